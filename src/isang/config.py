@@ -1,0 +1,249 @@
+"""Every setting, its default, its meaning and its check. A TOML file and command line flags fill the same fields."""
+
+import dataclasses
+import math
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from isang.errors import UsageError
+
+
+@dataclass(frozen=True)
+class LogsConfig:
+    """How raw logs become sessions."""
+
+    layout: str = "auto"
+    """`auto` recognises the layout of each source; or a pattern such as `<time> <level> <component>: <message>`."""
+    session_by: str = "auto"
+    """`auto` proposes a key; `none` uses windows; `field:NAME`; or a regular expression (its group, else its match)."""
+    gap_seconds: float | None = None
+    """A session also ends after this many silent seconds."""
+    window_lines: int | None = None
+    """Sessions of this many lines, for logs without a key."""
+    window_seconds: float | None = None
+    """Sessions of this many seconds, for logs without a key."""
+    default_window_lines: int = 100
+    """The window where no key is found and none was asked for."""
+    max_session_events: int = 512
+    """Longer sessions are cut into pieces of at most this many events."""
+    timezone: str = "UTC"
+    """The zone of times that name none."""
+    similarity: float = 0.5
+    """Share of equal words from which Drain3 joins two masked messages (0 to 1)."""
+    tree_depth: int = 4
+    """Depth of Drain3's tree."""
+    max_templates: int = 10_000
+    """Messages beyond this many templates become one OVERFLOW template."""
+    template_words: int = 64
+    """A template is made of this many words of a message; what follows them becomes one slot."""
+    max_line_bytes: int = 65_536
+    """Longer lines are cut here, and counted."""
+    masks: tuple[tuple[str, str], ...] = ()
+    """The user's own masks, (name, regular expression), applied before the built-in ones."""
+
+    def __post_init__(self) -> None:
+        _above(self, "logs", gap_seconds=0, window_lines=0, window_seconds=0, default_window_lines=0)
+        _within(self, "logs", max_session_events=(2, 65_536), similarity=(0, 1), tree_depth=(3, 20))
+        _within(self, "logs", max_templates=(1, 1_000_000), template_words=(4, 1000), max_line_bytes=(256, 64 << 20))
+        if self.window_lines is not None and self.window_seconds is not None:
+            raise UsageError("logs.window_lines and logs.window_seconds exclude each other; set one")
+        for name, pattern in self.masks:
+            _regular_expression(f"logs.masks.{name}", pattern)
+
+
+PRESETS: Mapping[str, Mapping[str, int]] = {
+    "tiny": {"layers": 2, "width": 64, "heads": 2},
+    "small": {"layers": 2, "width": 128, "heads": 4},
+    "base": {"layers": 12, "width": 768, "heads": 12},
+}
+"""Sizes of the encoder by name."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The encoder."""
+
+    layers: int = 2
+    """Transformer layers."""
+    width: int = 128
+    """Width of the hidden state."""
+    heads: int = 4
+    """Attention heads; they divide the width."""
+    positions: int = 514
+    """The longest sequence in tokens: the events of a session with BEGIN and END."""
+    dropout: float = 0.1
+    """Share of hidden values dropped in training."""
+
+    def __post_init__(self) -> None:
+        _within(self, "model", layers=(1, 200), width=(2, 65_536), heads=(1, 1024), positions=(4, 65_538))
+        _within(self, "model", dropout=(0, 0.9))
+        if self.width % self.heads:
+            raise UsageError(f"model.width must be a multiple of model.heads, got {self.width} and {self.heads}")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Splits, optimizer, schedule and stopping."""
+
+    train_fraction: float = 0.5
+    """The part of the sessions, by time, that the model may learn from; what comes later is for evaluation."""
+    validation_fraction: float = 0.2
+    """The last part of the training period, held out for validation and calibration."""
+    epochs: int = 10
+    """Passes over the training sessions, at most."""
+    min_steps: int = 1_000
+    """A small dataset is passed over more often than `epochs`, until about this many steps are done."""
+    max_minutes: float | None = None
+    """Stop after this many minutes, keeping the best weights."""
+    batch_size: int = 64
+    """Sessions per step, over all processes."""
+    learning_rate: float = 1e-3
+    """The highest rate, reached after the warm-up."""
+    final_rate_fraction: float = 0.01
+    """The rate at the last planned step, as a part of the highest."""
+    warmup_fraction: float = 0.05
+    """Part of the steps in which the rate rises."""
+    weight_decay: float = 0.01
+    """AdamW's weight decay."""
+    clip_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    mask_fraction: float = 0.15
+    """Share of the events that are masked and predicted."""
+    patience: int = 3
+    """Stop after this many epochs without a better validation loss; 0 never stops early."""
+    checkpoint_minutes: float = 5.0
+    """A checkpoint at the end of each epoch and at least this often."""
+    seed: int = 0
+    """Seed of the weights, the order and the masks."""
+
+    def __post_init__(self) -> None:
+        _within(self, "training", train_fraction=(0.01, 1), validation_fraction=(0.01, 0.9), warmup_fraction=(0, 0.9))
+        _within(self, "training", epochs=(1, 100_000), min_steps=(0, 10**9), batch_size=(1, 10**6), patience=(0, 10**6))
+        _within(self, "training", mask_fraction=(0.01, 0.9), seed=(0, 2**31 - 1))
+        _above(self, "training", max_minutes=0, learning_rate=0, clip_norm=0, checkpoint_minutes=0)
+        _within(self, "training", final_rate_fraction=(0, 1), weight_decay=(0, 10))
+
+
+@dataclass(frozen=True)
+class DetectionConfig:
+    """Thresholds and reasons."""
+
+    alerts_per_thousand: float = 1.0
+    """The alert budget: false alarms per 1,000 normal sessions."""
+    reasons: int = 5
+    """Reasons given for an anomaly, at most."""
+
+    def __post_init__(self) -> None:
+        _above(self, "detection", alerts_per_thousand=0)
+        _within(self, "detection", alerts_per_thousand=(0, 1000), reasons=(1, 100))
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings, one section per stage."""
+
+    logs: LogsConfig = field(default_factory=LogsConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+
+
+def load(path: Path | None = None, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
+    """The defaults, over them the TOML file at `path`, over that the flags.
+
+    `flags` is {section: {field: value}}; None means not given.
+    Raises UsageError for an unknown section or field, a wrong type, or a value out of its range.
+    """
+    given: dict[str, dict[str, Any]] = _read_toml(path) if path else {}
+    for section, values in (flags or {}).items():
+        given.setdefault(section, {}).update({name: value for name, value in values.items() if value is not None})
+    return from_dict(given)
+
+
+def from_dict(given: Mapping[str, Mapping[str, Any]]) -> Config:
+    """A checked Config from nested mappings; what is not given takes its default."""
+    sections = {section.name: section for section in dataclasses.fields(Config)}
+    _known("section", given, sections)
+    hints = typing.get_type_hints(Config)
+    return Config(**{name: _section(hints[name], name, values) for name, values in given.items()})
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Nested plain values, as `from_dict` takes them."""
+    return dataclasses.asdict(config)
+
+
+def _section(kind: type[Any], name: str, values: Any) -> Any:
+    if not isinstance(values, Mapping):
+        raise UsageError(f"[{name}] must be a section of settings, got {values!r}")
+    if name == "model" and "preset" in values:
+        preset = values["preset"]
+        if preset not in PRESETS:
+            raise UsageError(f"model.preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+        values = {**PRESETS[preset], **{key: value for key, value in values.items() if key != "preset"}}
+    hints = typing.get_type_hints(kind)
+    _known(f"setting in [{name}]", values, hints)
+    return kind(**{key: _typed(f"{name}.{key}", hints[key], value) for key, value in values.items()})
+
+
+def _known(what: str, given: Mapping[str, Any], allowed: Mapping[str, Any]) -> None:
+    for name in given:
+        if name not in allowed:
+            raise UsageError(f"unknown {what}: {name!r}; known are {', '.join(allowed)}")
+
+
+def _typed(name: str, hint: Any, value: Any) -> Any:
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if value is None and type(None) in options:
+        return None
+    if name == "logs.masks":
+        pairs = value.items() if isinstance(value, Mapping) else value
+        return tuple((str(mask), str(pattern)) for mask, pattern in pairs)
+    if float in options and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, tuple(option for option in options if isinstance(option, type))) or (
+        isinstance(value, bool) and bool not in options
+    ):
+        wanted = " or ".join(option.__name__ for option in options if option is not type(None))
+        raise UsageError(f"{name} must be a value of type {wanted}, got {value!r}")
+    return value
+
+
+def _read_toml(path: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the settings file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not a TOML file: {error}") from error
+
+
+def _above(config: Any, section: str, **bounds: float) -> None:
+    for name, bound in bounds.items():
+        value = getattr(config, name)
+        if value is not None and not (math.isfinite(value) and value > bound):
+            raise UsageError(f"{section}.{name} must be > {bound}, got {value}; {_how(section, name)}")
+
+
+def _within(config: Any, section: str, **ranges: tuple[float, float]) -> None:
+    for name, (low, high) in ranges.items():
+        value = getattr(config, name)
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"{section}.{name} must be from {low} to {high}, got {value}; {_how(section, name)}")
+
+
+def _how(section: str, name: str) -> str:
+    return f"set --{name.replace('_', '-')} or {name} under [{section}] in the settings file"
+
+
+def _regular_expression(name: str, pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise UsageError(f"{name} must be a regular expression, got {pattern!r}: {error}") from error

@@ -1,0 +1,153 @@
+"""Results on disk: complete or not at all."""
+
+import ctypes
+import errno
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from isang.errors import IsangError, OutputError, UsageError
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+def to_json(value: Any, *, indent: int | None = 2) -> str:
+    """JSON text with a final newline; the same value, the same text. Pass None for NaN and infinity."""
+    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False) + "\n"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` in one step."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in one step: whoever opens `path` sees the old content or all of the new."""
+    with being_written(path) as beside:
+        beside.write_bytes(content)
+
+
+@contextmanager
+def being_written(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; it takes the place of `path` when the block ends without an error."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with saying_where(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield beside
+            _flush(beside)
+            beside.replace(path)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_being_written(folder: Path, *, overwrite: bool = False, keep_partial: bool = False) -> Iterator[Path]:
+    """Yield a folder beside `folder` to fill; it takes the place of `folder` when the block ends without an error.
+
+    Until then `folder` stays as it was. `keep_partial` leaves the unfinished folder in place after an error, so that
+    the work can be taken up again; without it, what an earlier unfinished attempt left is removed first.
+    """
+    refuse_existing(folder, overwrite=overwrite)
+    beside = partial_folder(folder)
+    done = False
+    try:
+        with saying_where(folder):
+            if not keep_partial:
+                remove_folder(beside)
+            beside.mkdir(parents=True, exist_ok=True)
+            yield beside
+            _flush_tree(beside)
+            _take_place(beside, folder)
+            done = True
+    finally:
+        if not done and not keep_partial:
+            remove_folder(beside)
+
+
+def partial_folder(folder: Path) -> Path:
+    """Where the unfinished content of `folder` grows."""
+    folder = folder.resolve()  # "." and "DIR/" have no name to build on
+    return folder.with_name(f"{folder.name}.partial")
+
+
+def refuse_existing(folder: Path, *, overwrite: bool) -> None:
+    """Raise unless `folder` may be written: it is absent, empty, or the user said `--overwrite`."""
+    with saying_where(folder):
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise UsageError(f"--out must be a folder, but {folder} is a file or a link; choose another name")
+        if not overwrite and folder.is_dir() and any(folder.iterdir()):
+            raise UsageError(f"{folder} already holds results; choose another --out or replace them with --overwrite")
+
+
+@contextmanager
+def saying_where(path: Path) -> Iterator[None]:
+    """Turn an operating system error into one that names the place and what to do."""
+    try:
+        yield
+    except IsangError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {_reason(error.errno, error.strerror or str(error))}") from error
+    except Exception as error:
+        # polars and safetensors wrap the system's error in one of their own and leave its number in the text
+        number = re.search(r"\(os error (\d+)\)", str(error))
+        if number is None:
+            raise
+        raise OutputError(f"cannot write {path}: {_reason(int(number[1]), os.strerror(int(number[1])))}") from error
+
+
+def _reason(number: int | None, text: str) -> str:
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return f"{text}; free some space, nothing half-written was left in its place"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{text}; choose another --out"
+    return text
+
+
+def _take_place(beside: Path, folder: Path) -> None:
+    if not folder.exists():
+        beside.rename(folder)
+    elif _exchange(beside, folder):
+        remove_folder(beside)  # it holds the earlier content now
+    else:  # no atomic exchange on this system: for one moment only the earlier content, renamed, is there
+        earlier = folder.with_name(f"{folder.name}.earlier")
+        remove_folder(earlier)
+        folder.rename(earlier)
+        beside.rename(folder)
+        remove_folder(earlier)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two paths in one step (Linux renameat2); False where the system cannot."""
+    if not sys.platform.startswith("linux"):
+        return False
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
+    if renameat2 is None:
+        return False
+    return bool(renameat2(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE) == 0)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove `folder` and all in it, if it is there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_tree(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            _flush(path)

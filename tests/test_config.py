@@ -1,0 +1,73 @@
+"""Settings are checked in one place, with messages that say what to do."""
+
+import dataclasses
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isang.config import PRESETS, Config, from_dict, load, to_dict
+from isang.errors import UsageError
+
+
+def test_defaults_work() -> None:
+    assert load() == Config()
+
+
+def test_a_config_survives_the_way_through_plain_values() -> None:
+    config = load(None, {"logs": {"window_lines": 7, "masks": {"ticket": r"T-\d+"}}, "training": {"epochs": 3}})
+    assert from_dict(to_dict(config)) == config
+    assert config.logs.masks == (("ticket", r"T-\d+"),)
+
+
+def test_flags_win_over_the_file_and_unset_flags_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "isang.toml"
+    path.write_text('[training]\nepochs = 4\nseed = 1\n[model]\npreset = "tiny"\n')
+    config = load(path, {"training": {"epochs": 9, "seed": None}, "model": {"preset": None}})
+    assert (config.training.epochs, config.training.seed, config.model.width) == (9, 1, PRESETS["tiny"]["width"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"logs": {"gap_seconds": -1}}, r"logs.gap_seconds must be > 0, got -1.*--gap"),
+        ({"training": {"epochs": "ten"}}, "training.epochs must be a value of type int, got 'ten'"),
+        ({"training": {"epochs": True}}, "type int"),
+        ({"training": {"epoch": 3}}, "unknown setting in .training.: 'epoch'; known are .*epochs"),
+        ({"trainning": {}}, "unknown section: 'trainning'"),
+        ({"model": {"preset": "huge"}}, "tiny, small, base"),
+        ({"model": {"width": 10, "heads": 4}}, "multiple"),
+        ({"logs": {"masks": {"bad": "("}}}, "regular expression"),
+        ({"logs": {"window_lines": 5, "window_seconds": 5}}, "exclude each other"),
+        ({"detection": {"alerts_per_thousand": float("nan")}}, "alerts_per_thousand"),
+        ({"training": 3}, "section"),
+    ],
+)
+def test_mistakes_are_named(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        from_dict(given)
+
+
+def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the settings file"):
+        load(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("[training\n")
+    with pytest.raises(UsageError, match="not a TOML file"):
+        load(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize("section", [field.name for field in dataclasses.fields(Config)])
+def test_every_setting_says_what_it_means(section: str) -> None:
+    """Each field is followed by a docstring in the source."""
+    import ast
+    import inspect
+
+    import isang.config
+
+    kind = type(getattr(Config(), section)).__name__
+    tree = ast.parse(inspect.getsource(isang.config))
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == kind)
+    for field, after in itertools.pairwise(body):
+        if isinstance(field, ast.AnnAssign):
+            assert isinstance(after, ast.Expr), f"{ast.unparse(field.target)} has no docstring"
