@@ -1,0 +1,163 @@
+"""How well and how fast logs become templates and sessions, beside Drain3 on the same lines.
+
+    python benchmarks/parsing.py quality   grouping accuracy on ten systems, one default configuration
+    python benchmarks/parsing.py speed     lines per second and peak memory, from text to sessions.parquet
+
+Needs the real logs in ../shared/data (or --data DIR). Grouping accuracy: the share of lines whose predicted group
+holds exactly the lines of their true group; F1 of grouping accuracy: the same over groups (definitions of Loghub-2.0,
+Jiang et al., ISSTA 2024).
+"""
+
+import argparse
+import csv
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import zstandard
+from drain3 import TemplateMiner
+from drain3.masking import MaskingInstruction
+from drain3.template_miner_config import TemplateMinerConfig
+
+from isang.config import LogsConfig
+from isang.logs.masks import SHAPES
+from isang.logs.prepare import prepare
+from isang.logs.store import write_dataset
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SYSTEMS = ("Apache", "BGL", "HDFS", "HPC", "Hadoop", "Linux", "OpenStack", "Thunderbird", "Windows", "Zookeeper")
+RIVAL_LINES = 100_000
+"""Drain3 is timed on this many lines: its rate does not depend on their number."""
+
+
+def grouping(predicted: Sequence[object], true: Sequence[object]) -> tuple[float, float]:
+    """(grouping accuracy, F1 of grouping accuracy); both sequences give the group of each line."""
+    found, truth = _members(predicted), _members(true)
+    true_groups = {tuple(lines) for lines in truth.values()}
+    right = [lines for lines in found.values() if tuple(lines) in true_groups]
+    precision, recall = len(right) / len(found), len(right) / len(truth)
+    f1 = 2 * precision * recall / (precision + recall) if right else 0.0
+    return sum(map(len, right)) / len(predicted), f1
+
+
+def _members(groups: Sequence[object]) -> dict[object, list[int]]:
+    members: dict[object, list[int]] = defaultdict(list)
+    for line, group in enumerate(groups):
+        members[group].append(line)
+    return members
+
+
+def isang_groups(log: Path, lines: int) -> list[int]:
+    """The event of each line, from the raw log with the default settings; -1 for a line without one."""
+    found = prepare([str(log)], LogsConfig(session_by="none"))
+    places = found.lines["line"].explode().to_list()
+    event_at = dict(zip(places, found.dataset.sessions["events"].explode().to_list(), strict=True))
+    return [event_at.get(line, -1) for line in range(1, lines + 1)]
+
+
+def drain3_groups(messages: Sequence[str], *, masked: bool) -> list[int]:
+    """The cluster of each message, in the end; Drain3's defaults, with or without the masks of isang."""
+    miner = drain3_miner(masked=masked)
+    return [int(miner.add_log_message(message)["cluster_id"]) for message in messages]
+
+
+def drain3_miner(*, masked: bool) -> TemplateMiner:
+    config = TemplateMinerConfig()
+    config.profiling_enabled = False
+    if masked:
+        config.masking_instructions = [MaskingInstruction(pattern, "*") for _, pattern in SHAPES]
+    return TemplateMiner(config=config)
+
+
+def quality(data: Path) -> None:
+    """A table by system."""
+    print(f"{'system':12} {'isang':>14} {'Drain3':>14} {'Drain3+masks':>14}   (grouping accuracy, F1)")
+    rows = []
+    for system in SYSTEMS:
+        folder = data / "loghub_2k" / system
+        with (folder / f"{system}_2k.log_structured.csv").open(encoding="utf-8-sig", newline="") as file:
+            truth = list(csv.DictReader(file))
+        true, messages = [row["EventId"] for row in truth], [row["Content"] for row in truth]
+        scores = [
+            grouping(isang_groups(folder / f"{system}_2k.log", len(true)), true),
+            grouping(drain3_groups(messages, masked=False), true),
+            grouping(drain3_groups(messages, masked=True), true),
+        ]
+        rows.append([value for score in scores for value in score])
+        print(f"{system:12} " + " ".join(f"{accuracy:7.3f} {f1:6.3f}" for accuracy, f1 in scores))
+    means = [sum(column) / len(rows) for column in zip(*rows, strict=True)]
+    print(f"{'mean':12} " + " ".join(f"{means[n]:7.3f} {means[n + 1]:6.3f}" for n in (0, 2, 4)))
+
+
+def speed(data: Path, lines: int) -> None:
+    """Lines per second and peak memory of the whole way, each in a process of its own; Drain3 beside it."""
+    with tempfile.TemporaryDirectory(prefix="isang-parsing-") as folder:
+        for count in (lines // 5, lines):
+            log = Path(folder) / "hdfs.log"
+            messages = write_repeated_hdfs(data, log, count)
+            command = [sys.executable, __file__, "once", str(log), "--out", str(Path(folder) / f"data-{count}")]
+            print(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+    miner = drain3_miner(masked=True)
+    started = time.perf_counter()
+    for message in messages[:RIVAL_LINES]:
+        miner.add_log_message(message)
+    rate = RIVAL_LINES / (time.perf_counter() - started)
+    print(f"Drain3 with the same masks, templates only, one core: {rate:,.0f} lines/s")
+
+
+def write_repeated_hdfs(data: Path, log: Path, lines: int) -> list[str]:
+    """Write HDFS_2pct over and over with fresh block ids, `lines` lines; return the messages of its first lines."""
+    with (data / "hdfs" / "HDFS_2pct.log.zst").open("rb") as file:
+        text = zstandard.ZstdDecompressor().stream_reader(file).read().decode()
+    original = text.splitlines(keepends=True)
+    written = 0
+    with log.open("w") as out:
+        while written < lines:
+            fresh = re.sub(
+                r"blk_(-?\d+)", rf"blk_\g<1>{written // len(original):02d}", "".join(original[: lines - written])
+            )
+            out.write(fresh)
+            written += min(len(original), lines - written)
+    return [line.split(": ", 1)[1].strip() for line in original[:RIVAL_LINES]]
+
+
+def once(log: Path, out: Path) -> None:
+    """Prepare one log and say how it went."""
+    started = time.perf_counter()
+    found = prepare([str(log)], LogsConfig())
+    write_dataset(found.dataset, out)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    lines = found.dataset.meta["lines"]
+    print(
+        f"isang, text to sessions.parquet: {lines:,} lines in {seconds:.1f} s, {lines / seconds:,.0f} lines/s, "
+        f"peak memory {peak:,.0f} MiB, {found.dataset.sessions.height:,} sessions, "
+        f"{found.dataset.templates.height} templates, {pl.thread_pool_size()} threads"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("quality", "speed", "once"))
+    parser.add_argument("log", type=Path, nargs="?", help="for once: the log to prepare")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--lines", type=int, default=5_000_000)
+    parser.add_argument("--out", type=Path, default=Path("out/parsing"))
+    given = parser.parse_args()
+    if given.what == "quality":
+        quality(given.data)
+    elif given.what == "speed":
+        speed(given.data, given.lines)
+    else:
+        once(given.log, given.out)
+
+
+if __name__ == "__main__":
+    main()

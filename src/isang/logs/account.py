@@ -1,0 +1,152 @@
+"""What became of every line: the account that goes into meta.json."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from isang.config import LogsConfig, to_dict
+from isang.logs import clocks
+from isang.logs.read import ReadCounts
+from isang.logs.records import SourceLayout
+from isang.logs.rules import Rules
+from isang.logs.sessions import Grouped
+from isang.logs.sources import Source
+from isang.logs.store import SCHEMA
+from isang.logs.templates import OVERFLOW
+
+_MANY_CONTINUED = 0.5
+_MANY_WITHOUT_KEY = 0.2
+
+
+@dataclass
+class SourceAccount:
+    """What became of the lines of one source."""
+
+    source: Source
+    layout: SourceLayout
+    read: ReadCounts = field(default_factory=ReadCounts)
+    records: int = 0
+    """Lines that begin a record."""
+    without_key: int = 0
+    """Of these, those that name no session key; they are in no session."""
+    continued: int = 0
+    """Lines that go on with a record."""
+    blank: int = 0
+    not_matched: int = 0
+    """Lines before the first record that begin none themselves."""
+    without_time: int = 0
+    """Records whose time was not understood; they take that of the record before."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; lines = used + without_key + continued + blank + not_matched."""
+        clock = self.layout.clock
+        return {
+            "name": self.source.name,
+            "path": str(self.source.path),
+            "sha256": self.read.digest.hexdigest(),
+            "bytes": self.read.bytes,
+            "lines": self.read.lines,
+            "used": self.records - self.without_key,
+            "without_key": self.without_key,
+            "continued": self.continued,
+            "blank": self.blank,
+            "not_matched": self.not_matched,
+            "without_time": self.without_time,
+            "not_decoded": self.read.undecodable_lines,
+            "cut": self.read.cut_lines,
+            "damage": self.read.damage,
+            "container": self.layout.container,
+            "layouts": [{"name": layout.name, "share": round(share, 4)} for layout, share in self.layout.layouts],
+            "times": clocks.described(clock, zone=self.layout.zone, reference=self.layout.reference),
+        }
+
+
+LINE_COUNTS = (
+    "lines",
+    "used",
+    "without_key",
+    "continued",
+    "blank",
+    "not_matched",
+    "without_time",
+    "not_decoded",
+    "cut",
+)
+"""The counts of lines in meta.json, in all and per source."""
+
+
+def account_for(
+    accounts: Sequence[SourceAccount],
+    skipped: Sequence[str],
+    grouped: Grouped,
+    templates: pl.DataFrame,
+    rules: Rules,
+    config: LogsConfig,
+) -> dict[str, Any]:
+    """The content of meta.json, without labels."""
+    sources = [account.to_dict() for account in accounts]
+    counts = {name: sum(source[name] for source in sources) for name in LINE_COUNTS}
+    sessions = grouped.sessions
+    start, end = sessions["start"].min(), sessions["end"].max()
+    meta = {
+        "schema": SCHEMA,
+        **counts,
+        "sessions": sessions.height,
+        "events": int(sessions["events"].list.len().sum()),
+        "templates": templates.height,
+        "sessions_cut": grouped.cut,
+        "start": start.isoformat() if start is not None else None,  # type: ignore[union-attr]
+        "end": end.isoformat() if end is not None else None,  # type: ignore[union-attr]
+        "session_rule": rules.session.to_dict(),
+        "labels": _layout_labels(sessions),
+        "skipped_files": list(skipped),
+        "sources": sources,
+        "config": to_dict(config),
+        "rules": rules.to_dict(),
+    }
+    meta["warnings"] = list(_warnings(meta, sources, templates))
+    return meta
+
+
+def _layout_labels(sessions: pl.DataFrame) -> dict[str, Any] | None:
+    """Labels that the lines themselves carry."""
+    labelled = sessions["label"].drop_nulls()
+    if labelled.is_empty():
+        return None
+    return {
+        "source": "the alert column of the log lines",
+        "labelled": labelled.len(),
+        "anomalous": int(labelled.sum()),
+        "sessions_without_label": sessions.height - labelled.len(),
+    }
+
+
+def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl.DataFrame) -> list[str]:
+    """What the user should know before trusting the dataset, one sentence each."""
+    lines = max(1, meta["lines"])
+    found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
+    found += [f"{name} is binary and was left out" for name in meta["skipped_files"]]
+    for source in sources:
+        others = source["continued"] + source["not_matched"]
+        if others > _MANY_CONTINUED * max(1, source["lines"]):
+            found.append(
+                f"{source['name']}: {others:,} of {source['lines']:,} lines do not "
+                f"begin a record in the layout {source['layouts'][0]['name']}; if that is wrong, give --layout"
+            )
+    if meta["without_key"] > _MANY_WITHOUT_KEY * lines:
+        found.append(f"{meta['without_key']:,} of {lines:,} lines name no session key and are in no session")
+    if meta["not_decoded"]:
+        found.append(f"{meta['not_decoded']:,} lines hold bytes that are not UTF-8; these were replaced")
+    if meta["cut"]:
+        found.append(f"{meta['cut']:,} lines were longer than {meta['config']['max_line_bytes']:,} bytes and were cut")
+    overflow = templates.filter(pl.col("template") == OVERFLOW)
+    if overflow.height:
+        found.append(
+            f"{overflow['count'].sum():,} messages fit none of the first {meta['rules']['max_templates']:,} "
+            f"templates and are all {OVERFLOW}; mask what varies in them with --mask"
+        )
+    if templates.height == 1:
+        found.append("all lines follow one template; there is no order of events to learn")
+    return found

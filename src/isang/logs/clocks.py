@@ -1,0 +1,157 @@
+"""The ways in which log lines write their time, and how each becomes UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from isang.logs.expressions import ascii_only
+
+UTC_TIME = pl.Datetime("us", "UTC")
+_DAY_US = 86_400_000_000
+_NANOSECONDS, _MICROSECONDS, _MILLISECONDS = 10**17, 10**14, 10**11
+"""Numbers from here on count these units since 1970; smaller ones count seconds."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One way to write a time."""
+
+    name: str
+    pattern: str
+    """Regular expression without capturing groups."""
+    formats: tuple[str, ...] = ()
+    """strptime formats, tried in order; none for seconds since 1970."""
+    lacks: str | None = None
+    """What the text does not say: `year` or `date`."""
+
+
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_TIME = r"\d{2}:\d{2}:\d{2}"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_FRACTION = r"(?:[.,]\d{1,9})?"
+
+ISO = Clock(
+    "iso",
+    rf"{_DATE}[T ]{_TIME}{_FRACTION}(?:Z\b| ?[+-]\d{{2}}:?\d{{2}}\b| UTC\b| GMT\b)?",
+    ("%Y-%m-%d %H:%M:%S%.f",),
+)
+SLASHED = Clock("slashed", rf"\d{{4}}/\d{{2}}/\d{{2}} {_TIME}{_FRACTION}", ("%Y/%m/%d %H:%M:%S%.f",))
+SHORT_SLASHED = Clock("short-slashed", rf"\d{{2}}/\d{{2}}/\d{{2}} {_TIME}", ("%y/%m/%d %H:%M:%S",))
+COMPACT = Clock("compact", r"\d{6} \d{6}", ("%y%m%d %H%M%S",))
+ACCESS = Clock("access", rf"\d{{2}}/{_MONTH}/\d{{4}}:{_TIME} [+-]\d{{4}}", ("%d/%b/%Y:%H:%M:%S",))
+CTIME = Clock(
+    "ctime",
+    rf"(?:[A-Z][a-z]{{2}},? )?{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION} \d{{4}}",
+    ("%a %b %d %H:%M:%S%.f %Y", "%b %d %H:%M:%S%.f %Y"),
+)
+DAY_MONTH = Clock("day-month", rf"\d{{2}} {_MONTH} \d{{4}} {_TIME}{_FRACTION}", ("%d %b %Y %H:%M:%S%.f",))
+SYSLOG = Clock("syslog", rf"{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION}", ("%Y %b %d %H:%M:%S%.f",), lacks="year")
+MONTH_DAY = Clock("month-day", rf"\d{{2}}-\d{{2}} {_TIME}\.\d{{3,6}}", ("%Y %m-%d %H:%M:%S%.f",), lacks="year")
+KLOG = Clock("klog", rf"\d{{4}} {_TIME}\.\d{{6}}", ("%Y %m%d %H:%M:%S%.f",), lacks="year")
+TIME_ONLY = Clock("time-only", rf"{_TIME}{_FRACTION}", ("%Y-%m-%d %H:%M:%S%.f",), lacks="date")
+EPOCH = Clock("epoch", r"\d{10}(?:\.\d{1,9})?\b|\d{13}\b|\d{16}\b|\d{19}\b")
+
+CLOCKS = (ISO, SLASHED, SHORT_SLASHED, ACCESS, CTIME, DAY_MONTH, SYSLOG, MONTH_DAY, KLOG, COMPACT, TIME_ONLY, EPOCH)
+ANY_TIME = "|".join(clock.pattern for clock in CLOCKS)
+
+
+def clock_of(times: pl.Series) -> Clock | None:
+    """The clock that wrote most of `times`; None where there are none."""
+    times = times.drop_nulls()
+    if times.is_empty():
+        return None
+    shares = [float(times.str.contains(ascii_only(f"^(?:{clock.pattern})$")).mean() or 0.0) for clock in CLOCKS]  # type: ignore[arg-type]
+    best = max(shares)
+    return CLOCKS[shares.index(best)] if best > 0 else None
+
+
+def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> pl.Expr:
+    """Times as written become UTC; null where the text is no time.
+
+    `zone` holds for times that name none, `reference` lends its year or its date to times that lack them.
+    """
+    if not clock.formats:
+        return _from_epoch(times)
+    text = times.str.replace_all(",", ".", literal=True)
+    if clock.lacks == "year":
+        text = pl.lit(f"{reference.year} ") + text
+    elif clock.lacks == "date":
+        text = pl.lit(f"{reference:%Y-%m-%d} ") + text
+    elif clock is ISO:
+        text = text.str.replace(r"^(.{10})T", "${1} ")
+    if clock not in (ISO, ACCESS):
+        return _local(text, clock, zone)
+    offset = text.str.extract(r"(Z|[ ]?[+-]\d{2}:?\d{2}|[ ]UTC|[ ]GMT)$", 1)
+    plain = text.str.replace(r"(?:Z|[ ]?[+-]\d{2}:?\d{2}|[ ]UTC|[ ]GMT)$", "")
+    named = _parsed(plain, clock).dt.replace_time_zone("UTC") - _offset(offset)
+    return pl.when(offset.is_null()).then(_local(plain, clock, zone)).otherwise(named)
+
+
+def unrolled(times: pl.Series, clock: Clock | None) -> pl.Series:
+    """Times without year or date, in the order of their lines, made to run on past New Year or midnight.
+
+    The last time keeps the year or date that it was given; what came before a fall of more than half a period lies
+    that much earlier. Times of other clocks are returned as they are.
+    """
+    if clock is None or clock.lacks is None or times.len() < 2:
+        return times
+    period_us = _DAY_US if clock.lacks == "date" else 365 * _DAY_US
+    known = times.drop_nulls().to_frame("time").with_row_index("row")
+    falls = (known["time"].cast(pl.Int64).diff() < -period_us // 2).fill_null(False).cast(pl.Int64)
+    if falls.sum() == 0:
+        return times
+    later = int(falls.sum()) - falls.cum_sum()
+    unit = "y" if clock.lacks == "year" else "d"
+    offsets = pl.Series("offset", [f"-{n}{unit}" for n in later.to_list()])
+    moved = known["time"].to_frame().select(pl.col("time").dt.offset_by(pl.lit(offsets))).to_series()
+    places = times.is_not_null().arg_true()
+    return times.scatter(places, moved)
+
+
+def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:
+    """One sentence on what was assumed about the times."""
+    if clock is None:
+        return "the lines carry no time"
+    if clock is EPOCH:
+        return "times count from 1970 in UTC"
+    if clock.lacks == "year":
+        return f"times name no year; the last line was taken to be of {reference.year}, zone {zone}"
+    if clock.lacks == "date":
+        return f"times name no date; the last line was taken to be of {reference:%Y-%m-%d}, zone {zone}"
+    if clock is ACCESS:
+        return "times name their zone"
+    return f"times that name no zone were taken as {zone}"
+
+
+def _parsed(text: pl.Expr, clock: Clock) -> pl.Expr:
+    return pl.coalesce(text.str.to_datetime(form, strict=False, time_unit="us") for form in clock.formats)
+
+
+def _local(text: pl.Expr, clock: Clock, zone: str) -> pl.Expr:
+    local = _parsed(text, clock).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return local.dt.convert_time_zone("UTC")
+
+
+def _offset(offset: pl.Expr) -> pl.Expr:
+    """A zone such as +01:00 as a duration; Z, UTC and GMT are zero."""
+    digits = offset.str.replace_all(r"[^\d]", "")
+    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
+        pl.Int64, strict=False
+    )
+    signed = pl.when(offset.str.contains("-", literal=True)).then(-minutes).otherwise(minutes)
+    return pl.duration(minutes=signed.fill_null(0), time_unit="us")
+
+
+def _from_epoch(times: pl.Expr) -> pl.Expr:
+    """The unit follows from the number of digits."""
+    number = times.cast(pl.Float64, strict=False)
+    whole = times.cast(pl.Int64, strict=False)  # exact where there is no fraction
+    seconds_us = (whole * 1_000_000).fill_null((number * 1e6).round().cast(pl.Int64, strict=False))
+    return (
+        pl.when(number >= _NANOSECONDS).then(whole // 1000)
+        .when(number >= _MICROSECONDS).then(whole)
+        .when(number >= _MILLISECONDS).then(whole * 1000)
+        .otherwise(seconds_us)
+        .cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    )  # fmt: skip

@@ -1,0 +1,167 @@
+"""Line layouts, recognised from a sample of the lines."""
+
+import re
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from isang.errors import UsageError
+from isang.logs import clocks
+from isang.logs.expressions import ascii_only
+
+_LEVELS = (
+    "TRACE DEBUG INFORMATION INFO NOTICE WARNING WARN ERROR ERR SEVERE FATAL FAILURE CRITICAL CRIT ALERT "
+    "EMERGENCY EMERG PANIC FINEST FINER FINE CONFIG VERBOSE"
+)
+LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in _LEVELS.split()) + ")"
+"""Written out, because ignoring the case makes the whole search three times slower."""
+_ISO, _SYSLOG = clocks.ISO.pattern, clocks.SYSLOG.pattern
+_TIME = f"(?P<time>{_ISO})"
+_LEVEL = rf"(?P<level>{LEVEL})"
+_TAG = r"(?P<component>[^\s\[:(]+\([^)]*\)|[^\[:]+?)(?:\[\d+\])?"
+_MESSAGE = r"(?P<message>.*)$"
+
+SAMPLE_LINES = 500
+_SAMPLE_CHARACTERS = 1_000
+"""The layout shows in the beginning of a line."""
+_ENOUGH = 0.2
+"""A layout must parse this share of the sample: stack traces may fill the rest."""
+_NEARLY_AS_GOOD = 0.95
+"""A layout listed earlier says more; it is taken when it parses this share of what the best one parses."""
+_SECOND = 0.05
+"""Lines of another layout in the same file are looked for while they are at least this share of the sample."""
+_MAX_LAYOUTS = 4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The shape of a line: a regular expression whose groups are among time, level, component, message, alert."""
+
+    name: str
+    pattern: str
+    kind: str = "text"
+    """`text`, or `access` (the message is made of the request and the status), `json`, `logfmt`."""
+
+
+_LAYOUTS = (
+    Layout("json", r'^\s*\{\s*"', kind="json"),
+    Layout("logfmt", r"(?:^|\s)(?:msg|message)=", kind="logfmt"),
+    Layout("spring-boot", rf"^{_TIME}\s+{_LEVEL}\s+\d*\s*---\s+(?:\[[^\]]*\]\s*)*(?P<component>\S+)\s*:\s{_MESSAGE}"),
+    Layout("openstack", rf"^(?:\S+\s)?{_TIME} \d+ {_LEVEL} (?P<component>\S+) \[[^\]]*\] {_MESSAGE}"),
+    Layout("zookeeper", rf"^{_TIME} - {_LEVEL}\s+\[(?P<component>.*?)\] - {_MESSAGE}"),
+    Layout("python", rf"^{_TIME}\s+-\s+(?P<component>\S+)\s+-\s+{_LEVEL}\s+-\s+{_MESSAGE}"),
+    Layout(
+        "logback",
+        rf"^(?P<time>{_ISO}|{clocks.TIME_ONLY.pattern})\s+\[[^\]]*\]\s+{_LEVEL}\s+(?P<component>\S+)\s+-\s+{_MESSAGE}",
+    ),
+    Layout("log4j", rf"^{_TIME}\s+{_LEVEL}\s+\[[^\]]*\]\s+(?P<component>[^\s:]+):\s{_MESSAGE}"),
+    Layout("log4j-short", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$]+):\s{_MESSAGE}"),
+    Layout("spark", rf"^(?P<time>{clocks.SHORT_SLASHED.pattern}) {_LEVEL} (?P<component>[^:\s]+): {_MESSAGE}"),
+    Layout("compact-date", rf"^(?P<time>{clocks.COMPACT.pattern}) \d+ {_LEVEL} (?P<component>[^:]+): {_MESSAGE}"),
+    Layout(
+        "ras",
+        r"^(?P<alert>\S+) (?P<time>\d{10}) \d{4}\.\d{2}\.\d{2} \S+ \d{4}-\d{2}-\d{2}-\d{2}\.\d{2}\.\d{2}\.\d+ \S+ "
+        rf"\S+ (?P<component>\S+) (?P<level>[A-Z]+)(?: {_MESSAGE}|$)",
+    ),
+    Layout(
+        "tagged-syslog",
+        rf"^(?P<alert>\S+) (?P<time>\d{{10}}) \d{{4}}\.\d{{2}}\.\d{{2}} \S+ {_SYSLOG} \S+ "
+        rf"{_TAG}:\s*{_MESSAGE}",
+    ),
+    Layout(
+        "postgresql",
+        rf"^{_TIME}(?: [A-Z]{{3,5}})? \[\d+\](?:[ :-]+\S*)? ?"
+        r"(?P<level>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|STATEMENT|CONTEXT):\s+" + _MESSAGE,
+    ),
+    Layout(
+        "syslog-5424",
+        rf"^<\d+>\d+ {_TIME} \S+ (?P<component>\S+) \S+ \S+ (?:-|(?:\[[^\]]*\])+)\s?(?:\x{{FEFF}})?{_MESSAGE}",
+    ),
+    Layout("syslog", rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) \S+ {_TAG}:\s*{_MESSAGE}"),
+    Layout(
+        "access",
+        rf'^\S+ \S+ \S+ \[(?P<time>{clocks.ACCESS.pattern})\] "(?P<method>[A-Z]+) (?P<path>\S*)[^"]*" '
+        r"(?P<status>\d{3})\b",
+        kind="access",
+    ),
+    Layout("nginx-error", rf"^(?P<time>{clocks.SLASHED.pattern}) \[(?P<level>\w+)\] \d+#\d+: (?:\*\d+ )?{_MESSAGE}"),
+    Layout(
+        "apache-error",
+        rf"^\[(?P<time>{clocks.CTIME.pattern})\] \[(?:(?P<component>\w+):)?(?P<level>\w+)\] "
+        rf"(?:\[pid [^\]]*\] )?(?:\[client [^\]]*\] )?{_MESSAGE}",
+    ),
+    Layout("redis", rf"^\d+:[A-Z] (?P<time>{clocks.DAY_MONTH.pattern}) (?P<level>[.*#-]) {_MESSAGE}"),
+    Layout(
+        "logcat",
+        rf"^(?P<time>{clocks.MONTH_DAY.pattern})\s+\d+\s+\d+ (?P<level>[VDIWEFA]) (?P<component>.*?)\s*: {_MESSAGE}",
+    ),
+    Layout("klog", rf"^(?P<level>[IWEF])(?P<time>{clocks.KLOG.pattern})\s+\d+ (?P<component>[^\s:]+):\d+\] {_MESSAGE}"),
+    Layout("cbs", rf"^{_TIME}, {_LEVEL}\s+(?P<component>\S+)\s+{_MESSAGE}"),
+    Layout("state-change", rf"^\d+ \S+ (?P<component>\S+) (?P<level>\S+) (?P<time>\d{{10}}) -?\d+ {_MESSAGE}"),
+    Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
+    *(
+        Layout(
+            f"general-{clock.name}",
+            rf"^[\[(]?(?P<time>{clock.pattern})[\])]?[\s,:|-]*(?:[\[(<]?(?P<level>{LEVEL})[\])>]?(?:[\s,:|-]+|$))?{_MESSAGE}",
+        )
+        for clock in clocks.CLOCKS
+    ),
+)  # fmt: skip
+LAYOUTS: tuple[Layout, ...] = tuple(replace(layout, pattern=ascii_only(layout.pattern)) for layout in _LAYOUTS)
+"""Every layout that is recognised, the more telling before the more general."""
+PLAIN = Layout("plain", r"^(?P<message>\S.*)$")
+"""Every line is a message without a time; an indented line belongs to the one before."""
+
+_FIELDS = {
+    "time": f"(?P<time>{clocks.ANY_TIME})",
+    "level": r"(?P<level>\w+)",
+    "message": r"(?P<message>.*)",
+    "alert": r"(?P<alert>\S+)",
+}
+
+
+def recognise(sample: pl.Series) -> list[tuple[Layout, float]]:
+    """The layouts of a source with the share of the sample's non-blank lines that each parses, best first.
+
+    There is always at least one; `PLAIN` where no layout fits.
+    """
+    lines = sample.filter(sample.str.contains(r"\S")).str.slice(0, _SAMPLE_CHARACTERS)
+    found: list[tuple[Layout, float]] = []
+    if lines.is_empty():
+        return [(PLAIN, 0.0)]
+    rest = lines
+    while len(found) < _MAX_LAYOUTS and rest.len() >= max(1, _SECOND * lines.len()):
+        layout, matched = _best(rest)
+        share = int(matched.sum()) / lines.len()
+        if share < (_SECOND if found else _ENOUGH):
+            break
+        found.append((layout, share))
+        rest = rest.filter(~matched)
+    return found or [(PLAIN, 1.0)]
+
+
+def _best(lines: pl.Series) -> tuple[Layout, pl.Series]:
+    """The layout that parses most of `lines`, or one listed earlier that parses nearly as many."""
+    matches = [lines.str.contains(layout.pattern) for layout in LAYOUTS]
+    most = max(int(matched.sum()) for matched in matches)
+    chosen = next(n for n, matched in enumerate(matches) if matched.sum() >= _NEARLY_AS_GOOD * most)
+    return LAYOUTS[chosen], matches[chosen]
+
+
+def from_pattern(pattern: str) -> Layout:
+    """A user's layout such as `<time> <level> [<thread>] <component>: <message>`.
+
+    Text outside of <...> stands for itself, a space for any white space. Raises UsageError for a pattern without
+    <message> or with a name twice.
+    """
+    names = re.findall(r"<(\w+)>", pattern)
+    if "message" not in names or len(set(names)) != len(names):
+        raise UsageError(
+            f"--layout needs <message> and each name once, got {pattern!r}; such as '<time> <level> <message>'"
+        )
+    parts = re.split(r"<(\w+)>", pattern.strip())
+    expression = "".join(
+        _FIELDS.get(part, rf"(?P<{part}>.*?)") if position % 2 else re.sub(r"(?:\\ )+", r"\\s+", re.escape(part))
+        for position, part in enumerate(parts)
+    )
+    return Layout("given", f"^{expression}$")

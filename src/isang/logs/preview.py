@@ -1,0 +1,45 @@
+"""What preparing would do, from the beginnings of the logs, without writing anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from isang.config import LogsConfig
+from isang.logs import clocks, masks
+from isang.logs.events import EventTable
+from isang.logs.recognition import recognise_sources, session_rule
+from isang.logs.rules import Rules
+from isang.logs.sessions import SessionRule
+from isang.logs.sources import find_sources
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What was recognised."""
+
+    sources: list[tuple[str, str, str]]
+    """(name, layout with the share of the lines that it parses, what was assumed about the times)."""
+    records: pl.DataFrame
+    """The first records: `source`, `line`, `time`, `level`, `message`."""
+    rule: SessionRule
+    templates: list[str]
+    """The first templates of the sample."""
+
+
+def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, templates: int = 20) -> Preview:
+    """Look at the beginnings of the logs. Raises what `prepare` raises."""
+    found = recognise_sources(find_sources(paths), config)
+    rule = session_rule(found.sample, config)
+    rules = Rules.new(config, rule)
+    events = EventTable(rules)
+    events.number(masks.masked(found.sample["message"], masks.compiled(rules.masks)), found.sample["level"])
+    _, learned = events.finish()
+    sources = []
+    for source, layout in zip(found.sources, found.layouts, strict=True):
+        shares = ", ".join(f"{name.name} ({share:.0%})" for name, share in layout.layouts)
+        envelope = f"{layout.container}: " if layout.container else ""
+        times = clocks.described(layout.clock, zone=layout.zone, reference=layout.reference)
+        sources.append((source.name, envelope + shares, times))
+    first = found.sample.head(records).drop("text")
+    return Preview(sources, first, rule, learned["template"].head(templates).to_list())

@@ -1,0 +1,121 @@
+"""What the beginnings of the sources say: layout of each, session key of all."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from isang.config import LogsConfig
+from isang.errors import InputError, UsageError
+from isang.logs import layouts
+from isang.logs.expressions import check_expression
+from isang.logs.keys import field_pattern, propose_key
+from isang.logs.read import BinaryFileError, Chunk, ReadCounts, read_chunks
+from isang.logs.records import SourceLayout, parse_chunk, recognise_source, split_lines
+from isang.logs.sessions import SessionRule
+from isang.logs.sources import Source
+
+_SAMPLE_LINES = 20_000
+"""Lines from the beginning of each source that the session key is looked for in, at most."""
+_LEAST_SAMPLE_LINES = 1_000
+_ALL_SAMPLES_LINES = 100_000
+"""Of many sources fewer lines each are looked at, but not less than _LEAST_SAMPLE_LINES."""
+_SAMPLE_BYTES = 4 << 20
+_SAMPLE_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """How the sources are read."""
+
+    sources: list[Source]
+    layouts: list[SourceLayout]
+    """Parallel to `sources`."""
+    sample: pl.DataFrame
+    """Records from the beginnings, cut short: `source` i32, `line`, `time`, `level`, `message`, `text`."""
+    skipped: list[str]
+    """Names of binary files that a folder held."""
+
+
+def session_rule(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
+    """The rule that the settings ask for, else the key that the sample suggests, else windows.
+
+    `sample`: `text`, `time` of records of all sources.
+    """
+    gap = config.gap_seconds
+    if config.session_by not in ("auto", "none"):
+        name = config.session_by.removeprefix("field:")
+        pattern = config.session_by if name == config.session_by else field_pattern((name,))
+        check_expression("--session-by", pattern)
+        return SessionRule("key", f"asked for with --session-by {config.session_by}", pattern=pattern, gap_seconds=gap)
+    if config.window_lines is not None:
+        return SessionRule("lines", "asked for with --window", size=config.window_lines, gap_seconds=gap)
+    if config.window_seconds is not None:
+        return SessionRule("seconds", "asked for with --window", size=config.window_seconds, gap_seconds=gap)
+    proposed = propose_key(sample) if config.session_by == "auto" else None
+    if proposed is not None:
+        return SessionRule("key", proposed.reason, pattern=proposed.pattern, gap_seconds=gap)
+    if gap is not None:
+        return SessionRule("gap", "asked for with --gap", gap_seconds=gap)
+    why = (
+        "no identifier groups the lines into many small sessions"
+        if config.session_by == "auto"
+        else "no key was wanted"
+    )
+    size = config.default_window_lines
+    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of each source", size=size)
+
+
+def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
+    """Look at the beginning of each source. Raises InputError for binary files, unless a folder holds others."""
+    zone = _checked_zone(config.timezone)
+    given = None if config.layout == "auto" else layouts.from_pattern(config.layout)
+    limit = max(_LEAST_SAMPLE_LINES, min(_SAMPLE_LINES, _ALL_SAMPLES_LINES // len(sources)))
+    kept: list[Source] = []
+    read_as: list[SourceLayout] = []
+    samples: list[pl.DataFrame] = []
+    skipped: list[str] = []
+    for source in sources:
+        try:
+            chunk = _first_lines(source, config, limit)
+        except BinaryFileError:
+            if source.named:
+                raise
+            skipped.append(source.name)
+            continue
+        head = split_lines(chunk)["text"].head(layouts.SAMPLE_LINES)
+        layout = recognise_source(head, given=given, zone=zone, reference=_reference(source, zone))
+        samples.append(_sample(parse_chunk(chunk, layout).frame, len(kept)))
+        kept.append(replace(source, index=len(kept)))
+        read_as.append(layout)
+    if not kept:
+        raise InputError(f"no log text was found: {', '.join(skipped)} are binary")
+    return Recognised(kept, read_as, pl.concat(samples), skipped)
+
+
+def _sample(records: pl.DataFrame, index: int) -> pl.DataFrame:
+    short = pl.col("message", "text").str.slice(0, _SAMPLE_CHARACTERS)
+    return records.select(pl.lit(index, dtype=pl.Int32).alias("source"), "line", "time", "level", short)
+
+
+def _first_lines(source: Source, config: LogsConfig, limit: int) -> Chunk:
+    """The first lines of a source; one empty line where it has none."""
+    chunks = read_chunks(source, ReadCounts(), max_line_bytes=config.max_line_bytes, chunk_bytes=_SAMPLE_BYTES)
+    text = next((chunk.text for chunk in chunks), "")
+    return Chunk("\n".join(text.split("\n", limit)[:limit]), 1, None)
+
+
+def _checked_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(
+            f"logs.timezone must be a zone such as UTC or Asia/Seoul, got {name!r}; set --timezone"
+        ) from error
+    return name
+
+
+def _reference(source: Source, zone: str) -> datetime:
+    """When the file was last written, in the zone of its times."""
+    return datetime.fromtimestamp(source.path.stat().st_mtime, UTC).astimezone(ZoneInfo(zone))

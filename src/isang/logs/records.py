@@ -1,0 +1,197 @@
+"""Lines of one source to records: time, level, message; continuation lines go with their record."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+
+import polars as pl
+
+from isang.logs import clocks, containers, layouts
+from isang.logs.clocks import Clock
+from isang.logs.layouts import Layout
+from isang.logs.read import Chunk
+
+_MESSAGE_NAMES = ("msg", "message", "MESSAGE", "log", "event", "text", "body")
+_LEVEL_NAMES = ("level", "severity", "levelname", "lvl", "loglevel", "log.level", "PRIORITY")
+_TIME_NAMES = ("time", "ts", "timestamp", "@timestamp", "asctime", "datetime", "date", "__REALTIME_TIMESTAMP")
+_JSON_FIELDS = pl.Struct(dict.fromkeys((*_MESSAGE_NAMES, *_LEVEL_NAMES, *_TIME_NAMES), pl.String))
+_NUMBERED_LEVELS = {"10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL"}
+_STATUS_WORDS = {str(status.value): status.phrase.replace(" ", "_") for status in HTTPStatus}
+"""Digits would be masked; the words keep a 404 apart from a 200."""
+_COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
+_QUOTED_OR_BARE = r'(?:"((?:[^"\\]|\\.)*)"|([^"\s]\S*))'
+
+
+@dataclass(frozen=True)
+class SourceLayout:
+    """How the lines of one source are read."""
+
+    container: str | None
+    """The envelope around each line, see containers.py."""
+    layouts: tuple[tuple[Layout, float], ...]
+    """With the share of the sample that each parsed; a line takes the first that fits."""
+    clocks: tuple[Clock | None, ...]
+    """Parallel to `layouts`."""
+    zone: str
+    reference: datetime
+    """Lends its year or date to times that lack them."""
+
+    @property
+    def clock(self) -> Clock | None:
+        """The clock that gives the records' times; the envelope's goes before the line's own."""
+        return clocks.ISO if self.container else next((clock for clock in self.clocks if clock), None)
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of one chunk."""
+
+    frame: pl.DataFrame
+    """`line` u32 (of the first line), `time` UTC or null, `level`, `message`, `alert` bool or null, `text`."""
+    lines: int
+    blank: int
+    leading: int
+    """Lines before the first record: they continue the last record of the chunk before, if there is one."""
+    continued: int
+    """Lines after the first record that start no record."""
+
+
+def recognise_source(sample: pl.Series, *, given: Layout | None, zone: str, reference: datetime) -> SourceLayout:
+    """How to read a source, from its first lines; `given` is the layout that the user fixed."""
+    container = containers.recognise_container(sample)
+    texts = _texts(sample.to_frame("text"), container)["text"].drop_nulls()
+    if given is not None:
+        lines = texts.filter(texts.str.contains(r"\S"))
+        found = [(given, float(lines.str.contains(given.pattern).mean() or 0.0))]  # type: ignore[arg-type]
+    else:
+        found = layouts.recognise(texts)
+    read_by = tuple(clocks.clock_of(_groups(texts, layout)["time"]) for layout, _ in found)
+    return SourceLayout(container, tuple(found), read_by, zone, reference)
+
+
+def parse_chunk(chunk: Chunk, source: SourceLayout) -> Records:
+    """The records that begin in a chunk."""
+    frame = split_lines(chunk)
+    texts = _texts(frame, source.container, chunk.previous_line)
+    blank = ~texts["text"].str.contains(r"\S").fill_null(False)
+    parsed = _parsed(texts["text"], source)
+    starts = parsed["message"].is_not_null() & ~blank
+    if "continues" in texts.columns:
+        starts &= ~texts["continues"]
+        parsed = parsed.with_columns(time=pl.coalesce(texts["time"], "time"))
+    first = starts.arg_max() if starts.any() else None
+    leading = frame.height - int(blank.sum()) if first is None else first - int(blank.head(first).sum())
+    records = pl.concat([frame.select("line"), parsed, texts.select("text")], how="horizontal").filter(starts)
+    continued = frame.height - int(blank.sum()) - records.height - leading
+    return Records(records, frame.height, int(blank.sum()), leading, continued)
+
+
+def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collection[int]) -> dict[int, str]:
+    """{first line: whole text} of the records that begin at the lines `wanted`, with the lines that continue them."""
+    found: dict[int, list[str]] = {}
+    open_record: int | None = None
+    for chunk in chunks:
+        if open_record is None and found and len(found) == len(wanted):
+            break
+        starts = set(parse_chunk(chunk, source).frame["line"].to_list())
+        texts = _texts(split_lines(chunk), source.container, chunk.previous_line)
+        goes_on = texts["continues"].to_list() if "continues" in texts.columns else [False] * texts.height
+        for line, (text, continues) in enumerate(zip(texts["text"].to_list(), goes_on, strict=True), chunk.first_line):
+            if line in starts:
+                open_record = line if line in wanted else None
+                if open_record is not None:
+                    found[line] = [text]
+            elif open_record is not None:
+                found[open_record].append((text or "") if continues else "\n" + (text or ""))
+    return {line: "".join(pieces).rstrip() for line, pieces in found.items()}
+
+
+def split_lines(chunk: Chunk) -> pl.DataFrame:
+    """Columns `line` (number, u32) and `text`; colours of the terminal are taken out."""
+    lines = pl.Series("text", [chunk.text]).str.split("\n").explode()
+    if "\x1b" in chunk.text:
+        lines = lines.str.replace_all(_COLOURS, "")
+    numbers = pl.int_range(chunk.first_line, chunk.first_line + lines.len(), dtype=pl.UInt32, eager=True)
+    return pl.DataFrame([numbers.alias("line"), lines])
+
+
+def _texts(frame: pl.DataFrame, container: str | None, previous_line: str | None = None) -> pl.DataFrame:
+    """`text`, and for container logs `time` and `continues` (the line goes on where the one before broke off)."""
+    if container is None:
+        return frame.select("text")
+    inner = containers.unwrapped(frame["text"], container)
+    carried = False
+    if previous_line is not None:
+        carried = bool(containers.unwrapped(pl.Series([previous_line]), container)["partial"][0])
+    outer = clocks.to_utc(pl.col("outer_time"), clocks.ISO, zone="UTC", reference=datetime(1970, 1, 1))
+    return inner.select("text", time=outer, continues=pl.col("partial").shift(1, fill_value=carried))
+
+
+def _parsed(texts: pl.Series, source: SourceLayout) -> pl.DataFrame:
+    """`time`, `level`, `message`, `alert`; the message is null where no layout fits."""
+    parsed = [
+        _normalised(_groups(texts, layout), clock, source)
+        for (layout, _), clock in zip(source.layouts, source.clocks, strict=True)
+    ]
+    result = parsed[0]
+    for other in parsed[1:]:
+        unread = result["message"].is_null()
+        result = pl.DataFrame([other[name].zip_with(unread, result[name]) for name in result.columns])
+    return result
+
+
+def _normalised(groups: pl.DataFrame, clock: Clock | None, source: SourceLayout) -> pl.DataFrame:
+    time = pl.lit(None, dtype=clocks.UTC_TIME)
+    if clock is not None:
+        time = clocks.to_utc(pl.col("time"), clock, zone=source.zone, reference=source.reference)
+    level = pl.col("level").str.to_uppercase().replace(_NUMBERED_LEVELS)
+    return groups.select(time=time, level=level, message=pl.col("message"), alert=pl.col("alert") != "-")
+
+
+def _groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
+    """`time`, `level`, `message`, `alert` as written; all null where the layout does not fit."""
+    match layout.kind:
+        case "json":
+            found = _json_groups(texts)
+        case "logfmt":
+            found = _logfmt_groups(texts, layout)
+        case "access":
+            found = _access_groups(texts, layout)
+        case _:
+            found = texts.str.extract_groups(layout.pattern).struct.unnest()
+    missing = [name for name in ("time", "level", "message", "alert") if name not in found.columns]
+    return found.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing).select(
+        "time", "level", "message", "alert"
+    )
+
+
+def _json_groups(texts: pl.Series) -> pl.DataFrame:
+    fields = containers.decoded_json(texts, _JSON_FIELDS).struct.unnest()
+    is_object = pl.lit(texts.str.contains(r"^\s*\{.*\}\s*$"))
+    return fields.select(
+        time=pl.coalesce(_TIME_NAMES),
+        level=pl.coalesce(_LEVEL_NAMES),
+        message=pl.coalesce(*_MESSAGE_NAMES, pl.when(is_object).then(pl.lit(texts))),
+    )
+
+
+def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
+    def value(names: tuple[str, ...]) -> pl.Expr:
+        pattern = rf"(?:^|\s)(?:{'|'.join(names)})={_QUOTED_OR_BARE}"
+        return pl.coalesce(pl.col("text").str.extract(pattern, 1), pl.col("text").str.extract(pattern, 2))
+
+    fits = pl.col("text").str.contains(layout.pattern)
+    return texts.to_frame("text").select(
+        time=value(("time", "ts", "timestamp", "t")),
+        level=value(("level", "lvl", "severity")),
+        message=pl.when(fits).then(value(("msg", "message")).fill_null("")),
+    )
+
+
+def _access_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
+    """The event of a request is its method, the words of its path and the status; what varies is masked later."""
+    groups = texts.str.extract_groups(layout.pattern).struct.unnest()
+    path = pl.col("path").str.replace(r"\?.*$", "").str.replace_all("/", " /", literal=True).str.strip_chars()
+    status = pl.col("status").replace(_STATUS_WORDS)
+    return groups.select("time", message=pl.concat_str("method", path, status, separator=" "))

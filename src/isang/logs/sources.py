@@ -1,0 +1,165 @@
+"""Which files hold the logs: files, folders, globs and stdin, rotated sets in the order of their time."""
+
+import glob
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from isang.errors import InputError
+from isang.progress import say
+
+COMPRESSED = (".gz", ".zst", ".xz", ".bz2")
+"""Endings of files that are decompressed while they are read."""
+NOT_LOGS = frozenset(
+    [
+        ".csv",
+        ".tsv",
+        ".parquet",
+        ".md",
+        ".rst",
+        ".html",
+        ".css",
+        ".js",
+        ".py",
+        ".sh",
+        ".toml",
+        ".yaml",
+        ".yml",
+        ".cfg",
+        ".ini",
+        ".lock",
+        ".pdf",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".svg",
+        ".zip",
+        ".tar",
+        ".tgz",
+        ".7z",
+        ".rar",
+        ".npz",
+        ".npy",
+        ".safetensors",
+        ".pt",
+        ".db",
+        ".sqlite",
+        ".so",
+        ".pyc",
+        ".partial",
+    ]
+)
+"""Files with these endings are left out of a folder; named directly they are read."""
+
+_ROTATION = re.compile(
+    r"^(?P<stem>.+?)(?:[.-](?P<date>\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2,6})?))?(?:\.(?P<number>\d{1,4}))?$"
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of log lines."""
+
+    index: int
+    """Position in the order in which sources are read."""
+    name: str
+    """What the user sees: the path without what all sources have in common."""
+    path: Path
+    """Where the bytes are; for stdin a temporary copy."""
+    named: bool
+    """The user named this file itself; others were found in a folder."""
+
+
+def find_sources(paths: Sequence[str]) -> list[Source]:
+    """The log files that `paths` name: files, folders (all log files below), globs and `-` for stdin.
+
+    The members of a rotated set (`app.log.2.gz`, `app.log.1`, `app.log`) come oldest first. Raises InputError for a
+    path that does not exist and for a folder without logs.
+    """
+    if not paths:
+        raise InputError("no logs were named; name files, folders, globs or - for stdin")
+    found: dict[Path, str] = {}
+    for path in paths:
+        for file, name in _expand(path):
+            found.setdefault(file, name)
+    files = sorted(found, key=lambda file: _reading_order(file, found))
+    names = ["stdin" if name == "-" else name for name in _short_names([found[file] for file in files])]
+    return [
+        Source(index, name, file, named=found[file] in paths)
+        for index, (name, file) in enumerate(zip(names, files, strict=True))
+    ]
+
+
+def _expand(given: str) -> list[tuple[Path, str]]:
+    """(file, name) of what one argument stands for."""
+    if given == "-":
+        return [(_spooled_stdin(), "-")]
+    path = Path(given)
+    if path.is_dir():
+        return [(file, str(file)) for file in _logs_below(path)]
+    if path.exists():
+        return [(path, given)]
+    if not glob.has_magic(given):
+        raise InputError(f"no such file or folder: {given}")
+    matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - given may be absolute
+    if not matches:
+        raise InputError(f"nothing matches {given}")
+    return [pair for match in matches for pair in _expand(match)]
+
+
+def _logs_below(folder: Path) -> list[Path]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    logs = [file for file in files if _may_be_log(file.relative_to(folder))]
+    if logs:
+        return logs
+    seen = ", ".join(str(file.relative_to(folder)) for file in files[:5]) or "no files at all"
+    raise InputError(f"{folder} holds no logs (found {seen}); name the log files directly if they have other endings")
+
+
+def _may_be_log(path: Path) -> bool:
+    if any(part.startswith(".") for part in path.parts):
+        return False
+    stem = path.with_suffix("") if path.suffix.lower() in COMPRESSED else path
+    return stem.suffix.lower() not in NOT_LOGS
+
+
+def _reading_order(file: Path, given: dict[Path, str]) -> tuple[str, bool, str, int]:
+    """Rotated sets oldest first: by date where the names carry one, else by falling number, the bare name last."""
+    name = file.name
+    if file.suffix.lower() in COMPRESSED:
+        name = file.with_suffix("").name
+    match = _ROTATION.match(name)
+    stem, date, number = match.group("stem", "date", "number") if match else (name, None, None)
+    rotated = date is not None or number is not None
+    return (given[file][: -len(file.name)] + stem, not rotated, date or "", -int(number or 0))
+
+
+def _short_names(names: list[str]) -> list[str]:
+    """The names without the folders that all of them share."""
+    parts = [Path(name).parts for name in names]
+    shared = 0
+    while all(len(part) > shared + 1 for part in parts) and len({part[shared] for part in parts}) == 1:
+        shared += 1
+    return [str(Path(*part[shared:])) for part in parts]
+
+
+def _spooled_stdin() -> Path:
+    """A temporary copy of stdin, so that it can be read again; it goes away with the process."""
+    if sys.stdin.isatty():
+        say("reading log lines from the terminal; end with Ctrl-D")
+    spool = tempfile.NamedTemporaryFile(prefix="isang-stdin-", delete=False)  # noqa: SIM115 - lives on
+    with spool:
+        shutil.copyfileobj(sys.stdin.buffer, spool)
+    _remove_at_exit(Path(spool.name))
+    return Path(spool.name)
+
+
+def _remove_at_exit(path: Path) -> None:
+    import atexit
+
+    atexit.register(path.unlink, missing_ok=True)

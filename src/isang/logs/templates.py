@@ -1,0 +1,127 @@
+"""Masked messages to templates: `learn` may add templates, `match` never does, ids never change once given."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import polars as pl
+from drain3.drain import Drain
+
+from isang.logs.masks import SLOT
+
+OVERFLOW = "<OVERFLOW>"
+"""The template of messages that came after the table was full."""
+
+
+_MAX_PERIOD = 8
+
+
+class TemplateMiner:
+    """Drain3's tree over distinct masked messages.
+
+    Ids count from 0 in the order of first appearance. When `max_templates` exist, what matches none of them becomes
+    OVERFLOW, whose id is `max_templates`.
+    """
+
+    def __init__(self, *, similarity: float, depth: int, max_templates: int) -> None:
+        self._drain: Any = Drain(depth=depth, sim_th=similarity, param_str=SLOT)
+        self._max_templates = max_templates
+        self._index: TemplateIndex | None = None  # of the full table, which no longer changes
+        self._overflowed = False
+        self._ids: dict[str, int] = {}  # by template text, also by earlier texts of a template
+
+    def learn(self, messages: Iterable[str]) -> list[int]:
+        """The ids of masked messages; unknown ones add or widen templates."""
+        return [self._learn_one(message) for message in messages]
+
+    def match(self, messages: Iterable[str]) -> list[int | None]:
+        """The ids of masked messages; None for those that no template fits. Nothing changes."""
+        index = self._index or TemplateIndex(self.texts())
+        return [index.match(message) for message in messages]
+
+    def texts(self) -> list[str]:
+        """The templates; the position is the id."""
+        clusters = sorted(self._drain.clusters, key=lambda cluster: cluster.cluster_id)
+        texts = [cluster.get_template() for cluster in clusters]
+        return [*texts, OVERFLOW] if self._overflowed else texts
+
+    def _learn_one(self, message: str) -> int:
+        if self._index is not None:
+            known = self._index.match(message)
+            self._overflowed |= known is None
+            return self._max_templates if known is None else known
+        if message in self._ids:  # Drain does not find a template again that is mostly slots
+            return self._ids[message]
+        cluster, _ = self._drain.add_log_message(message)
+        self._ids[cluster.get_template()] = int(cluster.cluster_id) - 1
+        if self._drain.clusters_counter >= self._max_templates:
+            self._index = TemplateIndex(self.texts())
+        return int(cluster.cluster_id) - 1
+
+
+class TemplateIndex:
+    """Templates by their words, to find the one that fits a message exactly, with the fewest slots."""
+
+    def __init__(self, texts: Sequence[str], ids: Sequence[int] | None = None) -> None:
+        self._root: dict[str | None, Any] = {}
+        for number, text in zip(ids if ids is not None else range(len(texts)), texts, strict=True):
+            node = self._root
+            for word in text.split():
+                node = node.setdefault(word, {})
+            node.setdefault(None, number)  # of equal templates the first
+
+    def match(self, message: str) -> int | None:
+        """The id of the template that fits; of several the one whose words agree for longest; None if none fits."""
+        words = message.split()
+        open_nodes = [(self._root, 0)]
+        while open_nodes:
+            node, position = open_nodes.pop()
+            if position == len(words):
+                if None in node:
+                    return int(node[None])
+                continue
+            word = words[position]
+            if SLOT in node and word != SLOT:
+                open_nodes.append((node[SLOT], position + 1))
+            if word in node:  # pushed last, so it is looked at first
+                open_nodes.append((node[word], position + 1))
+        return None
+
+
+def shortened(message: str, max_words: int) -> str:
+    """A masked message without the repetitions of lists and without the words after `max_words`.
+
+    A group of up to eight words that holds a slot and stands there several times in a row, such as the items of a
+    list, is kept once, so that the length of a list does not make another event.
+    """
+    words = message.split(" ")
+    if len(words) > 3 and message.count(SLOT) > 1:
+        for period in range(1, min(_MAX_PERIOD, len(words) // 2) + 1):
+            words = _without_repeats(words, period)
+    if len(words) > max_words:
+        words = [*words[:max_words], SLOT]
+    return " ".join(words)
+
+
+def _without_repeats(words: list[str], period: int) -> list[str]:
+    kept: list[str] = []
+    for word in words:
+        kept.append(word)
+        group = kept[-period:]
+        if group == kept[-2 * period : -period] and any(SLOT in part for part in group):
+            del kept[-period:]
+    return kept
+
+
+def match_templates(known: pl.DataFrame, templates: pl.DataFrame) -> dict[int, int]:
+    """{event of `templates`: event of `known`} for the templates whose texts are equal."""
+    events = {text: event for event, text in known.select("event", "template").rows()}
+    return {event: events[text] for event, text in templates.select("event", "template").rows() if text in events}
+
+
+def slot_values(template: str, message: str) -> list[str] | None:
+    """What stands in the slots of `template` in a raw message; None where the template does not fit."""
+    import re
+
+    parts = [r"\s+".join(re.escape(word) for word in part.split(" ")) for part in template.split(SLOT)]
+    match = re.fullmatch(r"\s*" + "(.*?)".join(parts) + r"\s*", message, flags=re.DOTALL)
+    return None if match is None else [value.strip() for value in match.groups()]

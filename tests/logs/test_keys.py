@@ -1,0 +1,83 @@
+"""The session key is found by what it does, not by its name."""
+
+import random
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from isang.logs.keys import propose_key
+from isang.logs.sessions import keys_of
+
+START = datetime(2024, 6, 9, tzinfo=UTC)
+
+
+def sample(texts: list[str]) -> pl.DataFrame:
+    times = [START + timedelta(seconds=n) for n in range(len(texts))]
+    return pl.DataFrame({"text": texts, "time": times}, schema={"text": pl.String, "time": pl.Datetime("us", "UTC")})
+
+
+def requests(count: int = 200, *, seed: int = 0) -> tuple[list[str], list[str]]:
+    """(lines of three services in different syntaxes, the request id of each line)."""
+    source = random.Random(seed)
+    lines, ids = [], []
+    for _ in range(count):
+        request = f"{source.getrandbits(64):016x}"
+        user = source.randrange(5)
+        lines += [
+            f'10.0.0.{user} "GET /cart HTTP/1.1" 200 rid={request}',
+            f"INFO [req {request}] cart of user {user} opened",
+            f'{{"level":"info","msg":"query","user_id":"user-{user}","request_id":"{request}"}}',
+            f"INFO [req {request}] cart of user {user} closed after {source.randrange(90)} ms",
+        ]
+        ids += [request] * 4
+    return lines, ids
+
+
+def test_one_identifier_under_three_names_joins_the_services() -> None:
+    lines, ids = requests()
+    rule = propose_key(sample(lines))
+    assert rule is not None
+    assert rule.pattern is not None
+    assert keys_of(pl.Series(lines), rule.pattern)["key"].to_list() == ids
+    assert "200 sessions of 4.0 lines" in rule.reason
+
+
+@pytest.mark.parametrize("form", ["blk_{:019d}", "session-{:08d}", "order_{:010x}"])
+def test_identifiers_with_a_prefix_are_found(form: str) -> None:
+    ids = [form.format(n * 7919 + 1_000_000) for n in range(100)]
+    lines = [f"INFO {step} {name} on 10.0.0.1:80" for name in ids for step in ("opened", "used", "closed")]
+    rule = propose_key(sample(lines))
+    assert rule is not None
+    assert rule.pattern is not None
+    assert keys_of(pl.Series(lines), rule.pattern)["key"].unique(maintain_order=True).to_list() == ids
+
+
+def test_a_bare_uuid_is_found() -> None:
+    source = random.Random(1)
+    ids = [str(uuid.UUID(int=source.getrandbits(128))) for _ in range(100)]
+    lines = [f"{step} ({name})" for name in ids for step in ("opened", "used", "closed")]
+    rule = propose_key(sample(lines))
+    assert rule is not None
+    assert keys_of(pl.Series(lines), str(rule.pattern))["key"].unique(maintain_order=True).to_list() == ids
+
+
+def test_what_does_not_group_lines_into_small_sessions_is_no_key() -> None:
+    source = random.Random(2)
+    unique = [f"event id={source.getrandbits(64):016x} happened" for _ in range(300)]
+    actors = [f"user=user{source.randrange(4):08d} from 10.0.0.{n % 9} port={n % 3 + 50_000}" for n in range(300)]
+    forever = [f"account={source.randrange(60) + 10_000_000} balance read" for _ in range(600)]
+    once_each = [f"[req-{uuid.UUID(int=source.getrandbits(128))}] GET /list" for _ in range(300)]
+    instance = uuid.UUID(int=source.getrandbits(128))
+    once_each = [line if n % 3 else f"instance {instance} is up" for n, line in enumerate(once_each)]
+    constant = ["build=20240609abcdef1 started worker pid=123456"] * 300
+    for lines in (unique, actors, forever, once_each, constant):
+        assert propose_key(sample(lines)) is None
+
+
+def test_a_line_that_names_several_keys_stands_once_for_each() -> None:
+    found = keys_of(pl.Series(["blk_1 and blk_2 and blk_1", "none", "blk_2"]), r"blk_\d+")
+    assert found.rows() == [(0, "blk_1"), (0, "blk_2"), (2, "blk_2")]
+    grouped = keys_of(pl.Series(["id=null", "id=a7 id=b8", "id=-"]), r"id=(\S+)")
+    assert grouped.rows() == [(1, "a7"), (1, "b8")]

@@ -1,0 +1,182 @@
+"""Each layout is recognised from its own lines, and gives time, level and message."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from isang.errors import UsageError
+from isang.logs import clocks, layouts
+from isang.logs.read import Chunk
+from isang.logs.records import Records, SourceLayout, parse_chunk, recognise_source, record_texts
+
+REFERENCE = datetime(2024, 6, 30, tzinfo=UTC)
+AT = datetime(2024, 6, 9, 14, 3, 2, tzinfo=UTC)
+
+
+def read(text: str, *, zone: str = "UTC", layout: str | None = None) -> tuple[SourceLayout, Records]:
+    given = layouts.from_pattern(layout) if layout else None
+    sample = pl.Series(text.split("\n"))
+    source = recognise_source(sample, given=given, zone=zone, reference=REFERENCE)
+    return source, parse_chunk(Chunk(text, 1, None), source)
+
+
+LINES = [
+    ("spring-boot", "2024-06-09T14:03:02.000Z  INFO 1 --- [nio-8080] c.e.Orders  : placed", "INFO", "placed"),
+    ("spring-boot", "2024-06-09 14:03:02.000  WARN 7 --- [main] o.s.Boot : slow", "WARN", "slow"),
+    ("logback", "2024-06-09 14:03:02.000 [main] ERROR com.example.App - it failed", "ERROR", "it failed"),
+    ("log4j", "2024-06-09 14:03:02,000 INFO [main] org.apache.hadoop.App: started", "INFO", "started"),
+    ("python", "2024-06-09 14:03:02,000 - shop.orders - WARNING - stock is low", "WARNING", "stock is low"),
+    ("spark", "24/06/09 14:03:02 INFO executor.Executor: Running task 0", "INFO", "Running task 0"),
+    ("compact-date", "240609 140302 148 INFO dfs.DataNode: Receiving block", "INFO", "Receiving block"),
+    ("zookeeper", "2024-06-09 14:03:02,000 - INFO  [main:Server@12] - up", "INFO", "up"),
+    ("syslog", "Jun  9 14:03:02 web1 sshd[812]: session opened", None, "session opened"),
+    ("syslog", "<34>Jun  9 14:03:02 web1 su(pam_unix)[812]: failure", None, "failure"),
+    ("syslog-5424", "<165>1 2024-06-09T14:03:02Z web1 app 812 ID47 - it works", None, "it works"),
+    ("nginx-error", "2024/06/09 14:03:02 [error] 31#31: *1 open() failed", "ERROR", "open() failed"),
+    ("apache-error", "[Sun Jun 09 14:03:02 2024] [notice] child 7 started", "NOTICE", "child 7 started"),
+    ("apache-error", "[Sun Jun 09 14:03:02.000000 2024] [core:error] [pid 7] [client 1.2.3.4:5] gone", "ERROR", "gone"),
+    ("access", '1.2.3.4 - - [09/Jun/2024:16:03:02 +0200] "GET /cart/17?x=1 " 404 1', None, "GET /cart /17 Not_Found"),
+    ("postgresql", "2024-06-09 14:03:02.000 UTC [77] LOG:  checkpoint starting", "LOG", "checkpoint starting"),
+    ("redis", "1:M 09 Jun 2024 14:03:02.000 * Ready to accept connections", "*", "Ready to accept connections"),
+    ("logcat", "06-09 14:03:02.000  1702  2395 D WindowManager: printFreezing", "D", "printFreezing"),
+    ("klog", "E0609 14:03:02.000000       1 reflector.go:138] failed to list", "E", "failed to list"),
+    ("cbs", "2024-06-09 14:03:02, Info                  CBS    Loaded Stack", "INFO", "Loaded Stack"),
+    ("openstack", "2024-06-09 14:03:02.000 2931 INFO nova.api [req-1 - - -] GET done", "INFO", "GET done"),
+    ("json", '{"time":"2024-06-09T14:03:02Z","level":"info","msg":"order \\"17\\""}', "INFO", 'order "17"'),
+    ("json", '{"level":50,"time":1717941782000,"pid":1,"msg":"it failed"}', "ERROR", "it failed"),
+    ("json", '{"__REALTIME_TIMESTAMP":"1717941782000000","PRIORITY":"6","MESSAGE":"Started."}', "6", "Started."),
+    ("logfmt", 'time="2024-06-09T14:03:02Z" level=info msg="order placed" id=17', "INFO", "order placed"),
+    ("general-iso", "2024-06-09T14:03:02+00:00 something happened", None, "something happened"),
+    ("general-iso", "[2024-06-09 14:03:02] ERROR: something happened", "ERROR", "something happened"),
+    ("general-epoch", "1717941782 something happened", None, "something happened"),
+    ("general-slashed", "2024/06/09 14:03:02 something happened", None, "something happened"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "line", "level", "message"), LINES, ids=lambda value: str(value)[:24])
+def test_a_layout_is_recognised_and_read(name: str, line: str, level: str | None, message: str) -> None:
+    source, records = read("\n".join([line] * 3))
+    assert [layout.name for layout, _ in source.layouts] == [name]
+    assert records.frame.select("time", "level", "message").rows() == [(AT, level, message)] * 3
+
+
+def test_the_alert_column_is_a_label_and_no_part_of_the_message() -> None:
+    line = "{} 1717941782 2024.06.09 R02-M1 2024-06-09-14.03.02.675872 R02-M1 RAS KERNEL INFO parity error corrected"
+    _, records = read("\n".join([line.format("-"), line.format("KERNDTLB")]))
+    assert records.frame.select("time", "alert", "message").rows() == [
+        (AT, False, "parity error corrected"),
+        (AT, True, "parity error corrected"),
+    ]
+
+
+def test_lines_that_begin_no_record_go_with_the_one_before() -> None:
+    text = (
+        "\tat no.record.Yet(Here.java:1)\n\n"
+        "2024-06-09 14:03:02,000 ERROR [main] a.B: it failed\n"
+        "java.lang.IllegalStateException: no\n"
+        "\tat a.B.c(B.java:7)\n"
+        "   \n"
+        "2024-06-09 14:03:03,000 INFO [main] a.B: on we go"
+    )
+    source, records = read(text)
+    assert records.frame["line"].to_list() == [3, 7]
+    assert (records.lines, records.blank, records.leading, records.continued) == (7, 2, 1, 2)
+    texts = record_texts([Chunk(text, 1, None)], source, {3})
+    assert texts == {3: text.split("\n", 2)[2].rsplit("\n", 2)[0]}
+
+
+def test_two_layouts_in_one_file() -> None:
+    first = "2024-06-09 14:03:02,000 INFO [main] a.B: hello"
+    second = "Jun  9 14:03:02 web1 sshd[812]: session opened"
+    source, records = read("\n".join([first] * 6 + [second] * 4))
+    assert [layout.name for layout, _ in source.layouts] == ["log4j", "syslog"]
+    assert records.frame["message"].to_list() == ["hello"] * 6 + ["session opened"] * 4
+    assert records.frame["time"].unique().to_list() == [AT]
+
+
+def test_container_logs_give_their_own_time_and_join_partial_lines() -> None:
+    line = '{{"log":"{}","stream":"stdout","time":"2024-06-09T14:03:02.000000000Z"}}'
+    text = "\n".join(
+        line.format(log) for log in ("01:02:03.000 INFO one\\n", "01:02:03.000 INFO two", " goes on\\n", "  at x\\n")
+    )
+    source, records = read(text)
+    assert source.container == "docker"
+    assert records.frame.select("line", "time", "message").rows() == [(1, AT, "one"), (2, AT, "two")]
+    assert records.continued == 2
+    assert record_texts([Chunk(text, 1, None)], source, {2}) == {2: "01:02:03.000 INFO two goes on\n  at x"}
+
+    cri = "2024-06-09T14:03:02.000000000Z stdout F level=info msg=ready"
+    source, records = read("\n".join([cri] * 3))
+    assert source.container == "cri"
+    assert records.frame.select("time", "level", "message").row(0) == (AT, "INFO", "ready")
+
+
+def test_a_broken_json_line_spoils_no_other() -> None:
+    good = '{"time":"2024-06-09T14:03:02Z","level":"info","msg":"fine"}'
+    _, records = read("\n".join([good, '{"time": broken}', good]))
+    assert records.frame["message"].to_list()[::2] == ["fine", "fine"]
+
+
+def test_a_given_layout() -> None:
+    source, records = read(
+        "2024-06-09 14:03:02 | INFO | (main) hello: there", layout="<time> | <level> | (<thread>) <message>"
+    )
+    assert source.layouts[0][0].name == "given"
+    assert records.frame.select("time", "level", "message").rows() == [(AT, "INFO", "hello: there")]
+    for wrong in ("<time> <level>", "<message> <message>", ""):
+        with pytest.raises(UsageError, match="--layout"):
+            layouts.from_pattern(wrong)
+
+
+def test_lines_without_any_layout_are_messages() -> None:
+    source, records = read("hello there\n  indented\nhello again")
+    assert source.layouts[0][0] is layouts.PLAIN
+    assert records.frame["message"].to_list() == ["hello there", "hello again"]
+    assert records.frame["time"].null_count() == 2
+
+
+def test_times_that_name_no_zone_are_of_the_given_one() -> None:
+    _, records = read("2024-06-09 23:03:02,000 INFO [main] a.B: hello", zone="Asia/Seoul")
+    assert records.frame["time"][0] == AT
+
+
+def test_year_less_times_run_on_past_new_year() -> None:
+    text = "\n".join(f"{day} 10:00:00 web1 cron[1]: tick" for day in ("Dec 30", "Dec 31", "Jan  1", "Jan  2"))
+    source, records = read(text)
+    times = clocks.unrolled(records.frame["time"], source.clock)
+    assert [time.year for time in times.to_list()] == [2023, 2023, 2024, 2024]
+
+
+def test_times_without_a_date_run_on_past_midnight() -> None:
+    text = "\n".join(f"{time}.000 INFO tick" for time in ("23:59:58", "23:59:59", "00:00:01"))
+    source, records = read(text)
+    times = clocks.unrolled(records.frame["time"], source.clock)
+    assert [(time.day, time.hour) for time in times.to_list()] == [(29, 23), (29, 23), (30, 0)]
+
+
+def test_the_real_samples_are_recognised(shared_data: Path) -> None:
+    expected = {
+        "Apache": "apache-error", "BGL": "ras", "HDFS": "compact-date", "HPC": "state-change", "Hadoop": "log4j",
+        "Linux": "syslog", "OpenStack": "openstack", "Thunderbird": "tagged-syslog", "Windows": "cbs",
+        "Zookeeper": "zookeeper",
+    }  # fmt: skip
+    for system, name in expected.items():
+        text = (shared_data / "loghub_2k" / system / f"{system}_2k.log").read_text().replace("\r\n", "\n").rstrip("\n")
+        source, records = read(text)
+        assert [layout.name for layout, _ in source.layouts] == [name]
+        assert records.frame.height == 2000
+        assert records.frame["time"].null_count() == 0
+
+
+def test_a_partial_line_goes_on_in_the_next_chunk() -> None:
+    line = '{{"log":"{}","stream":"stdout","time":"2024-06-09T14:03:02Z"}}'
+    begins, goes_on, other = (
+        line.format(log) for log in ("01:02:03.000 INFO two", " goes on\\n", "01:02:04.000 INFO x\\n")
+    )
+    source, _ = read("\n".join([begins, goes_on, other]))
+    records = parse_chunk(Chunk(f"{goes_on}\n{other}", 2, begins), source)
+    assert (records.leading, records.frame["line"].to_list()) == (1, [3])
+    chunks = [Chunk(begins, 1, None), Chunk(f"{goes_on}\n{other}", 2, begins)]
+    assert record_texts(chunks, source, {1}) == {1: "01:02:03.000 INFO two goes on"}

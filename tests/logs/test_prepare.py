@@ -1,0 +1,278 @@
+"""From raw logs to a dataset: the account adds up, rules repeat, bad input is said."""
+
+import gzip
+import io
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from isang.config import LogsConfig
+from isang.errors import InputError, UsageError
+from isang.logs.prepare import Prepared, prepare
+from isang.logs.preview import preview
+from isang.logs.rules import Rules
+from isang.logs.store import read_dataset, write_dataset
+
+LINE = "2024-06-09 14:{:02d}:{:02d},000 INFO [main] a.B: {} id=req{:08d}"
+
+
+def request_lines(count: int = 30, *, first: int = 0) -> list[str]:
+    """Four lines per request."""
+    steps = ("open cart", "add item 17 to cart", "pay 9.50 EUR", "close cart")
+    return [
+        LINE.format(n // 60 % 60, n % 60, step, n)
+        for n in range(first, first + count)
+        for step in steps
+    ]  # fmt: skip
+
+
+def prepared(tmp_path: Path, files: dict[str, str | bytes], **settings: Any) -> Prepared:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return prepare([str(tmp_path / name) for name in files], LogsConfig(**settings))
+
+
+def adds_up(meta: dict[str, Any]) -> bool:
+    counts = [meta, *meta["sources"]]
+    parts = ("used", "without_key", "continued", "blank", "not_matched")
+    return all(count["lines"] == sum(count[part] for part in parts) for count in counts)
+
+
+def test_a_log_becomes_sessions(tmp_path: Path) -> None:
+    found = prepared(tmp_path, {"app.log": "\n".join(request_lines()) + "\n"})
+    sessions, meta = found.dataset.sessions, found.dataset.meta
+    assert sessions["session_id"].to_list() == [f"req{n:08d}" for n in range(30)]
+    assert sessions["events"].to_list() == [[0, 1, 2, 3]] * 30
+    assert found.dataset.templates.select("event", "template", "level", "count").rows() == [
+        (0, "open cart id=<*>", "INFO", 30),
+        (1, "add item <*> to cart id=<*>", "INFO", 30),
+        (2, "pay <*> EUR id=<*>", "INFO", 30),
+        (3, "close cart id=<*>", "INFO", 30),
+    ]
+    assert adds_up(meta)
+    assert (meta["lines"], meta["used"], meta["sessions"], meta["events"]) == (120, 120, 30, 120)
+    assert meta["session_rule"]["reason"].startswith("id is in 100%")
+
+
+def test_raw_gives_whole_records_back(tmp_path: Path) -> None:
+    lines = request_lines(10)
+    lines.insert(3, "Traceback\n  File x\nValueError: no")
+    found = prepared(
+        tmp_path, {"app.log": "\n".join(lines), "b.log.gz": gzip.compress("\n".join(request_lines(5)).encode())}
+    )
+    row = found.lines.row(0, named=True)
+    places = list(zip(row["source_index"], row["line"], strict=True))
+    assert places == [(0, 1), (0, 2), (0, 3), (0, 7), (1, 1), (1, 2), (1, 3), (1, 4)]
+    raw = found.raw(places)
+    assert raw[0, 3] == lines[2] + "\n" + lines[3]
+    assert raw[0, 7] == lines[4]
+    assert raw[1, 4] == request_lines(5)[3]
+
+
+def test_where_a_log_is_split_into_files_does_not_matter(tmp_path: Path) -> None:
+    lines = request_lines()
+    whole = prepared(tmp_path, {"app.log": "\n".join(lines)})
+    for cut in (1, 50, 119):
+        parts = {"part.log.2": "\n".join(lines[:cut]) + "\n", "part.log.1": "\n".join(lines[cut:])}
+        split = prepared(tmp_path, parts, session_by=r"id=(\w+)")
+        columns = pl.exclude("source")
+        assert split.dataset.sessions.select(columns).equals(whole.dataset.sessions.select(columns))
+        assert split.dataset.templates.equals(whole.dataset.templates)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"2024-06-09 14:03:02 INFO open id=a1", b"2024-06-09 14:03:03 ERROR failed", b"\tat x", b"", b"  ",
+                b"\xff\xfe", b"word", b"\r", b"14:03:02 id=b2", b"{}", b'{"log":"x\\n","time":"2024"}',
+                b"\x1b[31mred\x1b[0m",
+            ]
+        ),
+        min_size=1, max_size=40,
+    ),
+    st.sampled_from(["auto", "none", r"id=(\w+)"]),
+)  # fmt: skip
+def test_whatever_comes_every_line_is_accounted_for(tmp_path: Path, lines: list[bytes], session_by: str) -> None:
+    content = b"\n".join(lines)
+    try:
+        found = prepared(tmp_path, {"any.log": content}, session_by=session_by)
+    except InputError:
+        return
+    meta = found.dataset.meta
+    assert meta["lines"] == content.count(b"\n") + (not content.endswith(b"\n"))
+    assert adds_up(meta)
+    assert (
+        meta["events"]
+        >= meta["used"]
+        == found.lines.explode("source_index", "line").select("source_index", "line").n_unique()
+    )
+    assert found.dataset.templates["count"].sum() == meta["events"]
+
+
+def test_the_same_logs_give_the_same_dataset(tmp_path: Path) -> None:
+    one = prepared(tmp_path, {"app.log": "\n".join(request_lines())}).dataset
+    two = prepared(tmp_path, {"app.log": "\n".join(request_lines())}).dataset
+    assert one.sessions.equals(two.sessions)
+    assert one.meta == two.meta
+
+
+def test_rules_of_a_model_match_and_never_change_its_templates(tmp_path: Path) -> None:
+    learned = prepared(tmp_path, {"app.log": "\n".join(request_lines())}).dataset
+    write_dataset(learned, tmp_path / "data")
+    rules = Rules.of(read_dataset(tmp_path / "data"))
+    assert Rules.from_dict(rules.to_dict(), learned.templates).to_dict() == rules.to_dict()
+
+    new = request_lines(5, first=1000)
+    new.insert(2, LINE.format(16, 40, "cart caught fire", 1000))
+    (tmp_path / "new.log").write_text("\n".join(new))
+    found = prepare([str(tmp_path / "new.log")], LogsConfig(), rules=rules).dataset
+    assert found.sessions["events"].to_list() == [[0, 1, 4, 2, 3], *[[0, 1, 2, 3]] * 4]
+    assert found.templates["template"].to_list() == [*learned.templates["template"], "cart caught fire id=<*>"]
+    assert found.templates["count"].to_list() == [5, 5, 5, 5, 1]
+
+    (tmp_path / "again.log").write_text("\n".join(request_lines()))
+    again = prepare([str(tmp_path / "again.log")], LogsConfig(), rules=rules).dataset
+    assert again.sessions["events"].to_list() == learned.sessions["events"].to_list()
+    assert again.templates.equals(learned.templates)
+
+
+def test_windows_where_no_key_is_found(tmp_path: Path) -> None:
+    lines = [f"2024-06-09 14:03:{n % 60:02d} INFO tick {n}" for n in range(250)]
+    found = prepared(tmp_path, {"app.log": "\n".join(lines)}).dataset
+    assert found.sessions["events"].list.len().to_list() == [100, 100, 50]
+    assert found.meta["session_rule"]["kind"] == "lines"
+    assert any("one template" in warning for warning in found.meta["warnings"])
+
+
+def test_random_text_overflows_and_is_said(tmp_path: Path) -> None:
+    words = [chr(97 + n % 26) * (n % 7 + 2) for n in range(2000)]
+    lines = [" ".join(words[(n * n + k * 31) % 2000] for k in range(n % 9 + 1)) for n in range(3000)]
+    found = prepared(tmp_path, {"app.log": "\n".join(lines)}, max_templates=10).dataset
+    assert found.templates["template"][-1] == "<OVERFLOW>"
+    assert any("<OVERFLOW>" in warning for warning in found.meta["warnings"])
+
+
+def test_losses_are_counted_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = gzip.compress(
+        "\n".join(f"{line} {n * n * 2654435761}" for n, line in enumerate(request_lines(3000))).encode()
+    )
+    found = prepared(
+        tmp_path, {"app.log.gz": content[: len(content) // 2], "b.log": b"14:00:00 INFO \xff id=req00000001"}
+    )
+    meta = found.dataset.meta
+    assert meta["sources"][0]["damage"]
+    assert meta["not_decoded"] == 1
+    said = capsys.readouterr().err
+    assert "ends too early" in said
+    assert "not UTF-8" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "error", "said"),
+    [
+        (b"", {}, InputError, "empty, there is nothing to prepare"),
+        (b"\n\n  \n", {}, InputError, "none of the 3 lines begins a record"),
+        (bytes(range(256)) * 40, {}, InputError, "binary, not log text"),
+        (b"hello there", {"session_by": r"id=(\w+)"}, InputError, "names the session key"),
+        (b"hello there", {"layout": "<time> <level> <message>"}, InputError, "--layout"),
+        (b"hello there", {"session_by": "(?<=id)x"}, UsageError, "look-around"),
+        (b"hello there", {"timezone": "Mars/Base"}, UsageError, "Asia/Seoul"),
+        (b"hello there", {"window_seconds": 5.0}, InputError, "need times"),
+    ],
+)
+def test_bad_input_is_an_error_that_helps(
+    tmp_path: Path, content: bytes, settings: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        prepared(tmp_path, {"app.log": content}, **settings)
+
+
+def test_binary_files_in_a_folder_are_left_out_and_said(tmp_path: Path) -> None:
+    (tmp_path / "core").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "app.log").write_text("\n".join(request_lines()))
+    found = prepare([str(tmp_path)], LogsConfig())
+    assert found.dataset.meta["skipped_files"] == ["core"]
+    assert [source.index for source in found.sources] == [0]
+    (tmp_path / "app.log").unlink()
+    with pytest.raises(InputError, match="no log text"):
+        prepare([str(tmp_path)], LogsConfig())
+
+
+def test_a_single_line_is_a_dataset(tmp_path: Path) -> None:
+    found = prepared(tmp_path, {"app.log": "2024-06-09 14:03:02 INFO hello"}).dataset
+    assert found.sessions["events"].to_list() == [[0]]
+
+
+def test_stdin_is_read_and_can_be_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "\n".join(request_lines(5)).encode()
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text), isatty=lambda: False))
+    found = prepare(["-"], LogsConfig())
+    assert found.sources[0].name == "stdin"
+    assert found.raw([(0, 2)]) == {(0, 2): request_lines(5)[1]}
+
+
+def test_hdfs_is_grouped_by_block(shared_data: Path) -> None:
+    found = prepare(
+        [str(shared_data / "hdfs" / "HDFS_2pct.log.zst")],
+        LogsConfig(),
+        labels=shared_data / "hdfs" / "anomaly_label.csv",
+    ).dataset
+    assert found.sessions.height == 11_501
+    assert found.sessions["label"].sum() == 350
+    assert found.sessions["session_id"].str.starts_with("blk_").all()
+    assert adds_up(found.meta)
+    assert found.meta["lines"] == found.meta["used"] == 222_579
+
+
+def test_bgl_has_windows_and_labels_of_its_own(shared_data: Path) -> None:
+    found = prepare([str(shared_data / "bgl" / "BGL_100k.log.gz")], LogsConfig()).dataset
+    assert found.meta["session_rule"]["kind"] == "lines"
+    assert found.sessions.height == 1000
+    assert found.meta["labels"]["labelled"] == 1000
+    assert not found.templates["template"].str.contains("KERNDTLB").any()
+
+
+def test_containers_are_joined_by_their_trace(shared_data: Path) -> None:
+    folder = shared_data / "trainticket" / "normal"
+    found = prepare([str(folder)], LogsConfig())
+    rule = found.dataset.meta["session_rule"]
+    assert rule["kind"] == "key"
+    assert rule["reason"].startswith("TraceID is in")
+    assert found.lines["source_index"].list.n_unique().max() > 3
+    assert adds_up(found.dataset.meta)
+
+
+def test_a_preview_says_what_preparing_would_do(tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_text("\n".join(request_lines()))
+    seen = preview([str(tmp_path / "app.log")], LogsConfig())
+    found = prepare([str(tmp_path / "app.log")], LogsConfig()).dataset
+    assert seen.sources == [("app.log", "log4j (100%)", "times that name no zone were taken as UTC")]
+    assert seen.rule.to_dict() == found.meta["session_rule"]
+    assert seen.templates == found.templates["template"].to_list()
+    assert seen.records["message"].to_list()[:2] == ["open cart id=req00000000", "add item 17 to cart id=req00000000"]
+    assert seen.records.height == 10
+
+
+def test_services_that_write_the_same_id_in_different_ways_are_joined(tmp_path: Path) -> None:
+    files: dict[str, list[str]] = {"nginx.log": [], "cart.log": [], "pay.log": []}
+    for n in range(60):
+        rid, second = f"{n * 2654435761 % 2**64:016x}", f"{n // 60:02d}:{n % 60:02d}"
+        agent = f'200 12 "-" "curl" rid={rid}'
+        files["nginx.log"].append(f'10.0.0.1 - - [09/Jun/2024:14:{second} +0000] "POST /cart/{n} HTTP/1.1" {agent}')
+        files["cart.log"] += [f"2024-06-09 14:{second},{part} INFO [req {rid}] cart {n} opened" for part in (100, 300)]
+        time = f"2024-06-09T14:{second}.200Z"
+        files["pay.log"].append(f'{{"time":"{time}","level":"info","msg":"paid {n}","request_id":"{rid}"}}')
+    found = prepared(tmp_path, {name: "\n".join(lines) for name, lines in files.items()})
+    texts = dict(found.dataset.templates.select("event", "template").rows())
+    sessions = [[texts[event] for event in events] for events in found.dataset.sessions["events"].to_list()]
+    cart = "[req <*>] cart <*> opened"
+    assert sessions == [["POST /cart /<*> OK", cart, "paid <*>", cart]] * 60
+    assert found.dataset.meta["without_key"] == 0

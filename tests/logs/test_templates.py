@@ -1,0 +1,132 @@
+"""Masks, templates, and the difference between learning and matching."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isang.errors import UsageError
+from isang.logs import masks
+from isang.logs.masks import SLOT
+from isang.logs.refine import refined
+from isang.logs.templates import (
+    OVERFLOW,
+    TemplateIndex,
+    TemplateMiner,
+    match_templates,
+    shortened,
+    slot_values,
+)
+
+WORDS = st.lists(st.sampled_from(["open", "close", "file", "user", SLOT, "a1", "b"]), min_size=0, max_size=5)
+
+
+def mask(message: str) -> str:
+    return str(masks.masked(pl.Series([message]), masks.compiled(masks.BUILT_IN))[0])
+
+
+@pytest.mark.parametrize(
+    ("message", "masked"),
+    [
+        ("took 17 ms", "took <*> ms"),
+        ("took 17.5ms, used 12MB (93%)", "took <*>, used <*> (<*>)"),
+        ("block blk_-1608999687919862906 lost", "block <*> lost"),
+        ("from /10.250.19.102:54106 to 10.0.0.1", "from <*> to <*>"),
+        ("id 5f0c7a1e-9d8b-4c3a-8f2e-1a2b3c4d5e6f done", "id <*> done"),
+        ("wrote /var/log/app/today.log and C:\\Windows\\x.dll", "wrote <*> and <*>"),
+        ("GET https://example.org/a?b=c failed", "GET <*> failed"),
+        ("mail to ann@example.org bounced", "mail to <*> bounced"),
+        ("at 2024-06-09 14:03:02,123 and Sat Jul  9 12:16:49 2005", "at <*> and <*>"),
+        ("register 0x00002000 of fe80::1", "register <*> of <*>"),
+        ("ports 1, 2, 3", "ports <*>"),
+        ("no  change \t here", "no change here"),
+    ],
+)
+def test_what_varies_is_masked(message: str, masked: str) -> None:
+    assert mask(message) == masked
+
+
+def test_a_mask_that_the_engine_does_not_take_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"logs\.masks\.mine"):
+        masks.compiled([("mine", "(?<=x)y")])
+
+
+def new_miner(max_templates: int = 100) -> TemplateMiner:
+    return TemplateMiner(similarity=0.5, depth=4, max_templates=max_templates)
+
+
+def test_learning_adds_and_matching_does_not() -> None:
+    miner = new_miner()
+    assert miner.learn(["open file <*>", "close file <*>", "open file <*>"]) == [0, 1, 0]
+    before = miner.texts()
+    assert miner.match(["open file <*>", "rename file <*>", "open file"]) == [0, None, None]
+    assert miner.texts() == before
+
+
+@given(st.lists(WORDS.map(" ".join), max_size=30))
+def test_a_learned_message_is_matched_and_fits_the_id_that_it_was_given(messages: list[str]) -> None:
+    miner = new_miner()
+    ids = miner.learn(messages)
+    texts = miner.texts()
+    assert None not in miner.match(messages)
+    assert all(
+        TemplateIndex([texts[number]]).match(message) == 0 for number, message in zip(ids, messages, strict=True)
+    )
+    miner.learn(["quite another message"])
+    assert miner.texts()[: len(texts)] == texts
+
+
+def test_a_full_table_overflows_and_stays_as_it_is() -> None:
+    miner = new_miner(max_templates=3)
+    assert miner.learn(["a x", "b x y", "c", "d d d d", "b x y", "e e e e e"]) == [0, 1, 2, 3, 1, 3]
+    assert miner.texts() == ["a x", "b x y", "c", OVERFLOW]
+
+
+def test_of_several_templates_the_one_with_equal_words_is_found() -> None:
+    index = TemplateIndex(["open <*> now", "open file <*>", "<*> file now", "open file now"])
+    assert index.match("open file now") == 3
+    assert index.match("open door now") == 0
+    assert index.match("open file later") == 1
+    assert index.match("shut file now") == 2
+    assert index.match("shut door now") is None
+    assert index.match("open file") is None
+
+
+@given(st.lists(WORDS.map(" ".join), max_size=20), WORDS.map(" ".join))
+def test_the_index_agrees_with_trying_every_template(texts: list[str], message: str) -> None:
+    def fits(text: str) -> bool:
+        words, others = text.split(), message.split()
+        return len(words) == len(others) and all(a in (SLOT, b) for a, b in zip(words, others, strict=True))
+
+    found = TemplateIndex(texts).match(message)
+    assert (found is not None) == any(fits(text) for text in texts)
+    assert found is None or fits(texts[found])
+
+
+def test_few_alternative_words_are_events_and_many_are_a_slot() -> None:
+    states = [["VM", word, SLOT] for word in ("Started", "Paused", "Resumed")]
+    assert refined(states) == ["VM Started <*>", "VM Paused <*>", "VM Resumed <*>"]
+    names = [["hello", word] for word in ("ann", "bob", "cid", "dan", "eve", "fay", "gus")]
+    assert refined(names) == ["hello <*>"] * 7
+    assert refined([["for", "user", "ann"], ["for", "user", "bob"]]) == ["for user <*>"] * 2
+    assert refined([["core", "c1"], ["core", "c2"]]) == ["core <*>"] * 2
+
+
+def test_the_length_of_a_list_makes_no_other_event() -> None:
+    one = "tickets [Ticket(seat=<*>, to=Busan), done"
+    three = "tickets [Ticket(seat=<*>, to=Busan), Ticket(seat=<*>, to=Busan), Ticket(seat=<*>, to=Busan), done"
+    assert shortened(three.replace("[", "[ "), 64) == shortened(one.replace("[", "[ "), 64)
+    assert shortened("no no no <*> never", 64) == "no no no <*> never"
+    assert shortened("a b c d e", 3) == "a b c <*>"
+
+
+def test_slot_values_come_back() -> None:
+    message = "PacketResponder 1 for block  blk_38 terminating"
+    assert slot_values("PacketResponder <*> for block <*> terminating", message) == ["1", "blk_38"]
+    assert slot_values("something else", message) is None
+
+
+def test_templates_are_matched_by_their_text() -> None:
+    known = pl.DataFrame({"event": [0, 1, 2], "template": ["a", "b", "c"]})
+    others = pl.DataFrame({"event": [0, 1, 2], "template": ["c", "x", "a"]})
+    assert match_templates(known, others) == {0: 2, 2: 0}
