@@ -1,0 +1,262 @@
+"""The model folder: all that scoring needs, with hashes that are checked before anything is used."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+import isang
+from isang.config import Config, from_dict, to_dict
+from isang.errors import InputError
+from isang.files import folder_being_written, to_json
+from isang.model.batches import Rows, Sessions
+from isang.model.vocabulary import MARKS, Vocabulary
+
+if TYPE_CHECKING:
+    from isang.model.encoder import Encoder
+
+SCHEMA = 1
+WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
+CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
+MANIFEST = "manifest.json"
+REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
+MAX_JSON_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained detector."""
+
+    encoder: "Encoder"
+    vocabulary: Vocabulary
+    config: Config
+    """The settings that it was prepared and trained with."""
+    rules: Mapping[str, Any]
+    """How raw logs become sessions for it: `isang.logs.prepare.Rules`, as plain values."""
+    template_table: pl.DataFrame
+    """All templates that its training data taught the miner: columns event, template, level, count."""
+    normal: Sessions
+    """The different sessions that it was trained on, each once."""
+    normal_counts: Rows
+    """How often each of them occurred, shape: len(normal)."""
+    calibration: pl.DataFrame
+    """One row per held-out normal session, one column of scores per detector."""
+    facts: Mapping[str, Any]
+    """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
+    evaluation: Mapping[str, Any] | None = field(default=None)
+    """The last evaluation, None before the first."""
+
+
+def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
+    """Write the model folder in one step."""
+    from safetensors.torch import save_file
+
+    with folder_being_written(folder, overwrite=overwrite) as building:
+        save_file({name: part.contiguous() for name, part in model.encoder.state_dict().items()}, building / WEIGHTS)
+        (building / CONFIG).write_text(to_json(_config(model)), encoding="utf-8")
+        known = pl.Series("token", model.vocabulary.tokens_of(model.template_table["template"].to_list()), pl.Int32)
+        model.template_table.with_columns(known).write_parquet(building / TEMPLATES)
+        model.calibration.write_parquet(building / CALIBRATION)
+        _normal_frame(model).write_parquet(building / NORMAL)
+        if model.evaluation is not None:
+            (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
+        (building / CARD).write_text(model_card(model), encoding="utf-8")
+        files = {path.name: _fingerprint(path) for path in sorted(building.iterdir())}
+        manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
+        (building / MANIFEST).write_text(to_json(manifest), encoding="utf-8")
+
+
+def load_model(folder: Path) -> Model:
+    """Read and check a model folder; a run folder with a `model` in it will do.
+
+    Raises InputError where a file is missing, changed or damaged, or written by another version.
+    """
+    folder = _find(folder)
+    manifest = check_manifest(folder)
+    config = _read(folder / CONFIG, _read_json)
+    templates = _read(folder / TEMPLATES, pl.read_parquet)
+    normal = _read(folder / NORMAL, pl.read_parquet)
+    calibration = _read(folder / CALIBRATION, pl.read_parquet)
+    try:
+        vocabulary = _vocabulary(templates)
+        settings = from_dict(config["settings"])
+        sessions, counts = _from_normal_frame(normal)
+        model = Model(
+            encoder=_encoder(folder, settings, vocabulary),
+            vocabulary=vocabulary,
+            config=settings,
+            rules=config["rules"],
+            template_table=templates.drop("token"),
+            normal=sessions,
+            normal_counts=counts,
+            calibration=calibration,
+            facts=config["facts"],
+            evaluation=_read(folder / EVALUATION, _read_json) if EVALUATION in manifest["files"] else None,
+        )
+    except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{folder} is not a complete isang model: {type(error).__name__} {error}") from error
+    return model
+
+
+def with_evaluation(model: Model, evaluation: Mapping[str, Any], folder: Path) -> Model:
+    """The model with its newest evaluation, written to its folder in one step."""
+    evaluated = replace(model, evaluation=evaluation)
+    save_model(evaluated, _find(folder), overwrite=True)
+    return evaluated
+
+
+def check_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a model folder, after every file has been compared with it."""
+    if not (folder / MANIFEST).is_file():
+        raise InputError(f"{folder} is not a model folder: it has no {MANIFEST}; give RUN/model of a finished training")
+    manifest: dict[str, Any] = _read(folder / MANIFEST, _read_json)
+    schema = manifest.get("schema")
+    if schema != SCHEMA:
+        raise InputError(
+            f"{folder} is a model of format {schema}, written by isang {manifest.get('isang')}; "
+            f"this is isang {isang.__version__}, which reads format {SCHEMA}: train again, or install that version"
+        )
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not all(name in files for name in REQUIRED):
+        raise InputError(f"{folder / MANIFEST} does not list {', '.join(REQUIRED)}; the folder is damaged")
+    for name, expected in files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise InputError(f"{path} is missing though the manifest lists it; copy the whole model folder again")
+        if _fingerprint(path) != expected:
+            raise InputError(
+                f"{path} differs from the manifest: it was changed or damaged; copy the model folder again"
+            )
+    return manifest
+
+
+def model_card(model: Model) -> str:
+    """The model's README: what it is, what it was trained on, how good it was measured to be."""
+    facts = model.facts
+    lines = [
+        "# An isang log anomaly detector",
+        "",
+        f"Written by isang {isang.__version__}. Score logs with `isang detect {{this folder}} LOGS...`.",
+        "",
+        "| | |",
+        "| --- | --- |",
+        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in facts.items() if not isinstance(value, dict)),
+        f"| templates | {len(model.vocabulary.templates)} |",
+        f"| calibration sessions | {len(model.calibration)} |",
+        f"| alert budget | {model.config.detection.alerts_per_thousand:g} per 1,000 normal sessions |",
+        "",
+        "## Measured quality",
+        "",
+        *_quality_lines(model.evaluation),
+        "",
+        "## Limits",
+        "",
+        "It knows the templates of its training period only; a new release of the logging program raises the number",
+        "of alerts until the model is trained again. It says that a session is unusual, not that it does harm.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _quality_lines(evaluation: Mapping[str, Any] | None) -> list[str]:
+    if evaluation is None:
+        return ["Not evaluated."]
+    if not evaluation["measured"]:
+        return [f"Not measured: {evaluation['why_not_measured']}."]
+    rows = [
+        f"| {name.replace('_', ' ')} | {_number(metric['value'])} | {_number(metric['low'])} to "
+        f"{_number(metric['high'])} |"
+        for name, metric in evaluation["metrics"].items()
+    ]
+    about = f"On {evaluation['sessions']['labelled']:,} later labelled sessions:"
+    return [about, "", "| metric | value | 95 % interval |", "| --- | --- | --- |", *rows]
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def _find(folder: Path) -> Path:
+    inside = (folder, folder / "model", folder / "run" / "model")
+    for candidate in inside:
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    if not folder.exists():
+        raise InputError(f"no such model folder: {folder}")
+    return folder
+
+
+def _config(model: Model) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "settings": to_dict(model.config),
+        "rules": dict(model.rules),
+        "facts": dict(model.facts),
+    }
+
+
+def _vocabulary(templates: pl.DataFrame) -> Vocabulary:
+    known = templates.filter(pl.col("token") >= len(MARKS)).unique("token", keep="first").sort("token")
+    return Vocabulary(tuple(known["template"]), tuple(known["level"].fill_null("")))
+
+
+def _encoder(folder: Path, config: Config, vocabulary: Vocabulary) -> "Encoder":
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from isang.model.encoder import Encoder
+
+    encoder = Encoder(config.model, vocabulary.size)
+    try:
+        weights = load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{folder / WEIGHTS} cannot be read: {error}") from error
+    rows = len(weights.get("token_embedding.weight", ()))
+    if rows != vocabulary.size:
+        raise InputError(
+            f"{folder}: the templates make {vocabulary.size} tokens, the weights expect {rows}; the folder was "
+            f"assembled from two trainings"
+        )
+    try:
+        encoder.load_state_dict(weights)
+    except RuntimeError as error:
+        raise InputError(f"{folder / WEIGHTS} does not fit the settings in {CONFIG}: {error}") from error
+    return encoder.eval()
+
+
+def _normal_frame(model: Model) -> pl.DataFrame:
+    sequences = [model.normal[index].tolist() for index in range(len(model.normal))]
+    return pl.DataFrame(
+        {"tokens": sequences, "count": model.normal_counts},
+        schema={"tokens": pl.List(pl.Int32), "count": pl.Int64},
+    )
+
+
+def _from_normal_frame(frame: pl.DataFrame) -> tuple[Sessions, Rows]:
+    offsets = np.zeros(len(frame) + 1, dtype=np.int64)
+    np.cumsum(frame["tokens"].list.len().to_numpy(), out=offsets[1:])
+    flat = frame["tokens"].explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int32)
+    return Sessions(flat, offsets), frame["count"].to_numpy()
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    with path.open("rb") as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
+
+
+def _read_json(path: Path) -> Any:
+    if path.stat().st_size > MAX_JSON_BYTES:
+        raise ValueError(f"larger than {MAX_JSON_BYTES} bytes")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _read(path: Path, read: Callable[[Path], Any]) -> Any:
+    try:
+        return read(path)
+    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{path} cannot be read: {error}") from error

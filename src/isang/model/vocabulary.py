@@ -1,0 +1,57 @@
+"""Templates as tokens: what the model knows, and the marks around it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isang.logs.store import Dataset
+
+PAD, MASK, BEGIN, END, UNSEEN = range(5)
+MARKS = ("PAD", "MASK", "BEGIN", "END", "UNSEEN")
+"""The tokens that are no templates, in the order of their numbers."""
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Template i of `templates` is token len(MARKS) + i."""
+
+    templates: tuple[str, ...]
+    """The texts of the templates that occur in the training sessions."""
+    levels: tuple[str, ...]
+    """The level (INFO, ERROR, ...) of each template, empty where the log has none."""
+
+    @property
+    def size(self) -> int:
+        """Number of tokens V, marks included."""
+        return len(MARKS) + len(self.templates)
+
+    def name(self, token: int) -> str:
+        """The template's text, or the mark's name."""
+        return MARKS[token] if token < len(MARKS) else self.templates[token - len(MARKS)]
+
+    def level(self, token: int) -> str:
+        """The template's level, empty for marks and where the log has none."""
+        return "" if token < len(MARKS) else self.levels[token - len(MARKS)]
+
+    def tokens_of(self, templates: Sequence[str]) -> NDArray[np.int32]:
+        """The token of each template text, UNSEEN where this vocabulary has no such text; shape: len(templates)."""
+        known = {text: len(MARKS) + index for index, text in enumerate(self.templates)}
+        return np.array([known.get(text, UNSEEN) for text in templates], dtype=np.int32)
+
+    def tokens(self, dataset: Dataset) -> NDArray[np.int32]:
+        """The token of each event id of `dataset`, by template text; shape: highest event id + 1."""
+        events = dataset.templates["event"].to_numpy()
+        table = np.full(int(events.max(initial=-1)) + 1, UNSEEN, dtype=np.int32)
+        table[events] = self.tokens_of(dataset.templates["template"].to_list())
+        return table
+
+
+def learn_vocabulary(dataset: Dataset, rows: NDArray[np.int64]) -> Vocabulary:
+    """The templates that occur in the sessions `rows` of `dataset`; those seen only later stay UNSEEN."""
+    events = dataset.sessions["events"].gather(rows).explode().drop_nulls().unique()
+    seen = dataset.templates.filter(pl.col("event").is_in(events.implode())).sort("event")
+    seen = seen.unique("template", keep="first", maintain_order=True)
+    return Vocabulary(tuple(seen["template"]), tuple(seen["level"].fill_null("")))

@@ -1,0 +1,148 @@
+"""Checkpoints: complete or not there, without pickle."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from isang.errors import InputError
+from isang.files import folder_being_written, remove_folder, to_json, write_text
+
+SCHEMA = 1
+KEPT = 2
+"""So many checkpoints are kept; the older ones go."""
+
+
+@dataclass
+class Progress:
+    """Where a training run stands."""
+
+    step: int = 0
+    """Steps done in all."""
+    epoch: int = 0
+    """0-based epoch of the next step."""
+    batch: int = 0
+    """Batches done in that epoch."""
+    epoch_loss_sum: float = 0.0
+    epoch_events: int = 0
+    best_validation_loss: float = float("inf")
+    best_epoch: int = 0
+    """1-based; 0 before the first validation."""
+    steps_since_best: int = 0
+    seconds: float = 0.0
+    """Time spent training, over all attempts."""
+    epoch_started_seconds: float = 0.0
+
+    @property
+    def running_mean(self) -> float:
+        """Mean loss since the start of the epoch, in nats per masked event."""
+        return self.epoch_loss_sum / self.epoch_events
+
+    def count(self, loss_sum: float, events: int, seconds: float) -> None:
+        """One more step is done, after `seconds` of training in all."""
+        self.step, self.batch = self.step + 1, self.batch + 1
+        self.epoch_loss_sum += loss_sum
+        self.epoch_events += events
+        self.steps_since_best += 1
+        self.seconds = seconds
+
+    def judge(self, validation_loss: float) -> bool:
+        """Whether this validation loss is the best so far."""
+        better = validation_loss < self.best_validation_loss
+        if better:
+            self.best_validation_loss, self.best_epoch, self.steps_since_best = validation_loss, self.epoch + 1, 0
+        return better
+
+    def begin_epoch(self) -> None:
+        """The next step belongs to a new epoch."""
+        self.epoch, self.batch = self.epoch + 1, 0
+        self.epoch_loss_sum, self.epoch_events, self.epoch_started_seconds = 0.0, 0, self.seconds
+
+
+def save_checkpoint(
+    folder: Path,
+    progress: Progress,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    best: Mapping[str, Tensor],
+    identity: str,
+) -> None:
+    """Write `folder`/step_NNN with all that an exact continuation needs, and remove all but the newest ones.
+
+    `identity` names the data and settings of the run; a checkpoint is only continued with the same.
+    """
+    target = folder / f"step_{progress.step:09d}"
+    with folder_being_written(target, overwrite=True) as building:
+        save_file(_contiguous(model.state_dict()), building / "model.safetensors")
+        save_file(_contiguous(best), building / "best.safetensors")
+        save_file(
+            {**_optimizer_tensors(optimizer), "random_state": torch.get_rng_state()},
+            building / "optimizer.safetensors",
+        )
+        state: dict[str, Any] = {"schema": SCHEMA, "identity": identity, **vars(progress)}
+        if state["best_epoch"] == 0:
+            state["best_validation_loss"] = None
+        write_text(building / "state.json", to_json(state))
+    for old in _checkpoints(folder)[:-KEPT]:
+        remove_folder(old)
+
+
+def load_checkpoint(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str
+) -> tuple[Progress, dict[str, Tensor]] | None:
+    """Restore the newest checkpoint in `folder` into `model`, `optimizer` and the random state.
+
+    Returns the progress and the best weights so far, or None where there is no checkpoint.
+    """
+    checkpoints = _checkpoints(folder)
+    if not checkpoints:
+        return None
+    newest = checkpoints[-1]
+    try:
+        state = json.loads((newest / "state.json").read_text(encoding="utf-8"))
+        if state.pop("schema") != SCHEMA:
+            raise InputError(f"{newest} was written by another version of isang; start anew without --resume")
+        if state.pop("identity") != identity:
+            raise InputError(
+                f"{newest} belongs to other data or settings; repeat the command that started the run, with --resume, "
+                f"or start anew without it"
+            )
+        model.load_state_dict(load_file(newest / "model.safetensors"))
+        tensors = load_file(newest / "optimizer.safetensors")
+        torch.set_rng_state(tensors.pop("random_state"))
+        _restore_optimizer(optimizer, tensors)
+        best = load_file(newest / "best.safetensors")
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"the checkpoint {newest} cannot be read ({error}); remove it to use the one before"
+        ) from error
+    if state["best_validation_loss"] is None:
+        state["best_validation_loss"] = float("inf")
+    return Progress(**state), best
+
+
+def _checkpoints(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("step_*") if path.name.removeprefix("step_").isdigit())
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"{index}.{name}": tensor for index, values in state.items() for name, tensor in values.items()}
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
