@@ -1,0 +1,85 @@
+"""Anomalies as records: for programs as JSON, for people as text, with the raw lines behind each reason."""
+
+from datetime import datetime
+from typing import Any
+
+from isang.artifact import Model
+from isang.detection.decisions import Judged
+from isang.detection.explain import Reason, explain
+from isang.detection.scores import DETECTORS
+from isang.logs.prepare import Prepared
+
+SCHEMA = 1
+SHOWN_CHARACTERS = 2_000
+"""A raw record longer than this is cut in the output."""
+
+
+def records(model: Model, prepared: Prepared, judged: Judged) -> list[dict[str, Any]]:
+    """One record per anomalous session, the strangest first."""
+    flagged = [index for index, decision in enumerate(judged.decisions) if decision.anomalous]
+    flagged.sort(key=lambda index: -judged.decisions[index].score)
+    reasons = {index: explain(model, judged, index, model.config.detection.reasons) for index in flagged}
+    places = {index: [_place(prepared, judged, index, reason) for reason in reasons[index]] for index in flagged}
+    raw = prepared.raw({place for each in places.values() for place in each if place is not None})
+    return [
+        {
+            **_record(model, prepared, judged, index),
+            "reasons": [
+                {
+                    "detector": reason.detector,
+                    "p_value": reason.p_value,
+                    "says": reason.says,
+                    "line": None if place is None else _line(prepared, place, raw.get(place, "")),
+                    **reason.detail,
+                }
+                for reason, place in zip(reasons[index], places[index], strict=True)
+            ],
+        }
+        for index in flagged
+    ]
+
+
+def _record(model: Model, prepared: Prepared, judged: Judged, index: int) -> dict[str, Any]:
+    session = prepared.dataset.sessions.row(int(judged.rows[index]), named=True)
+    decision = judged.decisions[index]
+    return {
+        "schema": SCHEMA,
+        "session_id": session["session_id"],
+        "source": session["source"],
+        "start": _iso(session["start"]),
+        "end": _iso(session["end"]),
+        "events": len(session["events"]),
+        "in_training_period": _in_training_period(model, session["start"]),
+        "score": decision.score,
+        "threshold": decision.threshold,
+        "p_value": decision.p_value,
+        "detectors": [
+            {"name": detector.name, "score": float(score), "unit": detector.unit, "p_value": float(p_value)}
+            for detector, score, p_value in zip(
+                DETECTORS, judged.scores_DS[:, index], judged.p_values_DS[:, index], strict=True
+            )
+        ],
+    }
+
+
+def _place(prepared: Prepared, judged: Judged, index: int, reason: Reason) -> tuple[int, int] | None:
+    """The source and the line number of the event that a reason names."""
+    if reason.position is None:
+        return None
+    lines = prepared.lines.row(int(judged.rows[index]), named=True)
+    return int(lines["source_index"][reason.position]), int(lines["line"][reason.position])
+
+
+def _line(prepared: Prepared, place: tuple[int, int], text: str) -> dict[str, Any]:
+    return {"source": prepared.sources[place[0]].name, "number": place[1], "text": text[:SHOWN_CHARACTERS]}
+
+
+def _in_training_period(model: Model, start: datetime | None) -> bool:
+    first, last = model.facts["trained_from"], model.facts["trained_until"]
+    if start is None or first is None:
+        return False
+    return datetime.fromisoformat(first) <= start <= datetime.fromisoformat(last)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,135 @@
+"""Why a session is anomalous: the lines, what was expected instead, what is missing."""
+
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.artifact import Model
+from isang.detection.decisions import Judged
+from isang.detection.scores import (
+    DETECTORS,
+    counts,
+    event_probabilities,
+    event_surprise,
+    nearest_normal,
+    transition_surprise,
+)
+from isang.model.batches import Sessions, from_sequences
+from isang.model.vocabulary import BEGIN, END, UNSEEN
+
+EXPECTED = 3
+"""Alternatives named for a surprising event."""
+LEAST_PROBABILITY = 0.005
+"""Alternatives below this probability are not worth naming."""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One thing that makes a session strange."""
+
+    detector: str
+    p_value: float
+    """How rare a score like this is among normal sessions."""
+    says: str
+    """One plain sentence."""
+    position: int | None = None
+    """0-based place among the session's events; None where the reason is no single event."""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+def explain(model: Model, judged: Judged, index: int, most: int) -> list[Reason]:
+    """The reasons for session `index` of `judged`, at most `most`.
+
+    A detector speaks where its own p-value is within its share of the alert budget. They take turns, so that each has
+    its strongest reason heard, and a line that one has named is not named again by the next.
+    """
+    tokens = judged.sessions[index]
+    share = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
+    given: list[list[Reason]] = []
+    named: set[int] = set()
+    for detector, p_value in zip(DETECTORS, judged.p_values_DS[:, index], strict=True):
+        if p_value <= share:
+            reasons = _REASONS[detector.name](model, tokens, float(p_value), most)
+            given.append([reason for reason in reasons if reason.position is None or reason.position not in named])
+            named |= {reason.position for reason in reasons if reason.position is not None}
+    in_turn = [reason for turn in zip_longest(*given) for reason in turn if reason is not None]
+    return in_turn[:most]
+
+
+def _unseen(model: Model, tokens: NDArray[np.int32], p_value: float, most: int) -> list[Reason]:
+    return [
+        Reason("unseen_event", p_value, "No session of the training period has a line like this.", int(position) - 1)
+        for position in np.nonzero(tokens == UNSEEN)[0][:most]
+    ]
+
+
+def _masked(model: Model, tokens: NDArray[np.int32], p_value: float, most: int) -> list[Reason]:
+    surprise = np.nan_to_num(event_surprise(model, from_sequences([tokens])), nan=-np.inf)
+    strangest = [int(place) for place in np.argsort(-surprise, kind="stable")[:most] if surprise[place] > 1]
+    reasons = []
+    for position in strangest:
+        probabilities = event_probabilities(model, tokens, position)
+        own = float(probabilities[tokens[position]])
+        expected = _expected(model, probabilities, int(tokens[position]))
+        says = f"Given the rest of the session, a line like this has a probability of {_percent(own)} here."
+        detail = {"probability": own, "expected": expected}
+        reasons.append(Reason("masked_event", p_value, says, position - 1, detail))
+    return reasons
+
+
+def _transition(model: Model, tokens: NDArray[np.int32], p_value: float, most: int) -> list[Reason]:
+    surprise = np.nan_to_num(transition_surprise(model, from_sequences([tokens])), nan=-np.inf)
+    position = int(np.argmax(surprise))
+    before, after = int(tokens[position - 1]), int(tokens[position])
+    probability = float(np.exp(-surprise[position]))
+    if after == END:
+        says = f"Only {_percent(probability)} of the sessions end after this line."
+        return [Reason("transition", p_value, says, position - 2, {"probability": probability})]
+    where = "at the beginning of a session" if before == BEGIN else f"after “{model.vocabulary.name(before)}”"
+    says = f"A line like this has a probability of {_percent(probability)} {where}."
+    return [Reason("transition", p_value, says, position - 1, {"probability": probability})]
+
+
+def _counts(model: Model, tokens: NDArray[np.int32], p_value: float, most: int) -> list[Reason]:
+    session = from_sequences([tokens])
+    _, nearest = nearest_normal(model, session)
+    normal = model.normal.take(nearest)
+    difference = (_counts_of(model, session) - _counts_of(model, normal)).astype(int)
+    missing = [_counted(model, token, -amount) for token, amount in enumerate(difference) if amount < 0]
+    extra = [_counted(model, token, amount) for token, amount in enumerate(difference) if amount > 0]
+    parts = [
+        f"{amount} {'line is' if amount == 1 else 'lines are'} {word}"
+        for items, word in ((missing, "missing"), (extra, "too many"))
+        if (amount := sum(item["count"] for item in items))
+    ]
+    says = f"Compared with the most similar normal session, {' and '.join(parts)}."
+    detail = {"missing": missing[:most], "extra": extra[:most]}
+    return [Reason("event_counts", p_value, says, None, detail)] if parts else []
+
+
+_REASONS = {"unseen_event": _unseen, "masked_event": _masked, "transition": _transition, "event_counts": _counts}
+
+
+def _counts_of(model: Model, session: Sessions) -> NDArray[np.float32]:
+    row: NDArray[np.float32] = counts(session, model.vocabulary.size)[0]
+    return row
+
+
+def _counted(model: Model, token: int, amount: int) -> dict[str, Any]:
+    return {"template": model.vocabulary.name(token), "count": int(amount)}
+
+
+def _expected(model: Model, probabilities: NDArray[np.float64], own: int) -> list[dict[str, Any]]:
+    likely = [int(token) for token in np.argsort(-probabilities, kind="stable")[: EXPECTED + 1] if token != own]
+    return [
+        {"template": model.vocabulary.name(token), "probability": float(probabilities[token])}
+        for token in likely[:EXPECTED]
+        if probabilities[token] >= LEAST_PROBABILITY
+    ]
+
+
+def _percent(probability: float) -> str:
+    return "less than 0.01 %" if probability < 0.0001 else f"{100 * probability:.2g} %"

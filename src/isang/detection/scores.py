@@ -1,0 +1,219 @@
+"""How strange a session is: one number per session and detector, higher is stranger.
+
+Each detector sees the sessions in the model's tokens and nothing else; no detector sees a label.
+Shapes: S sessions, N normal sessions, L tokens, V vocabulary.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from isang.artifact import Model
+from isang.model.batches import Rows, Sessions, cut, length_batches, padded
+from isang.model.masking import turns
+from isang.model.vocabulary import BEGIN, END, MASK, UNSEEN
+from isang.progress import Progress
+
+Floats = NDArray[np.float64]
+
+SCORING_TOKENS = 16_384
+"""Tokens per batch when scoring."""
+LEAST_DEVIATION = 0.1
+"""Added to the deviation of each event's count, so that a count that never varies has a finite weight."""
+STRANGEST_EVENTS = 3
+"""The masked-event score is the mean over so many strangest events."""
+DISTANCE_CELLS = 4_000_000
+"""Cells of the distance matrix held at a time."""
+NORMAL_CELLS = 50_000_000
+"""The nearest normal session is sought among the most frequent ones: so many sessions times the vocabulary, at most."""
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One way to look at a session."""
+
+    name: str
+    score: Callable[[Model, Sessions], Floats]
+    """Scores of different sessions, shape S."""
+    unit: str
+    resolution: float
+    """The smallest difference in score that means anything."""
+
+
+def score(detector: Detector, model: Model, sessions: Sessions) -> Floats:
+    """Scores of `sessions`, shape S; equal sessions are scored once."""
+    if not len(sessions):
+        return np.empty(0)
+    distinct, inverse = sessions.distinct()
+    return detector.score(model, distinct)[inverse]
+
+
+def masked_event(model: Model, sessions: Sessions) -> Floats:
+    """Mean negative log-likelihood of the strangest events, each hidden from the model in turn, in nats."""
+    surprise = event_surprise(model, sessions)
+    scores = np.zeros(len(sessions))
+    for index in range(len(sessions)):
+        events = surprise[sessions.offsets[index] + 1 : sessions.offsets[index + 1] - 1]
+        if len(events):
+            scores[index] = np.sort(events)[-STRANGEST_EVENTS:].mean()
+    return scores
+
+
+def unseen_event(model: Model, sessions: Sessions) -> Floats:
+    """Number of events whose template the training sessions never had."""
+    return _per_session((sessions.flat == UNSEEN).astype(np.float64), sessions)
+
+
+def transition(model: Model, sessions: Sessions) -> Floats:
+    """Negative log-probability of the session's rarest step from one event to the next, BEGIN and END included, nats.
+
+    First-order Markov chain with additive smoothing of one imaginary visit spread over the vocabulary.
+    """
+    steps = transition_surprise(model, sessions)
+    scores = np.zeros(len(sessions))
+    np.maximum.at(scores, np.repeat(np.arange(len(sessions)), sessions.lengths), np.nan_to_num(steps))
+    return scores
+
+
+def event_counts(model: Model, sessions: Sessions) -> Floats:
+    """Distance of the session's event counts to the nearest normal ones, 0 (equal) to 1 (nothing in common).
+
+    Bray-Curtis distance over counts divided by how much each event's count varies among normal sessions: a payment
+    too few says more than one more of a line that is repeated at will.
+    """
+    return nearest_normal(model, sessions)[0]
+
+
+DETECTORS = (
+    Detector("unseen_event", unseen_event, "events", 1.0),
+    Detector("masked_event", masked_event, "nats", 0.1),
+    Detector("event_counts", event_counts, "weighted share of events", 0.02),
+    Detector("transition", transition, "nats", 0.1),
+)
+"""Their p-values are combined into the decision."""
+
+
+def event_surprise(model: Model, sessions: Sessions) -> Floats:
+    """Negative log-likelihood of every token given the rest of its session, in nats; NaN at BEGIN and END.
+
+    Shape: as `sessions.flat`. Each event is hidden once, in one of a few passes, so that about as much is hidden at a
+    time as in training. Sessions longer than the model's positions are seen in consecutive pieces.
+    """
+    pieces, origin = cut(sessions, model.config.model.positions)
+    passes = max(1, round(1 / model.config.training.mask_fraction))
+    surprise = np.full(len(sessions.flat), np.nan)
+    with torch.inference_mode(), Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
+        for rows in length_batches(pieces.lengths, SCORING_TOKENS // passes):
+            tokens_BL = padded(pieces, rows)
+            lengths_B = pieces.lengths[rows]
+            surprise_BL = _hidden_in_turn(model, tokens_BL, turns(tokens_BL, passes), passes)
+            for place, row in enumerate(rows):
+                start = origin[row]
+                surprise[start : start + lengths_B[place]] = surprise_BL[place, : lengths_B[place]]
+            bar.advance(len(rows))
+    return surprise
+
+
+def transition_surprise(model: Model, sessions: Sessions) -> Floats:
+    """Negative log-probability of the step into every token from the one before, in nats; NaN at BEGIN.
+
+    Shape: as `sessions.flat`.
+    """
+    size = model.vocabulary.size
+    normal_steps = _steps(model.normal.flat, size)
+    inside = model.normal.flat[1:] != BEGIN
+    weights = np.repeat(model.normal_counts, model.normal.lengths)[1:][inside]
+    steps, place = np.unique(normal_steps[inside], return_inverse=True)
+    visits = np.bincount(place, weights=weights, minlength=len(steps))
+    visits_from = np.bincount(steps // size, weights=visits, minlength=size)
+
+    asked = _steps(sessions.flat, size)
+    found = np.minimum(np.searchsorted(steps, asked), len(steps) - 1)
+    seen = np.where(steps[found] == asked, visits[found], 0.0)
+    surprise = np.full(len(sessions.flat), np.nan)
+    surprise[1:] = -np.log((seen + 1 / size) / (visits_from[sessions.flat[:-1]] + 1))
+    surprise[sessions.offsets[:-1]] = np.nan
+    return surprise
+
+
+def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
+    """How often each token occurs in each session, shape (S, V); the marks BEGIN and END count nothing."""
+    counts_SV = np.zeros((len(sessions), vocabulary_size), dtype=np.float32)
+    np.add.at(counts_SV, (np.repeat(np.arange(len(sessions)), sessions.lengths), sessions.flat), 1)
+    counts_SV[:, [BEGIN, END]] = 0
+    return counts_SV
+
+
+def nearest_normal(model: Model, sessions: Sessions, *, weighted: bool = True) -> tuple[Floats, Rows]:
+    """The distance to the nearest normal session by event counts, and which one it is (a row of `model.normal`).
+
+    Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957).
+    """
+    size = model.vocabulary.size
+    most_frequent = np.argsort(-model.normal_counts, kind="stable")[: max(1, NORMAL_CELLS // size)]
+    all_normal_NV = counts(model.normal.take(most_frequent), size)
+    weights_V = _count_weights(all_normal_NV, model.normal_counts[most_frequent]) if weighted else np.float32(1)
+    normal_NV, first_N = np.unique(all_normal_NV, axis=0, return_index=True)
+    normal = torch.from_numpy(normal_NV * weights_V)
+    distances, nearest = np.zeros(len(sessions)), np.zeros(len(sessions), dtype=np.int64)
+    chunk = max(1, DISTANCE_CELLS // max(size, len(normal_NV)))
+    for start in range(0, len(sessions), chunk):
+        rows = np.arange(start, min(start + chunk, len(sessions)))
+        counts_SV = torch.from_numpy(counts(sessions.take(rows), size) * weights_V)
+        sums_SN = counts_SV.sum(dim=1, keepdim=True) + normal.sum(dim=1)
+        best = (torch.cdist(counts_SV, normal, p=1) / sums_SN.clamp(min=1e-9)).min(dim=1)
+        distances[rows] = best.values.numpy()
+        nearest[rows] = most_frequent[first_N[best.indices.numpy()]]
+    return distances, nearest
+
+
+def _count_weights(normal_NV: NDArray[np.float32], times_N: Rows) -> NDArray[np.float32]:
+    """One over the standard deviation of each event's count among normal sessions, shape V."""
+    share_N1 = (times_N / times_N.sum())[:, None]
+    mean_V = (normal_NV * share_N1).sum(axis=0)
+    deviation_V = np.sqrt((np.square(normal_NV - mean_V) * share_N1).sum(axis=0))
+    weights_V: NDArray[np.float32] = (1 / (LEAST_DEVIATION + deviation_V)).astype(np.float32)
+    return weights_V
+
+
+def event_probabilities(model: Model, tokens: NDArray[np.int32], position: int) -> Floats:
+    """What the model expects at `position` of one session when that event is hidden: probabilities, shape V."""
+    hidden = tokens.copy()
+    hidden[position] = MASK
+    limit = model.config.model.positions
+    start = max(0, min(position - limit // 2, len(hidden) - limit))
+    with torch.inference_mode():
+        states_1LD = model.encoder(torch.from_numpy(hidden[None, start : start + limit]))
+        logits_1V = model.encoder.logits(states_1LD[:, position - start])
+        return functional.softmax(logits_1V.double(), dim=-1)[0].numpy()
+
+
+def _hidden_in_turn(model: Model, tokens_BL: NDArray[np.int32], turn_BL: Rows, passes: int) -> Floats:
+    """Surprise at each position in the pass that hides it, shape (B, L); NaN where no pass does."""
+    hidden_PBL = np.stack([np.where(turn_BL == turn, MASK, tokens_BL) for turn in range(passes)])
+    chosen_PBL = np.stack([turn_BL == turn for turn in range(passes)])
+    used = chosen_PBL.any(axis=2)  # a short session needs fewer passes
+    states_RLD = model.encoder(torch.from_numpy(hidden_PBL[used]))
+    chosen_RL = chosen_PBL[used]
+    targets_N = np.broadcast_to(tokens_BL, chosen_PBL.shape)[used][chosen_RL]
+    logits_NV = model.encoder.logits(states_RLD[torch.from_numpy(chosen_RL)])
+    loss_N = functional.cross_entropy(logits_NV, torch.from_numpy(targets_N).long(), reduction="none")
+    surprise_PBL = np.full(chosen_PBL.shape, np.nan)
+    surprise_PBL[chosen_PBL] = loss_N.numpy()  # both in the order of pass, session and position
+    surprise_BL: Floats = np.fmax.reduce(surprise_PBL, axis=0)  # the one pass that is not NaN
+    return surprise_BL
+
+
+def _steps(flat: NDArray[np.int32], size: int) -> Rows:
+    """Each step from one token to the next as one number, shape: len(flat) - 1."""
+    return flat[:-1].astype(np.int64) * size + flat[1:]
+
+
+def _per_session(values: Floats, sessions: Sessions) -> Floats:
+    session = np.repeat(np.arange(len(sessions)), sessions.lengths)
+    sums: Floats = np.bincount(session, weights=values, minlength=len(sessions)).astype(np.float64)
+    return sums

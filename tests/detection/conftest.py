@@ -1,0 +1,56 @@
+"""One small model for all tests of detection, trained on synthetic sessions."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from isang.artifact import Model
+from isang.config import Config, ModelConfig, TrainingConfig
+from isang.detection.decisions import calibrate
+from isang.logs.store import Dataset
+from isang.model.batches import to_sessions
+from isang.model.vocabulary import learn_vocabulary
+from isang.training.loop import Data, train
+from isang.training.split import split_by_time
+from tests.synthetic import shop_dataset
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    """1,000 sessions; from the 501st on, each tenth carries a planted fault."""
+    return shop_dataset(1_000, anomalous_every=10)
+
+
+@pytest.fixture(scope="session")
+def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    config = Config(
+        model=ModelConfig(layers=1, width=32, heads=2, positions=64),
+        training=TrainingConfig(min_steps=300, learning_rate=3e-3),
+    )
+    split = split_by_time(dataset, config.training)
+    vocabulary = learn_vocabulary(dataset, split.train)
+    training = to_sessions(dataset, vocabulary, split.train)
+    validation = to_sessions(dataset, vocabulary, split.validation)
+    run: Path = tmp_path_factory.mktemp("run")
+    encoder, _ = train(Data(training, validation, vocabulary.size), config.model, config.training, run)
+    normal, place = training.distinct()
+    model = Model(
+        encoder=encoder,
+        vocabulary=vocabulary,
+        config=config,
+        rules={},
+        template_table=dataset.templates,
+        normal=normal,
+        normal_counts=np.bincount(place).astype(np.int64),
+        calibration=pl.DataFrame(),
+        facts={
+            "dataset": "synthetic",
+            "period_sessions": 500,
+            "trained_from": str(dataset.sessions["start"][0]),
+            "trained_until": str(split.until),
+        },
+    )
+    return replace(model, calibration=calibrate(model, dataset, split.validation))

@@ -1,0 +1,64 @@
+"""Laws of the calibration."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isang.detection.calibration import attainable_per_thousand, combine, decide, fit_tail
+
+scores = st.lists(st.floats(-50, 50), min_size=2, max_size=80).map(np.array)
+
+
+def test_p_values_worked_out_by_hand() -> None:
+    """Four calibration scores 1 2 3 4: (1 + how many are at least as high) / 5."""
+    tail = fit_tail(np.array([4.0, 1, 3, 2]), resolution=1.0)
+    assert tail.p_values(np.array([0.0, 1, 2.5, 4])).tolist() == [1.0, 1.0, 0.6, 0.4]
+    beyond = tail.p_values(np.array([4.0 + 1e-9, 5, 50]))
+    assert beyond[0] == pytest.approx(0.2)
+    assert beyond[0] > beyond[1] > beyond[2] > 0
+
+
+@given(scores, scores)
+def test_p_values_lie_between_0_and_1_and_fall_with_the_score(calibration: np.ndarray, asked: np.ndarray) -> None:
+    p_values = fit_tail(calibration, 0.1).p_values(np.sort(asked))
+    assert ((p_values > 0) & (p_values <= 1)).all()
+    assert (np.diff(p_values) <= 0).all()
+
+
+@pytest.mark.parametrize("budget", [0.01, 0.05])
+def test_the_false_alarm_rate_of_exchangeable_scores_keeps_the_budget(budget: float) -> None:
+    """Vovk's guarantee: over many draws of calibration and new session, P(p <= budget) <= budget."""
+    generator = np.random.default_rng(1)
+    alarms = 0
+    for _ in range(4_000):
+        drawn = generator.standard_t(3, size=200)
+        alarms += int(fit_tail(drawn[:-1], 0.01).p_values(drawn[-1:])[0] <= budget)
+    assert alarms / 4_000 <= budget + 3 * np.sqrt(budget / 4_000)
+
+
+def test_several_detectors_together_keep_the_budget_too() -> None:
+    """Four independent detectors, 999 calibration sessions, 40 false alarms per 1,000 asked for."""
+    generator = np.random.default_rng(2)
+    tails = [fit_tail(generator.normal(size=999), 0.01) for _ in range(4)]
+    p_values = np.stack([tail.p_values(generator.normal(size=20_000)) for tail in tails])
+    rate = np.mean([decision.anomalous for decision in decide(combine(p_values), 40)])
+    assert 0.03 < rate < 0.05
+
+
+def test_what_was_never_seen_in_calibration_is_rare() -> None:
+    """All 500 calibration sessions score 0: one unit more is beyond a budget of 1 in 1,000 for each of 4 detectors."""
+    p_value = fit_tail(np.zeros(500), resolution=1.0).p_values(np.array([1.0]))[0]
+    assert p_value < 0.001 / 4
+
+
+def test_a_decision_says_its_threshold() -> None:
+    rare, common = decide(np.array([1e-5, 0.5]), 1.0)
+    assert rare.anomalous
+    assert not common.anomalous
+    assert rare.score == pytest.approx(5)
+    assert rare.threshold == common.threshold == pytest.approx(3)
+
+
+def test_the_supported_budget() -> None:
+    assert attainable_per_thousand(3_999, 4) == pytest.approx(1.0)

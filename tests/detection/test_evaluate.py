@@ -1,0 +1,86 @@
+"""The evaluation is honest about what it may look at and what it cannot know."""
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from isang.artifact import Model
+from isang.detection.baselines import BASELINES
+from isang.detection.evaluate import evaluate, later_sessions
+from isang.detection.scores import DETECTORS
+from isang.errors import InputError
+from isang.logs.store import Dataset
+
+
+def with_labels(dataset: Dataset, labels: list[bool | None]) -> Dataset:
+    return replace(dataset, sessions=dataset.sessions.with_columns(label=pl.Series(labels, dtype=pl.Boolean)))
+
+
+def test_only_sessions_after_the_training_period_count(trained: Model, dataset: Dataset) -> None:
+    assert later_sessions(trained, dataset).tolist() == list(range(500, 1_000))
+    shuffled = replace(dataset, sessions=dataset.sessions.reverse())
+    assert sorted(later_sessions(trained, shuffled).tolist()) == list(range(500))
+
+
+def test_without_a_clock_the_same_dataset_is_known_by_its_fingerprint(trained: Model, dataset: Dataset) -> None:
+    timeless = replace(dataset, sessions=dataset.sessions.with_columns(start=None, end=None))
+    timeless = replace(timeless, sessions=timeless.sessions.cast({"start": pl.Datetime("us", "UTC")}))
+    assert len(later_sessions(trained, timeless, "synthetic")) == 500
+    assert len(later_sessions(trained, timeless, "another")) == 1_000
+
+
+def test_a_dataset_of_the_training_period_alone_cannot_be_evaluated(trained: Model, dataset: Dataset) -> None:
+    early = replace(dataset, sessions=dataset.sessions.head(300))
+    with pytest.raises(InputError, match="all 300 sessions lie within the model's training period"):
+        evaluate(trained, early)
+
+
+def test_planted_faults_are_found_and_every_rule_is_reported(trained: Model, dataset: Dataset) -> None:
+    evaluation = evaluate(trained, dataset)
+    assert evaluation["measured"]
+    assert evaluation["sessions"]["evaluated"] == 500
+    assert evaluation["sessions"]["anomalous"] == 50
+    assert evaluation["metrics"]["recall"]["value"] > 0.9
+    assert evaluation["metrics"]["precision"]["value"] > 0.8
+    assert [part["name"] for part in evaluation["detectors"]] == [detector.name for detector in DETECTORS]
+    assert [part["name"] for part in evaluation["baselines"]] == [baseline.name for baseline in BASELINES]
+    by_name = {part["name"]: part for part in evaluation["baselines"] + evaluation["detectors"]}
+    assert by_name["flag_everything"]["metrics"]["precision"]["value"] == pytest.approx(0.1)
+    for name in (
+        "error_line",
+        "unseen_event",
+    ):  # a third of the faults are the one event of level ERROR, never seen before
+        assert by_name[name]["counts"]["true_positives"] == 17
+
+
+def test_labels_set_no_threshold(trained: Model, dataset: Dataset) -> None:
+    """Turning the labels over changes what is said of the alerts, never the alerts."""
+    labels = dataset.sessions["label"].to_list()
+    turned = evaluate(trained, with_labels(dataset, [not label for label in labels]))
+    assert turned["sessions"]["flagged"] == evaluate(trained, dataset)["sessions"]["flagged"]
+
+
+def test_without_labels_nothing_is_claimed(trained: Model, dataset: Dataset) -> None:
+    evaluation = evaluate(trained, with_labels(dataset, [None] * 1_000))
+    assert not evaluation["measured"]
+    assert "no labels" in evaluation["why_not_measured"]
+    assert evaluation["metrics"] is None
+    assert evaluation["budget"]["alerts_per_thousand"]["value"] > 0
+    assert evaluation["budget"]["false_alarms_per_thousand"]["value"] is None
+
+
+def test_unlabelled_sessions_are_left_out_of_the_table_not_called_normal(trained: Model, dataset: Dataset) -> None:
+    labels = dataset.sessions["label"].to_list()
+    half = [label if row % 20 == 0 else None for row, label in enumerate(labels)]
+    evaluation = evaluate(trained, with_labels(dataset, half))
+    assert evaluation["sessions"]["labelled"] == sum(evaluation["counts"].values()) == 25
+
+
+def test_nothing_to_find_is_not_a_perfect_result(trained: Model, dataset: Dataset) -> None:
+    normal = replace(dataset, sessions=dataset.sessions.filter(~pl.col("label")))
+    evaluation = evaluate(trained, normal)
+    assert not evaluation["measured"]
+    assert "nothing to find" in evaluation["why_not_measured"]
+    budget = evaluation["budget"]
+    assert budget["false_alarms_per_thousand"] == budget["alerts_per_thousand"]

@@ -1,0 +1,144 @@
+"""Laws of the detectors, on one small model trained on synthetic sessions."""
+
+import numpy as np
+import pytest
+import torch
+
+from isang.artifact import Model
+from isang.detection import scores
+from isang.detection.decisions import judge
+from isang.detection.explain import explain
+from isang.detection.scores import DETECTORS, Detector, score
+from isang.logs.store import Dataset
+from isang.model.batches import from_sequences, to_sessions
+from isang.model.vocabulary import BEGIN, END, MASK
+from tests.synthetic import BROWSE, ORDER, RARE_EVENT, STEPS
+
+
+@pytest.fixture(params=DETECTORS, ids=lambda detector: detector.name)
+def detector(request: pytest.FixtureRequest) -> Detector:
+    chosen: Detector = request.param
+    return chosen
+
+
+def session(model: Model, dataset: Dataset, events: list[int]) -> np.ndarray:
+    table = model.vocabulary.tokens(dataset)
+    return np.array([BEGIN, *(table[event] for event in events), END], dtype=np.int32)
+
+
+def test_scores_are_finite_one_per_session_and_the_same_twice(
+    trained: Model, dataset: Dataset, detector: Detector
+) -> None:
+    sessions = to_sessions(dataset, trained.vocabulary)
+    once, twice = score(detector, trained, sessions), score(detector, trained, sessions)
+    assert once.shape == (len(sessions),)
+    assert np.isfinite(once).all()
+    assert (once == twice).all()
+
+
+def test_a_session_scores_the_same_alone_and_in_company(trained: Model, dataset: Dataset, detector: Detector) -> None:
+    sessions = to_sessions(dataset, trained.vocabulary)
+    together = score(detector, trained, sessions)
+    for row in (0, 7, 100, len(sessions) - 1):
+        alone = score(detector, trained, sessions.take(np.array([row])))
+        assert alone[0] == pytest.approx(together[row], abs=1e-4)
+
+
+def test_no_sessions_have_no_scores(trained: Model, detector: Detector) -> None:
+    assert score(detector, trained, from_sequences([])).shape == (0,)
+
+
+def test_planted_faults_score_above_normal_sessions(trained: Model, dataset: Dataset) -> None:
+    """Each planted fault is the business of some detector."""
+    normal = from_sequences([session(trained, dataset, list(events)) for events in (ORDER, BROWSE)])
+    faults = {
+        "unseen_event": [0, 1, 2, 3, RARE_EVENT, 5, 6, 7, 8, 9],
+        "event_counts": [0, 1, 2, 3, 4, 5, 8, 9],
+        "transition": [0, 1, 2, 3],
+        "masked_event": [0, 1, 2, 3, 4, 11, 6, 7, 8, 9],
+    }
+    for detector in DETECTORS:
+        fault = from_sequences([session(trained, dataset, faults[detector.name])])
+        assert score(detector, trained, fault)[0] > score(detector, trained, normal).max(), detector.name
+
+
+def test_masked_surprise_equals_hiding_the_events_by_hand(trained: Model, dataset: Dataset) -> None:
+    """One session of 5 events and 7 passes: each event is hidden alone."""
+    tokens = session(trained, dataset, list(BROWSE))
+    fast = scores.event_surprise(trained, from_sequences([tokens]))
+    assert np.isnan(fast[[0, -1]]).all()
+    for position in range(1, len(tokens) - 1):
+        hidden = tokens.copy()
+        hidden[position] = MASK
+        with torch.inference_mode():
+            states = trained.encoder(torch.from_numpy(hidden[None]))
+            logits = trained.encoder.logits(states[0, position])
+        expected = -torch.log_softmax(logits, dim=-1)[int(tokens[position])]
+        assert fast[position] == pytest.approx(float(expected), abs=1e-4)
+        probability = scores.event_probabilities(trained, tokens, position)[tokens[position]]
+        assert probability == pytest.approx(np.exp(-fast[position]), abs=1e-4)
+
+
+def test_sessions_longer_than_the_model_are_scored_whole(trained: Model, dataset: Dataset) -> None:
+    longer = session(trained, dataset, [*ORDER] * 20)
+    surprise = scores.event_surprise(trained, from_sequences([session(trained, dataset, list(ORDER)), longer]))
+    inside = np.ones(len(surprise), dtype=bool)
+    inside[[0, len(ORDER) + 1, len(ORDER) + 2, -1]] = False
+    assert np.isfinite(surprise[inside]).all()
+    assert np.isnan(surprise[~inside]).all()
+
+
+def test_transition_surprise_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
+    """P(b after a) = (visits of a to b + 1/V) / (visits of a + 1), over the training sessions with their counts."""
+    tokens = session(trained, dataset, list(BROWSE))
+    size = trained.vocabulary.size
+    surprise = scores.transition_surprise(trained, from_sequences([tokens]))
+    assert np.isnan(surprise[0])
+    for position in range(1, len(tokens)):
+        before, after = tokens[position - 1], tokens[position]
+        both = visits = 0
+        for row in range(len(trained.normal)):
+            sequence, times = trained.normal[row], trained.normal_counts[row]
+            both += times * int(((sequence[:-1] == before) & (sequence[1:] == after)).sum())
+            visits += times * int((sequence[:-1] == before).sum())
+        assert surprise[position] == pytest.approx(-np.log((both + 1 / size) / (visits + 1)))
+
+
+def test_the_nearest_normal_session_by_counts_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
+    """An order without its payment (2 of 10 events) lacks 2 of 8 + 10."""
+    asked = [session(trained, dataset, events) for events in ([0, 1, 2, 3, 4, 5, 8, 9], [2, 1, 0, 10, 11])]
+    distance, nearest = scores.nearest_normal(trained, from_sequences(asked), weighted=False)
+    assert distance[0] == pytest.approx(2 / 18)
+    assert distance[1] == 0, "the counts know no order"
+    assert sorted(trained.normal[int(nearest[0])][1:-1]) == sorted(session(trained, dataset, list(ORDER))[1:-1])
+
+
+def test_an_event_that_varies_among_normal_sessions_weighs_less(trained: Model, dataset: Dataset) -> None:
+    """Orders ask the stock one to three times but always pay: a fourth question is less strange than no payment."""
+    asked_again = session(trained, dataset, [0, 1, 2, *[3, 4] * 4, 5, 6, 7, 8, 9])
+    without_payment = session(trained, dataset, [0, 1, 2, *[3, 4] * 3, 5, 8, 9])
+    again, without = scores.event_counts(trained, from_sequences([asked_again, without_payment]))
+    assert 0 < again < without
+
+
+def test_reasons_name_the_line_and_what_is_missing(trained: Model, dataset: Dataset) -> None:
+    labels = dataset.sessions["label"].to_numpy()
+    judged = judge(trained, dataset)
+    flagged = np.array([decision.anomalous for decision in judged.decisions])
+    assert flagged[labels].mean() > 0.9
+    said = {"unseen": 0, "missing": 0}
+    for index in np.nonzero(flagged & labels)[0]:
+        events = dataset.sessions["events"][int(index)].to_list()
+        reasons = explain(trained, judged, int(index), most=5)
+        assert 1 <= len(reasons) <= 5
+        for reason in reasons:
+            assert reason.position is None or 0 <= reason.position < len(events)
+        if RARE_EVENT in events:
+            named = [reason.position for reason in reasons if reason.detector == "unseen_event"]
+            assert named == [events.index(RARE_EVENT)]
+            said["unseen"] += 1
+        if events == [0, 1, 2, 3, 4, 5, 8, 9]:
+            missing = [item["template"] for reason in reasons for item in reason.detail.get("missing", ())]
+            assert sorted(missing) == sorted([STEPS[6], STEPS[7]])
+            said["missing"] += 1
+    assert min(said.values()) > 0, "both kinds of fault were looked at"
