@@ -1,0 +1,289 @@
+"""How often the verdicts on training runs are right: reprints each table, with fixed seeds.
+
+    python benchmarks/judging.py [nulls schedules spikes overfitting forecast files speed] [--runs 40] [--data DIR]
+
+`--runs` is the number of simulated runs per cell. The tables `forecast`, `files` and `speed` read the real logs in
+`--data` (../shared/data/runs) and are left out where that folder is absent.
+"""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from isang.errors import InputError
+from isang.runs.findings import Context, judge
+from isang.runs.findings.generalisation import overfitting
+from isang.runs.findings.schedule import schedule
+from isang.runs.forecast import forecast, predict
+from isang.runs.readers import read_runs
+from isang.runs.spikes import find_spikes, positions
+from isang.runs.table import Floats, RunTable, Source
+
+HERE = Path(__file__).resolve().parents[1]
+
+
+def table_of(loss: Floats, **columns: Floats) -> RunTable:
+    """A run with these batch losses at steps 1 to n."""
+    n = len(loss)
+    source = Source("simulated", "simulated", 0, n)
+    return RunTable(
+        "simulated", source, np.arange(1, n + 1), np.full(n, np.nan), {"batch_loss": loss, **columns}, "batch_loss", 1.0
+    )
+
+
+def noise(n: int, memory: float, kind: str, rng: np.random.Generator) -> Floats:
+    """AR(1) noise of standard deviation 1 (scale 1 for t3), after a warm-up."""
+    drawn = rng.standard_normal(n + 300) if kind == "normal" else rng.standard_t(3, n + 300)
+    values = np.zeros(n + 300)
+    for index in range(1, n + 300):
+        values[index] = memory * values[index - 1] + drawn[index]
+    result: Floats = values[300:] * np.sqrt(1 - memory**2)
+    return result
+
+
+def nulls(runs: int) -> None:
+    """False alarms on flat runs, and the power to see a real fall, a rise and more noise."""
+    print("\nFalse alarms on flat runs, % (target 6 or less); level 3, noise 0.1")
+    names = ("decreasing: falls", "divergence", "spikes", "stability", "convergence: not flat", "overfitting")
+    print(f"{'n':>6} {'memory':>6} {'noise':>7}  " + "  ".join(f"{name:>21}" for name in names))
+    for n in (100, 300, 1000, 5000):
+        for memory in (0.0, 0.5, 0.8, 0.95):
+            for kind in ("normal", "t3"):
+                alarms = np.array([_false_alarms(n, memory, kind, seed) for seed in range(runs)])
+                cells = "  ".join(f"{100 * rate:21.1f}" for rate in alarms.mean(axis=0))
+                print(f"{n:6d} {memory:6.2f} {kind:>7}  {cells}")
+    print("\nPower: a straight fall over the run, share found (n 300, memory 0.5), by its size in noise units")
+    for size in (0.0, 0.5, 1.0, 2.0, 4.0):
+        found = [_verdicts(_falling(300, size, seed))["decreasing"] == "ok" for seed in range(runs)]
+        print(f"  {size:4.1f} σ: {100 * np.mean(found):5.1f} %")
+
+
+def _falling(n: int, size: float, seed: int) -> RunTable:
+    rng = np.random.default_rng(seed)
+    return table_of(3 + 0.1 * noise(n, 0.5, "normal", rng) - 0.1 * size * np.linspace(0, 1, n))
+
+
+def _verdicts(table: RunTable) -> dict[str, str]:
+    return {finding.id: finding.verdict for finding in judge(table)}
+
+
+def _false_alarms(n: int, memory: float, kind: str, seed: int) -> list[bool]:
+    rng = np.random.default_rng([seed, n, int(100 * memory), kind == "t3"])
+    findings = {f.id: f for f in judge(table_of(3 + 0.1 * noise(n, memory, kind, rng)))}
+    flat = np.full(n, np.nan)
+    flat[:: max(1, n // 60)] = 3 + 0.1 * noise(len(flat[:: max(1, n // 60)]), memory, kind, rng)
+    held_out = table_of(np.geomspace(5, 1, n) + 0.01 * noise(n, 0.0, "normal", rng), validation_loss=flat)
+    return [
+        findings["decreasing"].verdict == "ok",
+        findings["divergence"].verdict == "problem",
+        findings["spikes"].verdict == "problem",
+        findings["stability"].verdict == "problem",
+        findings["convergence"].verdict == "problem",
+        overfitting(held_out, Context(held_out)).verdict == "problem",
+    ]
+
+
+def _schedules(rng: np.random.Generator) -> Iterator[tuple[str, str, Floats, float | None]]:
+    """Name, family, rates, and T_max where it is shorter than the run."""
+    n = int(rng.integers(300, 5000))
+    x = np.arange(n)
+    peak = float(10 ** rng.uniform(-5, -2))
+    low = peak * float(rng.choice([0.0, 0.01, 0.1]))
+    warm = int(n * rng.uniform(0.02, 0.1))
+    ramp = np.minimum(1.0, (x + 1) / warm)
+    half = peak - low
+
+    def cosine(t: Floats, period: float) -> Floats:
+        return low + half / 2 * (1 + np.cos(np.pi * t / period))
+
+    yield "constant", "constant", np.full(n, peak), None
+    yield "warm-up, constant", "constant", peak * ramp, None
+    yield "cosine", "cosine", cosine(x, n - 1), None
+    after = np.maximum(x - warm, 0)
+    yield "warm-up, cosine", "cosine", np.where(x < warm, peak * ramp, cosine(after, n - 1 - warm)), None
+    yield "linear", "linear", peak * (1 - x / n), None
+    yield "warm-up, linear", "linear", np.where(x < warm, peak * ramp, peak * (1 - after / (n - warm))), None
+    yield "step", "step", peak * 0.1 ** np.floor(3 * x / n), None
+    yield "exponential", "exponential", peak * np.exp(-4 * x / n), None
+    yield "inverse root", "inverse root", peak * np.minimum(ramp, np.sqrt(warm / np.maximum(x + 1, 1))), None
+    decay = int(n * 0.8)
+    yield "stable, decay", "warm-up-stable-decay", peak * np.minimum(ramp, np.minimum(1, (n - x) / (n - decay))), None
+    cycle = n // int(rng.integers(3, 6))
+    yield "restarts", "cosine with restarts", cosine((x % cycle).astype(float), cycle), None
+    yield "cyclic", "cyclic", low + half * np.abs((x / cycle) % 2 - 1), None
+    period = (n - 1) * float(rng.uniform(0.3, 0.9))
+    yield "T_max short", "cosine", cosine(x, period), period
+
+
+def schedules(runs: int) -> None:
+    """The family told right, and the short T_max caught."""
+    right: dict[str, list[bool]] = {}
+    caught: dict[str, list[bool]] = {}
+    off: list[float] = []
+    for seed in range(max(runs, 100)):
+        for name, family, rates, period in _schedules(np.random.default_rng(seed)):
+            digits = np.array([float(f"{rate:.3g}") for rate in rates])
+            table = table_of(np.linspace(3, 2, len(rates)), learning_rate=digits)
+            found = schedule(table, Context(table))
+            right.setdefault(name, []).append(found.evidence["family"] == family)
+            rises = found.verdict == "problem" and "T_max" in found.statement["en"]
+            caught.setdefault(name, []).append(rises == (period is not None))
+            if period is not None:
+                off.append(abs(found.evidence["parameters"].get("T_max", 0) / period - 1))
+    print("\nSchedules, rates printed with 3 digits: family right and T_max verdict right, % (targets 98 and 100)")
+    for name in right:
+        print(f"  {name:20s} {100 * np.mean(right[name]):6.1f} {100 * np.mean(caught[name]):6.1f}")
+    print(
+        f"  all                  {100 * np.mean(np.concatenate(list(right.values()))):6.1f} "
+        f"{100 * np.mean(np.concatenate(list(caught.values()))):6.1f}"
+    )
+    print(f"  T_max off by: median {100 * np.median(off):.2f} %, worst {100 * max(off):.2f} %")
+
+
+def spikes(runs: int) -> None:
+    """Recall of planted spikes and precision of what is flagged."""
+    print("\nSpikes: 5 planted in 2,000 falling losses, by size; recall and precision, % (targets 99 at 8 σ, 95)")
+    for kind in ("normal", "t3"):
+        for size in (6.0, 8.0, 12.0, 20.0, 60.0):
+            hits = planted = flagged = 0
+            for seed in range(runs):
+                rng = np.random.default_rng([seed, int(size)])
+                loss = 2 + 3 * np.exp(-np.arange(2000) / 300) + 0.1 * noise(2000, 0.0, kind, rng)
+                where = rng.choice(np.arange(50, 1950), 5, replace=False)
+                loss[where] += 0.1 * size
+                found = find_spikes(loss)
+                assert found is not None
+                got = set(positions(found).tolist())
+                hits, planted, flagged = hits + len(got & set(where.tolist())), planted + 5, flagged + len(got)
+            print(
+                f"  {kind:7s} {size:5.0f} σ  recall {100 * hits / planted:5.1f}  precision "
+                f"{100 * hits / max(flagged, 1):5.1f}"
+            )
+
+
+def histories(seed: int, over: bool, *, rate_rise: bool = False) -> RunTable:
+    """A simulated history: k validations of a falling, a flat or (overfitting, rate rise) a rising validation loss."""
+    rng = np.random.default_rng([seed, over, rate_rise])
+    k, per = int(rng.integers(12, 80)), 20
+    x = np.arange(k)
+    best = int(k * rng.uniform(0.2, 0.6))
+    sd = float(rng.uniform(0.005, 0.05))
+    fall = 1 + 1.5 * np.exp(-x / max(best * rng.uniform(0.15, 0.35), 1))
+    rise = np.maximum(x - best, 0) / k * float(rng.uniform(0.3, 1.5))
+    held_out = (
+        fall + (rise if over or rate_rise else 0) + sd * noise(k, float(rng.choice([0, 0.3, 0.5])), "normal", rng)
+    )
+    n = k * per
+    train = 0.2 + 2.2 * np.exp(-np.arange(n) / (n * 0.25)) + 0.05 * noise(n, 0.2, "normal", rng)
+    validation = np.full(n, np.nan)
+    validation[per - 1 :: per] = held_out
+    rates = np.full(n, 1e-3)
+    if rate_rise:
+        rates = 1e-4 + 9e-4 * np.abs(np.arange(n) / (best * per) - 1)
+        rates = np.minimum(rates, 1e-3)
+    return table_of(train, validation_loss=validation, learning_rate=rates)
+
+
+def overfit(runs: int) -> None:
+    """F1 on simulated histories, false alarms on flat validation, and rises that the rate caused."""
+    runs = max(runs, 100)
+    over = [overfitting(table, Context(table)) for table in (histories(s, True) for s in range(runs))]
+    fine = [overfitting(table, Context(table)) for table in (histories(s, False) for s in range(runs))]
+    rate = [overfitting(table, Context(table)) for table in (histories(s, False, rate_rise=True) for s in range(runs))]
+    hits, alarms = sum(f.verdict == "problem" for f in over), sum(f.verdict == "problem" for f in fine)
+    print(f"\nOverfitting on {2 * runs} simulated histories (targets: F1 .98, false alarms 2 %, rate named 95 %)")
+    print(
+        f"  F1 {2 * hits / (runs + hits + alarms):.3f}, found {hits} of {runs}, false alarms "
+        f"{100 * alarms / runs:.1f} %"
+    )
+    named = sum(f.evidence.get("cause") == "learning_rate" for f in rate)
+    print(f"  rises caused by a rising rate, named so: {100 * named / runs:.1f} %")
+
+
+def forecasts(data: Path) -> None:
+    """From half of nine real language-model runs, under the planned rates; the priors were set on runs like these."""
+    print("\nForecast from half the run, multipowerlaw_25m (targets: coverage 85-95 %, median error 0.5 %)")
+    errors, covered = [], []
+    for path in sorted((data / "multipowerlaw_25m").glob("*.csv")):
+        table = read_runs(path)[0]
+        steps, loss, rates = table.step.astype(float), table.column("batch_loss"), table.column("learning_rate")
+        half = len(steps) // 2
+        ahead = np.unique(np.linspace(half, len(steps) - 1, 12).astype(int))[1:]
+        said = predict(steps[:half], loss[:half], steps, rates, steps[ahead])
+        error = 100 * np.abs(said.loss / loss[ahead] - 1)
+        inside = (said.low <= loss[ahead]) & (loss[ahead] <= said.high)
+        errors += list(error)
+        covered += list(inside)
+        print(
+            f"  {path.name:24s} final {loss[-1]:.4f}, said {said.loss[-1]:.4f} ({said.low[-1]:.4f} … "
+            f"{said.high[-1]:.4f}), "
+            f"error {error[-1]:.2f} %, covered {100 * inside.mean():.0f} %"
+        )
+    print(f"  all: median error {np.median(errors):.2f} %, coverage {100 * np.mean(covered):.1f} %")
+
+
+def files(data: Path) -> None:
+    """What is found in each real log."""
+    print("\nEvery log: how it was read and which verdicts are problems")
+    for path in sorted(p for p in data.rglob("*") if p.is_file() and p.name != "README.md"):
+        try:
+            tables = read_runs(path)
+        except InputError as error:
+            print(f"  {path.relative_to(data)}: {error}")
+            continue
+        for table in tables:
+            source = table.source
+            problems = [f.id for f in judge(table) if f.verdict == "problem"]
+            left = source.lines - sum(source.used.values()) - sum(source.ignored.values()) - source.failed
+            print(
+                f"  {path.parent.name}/{table.name}: {source.format}; {source.lines:,} lines, "
+                f"{len(table.step):,} steps, "
+                f"{source.failed} failed, {left} unaccounted; problems: {', '.join(problems) or 'none'}"
+            )
+
+
+def speed(data: Path) -> None:
+    """Reading and judging the reference log."""
+    path = data / "training_20260105_090738.log.zst"
+    start = time.perf_counter()
+    table = read_runs(path)[0]
+    middle = time.perf_counter()
+    judge(table)
+    forecast(table)
+    end = time.perf_counter()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(f"\nSpeed: reading {middle - start:.2f} s, judging and forecast {end - middle:.2f} s, {peak} MB at most")
+
+
+SIMULATED: dict[str, Callable[[int], None]] = {
+    "nulls": nulls, "schedules": schedules, "spikes": spikes, "overfitting": overfit,
+}  # fmt: skip
+REAL: dict[str, Callable[[Path], None]] = {"forecast": forecasts, "files": files, "speed": speed}
+
+
+def main() -> None:
+    """Print the tables asked for, all of them without a name."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", nargs="*", help="tables to print, all of them where none is named")
+    parser.add_argument("--runs", type=int, default=40)
+    parser.add_argument("--data", type=Path, default=HERE.parent / "shared" / "data" / "runs")
+    given = parser.parse_args()
+    unknown = set(given.tables) - {*SIMULATED, *REAL}
+    if unknown:
+        parser.error(f"unknown tables {', '.join(sorted(unknown))}; known are {', '.join((*SIMULATED, *REAL))}")
+    wanted = given.tables or [*REAL, *SIMULATED]
+    for name in (name for name in (*REAL, *SIMULATED) if name in wanted):
+        if name in SIMULATED:
+            SIMULATED[name](given.runs)
+        elif given.data.is_dir():
+            REAL[name](given.data)
+        else:
+            print(f"\n{name}: needs the real logs, which are not in {given.data}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Draw and judge the training curve of a log: `python plot_training_curve.py --log FILE --output DIR`.
+
+The same as `isang report FILE --out DIR`.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from isang.errors import IsangError
+from isang.runs.report import default_language, make_report, summary, write_report
+
+
+def main() -> int:
+    """Write the report and print its summary; 0 done, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(description="Training log to statistics, findings, six plots and a report.")
+    parser.add_argument("--log", type=Path, required=True, help="training log, run folder or folder of logs")
+    parser.add_argument("--output", type=Path, required=True, help="folder for the report")
+    parser.add_argument("--overwrite", action="store_true", help="replace what the folder holds")
+    parser.add_argument("--lang", choices=("en", "ko"), default=default_language(), help="language of the report")
+    parser.add_argument("--loss", help="the series to judge by, where the log has several")
+    given = parser.parse_args()
+    try:
+        reports = make_report(given.log, loss=given.loss)
+        written = write_report(reports, given.output, language=given.lang, overwrite=given.overwrite)
+    except IsangError as error:
+        print(f"plot_training_curve: {error}", file=sys.stderr)
+        return error.exit_code
+    print("\n\n".join(summary(report, given.lang) for report in reports))
+    print(f"\n{written[0]}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,128 @@
+"""The bytes of a run log: plain or compressed, read in blocks of bounded size."""
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, cast
+
+import zstandard
+
+from isang.errors import InputError
+
+BLOCK_BYTES = 8 << 20
+"""Text is worked on in blocks of about this size, so that memory does not grow with the file."""
+HEAD_BYTES = 1 << 16
+"""This much of the (decompressed) beginning is shown to the readers for recognition."""
+MAX_LINE_BYTES = 1 << 16
+"""Longer lines are not read as data; they are counted."""
+MAX_DOCUMENT_BYTES = 256 << 20
+"""Formats that must be held as a whole (one JSON document) are refused beyond this size."""
+
+_MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstandard", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2"}
+_BROKEN = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzipFile)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The decompressed content of `path` as a stream. Raises InputError where it cannot be read or is cut off."""
+    try:
+        with path.open("rb") as raw:
+            kind = _compression(raw.read(6))
+            raw.seek(0)
+            yield _decompressed(raw, kind)
+    except _BROKEN as error:
+        raise InputError(
+            f"{path} is a damaged or cut-off archive ({error}); copy it again or unpack it first"
+        ) from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def head_of(path: Path) -> bytes:
+    """The first bytes of the content, at most HEAD_BYTES."""
+    with opened(path) as stream:
+        return _read_fully(stream, HEAD_BYTES)
+
+
+def document(path: Path) -> bytes:
+    """The whole content, for formats that are one document. Raises InputError beyond MAX_DOCUMENT_BYTES."""
+    with opened(path) as stream:
+        content = _read_fully(stream, MAX_DOCUMENT_BYTES + 1)
+    if len(content) > MAX_DOCUMENT_BYTES:
+        raise InputError(f"{path} is one document of more than {MAX_DOCUMENT_BYTES >> 20} MiB, which is not read")
+    return content
+
+
+@dataclass
+class LineBlocks:
+    """Iterates over blocks of whole lines; `\\r\\n`, `\\r` and `\\n` each end one line. Counts what it passed over."""
+
+    path: Path
+    lines: int = 0
+    too_long: int = 0
+    size_bytes: int = 0
+    _rest: list[bytes] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        """Lists of lines without their ends. A line over MAX_LINE_BYTES comes as an empty line and is counted."""
+        with opened(self.path) as stream:
+            while block := _read_fully(stream, BLOCK_BYTES):
+                self.size_bytes += len(block)
+                yield from self._whole_lines(block)
+        rest = b"".join(self._rest)
+        self._rest = []
+        if rest:
+            yield self._counted(_unified(rest).removesuffix(b"\n").split(b"\n"))
+
+    def _whole_lines(self, block: bytes) -> Iterator[list[bytes]]:
+        end = max(block.rfind(b"\n"), block.rfind(b"\r", 0, len(block) - 1)) + 1
+        if not end:  # no line ends in this block: keep only enough of it to know that the line is too long
+            if sum(map(len, self._rest)) <= MAX_LINE_BYTES:
+                self._rest.append(block)
+            return
+        text = b"".join([*self._rest, block[:end]])
+        self._rest = [block[end:]]
+        yield self._counted(_unified(text).removesuffix(b"\n").split(b"\n"))
+
+    def _counted(self, lines: list[bytes]) -> list[bytes]:
+        self.lines += len(lines)
+        if max(map(len, lines)) > MAX_LINE_BYTES:
+            self.too_long += sum(len(line) > MAX_LINE_BYTES for line in lines)
+            return [line if len(line) <= MAX_LINE_BYTES else b"" for line in lines]
+        return lines
+
+
+def _unified(text: bytes) -> bytes:
+    if b"\r" not in text:
+        return text
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _compression(start: bytes) -> str:
+    return next((name for magic, name in _MAGIC.items() if start.startswith(magic)), "none")
+
+
+def _decompressed(raw: IO[bytes], kind: str) -> IO[bytes]:
+    if kind == "gzip":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+    if kind == "zstandard":
+        return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
+    if kind == "xz":
+        return lzma.LZMAFile(raw)
+    if kind == "bzip2":
+        return bz2.BZ2File(raw)
+    return raw
+
+
+def _read_fully(stream: IO[bytes], size: int) -> bytes:
+    """`size` bytes, fewer only at the end of the content (a decompressor may return short reads)."""
+    pieces: list[bytes] = []
+    while size > 0 and (piece := stream.read(size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

@@ -1,0 +1,276 @@
+"""Records to events: which column is the step, the loss, the clock, one value per row of the file.
+
+R rows of the file, in file order, throughout.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.errors import InputError
+from isang.runs import names
+from isang.runs.records import Records
+from isang.runs.table import Floats, Integers
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass
+class Events:
+    """R rows; NaN where a row says nothing."""
+
+    step: Floats
+    own_step: Mask
+    """The row names its step itself; others take the step of the row before."""
+    epoch: Floats
+    """1-based."""
+    loss: Floats
+    loss_logged: Mask
+    """A loss was logged, be it NaN."""
+    mean: Floats
+    validation: Floats
+    rate: Floats
+    norm: Floats
+    seconds: Floats
+    time: Floats
+    window: Floats
+    others: dict[str, Floats]
+    logged_nan: dict[str, Integers]
+    """Rows whose loss (`loss`) or validation loss (`validation`) was logged as NaN."""
+    loss_name: str
+    validation_name: str
+    counts_epochs: bool
+    """The log has no steps: one step stands for one epoch."""
+    notes: list[str] = field(default_factory=list)
+
+
+def events_of(records: Records, loss: str | None) -> Events:
+    """Tell the columns apart by their names. Raises InputError where `loss` names no series."""
+    by_role = _by_role(records)
+    notes: list[str] = []
+    loss_name = _loss_name(records, by_role, loss, notes)
+    validation_name = _most_usual(records, [n for n in by_role.get(names.VALIDATION, []) if n != loss_name])
+    validation, nan_rows = _validation(records, by_role, validation_name, notes)
+    loss_values = records.values(loss_name)
+    loss_logged = ~np.isnan(loss_values)
+    loss_logged[records.present.get(loss_name, np.zeros(0, dtype=np.int64))] = True
+    logged_nan = {"loss": records.present.get(loss_name, np.zeros(0, dtype=np.int64)), "validation": nan_rows}
+    step, own_step, epoch, counts_epochs = _steps(records, by_role, loss_logged, validation, notes)
+    chosen = {name for role in by_role if role != names.LOSS for name in by_role[role]} | {loss_name, validation_name}
+    others = {n: v for n, v in records.columns.items() if n not in chosen and not n.startswith("@")}
+    return Events(
+        step=step, own_step=own_step, epoch=epoch, loss=loss_values, loss_logged=loss_logged,
+        mean=_coalesced(records, by_role.get(names.MEAN, [])), validation=validation,
+        rate=_rate(records, by_role.get(names.RATE, [])),
+        norm=records.values(_most_usual(records, by_role.get(names.NORM, []))),
+        seconds=records.values(_most_usual(records, by_role.get(names.SECONDS, []))),
+        time=_time(records, by_role), window=records.values(_most_usual(records, by_role.get(names.WINDOW, []))),
+        others=others, logged_nan=logged_nan, loss_name=loss_name, validation_name=validation_name,
+        counts_epochs=counts_epochs, notes=notes,
+    )  # fmt: skip
+
+
+def filled(values: Floats) -> Floats:
+    """Shape R: each NaN replaced by the last value before it."""
+    index = np.where(np.isnan(values), 0, np.arange(len(values)))
+    return values[np.maximum.accumulate(index)] if len(values) else values
+
+
+def _by_role(records: Records) -> dict[str, list[str]]:
+    by_role: dict[str, list[str]] = {}
+    for name in records.columns:
+        role = None if name.startswith("@") else names.role(name)
+        if role:
+            by_role.setdefault(role, []).append(name)
+    for found in by_role.values():
+        found.sort(key=names.priority)
+    steps = by_role.get(names.STEP, [])
+    if len(steps) > 1:  # one letter names a step only where nothing else does
+        by_role[names.STEP] = [name for name in steps if len(name) > 2] or steps
+    return by_role
+
+
+def _count(records: Records, name: str) -> int:
+    return int((~np.isnan(records.values(name))).sum()) + len(records.present.get(name, ()))
+
+
+def _most_usual(records: Records, candidates: list[str]) -> str:
+    """The usual name among the series that are not rare; an empty name where there is none."""
+    if not candidates:
+        return ""
+    counts = {name: _count(records, name) for name in candidates}
+    enough = 0.3 * max(counts.values())
+    return min((name for name in candidates if counts[name] >= enough), key=names.priority)
+
+
+def _loss_name(records: Records, by_role: dict[str, list[str]], asked: str | None, notes: list[str]) -> str:
+    if asked is not None:
+        plain = names.normal(asked)
+        for name in records.columns:
+            if name == asked or (names.normal(name) == plain and not name.startswith("@")):
+                return name
+        raise InputError(
+            f"{records.account.path} has no series {asked!r}; it has {series_text(records)}; name one with --loss NAME"
+        )
+    candidates = by_role.get(names.LOSS, [])
+    chosen = _most_usual(records, candidates)
+    if len(candidates) > 1 and chosen and not names.is_exact_loss(chosen):
+        notes.append(f"several losses are logged; {chosen!r} is judged, another one with --loss NAME")
+    return chosen
+
+
+def series_text(records: Records) -> str:
+    """The series of a file in words, for a message."""
+    shown = [f"{name} ({_count(records, name):,})" for name in records.columns if not name.startswith("@")]
+    return (", ".join(shown[:20]) + (f" and {len(shown) - 20:,} more" if len(shown) > 20 else "")) or "no series"
+
+
+def _coalesced(records: Records, candidates: list[str]) -> Floats:
+    values = np.full(records.rows, np.nan)
+    for name in candidates:
+        values = np.where(np.isnan(values), records.values(name), values)
+    return values
+
+
+def _rate(records: Records, candidates: list[str]) -> Floats:
+    """The learning rate; lines that call it by another usual name fill its gaps."""
+    chosen = _most_usual(records, candidates)
+    usual = [name for name in candidates if name != chosen and names.priority(name)[0] == 0]
+    return _coalesced(records, [chosen, *usual]) if chosen else np.full(records.rows, np.nan)
+
+
+def _validation(
+    records: Records, by_role: dict[str, list[str]], chosen: str, notes: list[str]
+) -> tuple[Floats, Integers]:
+    """The validation loss; where only a perplexity is logged, its logarithm, which is that loss."""
+    if chosen:
+        return records.values(chosen), records.present.get(chosen, np.zeros(0, dtype=np.int64))
+    perplexity = _most_usual(records, by_role.get(names.PERPLEXITY, []))
+    values = records.values(perplexity)
+    if perplexity:
+        notes.append(f"the validation loss is the logarithm of {perplexity!r}")
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values = np.log(np.where(values > 0, values, np.nan))
+    return values, records.present.get(perplexity, np.zeros(0, dtype=np.int64))
+
+
+def _steps(
+    records: Records, by_role: dict[str, list[str]], loss_logged: Mask, validation: Floats, notes: list[str]
+) -> tuple[Floats, Mask, Floats, bool]:
+    """Step (own or taken over), whether it is the row's own, epoch, and whether steps are epochs."""
+    core = loss_logged | ~np.isnan(validation)
+    epoch = _one_based(_coalesced(records, by_role.get(names.EPOCH, [])), core, records)
+    step = _coalesced(records, by_role.get(names.STEP, []))
+    step[np.abs(step) > 2**53] = np.nan
+    batch = records.values("@batch")
+    if (core & ~np.isnan(batch)).sum() > 1 and not (core & ~np.isnan(step)).any():
+        derived, _ = _derived_steps(records, by_role, filled(epoch), core, notes)
+        return filled(derived), ~np.isnan(derived), epoch, False
+    if not (~np.isnan(step) & core).any() and not _only_separate(step, core):
+        step = np.full(records.rows, np.nan)
+    counts_epochs = False
+    if np.isnan(step).all():
+        step, counts_epochs = _derived_steps(records, by_role, epoch, core, notes)
+    else:
+        step = _through_epochs(step, filled(epoch), core, notes)
+    own = ~np.isnan(step)
+    return filled(step), own, epoch, counts_epochs
+
+
+def _only_separate(step: Floats, core: Mask) -> bool:
+    """Steps stand on lines of their own, at least three of them, between the lines with losses."""
+    return int((~np.isnan(step)).sum()) >= 3 and bool(core.any())
+
+
+def _one_based(epoch: Floats, core: Mask, records: Records) -> Floats:
+    known = epoch[~np.isnan(epoch)]
+    if not len(known):
+        return epoch
+    if (known != np.floor(known)).any():  # a share of epochs done: 1.0 is the end of the first
+        return np.maximum(np.ceil(epoch), 1.0)
+    with np.errstate(invalid="ignore"):
+        at_losses = epoch[core & ~np.isnan(epoch)]
+    first = at_losses.min() if len(at_losses) else known.min()
+    total = records.totals.get("@epoch_total")
+    reaches = total is not None and known.max() >= total
+    return epoch + 1.0 if first == 0 and not reaches else epoch
+
+
+def _derived_steps(
+    records: Records, by_role: dict[str, list[str]], epoch: Floats, core: Mask, notes: list[str]
+) -> tuple[Floats, bool]:
+    batch, batches = records.values("@batch"), records.totals.get("@batches")
+    if np.isnan(batch).all():
+        batch = _coalesced(records, by_role.get(names.BATCH, []))
+    within = core & ~np.isnan(batch)
+    if within.sum() > 1 or (within.any() and not np.isnan(epoch).any()):
+        size = batches if batches is not None else float(np.nanmax(batch)) + 1
+        notes.append(f"the step is counted from the epoch and the batch, {size:,.0f} batches per epoch")
+        passed = np.where(np.isnan(epoch), 1.0, epoch) - 1.0
+        return np.where(core, passed * size + batch, np.nan), False
+    if (~np.isnan(epoch)).any():
+        notes.append("the log counts epochs only; one step stands for one epoch")
+        return np.where(core, filled(epoch), np.nan), True
+    notes.append("the log counts no steps; the rows with a loss are numbered from 1")
+    return np.where(core, np.cumsum(core).astype(np.float64), np.nan), False
+
+
+def _through_epochs(step: Floats, epoch: Floats, core: Mask, notes: list[str]) -> Floats:
+    """Steps that start anew in each epoch become steps of the whole run."""
+    rows = np.flatnonzero(core & ~np.isnan(step) & ~np.isnan(epoch))
+    if len(rows) < 4:
+        return step
+    back = np.flatnonzero(np.diff(step[rows]) < 0)
+    if not len(back) or (np.diff(epoch[rows])[back] <= 0).mean() > 0.2:
+        return step
+    risen = np.flatnonzero(np.diff(epoch[rows]) > 0)
+    if len(back) < 0.8 * len(risen):
+        return step
+    size = float(np.nanmax(step[rows])) + (1.0 if np.nanmin(step[rows]) == 0 else 0.0)
+    notes.append(f"the log counts steps within each epoch; {size:,.0f} steps per epoch were assumed")
+    return np.where(np.isnan(step), np.nan, step + (np.where(np.isnan(epoch), 1.0, epoch) - 1.0) * size)
+
+
+def _time(records: Records, by_role: dict[str, list[str]]) -> Floats:
+    """Seconds since 1970 where the log has dates or time stamps, else since its first row; NaN where unknown."""
+    time = dates(records)
+    if np.isnan(time).all():
+        time = records.values(_most_usual(records, by_role.get(names.CLOCK, [])))
+    if "@bar_seconds" in records.columns:
+        bars = _bar_times(records.columns["@bar_seconds"], time)
+        return np.where(np.isnan(time), bars, time)
+    if np.isnan(time).all():
+        return _unbroken(records.values(_most_usual(records, by_role.get(names.ELAPSED, []))))
+    return time
+
+
+def dates(records: Records) -> Floats:
+    """Seconds since 1970 of the dates in the lines, read as UTC; NaN for lines without one."""
+    return records.values("@date")
+
+
+def _bar_times(bar: Floats, time: Floats) -> Floats:
+    """A progress bar counts from its own start: the last dated line before the bar gives that moment."""
+    rows = np.flatnonzero(~np.isnan(bar))
+    if not len(rows):
+        return np.full(len(bar), np.nan)
+    starts = np.flatnonzero(np.diff(bar[rows], prepend=np.inf) < 0)
+    if np.isnan(time).all():
+        lengths = np.maximum.reduceat(bar[rows], starts)
+        base = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
+    else:
+        base = filled(time)[rows[starts]]
+    result = np.full(len(bar), np.nan)
+    result[rows] = bar[rows] + np.repeat(base, np.diff(np.append(starts, len(rows))))
+    return result
+
+
+def _unbroken(elapsed: Floats) -> Floats:
+    """A stopwatch that was set back goes on from where it was."""
+    rows = np.flatnonzero(~np.isnan(elapsed))
+    if len(rows):
+        steps = np.diff(elapsed[rows], prepend=elapsed[rows[0]])
+        elapsed = elapsed.copy()
+        elapsed[rows] = np.cumsum(np.maximum(steps, 0.0))
+    return elapsed

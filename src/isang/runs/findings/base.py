@@ -1,0 +1,135 @@
+"""What a finding is, and what the findings about one run share."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from isang.runs import statistics as s
+from isang.runs import table as t
+from isang.runs.noise import Trend, trend
+from isang.runs.schedules import recognise_schedule
+from isang.runs.table import Floats, Integers, RunTable, usable
+
+Verdict = Literal["ok", "problem", "cannot_tell", "not_applicable"]
+Language = Literal["en", "ko"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict. `evidence` holds plain JSON values: statistic, interval, threshold, the steps concerned."""
+
+    id: str
+    verdict: Verdict
+    statement: Mapping[Language, str]
+    evidence: Mapping[str, Any]
+    remedy: Mapping[Language, str] | None = None
+    """A hypothesis to test, where there is something to do."""
+
+
+@dataclass
+class Context:
+    """What several findings need, computed once. `n` is the number of finite losses."""
+
+    table: RunTable
+    evaluation: Mapping[str, Any] | None = None
+    _trends: dict[tuple[int, int], Trend | None] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> Integers:
+        """Rows of the table with a loss that can be reckoned with, shape n."""
+        return np.flatnonzero(usable(self.table.column(self.table.loss)))
+
+    @cached_property
+    def steps(self) -> Integers:
+        """Their steps, shape n."""
+        return self.table.step[self.rows]
+
+    @cached_property
+    def loss(self) -> Floats:
+        """Their losses, shape n."""
+        return self.table.column(self.table.loss)[self.rows]
+
+    @cached_property
+    def smooth(self) -> Floats:
+        """Their smoothed losses, shape n."""
+        return s.smooth(self.loss, s.window_of(len(self.loss)))
+
+    @cached_property
+    def schedule(self) -> dict[str, Any]:
+        return recognise_schedule(self.table)
+
+    @cached_property
+    def epochs(self) -> list[dict[str, Any]]:
+        return s.epochs(self.table)
+
+    @cached_property
+    def statistics(self) -> dict[str, Any]:
+        return s.statistics(self.table)
+
+    def trend(self, first: int = 0, last: int | None = None) -> Trend | None:
+        """The trend of the losses from position `first` to before `last`."""
+        key = (first, len(self.loss) if last is None else last)
+        if key not in self._trends:
+            self._trends[key] = trend(self.loss[slice(*key)])
+        return self._trends[key]
+
+    @property
+    def stopped_early(self) -> bool:
+        """The run ended before its plan on purpose."""
+        return bool(self.table.facts.get("stopped_early") or self.table.facts.get("stop_reason"))
+
+    @property
+    def loss_is_held_out(self) -> bool:
+        """There is no training loss; the validation loss stands in for it."""
+        return self.table.loss == t.VALIDATION_LOSS
+
+
+def both(en: str, ko: str) -> dict[Language, str]:
+    """A sentence in both languages."""
+    return {"en": en, "ko": ko}
+
+
+def number(value: float | None) -> str:
+    """A number for people: four significant digits, thousands separators."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    if abs(value) < 1e-3:
+        return f"{value:.3g}"
+    return f"{value:.4g}"
+
+
+def plain(value: Any) -> Any:
+    """JSON values: numpy numbers as Python's, NaN and infinity as None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item) for item in value]
+    if isinstance(value, np.bool_ | bool):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, np.floating | float):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def too_few(finding: str, context: Context, needed: int) -> Finding:
+    """The verdict where the log holds too little for a judgement."""
+    count = len(context.loss)
+    return Finding(
+        finding,
+        "cannot_tell",
+        both(
+            f"The log holds {count:,} losses; at least {needed:,} are needed for this judgement.",
+            f"로그에 손실 값이 {count:,}개 있습니다. 이 판단에는 최소 {needed:,}개가 필요합니다.",
+        ),
+        {"losses": count, "needed": needed},
+    )

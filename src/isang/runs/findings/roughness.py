@@ -1,0 +1,159 @@
+"""How rough the curve is: spikes, and whether the noise grows."""
+
+from typing import Any
+
+import numpy as np
+
+from isang.runs import table as t
+from isang.runs.findings.base import Context, Finding, both, plain, too_few
+from isang.runs.noise import robust_spread, trend
+from isang.runs.spikes import FEWEST, Spikes, find_spikes
+from isang.runs.table import RunTable
+
+SHOWN = 50
+"""Spikes listed one by one, the highest first."""
+OFTEN = 1e-3
+"""More recovered spikes than this per loss (and more than two) are a problem."""
+FEWEST_FOR_STABILITY = 200
+GROWTH = 1.5
+"""Noise that grows by this factor relative to the loss's level is a problem."""
+
+
+def spikes(table: RunTable, context: Context) -> Finding:
+    """Single losses far above the running median, with a threshold for the tail that the noise has."""
+    found = find_spikes(context.loss)
+    if found is None:
+        return too_few("spikes", context, FEWEST)
+    listed = _listed(table, context, found)
+    kinds = {kind: sum(s.kind == kind for s in found.found) for kind in ("recovered", "lingering", "divergent")}
+    evidence = plain(
+        {
+            "count": len(found.found),
+            **kinds,
+            "threshold": found.threshold,
+            "tail_degrees": found.tail_degrees,
+            "logarithmic": found.logarithmic,
+            "above_5_sigma": found.beyond_five[0],
+            "below_5_sigma": found.beyond_five[1],
+            "unit": "robust standard deviations above the running median",
+            "spikes": listed,
+            "listed": len(listed),
+        }
+    )
+    count, n = len(found.found), len(context.loss)
+    limit_en, limit_ko = f"{found.threshold:.1f} σ", f"{found.threshold:.1f} σ"
+    if not count:
+        return Finding(
+            "spikes",
+            "ok",
+            both(
+                f"No spikes: no loss lies more than {limit_en} above the running median, the threshold for "
+                "noise with this tail.",
+                f"스파이크가 없습니다. 이 잡음의 꼬리에 맞춘 문턱값 {limit_ko}을(를) 넘어 이동 중앙값 위로 "
+                "벗어난 손실이 없습니다.",
+            ),
+            evidence,
+        )
+    first = int(context.steps[min(s.position for s in found.found)])
+    words_en = (
+        f"{count:,} spikes above {limit_en}: {kinds['recovered']:,} recovered, {kinds['lingering']:,} "
+        f"lingering, {kinds['divergent']:,} divergent; the first at step {first:,}."
+    )
+    words_ko = (
+        f"{limit_ko}을(를) 넘는 스파이크가 {count:,}개입니다. 회복 {kinds['recovered']:,}개, 지속 "
+        f"{kinds['lingering']:,}개, 발산 {kinds['divergent']:,}개이며 첫 번째는 스텝 {first:,}입니다."
+    )
+    if kinds["divergent"] or kinds["lingering"] > 0.0002 * n + 1 or count > max(2, OFTEN * n):
+        return Finding(
+            "spikes",
+            "problem",
+            both(words_en, words_ko),
+            evidence,
+            both(
+                "Test gradient clipping, a lower peak rate or a longer warm-up, and look at the batches of "
+                "these steps.",
+                "기울기 클리핑, 더 낮은 최고 학습률, 더 긴 워밍업을 시험하고 해당 스텝의 배치를 확인해 보십시오.",
+            ),
+        )
+    return Finding("spikes", "ok", both(words_en, words_ko), evidence)
+
+
+def _listed(table: RunTable, context: Context, found: Spikes) -> list[dict[str, Any]]:
+    """The highest spikes, each with its gradient norm's company where that is logged."""
+    norm = table.column(t.GRADIENT_NORM)[context.rows]
+    known = norm[np.isfinite(norm)]
+    limit = float(np.median(known) + 5 * robust_spread(known)) if len(known) else float("nan")
+    return [
+        {
+            "step": int(context.steps[spike.position]),
+            "loss": float(context.loss[spike.position]),
+            "height": spike.height,
+            "length": spike.length,
+            "kind": spike.kind,
+            "gradient_norm_high": None if np.isnan(norm[spike.position]) else bool(norm[spike.position] > limit),
+        }
+        for spike in sorted(found.found, key=lambda spike: -spike.height)[:SHOWN]
+    ]
+
+
+def stability(table: RunTable, context: Context) -> Finding:
+    """Does the noise grow relative to the level? The trend of the logarithm of block spreads after the first tenth."""
+    n = len(context.loss)
+    if n < FEWEST_FOR_STABILITY:
+        return too_few("stability", context, FEWEST_FOR_STABILITY)
+    loss, smooth = context.loss[n // 10 :], context.smooth[n // 10 :]
+    size = max(10, len(loss) // 120)
+    count = len(loss) // size
+    residual = (loss - smooth)[-count * size :].reshape(count, size)
+    level = np.abs(smooth[-count * size :].reshape(count, size).mean(axis=1))
+    spread = 1.4826 * np.median(np.abs(residual - np.median(residual, axis=1, keepdims=True)), axis=1)
+    relative = spread / np.maximum(level, 1e-12)
+    usable = relative > 0
+    found = trend(np.log(relative[usable])) if usable.sum() >= 12 else None
+    if found is None:
+        return Finding(
+            "stability",
+            "cannot_tell",
+            both(
+                "The losses hardly vary from step to step, or are printed with too few digits, to judge their noise.",
+                "손실의 스텝 간 변동이 거의 없거나 출력 자릿수가 부족하여 잡음을 판단할 수 없습니다.",
+            ),
+            {"losses": n},
+        )
+    factor, low, high = (float(np.exp(np.clip(x, -50, 50))) for x in (found.change, found.low, found.high))
+    percent = 100 * float(np.median(relative[usable]))
+    evidence = plain(
+        {
+            "noise_percent_of_level": percent,
+            "growth_factor": factor,
+            "interval": [low, high],
+            "interval_percent": 96,
+            "threshold": GROWTH,
+            "first_step": int(context.steps[n // 10]),
+            "last_step": int(context.steps[-1]),
+        }
+    )
+    words_en = (
+        f"The noise of the loss is {percent:.1f} % of its level; over the run it changed by a factor of "
+        f"{factor:.2f} ({low:.2f} … {high:.2f})"
+    )
+    words_ko = (
+        f"손실의 잡음은 수준의 {percent:.1f} %이며, 실행 동안 {factor:.2f}배({low:.2f} … {high:.2f})로 변했습니다"
+    )
+    if low > GROWTH:
+        return Finding(
+            "stability",
+            "problem",
+            both(f"{words_en}: training became less stable.", f"{words_ko}. 학습이 점점 불안정해졌습니다."),
+            evidence,
+            both(
+                "Test a larger batch or a lower rate for the later part of the run.",
+                "실행 후반에 더 큰 배치나 더 낮은 학습률을 시험해 보십시오.",
+            ),
+        )
+    return Finding(
+        "stability",
+        "ok",
+        both(f"{words_en}: no sign of growing instability.", f"{words_ko}. 불안정해지는 징후가 없습니다."),
+        evidence,
+    )

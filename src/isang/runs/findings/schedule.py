@@ -1,0 +1,227 @@
+"""Did the learning rate do what a schedule is for?"""
+
+from typing import Any
+
+from isang.runs.findings.base import Context, Finding, both, number, plain
+from isang.runs.table import RunTable
+
+KOREAN = {
+    "constant": "상수",
+    "step": "계단식",
+    "linear": "선형",
+    "cosine": "코사인",
+    "cosine with restarts": "재시작 코사인",
+    "cyclic": "순환",
+    "warm-up": "워밍업",
+    "warm-up-stable-decay": "워밍업-유지-감쇠(WSD)",
+    "inverse root": "역제곱근",
+    "exponential": "지수",
+    "other": "알려지지 않은 형태",
+}
+CUT_OFF = 0.1
+"""A decay that ends above this part of the peak, with more than a tenth of it undone, was cut off."""
+LONG_TAIL = 0.1
+"""A rate of zero for more than this part of the run is a fault."""
+
+
+def schedule(table: RunTable, context: Context) -> Finding:
+    """The schedule's family, and whether it fits the run's length."""
+    found = context.schedule
+    if found["family"] is None:
+        return Finding(
+            "schedule",
+            "not_applicable",
+            both(
+                "No learning rate was logged: the schedule cannot be judged.",
+                "학습률이 기록되지 않아 스케줄을 판단할 수 없습니다.",
+            ),
+            {"points": found["points"]},
+        )
+    last = int(context.steps[-1]) if len(context.steps) else found["last_step"]
+    evidence = {
+        **found,
+        "run_steps": last,
+        "planned_steps": table.facts.get("planned_steps"),
+        "step_total_in_log": table.facts.get("step_total"),
+        "stopped_early": context.stopped_early,
+    }
+    for check in (_rises_again, _never_left_warmup, _cut_off, _zero_tail):
+        fault = check(context, found, last, evidence)
+        if fault is not None:
+            return fault
+    name = found["family"]
+    parts_en, parts_ko = _details(found)
+    if name == "other":
+        return Finding(
+            "schedule",
+            "cannot_tell",
+            both(
+                f"The learning rate follows no schedule that is known here{parts_en}.",
+                f"학습률이 알려진 스케줄 중 어느 것도 따르지 않습니다{parts_ko}.",
+            ),
+            plain(evidence),
+        )
+    return Finding(
+        "schedule",
+        "ok",
+        both(
+            f"The learning rate follows a {name} schedule{parts_en}; nothing in it contradicts the run's "
+            f"length of {last:,} steps.",
+            f"학습률은 {KOREAN.get(name, name)} 스케줄을 따릅니다{parts_ko}. 전체 {last:,} 스텝의 길이와 "
+            "어긋나는 점이 없습니다.",
+        ),
+        plain(evidence),
+    )
+
+
+def _details(found: dict[str, Any]) -> tuple[str, str]:
+    en = f" from {number(found['peak_rate'])} to {number(found['final_rate'])}"
+    ko = f"(최고 {number(found['peak_rate'])}, 마지막 {number(found['final_rate'])})"
+    if found["family"] == "constant":
+        en, ko = f" of {number(found['peak_rate'])}", f"({number(found['peak_rate'])})"
+    if found["warmup_steps"]:
+        en += f" after a warm-up of {found['warmup_steps']:,} steps"
+        ko += f", 워밍업 {found['warmup_steps']:,} 스텝"
+    return en, ko
+
+
+def _rises_again(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+    """A cosine whose T_max is shorter than the run comes up again; restarts and cycles are meant to."""
+    if found["family"] != "cosine" or found["rises_again_at"] is None:
+        return None
+    period, low = int(found["parameters"]["T_max"]), int(found["rises_again_at"])
+    total = evidence["step_total_in_log"]
+    hint_en = (
+        f" The log itself counts its steps against {total:,}." if total and abs(total - period) < 0.02 * period else ""
+    )
+    hint_ko = f" 로그 자체도 전체 스텝을 {total:,}(으)로 세고 있습니다." if hint_en else ""
+    return Finding(
+        "schedule",
+        "problem",
+        both(
+            f"Cosine schedule with T_max = {period:,} in a run of {last:,} steps: the learning rate reaches "
+            "its low "
+            f"point {number(found['lowest_rate'])} at step {low:,} and rises again to "
+            f"{number(found['final_rate'])} "
+            f"by the end, so {last - low:,} steps ({100 * (last - low) / max(last, 1):.0f} % of the run) "
+            "were trained "
+            f"at a rising rate.{hint_en}",
+            f"코사인 스케줄의 T_max가 {period:,}인데 실행은 {last:,} 스텝입니다. 학습률은 스텝 {low:,}에서 "
+            "최저점 "
+            f"{number(found['lowest_rate'])}에 이른 뒤 끝까지 {number(found['final_rate'])}(으)로 다시 "
+            f"상승하여, {last - low:,} 스텝"
+            f"(전체의 {100 * (last - low) / max(last, 1):.0f} %)을 상승하는 학습률로 학습했습니다.{hint_ko}",
+        ),
+        plain(evidence),
+        both(
+            f"Set T_max to the real number of steps ({last:,}) and compare the final validation loss; "
+            "expected is a "
+            "lower loss at the end, which only that run can show.",
+            f"T_max를 실제 스텝 수({last:,})로 맞추어 다시 학습하고 최종 검증 손실을 비교해 보십시오. "
+            "마지막 손실이 더 낮아질 것으로 "
+            "예상되지만, 실제로 학습해 보아야 확인됩니다.",
+        ),
+    )
+
+
+def _never_left_warmup(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+    rising = [segment for segment in found["segments"] if segment["kind"] == "rising"]
+    if len(found["segments"]) != 1 or not rising or found["family"] == "constant":
+        return None
+    return Finding(
+        "schedule",
+        "problem",
+        both(
+            f"The learning rate rises from {number(found['first_rate'])} to {number(found['final_rate'])} "
+            "until the last "
+            f"step ({last:,}): the run ended inside its warm-up.",
+            f"학습률이 {number(found['first_rate'])}에서 {number(found['final_rate'])}까지 마지막 "
+            f"스텝({last:,})까지 계속 상승합니다. "
+            "실행이 워밍업 도중에 끝났습니다.",
+        ),
+        plain(evidence),
+        both(
+            "Test a warm-up of a few per cent of the real number of steps.",
+            "워밍업을 실제 스텝 수의 몇 퍼센트로 줄여 시험해 보십시오.",
+        ),
+    )
+
+
+def _cut_off(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+    """A cosine or line whose end lies beyond the run."""
+    parameters = found["parameters"]
+    if found["family"] == "cosine":
+        end = parameters["low_point"]
+        floor = parameters["minimum"]
+    elif found["family"] == "linear":
+        end, floor = parameters["zero_at"], 0.0
+    else:
+        return None
+    begin = found["warmup_end"] or found["first_step"]
+    undone = (end - last) / max(end - begin, 1)
+    high = found["final_rate"] - max(floor, 0.0) > CUT_OFF * found["peak_rate"]
+    if undone <= 0.1 or not high:
+        return None
+    evidence = {**evidence, "schedule_end": int(end), "undone_part": undone}
+    planned = evidence["planned_steps"]
+    if context.stopped_early:
+        return Finding(
+            "schedule",
+            "ok",
+            both(
+                f"The run stopped early on purpose at step {last:,}; its {found['family']} schedule would have "
+                "ended at about "
+                f"step {end:,.0f}, so the rate was still {number(found['final_rate'])}.",
+                f"실행이 의도적으로 스텝 {last:,}에서 조기 종료되었습니다. {KOREAN.get(found['family'])} "
+                f"스케줄은 약 스텝 {end:,.0f}에서 "
+                f"끝날 예정이었으므로 학습률은 아직 {number(found['final_rate'])}이었습니다.",
+            ),
+            plain(evidence),
+        )
+    plan_en = f" (the log plans {planned:,} steps)" if planned else ""
+    plan_ko = f"(로그의 계획은 {planned:,} 스텝)" if planned else ""
+    return Finding(
+        "schedule",
+        "problem",
+        both(
+            f"The {found['family']} decay was cut off: the run ends at step {last:,}{plan_en} with the rate "
+            "at "
+            f"{number(found['final_rate'])}, while the schedule would end at about step {end:,.0f}.",
+            f"{KOREAN.get(found['family'])} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}{plan_ko}에서 "
+            "학습률 "
+            f"{number(found['final_rate'])}(으)로 끝났지만, 스케줄은 약 스텝 {end:,.0f}에서 끝납니다.",
+        ),
+        plain(evidence),
+        both(
+            "Test a schedule that ends with the run, or train on to the schedule's end: the last part of a "
+            "decay usually "
+            "brings a clear drop of the loss.",
+            "실행과 함께 끝나는 스케줄을 쓰거나 스케줄이 끝날 때까지 이어서 학습해 보십시오. 감쇠의 마지막 "
+            "부분에서 손실이 뚜렷이 "
+            "내려가는 경우가 많습니다.",
+        ),
+    )
+
+
+def _zero_tail(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+    tail = found["zero_tail_steps"]
+    length = max(found["last_step"] - found["first_step"], 1)
+    if tail <= LONG_TAIL * length:
+        return None
+    return Finding(
+        "schedule",
+        "problem",
+        both(
+            f"The learning rate is (nearly) zero for the last {tail:,} steps, {100 * tail / length:.0f} % "
+            "of the run: "
+            "nothing was learned there.",
+            f"마지막 {tail:,} 스텝(전체의 {100 * tail / length:.0f} %) 동안 학습률이 사실상 0입니다. 그 "
+            "구간에서는 학습이 "
+            "이루어지지 않았습니다.",
+        ),
+        plain(evidence),
+        both(
+            "Test a schedule that ends with the run, or stop when the rate reaches zero.",
+            "실행과 함께 끝나는 스케줄을 쓰거나 학습률이 0이 될 때 종료하도록 시험해 보십시오.",
+        ),
+    )

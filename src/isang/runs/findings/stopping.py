@@ -1,0 +1,158 @@
+"""Where the run could have stopped."""
+
+from typing import Any
+
+import numpy as np
+
+from isang.runs.findings.base import Context, Finding, both, number, plain
+from isang.runs.findings.generalisation import after_descent, validation_points
+from isang.runs.noise import around_curve, robust_spread
+from isang.runs.statistics import duration_seconds
+from isang.runs.table import Floats, RunTable
+
+LATE = 0.7
+"""A validation loss that is as good as its best before this part of the run makes the rest a waste."""
+
+
+def stopping_point(table: RunTable, context: Context) -> Finding:
+    """The earliest epoch within one noise unit of the best, and Prechelt's criteria (1998)."""
+    points = _stopping_points(table, context)
+    if points is None or len(points["values"]) < 3:
+        return Finding(
+            "stopping_point",
+            "cannot_tell",
+            both(
+                "Fewer than three epochs (or validations) were logged: there are no stopping points to compare.",
+                "에폭(또는 검증)이 세 번보다 적게 기록되어 비교할 종료 지점이 없습니다.",
+            ),
+            {"points": 0},
+        )
+    values, steps, labels = points["values"], points["steps"], points["labels"]
+    best = int(np.argmin(values))
+    enough = int(np.flatnonzero(values <= values[best] + points["noise"])[0])
+    seconds = duration_seconds(table)
+    span = float(steps[-1] - points["start"]) or 1.0
+    hours = None if seconds is None else seconds / 3600 * float(steps[-1] - steps[enough]) / span
+    late = points["held_out"] and labels[enough] < LATE * labels[-1]
+    evidence = plain(
+        {
+            "judged_by": "validation loss" if points["held_out"] else "training loss",
+            "best": float(values[best]),
+            "best_at": labels[best],
+            "best_step": int(steps[best]),
+            "noise_unit": points["noise"],
+            "earliest_within_noise": labels[enough],
+            "earliest_step": int(steps[enough]),
+            "loss_there": float(values[enough]),
+            "hours_saved": hours,
+            "loss_cost": float(values[enough] - values[-1]),
+            "unit": points["unit"],
+            "prechelt": _prechelt(context, values, labels),
+        }
+    )
+    return _worded(evidence, at_the_end=enough >= len(values) - 1, late=bool(late))
+
+
+def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Finding:
+    held_out, noise = evidence["judged_by"] == "validation loss", number(evidence["noise_unit"])
+    base_en, base_ko = (
+        ("validation loss", "검증 손실을 기준으로")
+        if held_out
+        else (
+            "training loss alone (no validation loss was logged, so this says nothing about generalisation)",
+            "학습 손실만을 기준으로(검증 손실이 기록되지 않아 일반화에 대해서는 말할 수 없음)",
+        )
+    )
+    if at_the_end:
+        statement = both(
+            f"Judged by the {base_en}, no earlier point was within one noise unit ({noise}) of the "
+            "best: the run did "
+            "not go on for too long.",
+            f"{base_ko} 보면, 최저값의 잡음 단위({noise}) 이내에 더 일찍 도달한 지점이 없습니다. "
+            "실행이 지나치게 "
+            "길지 않았습니다.",
+        )
+        return Finding("stopping_point", "ok", statement, evidence)
+    label = f"{evidence['earliest_within_noise']:,}"
+    where_en, where_ko = f"{evidence['unit']} {label}", f"{'에폭' if evidence['unit'] == 'epoch' else '스텝'} {label}"
+    hours, cost = evidence["hours_saved"], number(evidence["loss_cost"])
+    saved_en = f", saving {number(hours)} hours" if hours else ""
+    saved_ko = f" {number(hours)}시간을 절약했을 것이며," if hours else ""
+    statement = both(
+        f"Judged by the {base_en}, stopping at {where_en} would have come within one noise unit "
+        f"({noise}) of the "
+        f"best{saved_en}, at a cost of {cost} in loss.",
+        f"{base_ko} 보면, {where_ko}에서 멈추었어도 최저값과의 차이가 잡음 단위({noise}) "
+        f"이내였습니다.{saved_ko} 손실 "
+        f"차이는 {cost}입니다.",
+    )
+    if not late:
+        return Finding("stopping_point", "ok", statement, evidence)
+    remedy = both(
+        f"Test early stopping with a patience that would have stopped near {where_en}.",
+        f"{where_ko} 부근에서 멈추도록 조기 종료의 인내값(patience)을 시험해 보십시오.",
+    )
+    return Finding("stopping_point", "problem", statement, evidence, remedy)
+
+
+def _stopping_points(table: RunTable, context: Context) -> dict[str, Any] | None:
+    """The values to stop by (validations, else epoch means), their steps and labels, and one unit of their noise."""
+    start = int(table.step[0]) if len(table.step) else 0
+    steps, values = validation_points(table)
+    if len(values) >= 3:
+        residual, removed = around_curve(after_descent(values), bent=True)
+        noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
+        return {
+            "values": values,
+            "steps": steps,
+            "labels": [int(s) for s in steps],
+            "unit": "step",
+            "noise": noise,
+            "held_out": True,
+            "start": start,
+        }
+    entries = [entry for entry in context.epochs if entry["mean_loss"] is not None and entry["steps"]]
+    if len(entries) < 3:
+        return None
+    last = [int(table.step[np.flatnonzero(table.epoch == entry["epoch"])[-1]]) for entry in entries]
+    per_epoch = float(np.median([entry["steps"] for entry in entries]))
+    found = context.trend()
+    spread = robust_spread(context.loss - context.smooth)
+    memory = found.memory if found else 0.0
+    noise = spread * float(np.sqrt((1 + memory) / max(1 - memory, 0.02) / max(per_epoch, 1.0)))
+    return {
+        "values": np.array([entry["mean_loss"] for entry in entries]),
+        "steps": np.array(last),
+        "unit": "epoch",
+        "labels": [entry["epoch"] for entry in entries],
+        "noise": noise,
+        "held_out": False,
+        "start": start,
+    }
+
+
+def _prechelt(context: Context, values: Floats, labels: list[int]) -> dict[str, Any]:
+    """Where GL (generalisation loss over 5 %), PQ (over 0.5 per unit of progress) and UP (three rises) would stop.
+
+    Prechelt, "Early stopping - but when?", 1998. PQ needs the training loss of the epochs.
+    """
+    lowest = np.minimum.accumulate(values)
+    positive = (lowest > 0).all()
+    loss_over_best = 100 * (values / lowest - 1) if positive else np.zeros(len(values))
+    over = np.flatnonzero(loss_over_best > 5)
+    rises = np.diff(values) > 0
+    up = next((index + 1 for index in range(2, len(rises)) if rises[index - 2 : index + 1].all()), None)
+    progress = [entry["mean_loss"] for entry in context.epochs]
+    quotient = None
+    if positive and len(progress) == len(values) and None not in progress:
+        for index in range(4, len(values)):
+            strip = np.array(progress[index - 4 : index + 1])
+            gain = 1000 * (strip.mean() / strip.min() - 1)
+            if gain > 0 and loss_over_best[index] / gain > 0.5:
+                quotient = labels[index]
+                break
+    return {
+        "GL5": labels[over[0]] if len(over) else None,
+        "PQ0.5": quotient,
+        "UP3": labels[up] if up is not None else None,
+    }

@@ -1,0 +1,355 @@
+"""Lines of text to named numbers, one line shape at a time.
+
+Lines of a log repeat: without their digits, the 192,520 progress lines of a run are ten different strings. The slow,
+careful reading of names and numbers happens once per shape; all lines of the shape are then read by one compiled
+expression. Lines whose digits stand elsewhere than in the shape's example get a shape of their own.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from isang.runs.names import normal, role
+from isang.runs.table import Floats, Integers
+
+MAX_SHAPES = 20_000
+"""Beyond this many shapes a file is prose; further shapes are not read."""
+
+SCANNED = 4_096
+"""Names and numbers are looked for in this many characters of a line."""
+
+_NOTHING = re.compile(b"(?!)")
+_DIGITS = b"0123456789"
+_ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]{0,200}\x07")
+_NUMBER = (
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|"
+    r"(?:nan|NaN|NAN|inf|Inf|INF)\b)"
+)
+_PAIR = re.compile(
+    r"(?<![\w./@%])(?P<before>(?:[^\W\d]\w{0,30}[ ]){0,3})[\"']?(?P<key>[^\W\d][\w./@%-]{0,99})[\"']?"
+    r"(?P<note>[ ]?\([^()\d]{1,14}\))?(?P<separator>[ \t]{0,9}[=:][ \t]{0,9}|[ \t]{1,9})"
+    r"[\[\"'(]{0,2}(?:tensor\()?(?P<value>" + _NUMBER + r")"
+    r"(?:[ \t]{0,9}/[ \t]{0,9}(?P<total>\d[\d,]*)(?![\d.]*[/\w]))?"
+    r"(?P<unit>[ \t]?(?:ms|s|sec|seconds|k|K|M|B|GiB|GB|MB)\b(?![ \t]*[=:]))?"
+)
+_DATE = re.compile(
+    r"(?P<year>(?:19|20)\d\d)[-/](?P<month>\d\d)[-/](?P<day>\d\d)[ T](?P<hour>\d\d):(?P<minute>\d\d)"
+    r":(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,6}))?"
+)
+_AMERICAN_DATE = re.compile(
+    r"(?P<month>\d\d)/(?P<day>\d\d)/(?P<year>(?:19|20)\d\d) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+    r"(?:[.,](?P<fraction>\d{1,6}))?"
+)
+_PROGRESS = re.compile(r"(?P<batch>\d+)/(?P<batches>\d+) \[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)<")
+_BRACKETS = re.compile(r"[Ee]poch:? *\[(?P<epoch>\d+)\] *\[ *(?P<batch>\d+)/(?P<batches>\d+)\]")
+_HELD_OUT_LINE = re.compile(r"^[\W\d]*(?:\w+ - )?(?:val|valid|validation|eval|test)\b\s*[\[:(-]", re.IGNORECASE)
+_LEVELS = frozenset(
+    [
+        "info",
+        "debug",
+        "warning",
+        "error",
+        "root",
+        "train",
+        "training",
+        "validation",
+        "val",
+        "eval",
+        "rank",
+        "step",
+        "done",
+        "at",
+        "with",
+    ]
+)
+
+_PLACE = re.compile(r"\.(?:py|cc|cpp|h|json|txt|so|html|com|org)$|://|^\w+/\w+/")
+"""Names before a colon and a number that are places in files, not series."""
+
+TOTALS = {"@batches", "@step_total", "@epoch_total"}
+
+Span = tuple[int, int]
+
+
+@dataclass
+class Shape:
+    """How the lines of one shape are read: the names of the captured numbers, in order, each with its scale."""
+
+    pattern: re.Pattern[bytes]
+    fields: tuple[tuple[str, float], ...]
+    commas: bool
+    """Whether numbers hold thousands separators."""
+    prose: str = ""
+    """The example, for lines that hold facts about the run."""
+
+
+@dataclass
+class Values:
+    """All lines read by one shape: their line numbers and their numbers."""
+
+    lines: list[Integers] = field(default_factory=list)
+    numbers: list[dict[str, Floats]] = field(default_factory=list)
+
+
+class ShapeReader:
+    """Feed it blocks of lines; `columns()` gives named columns in file order."""
+
+    def __init__(self) -> None:
+        self.blank = 0
+        self.prose = 0
+        self.unread = 0
+        self.prose_lines: list[str] = []
+        self.totals: dict[str, float] = {}
+        """The largest number of batches, steps and epochs that lines like `3/10` name as the whole."""
+        self._shapes: dict[bytes, list[Shape]] = {}
+        self._read: dict[tuple[str, ...], Values] = {}
+        self._line = 0
+
+    def feed(self, lines: list[bytes]) -> None:
+        """Read a block of lines, the next ones of the file."""
+        skeletons = b"\n".join(lines).translate(None, _DIGITS).split(b"\n")
+        groups: dict[bytes, list[int]] = {}
+        for index, skeleton in enumerate(skeletons):
+            members = groups.get(skeleton)
+            if members is None:
+                groups[skeleton] = [index]
+            else:
+                members.append(index)
+        for skeleton, members in groups.items():
+            self._feed_group(skeleton, members, lines)
+        self._line += len(lines)
+
+    def _feed_group(self, skeleton: bytes, members: list[int], lines: list[bytes]) -> None:
+        if not skeleton.strip() and not lines[members[0]].strip():
+            self.blank += len(members)
+            return
+        known = self._shapes.get(skeleton)
+        if known is None:
+            if len(self._shapes) >= MAX_SHAPES:
+                self.prose += len(members)
+                return
+            known = self._shapes[skeleton] = []
+        waiting, tried = members, 0
+        while waiting:
+            if tried == len(known):
+                if tried >= 16:  # the digits wander: not a line of data
+                    self.unread += len(waiting)
+                    return
+                known.append(learn(lines[waiting[0]]))
+            waiting = self._apply(known[tried], waiting, lines)
+            tried += 1
+
+    def _apply(self, shape: Shape, members: list[int], lines: list[bytes]) -> list[int]:
+        """Read the members that fit the shape; return the others."""
+        if not shape.fields:
+            self.prose += len(members)
+            self._keep_prose(shape)
+            return []
+        chosen = [lines[index] for index in members]
+        found: list[Any] = shape.pattern.findall(b"\n".join(chosen))
+        left: list[int] = []
+        if len(found) != len(members):
+            found, fitting = [], []
+            for index, line in zip(members, chosen, strict=True):
+                match = shape.pattern.fullmatch(line)
+                if match:
+                    fitting.append(index)
+                    found.append(match.groups() if len(shape.fields) > 1 else match.group(1))
+                else:
+                    left.append(index)
+            members = fitting
+        if members:
+            self._store(shape, members, found)
+        return left
+
+    def _store(self, shape: Shape, members: list[int], found: list[Any]) -> None:
+        self._keep_prose(shape)
+        texts = list(zip(*found, strict=True)) if len(shape.fields) > 1 else [tuple(found)]
+        numbers: dict[str, Floats] = {}
+        for (name, scale), column in zip(shape.fields, texts, strict=True):
+            values = _floats(column, shape.commas)
+            if scale != 1.0:
+                values = values * scale
+            numbers[name] = numbers[name] + values if name in numbers else values
+        for name in TOTALS & numbers.keys():
+            self.totals[name] = max(self.totals.get(name, 0.0), float(np.nanmax(numbers.pop(name))))
+        if "@year" in numbers:
+            numbers["@date"] = _date(*(numbers.pop(part) for part in ("@year", "@month", "@day", "@time")))
+        read = self._read.setdefault(tuple(numbers), Values())
+        read.lines.append(np.array(members, dtype=np.int64) + self._line)
+        read.numbers.append(numbers)
+
+    def _keep_prose(self, shape: Shape) -> None:
+        if shape.prose and len(self.prose_lines) < 5_000:
+            self.prose_lines.append(shape.prose)
+        shape.prose = ""
+
+    def columns(self) -> tuple[Integers, dict[str, Floats], dict[str, Integers]]:
+        """Line numbers (R, ascending), columns by name (R, NaN where absent), and where a logged value was NaN."""
+        groups = list(self._read.values())
+        if not groups:
+            return np.zeros(0, dtype=np.int64), {}, {}
+        lines = np.concatenate([piece for group in groups for piece in group.lines])
+        order = np.argsort(lines, kind="stable")
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        columns: dict[str, Floats] = {}
+        spelling: dict[str, str] = {}  # `Loss` and `loss` are one series
+        logged: dict[str, list[Integers]] = {}
+        start = 0
+        for group in groups:
+            group.numbers.reverse()
+            for piece in group.lines:
+                numbers = group.numbers.pop()  # its memory goes as the columns fill
+                rows = place[start : start + len(piece)]
+                for raw, values in numbers.items():
+                    name = spelling.setdefault(raw if raw.startswith("@") else normal(raw), raw)
+                    if name not in columns:
+                        columns[name] = np.full(len(lines), np.nan)
+                    columns[name][rows] = values
+                    missing = np.isnan(values)
+                    if missing.any():
+                        logged.setdefault(name, []).append(rows[missing])
+                start += len(piece)
+        return lines[order], columns, {name: np.sort(np.concatenate(where)) for name, where in logged.items()}
+
+
+def without_colours(block: bytes) -> bytes:
+    """The text without ANSI escape sequences."""
+    return _ANSI.sub(b"", block) if b"\x1b" in block else block
+
+
+def learn(line: bytes) -> Shape:
+    """The shape of a line: which of its numbers have a name."""
+    text = line.decode("utf-8", "surrogateescape")
+    captured: dict[Span, tuple[str, float]] = {}
+    head = text[:SCANNED]
+    scanned = _scan_time(head, captured)
+    _scan_progress(head, captured)
+    held_out = bool(_HELD_OUT_LINE.search(head[scanned : scanned + 200]))
+    _scan_pairs(head, scanned, captured, held_out)
+    if not any(not name.startswith("@") or name == "@time" for name, _ in captured.values()):
+        return Shape(_NOTHING, (), False, prose=text[:1000])  # a bar without a name, digits in prose
+    spans = sorted(captured)
+    pieces: list[str] = []
+    end = 0
+    for span in spans:
+        pieces += [_literal(text[end : span[0]]), "(", _number_like(text[slice(*span)]), ")"]
+        end = span[1]
+    pieces.append(_literal(head[end:]) + (".*" if len(text) > SCANNED else ""))
+    pattern = re.compile(b"^" + "".join(pieces).encode("utf-8", "surrogateescape") + b"$", re.MULTILINE)
+    fields = tuple(captured[span] for span in spans)
+    commas = any("," in text[slice(*span)] for span in spans)
+    stated = not any(role(name) in ("step", "batch", "loss") for name, _ in fields)
+    return Shape(pattern, fields, commas, prose=text[:1000] if stated else "")
+
+
+def _scan_time(text: str, captured: dict[Span, tuple[str, float]]) -> int:
+    """Capture the line's date; return where the text after it begins."""
+    match = _DATE.search(text[:120]) or _AMERICAN_DATE.search(text[:120])
+    if not match:
+        return 0
+    for part, name, scale in (
+        ("year", "@year", 1.0), ("month", "@month", 1.0), ("day", "@day", 1.0),
+        ("hour", "@time", 3600.0), ("minute", "@time", 60.0), ("second", "@time", 1.0),
+    ):  # fmt: skip
+        captured[match.span(part)] = (name, scale)
+    if match.group("fraction"):
+        captured[match.span("fraction")] = ("@time", 10.0 ** -len(match.group("fraction")))
+    return match.end()
+
+
+def _scan_progress(text: str, captured: dict[Span, tuple[str, float]]) -> None:
+    match = _BRACKETS.search(text)
+    if match:
+        captured[match.span("epoch")] = ("epoch", 1.0)
+        captured[match.span("batch")] = ("@batch", 1.0)
+        captured[match.span("batches")] = ("@batches", 1.0)
+        return
+    match = _PROGRESS.search(text)
+    if match:
+        captured[match.span("batch")] = ("@batch", 1.0)
+        captured[match.span("batches")] = ("@batches", 1.0)
+        for part, scale in (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0)):
+            if match.group(part) is not None:
+                captured[match.span(part)] = ("@bar_seconds", scale)
+
+
+def _scan_pairs(text: str, start: int, captured: dict[Span, tuple[str, float]], held_out: bool) -> None:
+    taken = {name for name, _ in captured.values()}
+    position = start
+    while match := _PAIR.search(text, position):
+        name = _name_of(match, held_out)
+        overlaps = any(span[0] < match.end("value") and match.start("value") < span[1] for span in captured)
+        path_like = (
+            text[match.end("value") :][:1] == "/" and role(name or "") in ("epoch", "step") and not match["total"]
+        )
+        if name is None or name in taken or overlaps or path_like:
+            position = match.end("value") if match.group("separator").strip() else match.end("key")
+            continue
+        taken.add(name)
+        captured[match.span("value")] = (name, _scale(match, name))
+        if match.group("total") and role(name) in ("step", "epoch"):
+            captured[match.span("total")] = (f"@{role(name)}_total", 1.0)
+        position = match.end()
+
+
+def _name_of(match: re.Match[str], held_out: bool) -> str | None:
+    """The name of a pair: the longest known one; a pair without `=` or `:` needs a known name."""
+    key = match.group("key").rstrip(".-/")
+    words = [word for word in match.group("before").split() if word.lower() not in _LEVELS]
+    for count in range(len(words), 0, -1):
+        joined = " ".join([*words[-count:], key])
+        if role(joined) is not None:
+            return joined
+    known = role(key)
+    explicit = bool(match.group("separator").strip())
+    if known == "loss" and held_out:
+        return "val_loss"
+    if known in ("step", "epoch", "batch") and explicit and words:
+        return " ".join([*words, key])  # "number of skipped iterations: 0" is no step
+    if known is None and (not explicit or _PLACE.search(key)):
+        return None
+    return key or None
+
+
+def _scale(match: re.Match[str], name: str) -> float:
+    unit = (match.group("unit") or match.group("note") or "").strip(" ()")
+    if unit == "ms" and role(name) in ("seconds", "elapsed"):
+        return 1e-3
+    return 1.0
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"(?:\\?\d)+", "[0-9]*", re.escape(text)) if text else ""
+
+
+def _number_like(text: str) -> str:
+    return re.sub(r"\d+", "[0-9]*", re.escape(text))
+
+
+def _floats(texts: tuple[bytes, ...], commas: bool) -> Floats:
+    """Numbers from their texts; what is no number (an empty one) becomes NaN."""
+    if commas:
+        texts = tuple(text.replace(b",", b"") for text in texts)
+    try:
+        return np.array(texts, dtype=np.bytes_).astype(np.float64)
+    except ValueError:
+        return np.array([_float(text) for text in texts])
+
+
+def _date(year: Floats, month: Floats, day: Floats, seconds: Floats) -> Floats:
+    """Seconds since 1970 of dates read as UTC; NaN for impossible ones."""
+    possible = (year >= 1900) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    months = ((np.where(possible, year, 1970) - 1970) * 12 + np.where(possible, month, 1) - 1).astype(np.int64)
+    first_days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return np.where(possible, (first_days + np.where(possible, day, 1) - 1) * 86_400.0 + seconds, np.nan)
+
+
+def _float(text: bytes) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")

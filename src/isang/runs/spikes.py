@@ -1,0 +1,179 @@
+"""Finding the spikes of a loss curve: what lies above the noise that the curve itself shows.
+
+n finite losses in the order of training. The threshold knows the tail: noise with heavy tails throws values far out
+without anything having happened.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import polars as pl
+
+from isang.runs.noise import robust_spread
+from isang.runs.table import Floats, Integers
+
+WINDOW = 21
+"""Losses in the running median that a spike stands out from."""
+FEWEST = 60
+FALSE_SPIKES = 0.05
+"""Expected number of values beyond the threshold in a run without spikes."""
+JUMP = 1.3
+"""A rise over the past alone must exceed its threshold by this factor: a loss that wanders is often above its past."""
+RECOVERY = 10
+"""Losses after a spike within which a recovered curve is back."""
+_DEGREES = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 30.0, 200.0)
+
+
+@dataclass(frozen=True)
+class Spike:
+    """One spike: consecutive losses beyond the threshold."""
+
+    position: int
+    """Of its highest loss."""
+    length: int
+    height: float
+    """Robust standard deviations above the running median."""
+    kind: str
+    """`recovered`, `lingering` (back only after RECOVERY losses) or `divergent` (never back)."""
+
+
+@dataclass(frozen=True)
+class Spikes:
+    """All spikes of a curve."""
+
+    found: tuple[Spike, ...]
+    threshold: float
+    """In robust standard deviations."""
+    tail_degrees: float
+    """Degrees of freedom of the t distribution whose tail the noise has; 200 stands for a normal one."""
+    logarithmic: bool
+    """The heights are those of the logarithm of the loss, on which the noise is symmetric."""
+    beyond_five: tuple[int, int]
+    """Losses more than five robust standard deviations above and below the running median."""
+
+
+def find_spikes(loss: Floats) -> Spikes | None:
+    """The spikes in n losses; None below FEWEST losses."""
+    n = len(loss)
+    if n < FEWEST:
+        return None
+    logarithmic = _is_multiplicative(loss)
+    curve = np.log(loss) if logarithmic else loss
+    middle, past = _running_median(curve), _past_median(curve)
+    spread = np.maximum(_local_spread(curve - middle), _resolution(curve))
+    height = (curve - middle) / spread
+    threshold, degrees = _threshold(height)
+    # The centred median follows a jump to a new level; the past one does not.
+    jump = (curve - past) / np.maximum(_local_spread(curve - past), _resolution(curve))
+    beyond = (height > threshold) | (jump > JUMP * _threshold(jump)[0])
+    edges = np.diff(np.concatenate([[False], beyond, [False]]).astype(np.int8))
+    runs = zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
+    height = np.maximum(height, np.where(beyond, jump, -np.inf))
+    found = tuple(
+        _spike(curve, height, middle, past, start, end)
+        for start, end in runs
+        if start > 0 and curve[start:end].max() - curve[start - 1] > threshold / 2 * spread[start]  # no mere descent
+    )
+    far = (int((height > 5).sum()), int((height < -5).sum()))
+    return Spikes(found, threshold, degrees, logarithmic, far)
+
+
+def _running_median(values: Floats) -> Floats:
+    return pl.Series(values).rolling_median(WINDOW, center=True, min_samples=WINDOW // 2 + 1).to_numpy()
+
+
+def _resolution(curve: Floats) -> float:
+    """The smallest step between two different values, as far as the log printed digits."""
+    steps = np.abs(np.diff(curve[:5000]))
+    steps = steps[steps > 1e-12]
+    return float(steps.min()) if len(steps) else 0.0
+
+
+def _is_multiplicative(loss: Floats) -> bool:
+    """The noise is more even on a logarithmic scale: it grows with the level, and its upper side is the longer one."""
+    if loss.min() <= 0:
+        return False
+    lean = []
+    for values in (loss, np.log(loss)):
+        residual = values - _running_median(values)
+        low, high = np.quantile(residual / _local_spread(residual), [0.05, 0.95])
+        lean.append(abs(float(high + low)))
+    return lean[1] < lean[0]
+
+
+def _spike(curve: Floats, height: Floats, middle: Floats, past: Floats, start: int, end: int) -> Spike:
+    top = start + int(np.argmax(height[start:end]))
+    before = float(past[start])
+    half = before + (curve[top] - before) / 2  # back means below half of the spike's height
+    soon = curve[top + 1 : top + 1 + RECOVERY]
+    if not len(soon) or float(np.median(soon)) <= half:
+        kind = "recovered"
+    else:
+        kind = "divergent" if middle[-1] > half else "lingering"
+    return Spike(top, end - start, float(height[top]), kind)
+
+
+def _past_median(values: Floats) -> Floats:
+    """The median of the WINDOW values before each one; at the beginning the running median."""
+    before = pl.Series(values).rolling_median(WINDOW, min_samples=WINDOW // 2 + 1).shift(1).to_numpy()
+    return np.where(np.isnan(before), _running_median(values), before)
+
+
+def _local_spread(residual: Floats) -> Floats:
+    """Robust standard deviation around each loss, from blocks of about 200, at least a tenth of the overall one."""
+    n = len(residual)
+    size = max(FEWEST // 2, min(200, n // 5))
+    count = max(1, n // size)
+    blocks = residual[: count * size].reshape(count, size)
+    spreads = 1.4826 * np.median(np.abs(blocks), axis=1)
+    overall = robust_spread(residual) or float(np.abs(residual).max()) or 1.0
+    spreads = np.maximum(spreads, 0.02 * overall)
+    return np.interp(np.arange(n), (np.arange(count) + 0.5) * size, spreads)
+
+
+def _threshold(height: Floats) -> tuple[float, float]:
+    """Where FALSE_SPIKES values are expected in n of the fitted t distribution, and its degrees of freedom.
+
+    The tail is read off the lower residuals, which spikes cannot touch, as the ratio of two of their quantiles.
+    """
+    lower = -height[height < 0]
+    far = 0.95 if len(lower) < 2000 else 0.98 if len(lower) < 20_000 else 0.995
+    middle = float(np.median(lower)) if len(lower) else 1.0
+    ratio = float(np.quantile(lower, far)) / max(middle, 1e-12) if len(lower) else 1.0
+    # With few values the tail is hardly seen: then it is taken to be heavy rather than light.
+    error = 1.0 + 0.8 / np.sqrt(len(lower) + 1) if len(lower) > 500 else 0.95
+    degrees = next((d for d in reversed(_DEGREES) if _quantile_ratio(d, far) >= ratio / error), _DEGREES[0])
+    table_x, table_tail = _tail(degrees)
+    target = FALSE_SPIKES / len(height)
+    beyond = float(np.exp(np.interp(-np.log(target), -np.log(table_tail), np.log(table_x))))
+    return max(4.0, beyond / _absolute_quantile(degrees, 0.5) * middle), degrees
+
+
+@cache
+def _tail(degrees: float) -> tuple[Floats, Floats]:
+    """x and P(T > x) of Student's t on a logarithmic grid, by summing its density from far out."""
+    x = np.geomspace(0.01, 1e5, 6000)
+    log_density = -(degrees + 1) / 2 * np.log1p(x * x / degrees)
+    density = np.exp(log_density)
+    pieces = (density[1:] + density[:-1]) / 2 * np.diff(x)
+    tail = np.concatenate([np.cumsum(pieces[::-1])[::-1], [pieces[-1] * 1e-3]])
+    tail = np.maximum(tail / (tail[0] + 0.01) * 0.5, 1e-300)
+    keep = tail > 1e-290
+    return x[keep], tail[keep]
+
+
+@cache
+def _absolute_quantile(degrees: float, share: float) -> float:
+    x, tail = _tail(degrees)
+    return float(np.interp(-(1 - share) / 2, -tail, x))
+
+
+@cache
+def _quantile_ratio(degrees: float, far: float) -> float:
+    return _absolute_quantile(degrees, far) / _absolute_quantile(degrees, 0.5)
+
+
+def positions(spikes: Spikes) -> Integers:
+    """Positions of the highest losses of the spikes."""
+    return np.array([spike.position for spike in spikes.found], dtype=np.int64)

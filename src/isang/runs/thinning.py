@@ -1,0 +1,37 @@
+"""Fewer points for a picture: the extremes of every stretch, and every point that someone asked for."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from isang.runs.table import Floats, Integers
+
+
+def thin(step: Integers, values: Floats, most: int, keep: Iterable[int] = ()) -> Integers:
+    """Ascending row numbers of about `most` of the N points (step ascending, values finite), for drawing as a line.
+
+    The range of the steps is cut into `most / 2` equal stretches; of each the lowest and the highest point stay, so
+    that the line covers the same pixels as the full one. The first and the last point stay, and for each step in
+    `keep` the point at that step (or the nearest one). All points stay where there are not more than `most`.
+    """
+    count = len(step)
+    if count <= most:
+        return np.arange(count)
+    stretches = max(1, most // 2)
+    span = max(1, int(step[-1]) - int(step[0]))
+    stretch = np.minimum((step - step[0]) * stretches // span, stretches - 1)
+    order = np.lexsort((values, stretch))  # by stretch, from low to high within each
+    starts = np.flatnonzero(np.diff(stretch, prepend=-1))
+    ends = np.append(starts[1:], count) - 1
+    kept = [order[starts], order[ends], np.array([0, count - 1]), nearest(step, keep)]
+    return np.unique(np.concatenate(kept)).astype(np.int64)
+
+
+def nearest(step: Integers, wanted: Iterable[int]) -> Integers:
+    """For each wanted step the row whose step is nearest (the earlier of two); `step` is ascending and not empty."""
+    asked = np.asarray(list(wanted), dtype=np.int64)
+    if len(asked) == 0:
+        return asked
+    after = np.clip(np.searchsorted(step, asked), 0, len(step) - 1)
+    before = np.maximum(after - 1, 0)
+    return np.where(np.abs(step[before] - asked) <= np.abs(step[after] - asked), before, after).astype(np.int64)
