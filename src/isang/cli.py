@@ -1,0 +1,325 @@
+"""The command line: one sub-command per stage; parse, call one function, print, leave with an exit code."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+import isang
+from isang.errors import IsangError, UsageError
+
+app = typer.Typer(
+    name="isang",
+    help="Learns what normal logs look like, finds what is not normal, and judges the training run it rests on.",
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+Logs = Annotated[list[str], typer.Argument(help="Log files, folders or globs; '-' is standard input.", metavar="LOGS")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Settings in a TOML file; flags win over it.", metavar="FILE")
+]
+Labels = Annotated[
+    Path | None, typer.Option(help="Which sessions are anomalous: a CSV with an id and a label column.", metavar="FILE")
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace earlier results, once the new ones are complete.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Take up an attempt that was cut off.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PATTERN",
+        help="The line layout, such as '<time> <level> <component>: <message>'.  [default: recognised]",
+    ),
+]
+SessionBy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="What joins lines to a session: a regular expression with one group, field:NAME, or none.  "
+        "[default: proposed from the lines]",
+    ),
+]
+Gap = Annotated[
+    str | None, typer.Option(metavar="TIME", help="A session also ends after a silence this long, such as 60s or 5m.")
+]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="Sessions of so many lines (100) or so much time (5m).  [default: 100 lines if there is no key]",
+    ),
+]
+Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="The zone of times that name none.  [default: UTC]")]
+TrainFraction = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", help="First part of the sessions, by time, to learn from.  [default: 0.5]"),
+]
+Preset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Size of the model: tiny, small or base.  [default: small]")
+]
+Epochs = Annotated[
+    int | None, typer.Option(metavar="N", help="Passes over the training sessions; more for small data.  [default: 10]")
+]
+MaxMinutes = Annotated[
+    float | None, typer.Option(metavar="N", help="Stop training after so many minutes, keeping the best weights.")
+]
+Alerts = Annotated[
+    float | None,
+    typer.Option(
+        "--alerts-per-thousand", metavar="N", help="False alarms allowed per 1,000 normal sessions.  [default: 1]"
+    ),
+]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, order and masks.  [default: 0]")]
+Lang = Annotated[
+    Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the report.  [default: the locale's]")
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"isang {isang.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Entry of the command group."""
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where everything goes.", metavar="DIR")] = Path("out/demo"),
+    overwrite: Overwrite = False,
+) -> None:
+    """The main job on the recorded sample in the package."""
+    from isang import samples
+
+    sample = samples.shop()
+    print(f"A recorded sample: {sample.folder.name}, {len(sample.logs)} log files, with labels ({sample.labels.name}).")
+    _run([str(path) for path in sample.logs], out, None, sample.labels, False, overwrite, {})
+
+
+@app.command()
+def run(
+    logs: Logs,
+    out: Annotated[Path, typer.Option(help="Where everything goes.", metavar="DIR")] = Path("out/isang"),
+    labels: Labels = None,
+    config: ConfigFile = None,
+    layout: Layout = None,
+    session_by: SessionBy = None,
+    gap: Gap = None,
+    window: Window = None,
+    timezone: Timezone = None,
+    train_fraction: TrainFraction = None,
+    preset: Preset = None,
+    epochs: Epochs = None,
+    max_minutes: MaxMinutes = None,
+    alerts_per_thousand: Alerts = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Raw logs to detector, report and anomalies in one go."""
+    flags = {
+        "logs": _log_flags(layout, session_by, gap, window, timezone),
+        "model": {"preset": preset},
+        "training": {
+            "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
+        },
+        "detection": {"alerts_per_thousand": alerts_per_thousand},
+    }  # fmt: skip
+    _run(logs, out, config, labels, resume, overwrite, flags)
+
+
+@app.command()
+def prepare(
+    logs: Logs,
+    out: Annotated[Path, typer.Option(help="The dataset folder to write.", metavar="DATA")],
+    labels: Labels = None,
+    config: ConfigFile = None,
+    layout: Layout = None,
+    session_by: SessionBy = None,
+    gap: Gap = None,
+    window: Window = None,
+    timezone: Timezone = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Raw logs to a dataset folder: templates and sessions."""
+    from isang import stages, summaries
+    from isang.config import load
+
+    settings = load(config, {"logs": _log_flags(layout, session_by, gap, window, timezone)})
+    dataset = stages.prepare(logs, out, config=settings, labels=labels, overwrite=overwrite)
+    print(summaries.of_dataset(dataset))
+    print(f"written to {out}")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="A dataset folder.", metavar="DATA")],
+    out: Annotated[Path, typer.Option(help="The run folder to write.", metavar="RUN")],
+    config: ConfigFile = None,
+    preset: Preset = None,
+    train_fraction: TrainFraction = None,
+    epochs: Epochs = None,
+    max_minutes: MaxMinutes = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Epochs without a better validation loss; 0: no early stop.  [default: 3]"),
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Sessions per step.  [default: 64]")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="Highest learning rate.  [default: 0.001]")
+    ] = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """A dataset folder to a trained model and its report."""
+    from isang import stages, summaries
+    from isang.config import load
+
+    training = {
+        "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
+        "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
+    }  # fmt: skip
+    settings = load(config, {"model": {"preset": preset}, "training": training})
+    trained = stages.train(data, out, config=settings, resume=resume, overwrite=overwrite)
+    print(summaries.of_training(trained))
+
+
+@app.command()
+def report(
+    logs: Annotated[list[Path], typer.Argument(help="Training logs of any tool, or run folders.", metavar="LOG")],
+    out: Annotated[Path | None, typer.Option(help="Where pages and pictures go.", metavar="DIR")] = None,
+    lang: Lang = None,
+    loss: Annotated[
+        str | None, typer.Option(help="The series to judge, by the log's own name.", metavar="NAME")
+    ] = None,
+    evaluation: Annotated[
+        Path | None, typer.Option(help="An evaluation.json with the measured quality.", metavar="FILE")
+    ] = None,
+    series: Annotated[bool, typer.Option("--series", help="List the series that each log holds, and leave.")] = False,
+    json: Json = False,
+    fail_on: Annotated[Literal["problem"] | None, typer.Option(help="Leave with 3 if any finding is this bad.")] = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Judge any training log: statistics, findings, plots."""
+    from isang import stages, summaries
+
+    reports = stages.report(logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite)
+    print(summaries.of_reports(reports, lang, as_json=json, series=series))
+    if out is not None and not json:
+        print(f"written to {out}")
+    if fail_on and any(finding.verdict == fail_on for item in reports for finding in item.findings):
+        raise typer.Exit(3)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
+    data: Annotated[Path, typer.Argument(help="A dataset folder.", metavar="DATA")],
+    labels: Labels = None,
+    json: Json = False,
+) -> None:
+    """Measure the quality, beside trivial baselines."""
+    from isang import stages, summaries
+    from isang.files import to_json
+
+    evaluation = stages.evaluate(model, data, labels=labels)
+    print(to_json(evaluation) if json else summaries.of_evaluation(evaluation), end="" if json else "\n")
+
+
+@app.command()
+def detect(
+    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
+    logs: Logs,
+    alerts_per_thousand: Alerts = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON line per anomaly instead of text.")] = False,
+) -> None:
+    """Find anomalous sessions in raw logs, with reasons."""
+    from isang import stages, summaries
+    from isang.files import to_json
+
+    detected = stages.detect(model, logs, alerts_per_thousand=alerts_per_thousand)
+    for record in detected.anomalies:
+        print(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n", end="" if json else "\n")
+    if not json:
+        print(f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous")
+
+
+def main() -> None:
+    """Run the command line; a user's mistake becomes one line and an exit code, never a traceback."""
+    try:
+        app()
+    except IsangError as error:
+        _leave(f"isang: {error}", error.exit_code)
+    except KeyboardInterrupt:
+        _leave("isang: interrupted", 130)
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except MemoryError:
+        _leave("isang: out of memory; use fewer logs at a time or a smaller --preset", 1)
+    except Exception as error:
+        if os.environ.get("ISANG_TRACEBACK"):
+            raise
+        _leave(
+            f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}\n"
+            f"Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
+            1,
+        )
+
+
+def _leave(message: str, code: int) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+def _run(
+    logs: list[str],
+    out: Path,
+    config: Path | None,
+    labels: Path | None,
+    resume: bool,
+    overwrite: bool,
+    flags: dict[str, dict[str, Any]],
+) -> None:
+    from isang import stages, summaries
+    from isang.config import load
+
+    finished = stages.run(logs, out, config=load(config, flags), labels=labels, resume=resume, overwrite=overwrite)
+    print(summaries.of_run(finished))
+
+
+def _log_flags(
+    layout: str | None, session_by: str | None, gap: str | None, window: str | None, timezone: str | None
+) -> dict[str, Any]:
+    flags: dict[str, Any] = {"layout": layout, "session_by": session_by, "timezone": timezone}
+    if gap is not None:
+        flags["gap_seconds"] = _seconds("--gap", gap)
+    if window is not None and window.isdigit():
+        flags["window_lines"] = int(window)
+    elif window is not None:
+        flags["window_seconds"] = _seconds("--window", window)
+    return flags
+
+
+def _seconds(flag: str, text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
+    if not found:
+        raise UsageError(f"{flag} must be a duration such as 60s, 5m or 1h, got {text!r}")
+    return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]

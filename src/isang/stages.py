@@ -1,0 +1,259 @@
+"""The stages of the main job, one function each: folders in, folders out. This is the library's public face too."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import polars as pl
+
+from isang.config import Config, to_dict
+from isang.errors import UsageError
+from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
+from isang.logs.labels import attach_labels, read_labels
+from isang.logs.prepare import prepare as read_logs
+from isang.logs.rules import Rules
+from isang.logs.store import Dataset, read_dataset, write_dataset
+from isang.progress import say
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training run."""
+
+    folder: Path
+    steps: int
+    best_epoch: int
+    best_validation_loss: float
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What was found in logs."""
+
+    sessions: int
+    anomalies: list[dict[str, Any]]
+    """One record per anomalous session, as `isang detect --json` prints them, the strangest first."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """All that `run` made."""
+
+    folder: Path
+    dataset: Dataset
+    evaluation: Mapping[str, Any]
+    detected: Detected
+
+
+def prepare(
+    logs: Sequence[str | Path],
+    out: Path,
+    *,
+    config: Config | None = None,
+    labels: Path | None = None,
+    overwrite: bool = False,
+) -> Dataset:
+    """Raw logs → a dataset folder."""
+    config = config or Config()
+    refuse_existing(out, overwrite=overwrite)
+    dataset = read_logs([str(path) for path in logs], config.logs, labels=labels).dataset
+    write_dataset(dataset, out, overwrite=overwrite)
+    return dataset
+
+
+def train(
+    data: Path,
+    out: Path,
+    *,
+    config: Config | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    with_report: bool = True,
+) -> Trained:
+    """A dataset folder → a run folder with the model, the run's log and (`with_report`) the report on it.
+
+    The run grows in `OUT.partial` and takes its place when it is complete; `resume` takes up an unfinished one.
+    """
+    from isang.artifact import Model, save_model
+    from isang.detection.decisions import calibrate
+    from isang.model.batches import to_sessions
+    from isang.model.vocabulary import learn_vocabulary
+    from isang.training.loop import Data
+    from isang.training.loop import train as train_model
+    from isang.training.split import split_by_time
+
+    config = config or Config()
+    dataset = read_dataset(data)
+    split = split_by_time(dataset, config.training)
+    vocabulary = learn_vocabulary(dataset, split.train)
+    training = to_sessions(dataset, vocabulary, split.train)
+    validation = to_sessions(dataset, vocabulary, split.validation)
+    with _growing(out, resume=resume, overwrite=overwrite) as building:
+        encoder, progress = train_model(
+            Data(training, validation, vocabulary.size), config.model, config.training, building, resume=resume
+        )
+        normal, place = training.distinct()
+        model = Model(
+            encoder=encoder,
+            vocabulary=vocabulary,
+            config=config,
+            rules=dataset.meta["rules"],
+            template_table=dataset.templates,
+            normal=normal,
+            normal_counts=np.bincount(place, minlength=len(normal)).astype(np.int64),
+            calibration=pl.DataFrame(),
+            facts={
+                "dataset": fingerprint(data),
+                "period_sessions": len(dataset.sessions) - len(split.later),
+                "trained_from": _iso(split.since),
+                "trained_until": _iso(split.until),
+                "training_sessions": len(training),
+                "different_training_sessions": len(normal),
+                "left_out_as_anomalous": split.left_out,
+                "steps": progress.step,
+                "best_epoch": progress.best_epoch,
+                "validation_loss": progress.best_validation_loss,
+            },
+        )
+        model = replace(model, calibration=calibrate(model, dataset, split.validation))
+        save_model(model, building / "model", overwrite=True)
+        if with_report:
+            report([building], building / "report", overwrite=True)
+    return Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+
+
+def report(
+    logs: Sequence[Path],
+    out: Path | None = None,
+    *,
+    language: Literal["en", "ko"] | None = None,
+    loss: str | None = None,
+    evaluation: Path | None = None,
+    overwrite: bool = False,
+) -> list[Any]:
+    """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures."""
+    from isang.runs import report as pages
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
+    reports = [made for log in logs for made in pages.make_report(log, loss=loss, evaluation=evaluation)]
+    if out is not None:
+        pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
+    return reports
+
+
+def evaluate(model: Path, data: Path, *, labels: Path | None = None) -> dict[str, Any]:
+    """A model and a dataset folder → what `evaluation.json` in the model folder then holds."""
+    from isang.artifact import load_model, with_evaluation
+    from isang.detection.evaluate import evaluate as measure
+
+    loaded = load_model(model)
+    dataset = read_dataset(data)
+    if labels is not None:
+        sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
+        dataset = replace(dataset, sessions=sessions)
+    result = measure(loaded, dataset, fingerprint(data))
+    with_evaluation(loaded, result, model)
+    return result
+
+
+def detect(model: Path, logs: Sequence[str | Path], *, alerts_per_thousand: float | None = None) -> Detected:
+    """A model and raw logs → the anomalous sessions, each with its reasons."""
+    from isang.artifact import load_model
+    from isang.detection.anomalies import records
+    from isang.detection.decisions import judge
+
+    loaded = load_model(model)
+    if alerts_per_thousand is not None:
+        detection = replace(loaded.config.detection, alerts_per_thousand=alerts_per_thousand)
+        loaded = replace(loaded, config=replace(loaded.config, detection=detection))
+    prepared = read_logs(
+        [str(path) for path in logs],
+        loaded.config.logs,
+        rules=Rules.from_dict(dict(loaded.rules), loaded.template_table),
+    )
+    judged = judge(loaded, prepared.dataset)
+    return Detected(len(judged.rows), records(loaded, prepared, judged))
+
+
+def fingerprint(data: Path) -> str:
+    """The sha256 of a dataset's sessions."""
+    with (data / "sessions.parquet").open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def run(
+    logs: Sequence[str | Path],
+    out: Path,
+    *,
+    config: Config | None = None,
+    labels: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Finished:
+    """Raw logs → `data/`, `run/` with the model and the report, and `anomalies.jsonl`, in one go.
+
+    All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
+    unfinished attempt had finished.
+    """
+    config = config or Config()
+    command = {
+        "schema": SCHEMA,
+        "logs": [str(path) for path in logs],
+        "labels": None if labels is None else str(labels),
+        "config": to_dict(config),
+    }
+    with _growing(out, resume=resume, overwrite=overwrite) as building:
+        _note_command(building / "run.json", command)
+        data, trained_run = building / "data", building / "run"
+        if not data.exists():
+            prepare(logs, data, config=config, labels=labels)
+        if not trained_run.exists():
+            train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
+        evaluation = evaluate(trained_run / "model", data)
+        report([trained_run], trained_run / "report", overwrite=True)
+        detected = detect(trained_run / "model", logs)
+        write_text(building / "anomalies.jsonl", "".join(to_json(record, indent=None) for record in detected.anomalies))
+    return Finished(out, read_dataset(out / "data"), evaluation, detected)
+
+
+@contextmanager
+def _growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
+    """A folder beside `out` that survives a failure, so that `resume` can take it up again."""
+    refuse_existing(out, overwrite=overwrite)
+    partial = partial_folder(out)
+    if partial.exists() and not resume:
+        if not overwrite:
+            raise UsageError(
+                f"{partial} holds an unfinished attempt; go on with --resume, or start anew with --overwrite"
+            )
+        remove_folder(partial)
+    if resume and not partial.exists():
+        say(f"nothing to resume at {partial}: starting from the beginning")
+    with folder_being_written(out, overwrite=overwrite, keep_partial=True) as building:
+        yield building
+
+
+def _note_command(path: Path, command: Mapping[str, Any]) -> None:
+    if path.exists():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        different = [name for name in command if earlier.get(name) != json.loads(to_json(command[name]))]
+        if different:
+            raise UsageError(
+                f"the unfinished attempt was started with other {' and '.join(different)}; repeat its command with "
+                f"--resume, or start anew with --overwrite"
+            )
+    else:
+        write_text(path, to_json(command))
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -1,0 +1,311 @@
+"""The commands as a person runs them, on a log made from synthetic sessions with known truth."""
+
+import gzip
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from isang.artifact import REQUIRED, load_model
+from isang.logs.store import read_dataset
+from tests.synthetic import RARE, STEPS, shop_dataset, shop_labels, shop_log
+
+SETTINGS = """
+[model]
+preset = "tiny"
+[training]
+min_steps = 150
+learning_rate = 3e-3
+"""
+ISANG = (sys.executable, "-m", "isang")
+
+
+def isang(*arguments: object, limit: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own; no input may make a traceback."""
+    result = subprocess.run(
+        [*ISANG, *map(str, arguments)], capture_output=True, text=True, check=False, preexec_fn=limit
+    )
+    assert "Traceback" not in result.stderr, result.stderr
+    assert "a mistake of isang's own" not in result.stderr, result.stderr
+    return result
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a log, its labels, settings for a quick run, and `out`, what `isang run` made of them."""
+    folder = tmp_path_factory.mktemp("commands")
+    dataset = shop_dataset(800, anomalous_every=10)
+    (folder / "shop.log").write_text(shop_log(dataset))
+    (folder / "labels.csv").write_text(shop_labels(dataset))
+    (folder / "isang.toml").write_text(SETTINGS)
+    result = isang(
+        "run", folder / "shop.log", "--labels", folder / "labels.csv", "--out", folder / "out",
+        "--config", folder / "isang.toml",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    (folder / "stdout.txt").write_text(result.stdout)
+    return folder
+
+
+def test_run_writes_everything_that_the_design_names(place: Path) -> None:
+    out = place / "out"
+    assert {path.name for path in out.iterdir()} == {"data", "run", "anomalies.jsonl", "run.json"}
+    assert {path.name for path in (out / "data").iterdir()} == {"sessions.parquet", "templates.parquet", "meta.json"}
+    assert {path.name for path in (out / "run").iterdir()} == {
+        "logs", "metrics.jsonl", "checkpoints", "model", "report",
+    }  # fmt: skip
+    assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, "evaluation.json", "manifest.json"}
+    pages = {path.name for path in (out / "run" / "report").iterdir()}
+    assert {"report.html", "report.md", "report.json", "training_curves.png"} <= pages
+    assert len([name for name in pages if name.endswith(".svg")]) == 6
+    assert not list(place.glob("*.partial"))
+
+
+def test_run_finds_the_session_key_and_trains_on_earlier_normal_sessions_only(place: Path) -> None:
+    dataset = read_dataset(place / "out" / "data")
+    assert dataset.sessions["session_id"].str.contains("rs00000").any()
+    assert len(dataset.sessions) == 800
+    facts = load_model(place / "out" / "run").facts
+    assert facts["training_sessions"] + facts["left_out_as_anomalous"] < 400
+    assert facts["trained_until"] < dataset.sessions["start"][401].isoformat()
+
+
+def test_run_measures_its_quality_and_says_so(place: Path) -> None:
+    evaluation = json.loads((place / "out" / "run" / "model" / "evaluation.json").read_text())
+    assert evaluation["measured"]
+    assert evaluation["metrics"]["recall"]["value"] > 0.9
+    printed = (place / "stdout.txt").read_text()
+    assert "anomalies.jsonl" in printed
+    assert "report.html" in printed
+    assert f"{evaluation['metrics']['f1']['value']:.3f}" in printed
+    report = json.loads((place / "out" / "run" / "report" / "report.json").read_text())
+    quality = next(finding for finding in report["findings"] if finding["id"] == "measured_quality")
+    assert quality["verdict"] != "not_applicable", "the evaluation has entered the report"
+
+
+def test_anomalies_point_at_the_raw_lines(place: Path) -> None:
+    raw = (place / "shop.log").read_text().splitlines()
+    records = [json.loads(line) for line in (place / "out" / "anomalies.jsonl").read_text().splitlines()]
+    assert records
+    scores = [record["score"] for record in records]
+    assert scores == sorted(scores, reverse=True)
+    lines = [reason["line"] for record in records for reason in record["reasons"] if reason["line"]]
+    assert all(raw[line["number"] - 1] == line["text"] for line in lines)
+    unseen = [
+        reason for record in records for reason in record["reasons"] if reason["detector"] == "unseen_event"
+    ]  # fmt: skip
+    assert unseen
+    assert all(RARE.split("<")[0] in reason["line"]["text"] for reason in unseen)
+    missing = [
+        item["template"] for record in records for reason in record["reasons"] for item in reason.get("missing", ())
+    ]
+    assert any(STEPS[6] in template for template in missing)
+
+
+def test_a_stage_can_be_repeated_alone(place: Path, tmp_path: Path) -> None:
+    """prepare → train → evaluate → detect gives what `run` gave."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    assert isang("prepare", place / "shop.log", "--labels", place / "labels.csv", "--out", data).returncode == 0
+    assert (data / "sessions.parquet").read_bytes() == (place / "out" / "data" / "sessions.parquet").read_bytes()
+    assert isang("train", data, "--out", run, "--config", place / "isang.toml").returncode == 0
+    again = isang("train", data, "--out", run, "--config", place / "isang.toml")
+    assert again.returncode == 2
+    assert "--overwrite" in again.stderr
+    evaluated = json.loads(isang("evaluate", run, data, "--json").stdout)
+    before = json.loads((place / "out" / "run" / "model" / "evaluation.json").read_text())
+    assert evaluated["counts"] == before["counts"]
+    found = isang("detect", run, place / "shop.log", "--json")
+    assert found.stdout == (place / "out" / "anomalies.jsonl").read_text()
+    reported = json.loads(isang("report", run, "--json").stdout)
+    assert reported["schema"] == 1
+
+
+def test_labels_can_come_later_and_from_standard_input_too(place: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with (place / "shop.log").open() as text:
+        result = subprocess.run([*ISANG, "prepare", "-", "--out", str(data)], stdin=text, check=False)
+    assert result.returncode == 0
+    assert read_dataset(data).sessions["label"].is_null().all()
+    run = place / "out" / "run"
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    unlabelled = json.loads(isang("evaluate", copy, data, "--json").stdout)
+    assert not unlabelled["measured"]
+    labelled = json.loads(isang("evaluate", copy, data, "--labels", place / "labels.csv", "--json").stdout)
+    assert labelled["measured"]
+    assert labelled["counts"] == load_model(run).evaluation["counts"]  # type: ignore[index]
+
+
+def test_a_second_run_into_the_same_folder_is_refused_and_changes_nothing(place: Path) -> None:
+    before = (place / "out" / "anomalies.jsonl").stat().st_mtime_ns
+    result = isang("run", place / "shop.log", "--out", place / "out")
+    assert result.returncode == 2
+    assert "--overwrite" in result.stderr
+    assert (place / "out" / "anomalies.jsonl").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("stage", ["data", "training", "model"])
+def test_a_kill_leaves_the_earlier_state_and_resume_completes_it(place: Path, tmp_path: Path, stage: str) -> None:
+    """`isang run --overwrite` is killed within a stage: the earlier result stands; --resume then replaces it."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "earlier").write_text("whole")
+    command = [
+        "run", str(place / "shop.log"), "--labels", str(place / "labels.csv"), "--out", str(out),
+        "--config", str(place / "isang.toml"), "--overwrite",
+    ]  # fmt: skip
+    growing = tmp_path / "out.partial"
+    sign = {
+        "data": growing / "run.json",
+        "training": growing / "run.partial" / "metrics.jsonl",
+        "model": growing / "run" / "model" / "manifest.json",
+    }[stage]
+    with subprocess.Popen([*ISANG, *command], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        while not sign.exists() and process.poll() is None:
+            time.sleep(0.005)
+        os.kill(process.pid, signal.SIGKILL)
+    assert [path.name for path in out.iterdir()] == ["earlier"]
+    refused = isang(*[part for part in command if part != "--overwrite"])
+    assert refused.returncode == 2
+    resumed = isang(*command, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert (out / "anomalies.jsonl").read_text() == (place / "out" / "anomalies.jsonl").read_text()
+    assert not growing.exists()
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_behind(place: Path, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the full disk."""
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+
+    result = isang("prepare", place / "shop.log", "--out", tmp_path / "data", limit=limit)
+    assert result.returncode == 1
+    assert f"cannot write {tmp_path / 'data'}: File too large" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def one_line(path: Path) -> None:
+    path.write_text("2026-01-05 09:00:00,000 INFO [web] shop.Service: started request=r1\n")
+
+
+def one_template(path: Path) -> None:
+    path.write_text("".join(f"2026-01-05 09:{n // 60:02d}:{n % 60:02d},000 INFO a: beat {n}\n" for n in range(3_000)))
+
+
+def cut_gzip(path: Path) -> None:
+    path.write_bytes(gzip.compress(os.urandom(100_000))[:50])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "no such file"),
+        (lambda path: path.write_bytes(b""), "empty"),
+        (lambda path: path.mkdir(), "no log"),
+        (lambda path: path.write_bytes(bytes(range(256)) * 100), "binary"),
+        (cut_gzip, "shop.log"),
+        (one_line, "at least 10 are needed"),
+    ],
+    ids=["no such file", "empty file", "empty folder", "binary", "truncated gzip", "one line"],
+)
+def test_input_that_cannot_be_used_is_one_clear_line(
+    tmp_path: Path, make: Callable[[Path], object], message: str
+) -> None:
+    make(tmp_path / "shop.log")
+    result = isang("run", tmp_path / "shop.log", "--out", tmp_path / "out")
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_log_with_one_template_still_runs_to_the_end(tmp_path: Path) -> None:
+    one_template(tmp_path / "beat.log")
+    (tmp_path / "isang.toml").write_text(SETTINGS)
+    result = isang(
+        "run", tmp_path / "beat.log", "--out", tmp_path / "out", "--config", tmp_path / "isang.toml", "--window", "20"
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "quality is not measured" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("request_id,label\nnobody,1\n", "nobody"),
+        ("request_id,label\nrs000000f,1\nrs000000f,0\n", "rs000000f"),
+        ("name,colour\na,b\n", "name, colour"),
+        ("request_id,label\nrs000000f,perhaps\n", "perhaps"),
+        ("", "labels.csv"),
+    ],
+    ids=["unknown sessions", "contradiction", "columns", "values", "empty"],
+)
+def test_labels_that_cannot_be_used_are_one_clear_line(place: Path, tmp_path: Path, labels: str, message: str) -> None:
+    (tmp_path / "labels.csv").write_text(labels)
+    result = isang(
+        "prepare", place / "shop.log", "--labels", tmp_path / "labels.csv", "--out", tmp_path / "data"
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert message in result.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_line_ends_and_invalid_bytes_change_nothing_but_their_count(place: Path, tmp_path: Path) -> None:
+    text = (place / "shop.log").read_bytes()
+    (tmp_path / "shop.log").write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n")[:-2])
+    assert isang("prepare", tmp_path / "shop.log", "--out", tmp_path / "crlf").returncode == 0
+    plain = read_dataset(place / "out" / "data").sessions
+    assert read_dataset(tmp_path / "crlf").sessions.drop("label").equals(plain.drop("label"))
+    (tmp_path / "broken.log").write_bytes(text.replace(b"cart was read", b"cart was \xff\xfe", 3))
+    assert isang("prepare", tmp_path / "broken.log", "--out", tmp_path / "broken").returncode == 0
+    assert read_dataset(tmp_path / "broken").meta["not_decoded"] == 3
+
+
+def test_a_changed_model_is_refused(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "out" / "run" / "model", tmp_path / "model")
+    with (tmp_path / "model" / "weights.safetensors").open("r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(b"\0\0\0\1")
+    result = isang("detect", tmp_path / "model", place / "shop.log")
+    assert result.returncode == 1
+    assert "weights.safetensors differs from the manifest" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("run", "x.log", "--epochs", "many"),
+        ("run", "x.log", "--window", "5 apples"),
+        ("train", "x", "--out", "y", "--preset", "huge"),
+        ("nonsense",),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_leaves_with_2(arguments: tuple[str, ...]) -> None:
+    assert isang(*arguments).returncode == 2
+
+
+def test_the_version_is_printed() -> None:
+    import isang as package
+
+    assert isang("--version").stdout == f"isang {package.__version__}\n"
+
+
+def test_places_that_cannot_be_written_are_named(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    below = isang("prepare", place / "shop.log", "--out", tmp_path / "file" / "data")
+    assert below.returncode == 1
+    assert "file" in below.stderr
+    itself = isang("prepare", place / "shop.log", "--out", tmp_path / "file")
+    assert itself.returncode == 2
+    assert (tmp_path / "file").read_text() == "mine"
