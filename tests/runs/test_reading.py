@@ -89,7 +89,7 @@ def test_our_own_log_is_read_without_loss(tmp_path: Path) -> None:
 
 def test_an_interval_line_says_how_many_steps_it_stands_for(tmp_path: Path) -> None:
     lines = [
-        f"2026-11-23 10:30:0{i},000 INFO step={10 * i}/100 epoch=1/1 loss={4 - i / 10:.6f} " "steps=10"
+        f"2026-11-23 10:30:0{i},000 INFO step={10 * i}/100 epoch=1/1 loss={4 - i / 10:.6f} steps=10"
         for i in range(1, 6)
     ]
     table = only(written(tmp_path, "2026-11-23 10:30:00,123 INFO isang 0.1.0 training log 1\n" + "\n".join(lines)))
@@ -243,13 +243,13 @@ def test_two_columns_of_one_name_are_both_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "step", "loss"),
     [
-        ("{{'loss': {loss}, 'grad_norm': 1.5, 'learning_rate': 5e-05, 'epoch': 0.{step:02d}, 'step': {step}}}", 7, 2.25),
+        ("{{'loss': {loss}, 'grad_norm': 1.5, 'learning_rate': 5e-05, 'epoch': 0.0{step}, 'step': {step}}}", 7, 2.25),
         ("iter {step}: loss {loss}, time 123.45ms, mfu 1.2%", 7, 2.25),
         ("step {step}/100 | train loss {loss} | norm 0.91 | lr 6.00e-04 | (62.1 ms | 8443 tok/s)", 7, 2.25),
         ("[2024-01-02 03:04:05,678] [INFO] Step: {step}, Loss: {loss}, LR: 0.1", 7, 2.25),
         ("\x1b[31mstep: {step:2d}  \x1b[32mloss: {loss}  \x1b[39mgrad_norm: 19.25", 7, 2.25),
-        (" iteration {step:8d}/   500 | consumed samples: 16 | elapsed time per iteration (ms): " "1234.5 | "
-         "learning rate: 1.5E-06 | lm loss: {loss} | loss scale: 65536.0 | number of skipped " "iterations:   0 |", 7, 2.25),
+        (" iteration {step:8d}/   500 | consumed samples: 16 | elapsed time per iteration (ms): 1234.5 | "
+         "learning rate: 1.5E-06 | lm loss: {loss} | loss scale: 65536.0 | skipped iterations:   0 |", 7, 2.25),
         ("global_step={step};loss={loss};lr=0.1", 7, 2.25),
         ("Epoch 1/10:   0%|          | {step}/100 [00:0{step}<00:09,  1.06s/it, loss={loss}]", 7, 2.25),
     ],

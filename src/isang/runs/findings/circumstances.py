@@ -33,7 +33,7 @@ def start_loss(table: RunTable, context: Context) -> Finding:
     if not len(context.loss):
         return Finding("start_loss", "cannot_tell", both("There is no finite loss.", "유한한 손실이 없습니다."), {})
     guess = math.log(size)
-    first = float(np.median(context.loss[:3]))
+    first = float(np.median(context.loss[context.steps <= context.steps[0] + 2]))
     ratio = first / guess
     evidence = plain(
         {

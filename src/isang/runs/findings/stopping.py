@@ -102,6 +102,8 @@ def _stopping_points(table: RunTable, context: Context) -> dict[str, Any] | None
     if len(values) >= 3:
         residual, removed = around_curve(after_descent(values), bent=True)
         noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
+        bends = robust_spread(np.diff(values, 2)) / 6**0.5  # a few points of a steep curve leave their bend as residual
+        noise = min(noise, bends) if len(values) >= 8 else noise
         return {
             "values": values,
             "steps": steps,
