@@ -102,7 +102,7 @@ def of_anomaly(record: Mapping[str, Any]) -> str:
         f"{record['session_id']}{when}  score {record['score']:.1f}, alert from {record['threshold']:.1f}{training}"
     ]
     for reason in record["reasons"]:
-        lines.append(f"  {reason['says']}")
+        lines.append(f"  {reason['says']}" + (f" ({reason['times']} times)" if "times" in reason else ""))
         if reason["line"]:
             text = reason["line"]["text"].partition("\n")[0][:SHOWN_CHARACTERS]
             lines.append(f"    {reason['line']['source']}:{reason['line']['number']}: {text}")

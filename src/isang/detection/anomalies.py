@@ -18,7 +18,9 @@ def records(model: Model, prepared: Prepared, judged: Judged) -> list[dict[str, 
     """One record per anomalous session, the strangest first."""
     flagged = [index for index, decision in enumerate(judged.decisions) if decision.anomalous]
     flagged.sort(key=lambda index: -judged.decisions[index].score)
-    reasons = {index: explain(model, judged, index, model.config.detection.reasons) for index in flagged}
+    events = prepared.dataset.sessions["events"]
+    most = model.config.detection.reasons
+    reasons = {index: explain(model, judged, index, events[int(judged.rows[index])], most) for index in flagged}
     places = {index: [_place(prepared, judged, index, reason) for reason in reasons[index]] for index in flagged}
     raw = prepared.raw({place for each in places.values() for place in each if place is not None})
     return [
