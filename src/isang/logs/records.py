@@ -183,9 +183,9 @@ def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
 
     fits = pl.col("text").str.contains(layout.pattern)
     return texts.to_frame("text").select(
-        time=value(("time", "ts", "timestamp", "t")),
-        level=value(("level", "lvl", "severity")),
-        message=pl.when(fits).then(value(("msg", "message")).fill_null("")),
+        time=value((*_TIME_NAMES, "t")),
+        level=value(_LEVEL_NAMES),
+        message=pl.when(fits).then(pl.coalesce(value(("msg", "message")), value(("event",)), pl.col("text"))),
     )
 
 
