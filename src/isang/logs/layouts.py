@@ -64,6 +64,7 @@ _LAYOUTS = (
     ),
     Layout("log4j", rf"^{_TIME}\s+{_LEVEL}\s+\[[^\]]*\]\s+(?P<component>[^\s:]+):\s{_MESSAGE}"),
     Layout("log4j-short", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$]+):\s{_MESSAGE}"),
+    Layout("context", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$-]+)\s+(?:{_CONTEXT}\s+)+{_MESSAGE}"),
     Layout("spark", rf"^(?P<time>{clocks.SHORT_SLASHED.pattern}) {_LEVEL} (?P<component>[^:\s]+): {_MESSAGE}"),
     Layout("compact-date", rf"^(?P<time>{clocks.COMPACT.pattern}) \d+ {_LEVEL} (?P<component>[^:]+): {_MESSAGE}"),
     Layout(
