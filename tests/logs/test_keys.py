@@ -15,7 +15,8 @@ START = datetime(2024, 6, 9, tzinfo=UTC)
 
 def sample(texts: list[str]) -> pl.DataFrame:
     times = [START + timedelta(seconds=n) for n in range(len(texts))]
-    return pl.DataFrame({"text": texts, "time": times}, schema={"text": pl.String, "time": pl.Datetime("us", "UTC")})
+    schema = {"source": pl.Int32, "text": pl.String, "time": pl.Datetime("us", "UTC")}
+    return pl.DataFrame({"source": [0] * len(texts), "text": texts, "time": times}, schema=schema)
 
 
 def requests(count: int = 200, *, seed: int = 0) -> tuple[list[str], list[str]]:
@@ -61,6 +62,32 @@ def test_a_bare_uuid_is_found() -> None:
     rule = propose_key(sample(lines))
     assert rule is not None
     assert keys_of(pl.Series(lines), str(rule.pattern))["key"].unique(maintain_order=True).to_list() == ids
+
+
+def nameless(*, with_spans: bool) -> tuple[list[str], list[str]]:
+    """(lines of two services, of which one writes the id without a name, the id of each line)."""
+    source = random.Random(3)
+    lines, ids = [], []
+    for _ in range(150):
+        trace, span = f"{source.getrandbits(40):010x}", f"{source.getrandbits(40):010x}"
+        inside = f"{trace},{span}" if with_spans else trace
+        lines += [
+            f"INFO rid={trace} request of user {source.randrange(9)}",
+            f"INFO [cart,{inside}] 7 --- cart opened",
+            f"INFO [cart,{inside}] 7 --- cart {source.randrange(9)} closed",
+            "INFO [cart,] 7 --- tidied up",
+            f"INFO rid={trace} request done",
+        ]
+        ids += [trace] * 4
+    return lines, ids
+
+
+@pytest.mark.parametrize("with_spans", [False, True])
+def test_an_identifier_is_found_where_it_stands_without_its_name(with_spans: bool) -> None:
+    lines, ids = nameless(with_spans=with_spans)
+    rule = propose_key(sample(lines))
+    assert rule is not None
+    assert keys_of(pl.Series(lines), str(rule.pattern))["key"].to_list() == ids
 
 
 def test_what_does_not_group_lines_into_small_sessions_is_no_key() -> None:

@@ -47,7 +47,29 @@ LINES = [
     ("json", '{"time":"2024-06-09T14:03:02Z","level":"info","msg":"order \\"17\\""}', "INFO", 'order "17"'),
     ("json", '{"level":50,"time":1717941782000,"pid":1,"msg":"it failed"}', "ERROR", "it failed"),
     ("json", '{"__REALTIME_TIMESTAMP":"1717941782000000","PRIORITY":"6","MESSAGE":"Started."}', "6", "Started."),
+    ("json", '{"level":"info","ts":1717941782.0,"caller":"a.go:7","msg":"zap","n":3}', "INFO", "zap"),
+    ("json", '{"level":"warning","msg":"logrus","time":"2024-06-09T14:03:02Z"}', "WARNING", "logrus"),
+    ("json", '{"@t":"2024-06-09T14:03:02.0000000Z","@mt":"{Id} left","@l":"Error","Id":7}', "ERROR", "{Id} left"),
+    ("json", '{"Timestamp":"2024-06-09T14:03:02Z","Level":"Debug","RenderedMessage":"serilog"}', "DEBUG", "serilog"),
+    ("json", '{"@timestamp":"2024-06-09T14:03:02Z","log.level":"INFO","message":"ecs"}', "INFO", "ecs"),
+    ("context", "2024-06-09 14:03:02,000 INFO shop.cart [rid=7f] user=ann Hit it", "INFO", "Hit it"),
+    ("access", '1.2.3.4 - ann [09/Jun/2024:14:03:02 +0000] "PUT / HTTP/1.1" 409 1 "-" "x"', None, "PUT / Conflict"),
+    ("apache-error", "[Sun Jun 09 14:03:02 2024] [error] [client 1.2.3.4] no such file", "ERROR", "no such file"),
+    ("postgresql", "2024-06-09 14:03:02 UTC [7]: [2-1] user=ann,db=shop LOG:  it", "LOG", "it"),
+    ("redis", "7:C 09 Jun 2024 14:03:02.000 # Configuration loaded", "#", "Configuration loaded"),
+    ("syslog", "2024-06-09T14:03:02+00:00 web1 kernel: eth0 is up", None, "eth0 is up"),
+    ("logback", "14:03:02.000 [main] INFO  c.e.App - no date", "INFO", "no date"),
+    ("log4j-short", "2024-06-09 14:03:02,000 WARN org.apache.Zoo: slow", "WARN", "slow"),
     ("logfmt", 'time="2024-06-09T14:03:02Z" level=info msg="order placed" id=17', "INFO", "order placed"),
+    ("spring-boot", "2024-06-09 14:03:02.000  INFO [cart,3f2a9c,] 7 --- [http-1] o.s.Boot : slow", "INFO", "slow"),
+    ("spring-boot", "2024-06-09T14:03:02Z  INFO 7 --- [cart] [http-1] [3f2a-9c] o.s.Boot : slow", "INFO", "slow"),
+    ("logback", "2024-06-09T14:03:02Z [http-1] INFO request_id=a7 [x] stock.http - it is low", "INFO", "it is low"),
+    ("postgresql", "2024-06-09 14:03:02.000 UTC [18] cart@shop rid=4f HINT:  vacuum it", "HINT", "vacuum it"),
+    ("postgresql", "2024-06-09 14:03:02 UTC:10.0.0.1(5432):ann@shop:[77]:ERROR:  no such", "ERROR", "no such"),
+    ("logfmt", 'ts=2024-06-09T14:03:02Z level=warn logger=a rid=7 event="slow \\"x\\"" n=', "WARN", 'slow \\"x\\"'),
+    ("logfmt", "time=2024-06-09T14:03:02Z at=router", None, "time=2024-06-09T14:03:02Z at=router"),
+    ("access-custom", '[2024-06-09T14:03:02Z] "GET /cart/17 HTTP/2" 404 via=x', None, "GET /cart /17 Not_Found"),
+    ("general-iso", "2024-06-09 14:03:02 a=b is no list of pairs", None, "a=b is no list of pairs"),
     ("general-iso", "2024-06-09T14:03:02+00:00 something happened", None, "something happened"),
     ("general-iso", "[2024-06-09 14:03:02] ERROR: something happened", "ERROR", "something happened"),
     ("general-epoch", "1717941782 something happened", None, "something happened"),
@@ -59,7 +81,21 @@ LINES = [
 def test_a_layout_is_recognised_and_read(name: str, line: str, level: str | None, message: str) -> None:
     source, records = read("\n".join([line] * 3))
     assert [layout.name for layout, _ in source.layouts] == [name]
-    assert records.frame.select("time", "level", "message").rows() == [(AT, level, message)] * 3
+    at = AT.replace(month=6, day=30) if source.clock is clocks.TIME_ONLY else AT  # the day of the file stands for it
+    assert records.frame.select("time", "level", "message").rows() == [(at, level, message)] * 3
+
+
+def test_fields_that_tell_what_happened_stand_behind_the_message() -> None:
+    pairs = 'ts=2024-06-09T14:03:02Z event="request served" customer=7 path=/api/cart/7?x=1 method=PUT status=404 err='
+    json = (
+        '{"ts":"2024-06-09T14:03:02Z","msg":"request served","path":"/api/cart/7?x=1","method":"PUT","status":404,'
+        '"user":{"id":7},"error":{"kind":"none"}}'
+    )
+    for line in (pairs, json):
+        _, records = read(line)
+        assert records.frame["message"].to_list() == ["request served PUT /api /cart /7 status=Not_Found"]
+    _, records = read('{"msg":"it failed","path":"/var/log/x","reason":"disk full","exception":"E: no\\n  at x"}')
+    assert records.frame["message"].to_list() == ["it failed reason=disk full exception=E: no"]
 
 
 def test_the_alert_column_is_a_label_and_no_part_of_the_message() -> None:

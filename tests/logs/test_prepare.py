@@ -276,3 +276,24 @@ def test_services_that_write_the_same_id_in_different_ways_are_joined(tmp_path: 
     cart = "[req <*>] cart <*> opened"
     assert sessions == [["POST /cart /<*> OK", cart, "paid <*>", cart]] * 60
     assert found.dataset.meta["without_key"] == 0
+
+
+def test_a_shop_of_many_layouts_is_joined_by_its_request_id(tmp_path: Path) -> None:
+    files: dict[str, list[str]] = {name: [] for name in ("api", "cart", "bank", "depot", "db")}
+    for n in range(80):
+        rid, at = f"{n * 2654435761 % 2**40:010x}", f"{n // 60:02d}:{n % 60:02d}"
+        files["api"] += [
+            f'ts=2024-06-09T14:{at}.{part}Z level=info logger=api.http rid={rid} event="{event}" ms={n}'
+            for part, event in (("100", "request received"), ("900", "request served"))
+        ]
+        files["cart"].append(f"2024-06-09 14:{at}.200  INFO [cart,{rid}] 7 --- [http-{n % 9}] c.Cart : Opened cart {n}")
+        files["bank"].append(f'{{"ts":"2024-06-09T14:{at}.300Z","request_id":"{rid}","message":"paid {n}"}}')
+        files["depot"].append(f"2024-06-09T14:{at}.400Z [http-{n % 9}] INFO request_id={rid} depot.http - took {n} out")
+        files["db"].append(f"2024-06-09 14:{at}.500 UTC [{n}] depot@shop rid={rid} LOG:  duration: {n}.5 ms")
+    files["cart"].append("2024-06-09 14:09:00.200  INFO [cart,] 7 --- [main] c.Cart : Stopped")
+    found = prepared(tmp_path, {f"{name}.log": "\n".join(lines) for name, lines in files.items()})
+    texts = dict(found.dataset.templates.select("event", "template").rows())
+    sessions = [[texts[event] for event in events] for events in found.dataset.sessions["events"].to_list()]
+    steps = ["request received", "Opened cart <*>", "paid <*>", "took <*> out", "duration: <*> ms", "request served"]
+    assert sessions == [steps] * 80
+    assert found.dataset.meta["without_key"] == 1

@@ -39,6 +39,7 @@ def mask(message: str) -> str:
         ("at 2024-06-09 14:03:02,123 and Sat Jul  9 12:16:49 2005", "at <*> and <*>"),
         ("register 0x00002000 of fe80::1", "register <*> of <*>"),
         ("ports 1, 2, 3", "ports <*>"),
+        ("found 'red chair', can't find 'a'; don't ask", "found <*>, can't find <*>; don't ask"),
         ("no  change \t here", "no change here"),
     ],
 )

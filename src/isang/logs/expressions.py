@@ -7,7 +7,10 @@ from isang.errors import UsageError
 
 def ascii_only(pattern: str) -> str:
     r"""`pattern` with \d, \w and \b of ASCII alone: several times faster to compile and to search with."""
-    return pattern.replace(r"\d", "[0-9]").replace(r"\w", "[0-9A-Za-z_]").replace(r"\b", r"(?-u:\b)")
+    return (
+        pattern.replace(r"\d", "[0-9]").replace(r"\w", "[0-9A-Za-z_]")
+        .replace(r"\b", r"(?-u:\b)").replace(r"\B", r"(?-u:\B)")
+    )  # fmt: skip
 
 
 def check_expression(name: str, pattern: str) -> None:

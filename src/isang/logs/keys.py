@@ -1,6 +1,7 @@
 """The session key that a sample of lines suggests: an identifier that groups many lines into many small sessions."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,12 @@ _ALIAS_SHARED = 0.5
 """Another name means the same identifier when this share of its values is among those of the key."""
 _ALIAS_ADDS = 0.005
 """... and it adds at least this share of the lines."""
+_SHAPE_IS_KEY = 0.95
+"""A shape of values stands for the key without a name when this share of what has the shape is a known value."""
+_MUCH = 0.1
+"""A source with this share of the lines that name the key is one of those that name it regularly."""
+_MIN_SHAPE_CHARACTERS = 8
+"""Shorter shapes would be met by chance."""
 
 _NOT_KEYS = frozenset(
     [
@@ -118,7 +125,7 @@ class Candidate:
 def propose_key(sample: pl.DataFrame) -> SessionRule | None:
     """A rule of kind key, or None where no identifier groups the lines.
 
-    `sample`: `text` (whole lines) and `time` (UTC or null), of all sources.
+    `sample`: `source`, `text` (whole lines) and `time` (UTC or null), of all sources.
     """
     sample = sample.sort("time", nulls_last=True, maintain_order=True)
     judged = [judge(candidate, sample.height) for candidate in candidates(sample["text"])]
@@ -128,7 +135,7 @@ def propose_key(sample: pl.DataFrame) -> SessionRule | None:
     best_score = max(candidate.score for candidate in possible)
     best = next(candidate for candidate in possible if candidate.score >= _NEARLY_AS_GOOD * best_score)
     if best.names:
-        best = judge(_with_aliases(best, judged, sample), sample.height)
+        best = judge(_with_nameless(_with_aliases(best, judged, sample), sample), sample.height)
     lines = best.found["row"].n_unique()
     return SessionRule(
         "key",
@@ -238,3 +245,52 @@ def _with_aliases(best: Candidate, others: list[Candidate], sample: pl.DataFrame
         return best
     pattern = field_pattern(tuple(names), _value_shape(found["key"]))
     return Candidate(" or ".join(names), pattern, tuple(names), found)
+
+
+def _with_nameless(best: Candidate, sample: pl.DataFrame) -> Candidate:
+    """The best, and its values where they stand without a name, as in `[orders,3305e06fd0]`.
+
+    Where nearly everything of the values' shape is a value of the key, the shape alone is looked for; else the
+    values behind the same opening, such as `[orders,`.
+    """
+    shape = _value_shape(best.found["key"])
+    values = best.found["key"].unique().implode()
+    everywhere = _found(sample["text"], rf"\b{shape}\b")
+    met = everywhere.join(_seen_by_all(best, sample), on="row", how="semi")
+    nameless = met.filter(pl.col("key").is_in(values)).join(best.found, on="row", how="anti")
+    if nameless["row"].n_unique() < _ALIAS_ADDS * sample.height:
+        return best
+    name = f"{best.name}, also without the name,"
+    shortest = int(best.found["key"].str.len_chars().min())  # type: ignore[arg-type]
+    if shortest >= _MIN_SHAPE_CHARACTERS and int(met["key"].is_in(values).sum()) >= _SHAPE_IS_KEY * met.height:
+        return Candidate(name, rf"\b{shape}\b", best.names, everywhere)
+    openings = _openings(sample["text"], nameless)
+    if not openings:
+        return best
+    named = "|".join(re.escape(name) for name in best.names)
+    pattern = rf"(?:\b(?:{named}){_BETWEEN}|{'|'.join(openings)})({shape})\b"
+    found = _found(sample["text"], pattern).with_columns(pl.col("key").str.extract(pattern, 1))
+    return Candidate(name, pattern, best.names, found)
+
+
+def _seen_by_all(best: Candidate, sample: pl.DataFrame) -> pl.DataFrame:
+    """The `row`s up to the end of the first of the sources that name the key.
+
+    The samples of busy sources end earlier than those of quiet ones; later values may be unknown for that alone.
+    """
+    rows = sample.select("source", row=pl.int_range(pl.len(), dtype=pl.Int64))
+    naming = rows.join(best.found, on="row", how="semi").group_by("source").agg(pl.len(), pl.col("row").max())
+    last = naming.filter(pl.col("len") >= _MUCH * int(naming["len"].sum()))["row"].min()
+    return rows.filter(pl.col("row") <= last).select("row")
+
+
+def _openings(texts: pl.Series, found: pl.DataFrame) -> list[str]:
+    """Expressions for the openings `[word,` behind which a value of `found` (`row`, `key`) stands in many lines."""
+    counts: Counter[str] = Counter()
+    for row, key in found.select("row", "key").iter_rows():
+        opening = re.search(r"[\[({<|](?:[\w. -]*[,:|] ?)*$", texts[row].partition(key)[0])
+        if opening:
+            counts[opening[0]] += 1
+    return [
+        re.escape(opening) for opening, count in counts.most_common(_MAX_NAMES) if count >= _ALIAS_ADDS * len(texts)
+    ]

@@ -20,6 +20,10 @@ _TIME = f"(?P<time>{_ISO})"
 _LEVEL = rf"(?P<level>{LEVEL})"
 _TAG = r"(?P<component>[^\s\[:(]+\([^)]*\)|[^\[:]+?)(?:\[\d+\])?"
 _MESSAGE = r"(?P<message>.*)$"
+_KEY = r"[A-Za-z_@][\w.@/-]*"
+_PAIR = rf'{_KEY}=(?:"(?:[^"\\]|\\.)*"|[^\s"]\S*)?'
+_CONTEXT = rf"(?:{_KEY}=\S*|\[[^\]]*\])"
+"""What an application adds to each line, such as `request_id=7` or `[request 7]`."""
 
 SAMPLE_LINES = 500
 _SAMPLE_CHARACTERS = 1_000
@@ -45,17 +49,22 @@ class Layout:
 
 _LAYOUTS = (
     Layout("json", r'^\s*\{\s*"', kind="json"),
-    Layout("logfmt", r"(?:^|\s)(?:msg|message)=", kind="logfmt"),
-    Layout("spring-boot", rf"^{_TIME}\s+{_LEVEL}\s+\d*\s*---\s+(?:\[[^\]]*\]\s*)*(?P<component>\S+)\s*:\s{_MESSAGE}"),
+    Layout("logfmt", rf'^\s*(?:{_PAIR}(?:\s+|$)){{2,}}(?:{_KEY}="[^"]*)?$', kind="logfmt"),
+    Layout(
+        "spring-boot",
+        rf"^{_TIME}\s+{_LEVEL}\s+(?:\[[^\]]*\]\s+)?\d*\s*---\s+(?:\[[^\]]*\]\s*)*(?P<component>\S+)\s*:\s{_MESSAGE}",
+    ),
     Layout("openstack", rf"^(?:\S+\s)?{_TIME} \d+ {_LEVEL} (?P<component>\S+) \[[^\]]*\] {_MESSAGE}"),
     Layout("zookeeper", rf"^{_TIME} - {_LEVEL}\s+\[(?P<component>.*?)\] - {_MESSAGE}"),
     Layout("python", rf"^{_TIME}\s+-\s+(?P<component>\S+)\s+-\s+{_LEVEL}\s+-\s+{_MESSAGE}"),
     Layout(
         "logback",
-        rf"^(?P<time>{_ISO}|{clocks.TIME_ONLY.pattern})\s+\[[^\]]*\]\s+{_LEVEL}\s+(?P<component>\S+)\s+-\s+{_MESSAGE}",
+        rf"^(?P<time>{_ISO}|{clocks.TIME_ONLY.pattern})\s+\[[^\]]*\]\s+{_LEVEL}\s+(?:{_CONTEXT}\s+)*"
+        rf"(?P<component>[^\s=]+)\s+-\s+{_MESSAGE}",
     ),
     Layout("log4j", rf"^{_TIME}\s+{_LEVEL}\s+\[[^\]]*\]\s+(?P<component>[^\s:]+):\s{_MESSAGE}"),
     Layout("log4j-short", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$]+):\s{_MESSAGE}"),
+    Layout("context", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$-]+)\s+(?:{_CONTEXT}\s+)+{_MESSAGE}"),
     Layout("spark", rf"^(?P<time>{clocks.SHORT_SLASHED.pattern}) {_LEVEL} (?P<component>[^:\s]+): {_MESSAGE}"),
     Layout("compact-date", rf"^(?P<time>{clocks.COMPACT.pattern}) \d+ {_LEVEL} (?P<component>[^:]+): {_MESSAGE}"),
     Layout(
@@ -70,17 +79,24 @@ _LAYOUTS = (
     ),
     Layout(
         "postgresql",
-        rf"^{_TIME}(?: [A-Z]{{3,5}})? \[\d+\](?:[ :-]+\S*)? ?"
-        r"(?P<level>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|STATEMENT|CONTEXT):\s+" + _MESSAGE,
+        rf"^{_TIME}[^\[]{{0,100}}\[\d+(?:-\d+)?\].{{0,200}}?\b"  # the rest of the line's beginning is up to the server
+        r"(?P<level>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|STATEMENT|CONTEXT|QUERY):\s\s+"
+        + _MESSAGE,
     ),
     Layout(
         "syslog-5424",
         rf"^<\d+>\d+ {_TIME} \S+ (?P<component>\S+) \S+ \S+ (?:-|(?:\[[^\]]*\])+)\s?(?:\x{{FEFF}})?{_MESSAGE}",
     ),
-    Layout("syslog", rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) \S+ {_TAG}:\s*{_MESSAGE}"),
+    Layout("syslog", rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) [^\s\[\]]+ {_TAG}:\s*{_MESSAGE}"),
     Layout(
         "access",
         rf'^\S+ \S+ \S+ \[(?P<time>{clocks.ACCESS.pattern})\] "(?P<method>[A-Z]+) (?P<path>\S*)[^"]*" '
+        r"(?P<status>\d{3})\b",
+        kind="access",
+    ),
+    Layout(
+        "access-custom",
+        rf'^[\[(]?(?P<time>{clocks.ANY_TIME})[\])]?\s.*?"(?P<method>[A-Z]+) (?P<path>\S*) HTTP/[\d.]+" '
         r"(?P<status>\d{3})\b",
         kind="access",
     ),

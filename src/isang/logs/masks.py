@@ -14,6 +14,7 @@ MAX_CHARACTERS = 2_000
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 SHAPES: tuple[tuple[str, str], ...] = (
+    ("quoted", r"\B'[^'\n]{1,100}'\B"),
     ("url", r"\b[a-z][a-z0-9+.-]*://[^\s,;\"'<>\])]+"),
     ("mail", r"\b[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+\b"),
     ("uuid", r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b"),

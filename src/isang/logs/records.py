@@ -3,22 +3,16 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 
 import polars as pl
 
-from isang.logs import clocks, containers, layouts
+from isang.logs import clocks, containers, fields, layouts
 from isang.logs.clocks import Clock
 from isang.logs.layouts import Layout
 from isang.logs.read import Chunk
 
-_MESSAGE_NAMES = ("msg", "message", "MESSAGE", "log", "event", "text", "body")
-_LEVEL_NAMES = ("level", "severity", "levelname", "lvl", "loglevel", "log.level", "PRIORITY")
-_TIME_NAMES = ("time", "ts", "timestamp", "@timestamp", "asctime", "datetime", "date", "__REALTIME_TIMESTAMP")
-_JSON_FIELDS = pl.Struct(dict.fromkeys((*_MESSAGE_NAMES, *_LEVEL_NAMES, *_TIME_NAMES), pl.String))
+_JSON_FIELDS = pl.Struct(dict.fromkeys((*fields.MESSAGES, *fields.LEVELS, *fields.TIMES, *fields.TELLING), pl.String))
 _NUMBERED_LEVELS = {"10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL"}
-_STATUS_WORDS = {str(status.value): status.phrase.replace(" ", "_") for status in HTTPStatus}
-"""Digits would be masked; the words keep a 404 apart from a 200."""
 _COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
 _QUOTED_OR_BARE = r'(?:"((?:[^"\\]|\\.)*)"|([^"\s]\S*))'
 
@@ -167,13 +161,15 @@ def _groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
 
 
 def _json_groups(texts: pl.Series) -> pl.DataFrame:
-    fields = containers.decoded_json(texts, _JSON_FIELDS).struct.unnest()
+    values = containers.decoded_json(texts, _JSON_FIELDS).struct.unnest()
     is_object = pl.lit(texts.str.contains(r"^\s*\{.*\}\s*$"))
-    return fields.select(
-        time=pl.coalesce(_TIME_NAMES),
-        level=pl.coalesce(_LEVEL_NAMES),
-        message=pl.coalesce(*_MESSAGE_NAMES, pl.when(is_object).then(pl.lit(texts))),
-    )
+    message = fields.with_telling(pl.coalesce(fields.MESSAGES))
+    return values.select(
+        time=pl.coalesce(fields.TIMES),
+        level=pl.coalesce(fields.LEVELS),
+        message=pl.when(pl.coalesce(fields.MESSAGES).is_not_null()).then(message)
+        .otherwise(pl.when(is_object).then(pl.lit(texts))),
+    )  # fmt: skip
 
 
 def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
@@ -181,17 +177,20 @@ def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
         pattern = rf"(?:^|\s)(?:{'|'.join(names)})={_QUOTED_OR_BARE}"
         return pl.coalesce(pl.col("text").str.extract(pattern, 1), pl.col("text").str.extract(pattern, 2))
 
-    fits = pl.col("text").str.contains(layout.pattern)
-    return texts.to_frame("text").select(
-        time=value(("time", "ts", "timestamp", "t")),
-        level=value(("level", "lvl", "severity")),
-        message=pl.when(fits).then(value(("msg", "message")).fill_null("")),
+    values = texts.to_frame("text").select(
+        fits=pl.col("text").str.contains(layout.pattern),
+        text="text",
+        time=value((*fields.TIMES, "t")),
+        level=value(fields.LEVELS),
+        message=pl.coalesce(value(("msg", "message")), value(("event",))),
+        **{name: value((name,)) for name in fields.TELLING},
     )
+    message = pl.when(pl.col("message").is_not_null()).then(fields.with_telling(pl.col("message"))).otherwise("text")
+    return values.select("time", "level", message=pl.when("fits").then(message))
 
 
 def _access_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
     """The event of a request is its method, the words of its path and the status; what varies is masked later."""
     groups = texts.str.extract_groups(layout.pattern).struct.unnest()
-    path = pl.col("path").str.replace(r"\?.*$", "").str.replace_all("/", " /", literal=True).str.strip_chars()
-    status = pl.col("status").replace(_STATUS_WORDS)
+    path, status = fields.path_words(pl.col("path")), fields.status_words(pl.col("status"))
     return groups.select("time", message=pl.concat_str("method", path, status, separator=" "))

@@ -1,0 +1,54 @@
+"""What the fields of a structured line (JSON, logfmt) say beside its message."""
+
+from http import HTTPStatus
+
+import polars as pl
+
+TIMES = (
+    "time", "ts", "timestamp", "@timestamp", "asctime", "datetime", "date", "__REALTIME_TIMESTAMP", "@t", "Timestamp",
+)  # fmt: skip
+LEVELS = (
+    "level", "severity", "levelname", "lvl", "loglevel", "log.level", "PRIORITY", "@l", "Level",
+)  # fmt: skip
+MESSAGES = (
+    "msg", "message", "MESSAGE", "log", "event", "text", "body", "@m", "@mt", "RenderedMessage", "MessageTemplate",
+)  # fmt: skip
+METHODS = ("method", "http_method")
+PATHS = ("path", "uri", "url")
+STATUSES = ("status", "status_code", "statusCode", "http_status", "code")
+KINDS = ("reason", "outcome", "result", "action", "operation", "state", "upstream", "error", "err", "exception")
+"""Names of fields whose values tell what happened; they stand behind the message, one list for all logs, so that
+what a model learned from one log holds for the next."""
+TELLING = (*METHODS, *PATHS, *STATUSES, *KINDS)
+
+_MAX_VALUE = 100
+_STATUS_WORDS = {str(status.value): status.phrase.replace(" ", "_") for status in HTTPStatus}
+"""Digits would be masked; the words keep a 404 apart from a 200."""
+
+
+def status_words(status: pl.Expr) -> pl.Expr:
+    """Numbers of the HTTP standard as words; other text as it is."""
+    return status.replace(_STATUS_WORDS)
+
+
+def path_words(path: pl.Expr) -> pl.Expr:
+    """The path of a request without its query, a word for each part, so that what varies is masked part by part."""
+    return path.str.replace(r"\?.*$", "").str.replace_all("/", " /", literal=True).str.strip_chars()
+
+
+def with_telling(message: pl.Expr) -> pl.Expr:
+    """`message` followed by the fields of TELLING that are there, as `name=value`; all are string columns.
+
+    The path stands there only with the method: without one it is a file, of which there may be many.
+    """
+    method = pl.coalesce(METHODS)
+    path = pl.when(method.is_not_null()).then(path_words(pl.coalesce(PATHS)))
+    parts = [method, path, *(_named(name, status_words(pl.col(name))) for name in STATUSES)]
+    parts += [_named(name, pl.col(name)) for name in KINDS]
+    return pl.concat_str([message, *parts], separator=" ", ignore_nulls=True)
+
+
+def _named(name: str, value: pl.Expr) -> pl.Expr:
+    """`name=value`, null for what is no single value; only the first line of a stack trace."""
+    first = value.str.extract(r"^\s*([^{\[\s][^\n]*)", 1).str.slice(0, _MAX_VALUE)
+    return pl.when(first.is_not_null()).then(pl.lit(f"{name}=") + first)
