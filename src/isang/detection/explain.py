@@ -25,6 +25,8 @@ from isang.model.vocabulary import BEGIN, END, UNSEEN
 
 EXPECTED = 3
 """Alternatives named for a surprising event."""
+NOTHING_IN_COMMON = 0.999
+"""From this distance on, the nearest normal session says nothing about this one."""
 LEAST_SURPRISE = 1.0
 """Nats below which an event is not worth naming."""
 SHOWN_TEMPLATES = 10
@@ -99,7 +101,9 @@ def _transition(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
 
 def _counts(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     session = from_sequences([tokens])
-    _, nearest = nearest_normal(model, session)
+    distance, nearest = nearest_normal(model, session)
+    if distance[0] > NOTHING_IN_COMMON:
+        return [Reason("event_counts", p_value, "No normal session has a line in common with this one.")]
     normal = model.normal.take(nearest)
     difference = (_counts_of(model, session) - _counts_of(model, normal)).astype(int)
     missing = [_counted(model, token, -amount) for token, amount in enumerate(difference) if amount < 0]
@@ -137,7 +141,8 @@ def _counts_of(model: Model, session: Sessions) -> NDArray[np.float32]:
 
 
 def _counted(model: Model, token: int, amount: int) -> dict[str, Any]:
-    return {"template": model.vocabulary.name(token), "count": int(amount)}
+    name = "(lines never seen before)" if token == UNSEEN else model.vocabulary.name(token)
+    return {"template": name, "count": int(amount)}
 
 
 def _expected(model: Model, probabilities: NDArray[np.float64], own: int) -> list[dict[str, Any]]:
