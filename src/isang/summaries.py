@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from isang.stages import Finished, Trained
 
 SHOWN_ANOMALIES = 3
+SHOWN_TEMPLATES = 3
 SHOWN_CHARACTERS = 140
 LOSSES = {
     "continued": "continue the line before",
@@ -104,18 +105,26 @@ def of_anomaly(record: Mapping[str, Any]) -> str:
     for reason in record["reasons"]:
         lines.append(f"  {reason['says']}" + (f" ({reason['times']} times)" if "times" in reason else ""))
         if reason["line"]:
-            text = reason["line"]["text"].partition("\n")[0][:SHOWN_CHARACTERS]
-            lines.append(f"    {reason['line']['source']}:{reason['line']['number']}: {text}")
+            lines.append(_raw_line(reason["line"]))
         lines += [
             f"    expected ({100 * item['probability']:.0f} %): {item['template'][:SHOWN_CHARACTERS]}"
             for item in reason.get("expected", ())[:1]
         ]
-        for word in ("missing", "extra"):
+        lines += [
+            f"    missing: {item['count']} x {item['template'][:SHOWN_CHARACTERS]}"
+            for item in reason.get("missing", ())[:SHOWN_TEMPLATES]
+        ]
+        for item in reason.get("extra", ())[:SHOWN_TEMPLATES]:
             lines += [
-                f"    {word}: {item['count']} x {item['template'][:SHOWN_CHARACTERS]}"
-                for item in reason.get(word, ())[:3]
+                f"    too many by {item['count']}: {item['template'][:SHOWN_CHARACTERS]}",
+                _raw_line(item["line"]),
             ]
     return "\n".join(lines)
+
+
+def _raw_line(line: Mapping[str, Any]) -> str:
+    text = line["text"].partition("\n")[0][:SHOWN_CHARACTERS]
+    return f"    {line['source']}:{line['number']}: {text}"
 
 
 def of_run(finished: "Finished") -> str:

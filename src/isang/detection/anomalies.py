@@ -21,22 +21,16 @@ def records(model: Model, prepared: Prepared, judged: Judged) -> list[dict[str, 
     events = prepared.dataset.sessions["events"]
     most = model.config.detection.reasons
     reasons = {index: explain(model, judged, index, events[int(judged.rows[index])], most) for index in flagged}
-    places = {index: [_place(prepared, judged, index, reason) for reason in reasons[index]] for index in flagged}
-    raw = prepared.raw({place for each in places.values() for place in each if place is not None})
+    positions = {index: {place for reason in reasons[index] for place in _positions(reason)} for index in flagged}
+    places = {index: _places(prepared, judged, index, positions[index]) for index in flagged}
+    raw = prepared.raw({place for each in places.values() for place in each.values()})
+    lines = {
+        index: {position: _line(prepared, place, raw.get(place, "")) for position, place in places[index].items()}
+        for index in flagged
+    }
     return [
-        {
-            **_record(model, prepared, judged, index),
-            "reasons": [
-                {
-                    "detector": reason.detector,
-                    "p_value": reason.p_value,
-                    "says": reason.says,
-                    "line": None if place is None else _line(prepared, place, raw.get(place, "")),
-                    **reason.detail,
-                }
-                for reason, place in zip(reasons[index], places[index], strict=True)
-            ],
-        }
+        _record(model, prepared, judged, index)
+        | {"reasons": [_reason(reason, lines[index]) for reason in reasons[index]]}
         for index in flagged
     ]
 
@@ -64,12 +58,32 @@ def _record(model: Model, prepared: Prepared, judged: Judged, index: int) -> dic
     }
 
 
-def _place(prepared: Prepared, judged: Judged, index: int, reason: Reason) -> tuple[int, int] | None:
-    """The source and the line number of the event that a reason names."""
-    if reason.position is None:
-        return None
+def _reason(reason: Reason, lines: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """A reason with the raw lines that it names; for too many lines of a template, the last of them."""
+    detail = dict(reason.detail)
+    if "extra" in detail:
+        detail["extra"] = [
+            {"template": item["template"], "count": item["count"], "line": lines[item["position"]]}
+            for item in detail["extra"]
+        ]
+    return {
+        "detector": reason.detector,
+        "p_value": reason.p_value,
+        "says": reason.says,
+        "line": None if reason.position is None else lines[reason.position],
+        **detail,
+    }
+
+
+def _positions(reason: Reason) -> list[int]:
+    own = [] if reason.position is None else [reason.position]
+    return own + [item["position"] for item in reason.detail.get("extra", ())]
+
+
+def _places(prepared: Prepared, judged: Judged, index: int, positions: set[int]) -> dict[int, tuple[int, int]]:
+    """The source and the line number of events of a session, by their position."""
     lines = prepared.lines.row(int(judged.rows[index]), named=True)
-    return int(lines["source_index"][reason.position]), int(lines["line"][reason.position])
+    return {place: (int(lines["source_index"][place]), int(lines["line"][place])) for place in sorted(positions)}
 
 
 def _line(prepared: Prepared, place: tuple[int, int], text: str) -> dict[str, Any]:

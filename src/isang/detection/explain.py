@@ -107,7 +107,11 @@ def _counts(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     normal = model.normal.take(nearest)
     difference = (_counts_of(model, session) - _counts_of(model, normal)).astype(int)
     missing = [_counted(model, token, -amount) for token, amount in enumerate(difference) if amount < 0]
-    extra = [_counted(model, token, amount) for token, amount in enumerate(difference) if amount > 0]
+    extra = [
+        _counted(model, token, amount) | {"position": int(np.nonzero(tokens == token)[0][-1]) - 1}
+        for token, amount in enumerate(difference)
+        if amount > 0
+    ]
     parts = [
         f"{amount} {'line is' if amount == 1 else 'lines are'} {word}"
         for items, word in ((missing, "missing"), (extra, "too many"))
