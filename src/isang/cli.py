@@ -255,10 +255,12 @@ def detect(
     from isang.files import to_json
 
     detected = stages.detect(model, logs, alerts_per_thousand=alerts_per_thousand)
-    for record in detected.anomalies:
-        print(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n", end="" if json else "\n")
-    if not json:
-        print(f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous")
+    if json:
+        print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
+        return
+    if detected.anomalies:
+        print(summaries.of_anomalies(detected.anomalies) + "\n")
+    print(f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous")
 
 
 def main() -> None:

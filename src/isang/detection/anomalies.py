@@ -24,15 +24,17 @@ def records(model: Model, prepared: Prepared, judged: Judged) -> list[dict[str, 
     positions = {index: {place for reason in reasons[index] for place in _positions(reason)} for index in flagged}
     places = {index: _places(prepared, judged, index, positions[index]) for index in flagged}
     raw = prepared.raw({place for each in places.values() for place in each.values()})
-    lines = {
-        index: {position: _line(prepared, place, raw.get(place, "")) for position, place in places[index].items()}
-        for index in flagged
-    }
-    return [
-        _record(model, prepared, judged, index)
-        | {"reasons": [_reason(reason, lines[index]) for reason in reasons[index]]}
-        for index in flagged
-    ]
+    texts = dict(prepared.dataset.templates.select("event", "template").iter_rows())
+    found = []
+    for index in flagged:
+        of_session = events[int(judged.rows[index])]
+        lines = {
+            position: _line(prepared, place, raw.get(place, ""), texts.get(of_session[position], ""))
+            for position, place in places[index].items()
+        }
+        record = _record(model, prepared, judged, index)
+        found.append(record | {"reasons": [_reason(reason, lines) for reason in reasons[index]]})
+    return _grouped(found)
 
 
 def _record(model: Model, prepared: Prepared, judged: Judged, index: int) -> dict[str, Any]:
@@ -86,8 +88,30 @@ def _places(prepared: Prepared, judged: Judged, index: int, positions: set[int])
     return {place: (int(lines["source_index"][place]), int(lines["line"][place])) for place in sorted(positions)}
 
 
-def _line(prepared: Prepared, place: tuple[int, int], text: str) -> dict[str, Any]:
-    return {"source": prepared.sources[place[0]].name, "number": place[1], "text": text[:SHOWN_CHARACTERS]}
+def _line(prepared: Prepared, place: tuple[int, int], text: str, template: str) -> dict[str, Any]:
+    return {
+        "source": prepared.sources[place[0]].name,
+        "number": place[1],
+        "text": text[:SHOWN_CHARACTERS],
+        "template": template,
+    }
+
+
+def _grouped(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give anomalies with the same reasons, apart from their numbers, the same `group`, counted from 1."""
+    groups: dict[tuple[Any, ...], int] = {}
+    return [record | {"group": groups.setdefault(_likeness(record), len(groups) + 1)} for record in found]
+
+
+def _likeness(record: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(
+        (
+            reason["detector"],
+            None if reason["line"] is None else reason["line"]["template"],
+            *(item["template"] for item in (*reason.get("missing", ()), *reason.get("extra", ()))),
+        )
+        for reason in record["reasons"]
+    )
 
 
 def _in_training_period(model: Model, start: datetime | None) -> bool:
