@@ -115,8 +115,7 @@ def _group(members: Sequence[Mapping[str, Any]]) -> str:
     lines = [f"{record['session_id']}{when}  {score}{training}{like}"]
     for reason in record["reasons"]:
         lines.append(f"  {reason['says']}" + (f" ({reason['times']} times)" if "times" in reason else ""))
-        if reason["line"]:
-            lines.append(_raw_line(reason["line"]))
+        lines += _raw_line(reason["line"], lines)
         lines += [
             f"    expected ({100 * item['probability']:.0f} %): {item['template'][:SHOWN_CHARACTERS]}"
             for item in reason.get("expected", ())[:1]
@@ -126,16 +125,18 @@ def _group(members: Sequence[Mapping[str, Any]]) -> str:
             for item in reason.get("missing", ())[:SHOWN_TEMPLATES]
         ]
         for item in reason.get("extra", ())[:SHOWN_TEMPLATES]:
-            lines += [
-                f"    too many by {item['count']}: {item['template'][:SHOWN_CHARACTERS]}",
-                _raw_line(item["line"]),
-            ]
+            lines.append(f"    too many by {item['count']}: {item['template'][:SHOWN_CHARACTERS]}")
+            lines += _raw_line(item["line"], lines)
     return "\n".join(lines)
 
 
-def _raw_line(line: Mapping[str, Any]) -> str:
+def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
+    """The line with its place, unless there is none or it is shown already."""
+    if line is None:
+        return []
     text = line["text"].partition("\n")[0][:SHOWN_CHARACTERS]
-    return f"    {line['source']}:{line['number']}: {text}"
+    raw = f"    {line['source']}:{line['number']}: {text}"
+    return [] if raw in shown else [raw]
 
 
 def of_run(finished: "Finished") -> str:
