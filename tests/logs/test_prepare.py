@@ -18,6 +18,7 @@ from isang.logs.prepare import Prepared, prepare
 from isang.logs.preview import preview
 from isang.logs.rules import Rules
 from isang.logs.store import read_dataset, write_dataset
+from isang.summaries import of_preview
 
 LINE = "2024-06-09 14:{:02d}:{:02d},000 INFO [main] a.B: {} id=req{:08d}"
 
@@ -259,6 +260,10 @@ def test_a_preview_says_what_preparing_would_do(tmp_path: Path) -> None:
     assert seen.templates == found.templates["template"].to_list()
     assert seen.records["message"].to_list()[:2] == ["open cart id=req00000000", "add item 17 to cart id=req00000000"]
     assert seen.records.height == 10
+    (tmp_path / "b.log").write_text("hello there")
+    seen = preview([str(tmp_path)], LogsConfig())
+    assert seen.records.select("source", "line").rows() == [*(("app.log", n) for n in range(1, 6)), ("b.log", 1)]
+    assert "app.log:2  2024-06-09 14:00:00.000  INFO     add item 17 to cart" in of_preview(seen)
 
 
 def test_services_that_write_the_same_id_in_different_ways_are_joined(tmp_path: Path) -> None:
