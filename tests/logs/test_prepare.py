@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -76,15 +75,29 @@ def test_raw_gives_whole_records_back(tmp_path: Path) -> None:
     assert raw[1, 4] == request_lines(5)[3]
 
 
-def test_where_a_log_is_split_into_files_does_not_matter(tmp_path: Path) -> None:
-    lines = request_lines()
-    whole = prepared(tmp_path, {"app.log": "\n".join(lines)})
-    for cut in (1, 50, 119):
-        parts = {"part.log.2": "\n".join(lines[:cut]) + "\n", "part.log.1": "\n".join(lines[cut:])}
-        split = prepared(tmp_path, parts, session_by=r"id=(\w+)")
-        columns = pl.exclude("source")
-        assert split.dataset.sessions.select(columns).equals(whole.dataset.sessions.select(columns))
-        assert split.dataset.templates.equals(whole.dataset.templates)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@given(
+    cuts=st.sets(st.integers(1, 44), max_size=3),
+    rule=st.sampled_from(
+        [{"session_by": r"id=(\w+)"}, {"window_lines": 7}, {"window_seconds": 3.0}, {"gap_seconds": 2.0}]
+    ),
+)
+def test_where_a_log_is_split_into_files_does_not_matter(tmp_path: Path, cuts: set[int], rule: dict[str, Any]) -> None:
+    lines = request_lines(5) + request_lines(6, first=9)
+    whole = prepared(tmp_path, {"app.log": "\n".join(lines)}, **rule)
+    for old in tmp_path.iterdir():
+        old.unlink()
+    edges = [0, *sorted(cuts), len(lines)]
+    parts = {
+        f"app.log.{len(cuts) - n}".removesuffix(".0"): "\n".join(lines[edges[n] : edges[n + 1]]) + "\n"
+        for n in range(len(cuts) + 1)
+    }
+    split = prepared(tmp_path, parts, **rule)
+    columns = ["start", "end", "events", "gaps_ms"]
+    assert split.dataset.sessions.select(columns).equals(whole.dataset.sessions.select(columns))
+    assert split.dataset.templates.equals(whole.dataset.templates)
+    if "session_by" in rule:
+        assert split.dataset.sessions["session_id"].equals(whole.dataset.sessions["session_id"])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)

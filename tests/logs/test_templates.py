@@ -1,14 +1,22 @@
 """Masks, templates, and the difference between learning and matching."""
 
+import io
+import json
+from dataclasses import replace
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isang.config import LogsConfig
 from isang.errors import UsageError
 from isang.logs import masks
+from isang.logs.events import EventTable
 from isang.logs.masks import SLOT
 from isang.logs.refine import refined
+from isang.logs.rules import Rules
+from isang.logs.sessions import SessionRule
 from isang.logs.templates import (
     OVERFLOW,
     TemplateIndex,
@@ -75,6 +83,33 @@ def test_a_learned_message_is_matched_and_fits_the_id_that_it_was_given(messages
     )
     miner.learn(["quite another message"])
     assert miner.texts()[: len(texts)] == texts
+
+
+def events_of(rules: Rules, messages: list[str]) -> tuple[list[int], Rules]:
+    """(event of each message, the rules with what was learned)."""
+    table = EventTable(rules)
+    numbers = table.number(pl.Series(messages, dtype=pl.String), pl.Series([None] * len(messages), dtype=pl.String))
+    event_of, templates = table.finish()
+    return [int(event_of[number]) for number in numbers], replace(rules, templates=templates)
+
+
+@given(st.lists(WORDS.map(" ".join), max_size=25), st.lists(WORDS.map(" ".join), max_size=25))
+def test_learning_on_keeps_every_id_also_over_a_restart(first: list[str], second: list[str]) -> None:
+    new = Rules.new(LogsConfig(), SessionRule("lines", "test", size=100))
+    before, learned = events_of(new, first)
+    stored = io.BytesIO()
+    learned.templates.write_parquet(stored)
+    stored.seek(0)
+    restarted = Rules.from_dict(json.loads(json.dumps(learned.to_dict())), pl.read_parquet(stored))
+    after, grown = events_of(learned, second)
+    again, grown_again = events_of(restarted, second)
+    assert again == after
+    assert grown_again.templates.equals(grown.templates)
+    assert grown.templates.head(learned.templates.height).equals(learned.templates)
+    for messages, events in ((first, before), (second, after)):
+        matched, unchanged = events_of(grown, messages)
+        assert matched == events
+        assert unchanged.templates.equals(grown.templates)
 
 
 def test_a_full_table_overflows_and_stays_as_it_is() -> None:
