@@ -1,7 +1,10 @@
 """How well and how fast logs become templates and sessions, beside Drain3 on the same lines.
 
     python benchmarks/parsing.py quality   grouping accuracy on ten systems, one default configuration
+    python benchmarks/parsing.py same      do lines that Drain3, fed every line, puts together stay together?
     python benchmarks/parsing.py speed     lines per second and peak memory, from text to sessions.parquet
+    python benchmarks/parsing.py random    the same on lines of random words, which fill the table of templates
+    python benchmarks/parsing.py where     seconds of one core for each step
 
 Needs the real logs in ../shared/data (or --data DIR). Grouping accuracy: the share of lines whose predicted group
 holds exactly the lines of their true group; F1 of grouping accuracy: the same over groups (definitions of Loghub-2.0,
@@ -10,6 +13,8 @@ Jiang et al., ISSTA 2024).
 
 import argparse
 import csv
+import gzip
+import random
 import re
 import resource
 import subprocess
@@ -17,8 +22,9 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import zstandard
@@ -27,8 +33,16 @@ from drain3.masking import MaskingInstruction
 from drain3.template_miner_config import TemplateMinerConfig
 
 from isang.config import LogsConfig
+from isang.logs import masks
+from isang.logs.events import EventTable
 from isang.logs.masks import SHAPES
 from isang.logs.prepare import prepare
+from isang.logs.read import Chunk, ReadCounts, read_chunks
+from isang.logs.recognition import recognise_sources, session_rule
+from isang.logs.records import SourceLayout, parse_chunk
+from isang.logs.rules import Rules
+from isang.logs.sessions import keys_of
+from isang.logs.sources import find_sources
 from isang.logs.store import write_dataset
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -96,20 +110,43 @@ def quality(data: Path) -> None:
     print(f"{'mean':12} " + " ".join(f"{means[n]:7.3f} {means[n + 1]:6.3f}" for n in (0, 2, 4)))
 
 
-def speed(data: Path, lines: int) -> None:
+def same(data: Path) -> None:
+    """Grouping by isang against grouping by Drain3 with the same masks, fed every line."""
+    for name, log, lines in (
+        ("HDFS", data / "hdfs" / "HDFS_2pct.log.zst", 222_579),
+        ("BGL", data / "bgl" / "BGL_100k.log.gz", 100_000),
+    ):
+        frames = [parse_chunk(chunk, layout).frame for layout, chunk in _chunks(log)]
+        records = pl.concat(frame.select("line", "message") for frame in frames)
+        drain3 = dict(zip(records["line"], drain3_groups(records["message"].to_list(), masked=True), strict=True))
+        accuracy, f1 = grouping(isang_groups(log, lines), [drain3.get(line, -1) for line in range(1, lines + 1)])
+        print(f"{name}: {accuracy:.1%} of {lines:,} lines are in the same group, F1 over groups {f1:.3f}")
+
+
+def _chunks(log: Path) -> Iterator[tuple[SourceLayout, Chunk]]:
+    found = recognise_sources(find_sources([str(log)]), LogsConfig())
+    for chunk in read_chunks(found.sources[0], ReadCounts(), max_line_bytes=LogsConfig.max_line_bytes):
+        yield found.layouts[0], chunk
+
+
+def speed(data: Path, system: str, lines: int) -> None:
     """Lines per second and peak memory of the whole way, each in a process of its own; Drain3 beside it."""
     with tempfile.TemporaryDirectory(prefix="isang-parsing-") as folder:
+        log = Path(folder) / f"{system}.log"
         for count in (lines // 5, lines):
-            log = Path(folder) / "hdfs.log"
-            messages = write_repeated_hdfs(data, log, count)
+            messages = WRITERS[system](data, log, count)
             command = [sys.executable, __file__, "once", str(log), "--out", str(Path(folder) / f"data-{count}")]
-            print(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+            print(
+                system, subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip(), flush=True
+            )
+    if not messages:
+        return
     miner = drain3_miner(masked=True)
     started = time.perf_counter()
-    for message in messages[:RIVAL_LINES]:
+    for message in messages:
         miner.add_log_message(message)
-    rate = RIVAL_LINES / (time.perf_counter() - started)
-    print(f"Drain3 with the same masks, templates only, one core: {rate:,.0f} lines/s")
+    rate = len(messages) / (time.perf_counter() - started)
+    print(f"Drain3 with the same masks, templates only, one core, first {len(messages):,} lines: {rate:,.0f} lines/s")
 
 
 def write_repeated_hdfs(data: Path, log: Path, lines: int) -> list[str]:
@@ -126,6 +163,63 @@ def write_repeated_hdfs(data: Path, log: Path, lines: int) -> list[str]:
             out.write(fresh)
             written += min(len(original), lines - written)
     return [line.split(": ", 1)[1].strip() for line in original[:RIVAL_LINES]]
+
+
+def write_repeated_bgl(data: Path, log: Path, lines: int) -> list[str]:
+    """Write the first 100,000 lines of BGL over and over, `lines` lines; return the messages of its first lines."""
+    with gzip.open(data / "bgl" / "BGL_100k.log.gz", "rt", errors="replace", newline="") as file:
+        original = file.read().replace("\r\n", "\n").splitlines(keepends=True)
+    with log.open("w") as out:
+        for start in range(0, lines, len(original)):
+            out.writelines(original[: lines - start])
+    return [line.strip().split(" ", 9)[-1] for line in original[:RIVAL_LINES]]
+
+
+def write_random(data: Path, log: Path, lines: int) -> list[str]:
+    """Write lines of one to twelve random words of a vocabulary of 50,000."""
+    source = random.Random(0)
+    words = ["".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=source.randint(3, 10))) for _ in range(50_000)]
+    with log.open("w") as out:
+        for _ in range(lines):
+            out.write(" ".join(source.choices(words, k=source.randint(1, 12))) + "\n")
+    return []
+
+
+WRITERS = {"hdfs": write_repeated_hdfs, "bgl": write_repeated_bgl, "random": write_random}
+
+
+def where(data: Path, system: str, lines: int) -> None:
+    """Seconds of one core for each step of preparing; in earnest the first four run on two chunks at a time."""
+    seconds: dict[str, float] = defaultdict(float)
+
+    def timed(step: str, work: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        result = work()
+        seconds[step] += time.perf_counter() - started
+        return result
+
+    with tempfile.TemporaryDirectory(prefix="isang-parsing-") as folder:
+        log = Path(folder) / f"{system}.log"
+        WRITERS[system](data, log, lines)
+        found = timed("recognise", lambda: recognise_sources(find_sources([str(log)]), LogsConfig()))
+        rule = timed("propose the key", lambda: session_rule(found.sample, LogsConfig()))
+        rules = Rules.new(LogsConfig(), rule)
+        events, expression = EventTable(rules), masks.compiled(rules.masks)
+        chunks = read_chunks(found.sources[0], ReadCounts(), max_line_bytes=LogsConfig.max_line_bytes)
+        while (chunk := timed("read and decode", lambda: next(chunks, None))) is not None:
+            frame = timed("parse the layout", lambda: parse_chunk(chunk, found.layouts[0]).frame)
+            masked = timed("mask", lambda: masks.masked(frame["message"], expression))
+            if rule.pattern:
+                timed("find keys", lambda: keys_of(frame["text"], str(rule.pattern)))
+            timed("number distinct messages, Drain3", lambda: events.number(masked, frame["level"]))
+        timed("refine templates", events.finish)
+        started = time.perf_counter()
+        prepared = prepare([str(log)], LogsConfig())
+        whole = time.perf_counter() - started
+        timed("write the dataset", lambda: write_dataset(prepared.dataset, Path(folder) / "data"))
+    for step, took in seconds.items():
+        print(f"{step:34} {took:6.1f} s")
+    print(f"prepare in earnest, without writing: {whole:.1f} s for {lines:,} lines of {system}")
 
 
 def once(log: Path, out: Path) -> None:
@@ -145,16 +239,23 @@ def once(log: Path, out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("quality", "speed", "once"))
+    parser.add_argument("what", choices=("quality", "same", "speed", "random", "where", "once"))
     parser.add_argument("log", type=Path, nargs="?", help="for once: the log to prepare")
     parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--system", choices=WRITERS, default="hdfs", help="for speed and where: which log is repeated")
     parser.add_argument("--lines", type=int, default=5_000_000)
     parser.add_argument("--out", type=Path, default=Path("out/parsing"))
     given = parser.parse_args()
     if given.what == "quality":
         quality(given.data)
+    elif given.what == "same":
+        same(given.data)
     elif given.what == "speed":
-        speed(given.data, given.lines)
+        speed(given.data, given.system, given.lines)
+    elif given.what == "random":
+        speed(given.data, "random", given.lines)
+    elif given.what == "where":
+        where(given.data, given.system, given.lines)
     else:
         once(given.log, given.out)
 

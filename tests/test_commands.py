@@ -314,3 +314,25 @@ def test_places_that_cannot_be_written_are_named(place: Path, tmp_path: Path) ->
     itself = isang("prepare", place / "shop.log", "--out", tmp_path / "file")
     assert itself.returncode == 2
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_dry_run_shows_how_logs_are_read_and_writes_nothing(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "shop.log").write_bytes((place / "shop.log").read_bytes())
+    result = isang("prepare", tmp_path / "shop.log", "--dry-run")
+    assert result.returncode == 0, result.stderr
+    assert "first lines, as read:" in result.stdout
+    assert "sessions: " in result.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["shop.log"]
+    without = isang("prepare", tmp_path / "shop.log")
+    assert without.returncode == 2
+    assert "--dry-run" in without.stderr
+
+
+def test_masks_can_be_given(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("".join(f"item {name} sold\n" for name in ("RED", "BLUE") * 9))
+    result = isang("prepare", tmp_path / "a.log", "--dry-run", "--mask", "item=(?:RED|BLUE)")
+    assert "  item <*> sold\n" in result.stdout
+    for wrong in ("item", "=x", "item=(", "item=(?<=x)y"):
+        refused = isang("prepare", tmp_path / "a.log", "--dry-run", "--mask", wrong)
+        assert refused.returncode == 2
+        assert "mask" in refused.stderr

@@ -59,6 +59,10 @@ Window = Annotated[
     ),
 ]
 Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="The zone of times that name none.  [default: UTC]")]
+Masks = Annotated[
+    list[str] | None,
+    typer.Option("--mask", metavar="NAME=REGEX", help="What varies in messages besides the usual; may be repeated."),
+]
 TrainFraction = Annotated[
     float | None,
     typer.Option(metavar="SHARE", help="First part of the sessions, by time, to learn from.  [default: 0.5]"),
@@ -123,6 +127,7 @@ def run(
     gap: Gap = None,
     window: Window = None,
     timezone: Timezone = None,
+    mask: Masks = None,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
     epochs: Epochs = None,
@@ -134,7 +139,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report and anomalies in one go."""
     flags = {
-        "logs": _log_flags(layout, session_by, gap, window, timezone),
+        "logs": _log_flags(layout, session_by, gap, window, timezone, mask),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -147,7 +152,7 @@ def run(
 @app.command()
 def prepare(
     logs: Logs,
-    out: Annotated[Path, typer.Option(help="The dataset folder to write.", metavar="DATA")],
+    out: Annotated[Path | None, typer.Option(help="The dataset folder to write.", metavar="DATA")] = None,
     labels: Labels = None,
     config: ConfigFile = None,
     layout: Layout = None,
@@ -155,13 +160,23 @@ def prepare(
     gap: Gap = None,
     window: Window = None,
     timezone: Timezone = None,
+    mask: Masks = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Raw logs to a dataset folder: templates and sessions."""
     from isang import stages, summaries
     from isang.config import load
+    from isang.logs.preview import preview
 
-    settings = load(config, {"logs": _log_flags(layout, session_by, gap, window, timezone)})
+    settings = load(config, {"logs": _log_flags(layout, session_by, gap, window, timezone, mask)})
+    if dry_run:
+        print(summaries.of_preview(preview(logs, settings.logs)))
+        return
+    if out is None:
+        raise UsageError("isang prepare needs --out DATA, the folder to write; --dry-run only looks")
     dataset = stages.prepare(logs, out, config=settings, labels=labels, overwrite=overwrite)
     print(summaries.of_dataset(dataset))
     print(f"written to {out}")
@@ -308,9 +323,16 @@ def _run(
 
 
 def _log_flags(
-    layout: str | None, session_by: str | None, gap: str | None, window: str | None, timezone: str | None
+    layout: str | None,
+    session_by: str | None,
+    gap: str | None,
+    window: str | None,
+    timezone: str | None,
+    masks: list[str] | None,
 ) -> dict[str, Any]:
     flags: dict[str, Any] = {"layout": layout, "session_by": session_by, "timezone": timezone}
+    if masks:
+        flags["masks"] = [_mask(given) for given in masks]
     if gap is not None:
         flags["gap_seconds"] = _seconds("--gap", gap)
     if window is not None and window.isdigit():
@@ -318,6 +340,13 @@ def _log_flags(
     elif window is not None:
         flags["window_seconds"] = _seconds("--window", window)
     return flags
+
+
+def _mask(given: str) -> tuple[str, str]:
+    name, equals, pattern = given.partition("=")
+    if not (equals and name.isidentifier() and pattern):
+        raise UsageError(f"--mask must be NAME=REGEX, such as order='ORD-[A-Z]+', got {given!r}")
+    return name, pattern
 
 
 def _seconds(flag: str, text: str) -> float:

@@ -7,6 +7,7 @@ from isang.files import to_json
 from isang.logs.store import Dataset
 
 if TYPE_CHECKING:
+    from isang.logs.preview import Preview
     from isang.stages import Finished, Trained
 
 SHOWN_GROUPS = 4
@@ -40,6 +41,21 @@ def of_dataset(dataset: Dataset) -> str:
     if lost:
         lines.append(f"not every line is an event of its own: {', '.join(lost)}")
     return "\n".join(lines)
+
+
+def of_preview(seen: "Preview") -> str:
+    """How each source would be read, its first lines, the session rule and the first templates."""
+    lines = [f"{name}: {layout}; {times}" for name, layout, times in seen.sources]
+    lines += ["", "first lines, as read:"]
+    for source, number, time, level, message in seen.records.rows():
+        when = "no time" if time is None else f"{time:%Y-%m-%d %H:%M:%S.%f}"[:-3]
+        first = message.partition("\n")[0]
+        lines.append(f"  {source}:{number}  {when}  {level or '-':<7}  {first[:SHOWN_CHARACTERS]}")
+    lines += ["", f"sessions: {seen.rule.reason}"]
+    if seen.rule.pattern is not None:
+        lines.append(f"  key: {seen.rule.pattern}")
+    lines += ["", "first templates:", *(f"  {template[:SHOWN_CHARACTERS]}" for template in seen.templates)]
+    return "\n".join([*lines, "", "nothing was written; --out DATA writes the dataset"])
 
 
 def of_training(trained: "Trained") -> str:

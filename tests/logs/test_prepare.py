@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -18,6 +17,7 @@ from isang.logs.prepare import Prepared, prepare
 from isang.logs.preview import preview
 from isang.logs.rules import Rules
 from isang.logs.store import read_dataset, write_dataset
+from isang.summaries import of_preview
 
 LINE = "2024-06-09 14:{:02d}:{:02d},000 INFO [main] a.B: {} id=req{:08d}"
 
@@ -75,15 +75,29 @@ def test_raw_gives_whole_records_back(tmp_path: Path) -> None:
     assert raw[1, 4] == request_lines(5)[3]
 
 
-def test_where_a_log_is_split_into_files_does_not_matter(tmp_path: Path) -> None:
-    lines = request_lines()
-    whole = prepared(tmp_path, {"app.log": "\n".join(lines)})
-    for cut in (1, 50, 119):
-        parts = {"part.log.2": "\n".join(lines[:cut]) + "\n", "part.log.1": "\n".join(lines[cut:])}
-        split = prepared(tmp_path, parts, session_by=r"id=(\w+)")
-        columns = pl.exclude("source")
-        assert split.dataset.sessions.select(columns).equals(whole.dataset.sessions.select(columns))
-        assert split.dataset.templates.equals(whole.dataset.templates)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@given(
+    cuts=st.sets(st.integers(1, 44), max_size=3),
+    rule=st.sampled_from(
+        [{"session_by": r"id=(\w+)"}, {"window_lines": 7}, {"window_seconds": 3.0}, {"gap_seconds": 2.0}]
+    ),
+)
+def test_where_a_log_is_split_into_files_does_not_matter(tmp_path: Path, cuts: set[int], rule: dict[str, Any]) -> None:
+    lines = request_lines(5) + request_lines(6, first=9)
+    whole = prepared(tmp_path, {"app.log": "\n".join(lines)}, **rule)
+    for old in tmp_path.iterdir():
+        old.unlink()
+    edges = [0, *sorted(cuts), len(lines)]
+    parts = {
+        f"app.log.{len(cuts) - n}".removesuffix(".0"): "\n".join(lines[edges[n] : edges[n + 1]]) + "\n"
+        for n in range(len(cuts) + 1)
+    }
+    split = prepared(tmp_path, parts, **rule)
+    columns = ["start", "end", "events", "gaps_ms"]
+    assert split.dataset.sessions.select(columns).equals(whole.dataset.sessions.select(columns))
+    assert split.dataset.templates.equals(whole.dataset.templates)
+    if "session_by" in rule:
+        assert split.dataset.sessions["session_id"].equals(whole.dataset.sessions["session_id"])
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
@@ -259,6 +273,10 @@ def test_a_preview_says_what_preparing_would_do(tmp_path: Path) -> None:
     assert seen.templates == found.templates["template"].to_list()
     assert seen.records["message"].to_list()[:2] == ["open cart id=req00000000", "add item 17 to cart id=req00000000"]
     assert seen.records.height == 10
+    (tmp_path / "b.log").write_text("hello there")
+    seen = preview([str(tmp_path)], LogsConfig())
+    assert seen.records.select("source", "line").rows() == [*(("app.log", n) for n in range(1, 6)), ("b.log", 1)]
+    assert "app.log:2  2024-06-09 14:00:00.000  INFO     add item 17 to cart" in of_preview(seen)
 
 
 def test_services_that_write_the_same_id_in_different_ways_are_joined(tmp_path: Path) -> None:

@@ -135,12 +135,21 @@ def test_rotated_sets_come_in_the_order_of_their_time(tmp_path: Path) -> None:
         "db.log",
         "db.log-20240102",
         "db.log-20240101",
+        "web.log",
+        "web.2024-01-02.log",
+        "web.2024-01-01.1.log.gz",
+        "web.2024-01-01.0.log.gz",
+        "worker-1.log",
+        "worker-2.log",
     ):
         (tmp_path / name).write_bytes(b"line\n")
-    names = [source.name for source in find_sources([str(tmp_path)])]
-    assert names == [
+    sources = find_sources([str(tmp_path)])
+    assert [source.name for source in sources] == [
         "app.log.10.gz", "app.log.2.gz", "app.log.1", "app.log", "db.log-20240101", "db.log-20240102", "db.log",
+        "web.2024-01-01.0.log.gz", "web.2024-01-01.1.log.gz", "web.2024-01-02.log", "web.log",
+        "worker-1.log", "worker-2.log",
     ]  # fmt: skip
+    assert [source.stream for source in sources] == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3, 4]
 
 
 def test_folders_leave_out_what_is_no_log(tmp_path: Path) -> None:

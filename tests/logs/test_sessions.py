@@ -15,14 +15,17 @@ SCHEMA = {
 }  # fmt: skip
 
 
-def grouped(rows: list[tuple[Any, ...]], *, max_events: int = 100, **rule: Any) -> Grouped:
+def grouped(
+    rows: list[tuple[Any, ...]], *, max_events: int = 100, streams: tuple[int, int] = (0, 1), **rule: Any
+) -> Grouped:
     """`rows`: key, source, line, time in seconds, event, alert."""
     times = [(k, s, n, None if t is None else int(t * 1_000_000), e, a) for k, s, n, t, e, a in rows]
     records = pl.DataFrame(times, schema=SCHEMA, orient="row").to_dict()
     keys = [f"k{n}" for n in range(100)]
     return group(
-        records, SessionRule(reason="test", **rule), keys=keys, names=["a.log", "b.log"], max_events=max_events
-    )
+        records, SessionRule(reason="test", **rule), keys=keys, names=["a.log", "b.log"], streams=streams,
+        max_events=max_events,
+    )  # fmt: skip
 
 
 ROWS = [
@@ -67,6 +70,22 @@ def test_windows_of_lines_and_of_seconds() -> None:
     ]  # fmt: skip
     by_seconds = grouped(rows, kind="seconds", size=3.0)
     assert by_seconds.sessions["events"].to_list() == [[1, 2], [3, 4, 5]]
+
+
+def test_windows_run_on_over_the_files_of_a_rotated_set() -> None:
+    rows = [
+        (None, 0, 1, 1.0, 1, None),
+        (None, 0, 2, 2.0, 2, None),
+        (None, 0, 3, 3.0, 3, None),
+        (None, 1, 1, 4.0, 4, None),
+    ]
+    together = grouped(rows, kind="lines", size=2, streams=(0, 0))
+    assert together.sessions.select("session_id", "source", "events").rows() == [
+        ("a.log:1", "a.log", [1, 2]), ("a.log:3", "a.log", [3, 4]),
+    ]  # fmt: skip
+    assert together.lines.row(1) == ("a.log:3", [0, 1], [3, 1])
+    apart = grouped(rows, kind="lines", size=2)
+    assert apart.sessions["events"].to_list() == [[1, 2], [3], [4]]
 
 
 def test_windows_of_seconds_need_times() -> None:

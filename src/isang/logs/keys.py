@@ -29,7 +29,7 @@ _ALIAS_ADDS = 0.005
 _SHAPE_IS_KEY = 0.95
 """A shape of values stands for the key without a name when this share of what has the shape is a known value."""
 _MUCH = 0.1
-"""A source with this share of the lines that name the key is one of those that name it regularly."""
+"""A source with this share of the lines that name the key in the busiest source is one that names it regularly."""
 _MIN_SHAPE_CHARACTERS = 8
 """Shorter shapes would be met by chance."""
 
@@ -280,7 +280,7 @@ def _seen_by_all(best: Candidate, sample: pl.DataFrame) -> pl.DataFrame:
     """
     rows = sample.select("source", row=pl.int_range(pl.len(), dtype=pl.Int64))
     naming = rows.join(best.found, on="row", how="semi").group_by("source").agg(pl.len(), pl.col("row").max())
-    last = naming.filter(pl.col("len") >= _MUCH * int(naming["len"].sum()))["row"].min()
+    last = naming.filter(pl.col("len") >= _MUCH * pl.col("len").max())["row"].min()
     return rows.filter(pl.col("row") <= last).select("row")
 
 

@@ -71,7 +71,10 @@ def prepare(
     records["event"] = pl.Series("event", event_of[records.pop("message").to_numpy()])
     templates = _counted(templates, records["event"])
     names = [source.name for source in found.sources]
-    grouped = group(records, rules.session, keys=keys, names=names, max_events=rules.max_session_events)
+    streams = [source.stream for source in found.sources]
+    grouped = group(
+        records, rules.session, keys=keys, names=names, streams=streams, max_events=rules.max_session_events
+    )
     meta = account_for(accounts, found.skipped, grouped, templates, rules, config)
     sessions = grouped.sessions
     if known_labels:

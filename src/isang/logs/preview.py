@@ -21,7 +21,7 @@ class Preview:
     sources: list[tuple[str, str, str]]
     """(name, layout with the share of the lines that it parses, what was assumed about the times)."""
     records: pl.DataFrame
-    """The first records: `source`, `line`, `time`, `level`, `message`."""
+    """The first records: `source` (name), `line`, `time`, `level`, `message`; some of each source, if there are few."""
     rule: SessionRule
     templates: list[str]
     """The first templates of the sample."""
@@ -41,5 +41,13 @@ def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, temp
         envelope = f"{layout.container}: " if layout.container else ""
         times = clocks.described(layout.clock, zone=layout.zone, reference=layout.reference)
         sources.append((source.name, envelope + shares, times))
-    first = found.sample.head(records).drop("text")
-    return Preview(sources, first, rule, learned["template"].head(templates).to_list())
+    names = pl.Series([source.name for source in found.sources])
+    each = -(-records // len(sources))
+    first = found.sample.filter(pl.int_range(pl.len()).over("source") < each).head(records)
+    first = first.with_columns(names.gather(first["source"]).alias("source"))
+    return Preview(
+        sources,
+        first.select("source", "line", "time", "level", "message"),
+        rule,
+        learned["template"].head(templates).to_list(),
+    )

@@ -64,7 +64,7 @@ def session_rule(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
         else "no key was wanted"
     )
     size = config.default_window_lines
-    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of each source", size=size)
+    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of each log", size=size)
 
 
 def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:

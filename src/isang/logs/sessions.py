@@ -70,15 +70,25 @@ def keys_of(texts: pl.Series, pattern: str) -> pl.DataFrame:
 
 
 def group(
-    records: dict[str, pl.Series], rule: SessionRule, *, keys: Sequence[str], names: Sequence[str], max_events: int
+    records: dict[str, pl.Series],
+    rule: SessionRule,
+    *,
+    keys: Sequence[str],
+    names: Sequence[str],
+    streams: Sequence[int],
+    max_events: int,
 ) -> Grouped:
     """Sessions of `records`, in the order of (start, session_id).
 
-    `records`: `key` i32 (position in `keys`, only for kind key), `source` i32 (position in `names`), `line` u32,
-    `time` i64 (microseconds since 1970 UTC, or null), `event` i32, `alert` bool or null; in the order of reading.
-    It is emptied column by column, so that the memory of each is free again.
+    Without a key, a session is of one stream: `streams`, parallel to `names`, gives the sources of a rotated set the
+    same number. `records`: `key` i32 (position in `keys`, only for kind key), `source` i32 (position in `names`),
+    `line` u32, `time` i64 (microseconds since 1970 UTC, or null), `event` i32, `alert` bool or null; in the order of
+    reading. It is emptied column by column, so that the memory of each is free again.
     """
     by = "key" if rule.kind == "key" else "source"
+    if by == "source" and len(set(streams)) < len(streams):
+        by = "stream"
+        records[by] = pl.Series(by, streams, dtype=pl.Int32).gather(records["source"])
     order = _order(records[by], records["time"])
     columns = {name: records.pop(name).gather(order) for name in list(records)}
     del order
@@ -86,7 +96,8 @@ def group(
     pieces = pieces.with_columns(session_id=_session_ids(pieces, rule, keys, names)).sort(
         "start", "session_id", nulls_last=True, maintain_order=True
     )
-    columns.pop("key", None)
+    for name in ("key", "stream"):
+        columns.pop(name, None)
     built = pl.concat([_events_of(columns, part) for part in _in_batches(pieces)])
     heads = pieces.select(
         "session_id",

@@ -57,7 +57,8 @@ NOT_LOGS = frozenset(
 """Files with these endings are left out of a folder; named directly they are read."""
 
 _ROTATION = re.compile(
-    r"^(?P<stem>.+?)(?:[.-](?P<date>\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2,6})?))?(?:\.(?P<number>\d{1,4}))?$"
+    r"^(?P<stem>.+?)(?:[._-](?P<date>\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2,6})?)(?:\.(?P<part>\d{1,4}))?(?P<ending>\.[a-z]+)?|"
+    r"\.(?P<number>\d{1,4}))?$"
 )
 
 
@@ -73,6 +74,8 @@ class Source:
     """Where the bytes are; for stdin a temporary copy."""
     named: bool
     """The user named this file itself; others were found in a folder."""
+    stream: int = 0
+    """The same for all files of a rotated set: their lines are one log."""
 
 
 def find_sources(paths: Sequence[str]) -> list[Source]:
@@ -87,10 +90,12 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     for path in paths:
         for file, name in _expand(path):
             found.setdefault(file, name)
-    files = sorted(found, key=lambda file: _reading_order(file, found))
+    places = {file: _place(file, found) for file in found}
+    files = sorted(found, key=places.__getitem__)
     names = ["stdin" if name == "-" else name for name in _short_names([found[file] for file in files])]
+    streams = {stem: number for number, stem in enumerate(dict.fromkeys(places[file][0] for file in files))}
     return [
-        Source(index, name, file, named=found[file] in paths)
+        Source(index, name, file, named=found[file] in paths, stream=streams[places[file][0]])
         for index, (name, file) in enumerate(zip(names, files, strict=True))
     ]
 
@@ -128,15 +133,20 @@ def _may_be_log(path: Path) -> bool:
     return stem.suffix.lower() not in NOT_LOGS
 
 
-def _reading_order(file: Path, given: dict[Path, str]) -> tuple[str, bool, str, int]:
-    """Rotated sets oldest first: by date where the names carry one, else by falling number, the bare name last."""
+def _place(file: Path, given: dict[Path, str]) -> tuple[str, bool, str, int]:
+    """(name that a rotated set shares, then what sorts its files oldest first).
+
+    By date where the names carry one, and then by rising number; else by falling number; the bare name is the newest.
+    """
     name = file.name
     if file.suffix.lower() in COMPRESSED:
         name = file.with_suffix("").name
     match = _ROTATION.match(name)
-    stem, date, number = match.group("stem", "date", "number") if match else (name, None, None)
-    rotated = date is not None or number is not None
-    return (given[file][: -len(file.name)] + stem, not rotated, date or "", -int(number or 0))
+    if match is None:
+        return given[file][: -len(file.name)] + name, True, "", 0
+    date, number = match["date"], match["number"]
+    stem = given[file][: -len(file.name)] + match["stem"] + (match["ending"] or "")
+    return stem, date is None and number is None, date or "", int(match["part"] or 0) - int(number or 0)
 
 
 def _short_names(names: list[str]) -> list[str]:

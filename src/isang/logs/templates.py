@@ -59,7 +59,10 @@ class TemplateMiner:
 
 
 class TemplateIndex:
-    """Templates by their words, to find the one that fits a message exactly, with the fewest slots."""
+    """Templates by their words, to find the first that fits a message exactly.
+
+    The first, not the nearest: templates that are learned later can then never take a message from an earlier one.
+    """
 
     def __init__(self, texts: Sequence[str], ids: Sequence[int] | None = None) -> None:
         self._root: dict[str | None, Any] = {}
@@ -70,21 +73,12 @@ class TemplateIndex:
             node.setdefault(None, number)  # of equal templates the first
 
     def match(self, message: str) -> int | None:
-        """The id of the template that fits; of several the one whose words agree for longest; None if none fits."""
-        words = message.split()
-        open_nodes = [(self._root, 0)]
-        while open_nodes:
-            node, position = open_nodes.pop()
-            if position == len(words):
-                if None in node:
-                    return int(node[None])
-                continue
-            word = words[position]
-            if SLOT in node and word != SLOT:
-                open_nodes.append((node[SLOT], position + 1))
-            if word in node:  # pushed last, so it is looked at first
-                open_nodes.append((node[word], position + 1))
-        return None
+        """The lowest id of the templates that fit; None if none fits."""
+        nodes = [self._root]
+        for word in message.split():
+            nodes = [node[step] for node in nodes for step in {word, SLOT} if step in node]
+        found = [int(node[None]) for node in nodes if None in node]
+        return min(found, default=None)
 
 
 def shortened(message: str, max_words: int) -> str:
