@@ -178,8 +178,9 @@ def test_a_kill_leaves_the_earlier_state_and_resume_completes_it(place: Path, tm
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
     assert [path.name for path in out.iterdir()] == ["earlier"]
-    refused = isang(*[part for part in command if part != "--overwrite"])
-    assert refused.returncode == 2
+    if stage != "data":
+        refused = isang(*[part for part in command if part != "--overwrite"])
+        assert refused.returncode == 2
     resumed = isang(*command, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert (out / "anomalies.jsonl").read_text() == (place / "out" / "anomalies.jsonl").read_text()
@@ -230,7 +231,7 @@ def test_input_that_cannot_be_used_is_one_clear_line(
     result = isang("run", tmp_path / "shop.log", "--out", tmp_path / "out")
     assert result.returncode == 1
     assert message in result.stderr
-    assert not (tmp_path / "out").exists()
+    assert {path.name for path in tmp_path.iterdir()} <= {"shop.log"}, "nothing is left behind"
 
 
 def test_a_log_with_one_template_still_runs_to_the_end(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from isang.config import Config, to_dict
-from isang.errors import UsageError
+from isang.errors import IsangError, UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
 from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
@@ -237,19 +237,34 @@ def run(
 
 @contextmanager
 def _growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
-    """A folder beside `out` that survives a failure, so that `resume` can take it up again."""
+    """A folder beside `out` that survives a failure where it holds work, so that `resume` can take it up again."""
     refuse_existing(out, overwrite=overwrite)
     partial = partial_folder(out)
     if partial.exists() and not resume:
-        if not overwrite:
+        if _holds_work(partial) and not overwrite:
             raise UsageError(
                 f"{partial} holds an unfinished attempt; go on with --resume, or start anew with --overwrite"
             )
         remove_folder(partial)
     if resume and not partial.exists():
         say(f"nothing to resume at {partial}: starting from the beginning")
-    with folder_being_written(out, overwrite=overwrite, keep_partial=True) as building:
-        yield building
+    try:
+        with folder_being_written(out, overwrite=overwrite, keep_partial=True) as building:
+            yield building
+    except BaseException as error:
+        of_no_use = isinstance(error, IsangError) and not _holds_checkpoint(partial)  # the same input fails again
+        if of_no_use or not _holds_work(partial):
+            remove_folder(partial)
+        raise
+
+
+def _holds_work(partial: Path) -> bool:
+    """Whether a finished stage or a checkpoint is there."""
+    return (partial / "data").exists() or _holds_checkpoint(partial)
+
+
+def _holds_checkpoint(partial: Path) -> bool:
+    return any(partial.glob("**/checkpoints/step_*"))
 
 
 def _note_command(path: Path, command: Mapping[str, Any]) -> None:
