@@ -171,6 +171,7 @@ def test_random_text_overflows_and_is_said(tmp_path: Path) -> None:
     lines = [" ".join(words[(n * n + k * 31) % 2000] for k in range(n % 9 + 1)) for n in range(3000)]
     found = prepared(tmp_path, {"app.log": "\n".join(lines)}, max_templates=10).dataset
     assert found.templates["template"][-1] == "<OVERFLOW>"
+    assert found.templates.height <= 11
     assert any("<OVERFLOW>" in warning for warning in found.meta["warnings"])
 
 
