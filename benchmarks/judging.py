@@ -50,12 +50,16 @@ def nulls(runs: int) -> None:
     print("\nFalse alarms on flat runs, % (target 6 or less); level 3, noise 0.1")
     names = ("decreasing: falls", "divergence", "spikes", "stability", "convergence: not flat", "overfitting")
     print(f"{'n':>6} {'memory':>6} {'noise':>7}  " + "  ".join(f"{name:>21}" for name in names))
+    every = []
     for n in (100, 300, 1000, 5000):
         for memory in (0.0, 0.5, 0.8, 0.95):
             for kind in ("normal", "t3"):
                 alarms = np.array([_false_alarms(n, memory, kind, seed) for seed in range(runs)])
+                every.append(alarms)
                 cells = "  ".join(f"{100 * rate:21.1f}" for rate in alarms.mean(axis=0))
                 print(f"{n:6d} {memory:6.2f} {kind:>7}  {cells}")
+    cells = "  ".join(f"{100 * rate:21.1f}" for rate in np.concatenate(every).mean(axis=0))
+    print(f"{'all':>22}  {cells}")
     print("\nPower: a straight fall over the run, share found (n 300, memory 0.5), by its size in noise units")
     for size in (0.0, 0.5, 1.0, 2.0, 4.0):
         found = [_verdicts(_falling(300, size, seed))["decreasing"] == "ok" for seed in range(runs)]

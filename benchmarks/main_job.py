@@ -1,6 +1,6 @@
 """The main job from raw logs to anomalies: wall time, peak memory and measured quality, one row per data set.
 
-    .venv/bin/python benchmarks/main_job.py [--data ../shared/data] [--out out/benchmark]
+Run: `.venv/bin/python benchmarks/main_job.py [--data ../shared/data] [--out out/benchmark]`
 """
 
 import argparse

@@ -108,6 +108,11 @@ def test_anomalies_point_at_the_raw_lines(place: Path) -> None:
         item["template"] for record in records for reason in record["reasons"] for item in reason.get("missing", ())
     ]
     assert any(STEPS[6] in template for template in missing)
+    groups = {}
+    for record in records:
+        said = [(reason["detector"], (reason["line"] or {}).get("template")) for reason in record["reasons"]]
+        assert groups.setdefault(record["group"], said) == said, "like anomalies have like reasons"
+    assert 1 < len(groups) < len(records)
 
 
 def test_a_stage_can_be_repeated_alone(place: Path, tmp_path: Path) -> None:

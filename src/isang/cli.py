@@ -228,6 +228,9 @@ def report(
         Path | None, typer.Option(help="An evaluation.json with the measured quality.", metavar="FILE")
     ] = None,
     series: Annotated[bool, typer.Option("--series", help="List the series that each log holds, and leave.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Write the report anew whenever a log grows, until the run is done.")
+    ] = False,
     json: Json = False,
     fail_on: Annotated[Literal["problem"] | None, typer.Option(help="Leave with 3 if any finding is this bad.")] = None,
     overwrite: Overwrite = False,
@@ -235,7 +238,9 @@ def report(
     """Judge any training log: statistics, findings, plots."""
     from isang import stages, summaries
 
-    reports = stages.report(logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite)
+    reports = stages.report(
+        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow
+    )
     print(summaries.of_reports(reports, lang, as_json=json, series=series))
     if out is not None and not json:
         print(f"written to {out}")
@@ -270,10 +275,12 @@ def detect(
     from isang.files import to_json
 
     detected = stages.detect(model, logs, alerts_per_thousand=alerts_per_thousand)
-    for record in detected.anomalies:
-        print(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n", end="" if json else "\n")
-    if not json:
-        print(f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous")
+    if json:
+        print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
+        return
+    if detected.anomalies:
+        print(summaries.of_anomalies(detected.anomalies) + "\n")
+    print(f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous")
 
 
 def main() -> None:

@@ -138,12 +138,22 @@ def report(
     loss: str | None = None,
     evaluation: Path | None = None,
     overwrite: bool = False,
+    follow: bool = False,
 ) -> list[Any]:
-    """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures."""
+    """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
+
+    `follow` writes them anew whenever a log grows, until the runs are done.
+    """
     from isang.runs import report as pages
+    from isang.runs.follow import follow as keep_fresh
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
+    if follow:
+        if out is None:
+            raise UsageError("--follow keeps a page fresh and needs a place for it; set --out DIR")
+        chosen = language or pages.default_language()
+        return list(keep_fresh(logs, out, language=chosen, loss=loss, evaluation=evaluation))
     reports = [made for log in logs for made in pages.make_report(log, loss=loss, evaluation=evaluation)]
     if out is not None:
         pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from isang.logs.preview import Preview
     from isang.stages import Finished, Trained
 
-SHOWN_ANOMALIES = 3
+SHOWN_GROUPS = 4
+SHOWN_TEMPLATES = 3
 SHOWN_CHARACTERS = 140
 LOSSES = {
     "continued": "continue the line before",
@@ -110,36 +111,57 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def of_anomaly(record: Mapping[str, Any]) -> str:
-    """An anomaly with its reasons."""
+def of_anomalies(records: Sequence[Mapping[str, Any]], most: int | None = None) -> str:
+    """Each group of like anomalies by its strangest one, the strangest group first; at most `most` groups."""
+    groups: dict[int, list[Mapping[str, Any]]] = {}
+    for record in records:
+        groups.setdefault(record["group"], []).append(record)
+    shown = [_group(members) for members in list(groups.values())[:most]]
+    if most is not None and len(groups) > most:
+        shown.append(f"and {len(groups) - most:,} more kinds")
+    return "\n\n".join(shown)
+
+
+def _group(members: Sequence[Mapping[str, Any]]) -> str:
+    record, others = members[0], len(members) - 1
     when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""
     training = "  (within the training period)" if record["in_training_period"] else ""
-    lines = [
-        f"{record['session_id']}{when}  score {record['score']:.1f}, alert from {record['threshold']:.1f}{training}"
-    ]
+    like = f"  and {others:,} like it" if others else ""
+    score = f"score {record['score']:.1f}, alert from {record['threshold']:.1f}"
+    lines = [f"{record['session_id']}{when}  {score}{training}{like}"]
     for reason in record["reasons"]:
-        lines.append(f"  {reason['says']}")
-        if reason["line"]:
-            text = reason["line"]["text"].partition("\n")[0][:SHOWN_CHARACTERS]
-            lines.append(f"    {reason['line']['source']}:{reason['line']['number']}: {text}")
+        lines.append(f"  {reason['says']}" + (f" ({reason['times']} times)" if "times" in reason else ""))
+        lines += _raw_line(reason["line"], lines)
         lines += [
             f"    expected ({100 * item['probability']:.0f} %): {item['template'][:SHOWN_CHARACTERS]}"
             for item in reason.get("expected", ())[:1]
         ]
-        for word in ("missing", "extra"):
-            lines += [
-                f"    {word}: {item['count']} x {item['template'][:SHOWN_CHARACTERS]}"
-                for item in reason.get(word, ())[:3]
-            ]
+        lines += [
+            f"    missing: {item['count']} x {item['template'][:SHOWN_CHARACTERS]}"
+            for item in reason.get("missing", ())[:SHOWN_TEMPLATES]
+        ]
+        for item in reason.get("extra", ())[:SHOWN_TEMPLATES]:
+            lines.append(f"    too many by {item['count']}: {item['template'][:SHOWN_CHARACTERS]}")
+            lines += _raw_line(item["line"], lines)
     return "\n".join(lines)
+
+
+def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
+    """The line with its place, unless there is none or it is shown already."""
+    if line is None:
+        return []
+    text = line["text"].partition("\n")[0][:SHOWN_CHARACTERS]
+    raw = f"    {line['source']}:{line['number']}: {text}"
+    return [] if raw in shown else [raw]
 
 
 def of_run(finished: "Finished") -> str:
     """What was found, the measured quality, and where the report is."""
     anomalies = finished.detected.anomalies
     lines = [of_dataset(finished.dataset), "", of_evaluation(finished.evaluation), ""]
-    lines.append(f"{len(anomalies):,} of {finished.detected.sessions:,} sessions are anomalous; the strangest:")
-    lines += [of_anomaly(record) for record in anomalies[:SHOWN_ANOMALIES]]
+    lines.append(f"{len(anomalies):,} of {finished.detected.sessions:,} sessions are anomalous")
+    if anomalies:
+        lines += ["", of_anomalies(anomalies, SHOWN_GROUPS)]
     lines += [
         "",
         f"all anomalies: {finished.folder / 'anomalies.jsonl'}",

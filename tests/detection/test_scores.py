@@ -6,7 +6,7 @@ import torch
 
 from isang.artifact import Model
 from isang.detection import scores
-from isang.detection.decisions import judge
+from isang.detection.decisions import Judged, judge, judge_sessions
 from isang.detection.explain import explain
 from isang.detection.scores import DETECTORS, Detector, score
 from isang.logs.store import Dataset
@@ -129,7 +129,7 @@ def test_reasons_name_the_line_and_what_is_missing(trained: Model, dataset: Data
     said = {"unseen": 0, "missing": 0}
     for index in np.nonzero(flagged & labels)[0]:
         events = dataset.sessions["events"][int(index)].to_list()
-        reasons = explain(trained, judged, int(index), most=5)
+        reasons = explain(trained, judged, int(index), events, most=5)
         assert 1 <= len(reasons) <= 5
         for reason in reasons:
             assert reason.position is None or 0 <= reason.position < len(events)
@@ -142,3 +142,13 @@ def test_reasons_name_the_line_and_what_is_missing(trained: Model, dataset: Data
             assert sorted(missing) == sorted([STEPS[6], STEPS[7]])
             said["missing"] += 1
     assert min(said.values()) > 0, "both kinds of fault were looked at"
+
+
+def test_lines_of_one_template_are_one_reason_with_their_number(trained: Model, dataset: Dataset) -> None:
+    events = [0, 1, RARE_EVENT, 2, RARE_EVENT, 3, RARE_EVENT, 4]
+    sessions = from_sequences([session(trained, dataset, events)])
+    judged = Judged(np.array([0]), sessions, *judge_sessions(trained, sessions))
+    unseen = [
+        reason for reason in explain(trained, judged, 0, events, most=5) if reason.detector == "unseen_event"
+    ]  # fmt: skip
+    assert [(reason.position, reason.detail) for reason in unseen] == [(2, {"times": 3})]

@@ -22,6 +22,7 @@ from isang.runs.readers import read_runs
 from isang.runs.schedules import recognise_schedule
 from isang.runs.spikes import find_spikes, positions
 from isang.runs.table import EpochLine, Floats, Restart, RunTable, Source
+from isang.runs.writing import duration, with_interval
 
 IDS = (
     "finite", "decreasing", "divergence", "spikes", "stability", "convergence", "schedule", "overfitting",
@@ -378,6 +379,23 @@ def test_the_stopping_point_says_what_it_rests_on() -> None:
     assert found.evidence["judged_by"] == "validation loss"
     assert found.verdict == "problem"
     assert found.evidence["prechelt"]["GL5"] is not None
+    table = with_validation(held_out)
+    short = RunTable(**{**table.__dict__, "columns": {**table.columns, "time_seconds": 0.01 * table.step}})
+    assert verdict(short, "stopping_point").verdict == "ok"  # a few seconds are not worth a remedy
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.0, "0 s"), (0.02, "20 ms"), (3.19, "3.19 s"), (89.0, "89 s"), (100.0, "1.67 min"), (7200.0, "2 h"),
+     (207_000.0, "2.4 days"), (1e8, "1,157 days")],
+)  # fmt: skip
+def test_a_time_is_written_in_the_unit_that_fits(seconds: float, words: str) -> None:
+    assert duration(seconds, "en") == words
+
+
+def test_a_value_has_the_digits_that_its_interval_is_worth() -> None:
+    assert with_interval(-0.3543, -0.5097, -0.206) == "-0.354 (-0.510 … -0.206)"
+    assert with_interval(1234.5, 1100.2, 1400.9) == "1,234 (1,100 … 1,401)"
 
 
 @pytest.mark.parametrize(("first", "expected"), [(math.log(40), "ok"), (12.0, "problem"), (0.3, "problem")])
@@ -395,6 +413,16 @@ def test_stalls_and_pauses_are_told_apart() -> None:
     seconds[50] = 300.0
     stalled = verdict(run(decay(300), epoch=epoch, time_seconds=np.cumsum(seconds)), "throughput")
     assert (stalled.verdict, stalled.evidence["stalls"][0]["step"]) == ("problem", 51)
+    assert "5 min" in stalled.statement["en"]
+
+
+def test_a_slow_epoch_of_a_short_run_is_a_fact_and_no_problem() -> None:
+    seconds = np.repeat([0.05, 0.09, 0.05], 100)
+    epoch = np.repeat([1.0, 2.0, 3.0], 100)
+    short = verdict(run(decay(300), epoch=epoch, time_seconds=np.cumsum(seconds)), "throughput")
+    assert (short.verdict, len(short.evidence["slow_epochs"])) == ("ok", 1)
+    long = verdict(run(decay(300), epoch=epoch, time_seconds=np.cumsum(1000 * seconds)), "throughput")
+    assert long.verdict == "problem"
 
 
 def test_a_resume_with_a_jump_is_a_problem() -> None:

@@ -20,23 +20,26 @@ from isang.errors import InputError
 from isang.runs.readers import read_runs
 from isang.runs.readers.wire import checksum
 from isang.runs.table import RunTable
+from isang.training.checkpoint import Progress
+from isang.training.journal import Journal, Step
 
 OWN = """2026-11-23 10:30:00,123 INFO isang 0.1.0 training log 1
 2026-11-23 10:30:00,124 INFO plan epochs=2 steps=4 batches_per_epoch=2 batch_size=128 batch_size_per_device=64 \
 devices=2 vocabulary_size=34 sessions=256 validation_sessions=20 learning_rate=0.001 schedule=cosine warmup_steps=1
-2026-11-23 10:30:00,125 INFO environment python=3.11.7 torch=2.13.0
+2026-11-23 10:30:00,125 INFO environment python=3.11.7 cores=2 torch=2.13.0
 2026-11-23 10:30:05,123 INFO step=1/4 epoch=1/2 loss=3.500000 loss_sum=910 events=260 running_mean=3.500000 \
 learning_rate=4.76e-05 gradient_norm=1.23 seconds=0.051
 2026-11-23 10:30:06,123 INFO step=2/4 epoch=1/2 loss=3.100000 loss_sum=806 events=260 running_mean=3.300000 \
 learning_rate=1.0e-03 gradient_norm=1.20 seconds=0.050
 2026-11-23 10:30:07,000 INFO validation step=2/4 epoch=1/2 validation_loss=3.000000 loss_sum=300 events=100
-2026-11-23 10:30:07,001 INFO epoch=1/2 done mean_loss=3.300000 validation_loss=3.000000 learning_rate=1.0e-03 seconds=7
+2026-11-23 10:30:07,001 INFO epoch_end epoch=1/2 mean_loss=3.300000 validation_loss=3.000000 learning_rate=1.0e-03 \
+seconds=7
 2026-11-23 10:30:08,123 INFO step=3/4 epoch=2/2 loss=2.900000 loss_sum=754 events=260 running_mean=2.900000 \
 learning_rate=5.0e-04 gradient_norm=1.10 seconds=0.052
 2026-11-23 10:30:09,123 INFO step=4/4 epoch=2/2 loss=nan loss_sum=nan events=260 running_mean=nan \
 learning_rate=0.0e+00 gradient_norm=inf seconds=0.051
 2026-11-23 10:30:10,000 INFO validation step=4/4 epoch=2/2 validation_loss=2.800000 loss_sum=280 events=100
-2026-11-23 10:30:10,001 INFO epoch=2/2 done mean_loss=2.900000 validation_loss=2.800000 learning_rate=0.0 seconds=3
+2026-11-23 10:30:10,001 INFO epoch_end epoch=2/2 mean_loss=2.900000 validation_loss=2.800000 learning_rate=0.0 seconds=3
 2026-11-23 10:30:10,002 INFO done steps=4 seconds=10.0 best_epoch=2 best_validation_loss=2.8
 """
 
@@ -70,13 +73,17 @@ def test_our_own_log_is_read_without_loss(tmp_path: Path) -> None:
     assert table.column("gradient_norm").tolist() == [1.23, 1.2, 1.1, math.inf]
     assert table.column("step_seconds").tolist() == [0.051, 0.05, 0.052, 0.051]
     assert table.column("validation_loss")[[1, 3]].tolist() == [3.0, 2.8]
-    assert [(line.epoch, line.step, line.mean_loss, line.validation_loss) for line in table.epoch_lines] == [
-        (1, 2, 3.3, 3.0),
-        (2, 4, 2.9, 2.8),
+    lines = table.epoch_lines
+    assert [(line.epoch, line.step, line.mean_loss, line.validation_loss, line.seconds) for line in lines] == [
+        (1, 2, 3.3, 3.0, 7.0),
+        (2, 4, 2.9, 2.8, 3.0),
     ]
+    assert table.source.used == {"step": 4, "validation": 2, "epoch": 2, "plan": 1, "environment": 1, "done": 1}
+    assert table.source.ignored == {"prose": 1}
     stated = {
         "epochs": 2, "planned_steps": 4, "batches_per_epoch": 2, "batch_size": 128, "batch_size_per_device": 64,
         "devices": 2, "vocabulary_size": 34, "learning_rate": 0.001, "warmup_steps": 1, "completed": True,
+        "best_epoch": 2,
         "started": "2026-11-23T10:30:00.123000", "ended": "2026-11-23T10:30:10.002000",
     }  # fmt: skip
     for fact, value in stated.items():
@@ -89,7 +96,7 @@ def test_our_own_log_is_read_without_loss(tmp_path: Path) -> None:
 
 def test_an_interval_line_says_how_many_steps_it_stands_for(tmp_path: Path) -> None:
     lines = [
-        f"2026-11-23 10:30:0{i},000 INFO step={10 * i}/100 epoch=1/1 loss={4 - i / 10:.6f} " "steps=10"
+        f"2026-11-23 10:30:0{i},000 INFO step={10 * i}/100 epoch=1/1 loss={4 - i / 10:.6f} steps=10"
         for i in range(1, 6)
     ]
     table = only(written(tmp_path, "2026-11-23 10:30:00,123 INFO isang 0.1.0 training log 1\n" + "\n".join(lines)))
@@ -100,9 +107,54 @@ def test_an_interval_line_says_how_many_steps_it_stands_for(tmp_path: Path) -> N
 
 def test_a_deliberate_stop_is_known(tmp_path: Path) -> None:
     text = OWN.replace(
-        "INFO done steps=4", "INFO stopped step=4 reason=patience\n2026-11-23 10:30:11,0 INFO done steps=4"
+        "INFO done steps=4", "INFO stopped step=4/9 reason=patience\n2026-11-23 10:30:11,000 INFO done steps=4"
     )
-    assert only(written(tmp_path, text)).facts["stop_reason"] == "patience"
+    table = only(written(tmp_path, text))
+    assert table.facts["stop_reason"] == "patience"
+    assert table.source.used["stopped"] == 1
+    assert_accounted(table)
+
+
+def test_a_stated_resume_counts_even_where_no_step_was_done_twice(tmp_path: Path) -> None:
+    text = OWN.replace(
+        "2026-11-23 10:30:08,123 INFO step=3/4", "2026-11-23 11:00:00,000 INFO resumed step=2/4\n"
+        "2026-11-23 11:00:01,123 INFO step=3/4",
+    )  # fmt: skip
+    table = only(written(tmp_path, text))
+    assert [(r.step_before, r.step_after, r.kind) for r in table.restarts] == [(2, 3, "resume")]
+    assert table.source.used["resumed"] == 1
+    assert table.step.tolist() == [1, 2, 3, 4]
+    assert_accounted(table)
+
+
+def test_every_line_that_the_journal_writes_is_used(tmp_path: Path) -> None:
+    state = Progress(best_epoch=1, best_validation_loss=0.5)
+    journal = Journal(tmp_path, resume=False)
+    journal.plan(epochs=2, steps=6, batches_per_epoch=3, batch_size=8, devices=1, vocabulary_size=20, patience_steps=3)
+    journal.environment(torch="2.0")
+    for number in range(1, 6):
+        if number == 4:
+            journal.close()
+            journal = Journal(tmp_path, resume=True)
+            journal.resumed(state, 6)
+        state.epoch = (number - 1) // 3
+        state.count(30.0 / number, 10, 0.5)
+        journal.step(Step(30.0 / number, 10, 1e-3, 2.0, 0.5), state, 6, 2)
+        if number in (2, 3):
+            journal.validation(20.0 / number, 10, state, 6, 2)
+        if number == 3:
+            journal.epoch(state, 2, 20.0 / 3 / 10, 1e-3)
+    journal.done(state, 6, "patience")
+    journal.close()
+    table = only(journal.path)
+    assert table.source.used == {
+        "step": 5, "validation": 2, "epoch": 1, "plan": 1, "environment": 1, "resumed": 1, "stopped": 1, "done": 1,
+    }  # fmt: skip
+    assert table.source.ignored == {"prose": 1}  # the heading
+    assert_accounted(table)
+    assert (table.facts["stop_reason"], table.facts["planned_steps"]) == ("patience", 6)
+    assert [restart.kind for restart in table.restarts] == ["resume"]
+    assert table.points("validation_loss")[0].tolist() == [2, 3]
 
 
 def test_the_reference_log_is_read_whole(shared_data: Path) -> None:
@@ -243,13 +295,13 @@ def test_two_columns_of_one_name_are_both_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "step", "loss"),
     [
-        ("{{'loss': {loss}, 'grad_norm': 1.5, 'learning_rate': 5e-05, 'epoch': 0.{step:02d}, 'step': {step}}}", 7, 2.25),
+        ("{{'loss': {loss}, 'grad_norm': 1.5, 'learning_rate': 5e-05, 'epoch': 0.0{step}, 'step': {step}}}", 7, 2.25),
         ("iter {step}: loss {loss}, time 123.45ms, mfu 1.2%", 7, 2.25),
         ("step {step}/100 | train loss {loss} | norm 0.91 | lr 6.00e-04 | (62.1 ms | 8443 tok/s)", 7, 2.25),
         ("[2024-01-02 03:04:05,678] [INFO] Step: {step}, Loss: {loss}, LR: 0.1", 7, 2.25),
         ("\x1b[31mstep: {step:2d}  \x1b[32mloss: {loss}  \x1b[39mgrad_norm: 19.25", 7, 2.25),
-        (" iteration {step:8d}/   500 | consumed samples: 16 | elapsed time per iteration (ms): " "1234.5 | "
-         "learning rate: 1.5E-06 | lm loss: {loss} | loss scale: 65536.0 | number of skipped " "iterations:   0 |", 7, 2.25),
+        (" iteration {step:8d}/   500 | consumed samples: 16 | elapsed time per iteration (ms): 1234.5 | "
+         "learning rate: 1.5E-06 | lm loss: {loss} | loss scale: 65536.0 | skipped iterations:   0 |", 7, 2.25),
         ("global_step={step};loss={loss};lr=0.1", 7, 2.25),
         ("Epoch 1/10:   0%|          | {step}/100 [00:0{step}<00:09,  1.06s/it, loss={loss}]", 7, 2.25),
     ],

@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,6 +19,7 @@ import pytest
 from isang.errors import InputError, UsageError
 from isang.runs import tables
 from isang.runs.findings import Finding
+from isang.runs.follow import follow
 from isang.runs.judged import judged, make_report
 from isang.runs.marks import cited_steps
 from isang.runs.report import default_language, report_html, report_json, report_markdown, summary, write_report
@@ -285,3 +288,40 @@ def test_the_reference_log_gives_the_numbers_of_its_report_on_a_small_page(share
         assert row in text
     assert "에폭 7의 첫 배치" in text
     assert len(report_html(report, "ko").encode()) <= 400_000
+
+
+def test_following_a_log_writes_anew_until_it_is_done(tmp_path):
+    log, out = tmp_path / "training_20260105_090738.log", tmp_path / "out"
+    lines = [
+        f"2026-01-05 09:{n // 60:02d}:{n % 60:02d},000 INFO step={n}/90 loss={3 / n**0.5:.4f}" for n in range(1, 91)
+    ]
+    log.write_text("2026-01-05 09:00:00,000 INFO isang 0.1.0 training log 1\n")
+    pages = []
+
+    def train():
+        for start in (0, 30, 60):
+            with log.open("a") as file:
+                file.write("\n".join(lines[start : start + 30]) + "\n")
+            deadline = time.monotonic() + 30
+            wanted = f"{start + 30}"
+            while time.monotonic() < deadline:
+                page = out / "report.json"
+                if page.exists() and json.loads(page.read_text())["statistics"]["steps"] == start + 30:
+                    pages.append((wanted, "refresh" in (out / "report.html").read_text()))
+                    break
+                time.sleep(0.05)
+        with log.open("a") as file:
+            file.write("2026-01-05 09:02:00,000 INFO done steps=90 seconds=90\n")
+
+    training = threading.Thread(target=train)
+    training.start()
+    reports = follow([log], out, language="en", poll_seconds=0.1)
+    training.join()
+    assert pages == [("30", True), ("60", True), ("90", True)]
+    assert reports[0].statistics["steps"] == 90
+    assert "refresh" not in (out / "report.html").read_text()
+
+
+def test_following_needs_a_log_that_is_there(tmp_path):
+    with pytest.raises(InputError, match="there is no file"):
+        follow([tmp_path / "none.log"], tmp_path / "out", language="en")

@@ -18,25 +18,23 @@ def records(model: Model, prepared: Prepared, judged: Judged) -> list[dict[str, 
     """One record per anomalous session, the strangest first."""
     flagged = [index for index, decision in enumerate(judged.decisions) if decision.anomalous]
     flagged.sort(key=lambda index: -judged.decisions[index].score)
-    reasons = {index: explain(model, judged, index, model.config.detection.reasons) for index in flagged}
-    places = {index: [_place(prepared, judged, index, reason) for reason in reasons[index]] for index in flagged}
-    raw = prepared.raw({place for each in places.values() for place in each if place is not None})
-    return [
-        {
-            **_record(model, prepared, judged, index),
-            "reasons": [
-                {
-                    "detector": reason.detector,
-                    "p_value": reason.p_value,
-                    "says": reason.says,
-                    "line": None if place is None else _line(prepared, place, raw.get(place, "")),
-                    **reason.detail,
-                }
-                for reason, place in zip(reasons[index], places[index], strict=True)
-            ],
+    events = prepared.dataset.sessions["events"]
+    most = model.config.detection.reasons
+    reasons = {index: explain(model, judged, index, events[int(judged.rows[index])], most) for index in flagged}
+    positions = {index: {place for reason in reasons[index] for place in _positions(reason)} for index in flagged}
+    places = {index: _places(prepared, judged, index, positions[index]) for index in flagged}
+    raw = prepared.raw({place for each in places.values() for place in each.values()})
+    texts = dict(prepared.dataset.templates.select("event", "template").iter_rows())
+    found = []
+    for index in flagged:
+        of_session = events[int(judged.rows[index])]
+        lines = {
+            position: _line(prepared, place, raw.get(place, ""), texts.get(of_session[position], ""))
+            for position, place in places[index].items()
         }
-        for index in flagged
-    ]
+        record = _record(model, prepared, judged, index)
+        found.append(record | {"reasons": [_reason(reason, lines) for reason in reasons[index]]})
+    return _grouped(found)
 
 
 def _record(model: Model, prepared: Prepared, judged: Judged, index: int) -> dict[str, Any]:
@@ -62,16 +60,58 @@ def _record(model: Model, prepared: Prepared, judged: Judged, index: int) -> dic
     }
 
 
-def _place(prepared: Prepared, judged: Judged, index: int, reason: Reason) -> tuple[int, int] | None:
-    """The source and the line number of the event that a reason names."""
-    if reason.position is None:
-        return None
+def _reason(reason: Reason, lines: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """A reason with the raw lines that it names; for too many lines of a template, the last of them."""
+    detail = dict(reason.detail)
+    if "extra" in detail:
+        detail["extra"] = [
+            {"template": item["template"], "count": item["count"], "line": lines[item["position"]]}
+            for item in detail["extra"]
+        ]
+    return {
+        "detector": reason.detector,
+        "p_value": reason.p_value,
+        "says": reason.says,
+        "line": None if reason.position is None else lines[reason.position],
+        **detail,
+    }
+
+
+def _positions(reason: Reason) -> list[int]:
+    own = [] if reason.position is None else [reason.position]
+    return own + [item["position"] for item in reason.detail.get("extra", ())]
+
+
+def _places(prepared: Prepared, judged: Judged, index: int, positions: set[int]) -> dict[int, tuple[int, int]]:
+    """The source and the line number of events of a session, by their position."""
     lines = prepared.lines.row(int(judged.rows[index]), named=True)
-    return int(lines["source_index"][reason.position]), int(lines["line"][reason.position])
+    return {place: (int(lines["source_index"][place]), int(lines["line"][place])) for place in sorted(positions)}
 
 
-def _line(prepared: Prepared, place: tuple[int, int], text: str) -> dict[str, Any]:
-    return {"source": prepared.sources[place[0]].name, "number": place[1], "text": text[:SHOWN_CHARACTERS]}
+def _line(prepared: Prepared, place: tuple[int, int], text: str, template: str) -> dict[str, Any]:
+    return {
+        "source": prepared.sources[place[0]].name,
+        "number": place[1],
+        "text": text[:SHOWN_CHARACTERS],
+        "template": template,
+    }
+
+
+def _grouped(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give anomalies with the same reasons, apart from their numbers, the same `group`, counted from 1."""
+    groups: dict[tuple[Any, ...], int] = {}
+    return [record | {"group": groups.setdefault(_likeness(record), len(groups) + 1)} for record in found]
+
+
+def _likeness(record: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(
+        (
+            reason["detector"],
+            None if reason["line"] is None else reason["line"]["template"],
+            *(item["template"] for item in (*reason.get("missing", ()), *reason.get("extra", ()))),
+        )
+        for reason in record["reasons"]
+    )
 
 
 def _in_training_period(model: Model, start: datetime | None) -> bool:

@@ -1,6 +1,8 @@
 """Why a session is anomalous: the lines, what was expected instead, what is missing."""
 
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -11,17 +13,24 @@ from isang.artifact import Model
 from isang.detection.decisions import Judged
 from isang.detection.scores import (
     DETECTORS,
+    STRANGEST_EVENTS,
     counts,
     event_probabilities,
     event_surprise,
     nearest_normal,
     transition_surprise,
 )
-from isang.model.batches import Sessions, from_sequences
+from isang.model.batches import Sessions, Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, UNSEEN
 
 EXPECTED = 3
 """Alternatives named for a surprising event."""
+NOTHING_IN_COMMON = 0.999
+"""From this distance on, the nearest normal session says nothing about this one."""
+LEAST_SURPRISE = 1.0
+"""Nats below which an event is not worth naming."""
+SHOWN_TEMPLATES = 10
+"""Missing or extra templates named in one reason."""
 LEAST_PROBABILITY = 0.005
 """Alternatives below this probability are not worth naming."""
 
@@ -40,8 +49,8 @@ class Reason:
     detail: dict[str, Any] = field(default_factory=dict)
 
 
-def explain(model: Model, judged: Judged, index: int, most: int) -> list[Reason]:
-    """The reasons for session `index` of `judged`, at most `most`.
+def explain(model: Model, judged: Judged, index: int, events: Sequence[int], most: int) -> list[Reason]:
+    """The reasons for session `index` of `judged`, at most `most`; `events` are its event ids in the dataset.
 
     A detector speaks where its own p-value is within its share of the alert budget. They take turns, so that each has
     its strongest reason heard, and a line that one has named is not named again by the next.
@@ -52,35 +61,32 @@ def explain(model: Model, judged: Judged, index: int, most: int) -> list[Reason]
     named: set[int] = set()
     for detector, p_value in zip(DETECTORS, judged.p_values_DS[:, index], strict=True):
         if p_value <= share:
-            reasons = _REASONS[detector.name](model, tokens, float(p_value), most)
+            reasons = _one_per_event(_REASONS[detector.name](model, tokens, float(p_value)), events)
             given.append([reason for reason in reasons if reason.position is None or reason.position not in named])
             named |= {reason.position for reason in reasons if reason.position is not None}
     in_turn = [reason for turn in zip_longest(*given) for reason in turn if reason is not None]
     return in_turn[:most]
 
 
-def _unseen(model: Model, tokens: NDArray[np.int32], p_value: float, most: int) -> list[Reason]:
-    return [
-        Reason("unseen_event", p_value, "No session of the training period has a line like this.", int(position) - 1)
-        for position in np.nonzero(tokens == UNSEEN)[0][:most]
-    ]
+def _unseen(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
+    says = "No session of the training period has a line like this."
+    return [Reason("unseen_event", p_value, says, int(place) - 1) for place in np.nonzero(tokens == UNSEEN)[0]]
 
 
-def _masked(model: Model, tokens: NDArray[np.int32], p_value: float, most: int) -> list[Reason]:
+def _masked(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     surprise = np.nan_to_num(event_surprise(model, from_sequences([tokens])), nan=-np.inf)
-    strangest = [int(place) for place in np.argsort(-surprise, kind="stable")[:most] if surprise[place] > 1]
+    strangest = np.argsort(-surprise, kind="stable")[:STRANGEST_EVENTS]
     reasons = []
-    for position in strangest:
-        probabilities = event_probabilities(model, tokens, position)
+    for position in strangest[surprise[strangest] > LEAST_SURPRISE]:
+        probabilities = event_probabilities(model, tokens, int(position))
         own = float(probabilities[tokens[position]])
-        expected = _expected(model, probabilities, int(tokens[position]))
         says = f"Given the rest of the session, a line like this has a probability of {_percent(own)} here."
-        detail = {"probability": own, "expected": expected}
-        reasons.append(Reason("masked_event", p_value, says, position - 1, detail))
+        detail = {"probability": own, "expected": _expected(model, probabilities, int(tokens[position]))}
+        reasons.append(Reason("masked_event", p_value, says, int(position) - 1, detail))
     return reasons
 
 
-def _transition(model: Model, tokens: NDArray[np.int32], p_value: float, most: int) -> list[Reason]:
+def _transition(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     surprise = np.nan_to_num(transition_surprise(model, from_sequences([tokens])), nan=-np.inf)
     position = int(np.argmax(surprise))
     before, after = int(tokens[position - 1]), int(tokens[position])
@@ -93,24 +99,44 @@ def _transition(model: Model, tokens: NDArray[np.int32], p_value: float, most: i
     return [Reason("transition", p_value, says, position - 1, {"probability": probability})]
 
 
-def _counts(model: Model, tokens: NDArray[np.int32], p_value: float, most: int) -> list[Reason]:
+def _counts(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     session = from_sequences([tokens])
-    _, nearest = nearest_normal(model, session)
+    distance, nearest = nearest_normal(model, session)
+    if distance[0] > NOTHING_IN_COMMON:
+        return [Reason("event_counts", p_value, "No normal session has a line in common with this one.")]
     normal = model.normal.take(nearest)
     difference = (_counts_of(model, session) - _counts_of(model, normal)).astype(int)
     missing = [_counted(model, token, -amount) for token, amount in enumerate(difference) if amount < 0]
-    extra = [_counted(model, token, amount) for token, amount in enumerate(difference) if amount > 0]
+    extra = [
+        _counted(model, token, amount) | {"position": int(np.nonzero(tokens == token)[0][-1]) - 1}
+        for token, amount in enumerate(difference)
+        if amount > 0
+    ]
     parts = [
         f"{amount} {'line is' if amount == 1 else 'lines are'} {word}"
         for items, word in ((missing, "missing"), (extra, "too many"))
         if (amount := sum(item["count"] for item in items))
     ]
     says = f"Compared with the most similar normal session, {' and '.join(parts)}."
-    detail = {"missing": missing[:most], "extra": extra[:most]}
+    detail = {"missing": missing[:SHOWN_TEMPLATES], "extra": extra[:SHOWN_TEMPLATES]}
     return [Reason("event_counts", p_value, says, None, detail)] if parts else []
 
 
 _REASONS = {"unseen_event": _unseen, "masked_event": _masked, "transition": _transition, "event_counts": _counts}
+
+
+def _one_per_event(reasons: list[Reason], events: Sequence[int]) -> list[Reason]:
+    """Lines of one template that a detector objects to are one reason, at the first of them, with their number."""
+    first: dict[int | None, Reason] = {}
+    times: Counter[int | None] = Counter()
+    for reason in reasons:
+        event = None if reason.position is None else events[reason.position]
+        first.setdefault(event, reason)
+        times[event] += 1
+    return [
+        reason if times[event] == 1 else replace(reason, detail={**reason.detail, "times": times[event]})
+        for event, reason in first.items()
+    ]
 
 
 def _counts_of(model: Model, session: Sessions) -> NDArray[np.float32]:
@@ -119,7 +145,8 @@ def _counts_of(model: Model, session: Sessions) -> NDArray[np.float32]:
 
 
 def _counted(model: Model, token: int, amount: int) -> dict[str, Any]:
-    return {"template": model.vocabulary.name(token), "count": int(amount)}
+    name = "(lines never seen before)" if token == UNSEEN else model.vocabulary.name(token)
+    return {"template": name, "count": int(amount)}
 
 
 def _expected(model: Model, probabilities: NDArray[np.float64], own: int) -> list[dict[str, Any]]:

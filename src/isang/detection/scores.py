@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 SCORING_TOKENS = 16_384
 """Tokens per batch when scoring."""
 LEAST_DEVIATION = 0.1
-"""Added to the deviation of each event's count, so that a count that never varies has a finite weight."""
+"""Added to the deviation of the root of each event's count, so that a count that never varies has a finite weight."""
 STRANGEST_EVENTS = 3
 """The masked-event score is the mean over so many strangest events."""
 DISTANCE_CELLS = 4_000_000
@@ -82,8 +82,8 @@ def transition(model: Model, sessions: Sessions) -> Floats:
 def event_counts(model: Model, sessions: Sessions) -> Floats:
     """Distance of the session's event counts to the nearest normal ones, 0 (equal) to 1 (nothing in common).
 
-    Bray-Curtis distance over counts divided by how much each event's count varies among normal sessions: a payment
-    too few says more than one more of a line that is repeated at will.
+    Bray-Curtis distance over the square roots of the counts (which gives repeated lines an even spread, Bartlett 1936),
+    divided by how much each varies among normal sessions: a payment too few says more than a twelfth line of a list.
     """
     return nearest_normal(model, sessions)[0]
 
@@ -155,7 +155,8 @@ def nearest_normal(model: Model, sessions: Sessions, *, weighted: bool = True) -
     """
     size = model.vocabulary.size
     most_frequent = np.argsort(-model.normal_counts, kind="stable")[: max(1, NORMAL_CELLS // size)]
-    all_normal_NV = counts(model.normal.take(most_frequent), size)
+    weigh = np.sqrt if weighted else np.asarray
+    all_normal_NV = weigh(counts(model.normal.take(most_frequent), size))
     weights_V = _count_weights(all_normal_NV, model.normal_counts[most_frequent]) if weighted else np.float32(1)
     normal_NV, first_N = np.unique(all_normal_NV, axis=0, return_index=True)
     normal = torch.from_numpy(normal_NV * weights_V)
@@ -163,7 +164,7 @@ def nearest_normal(model: Model, sessions: Sessions, *, weighted: bool = True) -
     chunk = max(1, DISTANCE_CELLS // max(size, len(normal_NV)))
     for start in range(0, len(sessions), chunk):
         rows = np.arange(start, min(start + chunk, len(sessions)))
-        counts_SV = torch.from_numpy(counts(sessions.take(rows), size) * weights_V)
+        counts_SV = torch.from_numpy(weigh(counts(sessions.take(rows), size)) * weights_V)
         sums_SN = counts_SV.sum(dim=1, keepdim=True) + normal.sum(dim=1)
         best = (torch.cdist(counts_SV, normal, p=1) / sums_SN.clamp(min=1e-9)).min(dim=1)
         distances[rows] = best.values.numpy()
@@ -172,7 +173,7 @@ def nearest_normal(model: Model, sessions: Sessions, *, weighted: bool = True) -
 
 
 def _count_weights(normal_NV: NDArray[np.float32], times_N: Rows) -> NDArray[np.float32]:
-    """One over the standard deviation of each event's count among normal sessions, shape V."""
+    """One over the standard deviation of each column among normal sessions, shape V."""
     share_N1 = (times_N / times_N.sum())[:, None]
     mean_V = (normal_NV * share_N1).sum(axis=0)
     deviation_V = np.sqrt((np.square(normal_NV - mean_V) * share_N1).sum(axis=0))

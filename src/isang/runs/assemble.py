@@ -10,7 +10,7 @@ from isang.errors import InputError
 from isang.runs import table as t
 from isang.runs.events import Events, Mask, dates, events_of, filled, series_text
 from isang.runs.names import role
-from isang.runs.records import Records
+from isang.runs.records import RECORD, RECORD_WORDS, RESUMED, Records
 from isang.runs.table import EpochLine, Floats, Integers, Restart, RunTable, Source
 
 MOST_RUNS = 1_000
@@ -32,6 +32,7 @@ def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
     runs, void, sorted_rows = _runs(events, core)
     if sorted_rows:
         events.notes.append("the steps are out of order in the file; the rows were sorted by step")
+    _add_stated_resumes(records, events, core, runs)
     used = _account(records, events, core, void, runs)
     source = _source(records, events, used)
     tables = [_table(records, events, run, kind, core, source) for run in runs]
@@ -107,6 +108,21 @@ def _runs(events: Events, core: Mask) -> tuple[list[_Run], Mask, bool]:
     return runs, void, False
 
 
+def _add_stated_resumes(records: Records, events: Events, core: Mask, runs: list[_Run]) -> None:
+    """A log that says `resumed` was resumed, also where no step was done twice."""
+    said = records.values(RECORD) == RESUMED
+    for run in runs:
+        for row in run.rows[said[run.rows]].tolist():
+            rows = run.rows[core[run.rows]]
+            before, after = rows[rows < row], rows[rows > row]
+            if not len(before) or not len(after):
+                continue
+            last, first = int(events.step[before[-1]]), int(events.step[after[0]])
+            if all(first != known for _, known, _ in run.restarts):
+                run.restarts.append((last, first, "resume"))
+        run.restarts.sort(key=lambda restart: restart[1])
+
+
 def _account(records: Records, events: Events, core: Mask, void: Mask, runs: list[_Run]) -> dict[str, int]:
     """Complete the account of the lines; each of the R rows goes to exactly one place."""
     account = records.account
@@ -116,24 +132,32 @@ def _account(records: Records, events: Events, core: Mask, void: Mask, runs: lis
         _, index = np.unique(events.step[rows], return_index=True)
         first[rows[index]] = True
     repeated = core & ~first & ~void
-    validation = ~core & ~np.isnan(events.validation)
-    outside = ~core & np.isnan(events.step)
+    summary = ~core & ~events.own_step & ~np.isnan(events.epoch) & ~np.isnan(events.mean)
+    validation = ~core & ~np.isnan(events.validation) & ~summary
+    outside = ~core & np.isnan(events.step) & ~summary
     named = np.zeros(len(core), dtype=bool)
     for name, values in records.columns.items():
         if not name.startswith("@"):
             named |= ~np.isnan(values)
     for where in records.present.values():
         named[where] = True
+    outside &= named
+    spoken = {}
+    for number, word in enumerate(RECORD_WORDS, start=1):
+        of_word = (records.values(RECORD) == number) & ~core & ~validation
+        spoken[word] = int(of_word.sum())
+        named &= ~of_word
+        outside &= ~of_word
     rest = ~core & ~validation & ~outside & named
     epochs = rest & (~np.isnan(events.epoch) | ~np.isnan(events.mean))
     used = {
         "step": int(first.sum()), "validation": int((validation & ~outside).sum()), "epoch": int(epochs.sum()),
-        "other values": int((rest & ~epochs).sum()),
+        "other values": int((rest & ~epochs).sum()), **spoken,
     }  # fmt: skip
     account.ignore("repeats a step", int(repeated.sum()))
     account.ignore("done again after a resume", int(void.sum()))
-    account.ignore("numbers before the first step", int((outside & named).sum()))
-    account.ignore("prose", int((~core & ~validation & ~named).sum()))
+    account.ignore("numbers before the first step", int(outside.sum()))
+    account.ignore("prose", int((~core & ~validation & ~named).sum()) - sum(spoken.values()))
     return {what: count for what, count in used.items() if count}
 
 
@@ -248,7 +272,10 @@ def _epoch_lines(events: Events, rows: Integers, epoch: Floats, core: Mask) -> t
         number = int(epoch[index])
         line = lines.setdefault(number, {})
         row = rows[index]
-        for key, value in (("mean", mean[index]), ("validation", events.validation[row]), ("rate", events.rate[row])):
+        for key, value in (
+            ("mean", mean[index]), ("validation", events.validation[row]), ("rate", events.rate[row]),
+            ("seconds", events.seconds[row]),
+        ):  # fmt: skip
             if not np.isnan(value):
                 line[key] = float(value)
         if not np.isnan(events.step[row]):
@@ -256,7 +283,12 @@ def _epoch_lines(events: Events, rows: Integers, epoch: Floats, core: Mask) -> t
     nan = float("nan")
     return tuple(
         EpochLine(
-            number, last_step.get(number), line.get("mean", nan), line.get("validation", nan), line.get("rate", nan)
+            number,
+            last_step.get(number),
+            line.get("mean", nan),
+            line.get("validation", nan),
+            line.get("rate", nan),
+            line.get("seconds", nan),
         )
         for number, line in sorted(lines.items())
     )

@@ -2,17 +2,19 @@
 
 import bz2
 import gzip
+import io
 import lzma
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import zstandard
 
 from isang.errors import InputError
+from isang.progress import Progress
 
 BLOCK_BYTES = 8 << 20
 """Text is worked on in blocks of about this size, so that memory does not grow with the file."""
@@ -29,18 +31,53 @@ _BROKEN = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGz
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """The decompressed content of `path` as a stream. Raises InputError where it cannot be read or is cut off."""
+    """The decompressed content of `path` as a stream. Raises InputError where it cannot be read or is cut off.
+
+    Reading that takes long shows how far it has come.
+    """
     try:
-        with path.open("rb") as raw:
+        with (
+            path.open("rb") as raw,
+            Progress(f"reading {path.name}", total=path.stat().st_size / 1e6, unit="MB") as progress,
+        ):
             kind = _compression(raw.read(6))
             raw.seek(0)
-            yield _decompressed(raw, kind)
+            yield _decompressed(cast(IO[bytes], _Watched(raw, progress)), kind)
     except _BROKEN as error:
         raise InputError(
             f"{path} is a damaged or cut-off archive ({error}); copy it again or unpack it first"
         ) from error
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+class _Watched(io.RawIOBase):
+    """A file whose reading is shown as progress."""
+
+    def __init__(self, raw: IO[bytes], progress: Progress) -> None:
+        self._raw, self._progress = raw, progress
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._raw.read(size)
+        self._progress.advance(len(piece) / 1e6)
+        return piece
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        return self._raw.seek(place, whence)
+
+    def tell(self) -> int:
+        return self._raw.tell()
 
 
 def head_of(path: Path) -> bytes:

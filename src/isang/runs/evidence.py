@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isang.runs.findings import Language
-from isang.runs.words import NO_VALUE
+from isang.runs.writing import NO_VALUE
 
 SHOWN = 8
 """Entries of a list that the report shows; report.json holds them all."""

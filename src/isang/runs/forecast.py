@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from isang.runs import table as t
-from isang.runs.findings.base import both, number, plain
+from isang.runs.findings.base import both, plain
 from isang.runs.noise import robust_spread
 from isang.runs.schedules import recognise_schedule
 from isang.runs.statistics import batches_per_epoch
 from isang.runs.table import Floats, RunTable, usable
+from isang.runs.writing import number, with_interval
 
 FEWEST = 30
 MOST_POINTS = 150
@@ -253,18 +254,13 @@ def _replanned(
 def _statement(
     points: list[dict[str, Any]], replanned: list[dict[str, Any]], now: float, unit_en: str, unit_ko: str
 ) -> dict[Any, str]:
-    far, plan = points[2], replanned[2]
+    ahead, plan = (with_interval(point["loss"], point["low"], point["high"]) for point in (points[2], replanned[2]))
+    more = points[2]["more"]
     return both(
-        f"{far['more']} more {unit_en} as the schedule goes: a loss of {number(far['loss'])} "
-        f"({number(far['low'])} … "
-        f"{number(far['high'])}, 90 %), now {number(now)}. With the rate taken from its peak to zero "
-        "over them: "
-        f"{number(plan['loss'])} ({number(plan['low'])} … {number(plan['high'])}).",
-        f"현재 스케줄대로 {far['more']} {unit_ko} 더 학습하면 손실은 "
-        f"{number(far['loss'])}({number(far['low'])} … "
-        f"{number(far['high'])}, 90 %)로 예상됩니다. 현재는 {number(now)}입니다. 그동안 학습률을 "
-        "최고값에서 0까지 내리면 "
-        f"{number(plan['loss'])}({number(plan['low'])} … {number(plan['high'])})로 예상됩니다.",
+        f"{more} more {unit_en} as the schedule goes: a loss of {ahead}, 90 % interval; now {number(now)}. With the "
+        f"rate taken from its peak to zero over them: {plan}.",
+        f"현재 스케줄대로 {more} {unit_ko} 더 학습하면 손실은 {ahead}(90 % 구간)로 예상됩니다. 현재는 "
+        f"{number(now)}입니다. 그동안 학습률을 최고값에서 0까지 내리면 {plan}로 예상됩니다.",
     )
 
 

@@ -42,7 +42,7 @@ def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None 
     the series to judge by where the log has several. Without `evaluation`, an evaluation.json in the model folder
     beside the log is used. Raises InputError where nothing can be read.
     """
-    log = _newest_log(path)
+    log = log_of(path)
     measured = _read_evaluation(evaluation or _evaluation_beside(log))
     return [judged(table, measured) for table in read_runs(log, loss=loss)]
 
@@ -62,7 +62,7 @@ def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Repo
     )
 
 
-def _newest_log(path: Path) -> Path:
+def log_of(path: Path) -> Path:
     """The newest log of a run folder; any other path as it is."""
     logs = sorted((path / "logs").glob("training_*.log")) if path.is_dir() else []
     return logs[-1] if logs else path  # the names hold the time, so the last one is the newest

@@ -42,13 +42,20 @@ class Picture:
 
 
 def html(
-    runs: Sequence[tuple[Report, Curves, Sequence[Picture]]], language: Language, overlay: Picture | None = None
+    runs: Sequence[tuple[Report, Curves, Sequence[Picture]]],
+    language: Language,
+    overlay: Picture | None = None,
+    reload_seconds: float | None = None,
 ) -> str:
-    """The page for one or more runs, `overlay` comparing them. All text that comes from data is escaped."""
+    """The page for one or more runs, `overlay` comparing them. All text that comes from data is escaped.
+
+    With `reload_seconds` the browser loads it again that often.
+    """
     style, script = _style(), _asset("page.js")
     title = word("report", language) if len(runs) == 1 else word("runs_report", language, count=len(runs))
     return _template().render(
         language=language, title=title, style=_safe(style), script=_safe(script),
+        reload_seconds=None if reload_seconds is None else f"{max(2.0, reload_seconds):.0f}",
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; "
         "form-action 'none'",
         runs=[_run(number, *run, language) for number, run in enumerate(runs, start=1)],

@@ -12,6 +12,12 @@ MAX_SERIES = 4_000
 """A file with more names than this is not a run log; further names are counted, not kept."""
 
 
+RECORD = "@record"
+"""Column that says which kind of line of our own log a row is: 1 for the first of RECORD_WORDS, and so on."""
+RECORD_WORDS = ("plan", "environment", "resumed", "stopped", "done")
+RESUMED = 1 + RECORD_WORDS.index("resumed")
+
+
 @dataclass
 class Account:
     """Where each line of the file went. The assembler completes `used` and `ignored`."""

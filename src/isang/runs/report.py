@@ -70,10 +70,18 @@ def report_html(report: Report, language: Language) -> str:
     return html([(report, curves, _pictures(curves, language))], language)
 
 
-def write_report(reports: Sequence[Report], folder: Path, *, language: Language, overwrite: bool) -> list[Path]:
+def write_report(
+    reports: Sequence[Report],
+    folder: Path,
+    *,
+    language: Language,
+    overwrite: bool,
+    reload_seconds: float | None = None,
+) -> list[Path]:
     """Write report.html, report.md, report.json and the pictures of all runs into `folder`, all or none of them.
 
     One run: training_curves.png and one SVG per plot. Several: the same for each, its name before the files' names.
+    With `reload_seconds` the page asks the browser to load it again that often.
     Returns the written files, report.html first. Raises UsageError where `folder` holds something already.
     """
     if not reports:
@@ -101,7 +109,7 @@ def write_report(reports: Sequence[Report], folder: Path, *, language: Language,
         overlay = _overlay([curves for _, curves, _ in runs], language) if len(runs) > 1 else None
         if overlay is not None:
             (building / "comparison.svg").write_text(overlay.svg, encoding="utf-8")
-        (building / "report.html").write_text(html(runs, language, overlay), encoding="utf-8")
+        (building / "report.html").write_text(html(runs, language, overlay, reload_seconds), encoding="utf-8")
         written = sorted(path.name for path in building.iterdir())
     return [folder / name for name in sorted(written, key=lambda name: name != "report.html")]
 

@@ -63,6 +63,7 @@ class EpochLine:
     mean_loss: float
     validation_loss: float
     learning_rate: float
+    seconds: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class RunTable:
     restarts: tuple[Restart, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     """What the log stated: `started`, `ended` (ISO 8601), `epochs`, `batches_per_epoch`, `planned_steps`, `batch_size`,
-    `batch_size_per_device`, `devices`, `vocabulary_size`, `learning_rate`; absent where unknown."""
+    `batch_size_per_device`, `devices`, `vocabulary_size`, `learning_rate`, `best_epoch` (whose weights were kept),
+    `stop_reason`, `stopped_early`, `completed`; absent where unknown."""
     series: dict[str, int] = field(default_factory=dict)
     """All series that the file holds, by the log's own name, with their number of values."""
 

@@ -7,7 +7,8 @@ from typing import Any
 from isang.runs.findings import Finding, Language
 from isang.runs.judged import Report
 from isang.runs.table import BATCH_LOSS, INTERVAL_LOSS, RUNNING_MEAN, VALIDATION_LOSS
-from isang.runs.words import NO_VALUE, SCALE, duration, finding_name, number, percent, rate, series_name, use_name, word
+from isang.runs.words import SCALE, finding_name, number, percent, rate, series_name, use_name, word
+from isang.runs.writing import NO_VALUE, duration
 
 CURVES = (RUNNING_MEAN, BATCH_LOSS, INTERVAL_LOSS, "smoothed_loss", VALIDATION_LOSS)
 METRICS = ("accuracy", "precision", "recall", "f1", "average_precision")

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from isang.runs.findings import Language
-
-NO_VALUE = "–"
-"""Stands where a value is unknown."""
+from isang.runs.writing import NO_VALUE
 
 WORDS: Mapping[str, Mapping[Language, str]] = {
     # the pictures
@@ -71,6 +69,11 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "used_epoch": {"en": "epochs", "ko": "에폭"},
     "used_validation": {"en": "validation", "ko": "검증"},
     "used_other values": {"en": "other values", "ko": "그 밖의 값"},
+    "used_plan": {"en": "plan of the run", "ko": "실행 계획"},
+    "used_environment": {"en": "environment", "ko": "실행 환경"},
+    "used_resumed": {"en": "resumed", "ko": "재개"},
+    "used_stopped": {"en": "stopped before the plan's end", "ko": "계획보다 일찍 종료"},
+    "used_done": {"en": "end of the run", "ko": "실행 끝"},
     "used_blank": {"en": "blank", "ko": "빈 줄"},
     "used_prose": {"en": "prose", "ko": "일반 문장"},
     "used_repeats a step": {"en": "repeats a step", "ko": "같은 스텝의 반복"},
@@ -134,7 +137,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "batches_per_epoch": {"en": "Batches per epoch", "ko": "에폭당 배치 수"},
     "batch_size": {"en": "Batch size", "ko": "배치 크기"},
     "batch_size_value": {
-        "en": "{batch_size} ({devices} devices × {batch_size_per_device})",
+        "en": "{batch_size} (devices: {devices} × {batch_size_per_device})",
         "ko": "{batch_size} (장치 {devices}개 × {batch_size_per_device})",
     },
     "curve": {"en": "Curve", "ko": "곡선"},
@@ -232,10 +235,6 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     },
     "run": {"en": "Run", "ko": "실행"},
     "unknown": {"en": "unknown", "ko": "알 수 없음"},
-    "seconds": {"en": "{value} s", "ko": "{value}초"},
-    "minutes": {"en": "{value} min", "ko": "{value}분"},
-    "hours": {"en": "{value} h", "ko": "{value}시간"},
-    "days": {"en": "{value} days", "ko": "{value}일"},
 }  # fmt: skip
 
 SCALE = (("basic", 2.0), ("practical", 1.5), ("good", 1.0), ("best", 0.5))
@@ -282,13 +281,3 @@ def percent(value: float | None, decimals: int = 1) -> str:
 def rate(value: float | None) -> str:
     """A learning rate, such as 2e-05 or 1.97e-05."""
     return NO_VALUE if value is None or math.isnan(value) else f"{value:.4g}"
-
-
-def duration(seconds: float | None, language: Language) -> str:
-    """Seconds in the unit that people would choose."""
-    if seconds is None or not math.isfinite(seconds):
-        return NO_VALUE
-    for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 1.5 * length:
-            return word(unit, language, value=f"{seconds / length:.1f}")
-    return word("seconds", language, value=f"{seconds:.1f}")

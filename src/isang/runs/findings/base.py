@@ -93,19 +93,6 @@ def both(en: str, ko: str) -> dict[Language, str]:
     return {"en": en, "ko": ko}
 
 
-def number(value: float | None) -> str:
-    """A number for people: four significant digits, thousands separators."""
-    if value is None or not math.isfinite(value):
-        return "–"
-    if value == 0:
-        return "0"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    if abs(value) < 1e-3:
-        return f"{value:.3g}"
-    return f"{value:.4g}"
-
-
 def plain(value: Any) -> Any:
     """JSON values: numpy numbers as Python's, NaN and infinity as None."""
     if isinstance(value, Mapping):

@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 
 from isang.runs import table as t
-from isang.runs.findings.base import Context, Finding, both, number, plain
-from isang.runs.table import Floats, RunTable
+from isang.runs.findings.base import Context, Finding, both, plain
+from isang.runs.table import Floats, Integers, RunTable
+from isang.runs.writing import counted, duration, number
 
 STALL = 10.0
 """A gap of this many typical step times (and at least ten seconds) is a stall."""
 SLOW_EPOCH = 1.25
+LOST_SECONDS, LOST_PART = 60.0, 0.05
+"""Stalls and slow epochs that cost less than a minute, or less than this part of the run, are facts and no problem."""
 SCALE = {"basic": 2.0, "practical": 1.5, "good": 1.0, "best": 0.5}
 """A scale of losses that some reports use. It is shown as that scale; it measures nothing."""
 
@@ -33,7 +36,7 @@ def start_loss(table: RunTable, context: Context) -> Finding:
     if not len(context.loss):
         return Finding("start_loss", "cannot_tell", both("There is no finite loss.", "유한한 손실이 없습니다."), {})
     guess = math.log(size)
-    first = float(np.median(context.loss[:3]))
+    first = float(np.median(context.loss[context.steps <= context.steps[0] + 2]))
     ratio = first / guess
     evidence = plain(
         {
@@ -80,7 +83,7 @@ def start_loss(table: RunTable, context: Context) -> Finding:
 
 
 def throughput(table: RunTable, context: Context) -> Finding:
-    """Steps per second, stalls, slow epochs."""
+    """Steps per second, stalls, slow epochs. A problem only where they cost a part of the run worth having back."""
     steps, seconds = _step_seconds(table)
     if len(seconds) < 5:
         return Finding(
@@ -92,64 +95,81 @@ def throughput(table: RunTable, context: Context) -> Finding:
             ),
             {"times": len(seconds)},
         )
-    typical = float(np.median(seconds))
-    mean = float(seconds.mean())
+    evidence = _speed(table, context, steps, seconds)
+    facts_en, facts_ko = _speed_in_words(evidence)
+    least = max(LOST_SECONDS, LOST_PART * float(seconds.sum()))
+    if evidence["stalled_seconds"] + evidence["slow_seconds"] < least:
+        statement = both(
+            f"{facts_en}. Nothing that would be worth a search for lost time.",
+            f"{facts_ko}. 잃어버린 시간을 찾아볼 만한 점이 없습니다.",
+        )
+        return Finding("throughput", "ok", statement, evidence)
+    lost = evidence["stalled_seconds"] + evidence["slow_seconds"]
+    share = 100 * lost / float(seconds.sum())
+    return Finding(
+        "throughput",
+        "problem",
+        both(
+            f"{facts_en}. Together that took {duration(lost, 'en')}, {share:.0f} % of the time.",
+            f"{facts_ko}. 모두 합쳐 {duration(lost, 'ko')}, 전체 시간의 {share:.0f} %입니다.",
+        ),
+        evidence,
+        both(
+            "Look at what else ran then: data loading, checkpoints, other jobs on the machine.",
+            "그때 무엇이 함께 실행되었는지(데이터 로딩, 체크포인트, 다른 작업) 확인해 보십시오.",
+        ),
+    )
+
+
+def _speed(table: RunTable, context: Context, steps: Integers, seconds: Floats) -> dict[str, Any]:
+    """What is known about the speed, as evidence; `seconds` is what each of `steps` took."""
+    typical, mean = float(np.median(seconds)), float(seconds.mean())
     slow_steps = (seconds > STALL * max(typical, 1e-9)) & (seconds > 10.0)
     between = _between_epochs(table, steps)
     stalled, pauses = np.flatnonzero(slow_steps & ~between), np.flatnonzero(slow_steps & between)
     epochs = _epoch_seconds(table, context, mean)
     usual = float(np.median([e["seconds"] for e in epochs])) if epochs else None
     slow = [e for e in epochs if usual and len(epochs) >= 3 and e["seconds"] > SLOW_EPOCH * usual]
-    lost = float(seconds[stalled].sum())
-    per_second = 1 / mean if mean > 0 else None
-    evidence = plain(
+    stalled_seconds = float((seconds[stalled] - typical).sum())
+    excess = sum(e["seconds"] - (usual or 0.0) for e in slow)
+    evidence: dict[str, Any] = plain(
         {
             "seconds_per_step": mean,
             "median_seconds_per_step": typical,
-            "steps_per_second": per_second,
+            "steps_per_second": 1 / mean if mean > 0 else None,
+            "seconds_per_epoch": usual,
             "hours_per_epoch": usual / 3600 if usual else None,
             "slow_epochs": slow,
+            "slow_seconds": max(0.0, excess - stalled_seconds),  # a stall makes its epoch slow: counted once
             "epochs": epochs[:200],
             "stalls": [{"step": int(steps[i]), "seconds": float(seconds[i])} for i in stalled[:50]],
+            "stall_count": len(stalled),
+            "stalled_seconds": stalled_seconds,
             "pauses_between_epochs": len(pauses),
             "pause_seconds": float(seconds[pauses].sum()),
-            "stall_count": len(stalled),
-            "stalled_seconds": lost,
             "threshold": STALL,
         }
     )
-    hours_en = f", {number(usual / 3600)} hours per epoch" if usual else ""
-    hours_ko = f", 에폭당 {number(usual / 3600)}시간" if usual else ""
-    speed_en, speed_ko = f"{number(per_second)} steps per second{hours_en}", f"초당 {number(per_second)} 스텝{hours_ko}"
-    minutes = number(float(np.mean(seconds[pauses])) / 60) if len(pauses) else ""
-    pause_en = f", and {len(pauses):,} pauses of about {minutes} minutes between epochs" if minutes else ""
-    pause_ko = f"(에폭 사이의 약 {minutes}분짜리 휴지 {len(pauses):,}회 제외)" if minutes else ""
-    total = float(seconds.sum())
-    if slow or (len(stalled) and lost > 0.05 * total):
-        return Finding(
-            "throughput",
-            "problem",
-            both(
-                f"{speed_en}; {len(stalled):,} stalls took {number(lost / 60)} minutes, and {len(slow)} epochs "
-                f"were more than {SLOW_EPOCH:g} times slower than usual.",
-                f"{speed_ko}. 멈춤 {len(stalled):,}회가 {number(lost / 60)}분을 차지했고, 에폭 {len(slow)}개가 "
-                f"평소보다 {SLOW_EPOCH:g}배 넘게 느렸습니다.",
-            ),
-            evidence,
-            both(
-                "Look at what else ran then: data loading, checkpoints, other jobs on the machine.",
-                "그때 무엇이 함께 실행되었는지(데이터 로딩, 체크포인트, 다른 작업) 확인해 보십시오.",
-            ),
-        )
-    return Finding(
-        "throughput",
-        "ok",
-        both(
-            f"{speed_en}; the speed is even, {len(stalled):,} stalls{pause_en}.",
-            f"{speed_ko}. 속도가 고르며 멈춤은 {len(stalled):,}회입니다{pause_ko}.",
-        ),
-        evidence,
-    )
+    return evidence
+
+
+def _speed_in_words(evidence: dict[str, Any]) -> tuple[str, str]:
+    en, ko = [f"{number(evidence['steps_per_second'])} steps per second"], []
+    ko.append(f"초당 {number(evidence['steps_per_second'])} 스텝")
+    if usual := evidence["seconds_per_epoch"]:
+        en.append(f"{duration(usual, 'en')} per epoch")
+        ko.append(f"에폭당 {duration(usual, 'ko')}")
+    if count := evidence["stall_count"]:
+        en.append(f"{counted(count, 'stall')} of {duration(evidence['stalled_seconds'], 'en')} in all")
+        ko.append(f"멈춤 {count:,}회(모두 {duration(evidence['stalled_seconds'], 'ko')})")
+    if count := len(evidence["slow_epochs"]):
+        en.append(f"{counted(count, 'epoch')} more than {SLOW_EPOCH:g} times slower than usual")
+        ko.append(f"평소보다 {SLOW_EPOCH:g}배 넘게 느린 에폭 {count:,}개")
+    if count := evidence["pauses_between_epochs"]:
+        each = evidence["pause_seconds"] / count
+        en.append(f"{counted(count, 'pause')} of about {duration(each, 'en')} between epochs")
+        ko.append(f"에폭 사이 약 {duration(each, 'ko')}의 휴지 {count:,}회")
+    return ", ".join(en), ", ".join(ko)
 
 
 def _step_seconds(table: RunTable) -> tuple[Any, Floats]:
@@ -174,7 +194,10 @@ def _between_epochs(table: RunTable, steps: Any) -> Any:
 
 
 def _epoch_seconds(table: RunTable, context: Context, mean: float) -> list[dict[str, Any]]:
-    """Seconds per epoch, from the times of its rows, scaled to the epoch's steps."""
+    """Seconds per epoch: the log's own, else from the times of its rows, scaled to the epoch's steps."""
+    stated = [line for line in table.epoch_lines if math.isfinite(line.seconds)]
+    if len(stated) >= 2:
+        return [{"epoch": line.epoch, "seconds": line.seconds} for line in stated]
     times = table.column(t.TIME)
     if np.isnan(times).all() or np.isnan(table.epoch).all():
         size = context.statistics["batches_per_epoch"]

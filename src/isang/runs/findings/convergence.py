@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.findings.base import Context, Finding, Language, Verdict, both, number, plain, too_few
+from isang.runs.findings.base import Context, Finding, Language, Verdict, both, plain, too_few
+from isang.runs.findings.generalisation import validation_points
 from isang.runs.noise import trend
 from isang.runs.table import LEARNING_RATE, RunTable
+from isang.runs.writing import number
 
 PERCENT_PER_EPOCH = 1.0
 """Less than this change per epoch (or per tenth of the run) counts as converged."""
@@ -65,6 +67,8 @@ def convergence(table: RunTable, context: Context) -> Finding:
     statement = both(en.format(**words), ko.format(**words))
     if outcome == "falling":
         statement = _with_the_low_point(context, statement, evidence)
+    if verdict == "cannot_tell":
+        statement = _with_what_else_is_known(context, statement, entry)
     return Finding("convergence", verdict, statement, evidence, remedy)
 
 
@@ -169,6 +173,25 @@ def _with_the_low_point(
         "부근입니다. 학습 스텝이 "
         "작아서 평평했던 것이며 수렴이 아닙니다.",
     )
+
+
+def _with_what_else_is_known(
+    context: Context, statement: dict[Language, str], entry: Mapping[str, Any]
+) -> dict[Language, str]:
+    """Adds what the schedule and the validation loss did over the judged stretch; they decide nothing here."""
+    en, ko = statement["en"], statement["ko"]
+    peak, final = context.schedule["peak_rate"], context.schedule["final_rate"]
+    if _ends_low(context):
+        part = f"{100 * final / peak:.2g} %"
+        en += f" The schedule had come to its end: the last rate is {part} of the peak."
+        ko += f" 스케줄은 끝까지 진행되었습니다. 마지막 학습률은 최고값의 {part}입니다."
+    steps, values = validation_points(context.table)
+    inside = values[steps >= entry["first_step"]]
+    if len(inside) > 1 and not context.loss_is_held_out:
+        change = f"{number(inside[0])} → {number(inside[-1])}"
+        en += f" Over the same stretch the validation loss went {change}."
+        ko += f" 같은 구간에서 검증 손실은 {change}(으)로 변했습니다."
+    return both(en, ko)
 
 
 def _ends_rising(context: Context) -> bool:

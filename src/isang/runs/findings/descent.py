@@ -1,8 +1,9 @@
 """Did the loss fall?"""
 
-from isang.runs.findings.base import Context, Finding, Verdict, both, number, plain, too_few
+from isang.runs.findings.base import Context, Finding, Verdict, both, plain, too_few
 from isang.runs.noise import FEWEST_EFFECTIVE, FEWEST_VALUES, Trend
 from isang.runs.table import RunTable
+from isang.runs.writing import number, with_interval
 
 SMALL_PART = 0.02
 """A decrease is called absent when the interval excludes one of this part of the loss's level."""
@@ -38,7 +39,7 @@ def decreasing(table: RunTable, context: Context) -> Finding:
         }
     )
     words = {
-        "change": f"{number(found.change)} ({number(found.low)} … {number(found.high)})",
+        "change": with_interval(found.change, found.low, found.high),
         "drop": number(found.drop),
         "walk": number(walk),
         "effective": f"{found.effective:.1f}",

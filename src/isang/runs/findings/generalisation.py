@@ -3,9 +3,10 @@
 import numpy as np
 
 from isang.runs import table as t
-from isang.runs.findings.base import Context, Finding, Language, Verdict, both, number, plain
+from isang.runs.findings.base import Context, Finding, Language, Verdict, both, plain
 from isang.runs.noise import around_curve, autoregression, robust_spread, simulated
 from isang.runs.table import Floats, Integers, RunTable, usable
+from isang.runs.writing import number
 
 FEWEST_VALIDATIONS = 5
 FALSE_ALARMS = 0.02

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 
 from isang.runs import table as t
-from isang.runs.findings.base import Context, Finding, both, number, plain, too_few
+from isang.runs.findings.base import Context, Finding, both, plain, too_few
 from isang.runs.noise import around_curve, autoregression, block_means, simulated
 from isang.runs.table import Floats, RunTable, usable
+from isang.runs.writing import number
 
 _NAMES = {
     t.BATCH_LOSS: ("loss", "손실"),

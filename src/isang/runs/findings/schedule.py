@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from isang.runs.findings.base import Context, Finding, both, number, plain
+from isang.runs.findings.base import Context, Finding, both, plain
 from isang.runs.table import RunTable
+from isang.runs.writing import number
 
 KOREAN = {
     "constant": "상수",

@@ -4,14 +4,17 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.findings.base import Context, Finding, both, number, plain
+from isang.runs.findings.base import Context, Finding, both, plain
 from isang.runs.findings.generalisation import after_descent, validation_points
 from isang.runs.noise import around_curve, robust_spread
 from isang.runs.statistics import duration_seconds
 from isang.runs.table import Floats, RunTable
+from isang.runs.writing import duration, number
 
 LATE = 0.7
 """A validation loss that is as good as its best before this part of the run makes the rest a waste."""
+WORTH_SECONDS = 600.0
+"""A waste of less than this is a fact and no problem; where the log has no times, any waste counts."""
 
 
 def stopping_point(table: RunTable, context: Context) -> Finding:
@@ -32,8 +35,8 @@ def stopping_point(table: RunTable, context: Context) -> Finding:
     enough = int(np.flatnonzero(values <= values[best] + points["noise"])[0])
     seconds = duration_seconds(table)
     span = float(steps[-1] - points["start"]) or 1.0
-    hours = None if seconds is None else seconds / 3600 * float(steps[-1] - steps[enough]) / span
-    late = points["held_out"] and labels[enough] < LATE * labels[-1]
+    saved = None if seconds is None else seconds * float(steps[-1] - steps[enough]) / span
+    late = points["held_out"] and labels[enough] < LATE * labels[-1] and (saved is None or saved >= WORTH_SECONDS)
     evidence = plain(
         {
             "judged_by": "validation loss" if points["held_out"] else "training loss",
@@ -44,9 +47,11 @@ def stopping_point(table: RunTable, context: Context) -> Finding:
             "earliest_within_noise": labels[enough],
             "earliest_step": int(steps[enough]),
             "loss_there": float(values[enough]),
-            "hours_saved": hours,
+            "seconds_saved": saved,
+            "hours_saved": None if saved is None else saved / 3600,
             "loss_cost": float(values[enough] - values[-1]),
             "unit": points["unit"],
+            "kept_epoch": table.facts.get("best_epoch"),
             "prechelt": _prechelt(context, values, labels),
         }
     )
@@ -75,16 +80,19 @@ def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Findin
         return Finding("stopping_point", "ok", statement, evidence)
     label = f"{evidence['earliest_within_noise']:,}"
     where_en, where_ko = f"{evidence['unit']} {label}", f"{'에폭' if evidence['unit'] == 'epoch' else '스텝'} {label}"
-    hours, cost = evidence["hours_saved"], number(evidence["loss_cost"])
-    saved_en = f", saving {number(hours)} hours" if hours else ""
-    saved_ko = f" {number(hours)}시간을 절약했을 것이며," if hours else ""
+    saved, cost = evidence["seconds_saved"], number(evidence["loss_cost"])
+    saved_en = f", saving {duration(saved, 'en')}" if saved else ""
+    saved_ko = f" {duration(saved, 'ko')}을(를) 절약했을 것이며," if saved else ""
+    kept = evidence["kept_epoch"]
+    kept_en = f" The weights that were kept are those of epoch {kept}." if kept else ""
+    kept_ko = f" 보관된 가중치는 에폭 {kept}의 것입니다." if kept else ""
     statement = both(
         f"Judged by the {base_en}, stopping at {where_en} would have come within one noise unit "
         f"({noise}) of the "
-        f"best{saved_en}, at a cost of {cost} in loss.",
+        f"best{saved_en}, at a cost of {cost} in loss.{kept_en}",
         f"{base_ko} 보면, {where_ko}에서 멈추었어도 최저값과의 차이가 잡음 단위({noise}) "
         f"이내였습니다.{saved_ko} 손실 "
-        f"차이는 {cost}입니다.",
+        f"차이는 {cost}입니다.{kept_ko}",
     )
     if not late:
         return Finding("stopping_point", "ok", statement, evidence)
@@ -102,6 +110,8 @@ def _stopping_points(table: RunTable, context: Context) -> dict[str, Any] | None
     if len(values) >= 3:
         residual, removed = around_curve(after_descent(values), bent=True)
         noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
+        bends = robust_spread(np.diff(values, 2)) / 6**0.5  # a few points of a steep curve leave their bend as residual
+        noise = min(noise, bends) if len(values) >= 8 else noise
         return {
             "values": values,
             "steps": steps,

@@ -1,14 +1,16 @@
 """Readers of run logs, one per format family. The first reader that recognises a file reads it."""
 
+from itertools import islice
 from pathlib import Path
 from types import ModuleType
 
 from isang.errors import InputError
 from isang.runs.content import head_of
-from isang.runs.readers import delimited, huggingface, jsonlines, tensorboard, text
+from isang.runs.readers import delimited, huggingface, jsonlines, sqlite, tensorboard, text, wandb
+from isang.runs.readers.folders import SERIES_FOLDERS, read_series_folder, run_of
 from isang.runs.table import RunTable
 
-READERS: tuple[ModuleType, ...] = (tensorboard, huggingface, jsonlines, delimited, text)
+READERS: tuple[ModuleType, ...] = (tensorboard, wandb, sqlite, huggingface, jsonlines, delimited, text)
 """Each has `name`, `recognise(head, path) -> bool` and `read(path, *, loss) -> list[RunTable]`; special ones first."""
 
 MOST_FILES = 1_000
@@ -35,18 +37,33 @@ def read_runs(path: Path, *, loss: str | None = None) -> list[RunTable]:
 
 
 def _read_folder(folder: Path, loss: str | None) -> list[RunTable]:
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))[: MOST_FILES + 1]
+    """Folders that are one run (one file per series, an offline run) are read as such, other files one by one."""
+    found_files = (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    files = sorted(islice(found_files, MOST_FILES * 100))
     if not files:
         raise InputError(f"the folder {folder} is empty; give a log or a folder of logs")
-    if len(files) > MOST_FILES:
-        raise InputError(f"the folder {folder} holds more than {MOST_FILES:,} files; give the logs themselves")
     tables: list[RunTable] = []
     reasons: list[str] = []
+    for metrics in sorted({p.parent for p in files} | {parent for p in files for parent in p.parents}):
+        if metrics.name not in SERIES_FOLDERS or not metrics.is_relative_to(folder):
+            continue
+        try:
+            found = read_series_folder(metrics, loss=loss)
+        except InputError as error:
+            found, reasons = [], [*reasons, str(error)]
+        if found is not None:
+            files = [file for file in files if not file.is_relative_to(run_of(metrics))]
+            tables += found
+    offline = [file.parent for file in files if file.suffix == ".wandb"]
+    files = [f for f in files if f.suffix == ".wandb" or not any(f.is_relative_to(run) for run in offline)]
+    if len(files) > MOST_FILES:
+        raise InputError(f"the folder {folder} holds more than {MOST_FILES:,} files; give the logs themselves")
     for file in files:
         try:
             tables += read_runs(file, loss=loss)
         except InputError as error:
             reasons.append(str(error))
     if not tables:
-        raise InputError(f"the folder {folder} holds no training log; the first reason: {reasons[0]}")
+        why = f"; the first reason: {reasons[0]}" if reasons else ""
+        raise InputError(f"the folder {folder} holds no training log{why}")
     return tables

@@ -12,7 +12,7 @@ from isang.runs.records import Account, display_name, from_rows
 from isang.runs.table import RunTable
 
 name = "json lines"
-_COUNT_FACTS = {"total_steps": "planned_steps", "max_steps": "planned_steps", "vocabulary_size": "vocabulary_size",
+COUNT_FACTS = {"total_steps": "planned_steps", "max_steps": "planned_steps", "vocabulary_size": "vocabulary_size",
                 "vocab_size": "vocabulary_size", "batch_size": "batch_size", "devices": "devices",
                 "batches_per_epoch": "batches_per_epoch", "batch_size_per_device": "batch_size_per_device"}  # fmt: skip
 
@@ -66,7 +66,7 @@ def _read_line(line: bytes, rows: list[dict[str, float]], facts: dict[str, Any],
     if not row:
         account.ignore("records without numbers")
         return
-    for key, fact in _COUNT_FACTS.items():
+    for key, fact in COUNT_FACTS.items():
         value = row.get(key)
         if value is not None and value == int(value if math.isfinite(value) else 0):
             facts.setdefault(fact, int(value))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from isang.runs.names import normal, role
+from isang.runs.records import RECORD, RECORD_WORDS
 from isang.runs.table import Floats, Integers
 
 MAX_SHAPES = 20_000
@@ -62,11 +63,16 @@ _LEVELS = frozenset(
         "done",
         "at",
         "with",
+        "epoch_end",
+        "resumed",
+        "stopped",
     ]
 )
 
 _PLACE = re.compile(r"\.(?:py|cc|cpp|h|json|txt|so|html|com|org)$|://|^\w+/\w+/")
 """Names before a colon and a number that are places in files, not series."""
+
+_OWN_RECORD = re.compile(r"[\d :,-]{19,30} INFO (" + "|".join(RECORD_WORDS) + r") \w+=")
 
 TOTALS = {"@batches", "@step_total", "@epoch_total"}
 
@@ -83,6 +89,8 @@ class Shape:
     """Whether numbers hold thousands separators."""
     prose: str = ""
     """The example, for lines that hold facts about the run."""
+    record: float = 0.0
+    """Which of RECORD_WORDS begins the line; 0 for none."""
 
 
 @dataclass
@@ -177,6 +185,8 @@ class ShapeReader:
             self.totals[name] = max(self.totals.get(name, 0.0), float(np.nanmax(numbers.pop(name))))
         if "@year" in numbers:
             numbers["@date"] = _date(*(numbers.pop(part) for part in ("@year", "@month", "@day", "@time")))
+        if shape.record:
+            numbers[RECORD] = np.full(len(members), shape.record)
         read = self._read.setdefault(tuple(numbers), Values())
         read.lines.append(np.array(members, dtype=np.int64) + self._line)
         read.numbers.append(numbers)
@@ -243,7 +253,9 @@ def learn(line: bytes) -> Shape:
     fields = tuple(captured[span] for span in spans)
     commas = any("," in text[slice(*span)] for span in spans)
     stated = not any(role(name) in ("step", "batch", "loss") for name, _ in fields)
-    return Shape(pattern, fields, commas, prose=text[:1000] if stated else "")
+    record = _OWN_RECORD.match(text)
+    number = 1.0 + RECORD_WORDS.index(record.group(1)) if record else 0.0
+    return Shape(pattern, fields, commas, prose=text[:1000] if stated or record else "", record=number)
 
 
 def _scan_time(text: str, captured: dict[Span, tuple[str, float]]) -> int:

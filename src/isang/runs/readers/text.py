@@ -28,6 +28,7 @@ _COUNTS = {
     "devices": r"(\d+)\s*개\s*GPU|(?<!\w)devices=(\d+)|(?<!\w)NGPU=(\d+)",
     "vocabulary_size": r"(?:vocabulary_size|vocab_size)\s*[=:]\s*(\d[\d,]*)",
     "warmup_steps": r"(?<!\w)warmup_steps\s*[=:]\s*(\d[\d,]*)",
+    "best_epoch": r"INFO done .*(?<!\w)best_epoch=(\d+)",
 }
 _COUNT_PATTERNS = {fact: re.compile(pattern, re.IGNORECASE) for fact, pattern in _COUNTS.items()}
 _RATE = re.compile(r"(?:학습률|(?<!\w)learning_rate|--learning_rate|--lr)[\s=:]+(\d[\d.eE+-]*)", re.IGNORECASE)

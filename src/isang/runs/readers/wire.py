@@ -98,13 +98,13 @@ def layout_of(record: bytes) -> Layout:
     """Where the fields of this event lie. Bytes that are no such message give a layout without values."""
     layout = Layout(record)
     try:
-        for number, kind, start, end in _fields(record, 0, len(record)):
+        for number, kind, start, end in fields_of(record, 0, len(record)):
             if (number, kind) == (1, 1):
                 layout.time_place = start
             elif (number, kind) == (2, 0):
                 layout.step_place = (start, end - start)
             elif (number, kind) == (5, 2):
-                for inner, inner_kind, a, b in _fields(record, start, end):
+                for inner, inner_kind, a, b in fields_of(record, start, end):
                     if (inner, inner_kind) == (1, 2):
                         _scalar(record, a, b, layout)
     except ValueError:
@@ -114,7 +114,7 @@ def layout_of(record: bytes) -> Layout:
 
 def _scalar(record: bytes, start: int, end: int, layout: Layout) -> None:
     tag, place, kind = "", None, ""
-    for number, wire, a, b in _fields(record, start, end):
+    for number, wire, a, b in fields_of(record, start, end):
         if (number, wire) == (1, 2):
             tag = record[a:b].decode("utf-8", "replace")
         elif (number, wire) == (2, 5):
@@ -129,28 +129,28 @@ def _tensor(record: bytes, start: int, end: int) -> tuple[int, str] | None:
     """Place and type of the one number in a tensor."""
     kinds = {1: "<f4", 2: "<f8"}
     kind = ""
-    for number, wire, a, b in _fields(record, start, end):
+    for number, wire, a, b in fields_of(record, start, end):
         if (number, wire) == (1, 0):
-            kind = kinds.get(_varint(record, a, b)[0], "")
+            kind = kinds.get(varint(record, a, b)[0], "")
         elif kind and number in (4, 5, 6) and b - a == int(kind[2:]):
             return a, kind
     return None
 
 
-def _fields(record: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
+def fields_of(record: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
     """Number, wire type, start and end of each field. Raises ValueError where the bytes make no sense."""
     found = []
     while at < end:
-        key, at = _varint(record, at, end)
+        key, at = varint(record, at, end)
         number, wire = key >> 3, key & 7
         if wire == 0:
-            _, after = _varint(record, at, end)
+            _, after = varint(record, at, end)
         elif wire == 1:
             after = at + 8
         elif wire == 5:
             after = at + 4
         elif wire == 2:
-            size, at = _varint(record, at, end)
+            size, at = varint(record, at, end)
             after = at + size
         else:
             raise ValueError(f"wire type {wire}")
@@ -161,7 +161,7 @@ def _fields(record: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]
     return found
 
 
-def _varint(record: bytes, at: int, end: int) -> tuple[int, int]:
+def varint(record: bytes, at: int, end: int) -> tuple[int, int]:
     value = shift = 0
     while at < end and shift < 70:
         byte = record[at]
