@@ -4,7 +4,7 @@
     python benchmarks/parsing.py same      do lines that Drain3, fed every line, puts together stay together?
     python benchmarks/parsing.py speed     lines per second and peak memory, from text to sessions.parquet
     python benchmarks/parsing.py random    the same on lines of random words, which fill the table of templates
-    python benchmarks/parsing.py where     seconds of one core for each step
+    python benchmarks/parsing.py where     where the time goes
 
 Needs the real logs in ../shared/data (or --data DIR). Grouping accuracy: the share of lines whose predicted group
 holds exactly the lines of their true group; F1 of grouping accuracy: the same over groups (definitions of Loghub-2.0,
@@ -12,8 +12,10 @@ Jiang et al., ISSTA 2024).
 """
 
 import argparse
+import cProfile
 import csv
 import gzip
+import pstats
 import random
 import re
 import resource
@@ -189,37 +191,38 @@ WRITERS = {"hdfs": write_repeated_hdfs, "bgl": write_repeated_bgl, "random": wri
 
 
 def where(data: Path, system: str, lines: int) -> None:
-    """Seconds of one core for each step of preparing; in earnest the first four run on two chunks at a time."""
+    """Wall-clock seconds of each step of preparing, one after the other, and of the whole, in which they overlap."""
     seconds: dict[str, float] = defaultdict(float)
 
-    def timed(step: str, work: Callable[[], Any]) -> Any:
+    def timed(step: str, function: Callable[..., Any], *arguments: Any) -> Any:
         started = time.perf_counter()
-        result = work()
+        result = function(*arguments)
         seconds[step] += time.perf_counter() - started
         return result
 
+    config = LogsConfig()
     with tempfile.TemporaryDirectory(prefix="isang-parsing-") as folder:
         log = Path(folder) / f"{system}.log"
         WRITERS[system](data, log, lines)
-        found = timed("recognise", lambda: recognise_sources(find_sources([str(log)]), LogsConfig()))
-        rule = timed("propose the key", lambda: session_rule(found.sample, LogsConfig()))
-        rules = Rules.new(LogsConfig(), rule)
+        found = timed("recognise the layout", recognise_sources, find_sources([str(log)]), config)
+        rules = Rules.new(config, timed("propose the session key", session_rule, found.sample, config))
         events, expression = EventTable(rules), masks.compiled(rules.masks)
-        chunks = read_chunks(found.sources[0], ReadCounts(), max_line_bytes=LogsConfig.max_line_bytes)
-        while (chunk := timed("read and decode", lambda: next(chunks, None))) is not None:
-            frame = timed("parse the layout", lambda: parse_chunk(chunk, found.layouts[0]).frame)
-            masked = timed("mask", lambda: masks.masked(frame["message"], expression))
-            if rule.pattern:
-                timed("find keys", lambda: keys_of(frame["text"], str(rule.pattern)))
-            timed("number distinct messages, Drain3", lambda: events.number(masked, frame["level"]))
-        timed("refine templates", events.finish)
-        started = time.perf_counter()
-        prepared = prepare([str(log)], LogsConfig())
-        whole = time.perf_counter() - started
-        timed("write the dataset", lambda: write_dataset(prepared.dataset, Path(folder) / "data"))
+        chunks = read_chunks(found.sources[0], ReadCounts(), max_line_bytes=config.max_line_bytes)
+        while (chunk := timed("read and decode", next, chunks, None)) is not None:
+            frame = timed("parse the layout", parse_chunk, chunk, found.layouts[0]).frame
+            masked = timed("mask", masks.masked, frame["message"], expression)
+            if rules.session.pattern:
+                timed("find the keys", keys_of, frame["text"], rules.session.pattern)
+            timed("distinct messages to Drain3", events.number, masked, frame["level"])
+        timed("refine the templates", events.finish)
+        whole = cProfile.Profile()
+        prepared = timed("all of it, two chunks at a time", whole.runcall, prepare, [str(log)], config)
+        calls = pstats.Stats(whole).get_stats_profile().func_profiles
+        seconds["  of this, grouping"] = calls["group"].cumtime
+        timed("write the dataset", write_dataset, prepared.dataset, Path(folder) / "data")
+    print(f"{lines:,} lines of {system}")
     for step, took in seconds.items():
-        print(f"{step:34} {took:6.1f} s")
-    print(f"prepare in earnest, without writing: {whole:.1f} s for {lines:,} lines of {system}")
+        print(f"{step:34} {took:6.2f} s")
 
 
 def once(log: Path, out: Path) -> None:

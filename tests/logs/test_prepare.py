@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
+from isang.logs.labels import read_labels
 from isang.logs.prepare import Prepared, prepare
 from isang.logs.preview import preview
 from isang.logs.rules import Rules
 from isang.logs.store import read_dataset, write_dataset
+from isang.samples import shop
 from isang.summaries import of_preview
 
 LINE = "2024-06-09 14:{:02d}:{:02d},000 INFO [main] a.B: {} id=req{:08d}"
@@ -171,6 +173,7 @@ def test_random_text_overflows_and_is_said(tmp_path: Path) -> None:
     lines = [" ".join(words[(n * n + k * 31) % 2000] for k in range(n % 9 + 1)) for n in range(3000)]
     found = prepared(tmp_path, {"app.log": "\n".join(lines)}, max_templates=10).dataset
     assert found.templates["template"][-1] == "<OVERFLOW>"
+    assert found.templates.height <= 11
     assert any("<OVERFLOW>" in warning for warning in found.meta["warnings"])
 
 
@@ -262,6 +265,22 @@ def test_containers_are_joined_by_their_trace(shared_data: Path) -> None:
     assert rule["reason"].startswith("TraceID is in")
     assert found.lines["source_index"].list.n_unique().max() > 3
     assert adds_up(found.dataset.meta)
+
+
+def test_the_recorded_shop_is_joined_by_its_request_id() -> None:
+    sample = shop()
+    found = prepare([str(path) for path in sample.logs], LogsConfig(), labels=sample.labels).dataset
+    requests = read_labels(sample.labels).table
+    assert sorted(found.sessions["session_id"]) == sorted(requests["session_id"])
+    assert found.sessions["label"].sum() == requests["label"].sum()
+    assert found.meta["without_key"] < 0.002 * found.meta["lines"]
+    layouts = [source["layouts"][0]["name"] for source in found.meta["sources"]]
+    assert layouts == [
+        "logfmt", "context", "access-custom", "nginx-error", "spring-boot", "json", "postgresql", "redis", "logback",
+    ]  # fmt: skip
+    assert not any(source["times"] == "the lines carry no time" for source in found.meta["sources"])
+    assert found.templates.height < 250
+    assert adds_up(found.meta)
 
 
 def test_a_preview_says_what_preparing_would_do(tmp_path: Path) -> None:

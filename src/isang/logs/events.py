@@ -82,7 +82,7 @@ class EventTable:
         events = np.array(self._events, dtype=np.int32)
         mined = self._miner.texts()
         messages = self._remembered(mined)
-        texts = self._refined_texts(messages)
+        texts = self._texts(messages, mined)
         rest = events >= self._first_new
         rest[list(messages)] = False  # forgotten, or OVERFLOW: they keep what the miner found
         kept, first = np.unique(events[rest], return_index=True)
@@ -117,8 +117,10 @@ class EventTable:
                 found[number] = shortened(text, self._max_words).split()
         return found
 
-    def _refined_texts(self, messages: dict[int, list[str]]) -> dict[int, str]:
-        """{number: template}."""
+    def _texts(self, messages: dict[int, list[str]], mined: list[str]) -> dict[int, str]:
+        """{number: template}; refined, unless the table is full, which more templates would overfill."""
+        if OVERFLOW in mined[-1:]:
+            return {number: mined[self._events[number] - self._first_new] for number in messages}
         groups: dict[int, list[int]] = {}
         for number in messages:
             groups.setdefault(self._events[number], []).append(number)
