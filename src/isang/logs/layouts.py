@@ -19,7 +19,7 @@ _ISO, _SYSLOG = clocks.ISO.pattern, clocks.SYSLOG.pattern
 _TIME = f"(?P<time>{_ISO})"
 _LEVEL = rf"(?P<level>{LEVEL})"
 _TAG = r"(?P<component>[^\s\[:(]+\([^)]*\)|[^\[:]+?)(?:\[\d+\])?"
-_MESSAGE = r"(?P<message>.*)$"
+_MESSAGE = MESSAGE_TO_THE_END = r"(?P<message>.*)$"
 _KEY = r"[A-Za-z_@][\w.@/-]*"
 _PAIR = rf'{_KEY}=(?:"(?:[^"\\]|\\.)*"|[^\s"]\S*)?'
 _CONTEXT = rf"(?:{_KEY}=\S*|\[[^\]]*\])"
@@ -70,7 +70,7 @@ _LAYOUTS = (
     Layout(
         "ras",
         r"^(?P<alert>\S+) (?P<time>\d{10}) \d{4}\.\d{2}\.\d{2} \S+ \d{4}-\d{2}-\d{2}-\d{2}\.\d{2}\.\d{2}\.\d+ \S+ "
-        rf"\S+ (?P<component>\S+) (?P<level>[A-Z]+)(?: {_MESSAGE}|$)",
+        rf"\S+ (?P<component>\S+) (?P<level>[A-Z]+)(?: |$){_MESSAGE}",
     ),
     Layout(
         "tagged-syslog",

@@ -153,11 +153,23 @@ def _groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
         case "access":
             found = _access_groups(texts, layout)
         case _:
-            found = texts.str.extract_groups(layout.pattern).struct.unnest()
+            found = _text_groups(texts, layout.pattern)
     missing = [name for name in ("time", "level", "message", "alert") if name not in found.columns]
     return found.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing).select(
         "time", "level", "message", "alert"
     )
+
+
+def _text_groups(texts: pl.Series, pattern: str) -> pl.DataFrame:
+    """The groups of `pattern`; a message that goes on to the end of the line is cut off behind what stands before it.
+
+    Searching for groups takes time by the character, and the message is most of the line.
+    """
+    before = pattern.removesuffix(layouts.MESSAGE_TO_THE_END)
+    if before == pattern or not before.startswith("^"):
+        return texts.str.extract_groups(pattern).struct.unnest()
+    found = texts.str.extract_groups(f"^(?P<before>{before[1:]})").struct.unnest()
+    return found.with_columns(message=pl.lit(texts).str.strip_prefix(pl.col("before")))
 
 
 def _json_groups(texts: pl.Series) -> pl.DataFrame:
