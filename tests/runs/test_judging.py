@@ -262,6 +262,24 @@ def test_planted_spikes_are_found_and_nothing_else() -> None:
     assert all(spike.kind == "recovered" for spike in found.found)
 
 
+def test_many_spikes_are_told_from_a_heavy_tail_by_what_lies_below_the_curve() -> None:
+    loss = 3 + 0.1 * noise(8000, 0.0, 5, heavy=True)
+    where = np.arange(60, 8000, 80)
+    assert len(find_spikes(loss).found) <= 1
+    loss[where] += 3.0
+    found = find_spikes(loss)
+    hits = len(set(positions(found).tolist()) & set(where.tolist()))
+    assert hits >= 0.97 * len(where)
+    assert hits >= 0.95 * len(found.found)
+
+
+def test_the_spikes_of_a_real_run_are_counted(shared_data: Path) -> None:
+    table = read_runs(shared_data / "runs" / "modded_nanogpt" / "scaleup1b_spiky.txt")[0]
+    found = verdict(table, "spikes")
+    assert found.verdict == "problem"
+    assert found.evidence["recovered"] >= 0.95 * found.evidence["count"] > 50
+
+
 def test_a_lasting_jump_is_no_recovered_spike() -> None:
     loss = 2 + 0.05 * noise(2000, 0.0, 1)
     loss[1000:] += 2 * np.exp(-np.arange(1000) / 400)
