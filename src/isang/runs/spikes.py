@@ -22,6 +22,8 @@ FALSE_PART = 0.05
 """Where spikes are many, the part of them that noise may have made: as many as lie equally far below the curve."""
 LOGARITHMIC = 1 / 3
 """The logarithm is taken where it leaves less than this part of the skew."""
+LEANING = 0.3
+"""Noise whose 95 and 5 % quantiles differ by less than this many standard deviations is symmetric."""
 JUMP = 1.3
 """A rise over the past alone must exceed its threshold by this factor: a loss that wanders is often above its past."""
 RECOVERY = 10
@@ -104,7 +106,7 @@ def _is_multiplicative(loss: Floats) -> bool:
         residual = values - _running_median(values)
         low, high = np.quantile(residual / _local_spread(residual), [0.05, 0.95])
         lean.append(abs(float(high + low)))
-    return lean[1] < LOGARITHMIC * lean[0]
+    return lean[0] > LEANING and lean[1] < LOGARITHMIC * lean[0]
 
 
 def _spike(curve: Floats, height: Floats, middle: Floats, past: Floats, start: int, end: int) -> Spike:
