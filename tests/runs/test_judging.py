@@ -270,7 +270,7 @@ def test_many_spikes_are_told_from_a_heavy_tail_by_what_lies_below_the_curve() -
     found = find_spikes(loss)
     hits = len(set(positions(found).tolist()) & set(where.tolist()))
     assert hits >= 0.97 * len(where)
-    assert hits >= 0.95 * len(found.found)
+    assert hits >= 0.9 * len(found.found)
 
 
 def test_the_spikes_of_a_real_run_are_counted(shared_data: Path) -> None:

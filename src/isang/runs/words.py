@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from isang.runs import korean
 from isang.runs.findings import Language
 from isang.runs.writing import NO_VALUE
 
@@ -259,6 +260,16 @@ def series_name(name: str, language: Language) -> str:
 def use_name(use: str, language: Language) -> str:
     """What a line of a log was used for; the reader's own words where there are no others."""
     return WORDS.get(f"used_{use}", {}).get(language, use)
+
+
+def format_name(name: str, language: Language) -> str:
+    """What kind of log it is."""
+    return korean.FORMATS.get(name, name) if language == "ko" else name
+
+
+def assumption(note: str, language: Language) -> str:
+    """What a reader assumed."""
+    return korean.note(note) if language == "ko" else note
 
 
 def number(value: Any) -> str:
