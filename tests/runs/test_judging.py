@@ -416,6 +416,12 @@ def test_a_value_has_the_digits_that_its_interval_is_worth() -> None:
     assert with_interval(1234.5, 1100.2, 1400.9) == "1,234 (1,100 … 1,401)"
 
 
+def test_noise_that_swings_from_step_to_step_has_a_stopping_point() -> None:
+    swing = np.where(np.arange(600) % 2, 1.0, -1.0)  # its memory is below -1
+    loss = 2 + 0.1 * swing + 0.05 * np.convolve(swing, [1, -1, 1], mode="same")
+    assert verdict(run(loss, epoch=np.repeat(np.arange(1.0, 7.0), 100)), "stopping_point").verdict == "ok"
+
+
 @pytest.mark.parametrize(("first", "expected"), [(math.log(40), "ok"), (12.0, "problem"), (0.3, "problem")])
 def test_the_first_loss_against_guessing(first: float, expected: str) -> None:
     loss = first * np.exp(-np.arange(200) / 300)
