@@ -129,6 +129,7 @@ NAMES: Mapping[str, str] = {
     "slow_epochs": "느린 에폭",
     "slow_seconds": "느린 에폭의 초과 시간 (초)",
     "beyond_walk": "임의 보행을 넘는 변화",
+    "tall": "손실의 10 % 넘게 오른 개수",
     "height": "높이 (σ)",
     "length": "길이",
     "gradient_norm_high": "기울기 노름도 높음",

@@ -22,6 +22,8 @@ FALSE_PART = 0.05
 """Where spikes are many, the part of them that noise may have made: as many as lie equally far below the curve."""
 LOGARITHMIC = 1 / 3
 """The logarithm is taken where it leaves less than this part of the skew."""
+MIRRORED = 7.5
+"""The mirror is trusted from this height on: below it the uneven batches of healthy runs lie more often above."""
 LEANING = 0.3
 """Noise whose 95 and 5 % quantiles differ by less than this many standard deviations is symmetric."""
 JUMP = 1.3
@@ -158,12 +160,12 @@ def _threshold(height: Floats) -> tuple[float, float]:
 
 
 def _mirrored_threshold(height: Floats) -> float:
-    """The lowest height, from 4 on, above which at most FALSE_PART of the values are noise; infinite if there is none.
+    """The lowest height, from MIRRORED on, above which at most FALSE_PART is noise; infinite if there is none.
 
     Noise is as often as far below the curve as above it, spikes are only above (Barber and Candes 2015: the count
     below plus one, over the count above).
     """
-    above, below = np.sort(height[height > 4.0]), np.sort(-height[height < -4.0])
+    above, below = np.sort(height[height > MIRRORED]), np.sort(-height[height < -MIRRORED])
     beyond = len(above) - np.arange(len(above))
     mirrored = len(below) - np.searchsorted(below, above)
     fits = np.flatnonzero(mirrored + 1 <= FALSE_PART * beyond)
