@@ -58,12 +58,26 @@ def nulls(runs: int) -> None:
                 every.append(alarms)
                 cells = "  ".join(f"{100 * rate:21.1f}" for rate in alarms.mean(axis=0))
                 print(f"{n:6d} {memory:6.2f} {kind:>7}  {cells}")
-    cells = "  ".join(f"{100 * rate:21.1f}" for rate in np.concatenate(every).mean(axis=0))
-    print(f"{'all':>22}  {cells}")
+    together = np.concatenate(every)
+    for name, cells in (
+        ("all", (f"{100 * rate:21.1f}" for rate in together.mean(axis=0))),
+        ("95 % interval", (f"{_interval(int(hits), len(together)):>21}" for hits in together.sum(axis=0))),
+        ("worst cell", (f"{100 * rate:21.1f}" for rate in np.max([a.mean(axis=0) for a in every], axis=0))),
+    ):
+        print(f"{name:>22}  " + "  ".join(cells))
+    print(f"{len(together):,} null runs in all, {runs:,} in each cell")
     print("\nPower: a straight fall over the run, share found (n 300, memory 0.5), by its size in noise units")
     for size in (0.0, 0.5, 1.0, 2.0, 4.0):
         found = [_verdicts(_falling(300, size, seed))["decreasing"] == "ok" for seed in range(runs)]
         print(f"  {size:4.1f} σ: {100 * np.mean(found):5.1f} %")
+
+
+def _interval(hits: int, count: int) -> str:
+    """Wilson's 95 % interval of a share, in %."""
+    share, z = hits / count, 1.96
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * float(np.sqrt(share * (1 - share) / count + z * z / (4 * count * count)))
+    return f"{100 * max(0.0, middle - half):.1f} … {100 * (middle + half):.1f}"
 
 
 def _falling(n: int, size: float, seed: int) -> RunTable:

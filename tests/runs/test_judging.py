@@ -262,6 +262,24 @@ def test_planted_spikes_are_found_and_nothing_else() -> None:
     assert all(spike.kind == "recovered" for spike in found.found)
 
 
+def test_many_spikes_are_told_from_a_heavy_tail_by_what_lies_below_the_curve() -> None:
+    loss = 3 + 0.1 * noise(8000, 0.0, 5, heavy=True)
+    where = np.arange(60, 8000, 80)
+    assert len(find_spikes(loss).found) <= 1
+    loss[where] += 3.0
+    found = find_spikes(loss)
+    hits = len(set(positions(found).tolist()) & set(where.tolist()))
+    assert hits >= 0.97 * len(where)
+    assert hits >= 0.9 * len(found.found)
+
+
+def test_the_spikes_of_a_real_run_are_counted(shared_data: Path) -> None:
+    table = read_runs(shared_data / "runs" / "modded_nanogpt" / "scaleup1b_spiky.txt")[0]
+    found = verdict(table, "spikes")
+    assert found.verdict == "problem"
+    assert found.evidence["recovered"] >= 0.95 * found.evidence["count"] > 50
+
+
 def test_a_lasting_jump_is_no_recovered_spike() -> None:
     loss = 2 + 0.05 * noise(2000, 0.0, 1)
     loss[1000:] += 2 * np.exp(-np.arange(1000) / 400)
@@ -396,6 +414,12 @@ def test_a_time_is_written_in_the_unit_that_fits(seconds: float, words: str) -> 
 def test_a_value_has_the_digits_that_its_interval_is_worth() -> None:
     assert with_interval(-0.3543, -0.5097, -0.206) == "-0.354 (-0.510 … -0.206)"
     assert with_interval(1234.5, 1100.2, 1400.9) == "1,234 (1,100 … 1,401)"
+
+
+def test_noise_that_swings_from_step_to_step_has_a_stopping_point() -> None:
+    swing = np.where(np.arange(600) % 2, 1.0, -1.0)  # its memory is below -1
+    loss = 2 + 0.1 * swing + 0.05 * np.convolve(swing, [1, -1, 1], mode="same")
+    assert verdict(run(loss, epoch=np.repeat(np.arange(1.0, 7.0), 100)), "stopping_point").verdict == "ok"
 
 
 @pytest.mark.parametrize(("first", "expected"), [(math.log(40), "ok"), (12.0, "problem"), (0.3, "problem")])

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from isang.errors import InputError, UsageError
-from isang.runs import tables
+from isang.runs import korean, tables
 from isang.runs.findings import Finding
 from isang.runs.follow import follow
 from isang.runs.judged import judged, make_report
@@ -27,6 +27,7 @@ from isang.runs.table import BATCH_LOSS, Source
 from isang.runs.words import WORDS
 from tests.runs.curves import cut_cosine, flat, misshapen
 
+METHODS = ("GL5", "PQ0.5", "UP3", "T_max")
 ATTACK = '<script>alert("1")</script>|[x](http://example.org)\n# heading'
 PROJECT = Path(__file__).resolve().parents[2]
 LOG_LINES = "".join(f"step={step} loss={3 / step**0.5:.4f} lr=0.001\n" for step in range(1, 201))
@@ -170,6 +171,30 @@ def test_every_word_is_there_in_both_languages_with_the_same_blanks():
         assert word["en"]
         assert word["ko"]
         assert blanks[0] == blanks[1], key
+
+
+def test_the_evidence_of_every_finding_has_korean_names_and_values(report):
+    runs = [report, *(judged(run.table) for run in (flat(), cut_cosine()))]
+
+    def english(value, name=""):
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                yield from [] if key in korean.NAMES or key in METHODS else [key]
+                yield from english(inner, key)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from english(inner, name)
+        elif isinstance(value, str):
+            yield from [] if value in korean.VALUES else [value]
+
+    missing = [word for run in runs for finding in run.findings for word in english(finding.evidence)]
+    assert missing == []
+
+
+def test_a_readers_assumption_is_told_in_korean():
+    told = korean.note("several losses are logged; 'box' is judged, another one with --loss NAME")
+    assert "'box'" in told
+    assert "several" not in told
 
 
 def test_a_lost_line_is_not_passed_over(report):

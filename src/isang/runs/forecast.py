@@ -50,11 +50,11 @@ class Prediction:
     annealing: float
 
 
-def forecast(table: RunTable) -> dict[str, Any]:
+def forecast(table: RunTable, schedule: dict[str, Any] | None = None) -> dict[str, Any]:
     """The loss after more epochs (or parts of the run), as plain values.
 
     `points` goes on as the schedule goes; `replanned` takes the rate from the run's peak to zero over the added steps.
-    `verdict` is `ok` or `cannot_tell`.
+    `verdict` is `ok` or `cannot_tell`. `schedule` is the run's where it has been recognised before.
     """
     steps, losses = _observed(table)
     if len(losses) < FEWEST or len(np.unique(losses)) < 5:
@@ -65,7 +65,7 @@ def forecast(table: RunTable) -> dict[str, Any]:
             "손실이 양수가 아니어서 감쇠 법칙을 적용할 수 없습니다",
             len(losses),
         )
-    schedule = recognise_schedule(table)
+    schedule = recognise_schedule(table) if schedule is None else schedule
     rate_steps, rates = _rates(table, steps)
     size = batches_per_epoch(table)
     in_epochs = bool(size and size < steps[-1] - steps[0])

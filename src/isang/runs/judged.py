@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from isang.errors import InputError
-from isang.runs.findings import Finding, judge
+from isang.runs.findings import Context, Finding, judge
 from isang.runs.forecast import forecast
 from isang.runs.readers import read_runs
-from isang.runs.schedules import recognise_schedule
-from isang.runs.statistics import epochs, phases, smoothed, statistics
+from isang.runs.statistics import phases, smoothed
 from isang.runs.table import Floats, Integers, RunTable
 
 EVALUATION_LIMIT = 16 << 20
@@ -49,14 +48,15 @@ def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None 
 
 def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Report:
     """Everything that can be computed about one run."""
+    context = Context(table, evaluation)
     return Report(
         table=table,
-        statistics=statistics(table),
-        epochs=epochs(table),
-        phases=phases(table),
-        schedule=recognise_schedule(table),
-        findings=judge(table, evaluation=evaluation),
-        forecast=forecast(table),
+        statistics=context.statistics,
+        epochs=context.epochs,
+        phases=phases(table, context.epochs),
+        schedule=context.schedule,
+        findings=judge(table, context=context),
+        forecast=forecast(table, context.schedule),
         evaluation=evaluation,
         smoothed=(table.step, smoothed(table)),
     )

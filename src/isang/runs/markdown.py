@@ -12,7 +12,7 @@ from isang.runs.judged import Report
 from isang.runs.page import drawn
 from isang.runs.plots import PLOTS
 from isang.runs.tables import Table
-from isang.runs.words import finding_name, word
+from isang.runs.words import assumption, finding_name, word
 
 
 def document(report: Report, curves: Curves, language: Language, prefix: str = "") -> str:
@@ -59,7 +59,10 @@ def _reading(report: Report, language: Language) -> list[str]:
         examples = "\n".join(f"- {_plain(line)}" for line in source.failed_examples)
         parts += [f"### {word('failed_examples', language)}", examples]
     if source.notes:
-        parts += [f"### {word('assumed', language)}", "\n".join(f"- {_plain(note)}" for note in source.notes)]
+        parts += [
+            f"### {word('assumed', language)}",
+            "\n".join(f"- {_plain(assumption(note, language))}" for note in source.notes),
+        ]
     return parts
 
 

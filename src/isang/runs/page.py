@@ -16,7 +16,7 @@ from isang.runs.findings import NOT_IN_A_LOG, Language
 from isang.runs.judged import Report
 from isang.runs.plots import COLOURS
 from isang.runs.svg import for_page
-from isang.runs.words import finding_name, series_name, word
+from isang.runs.words import assumption, finding_name, series_name, word
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -63,6 +63,7 @@ def html(
         overlay=None if overlay is None else _overlay(overlay, language),
         comparison=tables.comparison([report for report, _, _ in runs], language) if len(runs) > 1 else None,
         w=lambda key, **values: word(key, language, **values), finding_name=lambda name: finding_name(name, language),
+        assumption=lambda note: assumption(note, language),
     )  # fmt: skip
 
 

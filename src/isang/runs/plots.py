@@ -102,7 +102,8 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
 
     figure = Figure(figsize=(8.4, 4.3))
     axes = figure.add_axes((0.085, 0.125, 0.875, 0.765))
-    drawn = [(place, curves) for place, curves in enumerate(runs, start=1) if curves.smoothed is not None][:MOST_RUNS]
+    able = [(place, curves) for place, curves in enumerate(runs, start=1) if curves.smoothed is not None]
+    drawn = able[:MOST_RUNS]
     title = axes.set_title(word("plot_overlay", language), color=INK)
     title.set_gid("title")
     for row, (place, curves) in enumerate(drawn):
@@ -120,7 +121,8 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
     every = np.concatenate([curves.smoothed.values for _, curves in drawn if curves.smoothed is not None])
     if every.min() > 0 and every.max() > LOG_RANGE * every.min():
         _logarithmic(axes)
-    axes.legend(loc="upper right")
+    more = len(able) - len(drawn)
+    axes.legend(loc="upper right", title=word("overlay_more", language, count=f"{more:,}") if more else None)
     return figure
 
 

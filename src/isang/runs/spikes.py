@@ -18,6 +18,14 @@ WINDOW = 21
 FEWEST = 60
 FALSE_SPIKES = 0.05
 """Expected number of values beyond the threshold in a run without spikes."""
+FALSE_PART = 0.05
+"""Where spikes are many, the part of them that noise may have made: as many as lie equally far below the curve."""
+LOGARITHMIC = 1 / 3
+"""The logarithm is taken where it leaves less than this part of the skew."""
+MIRRORED = 7.5
+"""The mirror is trusted from this height on: below it the uneven batches of healthy runs lie more often above."""
+LEANING = 0.3
+"""Noise whose 95 and 5 % quantiles differ by less than this many standard deviations is symmetric."""
 JUMP = 1.3
 """A rise over the past alone must exceed its threshold by this factor: a loss that wanders is often above its past."""
 RECOVERY = 10
@@ -64,6 +72,7 @@ def find_spikes(loss: Floats) -> Spikes | None:
     spread = np.maximum(_local_spread(curve - middle), _resolution(curve))
     height = (curve - middle) / spread
     threshold, degrees = _threshold(height)
+    threshold = min(threshold, _mirrored_threshold(height))
     # The centred median follows a jump to a new level; the past one does not.
     jump = (curve - past) / np.maximum(_local_spread(curve - past), _resolution(curve))
     beyond = (height > threshold) | (jump > JUMP * _threshold(jump)[0])
@@ -99,7 +108,7 @@ def _is_multiplicative(loss: Floats) -> bool:
         residual = values - _running_median(values)
         low, high = np.quantile(residual / _local_spread(residual), [0.05, 0.95])
         lean.append(abs(float(high + low)))
-    return lean[1] < lean[0]
+    return lean[0] > LEANING and lean[1] < LOGARITHMIC * lean[0]
 
 
 def _spike(curve: Floats, height: Floats, middle: Floats, past: Floats, start: int, end: int) -> Spike:
@@ -148,6 +157,19 @@ def _threshold(height: Floats) -> tuple[float, float]:
     target = FALSE_SPIKES / len(height)
     beyond = float(np.exp(np.interp(-np.log(target), -np.log(table_tail), np.log(table_x))))
     return max(4.0, beyond / _absolute_quantile(degrees, 0.5) * middle), degrees
+
+
+def _mirrored_threshold(height: Floats) -> float:
+    """The lowest height, from MIRRORED on, above which at most FALSE_PART is noise; infinite if there is none.
+
+    Noise is as often as far below the curve as above it, spikes are only above (Barber and Candes 2015: the count
+    below plus one, over the count above).
+    """
+    above, below = np.sort(height[height > MIRRORED]), np.sort(-height[height < -MIRRORED])
+    beyond = len(above) - np.arange(len(above))
+    mirrored = len(below) - np.searchsorted(below, above)
+    fits = np.flatnonzero(mirrored + 1 <= FALSE_PART * beyond)
+    return float(np.nextafter(above[fits[0]], 0.0)) if len(fits) else float("inf")
 
 
 @cache

@@ -151,13 +151,14 @@ def _epoch(number: int, loss: Floats, rate: Floats, held_out: Floats, stated: t.
     }  # fmt: skip
 
 
-def phases(table: RunTable) -> list[dict[str, Any]]:
+def phases(table: RunTable, known: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
     """Early, middle and late: the loss at the start and the end of each, and the decrease in %.
 
     With at least three epochs a phase runs from the mean loss of the epoch before it (the run's first loss for the
     early one) to the mean loss of its last epoch. Else the smoothed loss at the phase's steps is taken.
+    `known` are the run's epochs where they have been computed before.
     """
-    entries = [entry for entry in epochs(table) if entry["mean_loss"] is not None]
+    entries = [entry for entry in (epochs(table) if known is None else known) if entry["mean_loss"] is not None]
     if len(entries) < 3:
         return _phases_of_steps(table)
     count = len(entries)

@@ -7,7 +7,7 @@ from typing import Any
 from isang.runs.findings import Finding, Language
 from isang.runs.judged import Report
 from isang.runs.table import BATCH_LOSS, INTERVAL_LOSS, RUNNING_MEAN, VALIDATION_LOSS
-from isang.runs.words import SCALE, finding_name, number, percent, rate, series_name, use_name, word
+from isang.runs.words import SCALE, finding_name, format_name, number, percent, rate, series_name, use_name, word
 from isang.runs.writing import NO_VALUE, duration
 
 CURVES = (RUNNING_MEAN, BATCH_LOSS, INTERVAL_LOSS, "smoothed_loss", VALIDATION_LOSS)
@@ -47,7 +47,7 @@ def reading(report: Report, language: Language) -> tuple[Table, Table]:
         judged_by = word("judged_by_window", language, name=judged_by, window=f"{table.loss_window:,.10g}")
     about = [
         (word("file", language), source.path),
-        (word("format", language), source.format),
+        (word("format", language), format_name(source.format, language)),
         (word("size", language), word("bytes", language, count=f"{source.size_bytes:,}")),
         (word("judged_by", language), judged_by),
     ]

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from isang.runs import korean
 from isang.runs.findings import Language
 from isang.runs.writing import NO_VALUE
 
@@ -17,6 +18,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "plot_decrease": {"en": "5. Decrease from the initial loss", "ko": "5. 초기 손실 대비 감소율"},
     "plot_epoch_boxes": {"en": "6. Spread of the loss per epoch", "ko": "6. 에폭별 손실 분포"},
     "plot_overlay": {"en": "Smoothed losses of the runs", "ko": "실행별 스무딩 손실"},
+    "overlay_more": {"en": "{count} more not drawn", "ko": "그리지 않은 실행 {count}개"},
     "loss": {"en": "Loss", "ko": "손실"},
     "mean_loss": {"en": "Mean loss", "ko": "평균 손실"},
     "step": {"en": "Step", "ko": "스텝"},
@@ -259,6 +261,16 @@ def series_name(name: str, language: Language) -> str:
 def use_name(use: str, language: Language) -> str:
     """What a line of a log was used for; the reader's own words where there are no others."""
     return WORDS.get(f"used_{use}", {}).get(language, use)
+
+
+def format_name(name: str, language: Language) -> str:
+    """What kind of log it is."""
+    return korean.FORMATS.get(name, name) if language == "ko" else name
+
+
+def assumption(note: str, language: Language) -> str:
+    """What a reader assumed."""
+    return korean.note(note) if language == "ko" else note
 
 
 def number(value: Any) -> str:

@@ -54,7 +54,12 @@ NOT_IN_A_LOG: tuple[Mapping[Language, str], ...] = (
 """What a log alone can never show."""
 
 
-def judge(table: RunTable, *, evaluation: Mapping[str, Any] | None = None) -> list[Finding]:
-    """All findings about a run, always every one of them, in the order of FINDINGS."""
-    context = Context(table, evaluation)
+def judge(
+    table: RunTable, *, evaluation: Mapping[str, Any] | None = None, context: Context | None = None
+) -> list[Finding]:
+    """All findings about a run, always every one of them, in the order of FINDINGS.
+
+    `context`, where given, is that of this run and holds the evaluation; what it has computed is not computed again.
+    """
+    context = context or Context(table, evaluation)
     return [finding(table, context) for finding in FINDINGS]

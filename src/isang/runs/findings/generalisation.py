@@ -10,7 +10,7 @@ from isang.runs.writing import number
 
 FEWEST_VALIDATIONS = 5
 FALSE_ALARMS = 0.02
-MEMORY_FACTOR = 0.6
+MEMORY_FACTOR = 1.0
 """The threshold is raised by this factor times the memory of the noise, which few values show too small."""
 RATE_RISE = 1.15
 """A learning rate that rises by this factor where the validation loss rises is named as a possible cause."""

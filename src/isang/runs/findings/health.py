@@ -86,10 +86,7 @@ def divergence(table: RunTable, context: Context) -> Finding:
     simulated from the autoregressive model of the noise around the curve; the threshold is its 99 % quantile.
     """
     if len(context.loss) < 40:
-        lost = not len(context.loss) or bool(np.isinf(table.column(table.loss)).any())
-        if not len(context.loss) and lost:
-            return _no_number(table)
-        return too_few("divergence", context, 40)
+        return too_few("divergence", context, 40) if len(context.loss) else _no_number(table)
     fine = block_means(context.loss, 120)
     fine = fine[len(fine) % 20 :] if len(fine) >= 40 else fine
     size = max(1, len(fine) // 20)

@@ -5,15 +5,18 @@ from typing import Any
 import numpy as np
 
 from isang.runs import table as t
-from isang.runs.findings.base import Context, Finding, both, plain, too_few
+from isang.runs.findings.base import Context, Finding, Language, both, plain, too_few
 from isang.runs.noise import robust_spread, trend
 from isang.runs.spikes import FEWEST, Spikes, find_spikes
 from isang.runs.table import RunTable
+from isang.runs.writing import counted
 
 SHOWN = 50
 """Spikes listed one by one, the highest first."""
 OFTEN = 1e-3
-"""More recovered spikes than this per loss (and more than two) are a problem."""
+"""More tall recovered spikes than this per loss (and more than two) are a problem."""
+TALL = 0.1
+"""A spike is tall when it rises by more than this part of the smoothed loss; lower ones that recover cost nothing."""
 FEWEST_FOR_STABILITY = 200
 GROWTH = 1.5
 """Noise that grows by this factor relative to the loss's level is a problem."""
@@ -26,10 +29,13 @@ def spikes(table: RunTable, context: Context) -> Finding:
         return too_few("spikes", context, FEWEST)
     listed = _listed(table, context, found)
     kinds = {kind: sum(s.kind == kind for s in found.found) for kind in ("recovered", "lingering", "divergent")}
+    heights = [context.loss[s.position] - context.smooth[s.position] for s in found.found]
+    tall = sum(h > TALL * abs(context.smooth[s.position]) for h, s in zip(heights, found.found, strict=True))
     evidence = plain(
         {
             "count": len(found.found),
             **kinds,
+            "tall": tall,
             "threshold": found.threshold,
             "tail_degrees": found.tail_degrees,
             "logarithmic": found.logarithmic,
@@ -41,33 +47,25 @@ def spikes(table: RunTable, context: Context) -> Finding:
         }
     )
     count, n = len(found.found), len(context.loss)
-    limit_en, limit_ko = f"{found.threshold:.1f} σ", f"{found.threshold:.1f} σ"
+    limit = f"{found.threshold:.1f} σ"
     if not count:
         return Finding(
             "spikes",
             "ok",
             both(
-                f"No spikes: no loss lies more than {limit_en} above the running median, the threshold for "
+                f"No spikes: no loss lies more than {limit} above the running median, the threshold for "
                 "noise with this tail.",
-                f"스파이크가 없습니다. 이 잡음의 꼬리에 맞춘 문턱값 {limit_ko}을(를) 넘어 이동 중앙값 위로 "
+                f"스파이크가 없습니다. 이 잡음의 꼬리에 맞춘 문턱값 {limit}을(를) 넘어 이동 중앙값 위로 "
                 "벗어난 손실이 없습니다.",
             ),
             evidence,
         )
-    first = int(context.steps[min(s.position for s in found.found)])
-    words_en = (
-        f"{count:,} spikes above {limit_en}: {kinds['recovered']:,} recovered, {kinds['lingering']:,} "
-        f"lingering, {kinds['divergent']:,} divergent; the first at step {first:,}."
-    )
-    words_ko = (
-        f"{limit_ko}을(를) 넘는 스파이크가 {count:,}개입니다. 회복 {kinds['recovered']:,}개, 지속 "
-        f"{kinds['lingering']:,}개, 발산 {kinds['divergent']:,}개이며 첫 번째는 스텝 {first:,}입니다."
-    )
-    if kinds["divergent"] or kinds["lingering"] > 0.0002 * n + 1 or count > max(2, OFTEN * n):
+    statement = _spikes_in_words(evidence, int(context.steps[min(s.position for s in found.found)]))
+    if kinds["divergent"] or kinds["lingering"] > 0.0002 * n + 1 or tall > max(2, OFTEN * n):
         return Finding(
             "spikes",
             "problem",
-            both(words_en, words_ko),
+            statement,
             evidence,
             both(
                 "Test gradient clipping, a lower peak rate or a longer warm-up, and look at the batches of "
@@ -75,7 +73,18 @@ def spikes(table: RunTable, context: Context) -> Finding:
                 "기울기 클리핑, 더 낮은 최고 학습률, 더 긴 워밍업을 시험하고 해당 스텝의 배치를 확인해 보십시오.",
             ),
         )
-    return Finding("spikes", "ok", both(words_en, words_ko), evidence)
+    return Finding("spikes", "ok", statement, evidence)
+
+
+def _spikes_in_words(evidence: dict[str, Any], first: int) -> dict[Language, str]:
+    limit, count, part = f"{evidence['threshold']:.1f} σ", evidence["count"], f"{100 * TALL:.0f} %"
+    recovered, lingering, divergent, tall = (evidence[key] for key in ("recovered", "lingering", "divergent", "tall"))
+    return both(
+        f"{counted(count, 'spike')} above {limit}: {recovered:,} recovered, {lingering:,} lingering, {divergent:,} "
+        f"divergent; {tall:,} of them rise by more than {part} of the loss. The first is at step {first:,}.",
+        f"{limit}을(를) 넘는 스파이크가 {count:,}개입니다. 회복 {recovered:,}개, 지속 {lingering:,}개, 발산 "
+        f"{divergent:,}개이며, 그중 {tall:,}개는 손실의 {part} 넘게 올랐습니다. 첫 번째는 스텝 {first:,}입니다.",
+    )
 
 
 def _listed(table: RunTable, context: Context, found: Spikes) -> list[dict[str, Any]]:

@@ -3,22 +3,10 @@
 from typing import Any
 
 from isang.runs.findings.base import Context, Finding, both, plain
+from isang.runs.korean import VALUES
 from isang.runs.table import RunTable
 from isang.runs.writing import number
 
-KOREAN = {
-    "constant": "상수",
-    "step": "계단식",
-    "linear": "선형",
-    "cosine": "코사인",
-    "cosine with restarts": "재시작 코사인",
-    "cyclic": "순환",
-    "warm-up": "워밍업",
-    "warm-up-stable-decay": "워밍업-유지-감쇠(WSD)",
-    "inverse root": "역제곱근",
-    "exponential": "지수",
-    "other": "알려지지 않은 형태",
-}
 CUT_OFF = 0.1
 """A decay that ends above this part of the peak, with more than a tenth of it undone, was cut off."""
 LONG_TAIL = 0.1
@@ -68,7 +56,7 @@ def schedule(table: RunTable, context: Context) -> Finding:
         both(
             f"The learning rate follows a {name} schedule{parts_en}; nothing in it contradicts the run's "
             f"length of {last:,} steps.",
-            f"학습률은 {KOREAN.get(name, name)} 스케줄을 따릅니다{parts_ko}. 전체 {last:,} 스텝의 길이와 "
+            f"학습률은 {VALUES.get(name, name)} 스케줄을 따릅니다{parts_ko}. 전체 {last:,} 스텝의 길이와 "
             "어긋나는 점이 없습니다.",
         ),
         plain(evidence),
@@ -173,7 +161,7 @@ def _cut_off(context: Context, found: dict[str, Any], last: int, evidence: dict[
                 f"The run stopped early on purpose at step {last:,}; its {found['family']} schedule would have "
                 "ended at about "
                 f"step {end:,.0f}, so the rate was still {number(found['final_rate'])}.",
-                f"실행이 의도적으로 스텝 {last:,}에서 조기 종료되었습니다. {KOREAN.get(found['family'])} "
+                f"실행이 의도적으로 스텝 {last:,}에서 조기 종료되었습니다. {VALUES.get(found['family'])} "
                 f"스케줄은 약 스텝 {end:,.0f}에서 "
                 f"끝날 예정이었으므로 학습률은 아직 {number(found['final_rate'])}이었습니다.",
             ),
@@ -188,7 +176,7 @@ def _cut_off(context: Context, found: dict[str, Any], last: int, evidence: dict[
             f"The {found['family']} decay was cut off: the run ends at step {last:,}{plan_en} with the rate "
             "at "
             f"{number(found['final_rate'])}, while the schedule would end at about step {end:,.0f}.",
-            f"{KOREAN.get(found['family'])} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}{plan_ko}에서 "
+            f"{VALUES.get(found['family'])} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}{plan_ko}에서 "
             "학습률 "
             f"{number(found['final_rate'])}(으)로 끝났지만, 스케줄은 약 스텝 {end:,.0f}에서 끝납니다.",
         ),

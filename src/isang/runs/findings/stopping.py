@@ -129,7 +129,7 @@ def _stopping_points(table: RunTable, context: Context) -> dict[str, Any] | None
     found = context.trend()
     spread = robust_spread(context.loss - context.smooth)
     memory = found.memory if found else 0.0
-    noise = spread * float(np.sqrt((1 + memory) / max(1 - memory, 0.02) / max(per_epoch, 1.0)))
+    noise = spread * float(np.sqrt(max(1 + memory, 0.02) / max(1 - memory, 0.02) / max(per_epoch, 1.0)))
     return {
         "values": np.array([entry["mean_loss"] for entry in entries]),
         "steps": np.array(last),
