@@ -339,6 +339,14 @@ def test_an_early_stop_is_not_blamed_for_its_schedule() -> None:
     assert "on purpose" in found.statement["en"]
 
 
+def test_a_run_that_goes_on_is_not_blamed_for_a_cut_off_schedule() -> None:
+    rates = 1e-3 * 0.5 * (1 + np.cos(np.pi * np.arange(600) / 1000))
+    going_on = verdict(run(decay(600), facts={"unfinished": True}, learning_rate=rates), "schedule")
+    assert (going_on.verdict, verdict(run(decay(600), learning_rate=rates), "schedule").verdict) == (
+        "cannot_tell", "problem",
+    )  # fmt: skip
+
+
 def test_flat_at_a_low_rate_is_not_converged() -> None:
     flat = 1 + 0.01 * noise(N, 0.3, 4)
     low = run(flat, learning_rate=np.maximum(cosine(N, 1200), 0.0) * (X < 1200) + 1e-9)

@@ -242,6 +242,14 @@ def test_a_packed_log_is_the_same_log(tmp_path: Path, pack: Callable[[bytes], by
     assert packed.source.lines == plain.source.lines
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_a_packed_log_that_was_cut_off_is_told(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    lines = "".join(f"step={n} loss={3 + (n * 7919 % 1000) / 1000}\n" for n in range(1, 20_001))
+    content = pack(lines.encode())
+    with pytest.raises(InputError, match="damaged or cut-off archive"):
+        read_runs(written(tmp_path, content[: len(content) // 2], "run.log.packed"))
+
+
 def test_line_ends_do_not_matter(tmp_path: Path) -> None:
     plain = only(written(tmp_path, OWN))
     for end in ("\r\n", "\r"):

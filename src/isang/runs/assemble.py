@@ -34,8 +34,9 @@ def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
         events.notes.append("the steps are out of order in the file; the rows were sorted by step")
     _add_stated_resumes(records, events, core, runs)
     used = _account(records, events, core, void, runs)
-    source = _source(records, events, used)
-    tables = [_table(records, events, run, kind, core, source) for run in runs]
+    source, series = _source(records, events, used), _series(records)
+    records.columns = {name: values for name, values in records.columns.items() if name == "@date"}  # the rest is used
+    tables = [_table(records, events, run, kind, core, source, series) for run in runs]
     if len(tables) > 1:
         names = [f"{table.name}, run {number} of {len(tables)}" for number, table in enumerate(tables, 1)]
         tables = [replace(table, name=name) for table, name in zip(tables, names, strict=True)]
@@ -170,7 +171,9 @@ def _source(records: Records, events: Events, used: dict[str, int]) -> Source:
     )  # fmt: skip
 
 
-def _table(records: Records, events: Events, run: _Run, kind: str, core: Mask, source: Source) -> RunTable:
+def _table(
+    records: Records, events: Events, run: _Run, kind: str, core: Mask, source: Source, series: dict[str, int]
+) -> RunTable:
     rows = run.rows
     epoch = filled(events.epoch[rows])
     placed = ~np.isnan(events.step[rows])
@@ -191,7 +194,7 @@ def _table(records: Records, events: Events, run: _Run, kind: str, core: Mask, s
         name=records.name or records.account.path, source=source, step=step, epoch=row_epoch, columns=columns,
         loss=kind, loss_window=_window(events, kind, kept[core[kept]]),
         epoch_lines=() if events.counts_epochs else _epoch_lines(events, rows, epoch, core),
-        restarts=restarts, facts=facts, series=_series(records), logged_nan=nan_rows,
+        restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
     )  # fmt: skip
 
 
@@ -210,18 +213,22 @@ def _columns(
     own = events.own_step[kept]
     at_core = core[kept]
     nan_of = {name: np.isin(kept, where) for name, where in events.logged_nan.items()}
-    loss = np.where(at_core, events.loss[kept], np.nan)
-    candidates = {
-        t.VALIDATION_LOSS: events.validation[kept],
-        t.LEARNING_RATE: np.where(own, events.rate[kept], np.nan),
-        t.GRADIENT_NORM: np.where(own, events.norm[kept], np.nan),
-        t.STEP_SECONDS: np.where(at_core, events.seconds[kept], np.nan),
-        t.TIME: events.time[kept],
-        t.RUNNING_MEAN: np.where(own | (at_core if kind == t.RUNNING_MEAN else own), events.mean[kept], np.nan),
-    }
+    everywhere = np.ones(len(kept), dtype=bool)
+    candidates = [
+        (t.VALIDATION_LOSS, events.validation, everywhere),
+        (t.LEARNING_RATE, events.rate, own),
+        (t.GRADIENT_NORM, events.norm, own),
+        (t.STEP_SECONDS, events.seconds, at_core),
+        (t.TIME, events.time, everywhere),
+        (t.RUNNING_MEAN, events.mean, own | at_core if kind == t.RUNNING_MEAN else own),
+    ]
     if kind in (t.BATCH_LOSS, t.INTERVAL_LOSS):
-        candidates = {kind: loss, **candidates}
-    columns = {name: _first(values, place, size) for name, values in candidates.items() if not np.isnan(values).all()}
+        candidates.insert(0, (kind, events.loss, at_core))
+    columns: dict[str, Floats] = {}
+    for name, all_values, where in candidates:  # one at a time: each takes the memory of the whole run
+        values = np.where(where, all_values[kept], np.nan)
+        if not np.isnan(values).all():
+            columns[name] = _first(values, place, size)
     columns.setdefault(kind, np.full(size, np.nan))
     for name, values in events.others.items():
         if name not in columns and not np.isnan(values[kept]).all():

@@ -80,6 +80,25 @@ class _Watched(io.RawIOBase):
         return self._raw.tell()
 
 
+class _Zstandard:
+    """Decompressed content that notices where the file was cut off, if its header says how long it should be."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        head = raw.read(18)  # the longest header of a frame
+        raw.seek(0)
+        self._left: int = zstandard.get_frame_parameters(head).content_size
+        if self._left == zstandard.CONTENTSIZE_UNKNOWN:
+            self._left = 0
+        self._stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._stream.read(size)
+        self._left -= len(piece)
+        if not piece and size != 0 and self._left > 0:
+            raise zstandard.ZstdError(f"{self._left:,} bytes are missing at the end")
+        return piece
+
+
 def head_of(path: Path) -> bytes:
     """The first bytes of the content, at most HEAD_BYTES."""
     with opened(path) as stream:
@@ -148,7 +167,7 @@ def _decompressed(raw: IO[bytes], kind: str) -> IO[bytes]:
     if kind == "gzip":
         return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
     if kind == "zstandard":
-        return zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
+        return cast(IO[bytes], _Zstandard(raw))
     if kind == "xz":
         return lzma.LZMAFile(raw)
     if kind == "bzip2":

@@ -167,6 +167,18 @@ def _cut_off(context: Context, found: dict[str, Any], last: int, evidence: dict[
             ),
             plain(evidence),
         )
+    if context.table.facts.get("unfinished"):
+        return Finding(
+            "schedule",
+            "cannot_tell",
+            both(
+                f"The log has no end yet: the run is at step {last:,}, its {found['family']} schedule goes on to about "
+                f"step {end:,.0f}. It is still running, or it broke off.",
+                f"로그에 아직 끝이 없습니다. 실행은 스텝 {last:,}에 있고 {VALUES.get(found['family'])} 스케줄은 약 "
+                f"스텝 {end:,.0f}까지 이어집니다. 아직 실행 중이거나 중단된 것입니다.",
+            ),
+            plain(evidence),
+        )
     plan_en = f" (the log plans {planned:,} steps)" if planned else ""
     plan_ko = f"(로그의 계획은 {planned:,} 스텝)" if planned else ""
     return Finding(

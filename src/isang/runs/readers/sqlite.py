@@ -49,7 +49,7 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
                     f"{path} is a database without a table `metrics` as MLflow or trackio write it: "
                     "it is no training log"
                 )
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeError) as error:  # a damaged schema may hold names that are no text
         raise InputError(f"{path} is a damaged database, or one that is being written ({error})") from error
     tables: list[RunTable] = []
     reasons: list[InputError] = []

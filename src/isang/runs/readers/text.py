@@ -65,6 +65,8 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
     if "@bar_seconds" in columns:
         account.format = "text with progress bars"
     facts = facts_of(reader.prose_lines)
+    if account.format == "isang training log" and not facts.get("completed"):
+        facts["unfinished"] = True
     return assemble(
         Records(account, columns, len(rows), present, facts, totals=reader.totals, name=display_name(path)), loss=loss
     )
