@@ -199,7 +199,7 @@ def _budget(budget: Mapping[str, Any], measured: bool) -> str:
     found = budget["false_alarms_per_thousand"] if measured else budget["alerts_per_thousand"]
     what = "false alarms" if measured else "alerts (true and false: there are no labels)"
     lines = [
-        f"alert budget: {budget['asked_per_thousand']:g} false alarms per 1,000 normal sessions asked for; "
+        f"alert budget: {budget['asked_per_thousand']:g} per 1,000 normal sessions asked for; "
         f"{found['value']:.1f} {what} per 1,000 later sessions found (95 %: {found['low']:.1f} to {found['high']:.1f})"
     ]
     if budget["extrapolated"]:
