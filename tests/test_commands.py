@@ -162,7 +162,7 @@ def test_a_kill_leaves_the_earlier_state_and_resume_completes_it(place: Path, tm
     """`isang run --overwrite` is killed within a stage: the earlier result stands; --resume then replaces it."""
     out = tmp_path / "out"
     out.mkdir()
-    (out / "earlier").write_text("whole")
+    (out / "run.json").write_text("earlier")
     command = [
         "run", str(place / "shop.log"), "--labels", str(place / "labels.csv"), "--out", str(out),
         "--config", str(place / "isang.toml"), "--overwrite",
@@ -177,7 +177,7 @@ def test_a_kill_leaves_the_earlier_state_and_resume_completes_it(place: Path, tm
         while not sign.exists() and process.poll() is None:
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
-    assert [path.name for path in out.iterdir()] == ["earlier"]
+    assert [path.read_text() for path in out.iterdir()] == ["earlier"]
     if stage != "data":
         refused = isang(*[part for part in command if part != "--overwrite"])
         assert refused.returncode == 2

@@ -42,6 +42,7 @@ def test_a_folder_appears_only_when_complete(tmp_path: Path) -> None:
 def test_overwriting_replaces_the_whole_folder_at_the_end(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     with folder_being_written(folder) as building:
+        (building / "meta.json").write_text("{}")
         (building / "old").write_text("x")
     with folder_being_written(folder, overwrite=True) as building:
         (building / "new").write_text("x")
@@ -52,8 +53,12 @@ def test_overwriting_replaces_the_whole_folder_at_the_end(tmp_path: Path) -> Non
 
 def test_results_are_not_overwritten_unasked(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("x")
+    with pytest.raises(UsageError, match="did not write"):
+        refuse_existing(tmp_path, overwrite=True)
+    (tmp_path / "meta.json").write_text("{}")
     with pytest.raises(UsageError, match="--overwrite"):
         refuse_existing(tmp_path, overwrite=False)
+    refuse_existing(tmp_path, overwrite=True)
     with pytest.raises(UsageError, match="must be a folder"):
         refuse_existing(tmp_path / "mine", overwrite=True)
 
@@ -69,6 +74,7 @@ def test_a_kill_leaves_the_earlier_state(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     with folder_being_written(folder) as building:
         (building / "state").write_text("old")
+        (building / "state.json").write_text("{}")
     code = (
         "import sys, time, pathlib; from isang.files import folder_being_written\n"
         f"with folder_being_written(pathlib.Path({str(folder)!r}), overwrite=True) as building:\n"

@@ -141,7 +141,7 @@ def model_card(model: Model) -> str:
     lines = [
         "# An isang log anomaly detector",
         "",
-        f"Written by isang {isang.__version__}. Score logs with `isang detect {{this folder}} LOGS...`.",
+        f"Written by isang {isang.__version__}. Score logs with `isang detect MODEL LOGS...`.",
         "",
         "| | |",
         "| --- | --- |",

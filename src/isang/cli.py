@@ -105,15 +105,16 @@ def about(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(help="Where everything goes.", metavar="DIR")] = Path("out/demo"),
-    overwrite: Overwrite = False,
+    out: Annotated[
+        Path, typer.Option(help="Where everything goes; an earlier result there is replaced.", metavar="DIR")
+    ] = Path("out/demo"),
 ) -> None:
     """The main job on the recorded sample in the package."""
     from isang import samples
 
     sample = samples.shop()
     print(f"A recorded sample: {sample.folder.name}, {len(sample.logs)} log files, with labels ({sample.labels.name}).")
-    _run([str(path) for path in sample.logs], out, None, sample.labels, False, overwrite, {})
+    _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {})
 
 
 @app.command()

@@ -79,12 +79,20 @@ def partial_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.partial")
 
 
+OURS = ("run.json", "meta.json", "metrics.jsonl", "manifest.json", "report.json", "state.json")
+"""Each folder that isang writes holds one of these files; a folder without any is somebody else's."""
+
+
 def refuse_existing(folder: Path, *, overwrite: bool) -> None:
-    """Raise unless `folder` may be written: it is absent, empty, or the user said `--overwrite`."""
+    """Raise unless `folder` may be written: it is absent, empty, or holds results and the user said `--overwrite`."""
     with saying_where(folder):
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise UsageError(f"--out must be a folder, but {folder} is a file or a link; choose another name")
-        if not overwrite and folder.is_dir() and any(folder.iterdir()):
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return
+        if not any((folder / name).is_file() for name in OURS):
+            raise UsageError(f"{folder} holds files that isang did not write; choose another --out")
+        if not overwrite:
             raise UsageError(f"{folder} already holds results; choose another --out or replace them with --overwrite")
 
 

@@ -216,13 +216,21 @@ def test_the_same_run_gives_the_same_files_and_none_names_a_place_on_the_disk(re
     assert not any(str(tmp_path).encode() in content for content in contents[0].values())
 
 
-def test_a_report_replaces_another_only_when_told(report, tmp_path):
-    (tmp_path / "kept.txt").write_text("mine")
+def test_a_report_replaces_another_only_when_told_and_nothing_else_ever(report, tmp_path):
+    folder = tmp_path / "report"
+    write_report([report], folder, language="en", overwrite=False)
+    before = (folder / "report.html").stat().st_ino
     with pytest.raises(UsageError, match="--overwrite"):
-        write_report([report], tmp_path, language="en", overwrite=False)
-    assert (tmp_path / "kept.txt").read_text() == "mine"
-    write_report([report], tmp_path, language="en", overwrite=True)
-    assert not (tmp_path / "kept.txt").exists()
+        write_report([report], folder, language="en", overwrite=False)
+    assert (folder / "report.html").stat().st_ino == before
+    write_report([report], folder, language="en", overwrite=True)
+    assert (folder / "report.html").stat().st_ino != before
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "kept.txt").write_text("mine")
+    with pytest.raises(UsageError, match="did not write"):
+        write_report([report], tmp_path / "mine", language="en", overwrite=True)
+    assert (tmp_path / "mine" / "kept.txt").read_text() == "mine"
 
 
 def test_several_runs_share_one_page_that_compares_them(report, tmp_path):
