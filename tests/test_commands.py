@@ -157,6 +157,14 @@ def test_a_second_run_into_the_same_folder_is_refused_and_changes_nothing(place:
     assert (place / "out" / "anomalies.jsonl").stat().st_mtime_ns == before
 
 
+def test_an_unfinished_attempt_is_not_thrown_away_unasked(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "out" / "data", tmp_path / "out.partial" / "data")
+    result = isang("run", place / "shop.log", "--out", tmp_path / "out")
+    assert result.returncode == 2
+    assert "holds an unfinished attempt; go on with --resume" in result.stderr
+    assert (tmp_path / "out.partial" / "data" / "meta.json").exists()
+
+
 @pytest.mark.parametrize("stage", ["data", "training", "model"])
 def test_a_kill_leaves_the_earlier_state_and_resume_completes_it(place: Path, tmp_path: Path, stage: str) -> None:
     """`isang run --overwrite` is killed within a stage: the earlier result stands; --resume then replaces it."""
@@ -178,9 +186,6 @@ def test_a_kill_leaves_the_earlier_state_and_resume_completes_it(place: Path, tm
             time.sleep(0.005)
         os.kill(process.pid, signal.SIGKILL)
     assert [path.read_text() for path in out.iterdir()] == ["earlier"]
-    if stage != "data":
-        refused = isang(*[part for part in command if part != "--overwrite"])
-        assert refused.returncode == 2
     resumed = isang(*command, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert (out / "anomalies.jsonl").read_text() == (place / "out" / "anomalies.jsonl").read_text()

@@ -107,7 +107,8 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
         for part in evaluation["planted"]
         if part["planted"]
     ]
-    lines.append(f"of anomalies that isang planted into later sessions, it finds: {', '.join(planted)}")
+    if planted:
+        lines.append(f"of anomalies that isang planted into later sessions, it finds: {', '.join(planted)}")
     return "\n".join(lines)
 
 
@@ -198,10 +199,11 @@ def _number(value: float | None) -> str:
 def _budget(budget: Mapping[str, Any], measured: bool) -> str:
     found = budget["false_alarms_per_thousand"] if measured else budget["alerts_per_thousand"]
     what = "false alarms" if measured else "alerts (true and false: there are no labels)"
-    lines = [
-        f"alert budget: {budget['asked_per_thousand']:g} per 1,000 normal sessions asked for; "
-        f"{found['value']:.1f} {what} per 1,000 later sessions found (95 %: {found['low']:.1f} to {found['high']:.1f})"
-    ]
+    seen = "no later session is labelled normal, so what was found is unknown"
+    if found["value"] is not None:
+        interval = f"(95 %: {found['low']:.1f} to {found['high']:.1f})"
+        seen = f"{found['value']:.1f} {what} per 1,000 later sessions found {interval}"
+    lines = [f"alert budget: {budget['asked_per_thousand']:g} per 1,000 normal sessions asked for; {seen}"]
     if budget["extrapolated"]:
         lines.append(
             f"  {budget['calibration_sessions']:,} calibration sessions support a budget of "

@@ -84,3 +84,15 @@ def test_nothing_to_find_is_not_a_perfect_result(trained: Model, dataset: Datase
     assert "nothing to find" in evaluation["why_not_measured"]
     budget = evaluation["budget"]
     assert budget["false_alarms_per_thousand"] == budget["alerts_per_thousand"]
+
+
+def test_where_every_labelled_session_is_anomalous_the_false_alarms_are_unknown(
+    trained: Model, dataset: Dataset
+) -> None:
+    from isang.summaries import of_evaluation
+
+    labels = [True if label else None for label in dataset.sessions["label"].to_list()]
+    evaluation = evaluate(trained, with_labels(dataset, labels))
+    assert evaluation["measured"]
+    assert evaluation["budget"]["false_alarms_per_thousand"]["value"] is None
+    assert "what was found is unknown" in of_evaluation(evaluation)
