@@ -21,7 +21,6 @@ from isang.logs.templates import (
     OVERFLOW,
     TemplateIndex,
     TemplateMiner,
-    match_templates,
     shortened,
     slot_values,
 )
@@ -167,9 +166,3 @@ def test_slot_values_come_back() -> None:
     message = "PacketResponder 1 for block  blk_38 terminating"
     assert slot_values("PacketResponder <*> for block <*> terminating", message) == ["1", "blk_38"]
     assert slot_values("something else", message) is None
-
-
-def test_templates_are_matched_by_their_text() -> None:
-    known = pl.DataFrame({"event": [0, 1, 2], "template": ["a", "b", "c"]})
-    others = pl.DataFrame({"event": [0, 1, 2], "template": ["c", "x", "a"]})
-    assert match_templates(known, others) == {0: 2, 2: 0}

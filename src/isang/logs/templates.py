@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import polars as pl
 from drain3.drain import Drain
 
 from isang.logs.masks import SLOT
@@ -104,12 +103,6 @@ def _without_repeats(words: list[str], period: int) -> list[str]:
         if group == kept[-2 * period : -period] and any(SLOT in part for part in group):
             del kept[-period:]
     return kept
-
-
-def match_templates(known: pl.DataFrame, templates: pl.DataFrame) -> dict[int, int]:
-    """{event of `templates`: event of `known`} for the templates whose texts are equal."""
-    events = {text: event for event, text in known.select("event", "template").rows()}
-    return {event: events[text] for event, text in templates.select("event", "template").rows() if text in events}
 
 
 def slot_values(template: str, message: str) -> list[str] | None:

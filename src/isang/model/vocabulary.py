@@ -32,10 +32,6 @@ class Vocabulary:
         """The template's text, or the mark's name."""
         return MARKS[token] if token < len(MARKS) else self.templates[token - len(MARKS)]
 
-    def level(self, token: int) -> str:
-        """The template's level, empty for marks and where the log has none."""
-        return "" if token < len(MARKS) else self.levels[token - len(MARKS)]
-
     def tokens_of(self, templates: Sequence[str]) -> NDArray[np.int32]:
         """The token of each template text, UNSEEN where this vocabulary has no such text; shape: len(templates)."""
         known = {text: len(MARKS) + index for index, text in enumerate(self.templates)}
