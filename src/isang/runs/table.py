@@ -1,5 +1,6 @@
 """A training run as NumPy columns, and the account of the file it was read from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,7 +93,7 @@ class RunTable:
     """Shape N, ascending. The numbers are the log's own (or the row numbers where it has none: see `source.notes`)."""
     epoch: Floats
     """Shape N; the 1-based number of the epoch that the row belongs to, NaN where unknown."""
-    columns: dict[str, Floats]
+    columns: Mapping[str, Floats]
     loss: str
     """The column that training is judged by: `batch_loss`, `interval_loss` or `running_mean`; `validation_loss` where
     no training loss was logged."""
@@ -113,7 +114,7 @@ class RunTable:
 
     def column(self, name: str) -> Floats:
         """Shape N; all NaN where the log has no such series."""
-        return self.columns.get(name, np.full(len(self.step), np.nan))
+        return self.columns[name] if name in self.columns else np.full(len(self.step), np.nan)
 
     def has(self, name: str) -> bool:
         """Whether the log has at least one finite value of this series."""
@@ -123,4 +124,4 @@ class RunTable:
         """The steps and values of one series, rows without a value left out (infinities stay)."""
         values = self.column(name)
         present = ~np.isnan(values)
-        return self.step[present], values[present]
+        return (self.step, values) if present.all() else (self.step[present], values[present])
