@@ -30,8 +30,11 @@ class Report:
     forecast: Mapping[str, Any] | None
     evaluation: Mapping[str, Any] | None
     """The content of the evaluation.json that belongs to the run; None where there is none."""
-    smoothed: tuple[Integers, Floats]
-    """Steps and values of the smoothed loss, one per row of the table, NaN where a row has no loss."""
+
+    @property
+    def smoothed(self) -> tuple[Integers, Floats]:
+        """Steps and values of the smoothed loss, one per row of the table, NaN where a row has no loss."""
+        return self.table.step, smoothed(self.table)
 
 
 def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None = None) -> list[Report]:
@@ -58,7 +61,6 @@ def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Repo
         findings=judge(table, context=context),
         forecast=forecast(table, context.schedule),
         evaluation=evaluation,
-        smoothed=(table.step, smoothed(table)),
     )
 
 

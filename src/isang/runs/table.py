@@ -30,7 +30,7 @@ TIME = "time_seconds"
 
 def usable(values: Floats) -> NDArray[np.bool_]:
     """Which values are numbers to reckon with: neither NaN nor infinite nor beyond LARGEST."""
-    return np.asarray(np.abs(values) <= LARGEST)
+    return (values <= LARGEST) & (values >= -LARGEST)
 
 
 @dataclass(frozen=True)
@@ -115,6 +115,13 @@ class RunTable:
     def column(self, name: str) -> Floats:
         """Shape N; all NaN where the log has no such series."""
         return self.columns[name] if name in self.columns else np.full(len(self.step), np.nan)
+
+    def epoch_blocks(self) -> tuple[Floats, Integers]:
+        """The K stretches of rows of one epoch: its number (K, NaN where unknown), and first rows (K + 1, N at last)."""
+        known = ~np.isnan(self.epoch)
+        changes = (self.epoch[1:] != self.epoch[:-1]) & (known[1:] | known[:-1])
+        starts = np.concatenate([[0], np.flatnonzero(changes) + 1]) if len(known) else np.zeros(0, dtype=np.int64)
+        return self.epoch[starts], np.append(starts, len(known))
 
     def has(self, name: str) -> bool:
         """Whether the log has at least one finite value of this series."""
