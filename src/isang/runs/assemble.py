@@ -1,5 +1,6 @@
 """Events to runs: resumes and new runs told apart, each step once, every line of the file accounted for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -9,13 +10,17 @@ from numpy.typing import NDArray
 
 from isang.errors import InputError
 from isang.runs import table as t
-from isang.runs.columns import PIECE_ROWS, Column, Columns
+from isang.runs.columns import Column, Columns
 from isang.runs.events import Events, Mask, dates, events_of, filled, series_text
 from isang.runs.names import role
 from isang.runs.records import RECORD, RECORD_WORDS, RESUMED, Records
 from isang.runs.table import EpochLine, Floats, Integers, Restart, RunTable, Source
 
 Places = NDArray[np.int32] | NDArray[np.int64]
+
+STRETCH = 1 << 18
+"""Rows that are worked on at a time where a result needs no more."""
+_NOT_USED = ("numbers before the first step", "prose")
 
 MOST_EPOCH_LINES = 100_000
 MOST_RUNS = 1_000
@@ -138,33 +143,41 @@ def _account(records: Records, events: Events, core: Mask, void: Mask, runs: lis
     steps = 0
     for run in runs:
         steps += len(_distinct(events.step.values(run.start, run.end)[(core & ~void)[run.rows]])[0])
-    mean, validated = events.mean.known(), events.validation.known()
-    summary = ~core & ~events.own_step & events.epoch.known() & mean
-    validation = ~core & validated & ~summary
-    outside = ~core & ~events.step.known() & ~summary
-    named = np.zeros(len(core), dtype=bool)
-    for name in records.columns:
-        if not name.startswith("@"):
-            named |= records.logged(name)
-    outside &= named
-    spoken = {}
-    said = records.values(RECORD)
-    for number, word in enumerate(RECORD_WORDS, start=1):
-        of_word = (said == number) & ~core & ~validation
-        spoken[word] = int(of_word.sum())
-        named &= ~of_word
-        outside &= ~of_word
-    rest = ~core & ~validation & ~outside & named
-    epochs = rest & (events.epoch.known() | mean)
-    used = {
-        "step": steps, "validation": int((validation & ~outside).sum()), "epoch": int(epochs.sum()),
-        "other values": int((rest & ~epochs).sum()), **spoken,
-    }  # fmt: skip
     account.ignore("repeats a step", int((core & ~void).sum()) - steps)
     account.ignore("done again after a resume", int(void.sum()))
-    account.ignore("numbers before the first step", int(outside.sum()))
-    account.ignore("prose", int((~core & ~validation & ~named).sum()) - sum(spoken.values()))
+    used = {"step": steps}
+    for start in range(0, len(core), STRETCH):
+        end = min(start + STRETCH, len(core))
+        for what, rows in _other_rows(records, events, core, start, end).items():
+            if what in _NOT_USED:
+                account.ignore(what, int(rows.sum()))
+            else:
+                used[what] = used.get(what, 0) + int(rows.sum())
     return {what: count for what, count in used.items() if count}
+
+
+def _other_rows(records: Records, events: Events, core: Mask, start: int, end: int) -> dict[str, Mask]:
+    """What the rows from `start` to before `end` that hold no training loss were used for; each stands in one mask."""
+    left = ~core[start:end]
+    mean, epoch = events.mean.known(start, end), events.epoch.known(start, end)
+    summary = left & ~events.own_step[start:end] & epoch & mean
+    validation = left & events.validation.known(start, end) & ~summary
+    said = records.column(RECORD).values(start, end)
+    spoken = {word: left & ~validation & (said == number) for number, word in enumerate(RECORD_WORDS, start=1)}
+    for rows in spoken.values():
+        left &= ~rows
+    named = np.zeros(end - start, dtype=bool)
+    for name, column in records.columns.items():
+        if not name.startswith("@"):
+            named |= column.known(start, end)
+            odd = records.nan_rows(name)
+            named[odd[(odd >= start) & (odd < end)] - start] = True
+    outside = left & named & ~events.step.known(start, end) & ~summary
+    rest = left & named & ~validation & ~outside
+    return {
+        "validation": validation & ~outside, "epoch": rest & (epoch | mean), "other values": rest & ~(epoch | mean),
+        **spoken, "numbers before the first step": outside, "prose": left & ~validation & ~named,
+    }  # fmt: skip
 
 
 def _source(records: Records, events: Events, used: dict[str, int]) -> Source:
@@ -187,12 +200,16 @@ def _table(
     series: dict[str, int],
 ) -> RunTable:
     alive, core = ~void[run.rows], core[run.rows]
-    epoch = events.epoch.values(run.start, run.end)
-    epoch[alive] = filled(epoch[alive])
-    kept = alive & events.step.known()[run.rows] & _valued(events, run, core)
+    kept = alive & events.step.known(run.start, run.end) & _valued(events, run, core)
     step, place = _distinct(events.step.values(run.start, run.end)[kept])
     columns, nan_rows = _columns(events, run, kind, kept, core, place, len(step))
-    row_epoch = _first(epoch, kept, place, len(step))
+    epoch = events.epoch.values(run.start, run.end)
+    if alive.all():
+        epoch = filled(epoch)
+    else:
+        epoch[alive] = filled(epoch[alive])
+    lines = () if events.counts_epochs else _epoch_lines(events, run, epoch, alive & ~core)
+    row_epoch = _first(lambda start, end: epoch[start:end], kept, kept, place, len(step))
     facts = _facts(records, events, run, alive, kept)
     size = facts.get("batches_per_epoch")
     if np.isnan(row_epoch).all() and isinstance(size, int) and size > 0 and not events.counts_epochs:
@@ -202,19 +219,18 @@ def _table(
         for before, after, what in run.restarts
     )
     return RunTable(
-        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch, columns=columns,
-        loss=kind, loss_window=_window(events, kind, run, core & kept),
-        epoch_lines=() if events.counts_epochs else _epoch_lines(events, run, epoch, alive & ~core),
-        restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
+        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch.astype(np.float32),
+        columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
+        epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
     )  # fmt: skip
 
 
 def _valued(events: Events, run: _Run, core: Mask) -> Mask:
     """Rows that say something about their step."""
     own = events.own_step[run.rows]
-    said = core | events.validation.known()[run.rows]
+    said = core | events.validation.known(run.start, run.end)
     for column in (events.rate, events.norm, events.seconds, events.mean, *events.others.values()):
-        said |= own & column.known()[run.rows]
+        said |= own & column.known(run.start, run.end)
     return said
 
 
@@ -245,9 +261,13 @@ def _columns(
     candidates += [(name, column, own) for name, column in events.others.items() if name not in named]
     columns: dict[str, Column] = {}
     for name, column, where in candidates:  # one at a time: each takes the memory of the whole run
-        if not (where & column.known()[run.rows]).any():
+        if not (where & column.known(run.start, run.end)).any():
             continue
-        values = _first(column.values(run.start, run.end), where, place, size, among=kept)
+
+        def read(start: int, end: int, column: Column = column) -> Floats:
+            return column.values(run.start + start, run.start + end)
+
+        values = _first(read, where, kept, place, size)
         columns[name] = Column(_ascending(values) if name == t.TIME else values)
     columns.setdefault(kind, Column(np.full(size, np.nan)))
     nan_rows = {}
@@ -261,26 +281,28 @@ def _columns(
     return Columns(columns), {name: rows for name, rows in nan_rows.items() if len(rows)}
 
 
-def _first(values: Floats, where: Mask, place: Places, size: int, among: Mask | None = None) -> Floats:
+def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: Places, size: int) -> Floats:
     """The first value that is not NaN, of the rows `where`, at each of `size` places.
 
-    `place` is that of each row of `among` (of `where` if there is none), which holds all rows of `where`.
+    `read` gives the values from one row to before another, `place` is that of each row of `kept`, which holds all rows
+    of `where`.
     """
-    among = where if among is None else among
     result = np.full(size, np.nan)
-    before = int(among.sum())
-    for end in range(len(values), 0, -PIECE_ROWS):  # from the back, so that the first value is written last
-        part = slice(max(0, end - PIECE_ROWS), end)
-        placed = place[before - int(among[part].sum()) : before]
+    before = len(place)
+    for start in reversed(range(0, len(kept), STRETCH)):  # from the back, so that the first value is written last
+        part = slice(start, min(start + STRETCH, len(kept)))
+        values, among = read(part.start, part.stop), kept[part]
+        placed = place[before - int(among.sum()) : before]
         before -= len(placed)
-        use = (where[part] & ~np.isnan(values[part]))[among[part]]
-        result[placed[use][::-1]] = values[part][among[part]][use][::-1]
+        use = (where[part] & ~np.isnan(values))[among]
+        result[placed[use][::-1]] = values[among][use][::-1]
     return result
 
 
 def _ascending(time: Floats) -> Floats:
-    known = ~np.isnan(time)
-    time[known] = np.maximum.accumulate(time[known])
+    missing = np.isnan(time)
+    np.fmax.accumulate(time, out=time)
+    time[missing] = np.nan
     return time
 
 
@@ -303,7 +325,7 @@ def _epoch_lines(events: Events, run: _Run, epoch: Floats, candidates: Mask) -> 
     if not len(saying):
         return ()
     step, mean, loss, validation, rate, seconds = (
-        column.values(run.start, run.end)[saying]
+        column.take(run.start + saying)
         for column in (events.step, events.mean, events.loss, events.validation, events.rate, events.seconds)
     )
     mean = np.where(np.isnan(mean), loss, mean)
@@ -332,20 +354,31 @@ def _epoch_lines(events: Events, run: _Run, epoch: Floats, candidates: Mask) -> 
 
 def _facts(records: Records, events: Events, run: _Run, alive: Mask, kept: Mask) -> dict[str, Any]:
     facts = dict(records.facts)
-    dated = dates(records).values(run.start, run.end)[alive]
-    if np.isnan(dated).all():
-        dated = events.time.values(run.start, run.end)[kept]
-        if np.isnan(dated).all() or np.nanmin(dated) < 86_400 * 365 * 10:
-            dated = np.full(1, np.nan)
-    if not np.isnan(dated).all():
-        facts.setdefault("started", _iso(float(np.nanmin(dated))))
-        facts.setdefault("ended", _iso(float(np.nanmax(dated))))
+    dated = _extremes(dates(records), run, alive)
+    if dated is None:
+        dated = _extremes(events.time, run, kept)
+        if dated is not None and dated[0] < 86_400 * 365 * 10:
+            dated = None  # seconds since the start of something, not a date
+    if dated is not None:
+        facts.setdefault("started", _iso(dated[0]))
+        facts.setdefault("ended", _iso(dated[1]))
     for fact, name in (("epochs", "@epoch_total"), ("batches_per_epoch", "@batches"), ("step_total", "@step_total")):
         if name in records.totals:
             facts.setdefault(fact, int(min(records.totals[name], 2**53)))
     if "step_total" in facts:
         facts.setdefault("planned_steps", facts["step_total"])
     return facts
+
+
+def _extremes(column: Column, run: _Run, where: Mask) -> tuple[float, float] | None:
+    """The lowest and the highest value in the rows of the run that `where` names."""
+    found: list[float] = []
+    for start in range(0, len(where), STRETCH):
+        end = min(start + STRETCH, len(where))
+        values = column.values(run.start + start, run.start + end)[where[start:end]]
+        if not np.isnan(values).all():
+            found += [float(np.nanmin(values)), float(np.nanmax(values))]
+    return (min(found), max(found)) if found else None
 
 
 def _iso(seconds: float) -> str:

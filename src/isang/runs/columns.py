@@ -5,6 +5,8 @@ each as its difference from the one before, in the smallest integer type that ho
 loss two bytes. Numbers that are no short decimals are kept as they are.
 """
 
+import ctypes
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -37,20 +39,26 @@ class _Piece:
     """The first whole number."""
 
     def values(self) -> Floats:
-        if self.stored is None:
-            return np.full(self.rows, np.nan)
         if self.missing is None:
-            return self._known(self.rows)
-        known = ~np.unpackbits(self.missing, count=self.rows).view(bool)
+            return self._stored_values(self.rows)
+        known = self.known()
         result = np.full(self.rows, np.nan)
-        result[known] = self._known(int(known.sum()))
+        result[known] = self._stored_values(int(known.sum()))
         return result
 
-    def _known(self, count: int) -> Floats:
+    def known(self) -> NDArray[np.bool_]:
+        """Which rows have a value, where any has one."""
+        if self.missing is None:
+            return np.ones(self.rows, dtype=bool)
+        return ~np.unpackbits(self.missing, count=self.rows).view(bool)
+
+    def _stored_values(self, count: int) -> Floats:
         assert self.stored is not None  # asked only where there are values
         if self.digits < 0:
             return self.stored.astype(np.float64)
-        whole = np.full(count, self.stored[0], dtype=np.int64) if len(self.stored) == 1 else self.stored.astype(np.int64)
+        whole = (
+            np.full(count, self.stored[0], dtype=np.int64) if len(self.stored) == 1 else self.stored.astype(np.int64)
+        )
         whole[0] = self.first
         np.cumsum(whole, out=whole)
         return whole / 10.0**self.digits
@@ -85,42 +93,42 @@ class Column:
         """A new array of the rows from `start` to before `end`."""
         end = self._rows if end is None else end
         result = np.empty(end - start)
+        for piece, first, last, at in self._within(start, end):
+            result[at : at + last - first] = np.nan if piece.stored is None else piece.values()[first:last]
+        return result
+
+    def take(self, rows: NDArray[np.int64]) -> Floats:
+        """The values of some rows, which ascend."""
+        result = np.empty(len(rows))
+        at = 0
+        for piece in self._pieces:
+            first, last = np.searchsorted(rows, [at, at + piece.rows])
+            if first < last:
+                result[first:last] = np.nan if piece.stored is None else piece.values()[rows[first:last] - at]
+            at += piece.rows
+        return result
+
+    def known(self, start: int = 0, end: int | None = None) -> NDArray[np.bool_]:
+        """Which of the rows from `start` to before `end` have a value."""
+        end = self._rows if end is None else end
+        result = np.zeros(end - start, dtype=bool)
+        for piece, first, last, at in self._within(start, end):
+            if piece.stored is not None:
+                result[at : at + last - first] = piece.known()[first:last]
+        return result
+
+    def _within(self, start: int, end: int) -> Iterator[tuple[_Piece, int, int, int]]:
+        """The pieces with rows from `start` to before `end`: first and last row in the piece, place of the first."""
         at = 0
         for piece in self._pieces:
             first, last = max(start - at, 0), min(end - at, piece.rows)
             if first < last:
-                result[at + first - start : at + last - start] = piece.values()[first:last]
+                yield piece, first, last, at + first - start
             at += piece.rows
-        return result
-
-    def parts(self) -> Iterator[Floats]:
-        """The values in stretches of bounded length."""
-        for piece in self._pieces:
-            if piece.stored is None:  # a gap may be as long as the file
-                yield from (np.full(len(gap), np.nan) for gap in _stretches(piece.rows))
-            else:
-                yield piece.values()
-
-    def known(self) -> NDArray[np.bool_]:
-        """Shape N: which rows have a value."""
-        result = np.zeros(self._rows, dtype=bool)
-        at = 0
-        for piece in self._pieces:
-            if piece.stored is not None:
-                missing = piece.missing
-                result[at : at + piece.rows] = (
-                    True if missing is None else ~np.unpackbits(missing, count=piece.rows).view(bool)
-                )
-            at += piece.rows
-        return result
 
     def count(self) -> int:
         """The number of rows that have a value."""
         return int(self.known().sum())
-
-
-def _stretches(rows: int) -> Iterator[range]:
-    return (range(start, min(start + PIECE_ROWS, rows)) for start in range(0, rows, PIECE_ROWS))
 
 
 class Columns(Mapping[str, Floats]):
@@ -140,6 +148,12 @@ class Columns(Mapping[str, Floats]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
+
+
+def give_back_memory() -> None:
+    """Give freed memory to the system; glibc keeps what lies between arrays in use, up to 200 MB for a 1 GB log."""
+    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
+        trim(0)
 
 
 def _packed(values: Floats) -> _Piece:

@@ -9,7 +9,7 @@ import numpy as np
 from isang.runs.ideal import IdealCurve, fit_ideal_curve
 from isang.runs.judged import Report
 from isang.runs.marks import Mark, cited_steps, marks_of
-from isang.runs.table import LEARNING_RATE, RUNNING_MEAN, VALIDATION_LOSS, Floats, Integers
+from isang.runs.table import LEARNING_RATE, RUNNING_MEAN, VALIDATION_LOSS, Floats, Integers, blocks_of
 from isang.runs.thinning import thin
 
 MOST_BOXES = 100
@@ -154,12 +154,14 @@ def _boxes(report: Report) -> tuple[tuple[Box, ...], bool]:
     if len(step) == 0:
         return (), False
     epoch = table.epoch if len(step) == len(table.step) else table.epoch[np.searchsorted(table.step, step)]
-    known = np.isfinite(epoch)
-    count = len(np.unique(epoch[known]))
-    by_epoch = 1 < count <= MOST_BOXES and known.sum() >= FEWEST_IN_BOX * count
+    known = int(np.isfinite(epoch).sum())
+    numbers = np.unique(blocks_of(epoch)[0])
+    numbers = numbers[np.isfinite(numbers)]
+    by_epoch = 1 < len(numbers) <= MOST_BOXES and known >= FEWEST_IN_BOX * len(numbers)
     if not by_epoch:
         epoch = np.minimum(np.arange(len(step)) * PARTS // len(step), PARTS - 1) + 1.0
-    groups = ((int(number), loss[epoch == number]) for number in np.unique(epoch[np.isfinite(epoch)]))
+        numbers = blocks_of(epoch)[0]
+    groups = ((int(number), loss[epoch == number]) for number in numbers)
     return tuple(_box(number, values) for number, values in groups), by_epoch
 
 

@@ -257,22 +257,30 @@ def dates(records: Records) -> Column:
 def _with_bar_times(bar: Floats, time: Floats) -> Floats:
     """`time`, its gaps filled from a progress bar, which counts from its own start: the last dated line before it
     gives that moment."""
-    rows = np.flatnonzero(~np.isnan(bar))
-    if not len(rows):
+    starts, longest = _bars(bar)
+    if not len(starts):
         return time
-    seconds = bar[rows]
-    starts = np.concatenate([[0], np.flatnonzero(seconds[1:] < seconds[:-1]) + 1])
     dated = np.flatnonzero(~np.isnan(time))
     if len(dated):
-        last = np.searchsorted(dated, rows[starts], side="right") - 1
+        last = np.searchsorted(dated, starts, side="right") - 1
         base = np.where(last >= 0, time[dated[last]], np.nan)
     else:
-        base = np.concatenate([[0.0], np.cumsum(np.maximum.reduceat(seconds, starts))[:-1]])
-    for moment, first, end in zip(base, starts, [*starts[1:], len(rows)], strict=True):
-        seconds[first:end] += moment
-    gaps = np.isnan(time[rows])
-    time[rows[gaps]] = seconds[gaps]
+        base = np.concatenate([[0.0], np.cumsum(longest)[:-1]])
+    for moment, first, end in zip(base, starts, [*starts[1:], len(bar)], strict=True):
+        bar[first:end] += moment
+    gaps = np.isnan(time)
+    time[gaps] = bar[gaps]
     return time
+
+
+def _bars(bar: Floats) -> tuple[Integers, Floats]:
+    """First row of each progress bar, and the most seconds that it shows."""
+    rows = np.flatnonzero(~np.isnan(bar))
+    if not len(rows):
+        return rows, bar[rows]
+    seconds = bar[rows]
+    starts = np.concatenate([[0], np.flatnonzero(seconds[1:] < seconds[:-1]) + 1])
+    return rows[starts], np.maximum.reduceat(seconds, starts)
 
 
 def _unbroken(elapsed: Floats) -> Floats:

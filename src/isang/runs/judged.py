@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isang.errors import InputError
+from isang.runs.columns import give_back_memory
 from isang.runs.findings import Context, Finding, judge
 from isang.runs.forecast import forecast
 from isang.runs.readers import read_runs
@@ -51,6 +52,7 @@ def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None 
 
 def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Report:
     """Everything that can be computed about one run."""
+    give_back_memory()
     context = Context(table, evaluation)
     return Report(
         table=table,

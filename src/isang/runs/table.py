@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Epochs = NDArray[np.floating[Any]]
+"""float32 from a reader, which holds whole numbers up to 16 million exactly."""
 
 LARGEST = 1e100
 """A loss beyond this counts as infinite: reckoning with its square would fail."""
@@ -31,6 +33,14 @@ TIME = "time_seconds"
 def usable(values: Floats) -> NDArray[np.bool_]:
     """Which values are numbers to reckon with: neither NaN nor infinite nor beyond LARGEST."""
     return (values <= LARGEST) & (values >= -LARGEST)
+
+
+def blocks_of(epoch: Epochs) -> tuple[Epochs, Integers]:
+    """The K stretches of one epoch in N rows: its number (K, NaN where unknown), and first rows (K + 1, N at last)."""
+    known = ~np.isnan(epoch)
+    changes = (epoch[1:] != epoch[:-1]) & (known[1:] | known[:-1])
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1]) if len(known) else np.zeros(0, dtype=np.int64)
+    return epoch[starts], np.append(starts, len(known))
 
 
 @dataclass(frozen=True)
@@ -91,7 +101,7 @@ class RunTable:
     source: Source
     step: Integers
     """Shape N, ascending. The numbers are the log's own (or the row numbers where it has none: see `source.notes`)."""
-    epoch: Floats
+    epoch: Epochs
     """Shape N; the 1-based number of the epoch that the row belongs to, NaN where unknown."""
     columns: Mapping[str, Floats]
     loss: str
@@ -116,12 +126,9 @@ class RunTable:
         """Shape N; all NaN where the log has no such series."""
         return self.columns[name] if name in self.columns else np.full(len(self.step), np.nan)
 
-    def epoch_blocks(self) -> tuple[Floats, Integers]:
-        """The K stretches of rows of one epoch: its number (K, NaN where unknown), and first rows (K + 1, N at last)."""
-        known = ~np.isnan(self.epoch)
-        changes = (self.epoch[1:] != self.epoch[:-1]) & (known[1:] | known[:-1])
-        starts = np.concatenate([[0], np.flatnonzero(changes) + 1]) if len(known) else np.zeros(0, dtype=np.int64)
-        return self.epoch[starts], np.append(starts, len(known))
+    def epoch_blocks(self) -> tuple[Epochs, Integers]:
+        """The stretches of rows of one epoch, see `blocks_of`."""
+        return blocks_of(self.epoch)
 
     def has(self, name: str) -> bool:
         """Whether the log has at least one finite value of this series."""

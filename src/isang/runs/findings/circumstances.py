@@ -182,9 +182,10 @@ def _step_seconds(table: RunTable) -> tuple[Any, Floats]:
     steps, times = table.points(t.TIME)
     if len(times) < 6:
         return steps[:0], times[:0]
-    gaps, seconds = np.diff(steps), np.diff(times)
-    seconds /= np.maximum(gaps, 1, out=gaps)
-    return steps[1:], seconds
+    times = np.diff(times)  # under its old name, which sets the times free
+    gaps = np.diff(steps)
+    times /= np.maximum(gaps, 1, out=gaps)
+    return steps[1:], times
 
 
 def _between_epochs(table: RunTable, steps: Any) -> Any:

@@ -85,7 +85,9 @@ class _Table:
         for value, where in zip(values, self.nan_rows, strict=False):
             if value is not None and value != value:
                 where.append(self.rows)
-        self._block.append([_NAN if value is None else value for value in values] + [_NAN] * (len(self.names) - len(cells)))
+        self._block.append(
+            [_NAN if value is None else value for value in values] + [_NAN] * (len(self.names) - len(cells))
+        )
         self.rows += 1
         return True
 
