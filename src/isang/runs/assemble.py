@@ -14,7 +14,7 @@ from isang.runs.columns import Column, Columns
 from isang.runs.events import Events, Mask, dates, events_of, filled, series_text
 from isang.runs.names import role
 from isang.runs.records import RECORD, RECORD_WORDS, RESUMED, Records
-from isang.runs.table import EpochLine, Floats, Integers, Restart, RunTable, Source
+from isang.runs.table import EpochLine, Epochs, Floats, Integers, Restart, RunTable, Source
 
 Places = NDArray[np.int32] | NDArray[np.int64]
 
@@ -209,17 +209,18 @@ def _table(
     else:
         epoch[alive] = filled(epoch[alive])
     lines = () if events.counts_epochs else _epoch_lines(events, run, epoch, alive & ~core)
-    row_epoch = _first(lambda start, end: epoch[start:end], kept, kept, place, len(step))
+    row_epoch = np.full(len(step), np.nan, dtype=np.float32)
+    _first(lambda start, end: epoch[start:end], kept, kept, place, row_epoch)
     facts = _facts(records, events, run, alive, kept)
     size = facts.get("batches_per_epoch")
     if np.isnan(row_epoch).all() and isinstance(size, int) and size > 0 and not events.counts_epochs:
-        row_epoch = np.floor((step - 1) / size) + 1.0
+        row_epoch = (np.floor((step - 1) / size) + 1.0).astype(np.float32)
     restarts = tuple(
         Restart(row=int(np.searchsorted(step, after)), step_before=before, step_after=after, kind=what)
         for before, after, what in run.restarts
     )
     return RunTable(
-        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch.astype(np.float32),
+        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch,
         columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
         epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
     )  # fmt: skip
@@ -267,7 +268,8 @@ def _columns(
         def read(start: int, end: int, column: Column = column) -> Floats:
             return column.values(run.start + start, run.start + end)
 
-        values = _first(read, where, kept, place, size)
+        values = np.full(size, np.nan)
+        _first(read, where, kept, place, values)
         columns[name] = Column(_ascending(values) if name == t.TIME else values)
     columns.setdefault(kind, Column(np.full(size, np.nan)))
     nan_rows = {}
@@ -281,13 +283,12 @@ def _columns(
     return Columns(columns), {name: rows for name, rows in nan_rows.items() if len(rows)}
 
 
-def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: Places, size: int) -> Floats:
-    """The first value that is not NaN, of the rows `where`, at each of `size` places.
+def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: Places, result: Epochs) -> None:
+    """Write to each place of `result`, which is all NaN, the first value of the rows `where` that is not NaN.
 
     `read` gives the values from one row to before another, `place` is that of each row of `kept`, which holds all rows
     of `where`.
     """
-    result = np.full(size, np.nan)
     before = len(place)
     for start in reversed(range(0, len(kept), STRETCH)):  # from the back, so that the first value is written last
         part = slice(start, min(start + STRETCH, len(kept)))
@@ -296,7 +297,6 @@ def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: P
         before -= len(placed)
         use = (where[part] & ~np.isnan(values))[among]
         result[placed[use][::-1]] = values[among][use][::-1]
-    return result
 
 
 def _ascending(time: Floats) -> Floats:
