@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from isang.errors import InputError
 from isang.runs import table as t
-from isang.runs.columns import Column, Columns
-from isang.runs.events import Events, Mask, dates, events_of, filled, series_text
+from isang.runs.columns import Column, Columns, give_back_memory
+from isang.runs.events import Events, Mask, dates, events_of, fill, series_text
 from isang.runs.names import role
 from isang.runs.records import RECORD, RECORD_WORDS, RESUMED, Records
 from isang.runs.table import EpochLine, Epochs, Floats, Integers, Restart, RunTable, Source
@@ -25,6 +25,16 @@ _NOT_USED = ("numbers before the first step", "prose")
 MOST_EPOCH_LINES = 100_000
 MOST_RUNS = 1_000
 """A file whose step goes back to the start more often than this is no run log."""
+
+
+class NoLossError(InputError):
+    """Values were found, and none of them is a loss."""
+
+    def __init__(self, message: str, name: str, series: dict[str, int]) -> None:
+        super().__init__(message)
+        self.name = name
+        self.series = series
+        """What was found, by the log's own name, with the number of values."""
 
 
 @dataclass
@@ -41,7 +51,7 @@ class _Run:
 
 
 def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
-    """The runs in a file's records, in the order of the file. Raises InputError where there is no loss."""
+    """The runs in a file's records, in the order of the file. Raises NoLossError where there is no loss."""
     events = events_of(records, loss)
     core, kind = _core(events, records)
     runs, void, sorted_rows = _runs(events, core)
@@ -50,6 +60,7 @@ def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
     _add_stated_resumes(records, events, core & ~void, runs)
     used = _account(records, events, core, void, runs)
     source, series = _source(records, events, used), _series(records)
+    give_back_memory()
     tables = [_table(records, events, run, kind, core, void, source, series) for run in runs]
     if len(tables) > 1:
         names = [f"{table.name}, run {number} of {len(tables)}" for number, table in enumerate(tables, 1)]
@@ -73,9 +84,11 @@ def _core(events: Events, records: Records) -> tuple[Mask, str]:
     if (held_out & stepped).any():
         events.notes.append("no training loss is logged; the run is judged by its validation loss")
         return held_out & stepped, t.VALIDATION_LOSS
-    raise InputError(
+    raise NoLossError(
         f"{records.account.path} holds no loss; the series found are {series_text(records)}; "
-        "name the one that is the loss with --loss NAME"
+        "name the one that is the loss with --loss NAME",
+        records.name or records.account.path,
+        _series(records),
     )
 
 
@@ -205,9 +218,9 @@ def _table(
     columns, nan_rows = _columns(events, run, kind, kept, core, place, len(step))
     epoch = events.epoch.values(run.start, run.end)
     if alive.all():
-        epoch = filled(epoch)
+        fill(epoch)
     else:
-        epoch[alive] = filled(epoch[alive])
+        epoch[alive] = fill(epoch[alive])
     lines = () if events.counts_epochs else _epoch_lines(events, run, epoch, alive & ~core)
     row_epoch = np.full(len(step), np.nan, dtype=np.float32)
     _first(lambda start, end: epoch[start:end], kept, kept, place, row_epoch)
