@@ -11,24 +11,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 import isang
 from isang.config import ModelConfig, TrainingConfig
 from isang.errors import IsangError
 from isang.files import saying_where
-from isang.model.batches import Rows, Sessions, Tokens, batches_per_epoch, cut, epoch_batches, length_batches, padded
+from isang.model.batches import Rows, Sessions, batches_per_epoch, cut, epoch_batches
 from isang.model.encoder import Encoder
-from isang.model.masking import hide
 from isang.model.vocabulary import BEGIN, END
 from isang.progress import Progress as ProgressBar
 from isang.progress import say
 from isang.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from isang.training.journal import Journal, Step
+from isang.training.objective import masked_loss, validation_loss
 from isang.training.schedule import Schedule
 
-VALIDATION_TOKENS = 16_384
-"""Tokens per batch where no gradient is needed."""
 MIN_PATIENCE_STEPS = 100
 """With tiny epochs, patience is at least this many steps."""
 
@@ -119,7 +116,7 @@ def train(
                 reason = _reason_to_stop(plan, config, state)
                 if reason == OUT_OF_TIME:
                     break
-            loss_sum, events = validation_loss(model, data, config)
+            loss_sum, events = validation_loss(model, data.validation, config)
             journal.validation(loss_sum, events, state, plan.steps, plan.epochs)
             if state.judge(loss_sum / events):
                 best = _weights(model)
@@ -149,8 +146,7 @@ def train_step(
     model.train()
     optimizer.zero_grad(set_to_none=True)
     generator = np.random.default_rng([config.seed, 1, number])  # of the step alone, so that a resumed run repeats it
-    tokens_BL = padded(data.training, rows)
-    loss_sum, events = masked_loss(model, tokens_BL, config.mask_fraction, data.vocabulary_size, generator)
+    loss_sum, events = masked_loss(model, data.training.take(rows), config.mask_fraction, generator)
     (loss_sum / events).backward()  # type: ignore[no-untyped-call]
     norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm))
     loss = float(loss_sum.detach())
@@ -161,30 +157,6 @@ def train_step(
         )
     optimizer.step()
     return Step(loss, events, learning_rate, norm, time.monotonic() - started)
-
-
-def masked_loss(
-    model: Encoder, tokens_BL: Tokens, mask_fraction: float, vocabulary_size: int, generator: np.random.Generator
-) -> tuple[Tensor, int]:
-    """The sum of the cross-entropies at the masked positions, in nats, and their number."""
-    hidden_BL, chosen_BL = hide(tokens_BL, mask_fraction, vocabulary_size, generator)
-    states_ND = model(torch.from_numpy(hidden_BL))[torch.from_numpy(chosen_BL)]
-    targets_N = torch.from_numpy(tokens_BL[chosen_BL]).long()
-    loss: Tensor = functional.cross_entropy(model.logits(states_ND), targets_N, reduction="sum")
-    return loss, len(targets_N)
-
-
-def validation_loss(model: Encoder, data: Data, config: TrainingConfig) -> tuple[float, int]:
-    """Loss sum in nats and number of masked events on the held-out sessions; each time the same events are masked."""
-    model.eval()
-    loss_sum, events = 0.0, 0
-    with torch.inference_mode():
-        for number, rows in enumerate(length_batches(data.validation.lengths, VALIDATION_TOKENS)):
-            generator = np.random.default_rng([config.seed, 2, number])
-            tokens_BL = padded(data.validation, rows)
-            loss, count = masked_loss(model, tokens_BL, config.mask_fraction, data.vocabulary_size, generator)
-            loss_sum, events = loss_sum + float(loss), events + count
-    return loss_sum, events
 
 
 def _learnable(sessions: Sessions, positions: int) -> Sessions:
