@@ -1,5 +1,6 @@
 """Laws of training."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -12,7 +13,9 @@ from isang.config import ModelConfig, TrainingConfig
 from isang.errors import InputError, IsangError
 from isang.model.batches import to_sessions
 from isang.model.vocabulary import learn_vocabulary
-from isang.training.loop import Data, make_plan, train
+from isang.training.data import Data, learnable
+from isang.training.loop import train
+from isang.training.plan import make_plan
 from tests.synthetic import shop_dataset
 
 MODEL = ModelConfig(layers=1, width=32, heads=2, positions=64)
@@ -52,9 +55,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path: Pat
 
 
 @pytest.mark.parametrize("cut_at", [1, 4, 5, 11])
-def test_a_resumed_run_equals_an_unbroken_one_bit_for_bit(
-    tmp_path: Path, cut_at: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_resumed_run_equals_an_unbroken_one_bit_for_bit(tmp_path: Path, cut_at: int) -> None:
     """The run is cut after `cut_at` steps, in the middle of an epoch of 5 batches or at its end."""
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     model, progress = train(data(), MODEL, CONFIG, whole)
@@ -62,20 +63,16 @@ def test_a_resumed_run_equals_an_unbroken_one_bit_for_bit(
     class Cut(Exception):
         pass
 
-    import isang.training.loop as loop
+    every_step = dataclasses.replace(CONFIG, checkpoint_minutes=1e-9)
+    rate = make_plan(160, 40, CONFIG).schedule
 
-    train_step = loop.train_step
-    every_step = TrainingConfig(epochs=6, min_steps=0, batch_size=32, patience=0, checkpoint_minutes=1e-9)
-
-    def cut_after(*arguments: object) -> loop.Step:
-        if arguments[-1] == cut_at:
+    def cut_off(step: int) -> float:
+        if step == cut_at:
             raise Cut
-        return train_step(*arguments)  # type: ignore[arg-type]
+        return rate(step)
 
-    monkeypatch.setattr(loop, "train_step", cut_after)
     with pytest.raises(Cut):
-        train(data(), MODEL, every_step, cut)
-    monkeypatch.setattr(loop, "train_step", train_step)
+        train(data(), MODEL, every_step, cut, schedule=cut_off)
     resumed, resumed_progress = train(data(), MODEL, CONFIG, cut, resume=True)
 
     assert losses(cut) == losses(whole)
@@ -101,7 +98,11 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 
 def test_sessions_longer_than_the_model_are_learned_from_in_pieces(tmp_path: Path) -> None:
     short = ModelConfig(layers=1, width=32, heads=2, positions=6)
-    _, progress = train(data(), short, CONFIG, tmp_path)
+    whole = data()
+    pieces = Data(learnable(whole.training, 6), learnable(whole.validation, 6), whole.vocabulary_size)  # type: ignore[arg-type]
+    assert pieces.training.lengths.max() <= 6
+    assert len(pieces.training) > len(whole.training)
+    _, progress = train(pieces, short, CONFIG, tmp_path)
     assert np.isfinite(progress.best_validation_loss)
 
 
@@ -113,7 +114,7 @@ def test_two_checkpoints_are_kept(tmp_path: Path) -> None:
 def test_patience_ends_a_run_that_no_longer_improves(tmp_path: Path) -> None:
     config = TrainingConfig(epochs=1_000, min_steps=0, batch_size=32, patience=2, learning_rate=1e-9, warmup_fraction=0)
     _, progress = train(data(), MODEL, config, tmp_path)
-    assert progress.step < make_plan(160, config).steps
+    assert progress.step < make_plan(160, 40, config).steps
     log = next((tmp_path / "logs").glob("training_*.log")).read_text()
     assert re.search(r"stopped step=\d+/5000 reason=patience", log)
 
