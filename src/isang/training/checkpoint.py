@@ -112,7 +112,7 @@ def load_checkpoint(
         return None
     newest = checkpoints[-1]
     try:
-        state = json.loads((newest / "state.json").read_text(encoding="utf-8"))
+        state: dict[str, Any] = json.loads((newest / "state.json").read_text(encoding="utf-8"))
         if state.pop("schema") != SCHEMA:
             raise InputError(f"{newest} was written by another version of isang; start anew without --resume")
         if state.pop("identity") != identity:
@@ -128,7 +128,9 @@ def load_checkpoint(
         raise InputError(
             f"the checkpoint {newest} cannot be read ({error}); remove it to use the one before"
         ) from error
-    return Progress(**{name: float("inf") if value is None else value for name, value in state.items()}), best
+    for name in ("best_validation_loss", "patience_loss"):
+        state[name] = float("inf") if state[name] is None else state[name]
+    return Progress(**state), best
 
 
 def _checkpoints(folder: Path) -> list[Path]:
