@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.model.batches import Rows, Sessions, cut
-from isang.model.vocabulary import BEGIN, END
+from isang.model.vocabulary import BEGIN, END, Vocabulary
 
 DIGEST_SESSIONS = 10_000
 """So many sessions, evenly spaced, vouch for the identity of a source."""
@@ -54,6 +54,12 @@ class Data:
             some = np.unique(np.linspace(0, len(source) - 1, DIGEST_SESSIONS).astype(np.int64))
             digest.update(source.take(some).flat.tobytes())
         return digest.hexdigest()
+
+
+def to_data(training: Sessions, validation: Sessions, vocabulary: Vocabulary, positions: int) -> Data:
+    """Sessions in the tokens of `vocabulary` as the loop takes them, longer ones in pieces of `positions` tokens."""
+    names = tuple(vocabulary.name(token) for token in range(vocabulary.size))
+    return Data(learnable(training, positions), learnable(validation, positions), vocabulary.size, names)
 
 
 def learnable(sessions: Sessions, positions: int) -> Sessions:
