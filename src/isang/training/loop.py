@@ -84,7 +84,9 @@ def train(
         data.vocabulary_size,
     )
     model = Encoder(model_config, data.vocabulary_size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+    )
     plan = make_plan(len(data.training), config)
     identity = _identity(data, model_config, config)
     restored = load_checkpoint(folder / "checkpoints", model, optimizer, identity) if resume else None

@@ -19,8 +19,9 @@ def masked_loss(
 ) -> tuple[Tensor, int]:
     """The sum of the cross-entropies at the hidden positions, in nats, and their number."""
     hidden = hide(sessions, mask_fraction, model.vocabulary_size, generator)
-    states_TD = model(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths)
-    logits_NV = model.logits(states_TD[torch.from_numpy(hidden.chosen_T)])
+    asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T))
+    states_ND = model(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
+    logits_NV = model.logits(states_ND)
     targets_N = torch.from_numpy(hidden.targets_N).long()
     loss: Tensor = functional.cross_entropy(logits_NV, targets_N, reduction="sum")
     return loss, len(targets_N)
