@@ -25,9 +25,9 @@ from torch import Tensor
 from isang.config import LogsConfig, ModelConfig, TrainingConfig
 from isang.logs.prepare import prepare
 from isang.model.batches import Rows, Sessions, epoch_batches, from_sequences, to_sessions
-from isang.model.encoder import Encoder
 from isang.model.vocabulary import BEGIN, END, MARKS, MASK, PAD, learn_vocabulary
-from isang.training.loop import Data, train_step
+from isang.training.processes import Processes
+from isang.training.step import new_learner, train_step
 
 RIVAL_MODEL = ModelConfig(layers=4, width=256, heads=4)
 RIVAL_VOCABULARY = 10_000
@@ -42,14 +42,11 @@ TrainOn = Callable[[Rows], None]
 
 def isang_step(sessions: Sessions, model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig) -> TrainOn:
     """isang's own optimizer step over given sessions."""
-    torch.manual_seed(config.seed)
-    model = Encoder(model_config, vocabulary_size)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=config.weight_decay, fused=True)
-    data = Data(sessions, sessions, vocabulary_size)
+    learner = new_learner(model_config, vocabulary_size, config, Processes())
     number = iter(range(10**9))
 
     def step(rows: Rows) -> None:
-        train_step(model, optimizer, data, rows, LEARNING_RATE, config, next(number))
+        train_step(learner, sessions.take(rows), LEARNING_RATE, next(number))
 
     return step
 

@@ -200,6 +200,9 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="Highest learning rate.  [default: 0.001]")
     ] = None,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes on this machine, one for each GPU.  [default: 1]")
+    ] = None,
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -207,14 +210,18 @@ def train(
     """A dataset folder to a trained model and its report."""
     from isang import stages, summaries
     from isang.config import load
+    from isang.training.launch import is_first, is_launched, launch
 
     training = {
         "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
-        "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
+        "batch_size": batch_size, "learning_rate": learning_rate, "processes": processes, "seed": seed,
     }  # fmt: skip
     settings = load(config, {"model": {"preset": preset}, "training": training})
+    if settings.training.processes > 1 and not is_launched():
+        raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
     trained = stages.train(data, out, config=settings, resume=resume, overwrite=overwrite)
-    print(summaries.of_training(trained))
+    if is_first():
+        print(summaries.of_training(trained))
 
 
 @app.command()

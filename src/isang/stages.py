@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -81,13 +81,15 @@ def train(
     """A dataset folder → a run folder with the model, the run's log and (`with_report`) the report on it.
 
     The run grows in `OUT.partial` and takes its place when it is complete; `resume` takes up an unfinished one.
+    Where a launcher started several processes, all of them call this, and the first one alone writes.
     """
     from isang.artifact import Model, save_model
     from isang.detection.decisions import calibrate
     from isang.model.batches import to_sessions
     from isang.model.vocabulary import learn_vocabulary
-    from isang.training.loop import Data
+    from isang.training.data import Data, learnable
     from isang.training.loop import train as train_model
+    from isang.training.processes import joined
     from isang.training.split import split_by_time
 
     config = config or Config()
@@ -96,10 +98,23 @@ def train(
     vocabulary = learn_vocabulary(dataset, split.train)
     training = to_sessions(dataset, vocabulary, split.train)
     validation = to_sessions(dataset, vocabulary, split.validation)
-    with _growing(out, resume=resume, overwrite=overwrite) as building:
+    material = Data(
+        learnable(training, config.model.positions),
+        learnable(validation, config.model.positions),
+        vocabulary.size,
+        tuple(vocabulary.name(token) for token in range(vocabulary.size)),
+    )
+    with (
+        joined() as processes,
+        _growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
+    ):
+        processes.wait()  # until the first one has made the folder
         encoder, progress = train_model(
-            Data(training, validation, vocabulary.size), config.model, config.training, building, resume=resume
+            material, config.model, config.training, building, resume=resume, processes=processes
         )
+        trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+        if not processes.first:
+            return trained
         normal, place = training.distinct()
         model = Model(
             encoder=encoder,
@@ -127,7 +142,7 @@ def train(
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)
-    return Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+    return trained
 
 
 def report(
@@ -252,19 +267,25 @@ def _growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
         with folder_being_written(out, overwrite=overwrite, keep_partial=True) as building:
             yield building
     except BaseException as error:
-        of_no_use = isinstance(error, IsangError) and not _holds_checkpoint(partial)  # the same input fails again
+        of_no_use = isinstance(error, IsangError) and not _holds_training(partial)  # the same input fails again
         if of_no_use or not _holds_work(partial):
             remove_folder(partial)
         raise
 
 
+def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:
+    """The same folder, which the first of several processes looks after."""
+    return nullcontext(partial_folder(out))
+
+
 def _holds_work(partial: Path) -> bool:
-    """Whether a finished stage or a checkpoint is there."""
-    return (partial / "data").exists() or _holds_checkpoint(partial)
+    """Whether a finished stage or part of a training is there."""
+    return (partial / "data").exists() or _holds_training(partial)
 
 
-def _holds_checkpoint(partial: Path) -> bool:
-    return any(partial.glob("**/checkpoints/step_*"))
+def _holds_training(partial: Path) -> bool:
+    """Whether there is a checkpoint, or a batch that failed and waits to be looked at."""
+    return any(partial.glob("**/checkpoints/step_*")) or any(partial.glob("**/failed_batch.parquet"))
 
 
 def _note_command(path: Path, command: Mapping[str, Any]) -> None:
