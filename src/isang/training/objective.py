@@ -35,11 +35,11 @@ class Validation(NamedTuple):
 def hidden_losses(model: Encoder, hidden: Hidden) -> Tensor:
     """The cross-entropy at each hidden position in nats, shape N, in bfloat16 where the device has it for training."""
     device = model.head_bias.device
-    chosen_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T)).to(device)
+    asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T)).to(device)
     targets_N = torch.from_numpy(hidden.targets_N).long().to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        states_TD = model(torch.from_numpy(hidden.sessions.flat).to(device), hidden.sessions.lengths)
-        logits_NV = model.logits(states_TD[chosen_N])
+        states_ND = model(torch.from_numpy(hidden.sessions.flat).to(device), hidden.sessions.lengths, asked_N)
+        logits_NV = model.logits(states_ND)
     losses_N: Tensor = functional.cross_entropy(logits_NV.float(), targets_N, reduction="none")
     return losses_N
 
