@@ -65,6 +65,7 @@ def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> 
     sessions = dataset.sessions[rows]
     truth = _truth(sessions)
     budget = model.config.detection.alerts_per_thousand
+    scores = np.array([decision.score for decision in judged.decisions])
     p_values = np.array([decision.p_value for decision in judged.decisions])
     flagged = np.array([decision.anomalous for decision in judged.decisions], dtype=bool)
     why_not = _why_not_measured(truth)
@@ -91,13 +92,13 @@ def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> 
         "kinds": [],
         "false_alarms_per_hour": None,
         "delay": None,
-        "curves": None,
+        "curves": curves(scores, truth.labelled, truth.anomalous),
         "planted": plant(model, dataset, judged, ~truth.anomalous),
         "detectors": [],
         "baselines": [],
     }
     if why_not is None:
-        evaluation |= _measured(model, dataset, judged, truth, flagged, blocks)
+        evaluation |= _measured(model, dataset, judged, truth, flagged, scores, blocks)
     return evaluation
 
 
@@ -133,17 +134,15 @@ def _why_not_measured(truth: Truth) -> str | None:
 
 
 def _measured(
-    model: Model, dataset: Dataset, judged: Judged, truth: Truth, flagged: Flags, blocks: Blocks
+    model: Model, dataset: Dataset, judged: Judged, truth: Truth, flagged: Flags, scores: Floats, blocks: Blocks
 ) -> dict[str, Any]:
     """What can be said with labels alone: the combination, then each detector and each trivial rule."""
     sessions = dataset.sessions[judged.rows]
-    scores = np.array([decision.score for decision in judged.decisions])
     false_alarms = int((flagged & truth.normal).sum())
     return {
         **_quality(flagged, scores, truth, blocks),
         "false_alarms_per_hour": rate_per_hour(false_alarms, hours_watched(sessions)),
         "delay": detection_delay(sessions, flagged, truth.anomalous),
-        "curves": curves(scores[truth.labelled], truth.anomalous[truth.labelled]),
         "detectors": _detectors(model, judged, truth, blocks),
         "baselines": _baselines(model, dataset, judged, truth, blocks),
     }
@@ -163,7 +162,10 @@ def _kinds(flagged: Flags, truth: Truth) -> list[dict[str, Any]]:
     """The share found of each kind of fault; empty where no kind is known."""
     table = pl.DataFrame({"kind": truth.kinds, "found": flagged}).filter(pl.Series(truth.anomalous))
     table = table.drop_nulls("kind").group_by("kind").agg(pl.len(), pl.col("found").sum()).sort("kind")
-    return [{"kind": kind, "sessions": of, "found": share(found, of)} for kind, of, found in table.iter_rows()]
+    return [
+        {"kind": kind, "sessions": of, "flagged": found, "found": share(found, of)}
+        for kind, of, found in table.iter_rows()
+    ]
 
 
 def _detectors(model: Model, judged: Judged, truth: Truth, blocks: Blocks) -> list[dict[str, Any]]:
