@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.baselines import BASELINES
+from isang.detection.baselines import BASELINES, unseen_template
 from isang.detection.blocks import Blocks, time_blocks
 from isang.detection.calibration import attainable_per_thousand, fit_tail
 from isang.detection.curves import curves
@@ -28,7 +28,6 @@ from isang.detection.scores import DETECTORS, Floats
 from isang.errors import InputError
 from isang.logs.store import Dataset
 from isang.model.batches import Rows
-from isang.model.vocabulary import UNSEEN
 
 SCHEMA = 1
 ASKED_BUDGETS = (1.0, 10.0)
@@ -237,8 +236,10 @@ def _budget(later: Later, asked: float, flagged: Flags) -> dict[str, Any]:
 
 
 def _unseen_events(later: Later) -> dict[str, Any]:
-    flat = later.judged.sessions.flat
-    return share(int((flat == UNSEEN).sum()), len(flat) - 2 * len(later.labelled))
+    """The share of the later events whose template no training session has."""
+    judged = later.judged
+    new_lines = unseen_template(later.model, later.dataset, judged.rows, judged.sessions)
+    return share(int(new_lines.sum()), len(judged.sessions.flat) - 2 * len(judged.rows))
 
 
 def _period(sessions: pl.DataFrame) -> dict[str, str | None]:
