@@ -260,21 +260,21 @@ def _number(value: float | None) -> str:
 
 def _budget(evaluation: Mapping[str, Any]) -> list[str]:
     """What was asked for and what was found: at the model's own budget, and at the others that are always measured."""
-    budget, measured = evaluation["budget"], evaluation["measured"]
+    budget, labelled = evaluation["budget"], evaluation["sessions"]["labelled"] > 0
     asked = f"{budget['asked_per_thousand']:g} per 1,000 normal sessions asked for"
-    lines = [f"alert budget: {asked}; {_found(budget, measured)}"]
+    lines = [f"alert budget: {asked}; {_found(budget, labelled)}"]
     if budget["extrapolated"]:
         lines.append(
             f"  {budget['calibration_sessions']:,} calibration sessions support a budget of "
             f"{budget['supported_per_thousand']:.1f} per 1,000; below that the threshold is extrapolated"
         )
     others = [other for other in evaluation["budgets"] if other["asked_per_thousand"] != budget["asked_per_thousand"]]
-    return lines + [f"  at {other['asked_per_thousand']:g} per 1,000: {_found(other, measured)}" for other in others]
+    return lines + [f"  at {other['asked_per_thousand']:g} per 1,000: {_found(other, labelled)}" for other in others]
 
 
-def _found(budget: Mapping[str, Any], measured: bool) -> str:
-    found = budget["false_alarms_per_thousand"] if measured else budget["alerts_per_thousand"]
-    what = "false alarms" if measured else "alerts (true and false: there are no labels)"
+def _found(budget: Mapping[str, Any], labelled: bool) -> str:
+    found = budget["false_alarms_per_thousand"] if labelled else budget["alerts_per_thousand"]
+    what = "false alarms" if labelled else "alerts (true and false: there are no labels)"
     if found["value"] is None:
         return "no later session is labelled normal, so what was found is unknown"
     interval = f"(95 %: {found['low']:.1f} to {found['high']:.1f})"

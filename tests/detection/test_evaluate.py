@@ -78,6 +78,7 @@ def test_without_labels_nothing_is_claimed(trained: Model, dataset: Dataset) -> 
     assert evaluation["metrics"] is None
     assert evaluation["budget"]["alerts_per_thousand"]["value"] > 0
     assert evaluation["budget"]["false_alarms_per_thousand"]["value"] is None
+    assert "alerts (true and false: there are no labels)" in of_evaluation(evaluation)
 
 
 def test_unlabelled_sessions_are_left_out_of_the_table_not_called_normal(trained: Model, dataset: Dataset) -> None:
@@ -94,6 +95,7 @@ def test_nothing_to_find_is_not_a_perfect_result(trained: Model, dataset: Datase
     assert "nothing to find" in evaluation["why_not_measured"]
     budget = evaluation["budget"]
     assert budget["false_alarms_per_thousand"] == budget["alerts_per_thousand"]
+    assert "false alarms per 1,000 later sessions found" in of_evaluation(evaluation)
 
 
 def test_where_every_labelled_session_is_anomalous_the_false_alarms_are_unknown(

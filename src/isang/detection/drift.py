@@ -12,6 +12,7 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.baselines import unseen_template
+from isang.detection.calibration import attainable_per_thousand
 from isang.detection.decisions import Judged
 from isang.detection.metrics import Flags, Floats, share
 from isang.detection.scores import DETECTORS
@@ -45,7 +46,9 @@ def drift(model: Model, dataset: Dataset, judged: Judged, flagged: Flags, innoce
         "alerts": share(int((flagged & innocent).sum()), int(innocent.sum()), per=1000),
         "tenths": _tenths(dataset, judged, new_lines, lines, flagged, innocent),
     }
-    found["drifted"] = what = _what_drifted(found, model.config.detection.alerts_per_thousand)
+    supported = attainable_per_thousand(len(model.calibration), len(DETECTORS))
+    expected = max(model.config.detection.alerts_per_thousand, supported)
+    found["drifted"] = what = _what_drifted(found, expected)
     found["says"] = _sentence(found, what)
     return found
 
@@ -93,15 +96,18 @@ def _tenths(
     ]
 
 
-def _what_drifted(found: dict[str, Any], budget: float) -> list[str]:
-    """Of templates, scores and alerts those whose interval is clear of what calibration or the budget allows."""
+def _what_drifted(found: dict[str, Any], expected: float) -> list[str]:
+    """Of templates, scores and alerts those whose interval is clear of what calibration makes expect.
+
+    `expected`: alerts per 1,000, the budget or the lowest one that the calibration sessions support.
+    """
     templates = found["new_template_sessions"]
     drifted = []
     if _clearly_more(templates, times=1.0) and templates["later"]["low"] >= LEAST_SHARE:
         drifted.append("templates")
     if any(_clearly_more(item, times=TIMES_HIGHER) for item in found["high_scores"]):
         drifted.append("scores")
-    if found["alerts"]["low"] is not None and found["alerts"]["low"] > budget:
+    if found["alerts"]["low"] is not None and found["alerts"]["low"] > expected:
         drifted.append("alerts")
     return drifted
 
