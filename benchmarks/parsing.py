@@ -38,14 +38,13 @@ from isang.config import LogsConfig
 from isang.logs import masks
 from isang.logs.events import EventTable
 from isang.logs.masks import SHAPES
-from isang.logs.prepare import prepare
+from isang.logs.prepare import prepare, prepare_folder
 from isang.logs.read import Chunk, ReadCounts, read_chunks
 from isang.logs.recognition import recognise_sources, session_rule
 from isang.logs.records import SourceLayout, parse_chunk
 from isang.logs.rules import Rules
 from isang.logs.sessions import keys_of
 from isang.logs.sources import find_sources
-from isang.logs.store import write_dataset
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SYSTEMS = ("Apache", "BGL", "HDFS", "HPC", "Hadoop", "Linux", "OpenStack", "Thunderbird", "Windows", "Zookeeper")
@@ -220,10 +219,16 @@ def where(data: Path, system: str, lines: int) -> None:
             timed("distinct messages to Drain3", events.number, masked, frame["level"])
         timed("refine the templates", events.finish)
         whole = cProfile.Profile()
-        prepared = timed("all of it, two chunks at a time", whole.runcall, prepare, [str(log)], config)
+        timed(
+            "all of it, two chunks at a time", whole.runcall, prepare_folder, [str(log)], Path(folder) / "data", config
+        )
         calls = pstats.Stats(whole).get_stats_profile().func_profiles
-        seconds["  of this, grouping"] = calls["group"].cumtime
-        timed("write the dataset", write_dataset, prepared.dataset, Path(folder) / "data")
+        for step, function in (
+            ("sort and spill records", "_write_run"),
+            ("merge and group into sessions", "_group"),
+            ("write the dataset", "write_sessions"),
+        ):
+            seconds[f"  of this, {step}"] = calls[function].cumtime if function in calls else 0.0
     print(f"{lines:,} lines of {system}")
     for step, took in seconds.items():
         print(f"{step:34} {took:6.2f} s")
@@ -232,15 +237,14 @@ def where(data: Path, system: str, lines: int) -> None:
 def once(log: Path, out: Path) -> None:
     """Prepare one log and say how it went."""
     started, busy = time.perf_counter(), time.process_time()
-    found = prepare([str(log)], LogsConfig())
-    write_dataset(found.dataset, out)
+    meta = prepare_folder([str(log)], out, LogsConfig())
     seconds, busy = time.perf_counter() - started, time.process_time() - busy
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    lines = found.dataset.meta["lines"]
+    lines = meta["lines"]
     print(
         f"isang, text to sessions.parquet: {lines:,} lines in {seconds:.1f} s, {lines / seconds:,.0f} lines/s, "
         f"{lines / busy:,.0f} per second of one core, peak memory {peak:,.0f} MiB, "
-        f"{found.dataset.sessions.height:,} sessions, {found.dataset.templates.height} templates, "
+        f"{meta['sessions']:,} sessions, {meta['templates']} templates, "
         f"{pl.thread_pool_size()} threads"
     )
 

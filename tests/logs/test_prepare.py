@@ -3,6 +3,7 @@
 import gzip
 import io
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +14,13 @@ from hypothesis import strategies as st
 
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
+from isang.logs import prepare as stage
 from isang.logs.labels import read_labels
-from isang.logs.prepare import Prepared, prepare
+from isang.logs.prepare import Prepared, prepare, prepare_folder
 from isang.logs.preview import preview
+from isang.logs.read import read_chunks
 from isang.logs.rules import Rules
+from isang.logs.spill import SortedRows
 from isang.logs.store import read_dataset, write_dataset
 from isang.samples import shop
 from isang.summaries import of_preview
@@ -138,6 +142,30 @@ def test_the_same_logs_give_the_same_dataset(tmp_path: Path) -> None:
     two = prepared(tmp_path, {"app.log": "\n".join(request_lines())}).dataset
     assert one.sessions.equals(two.sessions)
     assert one.meta == two.meta
+
+
+@pytest.mark.parametrize("rule", [{}, {"session_by": "none"}, {"session_by": "none", "across_sources": True}])
+def test_the_size_of_chunks_and_runs_changes_no_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: dict[str, Any]
+) -> None:
+    logs = [str(tmp_path / name) for name in ("app.log", "old.log")]
+    Path(logs[0]).write_text("\n".join(request_lines(900)))
+    Path(logs[1]).write_text("\n".join(f"Dec 31 23:59:{n % 60:02d} web a[1]: id=req{n % 900:08d}" for n in range(4000)))
+    prepare_folder(logs, tmp_path / "whole", LogsConfig(**rule))
+    monkeypatch.setattr(stage, "read_chunks", partial(read_chunks, chunk_bytes=5000))
+    monkeypatch.setattr(stage, "SortedRows", partial(SortedRows, run_bytes=20_000))
+    prepare_folder(logs, tmp_path / "split", LogsConfig(**rule))
+    for name in ("sessions.parquet", "templates.parquet", "meta.json"):
+        assert (tmp_path / "split" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    in_memory = prepare(logs, LogsConfig(**rule)).dataset
+    assert in_memory.sessions.equals(read_dataset(tmp_path / "whole").sessions)
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_text("hello there")
+    with pytest.raises(InputError):
+        prepare_folder([str(tmp_path / "app.log")], tmp_path / "data", LogsConfig(session_by=r"id=(\w+)"))
+    assert [path.name for path in tmp_path.iterdir()] == ["app.log"]
 
 
 def test_rules_of_a_model_match_and_never_change_its_templates(tmp_path: Path) -> None:

@@ -43,28 +43,33 @@ def session_rule(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
 
     `sample`: `text`, `time` of records of all sources.
     """
-    gap = config.gap_seconds
+    rule = _rule_of_kind(sample, config)
+    return replace(rule, gap_seconds=config.gap_seconds, across_sources=config.across_sources)
+
+
+def _rule_of_kind(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
     if config.session_by not in ("auto", "none"):
         name = config.session_by.removeprefix("field:")
         pattern = config.session_by if name == config.session_by else field_pattern((name,))
         check_expression("--session-by", pattern)
-        return SessionRule("key", f"asked for with --session-by {config.session_by}", pattern=pattern, gap_seconds=gap)
+        return SessionRule("key", f"asked for with --session-by {config.session_by}", pattern=pattern)
     if config.window_lines is not None:
-        return SessionRule("lines", "asked for with --window", size=config.window_lines, gap_seconds=gap)
+        return SessionRule("lines", "asked for with --window", size=config.window_lines)
     if config.window_seconds is not None:
-        return SessionRule("seconds", "asked for with --window", size=config.window_seconds, gap_seconds=gap)
+        return SessionRule("seconds", "asked for with --window", size=config.window_seconds)
     proposed = propose_key(sample) if config.session_by == "auto" else None
     if proposed is not None:
-        return SessionRule("key", proposed.reason, pattern=proposed.pattern, gap_seconds=gap)
-    if gap is not None:
-        return SessionRule("gap", "asked for with --gap", gap_seconds=gap)
+        return proposed
+    if config.gap_seconds is not None:
+        return SessionRule("gap", "asked for with --gap")
     why = (
         "no identifier groups the lines into many small sessions"
         if config.session_by == "auto"
         else "no key was wanted"
     )
     size = config.default_window_lines
-    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of each log", size=size)
+    where = "all logs together" if config.across_sources else "each log"
+    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of {where}", size=size)
 
 
 def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
