@@ -188,6 +188,17 @@ def test_rules_of_a_model_match_and_never_change_its_templates(tmp_path: Path) -
     assert again.templates.equals(learned.templates)
 
 
+def test_a_record_goes_on_in_the_next_file_of_a_rotated_set(tmp_path: Path) -> None:
+    lines = request_lines(5)
+    found = prepared(
+        tmp_path, {"app.log.1": f"{lines[0]}\nTraceback", "app.log": "ValueError: no\n" + "\n".join(lines[1:])}
+    )
+    assert [source["continued"] for source in found.dataset.meta["sources"]] == [1, 1]
+    assert found.dataset.meta["not_matched"] == 0
+    alone = prepared(tmp_path, {"b.log": "ValueError: no\n" + "\n".join(lines)}).dataset.meta
+    assert (alone["continued"], alone["not_matched"]) == (0, 1)
+
+
 def test_windows_where_no_key_is_found(tmp_path: Path) -> None:
     lines = [f"2024-06-09 14:03:{n % 60:02d} INFO tick {n}" for n in range(250)]
     found = prepared(tmp_path, {"app.log": "\n".join(lines)}).dataset

@@ -161,7 +161,7 @@ class _Preparation:
             for account, chunks in groupby(parsed_chunks, key=attrgetter("account")):
                 timeline = Timeline(account.layout.clock, self._directory)
                 for parsed in chunks:
-                    _count_lines(parsed)
+                    _count_lines(parsed, self._accounts)
                     for part in timeline.add(self._numbered(parsed)):
                         records.add(part)
                     read = sum(sizes[: account.source.index]) + account.read.bytes_on_disk
@@ -228,12 +228,12 @@ def _parsed_chunk(account: SourceAccount, chunk: Chunk, expression: str, key_pat
     return _Parsed(account, replace(records, frame=records.frame.drop("text", "message")), masked, keys)
 
 
-def _count_lines(parsed: _Parsed) -> None:
+def _count_lines(parsed: _Parsed, accounts: Sequence[SourceAccount]) -> None:
     account, records = parsed.account, parsed.records
-    if account.records == 0:  # there is no record that the first lines could continue
-        account.not_matched += records.leading
-    else:
+    if any(other.records for other in accounts if other.source.stream == account.source.stream):
         account.continued += records.leading
+    else:  # there is no record that these lines could continue, in this file or in an older one of a rotated set
+        account.not_matched += records.leading
     account.continued += records.continued
     account.blank += records.blank
     account.records += records.frame.height
