@@ -2,7 +2,9 @@
 
 import gzip
 import io
+import os
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +22,7 @@ from isang.logs.prepare import Prepared, prepare, prepare_folder
 from isang.logs.preview import preview
 from isang.logs.read import read_chunks
 from isang.logs.rules import Rules
+from isang.logs.sources import Source
 from isang.logs.spill import SortedRows
 from isang.logs.store import read_dataset, write_dataset
 from isang.samples import shop
@@ -260,6 +263,40 @@ def test_binary_files_in_a_folder_are_left_out_and_said(tmp_path: Path) -> None:
     (tmp_path / "app.log").unlink()
     with pytest.raises(InputError, match="no log text"):
         prepare([str(tmp_path)], LogsConfig())
+
+
+def test_what_cannot_be_read_is_left_out_of_a_folder_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.log").write_text("\n".join(request_lines()))
+    (tmp_path / "windows.log").write_bytes("hello".encode("utf-16"))
+    (tmp_path / "broken.log.gz").write_bytes(b"no gzip")
+    os.mkfifo(tmp_path / "pipe.log")
+    (tmp_path / "again").symlink_to(tmp_path)
+    found = prepare([str(tmp_path)], LogsConfig()).dataset
+    assert found.meta["skipped_files"] == ["broken.log.gz", "windows.log"]
+    assert found.meta["lines"] == 120
+    said = capsys.readouterr().err
+    assert "iconv" in said
+    assert "is the file complete" in said
+
+
+def test_a_pipe_is_read_once_and_whole(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.log"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("\n".join(request_lines(3000)),))
+    writer.start()
+    found = prepare([str(pipe)], LogsConfig())
+    writer.join()
+    assert found.dataset.meta["lines"] == 12_000
+    assert found.raw([(0, 9000)]) == {(0, 9000): request_lines(3000)[8999]}
+
+
+def test_a_file_that_vanished_and_a_device_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        Source(0, "gone.log", tmp_path / "gone.log", named=True).state()
+    with pytest.raises(InputError, match="a device"):
+        prepare(["/dev/zero"], LogsConfig())
 
 
 def test_a_single_line_is_a_dataset(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """What became of every line: the account that goes into meta.json."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -109,7 +109,7 @@ class SessionTotals:
 
 def account_for(
     accounts: Sequence[SourceAccount],
-    skipped: Sequence[str],
+    skipped: Mapping[str, str],
     totals: SessionTotals,
     cut: int,
     templates: pl.DataFrame,
@@ -135,7 +135,8 @@ def account_for(
         "config": to_dict(config),
         "rules": rules.to_dict(),
     }
-    meta["warnings"] = list(_warnings(meta, sources, templates))
+    meta["warnings"] = [f"left out: {reason}" for reason in skipped.values()]
+    meta["warnings"] += _warnings(meta, sources, templates)
     return meta
 
 
@@ -143,7 +144,6 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
     """What the user should know before trusting the dataset, one sentence each."""
     lines = max(1, meta["lines"])
     found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
-    found += [f"{name} is binary and was left out" for name in meta["skipped_files"]]
     for source in sources:
         others = source["continued"] + source["not_matched"]
         if others > _MANY_CONTINUED * max(1, source["lines"]):

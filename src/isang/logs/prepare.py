@@ -153,7 +153,7 @@ class _Preparation:
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
         rule, expression = self._rules.session, masks.compiled(self._rules.masks)
-        sizes = [account.source.path.stat().st_size for account in self._accounts]
+        sizes = [account.source.state().st_size for account in self._accounts]
         has_time = False
         with Progress("reading logs", total=sum(sizes), unit="bytes on disk") as progress:
             parsed_chunks = in_order(lambda item: _parsed_chunk(*item, expression, rule.pattern), self._chunks())
