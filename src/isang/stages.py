@@ -17,8 +17,9 @@ from isang.errors import IsangError, UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
 from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
+from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, read_dataset, write_dataset
+from isang.logs.store import Dataset, read_dataset
 from isang.progress import say
 
 SCHEMA = 1
@@ -60,13 +61,10 @@ def prepare(
     config: Config | None = None,
     labels: Path | None = None,
     overwrite: bool = False,
-) -> Dataset:
-    """Raw logs → a dataset folder."""
+) -> dict[str, Any]:
+    """Raw logs → a dataset folder; returns what its `meta.json` holds."""
     config = config or Config()
-    refuse_existing(out, overwrite=overwrite)
-    dataset = read_logs([str(path) for path in logs], config.logs, labels=labels).dataset
-    write_dataset(dataset, out, overwrite=overwrite)
-    return dataset
+    return prepare_folder([str(path) for path in logs], out, config.logs, labels=labels, overwrite=overwrite)
 
 
 def train(

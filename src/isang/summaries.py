@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isang.files import to_json
-from isang.logs.store import Dataset
 
 if TYPE_CHECKING:
     from isang.logs.preview import Preview
@@ -26,9 +25,8 @@ LOSSES = {
 """Counts of `meta.json` that a person should see where they are not zero."""
 
 
-def of_dataset(dataset: Dataset) -> str:
+def of_dataset(meta: Mapping[str, Any]) -> str:
     """Lines, templates and sessions, the session rule, the labels, and what was lost on the way."""
-    meta = dataset.meta
     files = len(meta["sources"])
     lines = [
         f"{meta['lines']:,} lines in {files:,} {'file' if files == 1 else 'files'} → {meta['templates']:,} templates → "
@@ -168,7 +166,7 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]
 def of_run(finished: "Finished") -> str:
     """What was found, the measured quality, and where the report is."""
     anomalies = finished.detected.anomalies
-    lines = [of_dataset(finished.dataset), "", of_evaluation(finished.evaluation), ""]
+    lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
     lines.append(f"{len(anomalies):,} of {finished.detected.sessions:,} sessions are anomalous")
     if anomalies:
         lines += ["", of_anomalies(anomalies, SHOWN_GROUPS)]
