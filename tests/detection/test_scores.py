@@ -71,8 +71,8 @@ def test_masked_surprise_equals_hiding_the_events_by_hand(trained: Model, datase
         hidden = tokens.copy()
         hidden[position] = MASK
         with torch.inference_mode():
-            states = trained.encoder(torch.from_numpy(hidden[None]))
-            logits = trained.encoder.logits(states[0, position])
+            states = trained.encoder(torch.from_numpy(hidden), np.array([len(hidden)]))
+            logits = trained.encoder.logits(states[position])
         expected = -torch.log_softmax(logits, dim=-1)[int(tokens[position])]
         assert fast[position] == pytest.approx(float(expected), abs=1e-4)
         probability = scores.event_probabilities(trained, tokens, position)[tokens[position]]

@@ -1,7 +1,7 @@
 """How strange a session is: one number per session and detector, higher is stranger.
 
 Each detector sees the sessions in the model's tokens and nothing else; no detector sees a label.
-Shapes: S sessions, N normal sessions, L tokens, V vocabulary.
+Shapes: S sessions, N normal sessions or hidden events, T tokens in all, V vocabulary, D width.
 """
 
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from isang.artifact import Model
-from isang.model.batches import Rows, Sessions, cut, length_batches, padded
-from isang.model.masking import turns
+from isang.model.batches import Rows, Sessions, cut, length_batches
+from isang.model.masking import hide_in_turn
 from isang.model.vocabulary import BEGIN, END, MASK, UNSEEN
 from isang.progress import Progress
 
@@ -103,17 +103,17 @@ def event_surprise(model: Model, sessions: Sessions) -> Floats:
     Shape: as `sessions.flat`. Each event is hidden once, in one of a few passes, so that about as much is hidden at a
     time as in training. Sessions longer than the model's positions are seen in consecutive pieces.
     """
-    pieces, origin = cut(sessions, model.config.model.positions)
+    pieces, _ = cut(sessions, model.config.model.positions)
     passes = max(1, round(1 / model.config.training.mask_fraction))
     surprise = np.full(len(sessions.flat), np.nan)
     with torch.inference_mode(), Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
         for rows in length_batches(pieces.lengths, SCORING_TOKENS // passes):
-            tokens_BL = padded(pieces, rows)
-            lengths_B = pieces.lengths[rows]
-            surprise_BL = _hidden_in_turn(model, tokens_BL, turns(tokens_BL, passes), passes)
-            for place, row in enumerate(rows):
-                start = origin[row]
-                surprise[start : start + lengths_B[place]] = surprise_BL[place, : lengths_B[place]]
+            hidden, answered = hide_in_turn(pieces.take(rows), passes)
+            asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T))
+            states_ND = model.encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
+            logits_NV = model.encoder.logits(states_ND)
+            loss_N = functional.cross_entropy(logits_NV, torch.from_numpy(hidden.targets_N).long(), reduction="none")
+            surprise[pieces.places(rows)[0][answered]] = loss_N.numpy()
             bar.advance(len(rows))
     return surprise
 
@@ -188,25 +188,10 @@ def event_probabilities(model: Model, tokens: NDArray[np.int32], position: int) 
     limit = model.config.model.positions
     start = max(0, min(position - limit // 2, len(hidden) - limit))
     with torch.inference_mode():
-        states_1LD = model.encoder(torch.from_numpy(hidden[None, start : start + limit]))
-        logits_1V = model.encoder.logits(states_1LD[:, position - start])
-        return functional.softmax(logits_1V.double(), dim=-1)[0].numpy()
-
-
-def _hidden_in_turn(model: Model, tokens_BL: NDArray[np.int32], turn_BL: Rows, passes: int) -> Floats:
-    """Surprise at each position in the pass that hides it, shape (B, L); NaN where no pass does."""
-    hidden_PBL = np.stack([np.where(turn_BL == turn, MASK, tokens_BL) for turn in range(passes)])
-    chosen_PBL = np.stack([turn_BL == turn for turn in range(passes)])
-    used = chosen_PBL.any(axis=2)  # a short session needs fewer passes
-    states_RLD = model.encoder(torch.from_numpy(hidden_PBL[used]))
-    chosen_RL = chosen_PBL[used]
-    targets_N = np.broadcast_to(tokens_BL, chosen_PBL.shape)[used][chosen_RL]
-    logits_NV = model.encoder.logits(states_RLD[torch.from_numpy(chosen_RL)])
-    loss_N = functional.cross_entropy(logits_NV, torch.from_numpy(targets_N).long(), reduction="none")
-    surprise_PBL = np.full(chosen_PBL.shape, np.nan)
-    surprise_PBL[chosen_PBL] = loss_N.numpy()  # both in the order of pass, session and position
-    surprise_BL: Floats = np.fmax.reduce(surprise_PBL, axis=0)  # the one pass that is not NaN
-    return surprise_BL
+        seen = hidden[start : start + limit]
+        states_LD = model.encoder(torch.from_numpy(seen), np.array([len(seen)]))
+        logits_V = model.encoder.logits(states_LD[position - start])
+        return functional.softmax(logits_V.double(), dim=-1).numpy()
 
 
 def _steps(flat: NDArray[np.int32], size: int) -> Rows:

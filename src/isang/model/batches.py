@@ -1,4 +1,7 @@
-"""Sessions as token rows, and the batches made of them."""
+"""Sessions as tokens, and the batches made of them.
+
+A batch is ragged: its sessions stand behind one another without padding, equal lengths side by side.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.logs.store import Dataset
-from isang.model.vocabulary import BEGIN, END, PAD, UNSEEN, Vocabulary
+from isang.model.vocabulary import BEGIN, END, UNSEEN, Vocabulary
 
 Tokens = NDArray[np.int32]
 Rows = NDArray[np.int64]
-
-BUCKET_BATCHES = 32
-"""So many batches' sessions are sorted by length together: little padding, yet a batch is a random draw."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,15 @@ class Sessions:
 
     def take(self, rows: Rows) -> "Sessions":
         """The sessions `rows`, in that order."""
-        return from_sequences([self[int(row)] for row in rows])
+        places, offsets = self.places(rows)
+        return Sessions(self.flat[places], offsets)
+
+    def places(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where in `flat` each token of the sessions `rows` stands, and the offsets of these sessions when taken."""
+        lengths = self.lengths[rows]
+        offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        return np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths), offsets
 
     def distinct(self) -> tuple["Sessions", NDArray[np.int64]]:
         """Each different sequence once, in order of appearance, and for each of the S sessions its place among them."""
@@ -89,46 +97,28 @@ def cut(sessions: Sessions, limit: int) -> tuple[Sessions, Rows]:
     return Sessions(sessions.flat, np.append(starts, sessions.offsets[-1])), starts
 
 
-def padded(sessions: Sessions, rows: Rows) -> Tokens:
-    """The sessions `rows` as one array tokens_BL, PAD behind the shorter ones."""
-    longest = int(sessions.lengths[rows].max())
-    tokens_BL = np.full((len(rows), longest), PAD, dtype=np.int32)
-    for place, row in enumerate(rows):
-        sequence = sessions[int(row)]
-        tokens_BL[place, : len(sequence)] = sequence
-    return tokens_BL
-
-
 def epoch_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> list[Rows]:
-    """The batches of one epoch: each session once, like lengths together, batches in random order.
+    """The batches of one epoch: each session once in random order; equal lengths side by side within a batch.
 
     A pure function of its arguments, so that a position in the epoch is the number of batches done.
     """
-    generator = np.random.default_rng([seed, epoch])
-    order = generator.permutation(len(lengths))
-    batches: list[Rows] = []
-    for bucket in _pieces(order, batch_size * BUCKET_BATCHES):
-        by_length = bucket[np.argsort(lengths[bucket], kind="stable")]
-        batches.extend(_pieces(by_length, batch_size))
-    return [batches[index] for index in generator.permutation(len(batches))]
+    order = np.random.default_rng([seed, epoch]).permutation(len(lengths))
+    batches = (order[start : start + batch_size] for start in range(0, len(order), batch_size))
+    return [rows[np.argsort(lengths[rows], kind="stable")] for rows in batches]
 
 
 def length_batches(lengths: NDArray[np.int64], tokens_per_batch: int) -> Iterator[Rows]:
-    """Batches for scoring: longest last, each of at most `tokens_per_batch` tokens with padding (or one session)."""
+    """Batches for scoring: longest last, each of at most `tokens_per_batch` tokens (or one session)."""
     order = np.argsort(lengths, kind="stable")
+    ends = np.cumsum(lengths[order])
     start = 0
-    for end in range(1, len(order) + 1):
-        full = end == len(order) or (end + 1 - start) * lengths[order[end]] > tokens_per_batch
-        if full:
-            yield order[start:end]
-            start = end
+    while start < len(order):
+        done = ends[start - 1] if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, done + tokens_per_batch, side="right")))
+        yield order[start:stop]
+        start = stop
 
 
 def batches_per_epoch(sessions: int, batch_size: int) -> int:
     """The number of batches that `epoch_batches` makes."""
-    full, rest = divmod(sessions, batch_size * BUCKET_BATCHES)
-    return full * BUCKET_BATCHES + -(-rest // batch_size)
-
-
-def _pieces(rows: Rows, size: int) -> list[Rows]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
+    return -(-sessions // batch_size)
