@@ -18,7 +18,7 @@ from isang.files import folder_being_written, partial_folder, refuse_existing, r
 from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, read_dataset, write_dataset
+from isang.logs.store import Dataset, open_dataset, read_dataset, write_dataset
 from isang.progress import say
 
 SCHEMA = 1
@@ -85,30 +85,30 @@ def train(
     """
     from isang.artifact import Model, save_model
     from isang.detection.decisions import calibrate
-    from isang.model.batches import to_sessions
+    from isang.model.batches import cut, to_sessions
     from isang.model.vocabulary import learn_vocabulary
-    from isang.training.data import Data, learnable
+    from isang.training.data import Data
     from isang.training.loop import train as train_model
     from isang.training.processes import joined
     from isang.training.split import split_by_time
 
     config = config or Config()
-    dataset = read_dataset(data)
+    dataset = open_dataset(data)
     split = split_by_time(dataset, config.training)
     vocabulary = learn_vocabulary(dataset, split.train)
-    training = to_sessions(dataset, vocabulary, split.train)
-    validation = to_sessions(dataset, vocabulary, split.validation)
-    material = Data(
-        learnable(training, config.model.positions),
-        learnable(validation, config.model.positions),
-        vocabulary.size,
-        tuple(vocabulary.name(token) for token in range(vocabulary.size)),
-    )
     with (
         joined() as processes,
         _growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
     ):
         processes.wait()  # until the first one has made the folder
+        known = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation]), beside=building)
+        training, validation = known.halves(len(split.train))
+        material = Data(
+            cut(training, config.model.positions)[0],
+            cut(validation, config.model.positions)[0],
+            vocabulary.size,
+            tuple(vocabulary.name(token) for token in range(vocabulary.size)),
+        )
         encoder, progress = train_model(
             material, config.model, config.training, building, resume=resume, processes=processes
         )
@@ -138,7 +138,8 @@ def train(
                 "validation_loss": progress.best_validation_loss,
             },
         )
-        model = replace(model, calibration=calibrate(model, dataset, split.validation))
+        held_out = dataset.load(split.validation)
+        model = replace(model, calibration=calibrate(model, held_out, np.arange(len(held_out.sessions))))
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)
@@ -247,7 +248,7 @@ def run(
         report([trained_run], trained_run / "report", overwrite=True)
         detected = detect(trained_run / "model", logs)
         write_text(building / "anomalies.jsonl", "".join(to_json(record, indent=None) for record in detected.anomalies))
-    return Finished(out, read_dataset(out / "data"), evaluation, detected)
+    return Finished(out, open_dataset(out / "data"), evaluation, detected)
 
 
 @contextmanager

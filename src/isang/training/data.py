@@ -7,8 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from isang.model.batches import Rows, Sessions, cut
-from isang.model.vocabulary import BEGIN, END
+from isang.model.batches import Rows, Sessions
 
 DIGEST_SESSIONS = 10_000
 """So many sessions, evenly spaced, vouch for the identity of a source."""
@@ -54,11 +53,3 @@ class Data:
             some = np.unique(np.linspace(0, len(source) - 1, DIGEST_SESSIONS).astype(np.int64))
             digest.update(source.take(some).flat.tobytes())
         return digest.hexdigest()
-
-
-def learnable(sessions: Sessions, positions: int) -> Sessions:
-    """The sessions in pieces of at most `positions` tokens, without pieces that hold nothing but an END."""
-    pieces, _ = cut(sessions, positions)
-    marks = np.isin(pieces.flat, (BEGIN, END))
-    events = np.add.reduceat(~marks, pieces.offsets[:-1], dtype=np.int64)
-    return pieces if events.all() else pieces.take(np.nonzero(events)[0])
