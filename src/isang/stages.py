@@ -91,6 +91,7 @@ def train(
     from isang.training.loop import train as train_model
     from isang.training.processes import joined
     from isang.training.split import split_by_time
+    from isang.training.trackers import tracked
 
     config = config or Config()
     dataset = read_dataset(data)
@@ -104,9 +105,12 @@ def train(
         _growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
     ):
         processes.wait()  # until the first one has made the folder
-        encoder, progress = train_model(
-            material, config.model, config.training, building, resume=resume, processes=processes
-        )
+        with tracked(
+            config.training.track if processes.first else None, building / "tracking", asdict(config.training)
+        ) as listener:
+            encoder, progress = train_model(
+                material, config.model, config.training, building, resume=resume, processes=processes, listener=listener
+            )
         trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
