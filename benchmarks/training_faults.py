@@ -115,7 +115,8 @@ def hdfs(data: Path, *, contaminated: bool) -> Data:
     """Its training period; `contaminated`: as if nobody had labelled the anomalies in it."""
     dataset = hdfs_dataset(data)
     if contaminated:
-        dataset = dataclasses.replace(dataset, sessions=dataset.sessions.with_columns(label=pl.lit(None, dtype=pl.Boolean)))
+        unlabelled = dataset.sessions.with_columns(label=pl.lit(None, dtype=pl.Boolean))
+        dataset = dataclasses.replace(dataset, sessions=unlabelled)
     split = split_by_time(dataset, TRAINING)
     vocabulary = learn_vocabulary(dataset, split.train)
     training = to_sessions(dataset, vocabulary, split.train)
