@@ -3,6 +3,8 @@
     .venv/bin/python -m pip install transformers==5.23.0   # the rival; nothing else needs it
     .venv/bin/python benchmarks/training.py rivals         # sessions/s in one run, interleaved
     .venv/bin/python benchmarks/training.py step           # isang alone on other data, at its default size
+    .venv/bin/python benchmarks/training.py faults         # what the report says of trainings with a planted fault
+    .venv/bin/python benchmarks/training.py kills          # 20 kills against an unbroken run
 
 `--data DIR` is where the public logs lie (default ../shared/data), `--threads N` the CPU threads (default 2).
 
@@ -21,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from training_faults import faults, kills
 
 from isang.config import LogsConfig, ModelConfig, TrainingConfig
 from isang.logs.prepare import prepare
@@ -169,7 +172,7 @@ def step(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Run one part."""
-    parts = {part.__name__: part for part in (rivals, step)}
+    parts = {part.__name__: part for part in (rivals, step, faults, kills)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=parts)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))

@@ -203,6 +203,13 @@ def train(
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Processes on this machine, one for each GPU.  [default: 1]")
     ] = None,
+    find_lr: Annotated[
+        bool, typer.Option("--find-lr", help="Only try which learning rates the model bears, and suggest one.")
+    ] = False,
+    track: Annotated[
+        str | None,
+        typer.Option(metavar="TOOL", help="Also write to tensorboard, mlflow, trackio or wandb, each an extra."),
+    ] = None,
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -210,18 +217,23 @@ def train(
     """A dataset folder to a trained model and its report."""
     from isang import stages, summaries
     from isang.config import load
-    from isang.training.launch import is_first, is_launched, launch
+    from isang.launch import is_first, is_launched, launch
 
     training = {
         "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
-        "batch_size": batch_size, "learning_rate": learning_rate, "processes": processes, "seed": seed,
+        "batch_size": batch_size, "learning_rate": learning_rate, "processes": processes, "track": track,
+        "seed": seed,
     }  # fmt: skip
     settings = load(config, {"model": {"preset": preset}, "training": training})
     if settings.training.processes > 1 and not is_launched():
         raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
-    trained = stages.train(data, out, config=settings, resume=resume, overwrite=overwrite)
+    if find_lr:
+        outcome = summaries.of_rates(stages.find_rate(data, out, config=settings, overwrite=overwrite), out)
+    else:
+        trained = stages.train(data, out, config=settings, resume=resume, overwrite=overwrite)
+        outcome = summaries.of_training(trained)
     if is_first():
-        print(summaries.of_training(trained))
+        print(outcome)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -85,12 +85,13 @@ def train(
     """
     from isang.artifact import Model, save_model
     from isang.detection.decisions import calibrate
-    from isang.model.batches import cut, to_sessions
+    from isang.model.batches import to_sessions
     from isang.model.vocabulary import learn_vocabulary
-    from isang.training.data import Data
+    from isang.training.data import to_data
     from isang.training.loop import train as train_model
     from isang.training.processes import joined
     from isang.training.split import split_by_time
+    from isang.training.trackers import tracked
 
     config = config or Config()
     dataset = open_dataset(data)
@@ -103,15 +104,13 @@ def train(
         processes.wait()  # until the first one has made the folder
         known = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation]), beside=building)
         training, validation = known.halves(len(split.train))
-        material = Data(
-            cut(training, config.model.positions)[0],
-            cut(validation, config.model.positions)[0],
-            vocabulary.size,
-            tuple(vocabulary.name(token) for token in range(vocabulary.size)),
-        )
-        encoder, progress = train_model(
-            material, config.model, config.training, building, resume=resume, processes=processes
-        )
+        material = to_data(training, validation, vocabulary, config.model.positions)
+        with tracked(
+            config.training.track if processes.first else None, building / "tracking", asdict(config.training)
+        ) as listener:
+            encoder, progress = train_model(
+                material, config.model, config.training, building, resume=resume, processes=processes, listener=listener
+            )
         trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
@@ -144,6 +143,31 @@ def train(
         if with_report:
             report([building], building / "report", overwrite=True)
     return trained
+
+
+def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite: bool = False) -> Any:
+    """A dataset folder → which learning rates a new model bears, as `OUT/learning_rates.json` and as a RateTest."""
+    from isang.model.batches import to_sessions
+    from isang.model.vocabulary import learn_vocabulary
+    from isang.training.data import to_data
+    from isang.training.processes import joined
+    from isang.training.rates import find_rate as try_rates
+    from isang.training.split import split_by_time
+
+    config = config or Config()
+    refuse_existing(out, overwrite=overwrite)
+    dataset = open_dataset(data)
+    split = split_by_time(dataset, config.training)
+    vocabulary = learn_vocabulary(dataset, split.train)
+    training = to_sessions(dataset, vocabulary, split.train)
+    with joined() as processes:
+        material = to_data(training, training, vocabulary, config.model.positions)
+        test = try_rates(material, config.model, config.training, processes)
+    if processes.first:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            record = {"schema": SCHEMA, "suggestion": test.suggestion, **asdict(test), "config": to_dict(config)}
+            write_text(building / "learning_rates.json", to_json(record))
+    return test
 
 
 def report(

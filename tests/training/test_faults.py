@@ -139,11 +139,11 @@ def test_a_loss_that_is_no_number_keeps_the_batch_and_the_checkpoint_before(tmp_
     assert str(tmp_path / FAILED_BATCH) in str(error.value)
     batch = pl.read_parquet(tmp_path / FAILED_BATCH)
     assert len(batch) == 32
-    for row, tokens, hidden, templates in batch.iter_rows():
+    for row, tokens, seen, asked, templates in batch.iter_rows():
         assert tokens == data().training[row].tolist()
         assert [data().templates[token] for token in tokens] == templates
-        assert len(hidden) == len(tokens)
-        assert any(hidden)
+        assert len(seen) == len(asked)
+        assert any(asked)
 
 
 def memory_for(tokens: int, lengths: NDArray[np.int64], seen: list[list[int]]) -> Callable[[Rows], Tensor]:

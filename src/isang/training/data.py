@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from isang.model.batches import Rows, Sessions
+from isang.model.batches import Rows, Sessions, cut
+from isang.model.vocabulary import Vocabulary
 
 DIGEST_SESSIONS = 10_000
 """So many sessions, evenly spaced, vouch for the identity of a source."""
@@ -53,3 +54,9 @@ class Data:
             some = np.unique(np.linspace(0, len(source) - 1, DIGEST_SESSIONS).astype(np.int64))
             digest.update(source.take(some).flat.tobytes())
         return digest.hexdigest()
+
+
+def to_data(training: Sessions, validation: Sessions, vocabulary: Vocabulary, positions: int) -> Data:
+    """Sessions in the tokens of `vocabulary` as the loop takes them, longer ones in pieces of `positions` tokens."""
+    names = tuple(vocabulary.name(token) for token in range(vocabulary.size))
+    return Data(cut(training, positions)[0], cut(validation, positions)[0], vocabulary.size, names)

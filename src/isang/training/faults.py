@@ -73,13 +73,16 @@ def not_finite(
 
 
 def write_batch(batch: Sessions, hidden: Hidden, rows: Rows, templates: tuple[str, ...], path: Path) -> None:
-    """Write a batch to look at: one line per session, with its place among the training sessions."""
-    chosen = Sessions(hidden.chosen_T.astype(np.int32), batch.offsets)
+    """Write a batch to look at, one line per session: its place among the training sessions, its tokens, those that the
+    model saw instead, and the places at which it was asked."""
+    seen = hidden.sessions
+    asked = Sessions(hidden.chosen_T.astype(np.int32), seen.offsets)
     sessions = range(len(batch))
     columns = {
         "row": pl.Series(rows),
         "tokens": pl.Series([batch[index].tolist() for index in sessions], dtype=pl.List(pl.Int32)),
-        "hidden": pl.Series([(chosen[index] == 1).tolist() for index in sessions], dtype=pl.List(pl.Boolean)),
+        "seen": pl.Series([seen[index].tolist() for index in sessions], dtype=pl.List(pl.Int32)),
+        "asked": pl.Series([(asked[index] == 1).tolist() for index in sessions], dtype=pl.List(pl.Boolean)),
     }
     if templates:
         columns["templates"] = pl.Series([[templates[token] for token in batch[index]] for index in sessions])

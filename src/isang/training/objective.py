@@ -17,6 +17,8 @@ from isang.training.processes import Processes
 
 VALIDATION_TOKENS = 16_384
 """Tokens per batch where no gradient is needed."""
+FREQUENCY_SESSIONS = 5_000
+"""So many sessions are enough to know how often each answer is right."""
 
 
 class Validation(NamedTuple):
@@ -24,7 +26,7 @@ class Validation(NamedTuple):
 
     loss_sum: float  # nats
     events: int  # hidden ones
-    session_losses: NDArray[np.float64]  # nats per hidden event, one per session
+    session_losses: NDArray[np.float64]  # nats per hidden event, one per session that has any
 
     @property
     def loss(self) -> float:
@@ -44,10 +46,13 @@ def hidden_losses(model: Encoder, hidden: Hidden) -> Tensor:
     return losses_N
 
 
+def by_length(hidden: Hidden) -> Rows:
+    """The order of the sessions that is fastest for the encoder. Hiding may have made some longer or shorter."""
+    return np.argsort(hidden.sessions.lengths, kind="stable")
+
+
 def part_of(hidden: Hidden, rows: Rows) -> Hidden:
-    """The sessions `rows`, ascending, of what was hidden together."""
-    if len(rows) == len(hidden.sessions):
-        return hidden
+    """The sessions `rows` of what was hidden together, in that order."""
     places, offsets = hidden.sessions.places(rows)
     answers_T = np.zeros(len(hidden.chosen_T), dtype=hidden.targets_N.dtype)
     answers_T[hidden.chosen_T] = hidden.targets_N
@@ -55,18 +60,33 @@ def part_of(hidden: Hidden, rows: Rows) -> Hidden:
     return Hidden(Sessions(hidden.sessions.flat[places], offsets), chosen_T, answers_T[places][chosen_T])
 
 
+def nats_by_frequency(sessions: TokenSource, vocabulary_size: int, config: TrainingConfig) -> float:
+    """The loss of a model that knows no more than how often each answer is right, in nats per hidden event.
+
+    A run that stays above it has learned nothing from the context. Estimated on some of the sessions.
+    """
+    some = np.unique(np.linspace(0, len(sessions) - 1, FREQUENCY_SESSIONS).astype(np.int64))
+    generator = np.random.default_rng([config.seed, 4])
+    targets_N = hide(sessions.take(some), config.mask_fraction, vocabulary_size, generator).targets_N
+    shares = np.unique_counts(targets_N).counts / len(targets_N)
+    return float(-(shares * np.log(shares)).sum())
+
+
 def validate(model: Encoder, sessions: TokenSource, config: TrainingConfig, processes: Processes) -> Validation:
     """The loss on all of `sessions`, each time with the same events hidden; the processes share the batches."""
     model.eval()
     losses_S, events_S = np.zeros(len(sessions)), np.zeros(len(sessions))
     with torch.inference_mode():
-        for number, rows in enumerate(length_batches(sessions.lengths, VALIDATION_TOKENS)):
+        for number, batch in enumerate(length_batches(sessions.lengths, VALIDATION_TOKENS)):
             if number % processes.count == processes.rank:
                 generator = np.random.default_rng([config.seed, 2, number])
-                hidden = hide(sessions.take(rows), config.mask_fraction, model.vocabulary_size, generator)
+                hidden = hide(sessions.take(batch), config.mask_fraction, model.vocabulary_size, generator)
+                order = by_length(hidden)
+                hidden, rows = part_of(hidden, order), batch[order]
                 losses_N = hidden_losses(model, hidden).double().cpu().numpy()
                 row_N = np.repeat(rows, hidden.sessions.lengths)[hidden.chosen_T]
                 np.add.at(losses_S, row_N, losses_N)
                 np.add.at(events_S, row_N, 1)
     losses_S, events_S = processes.sum_arrays(losses_S, events_S)
-    return Validation(float(losses_S.sum()), int(events_S.sum()), losses_S / np.maximum(events_S, 1))
+    asked = events_S > 0
+    return Validation(float(losses_S.sum()), int(events_S.sum()), losses_S[asked] / events_S[asked])

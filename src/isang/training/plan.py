@@ -98,17 +98,19 @@ class Cost(NamedTuple):
 
 def estimate(learner: Learner, data: Data, plan: Plan) -> Cost:
     """Measured on a few steps of a copy; nothing of the run itself changes."""
-    tokens_per_epoch = int(data.training.lengths.sum())
+    lengths, config = data.training.lengths, learner.config
     rehearsal = learner.rehearsal()
-    batches = epoch_batches(data.training.lengths, learner.config.batch_size, learner.config.seed, 0)
+    batches = epoch_batches(lengths, config.batch_size, config.seed, 0)
     seconds = tokens = 0.0
     for number in range(WARM_STEPS + 1):
         step = train_step(rehearsal, data.training.take(batches[number % len(batches)]), 0.0, number)
         if number > 0:
             seconds, tokens = seconds + step.seconds, tokens + step.tokens
+    validations = sum(plan.validates_after(batch) for batch in range(1, plan.batches_per_epoch + 1))
+    passes = lengths.sum() + FORWARD_SHARE * validations * data.validated().lengths.sum()
     return Cost(
-        tokens=plan.epochs * tokens_per_epoch,
-        seconds=plan.epochs * tokens_per_epoch * seconds / tokens * (1 + VALIDATION_SHARE),
+        tokens=plan.epochs * int(lengths.sum()),
+        seconds=plan.epochs * float(passes) * seconds / tokens,
         memory_bytes=memory_bytes(learner.processes.device),
     )
 

@@ -15,7 +15,7 @@ from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
 from isang.model.masking import Hidden, hide
 from isang.training.micro_batches import Budget, accumulate
-from isang.training.objective import hidden_losses, part_of
+from isang.training.objective import by_length, hidden_losses, part_of
 from isang.training.parts import Parts, part_norms, part_ratios
 from isang.training.processes import Processes
 
@@ -103,10 +103,10 @@ def _backward(learner: Learner, hidden: Hidden) -> float:
     """
     model, processes, events = learner.model, learner.processes, len(hidden.targets_N)
     model.train()
-    mine = part_of(hidden, np.arange(processes.rank, len(hidden.sessions), processes.count))
+    mine = part_of(hidden, by_length(hidden)[processes.rank :: processes.count])
 
     def one_pass(rows: Rows) -> Tensor:
-        loss_sum = hidden_losses(model, part_of(mine, rows)).sum()
+        loss_sum = hidden_losses(model, mine if len(rows) == len(mine.sessions) else part_of(mine, rows)).sum()
         (loss_sum / events).backward()  # type: ignore[no-untyped-call]
         return loss_sum.detach()
 
