@@ -46,7 +46,7 @@ def test_a_dataset_becomes_sessions_between_begin_and_end() -> None:
 
 def test_tokens_in_a_mapped_file_are_those_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Read from a folder a few sessions at a time, in the order asked for; the file has no name to be left behind."""
-    monkeypatch.setattr(store, "_ROW_GROUP_SESSIONS", 7)
+    monkeypatch.setattr(store, "PIECE_SESSIONS", 7)
     dataset = shop_dataset(40)
     turned = dataclasses.replace(dataset, sessions=dataset.sessions.reverse())
     write_dataset(turned, tmp_path / "data")

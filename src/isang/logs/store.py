@@ -1,7 +1,7 @@
 """The dataset folder: sessions.parquet, templates.parquet, meta.json."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars.io.plugins import register_io_source
 
 from isang import files
 from isang.errors import InputError
@@ -27,10 +28,16 @@ SESSIONS_SCHEMA = pl.Schema(
         "events": pl.List(pl.Int32()),
         "gaps_ms": pl.List(pl.Int32()),
         "label": pl.Boolean(),
+        "kind": pl.String(),
     }
 )
+OPTIONAL = ("kind",)
+"""Columns that a file from elsewhere may lack; they are null then."""
 TEMPLATES_SCHEMA = pl.Schema({"event": pl.Int32(), "template": pl.String(), "level": pl.String(), "count": pl.Int64()})
-_ROW_GROUP_SESSIONS = 100_000
+ROW_GROUP_SESSIONS = 16_384
+"""Sessions are written, and can be read, this many at a time."""
+PIECE_SESSIONS = 8 * ROW_GROUP_SESSIONS
+"""Events are read for so many sessions at a time: to open the file for each row group would take longer."""
 _MAX_META_BYTES = 256 << 20
 _MAX_EVENT = 10_000_000
 
@@ -76,12 +83,12 @@ class StoredDataset(Dataset):
         return self.event_counts
 
     def pieces(self, *columns: str) -> Iterator[tuple[Rows, pl.DataFrame]]:
-        """As for any dataset, read from the file, so many sessions at a time as stand in one of its row groups."""
+        """As for any dataset, read from the file, PIECE_SESSIONS at a time."""
         table = pl.scan_parquet(self.file).select(pl.col(name).cast(SESSIONS_SCHEMA[name]) for name in columns)
-        for start in range(0, len(self.row_of), _ROW_GROUP_SESSIONS):
+        for start in range(0, len(self.row_of), PIECE_SESSIONS):
             with _explained(self.file):
-                piece = table.slice(start, _ROW_GROUP_SESSIONS).collect()
-            yield self.row_of[start : start + _ROW_GROUP_SESSIONS], piece
+                piece = table.slice(start, PIECE_SESSIONS).collect()
+            yield self.row_of[start : start + PIECE_SESSIONS], piece
 
     def load(self, rows: Rows | None = None) -> Dataset:
         """The sessions `rows`, ascending (all where None), in memory."""
@@ -102,9 +109,33 @@ class StoredDataset(Dataset):
 def write_dataset(dataset: Dataset, folder: Path, *, overwrite: bool = False) -> None:
     """Write the folder in one step. Raises UsageError where `folder` holds something and `overwrite` is not set."""
     with files.folder_being_written(folder, overwrite=overwrite) as beside:
-        dataset.sessions.write_parquet(beside / "sessions.parquet", row_group_size=_ROW_GROUP_SESSIONS)
-        dataset.templates.write_parquet(beside / "templates.parquet")
-        files.write_text(beside / "meta.json", files.to_json(dataset.meta))
+        write_sessions([dataset.sessions], beside)
+        write_account(dataset.templates, dataset.meta, beside)
+
+
+def write_sessions(sessions: Iterable[pl.DataFrame], folder: Path) -> None:
+    """Write `sessions.parquet` from parts in their order, one row group at a time.
+
+    The same sessions give the same bytes, whatever the parts that they come in.
+    """
+
+    def row_groups(*_: object) -> Iterator[pl.DataFrame]:
+        rest = pl.DataFrame(schema=SESSIONS_SCHEMA)
+        for part in sessions:
+            rest = rest.vstack(part.select(SESSIONS_SCHEMA.names()))
+            while rest.height >= ROW_GROUP_SESSIONS:
+                yield rest.head(ROW_GROUP_SESSIONS).rechunk()
+                rest = rest.slice(ROW_GROUP_SESSIONS)
+        yield rest.rechunk()
+
+    source = register_io_source(row_groups, schema=SESSIONS_SCHEMA)
+    source.sink_parquet(folder / "sessions.parquet", row_group_size=ROW_GROUP_SESSIONS)
+
+
+def write_account(templates: pl.DataFrame, meta: dict[str, Any], folder: Path) -> None:
+    """Write `templates.parquet` and `meta.json`."""
+    templates.write_parquet(folder / "templates.parquet")
+    files.write_text(folder / "meta.json", files.to_json(meta))
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -156,10 +187,11 @@ def _read_table(path: Path, schema: pl.Schema, wanted: Sequence[str]) -> pl.Data
         raise InputError(f"{path} is missing; a dataset folder holds sessions.parquet, templates.parquet and meta.json")
     with _explained(path):
         found = pl.read_parquet_schema(path)
-        missing = [name for name in schema if name not in found]
+        missing = [name for name in schema if name not in found and name not in OPTIONAL]
         if missing:
             raise InputError(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(found)}")
-        return pl.scan_parquet(path).select(pl.col(name).cast(schema[name]) for name in wanted).collect()
+        columns = [(pl.col(name) if name in found else pl.lit(None).alias(name)).cast(schema[name]) for name in wanted]
+        return pl.scan_parquet(path).select(columns).collect()
 
 
 @contextmanager
