@@ -25,7 +25,7 @@ def memory(options: argparse.Namespace) -> None:
         size = sum(file.stat().st_size for file in folder.iterdir())
         print(f"{options.sessions:,} drawn sessions of {SIZES}, {size / 1e6:,.0f} MB on disk\n")
         print(
-            "| after | seconds | peak memory so far | now in use, files aside |\n| --- | ---: | ---: | ---: |",
+            "| after | seconds | of one core | peak memory so far | now in use, files aside |\n| --- | ---: | ---: | ---: | ---: |",
             flush=True,
         )
         subprocess.run([sys.executable, __file__, str(folder), scratch], check=True)
@@ -57,7 +57,7 @@ def drawn(sessions: int) -> Dataset:
         parts.append(
             lists.select(
                 session_id=ids, source=pl.lit("drawn.log"), start=start, end=start, events="events", gaps_ms="gaps_ms",
-                label=pl.lit(None, dtype=pl.Boolean),
+                label=pl.lit(None, dtype=pl.Boolean), kind=pl.lit(None, dtype=pl.String),
             )
         )  # fmt: skip
     templates = pl.DataFrame(
@@ -73,7 +73,8 @@ def in_a_process_of_its_own(folder: Path, beside: Path) -> None:
     def row(after: str) -> None:
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
         peak, anonymous = (int(status[name].split()[0]) / 1024 for name in ("VmHWM", "RssAnon"))
-        print(f"| {after} | {time.perf_counter() - started:.1f} | {peak:,.0f} MB | {anonymous:,.0f} MB |", flush=True)
+        seconds = f"{time.perf_counter() - started:.1f} | {time.process_time():.1f}"
+        print(f"| {after} | {seconds} | {peak:,.0f} MB | {anonymous:,.0f} MB |", flush=True)
 
     from isang.config import ModelConfig, TrainingConfig
     from isang.model.batches import epoch_batches, to_sessions
