@@ -28,6 +28,8 @@ class LogsConfig:
     """Sessions of this many lines, for logs without a key."""
     window_seconds: float | None = None
     """Sessions of this many seconds, for logs without a key."""
+    across_sources: bool | None = None
+    """Whether a session may join lines of several logs; unset, sessions by key do, and windows stay within one log."""
     default_window_lines: int = 100
     """The window where no key is found and none was asked for."""
     max_session_events: int = 512

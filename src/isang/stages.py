@@ -17,8 +17,9 @@ from isang.errors import IsangError, UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
 from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
+from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, read_dataset, write_dataset
+from isang.logs.store import Dataset, read_dataset
 from isang.progress import say
 
 SCHEMA = 1
@@ -60,13 +61,10 @@ def prepare(
     config: Config | None = None,
     labels: Path | None = None,
     overwrite: bool = False,
-) -> Dataset:
-    """Raw logs → a dataset folder."""
+) -> dict[str, Any]:
+    """Raw logs → a dataset folder; returns what its `meta.json` holds."""
     config = config or Config()
-    refuse_existing(out, overwrite=overwrite)
-    dataset = read_logs([str(path) for path in logs], config.logs, labels=labels).dataset
-    write_dataset(dataset, out, overwrite=overwrite)
-    return dataset
+    return prepare_folder([str(path) for path in logs], out, config.logs, labels=labels, overwrite=overwrite)
 
 
 def train(
@@ -199,18 +197,31 @@ def report(
     return reports
 
 
-def evaluate(model: Path, data: Path, *, labels: Path | None = None) -> dict[str, Any]:
-    """A model and a dataset folder → what `evaluation.json` in the model folder then holds."""
-    from isang.artifact import load_model, with_evaluation
-    from isang.detection.evaluate import evaluate as measure
+def evaluate(
+    model: Path, data: Path, *, labels: Path | None = None, out: Path | None = None, overwrite: bool = False
+) -> dict[str, Any]:
+    """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
 
+    With `out`, they are written there too.
+    """
+    from isang.artifact import EVALUATION, load_model, with_evaluation
+    from isang.detection.evaluate import evaluate as measure
+    from isang.runs.quality_plots import pictures
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
     loaded = load_model(model)
     dataset = read_dataset(data)
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
     result = measure(loaded, dataset, fingerprint(data))
-    with_evaluation(loaded, result, model)
+    drawn = pictures(result)
+    with_evaluation(loaded, result, model, drawn)
+    if out is not None:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            for name, content in {EVALUATION: to_json(result), **drawn}.items():
+                write_text(building / name, content)
     return result
 
 
