@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("part", choices=parts)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="where the runs of `faults` stay")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
