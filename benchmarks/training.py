@@ -173,6 +173,7 @@ def main() -> None:
     parser.add_argument("part", choices=parts)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="where the runs of `faults` stay")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sessions", type=int, default=2_500_000, help="for memory")
     parser.add_argument("--scratch", type=Path, help="for memory: where about 500 MB may lie for a while")

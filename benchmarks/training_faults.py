@@ -54,7 +54,7 @@ def faults(options: argparse.Namespace) -> None:
     print("| planted | problems | cannot tell |\n| --- | --- | --- |")
     with tempfile.TemporaryDirectory() as folder:
         for name, training in planted.items():
-            run = Path(folder) / name.replace(" ", "_").replace("%", "percent")
+            run = (options.keep or Path(folder)) / name.replace(" ", "_").replace("%", "percent")
             training(run)
             (report,) = isang.report([run])
             said = {
@@ -98,7 +98,7 @@ def kills(options: argparse.Namespace) -> None:
             time.sleep(moments.uniform(0, 1.5))
             process.kill()
             killed += process.wait() < 0
-        subprocess.run([*command, folder / "killed", "--resume"], capture_output=True)
+        subprocess.run([*command, folder / "killed", "--resume"], check=True, capture_output=True)
         whole, resumed = losses(folder / "whole"), losses(folder / "killed")
     again = len(resumed) - len(set(resumed))
     same = "the same bits" if sorted(set(resumed)) == whole else "NOT the same"

@@ -231,7 +231,7 @@ def train(
     """A dataset folder to a trained model and its report."""
     from isang import stages, summaries
     from isang.config import load
-    from isang.launch import is_first, is_launched, launch
+    from isang.launch import end_with_launcher, is_first, is_launched, launch
 
     training = {
         "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
@@ -241,6 +241,7 @@ def train(
     settings = load(config, {"model": {"preset": preset}, "training": training})
     if settings.training.processes > 1 and not is_launched():
         raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
+    end_with_launcher()
     if find_lr:
         outcome = summaries.of_rates(stages.find_rate(data, out, config=settings, overwrite=overwrite), out)
     else:

@@ -68,7 +68,7 @@ def nats_by_frequency(sessions: TokenSource, vocabulary_size: int, config: Train
     some = np.unique(np.linspace(0, len(sessions) - 1, FREQUENCY_SESSIONS).astype(np.int64))
     generator = np.random.default_rng([config.seed, 4])
     targets_N = hide(sessions.take(some), config.mask_fraction, vocabulary_size, generator).targets_N
-    shares = np.unique_counts(targets_N).counts / len(targets_N)
+    shares = np.unique(targets_N, return_counts=True)[1] / len(targets_N)
     return float(-(shares * np.log(shares)).sum())
 
 

@@ -22,7 +22,7 @@ def announce(journal: Journal, plan: Plan, data: Data, learner: Learner, state: 
     if learner.processes.first:
         say(_in_words(plan, cost, data, learner, state))
     if state.step:
-        journal.resumed(state, plan.steps)
+        journal.resumed(state)
     else:
         journal.plan(**_plan(plan, cost, data, learner))
         journal.environment(**_environment(learner))
