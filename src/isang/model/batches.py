@@ -86,8 +86,9 @@ def to_sessions(
 ) -> Sessions:
     """The sessions `rows` of `dataset` (each at most once; all where None), in that order, in tokens of `vocabulary`.
 
-    An event without a template is UNSEEN. With the folder `beside`, the tokens lie in a nameless file there, which is mapped into memory and goes when nobody
-    looks at it any more, even if the program is killed: sessions of any number take up hardly any memory.
+    An event without a template is UNSEEN. With the folder `beside`, the tokens lie in a nameless file there, which is
+    mapped into memory and goes when nobody looks at it any more, even if the program is killed: sessions of any number
+    take up hardly any memory.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
