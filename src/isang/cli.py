@@ -75,7 +75,12 @@ TrainFraction = Annotated[
     typer.Option(metavar="SHARE", help="First part of the sessions, by time, to learn from.  [default: 0.5]"),
 ]
 Preset = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Size of the model: tiny, small or base.  [default: small]")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Size of the model: tiny, small or base; reference is base with the usual recipe: 10 epochs, batches of "
+        "128, rate 2e-5, no early stop.  [default: small]",
+    ),
 ]
 Epochs = Annotated[
     int | None, typer.Option(metavar="N", help="Passes over the training sessions; more for small data.  [default: 10]")
