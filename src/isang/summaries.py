@@ -1,14 +1,15 @@
 """What each stage prints: results as a few lines of text for people."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isang.files import to_json
-from isang.logs.store import Dataset
 
 if TYPE_CHECKING:
     from isang.logs.preview import Preview
     from isang.stages import Finished, Trained
+    from isang.training.rates import RateTest
 
 SHOWN_GROUPS = 4
 SHOWN_TEMPLATES = 3
@@ -24,9 +25,8 @@ LOSSES = {
 """Counts of `meta.json` that a person should see where they are not zero."""
 
 
-def of_dataset(dataset: Dataset) -> str:
+def of_dataset(meta: Mapping[str, Any]) -> str:
     """Lines, templates and sessions, the session rule, the labels, and what was lost on the way."""
-    meta = dataset.meta
     files = len(meta["sources"])
     lines = [
         f"{meta['lines']:,} lines in {files:,} {'file' if files == 1 else 'files'} → {meta['templates']:,} templates → "
@@ -65,6 +65,24 @@ def of_training(trained: "Trained") -> str:
         f"event, in epoch {trained.best_epoch}\n"
         f"model:  {trained.folder / 'model'}\n"
         f"report: {trained.folder / 'report' / 'report.html'}"
+    )
+
+
+def of_rates(test: "RateTest", folder: Path) -> str:
+    """The loss over the learning rate in a dozen lines, and the rate to train with."""
+    top = max(test.smoothed)
+    every = max(1, len(test.rates) // 12)
+    lines = ["learning rate   smoothed loss"]
+    for rate, loss in zip(test.rates[::every], test.smoothed[::every], strict=True):
+        lines.append(f"{rate:13.2e}   {loss:13.4f}  {'#' * round(40 * loss / top)}")
+    if test.diverged:
+        lines.append(f"beyond {test.rates[-1]:.2e} the loss runs away")
+    return "\n".join(
+        [
+            *lines,
+            f"suggested: --learning-rate {test.suggestion:.1e}, a tenth of the rate at which the loss was lowest",
+            f"nothing was trained; the whole curve is in {folder / 'learning_rates.json'}",
+        ]
     )
 
 
@@ -148,7 +166,7 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]
 def of_run(finished: "Finished") -> str:
     """What was found, the measured quality, and where the report is."""
     anomalies = finished.detected.anomalies
-    lines = [of_dataset(finished.dataset), "", of_evaluation(finished.evaluation), ""]
+    lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
     lines.append(f"{len(anomalies):,} of {finished.detected.sessions:,} sessions are anomalous")
     if anomalies:
         lines += ["", of_anomalies(anomalies, SHOWN_GROUPS)]
