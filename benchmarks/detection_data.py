@@ -135,21 +135,12 @@ def dataset_of(part: Part, data: Path, work: Path, *, development: bool, seed: i
         dataset = replace(dataset, sessions=dataset.sessions.head(len(dataset.sessions) // 2))
     if part.contaminated:
         dataset = contaminate(dataset, train_fraction(part, development=development), part.contaminated, seed)
-    return with_kinds(dataset) if part.read is shop else dataset
+    return dataset
 
 
 def train_fraction(part: Part, *, development: bool) -> float:
     """For development, a tenth of the whole is a fifth of the half; a half is the half of the half."""
     return 0.2 if development and part.train_fraction == 0.1 else part.train_fraction
-
-
-def with_kinds(dataset: Dataset) -> Dataset:
-    """The shop's sessions with the kind of fault that each met."""
-    labels = pl.read_csv(samples.shop().labels, infer_schema=False)
-    kinds = dict(labels.filter(pl.col("fault").is_not_null())["request_id", "fault"].iter_rows())
-    names = dataset.sessions["session_id"].str.replace(r"#\d+$", "")
-    kind = pl.Series("kind", [kinds.get(name) for name in names], dtype=pl.String)
-    return replace(dataset, sessions=dataset.sessions.with_columns(kind))
 
 
 def contaminate(dataset: Dataset, fraction: float, share: float, seed: int) -> Dataset:
