@@ -185,7 +185,8 @@ def _block_spreads(residual: Floats) -> tuple[Floats, Floats]:
     medians = [np.median(np.abs(blocks[first : first + some]), axis=1) for first in range(0, count, some)]
     overall = robust_spread(residual) or float(np.abs(residual).max()) or 1.0
     spreads: Floats = 1.4826 * np.concatenate(medians)
-    return (np.arange(count) + 0.5) * size, np.maximum(spreads, 0.02 * overall)
+    floored: Floats = np.maximum(spreads, 0.02 * overall)
+    return (np.arange(count) + 0.5) * size, floored
 
 
 def _threshold(height: Floats) -> tuple[float, float]:
