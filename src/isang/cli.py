@@ -209,6 +209,16 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="Highest learning rate.  [default: 0.001]")
     ] = None,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes on this machine, one for each GPU.  [default: 1]")
+    ] = None,
+    find_lr: Annotated[
+        bool, typer.Option("--find-lr", help="Only try which learning rates the model bears, and suggest one.")
+    ] = False,
+    track: Annotated[
+        str | None,
+        typer.Option(metavar="TOOL", help="Also write to tensorboard, mlflow, trackio or wandb, each an extra."),
+    ] = None,
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -216,14 +226,23 @@ def train(
     """A dataset folder to a trained model and its report."""
     from isang import stages, summaries
     from isang.config import load
+    from isang.launch import is_first, is_launched, launch
 
     training = {
         "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
-        "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
+        "batch_size": batch_size, "learning_rate": learning_rate, "processes": processes, "track": track,
+        "seed": seed,
     }  # fmt: skip
     settings = load(config, {"model": {"preset": preset}, "training": training})
-    trained = stages.train(data, out, config=settings, resume=resume, overwrite=overwrite)
-    print(summaries.of_training(trained))
+    if settings.training.processes > 1 and not is_launched():
+        raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
+    if find_lr:
+        outcome = summaries.of_rates(stages.find_rate(data, out, config=settings, overwrite=overwrite), out)
+    else:
+        trained = stages.train(data, out, config=settings, resume=resume, overwrite=overwrite)
+        outcome = summaries.of_training(trained)
+    if is_first():
+        print(outcome)
 
 
 @app.command()
@@ -263,13 +282,17 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
     data: Annotated[Path, typer.Argument(help="A dataset folder.", metavar="DATA")],
     labels: Labels = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write evaluation.json and the plots here too.", metavar="DIR")
+    ] = None,
     json: Json = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Measure the quality, beside trivial baselines."""
     from isang import stages, summaries
     from isang.files import to_json
 
-    evaluation = stages.evaluate(model, data, labels=labels)
+    evaluation = stages.evaluate(model, data, labels=labels, out=out, overwrite=overwrite)
     print(to_json(evaluation) if json else summaries.of_evaluation(evaluation), end="" if json else "\n")
 
 
