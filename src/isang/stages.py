@@ -198,6 +198,14 @@ def report(
     return reports
 
 
+def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
+    """The series in training logs of any tool: each run's name, and its series with their numbers of values."""
+    from isang.runs.judged import log_of
+    from isang.runs.readers import series_of
+
+    return [found for log in logs for found in series_of(log_of(log))]
+
+
 def evaluate(
     model: Path, data: Path, *, labels: Path | None = None, out: Path | None = None, overwrite: bool = False
 ) -> dict[str, Any]:
