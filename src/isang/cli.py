@@ -273,10 +273,13 @@ def report(
     """Judge any training log: statistics, findings, plots."""
     from isang import stages, summaries
 
+    if series:
+        print(summaries.of_series(stages.series(logs), as_json=json))
+        return
     reports = stages.report(
         logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow
     )
-    print(summaries.of_reports(reports, lang, as_json=json, series=series))
+    print(summaries.of_reports(reports, lang, as_json=json))
     if out is not None and not json:
         print(f"written to {out}")
     if fail_on and any(finding.verdict == fail_on for item in reports for finding in item.findings):

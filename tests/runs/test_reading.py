@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.errors import InputError
-from isang.runs.readers import read_runs
+from isang.runs.readers import read_runs, series_of
 from isang.runs.readers.wire import checksum
 from isang.runs.table import RunTable
 from isang.training.checkpoint import Progress
@@ -244,12 +244,32 @@ def test_a_packed_log_is_the_same_log(tmp_path: Path, pack: Callable[[bytes], by
     assert packed.source.lines == plain.source.lines
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def zstandard_of_unknown_size(content: bytes) -> bytes:
+    """Two frames whose headers name no size, as a pipe through `zstd` writes them."""
+    packer = zstandard.ZstdCompressor(write_content_size=False)
+    half = len(content) // 2
+    return packer.compress(content[:half]) + packer.compress(content[half:])
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress, zstandard_of_unknown_size]
+)
 def test_a_packed_log_that_was_cut_off_is_told(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
-    lines = "".join(f"step={n} loss={3 + (n * 7919 % 1000) / 1000}\n" for n in range(1, 20_001))
+    lines = "".join(f"step={n} loss={3 + (n * 7919 % 1000) / 1000}\n" for n in range(1, 5_001))
     content = pack(lines.encode())
-    with pytest.raises(InputError, match="damaged or cut-off archive"):
-        read_runs(written(tmp_path, content[: len(content) // 2], "run.log.packed"))
+    assert len(only(written(tmp_path, content)).step) == 5_000
+    for cut in (8, 12, len(content) // 3, len(content) // 2 + 7, len(content) - 9, len(content) - 1):
+        with pytest.raises(InputError, match="damaged or cut-off archive"):
+            read_runs(written(tmp_path, content[:cut], "run.log.packed"))
+
+
+def test_series_are_listed_without_a_loss(tmp_path: Path) -> None:
+    path = written(tmp_path, "step=1 accuracy=0.5\nstep=2 accuracy=0.6\n", "a.log")
+    assert series_of(path) == [("a.log", {"step": 2, "accuracy": 2})]
+    written(tmp_path, OWN, "b.log")
+    assert [name for name, _ in series_of(tmp_path)] == ["b.log", "a.log"]
+    with pytest.raises(InputError, match="no line with a named number"):
+        series_of(written(tmp_path, "nothing here\n", "c.log"))
 
 
 def test_line_ends_do_not_matter(tmp_path: Path) -> None:

@@ -124,12 +124,17 @@ def write_sessions(sessions: Iterable[pl.DataFrame], folder: Path) -> None:
         for part in sessions:
             rest = rest.vstack(part.select(SESSIONS_SCHEMA.names()))
             while rest.height >= ROW_GROUP_SESSIONS:
-                yield rest.head(ROW_GROUP_SESSIONS).rechunk()
+                yield _newly_made(rest.head(ROW_GROUP_SESSIONS))
                 rest = rest.slice(ROW_GROUP_SESSIONS)
-        yield rest.rechunk()
+        yield _newly_made(rest)
 
     source = register_io_source(row_groups, schema=SESSIONS_SCHEMA)
     source.sink_parquet(folder / "sessions.parquet", row_group_size=ROW_GROUP_SESSIONS)
+
+
+def _newly_made(table: pl.DataFrame) -> pl.DataFrame:
+    """A copy row by row: how lists are put into pages depends on the whole array that a table is a part of."""
+    return table[np.arange(table.height)]
 
 
 def write_account(templates: pl.DataFrame, meta: dict[str, Any], folder: Path) -> None:
