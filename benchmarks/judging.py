@@ -17,12 +17,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from judging_forecast import forecasts, logs
 
 from isang.errors import InputError
 from isang.runs.findings import Context, judge
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.schedule import schedule
-from isang.runs.forecast import forecast, predict
+from isang.runs.forecast import forecast
 from isang.runs.readers import read_runs
 from isang.runs.spikes import find_spikes, positions
 from isang.runs.table import Floats, RunTable, Source
@@ -226,32 +227,10 @@ def overfit(runs: int) -> None:
     print(f"  rises caused by a rising rate, named so: {100 * named / runs:.1f} %")
 
 
-def forecasts(data: Path) -> None:
-    """From half of nine real language-model runs, under the planned rates; the priors were set on runs like these."""
-    print("\nForecast from half the run, multipowerlaw_25m (targets: coverage 85-95 %, median error 0.5 %)")
-    errors, covered = [], []
-    for path in sorted((data / "multipowerlaw_25m").glob("*.csv")):
-        table = read_runs(path)[0]
-        steps, loss, rates = table.step.astype(float), table.column("batch_loss"), table.column("learning_rate")
-        half = len(steps) // 2
-        ahead = np.unique(np.linspace(half, len(steps) - 1, 12).astype(int))[1:]
-        said = predict(steps[:half], loss[:half], steps, rates, steps[ahead])
-        error = 100 * np.abs(said.loss / loss[ahead] - 1)
-        inside = (said.low <= loss[ahead]) & (loss[ahead] <= said.high)
-        errors += list(error)
-        covered += list(inside)
-        print(
-            f"  {path.name:24s} final {loss[-1]:.4f}, said {said.loss[-1]:.4f} ({said.low[-1]:.4f} … "
-            f"{said.high[-1]:.4f}), "
-            f"error {error[-1]:.2f} %, covered {100 * inside.mean():.0f} %"
-        )
-    print(f"  all: median error {np.median(errors):.2f} %, coverage {100 * np.mean(covered):.1f} %")
-
-
 def files(data: Path) -> None:
     """What is found in each real log."""
     print("\nEvery log: how it was read and which verdicts are problems")
-    for path in sorted(p for p in data.rglob("*") if p.is_file() and p.name != "README.md"):
+    for path in logs(data):
         try:
             tables = read_runs(path)
         except InputError as error:

@@ -494,7 +494,17 @@ def test_forecasts_of_real_runs_from_their_first_half(shared_data: Path) -> None
         errors += (np.abs(said.loss / loss[half:] - 1) * 100).tolist()
         covered += ((said.low <= loss[half:]) & (loss[half:] <= said.high)).tolist()
     assert np.median(errors) <= 0.5
-    assert np.mean(covered) >= 0.85
+    assert 0.85 <= np.mean(covered) <= 0.95
+
+
+def test_a_past_that_its_first_half_did_not_foretell_widens_the_forecast() -> None:
+    steps = np.arange(1.0, 2001.0)
+    lawful = 1 + 20 * steps**-0.5 + 0.002 * noise(2000, 0.0, 0)
+    turned = lawful - 3e-4 * np.maximum(steps - 1000, 0)
+    rates, future = (np.array([1.0, 4000.0]), np.ones(2)), np.array([4000.0])
+    narrow, wide = (predict(steps, losses, *rates, future) for losses in (lawful, turned))
+    assert wide.high[0] - wide.loss[0] > 100 * (narrow.high[0] - narrow.loss[0])
+    assert wide.high[0] < 10 * wide.loss[0]
 
 
 def test_a_forecast_knows_what_it_does_not_know() -> None:
