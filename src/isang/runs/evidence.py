@@ -24,6 +24,8 @@ def evidence_rows(evidence: Mapping[str, Any], language: Language) -> list[tuple
         if value is None or value == [] or value == {}:
             continue
         text = written(value, str(name), language)
+        if not text:  # a mapping of unknown values alone
+            continue
         rows.append((shown_name(str(name), language), text, len(text) > LONG))
     return rows
 

@@ -287,7 +287,7 @@ def _statement(
     return both(
         f"{more} more {unit_en} as the schedule goes: a loss of {ahead}, 90 % interval; now {number(now)}. With the "
         f"rate taken from its peak to zero over them: {plan}.",
-        f"현재 스케줄대로 {more} {unit_ko} 더 학습하면 손실은 {ahead}(90 % 구간)로 예상됩니다. 현재는 "
+        f"현재 스케줄대로 {more} {unit_ko} 더 학습하면 손실은 90 % 구간과 함께 {ahead}로 예상됩니다. 현재는 "
         f"{number(now)}입니다. 그동안 학습률을 최고값에서 0까지 내리면 {plan}로 예상됩니다.",
     )
 

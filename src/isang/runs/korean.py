@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from isang.runs.particles import with_particles
+
 NAMES: Mapping[str, str] = {
     "losses": "손실 개수",
     "first_step": "첫 스텝",
@@ -261,5 +263,5 @@ def note(text: str) -> str:
     """An assumption of a reader; as it stands where it is not known here."""
     for pattern, korean in _PATTERNS:
         if pattern.fullmatch(text):
-            return pattern.sub(korean, text)
+            return with_particles(pattern.sub(korean, text))
     return text

@@ -13,6 +13,7 @@ import numpy as np
 from isang.runs.curves import Curves, Series
 from isang.runs.findings import Language
 from isang.runs.fonts import PLAIN_FONT, can_write, find_korean_font
+from isang.runs.labels import above_lowest, beside
 from isang.runs.marks import Mark
 from isang.runs.thinning import nearest
 from isang.runs.words import finding_name, number, series_name, word
@@ -187,12 +188,11 @@ def draw_smoothed(axes: Axes, curves: Curves, language: Language) -> None:
         few = len(curves.validation.step) <= 60
         _line(axes, curves.validation, language, color=VALIDATION, linewidth=1.3, marker="s" if few else "", ms=4)
     _loss_scale(axes, smoothed)
-    lowest = smoothed.values.argmin()
-    axes.plot(smoothed.step[lowest], smoothed.values[lowest], "o", ms=6, mfc=PAPER, mec=SMOOTH, mew=1.6, gid="point")
+    at, lowest = smoothed.step[smoothed.values.argmin()], smoothed.values.min()
+    axes.plot(at, lowest, "o", ms=6, mfc=PAPER, mec=SMOOTH, mew=1.6, gid="point")
     axes.annotate(
-        word("lowest", language, value=number(smoothed.values[lowest]), step=f"{smoothed.step[lowest]:,}"),
-        (smoothed.step[lowest], smoothed.values[lowest]), xytext=(0, 16), textcoords="offset points",
-        ha="right" if lowest > len(smoothed.step) / 2 else "left", fontsize=9, color=SMOOTH,
+        word("lowest", language, value=number(lowest), step=f"{at:,}"), textcoords="offset points", fontsize=9,
+        color=SMOOTH, **above_lowest(smoothed, (curves.ideal, curves.validation)),
     )  # fmt: skip
     _finish(axes, curves, smoothed, language)
     return None
@@ -215,9 +215,9 @@ def draw_epochs(axes: Axes, curves: Curves, language: Language) -> None:
                   label=series_name("validation_loss", language), gid="series")  # fmt: skip
         axes.legend(loc="upper right")
     if len(numbers) <= MOST_VALUE_LABELS:
-        for epoch, mean in zip(numbers, means, strict=True):
-            axes.annotate(number(mean), (epoch, mean), xytext=(0, 9), textcoords="offset points", ha="center",
-                          fontsize=9, color=INK)  # fmt: skip
+        for index, (epoch, mean) in enumerate(zip(numbers, means, strict=True)):
+            axes.annotate(number(mean), (epoch, mean), textcoords="offset points", fontsize=9, color=INK,
+                          **beside(means, index))  # fmt: skip
         axes.margins(y=0.14)
     _epoch_axis(axes, numbers, word("epoch" if curves.named_epochs else "tenth", language))
     return None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from isang.runs import statistics as s
 from isang.runs import table as t
 from isang.runs.noise import Trend, trend
+from isang.runs.particles import with_particles
 from isang.runs.schedules import recognise_schedule
 from isang.runs.table import Floats, Integers, RunTable, usable
 
@@ -92,8 +93,8 @@ class Context:
 
 
 def both(en: str, ko: str) -> dict[Language, str]:
-    """A sentence in both languages."""
-    return {"en": en, "ko": ko}
+    """A sentence in both languages; particles after values are settled in the Korean one."""
+    return {"en": en, "ko": with_particles(ko)}
 
 
 def plain(value: Any) -> Any:

@@ -1,0 +1,39 @@
+"""Where the labels of values stand clear of the curves that they name."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from isang.runs.curves import Series
+from isang.runs.table import Floats
+
+LABEL_WIDTH = 0.32
+"""Width of the label of the lowest loss, in that of its plot."""
+STEEP = 0.08
+"""A step of the curve, in its whole height, that would run through a label above the point."""
+
+
+def above_lowest(smoothed: Series, others: Sequence[Series | None]) -> dict[str, Any]:
+    """How `annotate` places the label of the lowest smoothed loss: over all curves that would run through it."""
+    at = int(smoothed.step[smoothed.values.argmin()])
+    width = LABEL_WIDTH * float(smoothed.step[-1] - smoothed.step[0])
+    late = at > smoothed.step[0] + width
+    first, last = (at - width, at) if late else (at, at + width)
+    beneath: list[Floats] = [
+        curve.values[(curve.step >= first) & (curve.step <= last)] for curve in (smoothed, *others) if curve is not None
+    ]
+    height = float(np.nanmax(np.concatenate(beneath)))
+    return {"xy": (at, height), "xytext": (0, 8), "ha": "right" if late else "left"}
+
+
+def beside(values: Sequence[float], index: int) -> dict[str, Any]:
+    """How `annotate` places the label of one of several points that a line joins."""
+    steep = STEEP * (max(values) - min(values))
+    falls = index > 0 and values[index - 1] - values[index] > steep
+    rises = index + 1 < len(values) and values[index + 1] - values[index] > steep
+    if falls and rises:
+        return {"xytext": (0, -9), "ha": "center", "va": "top"}
+    if falls:
+        return {"xytext": (3, 6), "ha": "left"}
+    return {"xytext": (-3, 6), "ha": "right"} if rises else {"xytext": (0, 9), "ha": "center"}
