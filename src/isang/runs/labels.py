@@ -35,5 +35,5 @@ def beside(values: Sequence[float], index: int) -> dict[str, Any]:
     if falls and rises:
         return {"xytext": (0, -9), "ha": "center", "va": "top"}
     if falls:
-        return {"xytext": (3, 6), "ha": "left"}
-    return {"xytext": (-3, 6), "ha": "right"} if rises else {"xytext": (0, 9), "ha": "center"}
+        return {"xytext": (3, 9), "ha": "left"}
+    return {"xytext": (-3, 9), "ha": "right"} if rises else {"xytext": (0, 9), "ha": "center"}

@@ -11,6 +11,13 @@ CUT_OFF = 0.1
 """A decay that ends above this part of the peak, with more than a tenth of it undone, was cut off."""
 LONG_TAIL = 0.1
 """A rate of zero for more than this part of the run is a fault."""
+_END_TOGETHER = both(
+    "Test a schedule that ends with the run, or train on to the schedule's end: the last part of a decay usually "
+    "brings a clear drop of the loss.",
+    "실행과 함께 끝나는 스케줄을 쓰거나 스케줄이 끝날 때까지 이어서 학습해 보십시오. 감쇠의 마지막 부분에서 "
+    "손실이 뚜렷이 내려가는 경우가 많습니다.",
+)
+"""The remedy for a decay that was cut off."""
 
 
 def schedule(table: RunTable, context: Context) -> Finding:
@@ -140,68 +147,43 @@ def _cut_off(context: Context, found: dict[str, Any], last: int, evidence: dict[
     """A cosine or line whose end lies beyond the run."""
     parameters = found["parameters"]
     if found["family"] == "cosine":
-        end = parameters["low_point"]
-        floor = parameters["minimum"]
+        end, floor = parameters["low_point"], max(parameters["minimum"], 0.0)
     elif found["family"] == "linear":
         end, floor = parameters["zero_at"], 0.0
     else:
         return None
     begin = found["warmup_end"] or found["first_step"]
     undone = (end - last) / max(end - begin, 1)
-    high = found["final_rate"] - max(floor, 0.0) > CUT_OFF * found["peak_rate"]
-    if undone <= 0.1 or not high:
+    if undone <= 0.1 or found["final_rate"] - floor <= CUT_OFF * found["peak_rate"]:
         return None
     evidence = {**evidence, "schedule_end": int(end), "undone_part": undone}
-    planned = evidence["planned_steps"]
+    family, family_ko, rate = found["family"], VALUES.get(found["family"]), number(found["final_rate"])
     if context.stopped_early:
-        return Finding(
-            "schedule",
-            "ok",
-            both(
-                f"The run stopped early on purpose at step {last:,}; its {found['family']} schedule would have "
-                "ended at about "
-                f"step {end:,.0f}, so the rate was still {number(found['final_rate'])}.",
-                f"실행이 의도적으로 스텝 {last:,}에서 조기 종료되었습니다. {VALUES.get(found['family'])} "
-                f"스케줄은 약 스텝 {end:,.0f}에서 "
-                f"끝날 예정이었으므로 학습률은 아직 {number(found['final_rate'])}이었습니다.",
-            ),
-            plain(evidence),
+        stopped = both(
+            f"The run stopped early on purpose at step {last:,}; its {family} schedule would have ended at about step "
+            f"{end:,.0f}, so the rate was still {rate}.",
+            f"실행이 의도적으로 스텝 {last:,}에서 조기 종료되었습니다. {family_ko} 스케줄은 약 스텝 {end:,.0f}에서 "
+            f"끝날 예정이었으므로 학습률은 아직 {rate}이었습니다.",
         )
+        return Finding("schedule", "ok", stopped, plain(evidence))
     if context.table.facts.get("unfinished"):
-        return Finding(
-            "schedule",
-            "cannot_tell",
-            both(
-                f"The log has no end yet: the run is at step {last:,}, its {found['family']} schedule goes on to about "
-                f"step {end:,.0f}. It is still running, or it broke off.",
-                f"로그에 아직 끝이 없습니다. 실행은 스텝 {last:,}에 있고 {VALUES.get(found['family'])} 스케줄은 약 "
-                f"스텝 {end:,.0f}까지 이어집니다. 아직 실행 중이거나 중단된 것입니다.",
-            ),
-            plain(evidence),
+        unfinished = both(
+            f"The log has no end yet: the run is at step {last:,}, its {family} schedule goes on to about step "
+            f"{end:,.0f}. It is still running, or it broke off.",
+            f"로그에 아직 끝이 없습니다. 실행은 스텝 {last:,}에 있고 {family_ko} 스케줄은 약 스텝 {end:,.0f}까지 "
+            "이어집니다. 아직 실행 중이거나 중단된 것입니다.",
         )
+        return Finding("schedule", "cannot_tell", unfinished, plain(evidence))
+    planned = evidence["planned_steps"]
     plan_en = f" (the log plans {planned:,} steps)" if planned else ""
     plan_ko = f"(로그의 계획은 {planned:,} 스텝)" if planned else ""
-    return Finding(
-        "schedule",
-        "problem",
-        both(
-            f"The {found['family']} decay was cut off: the run ends at step {last:,}{plan_en} with the rate "
-            "at "
-            f"{number(found['final_rate'])}, while the schedule would end at about step {end:,.0f}.",
-            f"{VALUES.get(found['family'])} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}{plan_ko}에서 "
-            "학습률 "
-            f"{number(found['final_rate'])}(으)로 끝났지만, 스케줄은 약 스텝 {end:,.0f}에서 끝납니다.",
-        ),
-        plain(evidence),
-        both(
-            "Test a schedule that ends with the run, or train on to the schedule's end: the last part of a "
-            "decay usually "
-            "brings a clear drop of the loss.",
-            "실행과 함께 끝나는 스케줄을 쓰거나 스케줄이 끝날 때까지 이어서 학습해 보십시오. 감쇠의 마지막 "
-            "부분에서 손실이 뚜렷이 "
-            "내려가는 경우가 많습니다.",
-        ),
+    cut_off = both(
+        f"The {family} decay was cut off: the run ends at step {last:,}{plan_en} with the rate at {rate}, while the "
+        f"schedule would end at about step {end:,.0f}.",
+        f"{family_ko} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}{plan_ko}에서 학습률 {rate}(으)로 끝났지만, "
+        f"스케줄은 약 스텝 {end:,.0f}에서 끝납니다.",
     )
+    return Finding("schedule", "problem", cut_off, plain(evidence), _END_TOGETHER)
 
 
 def _zero_tail(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
