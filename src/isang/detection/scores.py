@@ -7,6 +7,7 @@ Shapes: S sessions, N normal sessions or hidden events, T tokens in all, V vocab
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -136,11 +137,11 @@ def transition_surprise(model: Model, sessions: Sessions) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def _normal_steps(model: Model) -> tuple[Rows, Floats, Floats]:
+def _normal_steps(model: Model) -> tuple[Rows, NDArray[Any], NDArray[Any]]:
     """Each different step of the normal sessions in rising order, how often it is taken, and visits of each token."""
     size = model.vocabulary.size
     inside = model.normal.flat[1:] != BEGIN
-    weights: Floats = np.repeat(model.normal_counts, model.normal.lengths)[1:][inside].astype(np.float64)
+    weights = np.repeat(model.normal_counts, model.normal.lengths)[1:][inside]
     steps, place = np.unique(_steps(model.normal.flat, size)[inside], return_inverse=True)
     visits = np.bincount(place, weights=weights, minlength=len(steps))
     return steps, visits, np.bincount(steps // size, weights=visits, minlength=size)
