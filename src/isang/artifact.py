@@ -28,9 +28,9 @@ REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 MAX_JSON_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """A trained detector."""
+    """A trained detector. It equals itself alone, so that what is derived from it can be kept in a cache."""
 
     encoder: "Encoder"
     vocabulary: Vocabulary

@@ -42,8 +42,9 @@ def judge(model: Model, dataset: Dataset, rows: Rows | None = None) -> Judged:
 
 
 def judge_sessions(model: Model, sessions: Sessions) -> tuple[Floats, Floats, list[Decision]]:
-    """Scores and p-values of every detector, both of shape (D, S), and the decisions."""
-    scores_DS = np.stack([score(detector, model, sessions) for detector in DETECTORS])
+    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once."""
+    distinct, inverse = sessions.distinct()
+    scores_DS = np.stack([detector.score(model, distinct)[inverse] for detector in DETECTORS])
     tails = [fit_tail(model.calibration[detector.name].to_numpy(), detector.resolution) for detector in DETECTORS]
     p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails, scores_DS, strict=True)])
     return scores_DS, p_values_DS, decide(combine(p_values_DS), model.config.detection.alerts_per_thousand)

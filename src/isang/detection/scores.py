@@ -6,10 +6,13 @@ Shapes: S sessions, N normal sessions or hidden events, T tokens in all, V vocab
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from isang.artifact import Model
@@ -123,13 +126,7 @@ def transition_surprise(model: Model, sessions: Sessions) -> Floats:
     Shape: as `sessions.flat`.
     """
     size = model.vocabulary.size
-    normal_steps = _steps(model.normal.flat, size)
-    inside = model.normal.flat[1:] != BEGIN
-    weights = np.repeat(model.normal_counts, model.normal.lengths)[1:][inside]
-    steps, place = np.unique(normal_steps[inside], return_inverse=True)
-    visits = np.bincount(place, weights=weights, minlength=len(steps))
-    visits_from = np.bincount(steps // size, weights=visits, minlength=size)
-
+    steps, visits, visits_from = _normal_steps(model)
     asked = _steps(sessions.flat, size)
     found = np.minimum(np.searchsorted(steps, asked), len(steps) - 1)
     seen = np.where(steps[found] == asked, visits[found], 0.0)
@@ -137,6 +134,17 @@ def transition_surprise(model: Model, sessions: Sessions) -> Floats:
     surprise[1:] = -np.log((seen + 1 / size) / (visits_from[sessions.flat[:-1]] + 1))
     surprise[sessions.offsets[:-1]] = np.nan
     return surprise
+
+
+@lru_cache(maxsize=2)
+def _normal_steps(model: Model) -> tuple[Rows, NDArray[Any], NDArray[Any]]:
+    """Each different step of the normal sessions in rising order, how often it is taken, and visits of each token."""
+    size = model.vocabulary.size
+    inside = model.normal.flat[1:] != BEGIN
+    weights = np.repeat(model.normal_counts, model.normal.lengths)[1:][inside]
+    steps, place = np.unique(_steps(model.normal.flat, size)[inside], return_inverse=True)
+    visits = np.bincount(place, weights=weights, minlength=len(steps))
+    return steps, visits, np.bincount(steps // size, weights=visits, minlength=size)
 
 
 def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
@@ -150,25 +158,46 @@ def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
 def nearest_normal(model: Model, sessions: Sessions, *, weighted: bool = True) -> tuple[Floats, Rows]:
     """The distance to the nearest normal session by event counts, and which one it is (a row of `model.normal`).
 
-    Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957).
+    Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957). Sessions with equal counts are
+    compared once.
     """
-    size = model.vocabulary.size
-    most_frequent = np.argsort(-model.normal_counts, kind="stable")[: max(1, NORMAL_CELLS // size)]
-    weigh = np.sqrt if weighted else np.asarray
-    all_normal_NV = weigh(counts(model.normal.take(most_frequent), size))
-    weights_V = _count_weights(all_normal_NV, model.normal_counts[most_frequent]) if weighted else np.float32(1)
-    normal_NV, first_N = np.unique(all_normal_NV, axis=0, return_index=True)
-    normal = torch.from_numpy(normal_NV * weights_V)
+    normal = _normal_counts(model, weighted)
     distances, nearest = np.zeros(len(sessions)), np.zeros(len(sessions), dtype=np.int64)
-    chunk = max(1, DISTANCE_CELLS // max(size, len(normal_NV)))
+    chunk = max(1, DISTANCE_CELLS // max(normal.counts_NV.shape))
     for start in range(0, len(sessions), chunk):
         rows = np.arange(start, min(start + chunk, len(sessions)))
-        counts_SV = torch.from_numpy(weigh(counts(sessions.take(rows), size)) * weights_V)
-        sums_SN = counts_SV.sum(dim=1, keepdim=True) + normal.sum(dim=1)
-        best = (torch.cdist(counts_SV, normal, p=1) / sums_SN.clamp(min=1e-9)).min(dim=1)
-        distances[rows] = best.values.numpy()
-        nearest[rows] = most_frequent[first_N[best.indices.numpy()]]
+        different_CV, place = np.unique(counts(sessions.take(rows), model.vocabulary.size), axis=0, return_inverse=True)
+        counts_CV = torch.from_numpy(normal.weigh(different_CV))
+        sums_CN = counts_CV.sum(dim=1, keepdim=True) + normal.counts_NV.sum(dim=1)
+        best = (torch.cdist(counts_CV, normal.counts_NV, p=1) / sums_CN.clamp(min=1e-9)).min(dim=1)
+        distances[rows] = best.values.numpy()[place]
+        nearest[rows] = normal.rows_N[best.indices.numpy()[place]]
     return distances, nearest
+
+
+@dataclass(frozen=True)
+class _NormalCounts:
+    """The different event counts of normal sessions."""
+
+    counts_NV: Tensor
+    """As `weigh` returns them."""
+    rows_N: Rows
+    """A row of `model.normal` that has these counts."""
+    weigh: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+@lru_cache(maxsize=4)
+def _normal_counts(model: Model, weighted: bool) -> _NormalCounts:
+    size = model.vocabulary.size
+    most_frequent = np.argsort(-model.normal_counts, kind="stable")[: max(1, NORMAL_CELLS // size)]
+    plain_NV = counts(model.normal.take(most_frequent), size)
+    weights_V = _count_weights(np.sqrt(plain_NV), model.normal_counts[most_frequent])
+
+    def weigh(plain: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.sqrt(plain) * weights_V if weighted else plain
+
+    different_NV, first_N = np.unique(plain_NV, axis=0, return_index=True)
+    return _NormalCounts(torch.from_numpy(weigh(different_NV)), most_frequent[first_N], weigh)
 
 
 def _count_weights(normal_NV: NDArray[np.float32], times_N: Rows) -> NDArray[np.float32]:
