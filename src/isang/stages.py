@@ -100,7 +100,7 @@ def train(
         encoder, progress = train_model(
             Data(training, validation, vocabulary.size), config.model, config.training, building, resume=resume
         )
-        normal, place = training.distinct()
+        normal, place = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation])).distinct()
         model = Model(
             encoder=encoder,
             vocabulary=vocabulary,
@@ -116,14 +116,14 @@ def train(
                 "trained_from": _iso(split.since),
                 "trained_until": _iso(split.until),
                 "training_sessions": len(training),
-                "different_training_sessions": len(normal),
+                "different_normal_sessions": len(normal),
                 "left_out_as_anomalous": split.left_out,
                 "steps": progress.step,
                 "best_epoch": progress.best_epoch,
                 "validation_loss": progress.best_validation_loss,
             },
         )
-        model = replace(model, calibration=calibrate(model, dataset, split.validation))
+        model = replace(model, calibration=calibrate(model, dataset, split))
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)

@@ -1,16 +1,19 @@
 """Scores to p-values and decisions, by held-out normal sessions alone: no label sets a threshold."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from isang.detection.scores import Floats
+from isang.detection.surprise import Floats
 
 TAIL_SHARE = 0.05
 """The tail beyond the highest calibration score is shaped by this share of the highest scores."""
 MIN_TAIL = 5
+TRUSTED_SCALES = 3.0
+"""The tail is trusted so many scales beyond the highest calibration score: for what is 20 times rarer."""
 
 
 class Decision(NamedTuple):
@@ -30,32 +33,55 @@ class Tail:
     """Ascending, shape n."""
     scale: float
     """Mean excess in the upper tail, in units of the score."""
+    allowance: float
+    """Later sessions may score so much higher than those of the calibration period, in units of the score."""
 
     def p_values(self, scores: Floats) -> Floats:
         """The share of normal sessions that score at least this high, shape as `scores`.
 
         Up to the highest calibration score these are conformal p-values, (1 + number of calibration scores >= s) /
-        (n + 1) (Vovk, Gammerman and Shafer 2005). Beyond it an exponential tail goes on from 1 / (n + 1): that part is
-        extrapolated, not guaranteed.
+        (n + 1) (Vovk, Gammerman and Shafer 2005), of scores lowered by the allowance. Beyond it an exponential tail
+        goes on from 1 / (n + 1): that part is extrapolated, not guaranteed.
         """
         n = len(self.ordered)
-        at_least = n - np.searchsorted(self.ordered, scores, side="left")
-        beyond = np.maximum(0.0, scores - self.ordered[-1])
+        lowered = scores - self.allowance
+        at_least = n - np.searchsorted(self.ordered, lowered, side="left")
+        beyond = np.maximum(0.0, lowered - self.ordered[-1])
         p_values: Floats = (1 + at_least) / (n + 1) * np.exp(-np.minimum(beyond / self.scale, 700.0))
         return p_values
 
+    @property
+    def least_share(self) -> float:
+        """The smallest share of normal sessions that can be told apart: no smaller alert budget makes sense."""
+        return math.exp(-TRUSTED_SCALES) / (len(self.ordered) + 1)
 
-def fit_tail(scores: Floats, resolution: float) -> Tail:
-    """The tail of calibration scores; `resolution` is the detector's smallest meaningful difference."""
+
+def fit_tail(scores: Floats, least_scale: float, allowance: float = 0.0) -> Tail:
+    """The tail of calibration scores, whose scale is `least_scale` or more; all in units of the score."""
     ordered = np.sort(np.asarray(scores, dtype=np.float64))
     k = min(len(ordered) - 1, max(MIN_TAIL, math.ceil(TAIL_SHARE * len(ordered))))
     excess = float((ordered[-k:] - ordered[-k - 1]).mean()) if k > 0 else 0.0
-    return Tail(ordered, max(excess, resolution / 4))
+    return Tail(ordered, max(excess, least_scale), allowance)
 
 
-def combine(p_values_DS: Floats) -> Floats:
-    """One p-value per session from those of D detectors: D times the smallest (Bonferroni), shape S."""
-    smallest: Floats = np.minimum(1.0, len(p_values_DS) * p_values_DS.min(axis=0))
+def shares(tails: Sequence[Tail], alerts_per_thousand: float) -> Floats:
+    """How much of the alert budget each of D detectors may use, as a share of normal sessions, shape D.
+
+    Equal parts (Bonferroni). A detector with too few calibration sessions for its part gets the least share that it
+    can tell apart, so that little data makes it less exact and not silent.
+    """
+    equal = alerts_per_thousand / 1000 / len(tails)
+    return np.array([max(equal, tail.least_share) for tail in tails])
+
+
+def combine(p_values_DS: Floats, shares_D: Floats, alerts_per_thousand: float) -> Floats:
+    """One p-value per session from those of D detectors, shape S.
+
+    It is within the budget where any detector's p-value is within that detector's share; with equal shares it is D
+    times the smallest p-value.
+    """
+    budget = alerts_per_thousand / 1000
+    smallest: Floats = np.minimum(1.0, (p_values_DS * (budget / shares_D)[:, None]).min(axis=0))
     return smallest
 
 

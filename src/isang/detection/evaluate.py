@@ -11,7 +11,7 @@ from isang.detection.baselines import BASELINES
 from isang.detection.blocks import Blocks, time_blocks
 from isang.detection.calibration import attainable_per_thousand, fit_tail
 from isang.detection.curves import curves
-from isang.detection.decisions import Judged, judge
+from isang.detection.decisions import Judged, calibration_scores, judge
 from isang.detection.delay import detection_delay, hours_watched
 from isang.detection.drift import drift
 from isang.detection.metrics import (
@@ -24,7 +24,8 @@ from isang.detection.metrics import (
     with_intervals,
 )
 from isang.detection.planted import plant
-from isang.detection.scores import DETECTORS, Floats
+from isang.detection.scores import DETECTORS
+from isang.detection.surprise import Floats
 from isang.errors import InputError
 from isang.logs.store import Dataset
 from isang.model.batches import Rows
@@ -180,7 +181,7 @@ def _baselines(model: Model, dataset: Dataset, judged: Judged, truth: Truth, blo
     results = []
     for baseline in BASELINES:
         scores = baseline.score(model, dataset, judged.rows, judged.sessions)
-        tail = fit_tail(model.calibration[baseline.name].to_numpy(), baseline.resolution)
+        tail = fit_tail(calibration_scores(model, baseline.name), baseline.resolution)
         flagged = tail.p_values(scores) <= budget if baseline.name != "flag_everything" else scores > 0
         results.append({"name": baseline.name, **_quality(flagged, scores, truth, blocks)})
     return results
@@ -198,10 +199,11 @@ def _at_budget(model: Model, asked: float, p_values: Floats, truth: Truth) -> di
 
 def _budget(model: Model, asked: float, flagged: Flags, truth: Truth) -> dict[str, Any]:
     """What was asked for and what was found. Without labels every alert is counted, so the true figure is lower."""
-    attainable = attainable_per_thousand(len(model.calibration), len(DETECTORS))
+    held_out = len(model.calibration.drop_nulls())  # by every detector
+    attainable = attainable_per_thousand(held_out, len(DETECTORS))
     return {
         "asked_per_thousand": asked,
-        "calibration_sessions": len(model.calibration),
+        "calibration_sessions": held_out,
         "extrapolated": attainable > asked,
         "supported_per_thousand": attainable,
         "alerts_per_thousand": share(int(flagged.sum()), len(flagged), per=1000),

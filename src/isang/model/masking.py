@@ -92,7 +92,7 @@ def _cut_some(sessions: Sessions, generator: np.random.Generator) -> tuple[Sessi
 
 
 def _copies(sessions: Sessions, copies_B: Rows) -> tuple[Sessions, Rows, NDArray[np.bool_]]:
-    """Each session so many times; where in `sessions.flat` each of their tokens stands; the tokens due in their copy."""
+    """Each session so many times; where in `sessions.flat` each token of them stands; the tokens due in each copy."""
     rows_R = np.repeat(np.arange(len(sessions)), copies_B)
     places_T, offsets = sessions.places(rows_R)
     copies = Sessions(sessions.flat[places_T], offsets)
