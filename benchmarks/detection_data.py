@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ from isang.config import LogsConfig
 from isang.logs.prepare import prepare
 from isang.logs.store import Dataset, read_dataset, write_dataset
 
-FAULT_MINUTES = 2
+FAULT_TIME = timedelta(minutes=2)
 """A trainticket trace is touched by an exception if the pod logs an error for it this close to the injection."""
 
 
@@ -38,27 +39,47 @@ def shop(data: Path) -> Dataset:
 def trainticket(data: Path) -> Dataset:
     """Traces of a shop with injected faults, labelled as far as the list of injections reaches.
 
-    Anomalous: the pod that throws an injected exception logs an error for the trace within FAULT_MINUTES of it.
-    Normal: the trace has no line of the pod whose fault is the nearest in time. All other traces went through a
-    faulty pod without a trace of it, or through one whose fault is a wrong return value: unknown, and left out.
+    Anomalous: the pod that throws an injected exception logs an error for the trace within FAULT_TIME of it (so that
+    `error_line` is part of the label here). Normal: no trace that enters by the same service ever has a line of the pod
+    whose fault is the nearest in time. All others went, or could have gone, through a faulty pod without leaving a
+    trace of it, or through one whose fault is a wrong return value: unknown, and left out of training and test.
     """
     folder = data / "trainticket"
     dataset = _prepared([folder / "normal", folder / "faults"])
     faults = pl.read_csv(folder / "faults.csv", try_parse_dates=True)
-    touched = {pod: _traces(folder / "faults" / f"{pod}.log.zst") for pod in faults["pod"].unique()}
-    injections = [(when.replace(tzinfo=UTC), kind, touched[pod]) for when, kind, pod in faults.iter_rows()]
-    labels = [_touched(name, start, injections) for name, start in dataset.sessions["session_id", "start"].iter_rows()]
-    sessions = dataset.sessions.with_columns(label=pl.Series(labels, dtype=pl.Boolean))
-    return replace(dataset, sessions=sessions.filter(pl.col("label").is_not_null()))
+    errors = {pod: _errors(folder / "faults" / f"{pod}.log.zst") for pod in faults["pod"].unique()}
+    injections = [Injection(when.replace(tzinfo=UTC), kind, pod) for when, kind, pod in faults.iter_rows()]
+    sessions = dataset.sessions.with_columns(entry=pl.col("source").str.extract(r"(ts-[a-z0-9-]+-service)"))
+    traces = list(sessions["session_id", "start", "entry"].iter_rows())
+    reached = {(entry, pod) for name, _, entry in traces for pod in errors if name in errors[pod]}
+    labels = []
+    for name, start, entry in traces:
+        near = min(injections, key=lambda injection: abs(injection.when - start))
+        times = errors[near.pod].get(name, [])
+        if near.kind == "exception" and any(abs(time - near.when) <= FAULT_TIME for time in times):
+            labels.append(True)
+        else:
+            labels.append(None if (entry, near.pod) in reached else False)
+    known = sessions.drop("entry").with_columns(label=pl.Series(labels, dtype=pl.Boolean)).drop_nulls("label")
+    return replace(dataset, sessions=known)
+
+
+class Injection(NamedTuple):
+    """One line of the list of faults."""
+
+    when: datetime
+    kind: str
+    pod: str
 
 
 def _prepared(logs: Sequence[Path], config: LogsConfig | None = None, labels: Path | None = None) -> Dataset:
     return prepare([str(path) for path in logs], config or LogsConfig(), labels=labels).dataset
 
 
-def _traces(path: Path) -> Mapping[str, list[datetime]]:
+def _errors(path: Path) -> Mapping[str, list[datetime]]:
     """For each trace with a line in a pod's log, the times of its errors there."""
-    text = zstandard.ZstdDecompressor().stream_reader(path.open("rb")).read().decode()
+    with path.open("rb") as file:
+        text = zstandard.ZstdDecompressor().stream_reader(file).read().decode()
     errors: dict[str, list[datetime]] = {}
     for line in text.splitlines():
         trace = re.search(r"TraceID: ([0-9a-f]{32})", line)
@@ -68,16 +89,6 @@ def _traces(path: Path) -> Mapping[str, list[datetime]]:
             if " ERROR " in line and when:
                 times.append(datetime.fromisoformat(when[1]).replace(tzinfo=UTC))
     return errors
-
-
-def _touched(
-    name: str, start: datetime, injections: list[tuple[datetime, str, Mapping[str, list[datetime]]]]
-) -> bool | None:
-    when, kind, traces = min(injections, key=lambda fault: abs(fault[0] - start))
-    if name not in traces:
-        return False
-    near = any(abs(error - when) <= timedelta(minutes=FAULT_MINUTES) for error in traces[name])
-    return True if kind == "exception" and near else None
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,8 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
-    assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, "evaluation.json", "manifest.json"}
+    evaluated = {"evaluation.json", "precision_recall.svg", "scores.svg"}
+    assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *evaluated, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}
     assert {"report.html", "report.md", "report.json", "training_curves.png"} <= pages
     assert len([name for name in pages if name.endswith(".svg")]) == 6

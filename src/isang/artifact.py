@@ -51,6 +51,8 @@ class Model:
     """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """The SVG files of the last evaluation, by name; they are written, never read."""
 
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
@@ -66,6 +68,8 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         _normal_frame(model).write_parquet(building / NORMAL)
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
+        for name, picture in model.pictures.items():
+            (building / name).write_text(picture, encoding="utf-8")
         (building / CARD).write_text(model_card(model), encoding="utf-8")
         files = {path.name: _fingerprint(path) for path in sorted(building.iterdir())}
         manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
@@ -104,9 +108,11 @@ def load_model(folder: Path) -> Model:
     return model
 
 
-def with_evaluation(model: Model, evaluation: Mapping[str, Any], folder: Path) -> Model:
-    """The model with its newest evaluation, written to its folder in one step."""
-    evaluated = replace(model, evaluation=evaluation)
+def with_evaluation(
+    model: Model, evaluation: Mapping[str, Any], folder: Path, pictures: Mapping[str, str] | None = None
+) -> Model:
+    """The model with its newest evaluation and the pictures of it, written to its folder in one step."""
+    evaluated = replace(model, evaluation=evaluation, pictures=pictures or {})
     save_model(evaluated, _find(folder), overwrite=True)
     return evaluated
 

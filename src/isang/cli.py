@@ -254,13 +254,17 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
     data: Annotated[Path, typer.Argument(help="A dataset folder.", metavar="DATA")],
     labels: Labels = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write evaluation.json and the plots here too.", metavar="DIR")
+    ] = None,
     json: Json = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Measure the quality, beside trivial baselines."""
     from isang import stages, summaries
     from isang.files import to_json
 
-    evaluation = stages.evaluate(model, data, labels=labels)
+    evaluation = stages.evaluate(model, data, labels=labels, out=out, overwrite=overwrite)
     print(to_json(evaluation) if json else summaries.of_evaluation(evaluation), end="" if json else "\n")
 
 

@@ -79,7 +79,7 @@ def partial_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.partial")
 
 
-OURS = ("run.json", "meta.json", "metrics.jsonl", "manifest.json", "report.json", "state.json")
+OURS = ("run.json", "meta.json", "metrics.jsonl", "manifest.json", "report.json", "state.json", "evaluation.json")
 """Each folder that isang writes holds one of these files; a folder without any is somebody else's."""
 
 

@@ -160,18 +160,31 @@ def report(
     return reports
 
 
-def evaluate(model: Path, data: Path, *, labels: Path | None = None) -> dict[str, Any]:
-    """A model and a dataset folder → what `evaluation.json` in the model folder then holds."""
-    from isang.artifact import load_model, with_evaluation
-    from isang.detection.evaluate import evaluate as measure
+def evaluate(
+    model: Path, data: Path, *, labels: Path | None = None, out: Path | None = None, overwrite: bool = False
+) -> dict[str, Any]:
+    """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
 
+    With `out`, they are written there too.
+    """
+    from isang.artifact import EVALUATION, load_model, with_evaluation
+    from isang.detection.evaluate import evaluate as measure
+    from isang.runs.quality_plots import pictures
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
     loaded = load_model(model)
     dataset = read_dataset(data)
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
     result = measure(loaded, dataset, fingerprint(data))
-    with_evaluation(loaded, result, model)
+    drawn = pictures(result)
+    with_evaluation(loaded, result, model, drawn)
+    if out is not None:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            for name, content in {EVALUATION: to_json(result), **drawn}.items():
+                write_text(building / name, content)
     return result
 
 

@@ -50,10 +50,13 @@ class Tail:
         p_values: Floats = (1 + at_least) / (n + 1) * np.exp(-np.minimum(beyond / self.scale, 700.0))
         return p_values
 
-    @property
-    def least_share(self) -> float:
-        """The smallest share of normal sessions that can be told apart: no smaller alert budget makes sense."""
-        return math.exp(-TRUSTED_SCALES) / (len(self.ordered) + 1)
+    def share(self, asked: float) -> float:
+        """The share of normal sessions within which a p-value is an alert, where `asked` of them may be.
+
+        With few calibration sessions it is more than asked: what was never nearly seen among them is an alert, however
+        few they are.
+        """
+        return max(asked, math.exp(-TRUSTED_SCALES) / (len(self.ordered) + 1))
 
 
 def fit_tail(scores: Floats, least_scale: float, allowance: float = 0.0) -> Tail:
@@ -64,24 +67,15 @@ def fit_tail(scores: Floats, least_scale: float, allowance: float = 0.0) -> Tail
     return Tail(ordered, max(excess, least_scale), allowance)
 
 
-def shares(tails: Sequence[Tail], alerts_per_thousand: float) -> Floats:
-    """How much of the alert budget each of D detectors may use, as a share of normal sessions, shape D.
+def combine(p_values_DS: Floats, tails: Sequence[Tail], asked: float) -> Floats:
+    """One p-value per session from those of D detectors, shape S: D times the smallest (Bonferroni).
 
-    Equal parts (Bonferroni). A detector with too few calibration sessions for its part gets the least share that it
-    can tell apart, so that little data makes it less exact and not silent.
+    A detector whose share is more than its part of the `asked` share has its p-values lowered in proportion, so that
+    the result is within `asked` where any detector's p-value is within its share.
     """
-    equal = alerts_per_thousand / 1000 / len(tails)
-    return np.array([max(equal, tail.least_share) for tail in tails])
-
-
-def combine(p_values_DS: Floats, shares_D: Floats, alerts_per_thousand: float) -> Floats:
-    """One p-value per session from those of D detectors, shape S.
-
-    It is within the budget where any detector's p-value is within that detector's share; with equal shares it is D
-    times the smallest p-value.
-    """
-    budget = alerts_per_thousand / 1000
-    smallest: Floats = np.minimum(1.0, (p_values_DS * (budget / shares_D)[:, None]).min(axis=0))
+    part = asked / len(tails)
+    weights_D = np.array([asked / tail.share(part) for tail in tails])
+    smallest: Floats = np.minimum(1.0, (p_values_DS * weights_D[:, None]).min(axis=0))
     return smallest
 
 

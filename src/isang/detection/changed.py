@@ -57,9 +57,9 @@ def changeable(dataset: Dataset, rows: Ints) -> list[Changeable]:
 def judge_changed(model: Model, dataset: Dataset, sessions: Sequence[Changeable]) -> Judged:
     """Decide about changed sessions as if they stood in the dataset with the source and the start that they had."""
     table = dataset.sessions[[session.row for session in sessions]].with_columns(
-        events=pl.Series([session.events for session in sessions], dtype=pl.List(pl.Int32)),
+        events=pl.Series([session.events.tolist() for session in sessions], dtype=pl.List(pl.Int32)),
         gaps_ms=pl.Series(
-            [None if session.gaps_ms is None else session.gaps_ms.clip(0, MOST_MS) for session in sessions],
+            [None if session.gaps_ms is None else session.gaps_ms.clip(0, MOST_MS).tolist() for session in sessions],
             dtype=pl.List(pl.Int32),
         ),
     )

@@ -14,32 +14,34 @@ HIGHEST_SCORE = 20.0
 """Higher scores fall into the last bin."""
 
 
-def curves(scores: Floats, anomalous: Flags) -> dict[str, Any]:
+def curves(scores: Floats, labelled: Flags, anomalous: Flags) -> dict[str, Any]:
     """The curve over all thresholds, thinned evenly along recall, and how many sessions of each class have which score.
 
-    `scores` is -log10 of the p-value, shape S.
+    `scores` is -log10 of the p-value; all three have shape S. Without anomalies there is no curve.
     """
-    thresholds, precision, recall = precision_recall(scores, anomalous)
-    kept = _thinned(recall)
     top = min(HIGHEST_SCORE, max(1.0, math.ceil(float(scores.max(initial=1.0)))))
     edges = np.linspace(0, top, SCORE_BINS + 1)
-    counted = {
-        name: np.histogram(np.clip(scores[chosen], 0, top), edges)[0].tolist()
-        for name, chosen in (("normal", ~anomalous), ("anomalous", anomalous))
-    }
+    classes = {"normal": labelled & ~anomalous, "anomalous": anomalous, "unlabelled": ~labelled}
+    counted = {name: np.histogram(scores[of].clip(0, top), edges)[0].tolist() for name, of in classes.items()}
     return {
-        "precision_recall": {
-            "score": thresholds[kept].tolist(),
-            "precision": precision[kept].tolist(),
-            "recall": recall[kept].tolist(),
-        },
+        "precision_recall": _curve(scores[labelled], anomalous[labelled]) if anomalous.any() else None,
         "scores": {"edges": edges.tolist(), **counted},
+    }
+
+
+def _curve(scores: Floats, anomalous: Flags) -> dict[str, Any]:
+    thresholds, precision, recall = precision_recall(scores, anomalous)
+    kept = _thinned(recall)
+    return {
+        "score": thresholds[kept].tolist(),
+        "precision": precision[kept].tolist(),
+        "recall": recall[kept].tolist(),
     }
 
 
 def _thinned(recall: Floats) -> "np.ndarray[Any, np.dtype[np.int64]]":
     """Of each small step in recall the last point, which has all the false alarms that it cost; the ends stay."""
-    step = np.floor(np.nan_to_num(recall) * CURVE_POINTS)
+    step = np.floor(recall * CURVE_POINTS)
     last = np.append(np.diff(step) > 0, True)
     last[0] = True
     return np.nonzero(last)[0]

@@ -8,7 +8,7 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.baselines import BASELINES
-from isang.detection.calibration import Decision, Tail, combine, decide, fit_tail, shares
+from isang.detection.calibration import Decision, Tail, combine, decide, fit_tail
 from isang.detection.scores import DETECTORS, score_all
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
@@ -79,20 +79,19 @@ def judge(model: Model, dataset: Dataset, rows: Rows | None = None) -> Judged:
 
 def judge_sessions(model: Model, sessions: Sessions) -> tuple[Floats, Floats, list[Decision]]:
     """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once."""
-    budget = model.config.detection.alerts_per_thousand
-    tails = _tails(model)
     scores_DS = score_all(DETECTORS, model, sessions)
-    p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails, scores_DS, strict=True)])
-    return scores_DS, p_values_DS, decide(combine(p_values_DS, shares(tails, budget), budget), budget)
+    p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
+    return scores_DS, p_values_DS, decide_at(model, p_values_DS, model.config.detection.alerts_per_thousand)
 
 
-def detector_shares(model: Model) -> Floats:
-    """The share of normal sessions within which each detector speaks, shape D."""
-    return shares(_tails(model), model.config.detection.alerts_per_thousand)
+def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> list[Decision]:
+    """The decisions from each detector's p-values, had this alert budget been asked for."""
+    return decide(combine(p_values_DS, tails(model), alerts_per_thousand / 1000), alerts_per_thousand)
 
 
 @lru_cache(maxsize=2)
-def _tails(model: Model) -> tuple[Tail, ...]:
+def tails(model: Model) -> tuple[Tail, ...]:
+    """How each detector's scores are distributed among normal sessions."""
     return tuple(
         fit_tail(calibration_scores(model, detector.name), detector.least_scale, detector.allowance)
         for detector in DETECTORS

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from isang.detection.metrics import Flags, share
+from isang.detection.metrics import Flags
 
 INCIDENT_GAP_SECONDS = 60.0
 """Anomalous sessions of one kind belong to one incident while at most this much time is between them."""
@@ -48,7 +48,7 @@ def detection_delay(sessions: pl.DataFrame, flagged: Flags, anomalous: Flags) ->
     noticed = incidents["noticed"].drop_nulls()
     return {
         "sessions": _seconds((found["end"] - found["start"]).to_numpy()),
-        "incidents": _seconds(noticed.to_numpy()) | {"noticed": share(len(noticed), len(incidents))},
+        "incidents": _seconds(noticed.to_numpy()) | {"incidents": len(incidents)},
         "incident_gap_seconds": INCIDENT_GAP_SECONDS,
     }
 

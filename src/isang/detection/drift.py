@@ -123,11 +123,12 @@ def _sentence(found: dict[str, Any], what: Sequence[str]) -> str:
         ]
         parts.append(f"More sessions than in the calibration period score high with {', '.join(names)}.")
     if "alerts" in what:
-        first, last = found["tenths"][0], found["tenths"][-1]
+        worst = max(range(len(found["tenths"])), key=lambda tenth: found["tenths"][tenth]["alerts_per_thousand"])
+        tenth = found["tenths"][worst]
+        begin = f", which begins on {tenth['from'][:19]}" if tenth["from"] else ""
         parts.append(
-            f"{found['alerts']['value']:.1f} of 1,000 sessions not known to be anomalous are flagged, "
-            f"{first['alerts_per_thousand']:.1f} in the first tenth of the time and "
-            f"{last['alerts_per_thousand']:.1f} in the last."
+            f"Of 1,000 sessions that are not known to be anomalous {found['alerts']['value']:.1f} are flagged, most of "
+            f"them in tenth {worst + 1} of the time{begin}: {tenth['alerts_per_thousand']:.1f} of 1,000."
         )
     if not parts:
         seen = found["new_template_sessions"]

@@ -11,7 +11,7 @@ from isang.detection.baselines import BASELINES
 from isang.detection.blocks import Blocks, time_blocks
 from isang.detection.calibration import attainable_per_thousand, fit_tail
 from isang.detection.curves import curves
-from isang.detection.decisions import Judged, calibration_scores, judge
+from isang.detection.decisions import Judged, calibration_scores, decide_at, judge, tails
 from isang.detection.delay import detection_delay, hours_watched
 from isang.detection.drift import drift
 from isang.detection.metrics import (
@@ -59,156 +59,186 @@ def later_sessions(model: Model, dataset: Dataset, fingerprint: str | None = Non
     return rows
 
 
-def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> dict[str, Any]:
-    """What `evaluation.json` holds: quality where there are labels, the alert rate where there are none."""
-    rows = later_sessions(model, dataset, fingerprint)
-    judged = judge(model, dataset, rows)
-    sessions = dataset.sessions[rows]
-    truth = _truth(sessions)
-    budget = model.config.detection.alerts_per_thousand
-    p_values = np.array([decision.p_value for decision in judged.decisions])
-    flagged = np.array([decision.anomalous for decision in judged.decisions], dtype=bool)
-    why_not = _why_not_measured(truth)
-    blocks = time_blocks(truth.anomalous, flagged)
-    evaluation: dict[str, Any] = {
-        "schema": SCHEMA,
-        "measured": why_not is None,
-        "why_not_measured": why_not,
-        "sessions": {
-            "evaluated": len(rows),
-            "in_training_period": len(dataset.sessions) - len(rows),
-            "labelled": int(truth.labelled.sum()),
-            "anomalous": int(truth.anomalous.sum()),
-            "flagged": int(flagged.sum()),
-        },
-        "period": _period(sessions),
-        "budget": _budget(model, budget, flagged, truth),
-        "budgets": [_at_budget(model, asked, p_values, truth) for asked in sorted({*ASKED_BUDGETS, budget})],
-        "intervals": {"drawn": "sessions" if blocks.length == 1 else "time blocks", "block_sessions": blocks.length},
-        "unseen_events": share(int((judged.sessions.flat == UNSEEN).sum()), len(judged.sessions.flat) - 2 * len(rows)),
-        "drift": drift(model, dataset, judged, flagged, ~truth.anomalous),
-        "metrics": None,
-        "counts": None,
-        "kinds": [],
-        "false_alarms_per_hour": None,
-        "delay": None,
-        "curves": None,
-        "planted": plant(model, dataset, judged, ~truth.anomalous),
-        "detectors": [],
-        "baselines": [],
-    }
-    if why_not is None:
-        evaluation |= _measured(model, dataset, judged, truth, flagged, blocks)
-    return evaluation
-
-
 @dataclass(frozen=True)
-class Truth:
-    """What the labels say of S sessions."""
+class Later:
+    """S sessions after the training period: what was decided about them and what the labels say."""
 
+    model: Model
+    dataset: Dataset
+    judged: Judged
     labelled: Flags
     anomalous: Flags
     """Labelled anomalous, shape S."""
-    kinds: pl.Series
-    """The kind of fault, null where it is not known, shape S."""
+    blocks: Blocks
+    """What the bootstrap draws."""
+
+    @property
+    def sessions(self) -> pl.DataFrame:
+        """Their rows of the dataset."""
+        return self.dataset.sessions[self.judged.rows]
 
     @property
     def normal(self) -> Flags:
         """Labelled normal, shape S."""
         return self.labelled & ~self.anomalous
 
+    @property
+    def flagged(self) -> Flags:
+        """Decided to be anomalous, shape S."""
+        return np.array([decision.anomalous for decision in self.judged.decisions], dtype=bool)
 
-def _truth(sessions: pl.DataFrame) -> Truth:
-    labels = sessions["label"]
-    unknown = pl.Series("kind", [None] * len(sessions), dtype=pl.String)
-    kinds = sessions["kind"] if "kind" in sessions.columns else unknown
-    return Truth(labels.is_not_null().to_numpy(), labels.fill_null(False).to_numpy(), kinds)
+    @property
+    def scores(self) -> Floats:
+        """-log10 of the p-values, shape S."""
+        return np.array([decision.score for decision in self.judged.decisions])
 
 
-def _why_not_measured(truth: Truth) -> str | None:
-    if not truth.labelled.any():
+def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> dict[str, Any]:
+    """What `evaluation.json` holds: quality where there are labels, the alert rate where there are none."""
+    later = _later(model, dataset, fingerprint)
+    why_not = _why_not_measured(later)
+    evaluation: dict[str, Any] = {
+        "schema": SCHEMA,
+        "measured": why_not is None,
+        "why_not_measured": why_not,
+        "sessions": _numbers(later),
+        "period": _period(later.sessions),
+        "intervals": {"drawn": "sessions" if later.blocks.length == 1 else "time blocks",
+                      "block_sessions": later.blocks.length},
+        "metrics": None,
+        "counts": None,
+        "kinds": [],
+        "false_alarms_per_hour": None,
+        "delay": None,
+        "detectors": [],
+        "baselines": [],
+    }  # fmt: skip
+    if why_not is None:
+        evaluation |= _measured(later)
+    asked = model.config.detection.alerts_per_thousand
+    evaluation["budget"] = _budget(later, asked, later.flagged)
+    evaluation["budgets"] = [_at_budget(later, other) for other in sorted({*ASKED_BUDGETS, asked})]
+    evaluation["unseen_events"] = _unseen_events(later)
+    evaluation["drift"] = drift(model, dataset, later.judged, later.flagged, ~later.anomalous)
+    evaluation["curves"] = curves(later.scores, later.labelled, later.anomalous)
+    evaluation["planted"] = plant(model, dataset, later.judged, ~later.anomalous)
+    return evaluation
+
+
+def _later(model: Model, dataset: Dataset, fingerprint: str | None) -> Later:
+    rows = later_sessions(model, dataset, fingerprint)
+    judged = judge(model, dataset, rows)
+    labels = dataset.sessions["label"].gather(rows)
+    anomalous = labels.fill_null(False).to_numpy()
+    flagged = np.array([decision.anomalous for decision in judged.decisions], dtype=bool)
+    return Later(model, dataset, judged, labels.is_not_null().to_numpy(), anomalous, time_blocks(anomalous, flagged))
+
+
+def _why_not_measured(later: Later) -> str | None:
+    if not later.labelled.any():
         return "the sessions after the training period have no labels"
-    if not truth.anomalous.any():
+    if not later.anomalous.any():
         return "no session after the training period is labelled anomalous, so there is nothing to find"
     return None
 
 
-def _measured(
-    model: Model, dataset: Dataset, judged: Judged, truth: Truth, flagged: Flags, blocks: Blocks
-) -> dict[str, Any]:
-    """What can be said with labels alone: the combination, then each detector and each trivial rule."""
-    sessions = dataset.sessions[judged.rows]
-    scores = np.array([decision.score for decision in judged.decisions])
-    false_alarms = int((flagged & truth.normal).sum())
+def _numbers(later: Later) -> dict[str, int]:
     return {
-        **_quality(flagged, scores, truth, blocks),
-        "false_alarms_per_hour": rate_per_hour(false_alarms, hours_watched(sessions)),
-        "delay": detection_delay(sessions, flagged, truth.anomalous),
-        "curves": curves(scores[truth.labelled], truth.anomalous[truth.labelled]),
-        "detectors": _detectors(model, judged, truth, blocks),
-        "baselines": _baselines(model, dataset, judged, truth, blocks),
+        "evaluated": len(later.labelled),
+        "in_training_period": len(later.dataset.sessions) - len(later.labelled),
+        "labelled": int(later.labelled.sum()),
+        "anomalous": int(later.anomalous.sum()),
+        "flagged": int(later.flagged.sum()),
     }
 
 
-def _quality(flagged: Flags, scores: Floats, truth: Truth, blocks: Blocks) -> dict[str, Any]:
+def _measured(later: Later) -> dict[str, Any]:
+    """What can be said with labels alone: the combination, then each detector and each trivial rule."""
+    sessions, flagged = later.sessions, later.flagged
+    false_alarms = int((flagged & later.normal).sum())
+    return {
+        **_quality(later, flagged, later.scores),
+        "false_alarms_per_hour": rate_per_hour(false_alarms, hours_watched(sessions)),
+        "delay": detection_delay(sessions, flagged, later.anomalous),
+        "detectors": _detectors(later),
+        "baselines": _baselines(later),
+    }
+
+
+def _quality(later: Later, flagged: Flags, scores: Floats) -> dict[str, Any]:
     """Metrics, the confusion table and the share found of each kind of fault, over the labelled sessions."""
-    known = truth.labelled
-    blocks = blocks.of(known)
-    metrics = with_intervals(flagged[known], truth.anomalous[known], blocks)
-    metrics["average_precision"] = average_precision_with_interval(scores[known], truth.anomalous[known], blocks)
-    counts = confusion(flagged[known], truth.anomalous[known])
-    return {"metrics": metrics, "counts": vars(counts), "kinds": _kinds(flagged, truth)}
+    known = later.labelled
+    flagged_known, anomalous, blocks = flagged[known], later.anomalous[known], later.blocks.of(known)
+    metrics = with_intervals(flagged_known, anomalous, blocks)
+    metrics["average_precision"] = average_precision_with_interval(scores[known], anomalous, blocks)
+    return {"metrics": metrics, "counts": vars(confusion(flagged_known, anomalous)), "kinds": _kinds(later, flagged)}
 
 
-def _kinds(flagged: Flags, truth: Truth) -> list[dict[str, Any]]:
+def _kinds(later: Later, flagged: Flags) -> list[dict[str, Any]]:
     """The share found of each kind of fault; empty where no kind is known."""
-    table = pl.DataFrame({"kind": truth.kinds, "found": flagged}).filter(pl.Series(truth.anomalous))
-    table = table.drop_nulls("kind").group_by("kind").agg(pl.len(), pl.col("found").sum()).sort("kind")
-    return [{"kind": kind, "sessions": of, "found": share(found, of)} for kind, of, found in table.iter_rows()]
-
-
-def _detectors(model: Model, judged: Judged, truth: Truth, blocks: Blocks) -> list[dict[str, Any]]:
-    budget = model.config.detection.alerts_per_thousand / 1000
+    sessions = later.sessions
+    if "kind" not in sessions.columns:
+        return []
+    table = pl.DataFrame({"kind": sessions["kind"], "flagged": flagged}).filter(pl.Series(later.anomalous))
+    table = table.drop_nulls("kind").group_by("kind").agg(pl.len(), pl.col("flagged").sum()).sort("kind")
     return [
-        {"name": detector.name, **_quality(p_values <= budget, scores, truth, blocks)}
-        for detector, p_values, scores in zip(DETECTORS, judged.p_values_DS, judged.scores_DS, strict=True)
+        {"kind": kind, "sessions": number, "flagged": found, "found": share(found, number)}
+        for kind, number, found in table.iter_rows()
     ]
 
 
-def _baselines(model: Model, dataset: Dataset, judged: Judged, truth: Truth, blocks: Blocks) -> list[dict[str, Any]]:
+def _detectors(later: Later) -> list[dict[str, Any]]:
+    """Each detector with the whole budget to itself."""
+    budget, judged = later.model.config.detection.alerts_per_thousand / 1000, later.judged
+    return [
+        {"name": detector.name, **_quality(later, p_values <= tail.share(budget), scores)}
+        for detector, tail, p_values, scores in zip(
+            DETECTORS, tails(later.model), judged.p_values_DS, judged.scores_DS, strict=True
+        )
+    ]
+
+
+def _baselines(later: Later) -> list[dict[str, Any]]:
     """The trivial rules under the same label-free threshold rule; only `flag_everything` needs no threshold."""
+    model, judged = later.model, later.judged
     budget = model.config.detection.alerts_per_thousand / 1000
     results = []
     for baseline in BASELINES:
-        scores = baseline.score(model, dataset, judged.rows, judged.sessions)
-        tail = fit_tail(calibration_scores(model, baseline.name), baseline.resolution)
-        flagged = tail.p_values(scores) <= budget if baseline.name != "flag_everything" else scores > 0
-        results.append({"name": baseline.name, **_quality(flagged, scores, truth, blocks)})
+        scores = baseline.score(model, later.dataset, judged.rows, judged.sessions)
+        tail = fit_tail(calibration_scores(model, baseline.name), baseline.resolution / 4)
+        flagged = tail.p_values(scores) <= tail.share(budget) if baseline.name != "flag_everything" else scores > 0
+        results.append({"name": baseline.name, **_quality(later, flagged, scores)})
     return results
 
 
-def _at_budget(model: Model, asked: float, p_values: Floats, truth: Truth) -> dict[str, Any]:
+def _at_budget(later: Later, asked: float) -> dict[str, Any]:
     """The budget, and the quality without intervals, had `asked` false alarms per 1,000 been asked for."""
-    flagged = p_values <= asked / 1000
-    known = truth.labelled
-    table = confusion(flagged[known], truth.anomalous[known])
+    decisions = decide_at(later.model, later.judged.p_values_DS, asked)
+    flagged, known = np.array([decision.anomalous for decision in decisions], dtype=bool), later.labelled
+    table = confusion(flagged[known], later.anomalous[known])
     values = rates(*(np.array([float(cell)]) for cell in vars(table).values()))
     metrics = {name: {"value": None if np.isnan(value[0]) else float(value[0])} for name, value in values.items()}
-    return _budget(model, asked, flagged, truth) | {"metrics": metrics if truth.anomalous.any() else None}
+    return _budget(later, asked, flagged) | {"metrics": metrics if later.anomalous.any() else None}
 
 
-def _budget(model: Model, asked: float, flagged: Flags, truth: Truth) -> dict[str, Any]:
+def _budget(later: Later, asked: float, flagged: Flags) -> dict[str, Any]:
     """What was asked for and what was found. Without labels every alert is counted, so the true figure is lower."""
-    held_out = len(model.calibration.drop_nulls())  # by every detector
-    attainable = attainable_per_thousand(held_out, len(DETECTORS))
+    held_out_from_all = later.model.calibration.drop_nulls()
+    calibration_sessions, normal = len(held_out_from_all), later.normal
+    attainable = attainable_per_thousand(calibration_sessions, len(DETECTORS))
     return {
         "asked_per_thousand": asked,
-        "calibration_sessions": held_out,
+        "calibration_sessions": calibration_sessions,
         "extrapolated": attainable > asked,
         "supported_per_thousand": attainable,
         "alerts_per_thousand": share(int(flagged.sum()), len(flagged), per=1000),
-        "false_alarms_per_thousand": share(int((flagged & truth.normal).sum()), int(truth.normal.sum()), per=1000),
+        "false_alarms_per_thousand": share(int((flagged & normal).sum()), int(normal.sum()), per=1000),
     }
+
+
+def _unseen_events(later: Later) -> dict[str, Any]:
+    flat = later.judged.sessions.flat
+    return share(int((flat == UNSEEN).sum()), len(flat) - 2 * len(later.labelled))
 
 
 def _period(sessions: pl.DataFrame) -> dict[str, str | None]:

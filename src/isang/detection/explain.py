@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.artifact import Model
-from isang.detection.decisions import Judged, detector_shares
+from isang.detection.decisions import Judged, tails
 from isang.detection.scores import DETECTORS, counts, nearest_normal, transition_surprise
 from isang.detection.surprise import event_probabilities, gap_probabilities, surprise
 from isang.model.batches import Sessions, Tokens, from_sequences
@@ -53,8 +53,9 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     tokens = judged.sessions[index]
     given: list[list[Reason]] = []
     named: set[int] = set()
-    for detector, p_value, share in zip(DETECTORS, judged.p_values_DS[:, index], detector_shares(model), strict=True):
-        if p_value <= share:
+    part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
+    for detector, tail, p_value in zip(DETECTORS, tails(model), judged.p_values_DS[:, index], strict=True):
+        if p_value <= tail.share(part):
             reasons = _one_per_event(_REASONS[detector.name](model, tokens, float(p_value)), events)
             given.append([reason for reason in reasons if reason.position is None or reason.position not in named])
             named |= {reason.position for reason in reasons if reason.position is not None}

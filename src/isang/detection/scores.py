@@ -64,7 +64,8 @@ class Detector:
 
 def score(detector: Detector, model: Model, sessions: Sessions) -> Floats:
     """Scores of `sessions`, shape S; equal sessions are scored once."""
-    return score_all((detector,), model, sessions)[0]
+    scores: Floats = score_all((detector,), model, sessions)[0]
+    return scores
 
 
 def score_all(detectors: Sequence[Detector], model: Model, sessions: Sessions) -> Floats:
@@ -117,7 +118,7 @@ DETECTORS = (
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("early_end", early_end, "nats", least_scale=0.75, allowance=0.75, learned=True),
-    Detector("event_counts", event_counts, "weighted share of events", least_scale=0.025, allowance=0.025),
+    Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01),
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
 )
 """Their p-values are combined into the decision.
@@ -167,7 +168,7 @@ def _normal_steps(model: Model) -> _NormalSteps:
     inside = model.normal.flat[1:] != BEGIN
     weights = np.repeat(model.normal_counts, model.normal.lengths)[1:][inside]
     steps, place = np.unique(_steps(model.normal.flat, size)[inside], return_inverse=True)
-    visits = np.bincount(place, weights=weights, minlength=len(steps))
+    visits = np.bincount(place, weights=weights, minlength=len(steps)).astype(np.float64)
     ends_V = np.bincount(steps % size, weights=visits, minlength=size) + 0.5
     return _NormalSteps(
         steps,
