@@ -10,6 +10,7 @@ from isang.artifact import Model
 from isang.detection import scores
 from isang.detection.decisions import Judged, judge, judge_sessions
 from isang.detection.explain import explain
+from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.scores import DETECTORS, Detector, Evidence, score
 from isang.detection.surprise import event_probabilities, gap_probabilities, surprise
 from isang.logs.store import Dataset
@@ -61,6 +62,9 @@ def test_planted_faults_score_above_normal_sessions(trained: Model, dataset: Dat
         "masked_event": [0, 1, 2, 3, 4, 11, 6, 7, 8, 9],
         "missing_event": [0, 1, 2, 3, 4, 5, 7, 8, 9],
         "early_end": [0, 1, 2, 3],
+        "repeated_event": [0, 1, 2, 3, 4, 5, *[6] * 6, 7, 8, 9],
+        "event_order": [0, 1, 2, 3, 4, 5, 7, 6, 8, 9],
+        "companion": [0, 1, 2, 3, 4, 5, 6, 8, 9],
     }
     for detector in DETECTORS:
         fault = from_sequences([session(trained, dataset, faults[detector.name])])
@@ -125,6 +129,27 @@ def test_transition_surprise_worked_out_by_hand(trained: Model, dataset: Dataset
         assert surprise_T[position] == pytest.approx(-np.log(probability))
 
 
+def test_pairs_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
+    """All n orders pay (6) and then get the bank's answer (7): -log(.1 / (n + .2)) the other way, -log(.5 / (n + 1))
+    without it."""
+    orders = sum(
+        int(times) for row, times in enumerate(trained.normal_counts) if len(trained.normal[row]) > len(BROWSE) + 2
+    )
+    table = trained.vocabulary.tokens(dataset)
+    turned = strangest_order(trained, session(trained, dataset, [0, 1, 2, 3, 4, 5, 7, 6, 8, 9]))
+    assert turned.surprise == pytest.approx(-np.log(0.1 / (orders + 0.2)))
+    assert (turned.first, turned.second) == (table[7], table[6])
+    unanswered = strangest_absence(trained, session(trained, dataset, [0, 1, 2, 3, 4, 5, 6, 8, 9]))
+    assert unanswered.surprise == pytest.approx(-np.log(0.5 / (orders + 1)))
+    assert unanswered.second == table[7]
+
+
+def test_the_most_repeated_event_is_named_with_its_numbers(trained: Model, dataset: Dataset) -> None:
+    payment = trained.vocabulary.tokens(dataset)[6]
+    tokens = session(trained, dataset, [0, 1, 2, 3, 4, 5, *[6] * 6, 7, 8, 9])
+    assert scores.most_repeated(trained, tokens) == (payment, 6, 1)
+
+
 def test_the_nearest_normal_session_by_counts_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
     """An order without its payment (2 of 10 events) lacks 2 of 8 + 10."""
     asked = [session(trained, dataset, events) for events in ([0, 1, 2, 3, 4, 5, 8, 9], [2, 1, 0, 10, 11])]
@@ -159,8 +184,8 @@ def test_reasons_name_the_line_and_what_is_missing(trained: Model, dataset: Data
             assert named == [events.index(RARE_EVENT)]
             said["unseen"] += 1
         if events == [0, 1, 2, 3, 4, 5, 8, 9]:
-            missing = [item["template"] for reason in reasons for item in reason.detail.get("missing", ())]
-            assert sorted(missing) == sorted([STEPS[6], STEPS[7]])
+            missing = {item["template"] for reason in reasons for item in reason.detail.get("missing", ())}
+            assert missing == {STEPS[6], STEPS[7]}
             said["missing"] += 1
     assert min(said.values()) > 0, "both kinds of fault were looked at"
 

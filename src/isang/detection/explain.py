@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.decisions import Judged, tails
-from isang.detection.scores import DETECTORS, counts, nearest_normal, transition_surprise
+from isang.detection.pairs import strangest_absence, strangest_order
+from isang.detection.scores import DETECTORS, counts, most_repeated, nearest_normal, transition_surprise
 from isang.detection.surprise import event_probabilities, gap_probabilities, surprise
 from isang.model.batches import Sessions, Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, NOTHING, UNSEEN
@@ -86,7 +87,7 @@ def _missing(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     position = int(np.argmax(strangeness))
     probabilities = gap_probabilities(model, tokens, position)
     missing = 1 - float(probabilities[NOTHING])
-    where = _after(model, int(tokens[position - 1])) + _before(model, int(tokens[position]))
+    where = f"{_after(model, int(tokens[position - 1]))} and {_before(model, int(tokens[position]))}"
     says = f"With a probability of {_percent(missing)} a line is missing {where}."
     detail = {"probability": missing, "expected": _expected(model, probabilities, NOTHING)}
     return [Reason("missing_event", p_value, says, None, detail)]
@@ -110,6 +111,30 @@ def _transition(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
         return [Reason("transition", p_value, says, position - 2, {"probability": probability})]
     says = f"A line like this has a probability of {_percent(probability)} {_after(model, before)}."
     return [Reason("transition", p_value, says, position - 1, {"probability": probability})]
+
+
+def _repeated(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
+    token, times, most = most_repeated(model, tokens)
+    position = int(np.nonzero(tokens == token)[0][-1]) - 1
+    says = f"A line like this occurs {times} times; no normal session has more than {most}."
+    return [Reason("repeated_event", p_value, says, position, {"times": times, "most_normal_times": most})]
+
+
+def _order(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
+    pair = strangest_order(model, tokens)
+    probability = float(np.exp(-pair.surprise))
+    says = (
+        f"In only {_percent(probability)} of the sessions with both lines, this one is {_before(model, pair.second)}."
+    )
+    return [Reason("event_order", p_value, says, _first(tokens, pair.first), {"probability": probability})]
+
+
+def _companion(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
+    pair = strangest_absence(model, tokens)
+    probability = float(np.exp(-pair.surprise))
+    says = f"In only {_percent(probability)} of the sessions with this line, “{_name(model, pair.second)}” is missing."
+    detail = {"probability": probability, "missing": [_counted(model, pair.second, 1)], "extra": []}
+    return [Reason("companion", p_value, says, _first(tokens, pair.first), detail)]
 
 
 def _counts(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
@@ -142,6 +167,9 @@ _REASONS = {
     "early_end": _early_end,
     "transition": _transition,
     "event_counts": _counts,
+    "repeated_event": _repeated,
+    "event_order": _order,
+    "companion": _companion,
 }
 
 
@@ -182,7 +210,12 @@ def _after(model: Model, token: int) -> str:
 
 
 def _before(model: Model, token: int) -> str:
-    return " and before its end" if token == END else f" and before “{_name(model, token)}”"
+    return "before its end" if token == END else f"before “{_name(model, token)}”"
+
+
+def _first(tokens: Tokens, token: int) -> int:
+    """The place of the first such token among the events."""
+    return int(np.argmax(tokens == token)) - 1
 
 
 def _name(model: Model, token: int) -> str:

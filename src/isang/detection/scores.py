@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isang.artifact import Model
+from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.surprise import Floats, Surprise, surprise
-from isang.model.batches import Rows, Sessions
+from isang.model.batches import Rows, Sessions, Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, UNSEEN
 
 LEAST_DEVIATION = 0.1
 """Added to the deviation of the root of each event's count, so that a count that never varies has a finite weight."""
+UNKNOWN_DEVIATION, FEW_SESSIONS = 0.5, 20
+"""The deviation of an event's root count that is expected before any session is seen, and how many it is worth."""
 DISTANCE_CELLS = 4_000_000
 """Cells of the distance matrix held at a time."""
 NORMAL_CELLS = 50_000_000
@@ -113,13 +116,37 @@ def event_counts(evidence: Evidence) -> Floats:
     return nearest_normal(evidence.model, evidence.sessions)[0]
 
 
+def repeated_event(evidence: Evidence) -> Floats:
+    """How far an event occurs more often than in any normal session, in deviations.
+
+    The difference of square roots, divided by how much the root varies among the normal sessions that have the event.
+    """
+    session, _, above = _above_normal(evidence.model, evidence.sessions)
+    scores: Floats = np.zeros(len(evidence.sessions))
+    np.maximum.at(scores, session, above)
+    return scores
+
+
+def event_order(evidence: Evidence) -> Floats:
+    """Surprise of the strangest order of two events, in nats."""
+    return _each(evidence, lambda tokens: strangest_order(evidence.model, tokens).surprise)
+
+
+def companion(evidence: Evidence) -> Floats:
+    """Surprise that an event is absent beside another that it comes with, in nats."""
+    return _each(evidence, lambda tokens: strangest_absence(evidence.model, tokens).surprise)
+
+
 DETECTORS = (
     Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("early_end", early_end, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01),
+    Detector("repeated_event", repeated_event, "deviations", least_scale=2.0, allowance=12.0),
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
+    Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
+    Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
 )
 """Their p-values are combined into the decision.
 
@@ -177,6 +204,58 @@ def _normal_steps(model: Model) -> _NormalSteps:
         np.bincount(steps // size, minlength=size).astype(np.int64),
         ends_V / ends_V.sum(),
     )
+
+
+def _each(evidence: Evidence, measure: Callable[[Tokens], float]) -> Floats:
+    sessions = evidence.sessions
+    return np.array([measure(sessions[index]) for index in range(len(sessions))], dtype=np.float64)
+
+
+def _times(sessions: Sessions, vocabulary_size: int) -> tuple[Rows, Rows, Rows]:
+    """Session, token and number of times, for each different event of each session."""
+    session = np.repeat(np.arange(len(sessions)), sessions.lengths)
+    places, times = np.unique(session * vocabulary_size + sessions.flat, return_counts=True)
+    return places // vocabulary_size, places % vocabulary_size, times
+
+
+def _above_normal(model: Model, sessions: Sessions) -> tuple[Rows, Rows, Floats]:
+    """Session, token and deviations above the normal session that has it most often, for each different event.
+
+    No event that normal sessions never have is above.
+    """
+    normal = _normal_times(model)
+    session, token, times = _times(sessions, len(normal.most_V))
+    above = (np.sqrt(times) - normal.most_V[token]) / normal.deviation_V[token]
+    return session, token, np.where(normal.most_V[token] > 0, above, 0.0)
+
+
+def most_repeated(model: Model, tokens: Tokens) -> tuple[int, int, int]:
+    """The event of one session that is farthest above its normal number, its number, and the highest normal one."""
+    _, token, above = _above_normal(model, from_sequences([tokens]))
+    strangest = int(token[np.argmax(above)])
+    return strangest, int((tokens == strangest).sum()), round(float(_normal_times(model).most_V[strangest]) ** 2)
+
+
+class _NormalTimes(NamedTuple):
+    """The square roots of how often each token occurs in the normal sessions that have it."""
+
+    most_V: Floats
+    """0 where none has it."""
+    deviation_V: Floats
+
+
+@lru_cache(maxsize=2)
+def _normal_times(model: Model) -> _NormalTimes:
+    size = model.vocabulary.size
+    session, token, times = _times(model.normal, size)
+    roots, weights = np.sqrt(times), model.normal_counts[session]
+    most_V = np.zeros(size)
+    np.maximum.at(most_V, token, roots)
+    number_V = np.maximum(np.bincount(token, weights=weights, minlength=size), 1)
+    mean_V = np.bincount(token, weights=weights * roots, minlength=size) / number_V
+    squares_V = np.bincount(token, weights=weights * np.square(roots - mean_V[token]), minlength=size)
+    shrunk_V = (squares_V + FEW_SESSIONS * UNKNOWN_DEVIATION**2) / (number_V + FEW_SESSIONS)
+    return _NormalTimes(most_V, np.sqrt(shrunk_V))
 
 
 def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
