@@ -143,7 +143,7 @@ DETECTORS = (
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("early_end", early_end, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01),
-    Detector("repeated_event", repeated_event, "deviations", least_scale=2.0, allowance=12.0),
+    Detector("repeated_event", repeated_event, "deviations", least_scale=2.0, allowance=16.0),
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
     Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
