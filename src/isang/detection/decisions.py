@@ -9,6 +9,7 @@ import polars as pl
 from isang.artifact import Model
 from isang.detection.baselines import BASELINES
 from isang.detection.calibration import Decision, Tail, combine, decide, fit_tail
+from isang.detection.contamination import suspects
 from isang.detection.scores import DETECTORS, score_all
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
@@ -37,7 +38,7 @@ def calibrate(model: Model, dataset: Dataset, split: Split) -> pl.DataFrame:
 
     Everything is scored on `split.validation`. The detectors that need no trained model are fitted anew without a fifth
     of the training sessions (a stretch of time) to score that fifth, so that their tails come from the whole period;
-    for the others the training sessions are null.
+    for the others the training sessions are null. Sessions that look like anomalies nobody labelled are left out.
     """
     rows = np.concatenate([split.train, split.validation])
     folds = [*np.array_split(split.train, FOLDS), split.validation]
@@ -51,7 +52,9 @@ def calibrate(model: Model, dataset: Dataset, split: Split) -> pl.DataFrame:
         if held_out:
             columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions) for baseline in BASELINES}
         parts.append(pl.DataFrame(columns))
-    return pl.concat(parts, how="diagonal").select(parts[-1].columns)
+    calibration = pl.concat(parts, how="diagonal").select(parts[-1].columns)
+    unlabelled = dataset.sessions["label"].gather(rows).is_null().to_numpy()
+    return calibration.filter(~suspects(calibration, unlabelled, model.config.detection))
 
 
 def _fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, Sessions]:

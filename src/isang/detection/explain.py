@@ -123,9 +123,7 @@ def _repeated(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
 def _order(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     pair = strangest_order(model, tokens)
     probability = float(np.exp(-pair.surprise))
-    says = (
-        f"In only {_percent(probability)} of sessions with both lines, this one is {_before(model, pair.second)}."
-    )
+    says = f"In only {_percent(probability)} of sessions with both lines, this one is {_before(model, pair.second)}."
     return [Reason("event_order", p_value, says, _first(tokens, pair.first), {"probability": probability})]
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from isang.logs.store import Dataset
+from isang.model.wording import Wording
 
 PAD, MASK, BEGIN, END, NOTHING, UNSEEN = range(6)
 MARKS = ("PAD", "MASK", "BEGIN", "END", "NOTHING", "UNSEEN")
@@ -38,11 +40,22 @@ class Vocabulary:
         return np.array([known.get(text, UNSEEN) for text in templates], dtype=np.int32)
 
     def tokens(self, dataset: Dataset) -> NDArray[np.int32]:
-        """The token of each event id of `dataset`, by template text; shape: highest event id + 1."""
-        events = dataset.templates["event"].to_numpy()
-        table = np.full(int(events.max(initial=-1)) + 1, UNSEEN, dtype=np.int32)
-        table[events] = self.tokens_of(dataset.templates["template"].to_list())
+        """The token of each event id of `dataset`, by template text; shape: highest event id + 1.
+
+        For a template that is not known stands the known one that is worded much like it; else it is UNSEEN.
+        """
+        events, texts, levels = (dataset.templates[column].to_list() for column in ("event", "template", "level"))
+        found = self.tokens_of(texts)
+        for place in np.nonzero(found == UNSEEN)[0]:
+            alike = self._wording.most_similar(texts[place], levels[place] or "")
+            found[place] = UNSEEN if alike is None else len(MARKS) + alike
+        table = np.full(max(events, default=-1) + 1, UNSEEN, dtype=np.int32)
+        table[events] = found
         return table
+
+    @cached_property
+    def _wording(self) -> Wording:
+        return Wording(self.templates, self.levels)
 
 
 def learn_vocabulary(dataset: Dataset, rows: NDArray[np.int64]) -> Vocabulary:
