@@ -60,10 +60,12 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
         stages.train(folder / "data", folder / "run", config=config, with_report=False)
     model = load_model(folder / "run")
     split = split_by_time(dataset, config.training)
-    model = replace(model, calibration=calibrate(model, dataset, split))
-    if part.reworded:
-        dataset = _reworded(dataset, model, split.later, part.reworded, seed)
-    return evaluate(model, dataset)
+    model = replace(model, calibration=calibrate(model, dataset, split.train, split.validation))
+    if not part.reworded:
+        return evaluate(model, dataset)
+    before = evaluate(model, dataset)["metrics"]
+    changed = evaluate(model, _reworded(dataset, model, split.later, part.reworded, seed))
+    return changed | {"f1_before_rewording": before and before["f1"]["value"]}
 
 
 def _reworded(dataset: Dataset, model: Model, later: np.ndarray, share: float, seed: int) -> Dataset:
@@ -83,6 +85,7 @@ def print_part(part: Part, results: Sequence[dict[str, Any]], *, development: bo
     )
     if first["measured"]:
         _print_quality(results)
+        _print_fall(results)
     else:
         print(f"Not measured: {first['why_not_measured']}.")
     _print_budgets(results)
@@ -100,6 +103,16 @@ def _print_quality(results: Sequence[dict[str, Any]]) -> None:
     for group in ("detectors", "baselines"):
         for place, item in enumerate(results[0][group]):
             _print_row(item["name"], [result[group][place] for result in results])
+
+
+def _print_fall(results: Sequence[dict[str, Any]]) -> None:
+    """What rewording cost, seed by seed."""
+    if "f1_before_rewording" in results[0]:
+        pairs = [(result["f1_before_rewording"], result["metrics"]["f1"]["value"]) for result in results]
+        falls = ", ".join(f"{before:.3f} to {after:.3f}" for before, after in pairs)
+        named = sum("templates" in result["drift"]["drifted"] for result in results)
+        print(f"\nF1 before and after the rewording (synthetic), by seed: {falls}; ", end="")
+        print(f"fall {spread(before - after for before, after in pairs)}; drift named in {named} of {len(results)}.")
 
 
 def _print_row(name: str, measured: Sequence[dict[str, Any]]) -> None:

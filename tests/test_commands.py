@@ -125,7 +125,12 @@ def test_a_stage_can_be_repeated_alone(place: Path, tmp_path: Path) -> None:
     again = isang("train", data, "--out", run, "--config", place / "isang.toml")
     assert again.returncode == 2
     assert "--overwrite" in again.stderr
-    evaluated = json.loads(isang("evaluate", run, data, "--json").stdout)
+    evaluated = json.loads(isang("evaluate", run, data, "--json", "--out", tmp_path / "quality").stdout)
+    written = {path.name: path.read_text() for path in (tmp_path / "quality").iterdir()}
+    assert set(written) == {"evaluation.json", "precision_recall.svg", "scores.svg"}
+    assert json.loads(written["evaluation.json"]) == evaluated
+    assert (run / "model" / "scores.svg").read_text() == written["scores.svg"]
+    assert isang("evaluate", run, data, "--out", tmp_path / "quality").returncode == 2, "what is there is not replaced"
     before = json.loads((place / "out" / "run" / "model" / "evaluation.json").read_text())
     assert evaluated["counts"] == before["counts"]
     found = isang("detect", run, place / "shop.log", "--json")

@@ -20,7 +20,7 @@ from isang.model.vocabulary import MARKS, Vocabulary
 if TYPE_CHECKING:
     from isang.model.encoder import Encoder
 
-SCHEMA = 2
+SCHEMA = 1
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
 MANIFEST = "manifest.json"
@@ -173,15 +173,42 @@ def model_card(model: Model) -> str:
 def _quality_lines(evaluation: Mapping[str, Any] | None) -> list[str]:
     if evaluation is None:
         return ["Not evaluated."]
-    if not evaluation["measured"]:
-        return [f"Not measured: {evaluation['why_not_measured']}."]
-    rows = [
+    lines = (
+        _metric_lines(evaluation) if evaluation["measured"] else [f"Not measured: {evaluation['why_not_measured']}."]
+    )
+    if "drift" in evaluation:
+        lines += ["", f"Drift: {evaluation['drift']['says']}"]
+    found = [
+        f"{part['kind'].replace('_', ' ')} {_number(part['found']['value'])}" for part in evaluation.get("planted", ())
+    ]
+    if found:
+        lines += [
+            "",
+            f"Share found of anomalies that isang planted itself, which are no real ones: {', '.join(found)}.",
+        ]
+    return lines
+
+
+def _metric_lines(evaluation: Mapping[str, Any]) -> list[str]:
+    """The metrics, the alert budgets, and the best trivial rule beside the combination."""
+    metrics = [
         f"| {name.replace('_', ' ')} | {_number(metric['value'])} | {_number(metric['low'])} to "
         f"{_number(metric['high'])} |"
         for name, metric in evaluation["metrics"].items()
     ]
-    about = f"On {evaluation['sessions']['labelled']:,} later labelled sessions:"
-    return [about, "", "| metric | value | 95 % interval |", "| --- | --- | --- |", *rows]
+    budgets = [
+        f"| false alarms per 1,000 where {budget['asked_per_thousand']:g} may be | {_number(found['value'])} | "
+        f"{_number(found['low'])} to {_number(found['high'])} |"
+        for budget in evaluation["budgets"]
+        for found in (budget["false_alarms_per_thousand"],)
+    ]
+    best = max(evaluation["baselines"], key=lambda rule: rule["metrics"]["f1"]["value"] or 0)
+    return [
+        f"On {evaluation['sessions']['labelled']:,} later labelled sessions:", "",
+        "| metric | value | 95 % interval |", "| --- | --- | --- |", *metrics, *budgets, "",
+        f"The best trivial rule on the same sessions is {best['name'].replace('_', ' ')} with F1 "
+        f"{_number(best['metrics']['f1']['value'])}.",
+    ]  # fmt: skip
 
 
 def _number(value: float | None) -> str:
@@ -237,11 +264,9 @@ def _encoder(folder: Path, config: Config, vocabulary: Vocabulary) -> "Encoder":
 
 
 def _normal_frame(model: Model) -> pl.DataFrame:
-    sequences = [model.normal[index].tolist() for index in range(len(model.normal))]
-    return pl.DataFrame(
-        {"tokens": sequences, "count": model.normal_counts},
-        schema={"tokens": pl.List(pl.Int32), "count": pl.Int64},
-    )
+    place = np.repeat(np.arange(len(model.normal)), model.normal.lengths)
+    tokens = pl.DataFrame({"place": place, "tokens": model.normal.flat}).group_by("place", maintain_order=True)
+    return tokens.agg("tokens").select("tokens", count=pl.lit(pl.Series(model.normal_counts, dtype=pl.Int64)))
 
 
 def _from_normal_frame(frame: pl.DataFrame) -> tuple[Sessions, Rows]:

@@ -28,6 +28,8 @@ class LogsConfig:
     """Sessions of this many lines, for logs without a key."""
     window_seconds: float | None = None
     """Sessions of this many seconds, for logs without a key."""
+    across_sources: bool | None = None
+    """Whether a session may join lines of several logs; unset, sessions by key do, and windows stay within one log."""
     default_window_lines: int = 100
     """The window where no key is found and none was asked for."""
     max_session_events: int = 512
@@ -57,12 +59,22 @@ class LogsConfig:
             _regular_expression(f"logs.masks.{name}", pattern)
 
 
-PRESETS: Mapping[str, Mapping[str, int]] = {
-    "tiny": {"layers": 2, "width": 64, "heads": 2},
-    "small": {"layers": 2, "width": 128, "heads": 4},
-    "base": {"layers": 12, "width": 768, "heads": 12},
-}
-"""Sizes of the encoder by name."""
+_BASE = {"layers": 12, "width": 768, "heads": 12}
+PRESETS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
+    "tiny": {"model": {"layers": 2, "width": 64, "heads": 2}},
+    "small": {"model": {"layers": 2, "width": 128, "heads": 4}},
+    "base": {"model": _BASE},
+    "reference": {
+        "model": {**_BASE, "positions": 512},
+        "training": {
+            "epochs": 10, "min_steps": 0, "batch_size": 128, "learning_rate": 2e-5, "final_rate_fraction": 0.05,
+            "warmup_fraction": 0, "weight_decay": 0.01, "clip_norm": 1.0, "patience": 0,
+        },
+    },
+}  # fmt: skip
+"""Settings by name, below what a file or a flag says. `tiny`, `small` (the default) and `base` are sizes of the model.
+`reference` also trains as the usual recipe for such models does: 10 epochs of 128 sessions per step whatever the
+validation loss says, AdamW from 2e-5 along a cosine to 1e-6 over the real number of steps."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,10 @@ class ModelConfig:
         _within(self, "model", dropout=(0, 0.9))
         if self.width % self.heads:
             raise UsageError(f"model.width must be a multiple of model.heads, got {self.width} and {self.heads}")
+
+
+TRACKERS = ("tensorboard", "mlflow", "trackio", "wandb")
+"""Tools that a run can also be written to; each needs the extra of its name."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +133,14 @@ class TrainingConfig:
     """Share of the events that are masked and predicted."""
     patience: int = 3
     """Stop after this many epochs without a better validation loss; 0 never stops early."""
+    validation_steps: int | None = None
+    """Steps between validations within an epoch.  None: so many that they take about a twentieth of the time."""
+    tokens_per_pass: int = 32_768
+    """Tokens of one forward and backward pass in one process; a batch of more takes several passes."""
+    processes: int = 1
+    """Processes on this machine; each batch is shared among them."""
+    track: str | None = None
+    """Also write to `tensorboard`, `mlflow`, `trackio` or `wandb`."""
     checkpoint_minutes: float = 5.0
     """A checkpoint at the end of each epoch and at least this often."""
     seed: int = 0
@@ -127,7 +151,10 @@ class TrainingConfig:
         _within(self, "training", epochs=(1, 100_000), min_steps=(0, 10**9), batch_size=(1, 10**6), patience=(0, 10**6))
         _within(self, "training", mask_fraction=(0.01, 0.9), seed=(0, 2**31 - 1))
         _above(self, "training", max_minutes=0, learning_rate=0, clip_norm=0, checkpoint_minutes=0)
-        _within(self, "training", final_rate_fraction=(0, 1), weight_decay=(0, 10))
+        _within(self, "training", final_rate_fraction=(0, 1), weight_decay=(0, 10), processes=(1, 4096))
+        _above(self, "training", validation_steps=0, tokens_per_pass=0)
+        if self.track is not None and self.track not in TRACKERS:
+            raise UsageError(f"training.track must be one of {', '.join(TRACKERS)}, got {self.track!r}")
 
 
 @dataclass(frozen=True)
@@ -173,7 +200,7 @@ def from_dict(given: Mapping[str, Mapping[str, Any]]) -> Config:
     sections = {section.name: section for section in dataclasses.fields(Config)}
     _known("section", given, sections)
     hints = typing.get_type_hints(Config)
-    return Config(**{name: _section(hints[name], name, values) for name, values in given.items()})
+    return Config(**{name: _section(hints[name], name, values) for name, values in _over_preset(given).items()})
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -181,14 +208,24 @@ def to_dict(config: Any) -> dict[str, Any]:
     return dataclasses.asdict(config)
 
 
+def _over_preset(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, and below them those of the preset that [model] names."""
+    over = dict(given)
+    model = given.get("model")
+    if isinstance(model, Mapping) and "preset" in model:
+        preset = model["preset"]
+        if not isinstance(preset, str) or preset not in PRESETS:
+            raise UsageError(f"model.preset must be one of {', '.join(PRESETS)}, got {preset!r}")
+        over["model"] = {name: value for name, value in model.items() if name != "preset"}
+        for section, below in PRESETS[preset].items():
+            values = over.get(section, {})
+            over[section] = {**below, **values} if isinstance(values, Mapping) else values
+    return over
+
+
 def _section(kind: type[Any], name: str, values: Any) -> Any:
     if not isinstance(values, Mapping):
         raise UsageError(f"[{name}] must be a section of settings, got {values!r}")
-    if name == "model" and "preset" in values:
-        preset = values["preset"]
-        if preset not in PRESETS:
-            raise UsageError(f"model.preset must be one of {', '.join(PRESETS)}, got {preset!r}")
-        values = {**PRESETS[preset], **{key: value for key, value in values.items() if key != "preset"}}
     hints = typing.get_type_hints(kind)
     _known(f"setting in [{name}]", values, hints)
     return kind(**{key: _typed(f"{name}.{key}", hints[key], value) for key, value in values.items()})

@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +17,9 @@ from isang.errors import IsangError, UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
 from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
+from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, read_dataset, write_dataset
+from isang.logs.store import Dataset, open_dataset, read_dataset
 from isang.progress import say
 
 SCHEMA = 1
@@ -60,13 +61,10 @@ def prepare(
     config: Config | None = None,
     labels: Path | None = None,
     overwrite: bool = False,
-) -> Dataset:
-    """Raw logs → a dataset folder."""
+) -> dict[str, Any]:
+    """Raw logs → a dataset folder; returns what its `meta.json` holds."""
     config = config or Config()
-    refuse_existing(out, overwrite=overwrite)
-    dataset = read_logs([str(path) for path in logs], config.logs, labels=labels).dataset
-    write_dataset(dataset, out, overwrite=overwrite)
-    return dataset
+    return prepare_folder([str(path) for path in logs], out, config.logs, labels=labels, overwrite=overwrite)
 
 
 def train(
@@ -81,26 +79,40 @@ def train(
     """A dataset folder → a run folder with the model, the run's log and (`with_report`) the report on it.
 
     The run grows in `OUT.partial` and takes its place when it is complete; `resume` takes up an unfinished one.
+    Where a launcher started several processes, all of them call this, and the first one alone writes.
     """
     from isang.artifact import Model, save_model
     from isang.detection.decisions import calibrate
     from isang.model.batches import to_sessions
     from isang.model.vocabulary import learn_vocabulary
-    from isang.training.loop import Data
+    from isang.training.data import to_data
     from isang.training.loop import train as train_model
+    from isang.training.processes import joined
     from isang.training.split import split_by_time
+    from isang.training.trackers import tracked
 
     config = config or Config()
-    dataset = read_dataset(data)
+    dataset = open_dataset(data)
     split = split_by_time(dataset, config.training)
     vocabulary = learn_vocabulary(dataset, split.train)
-    training = to_sessions(dataset, vocabulary, split.train)
-    validation = to_sessions(dataset, vocabulary, split.validation)
-    with _growing(out, resume=resume, overwrite=overwrite) as building:
-        encoder, progress = train_model(
-            Data(training, validation, vocabulary.size), config.model, config.training, building, resume=resume
-        )
-        normal, place = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation])).distinct()
+    with (
+        joined() as processes,
+        _growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
+    ):
+        processes.wait()  # until the first one has made the folder
+        known = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation]), beside=building)
+        training, validation = known.halves(len(split.train))
+        material = to_data(training, validation, vocabulary, config.model.positions)
+        with tracked(
+            config.training.track if processes.first else None, building / "tracking", asdict(config.training)
+        ) as listener:
+            encoder, progress = train_model(
+                material, config.model, config.training, building, resume=resume, processes=processes, listener=listener
+            )
+        trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+        if not processes.first:
+            return trained
+        normal, place = known.distinct()
         model = Model(
             encoder=encoder,
             vocabulary=vocabulary,
@@ -123,11 +135,38 @@ def train(
                 "validation_loss": progress.best_validation_loss,
             },
         )
-        model = replace(model, calibration=calibrate(model, dataset, split))
+        period = dataset.load(np.concatenate([split.train, split.validation]))
+        held_out = np.arange(len(split.train), len(period.sessions))
+        model = replace(model, calibration=calibrate(model, period, np.arange(len(split.train)), held_out))
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)
-    return Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+    return trained
+
+
+def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite: bool = False) -> Any:
+    """A dataset folder → which learning rates a new model bears, as `OUT/learning_rates.json` and as a RateTest."""
+    from isang.model.batches import to_sessions
+    from isang.model.vocabulary import learn_vocabulary
+    from isang.training.data import to_data
+    from isang.training.processes import joined
+    from isang.training.rates import find_rate as try_rates
+    from isang.training.split import split_by_time
+
+    config = config or Config()
+    refuse_existing(out, overwrite=overwrite)
+    dataset = open_dataset(data)
+    split = split_by_time(dataset, config.training)
+    vocabulary = learn_vocabulary(dataset, split.train)
+    training = to_sessions(dataset, vocabulary, split.train)
+    with joined() as processes:
+        material = to_data(training, training, vocabulary, config.model.positions)
+        test = try_rates(material, config.model, config.training, processes)
+    if processes.first:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            record = {"schema": SCHEMA, "suggestion": test.suggestion, **asdict(test), "config": to_dict(config)}
+            write_text(building / "learning_rates.json", to_json(record))
+    return test
 
 
 def report(
@@ -158,6 +197,14 @@ def report(
     if out is not None:
         pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
     return reports
+
+
+def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
+    """The series in training logs of any tool: each run's name, and its series with their numbers of values."""
+    from isang.runs.judged import log_of
+    from isang.runs.readers import series_of
+
+    return [found for log in logs for found in series_of(log_of(log))]
 
 
 def evaluate(
@@ -245,7 +292,7 @@ def run(
         report([trained_run], trained_run / "report", overwrite=True)
         detected = detect(trained_run / "model", logs)
         write_text(building / "anomalies.jsonl", "".join(to_json(record, indent=None) for record in detected.anomalies))
-    return Finished(out, read_dataset(out / "data"), evaluation, detected)
+    return Finished(out, open_dataset(out / "data"), evaluation, detected)
 
 
 @contextmanager
@@ -265,19 +312,25 @@ def _growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
         with folder_being_written(out, overwrite=overwrite, keep_partial=True) as building:
             yield building
     except BaseException as error:
-        of_no_use = isinstance(error, IsangError) and not _holds_checkpoint(partial)  # the same input fails again
+        of_no_use = isinstance(error, IsangError) and not _holds_training(partial)  # the same input fails again
         if of_no_use or not _holds_work(partial):
             remove_folder(partial)
         raise
 
 
+def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:
+    """The same folder, which the first of several processes looks after."""
+    return nullcontext(partial_folder(out))
+
+
 def _holds_work(partial: Path) -> bool:
-    """Whether a finished stage or a checkpoint is there."""
-    return (partial / "data").exists() or _holds_checkpoint(partial)
+    """Whether a finished stage or part of a training is there."""
+    return (partial / "data").exists() or _holds_training(partial)
 
 
-def _holds_checkpoint(partial: Path) -> bool:
-    return any(partial.glob("**/checkpoints/step_*"))
+def _holds_training(partial: Path) -> bool:
+    """Whether there is a checkpoint, or a batch that failed and waits to be looked at."""
+    return any(partial.glob("**/checkpoints/step_*")) or any(partial.glob("**/failed_batch.parquet"))
 
 
 def _note_command(path: Path, command: Mapping[str, Any]) -> None:

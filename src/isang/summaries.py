@@ -1,14 +1,15 @@
 """What each stage prints: results as a few lines of text for people."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isang.files import to_json
-from isang.logs.store import Dataset
 
 if TYPE_CHECKING:
     from isang.logs.preview import Preview
     from isang.stages import Finished, Trained
+    from isang.training.rates import RateTest
 
 SHOWN_GROUPS = 4
 SHOWN_TEMPLATES = 3
@@ -24,9 +25,8 @@ LOSSES = {
 """Counts of `meta.json` that a person should see where they are not zero."""
 
 
-def of_dataset(dataset: Dataset) -> str:
+def of_dataset(meta: Mapping[str, Any]) -> str:
     """Lines, templates and sessions, the session rule, the labels, and what was lost on the way."""
-    meta = dataset.meta
     files = len(meta["sources"])
     lines = [
         f"{meta['lines']:,} lines in {files:,} {'file' if files == 1 else 'files'} → {meta['templates']:,} templates → "
@@ -68,16 +68,36 @@ def of_training(trained: "Trained") -> str:
     )
 
 
-def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool, series: bool) -> str:
-    """The reports as a screenful each, as one JSON document, or the series that the logs hold."""
+def of_series(found: Sequence[tuple[str, Mapping[str, int]]], *, as_json: bool) -> str:
+    """The series that each log holds, with their numbers of values."""
+    if as_json:
+        runs = [{"name": name, "series": dict(series)} for name, series in found]
+        return to_json({"schema": 1, "runs": runs}).rstrip("\n")
+    return "\n".join(f"{name}: {entry}  {count:,} values" for name, series in found for entry, count in series.items())
+
+
+def of_rates(test: "RateTest", folder: Path) -> str:
+    """The loss over the learning rate in a dozen lines, and the rate to train with."""
+    top = max(test.smoothed)
+    every = max(1, len(test.rates) // 12)
+    lines = ["learning rate   smoothed loss"]
+    for rate, loss in zip(test.rates[::every], test.smoothed[::every], strict=True):
+        lines.append(f"{rate:13.2e}   {loss:13.4f}  {'#' * round(40 * loss / top)}")
+    if test.diverged:
+        lines.append(f"beyond {test.rates[-1]:.2e} the loss runs away")
+    return "\n".join(
+        [
+            *lines,
+            f"suggested: --learning-rate {test.suggestion:.1e}, a tenth of the rate at which the loss was lowest",
+            f"nothing was trained; the whole curve is in {folder / 'learning_rates.json'}",
+        ]
+    )
+
+
+def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool) -> str:
+    """The reports as a screenful each, or as one JSON document."""
     from isang.runs.report import default_language, report_json, summary
 
-    if series:
-        return "\n".join(
-            f"{report.table.name}: {name}  {count:,} values"
-            for report in reports
-            for name, count in report.table.series.items()
-        )
     if as_json:
         documents = [report_json(report) for report in reports]
         return to_json(documents[0] if len(documents) == 1 else {"schema": 1, "runs": documents}).rstrip("\n")
@@ -148,7 +168,7 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]
 def of_run(finished: "Finished") -> str:
     """What was found, the measured quality, and where the report is."""
     anomalies = finished.detected.anomalies
-    lines = [of_dataset(finished.dataset), "", of_evaluation(finished.evaluation), ""]
+    lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
     lines.append(f"{len(anomalies):,} of {finished.detected.sessions:,} sessions are anomalous")
     if anomalies:
         lines += ["", of_anomalies(anomalies, SHOWN_GROUPS)]
@@ -260,21 +280,21 @@ def _number(value: float | None) -> str:
 
 def _budget(evaluation: Mapping[str, Any]) -> list[str]:
     """What was asked for and what was found: at the model's own budget, and at the others that are always measured."""
-    budget, measured = evaluation["budget"], evaluation["measured"]
+    budget, labelled = evaluation["budget"], evaluation["sessions"]["labelled"] > 0
     asked = f"{budget['asked_per_thousand']:g} per 1,000 normal sessions asked for"
-    lines = [f"alert budget: {asked}; {_found(budget, measured)}"]
+    lines = [f"alert budget: {asked}; {_found(budget, labelled)}"]
     if budget["extrapolated"]:
         lines.append(
             f"  {budget['calibration_sessions']:,} calibration sessions support a budget of "
             f"{budget['supported_per_thousand']:.1f} per 1,000; below that the threshold is extrapolated"
         )
     others = [other for other in evaluation["budgets"] if other["asked_per_thousand"] != budget["asked_per_thousand"]]
-    return lines + [f"  at {other['asked_per_thousand']:g} per 1,000: {_found(other, measured)}" for other in others]
+    return lines + [f"  at {other['asked_per_thousand']:g} per 1,000: {_found(other, labelled)}" for other in others]
 
 
-def _found(budget: Mapping[str, Any], measured: bool) -> str:
-    found = budget["false_alarms_per_thousand"] if measured else budget["alerts_per_thousand"]
-    what = "false alarms" if measured else "alerts (true and false: there are no labels)"
+def _found(budget: Mapping[str, Any], labelled: bool) -> str:
+    found = budget["false_alarms_per_thousand"] if labelled else budget["alerts_per_thousand"]
+    what = "false alarms" if labelled else "alerts (true and false: there are no labels)"
     if found["value"] is None:
         return "no later session is labelled normal, so what was found is unknown"
     interval = f"(95 %: {found['low']:.1f} to {found['high']:.1f})"

@@ -69,6 +69,17 @@ LINES = [
     ("logfmt", 'ts=2024-06-09T14:03:02Z level=warn logger=a rid=7 event="slow \\"x\\"" n=', "WARN", 'slow \\"x\\"'),
     ("logfmt", "time=2024-06-09T14:03:02Z at=router", None, "time=2024-06-09T14:03:02Z at=router"),
     ("access-custom", '[2024-06-09T14:03:02Z] "GET /cart/17 HTTP/2" 404 via=x', None, "GET /cart /17 Not_Found"),
+    ("syslog-5424", '<34>1 2024-06-09T14:03:02Z w su - - [a@1 x="b\\]"] su failed', None, "su failed"),
+    ("access", 'example.org:80 1.2.3.4 - - [09/Jun/2024:14:03:02 +0000] "GET / HTTP/1.1" 200 1', None, "GET / OK"),
+    ("access", '1.2.3.4 - - [09/Jun/2024:14:03:02 +0000] "\\x16\\x03" 400 157 "-" "-"', None, "Bad_Request"),
+    ("ruby", "I, [2024-06-09T14:03:02.000000 #7]  INFO -- : Started", "INFO", "Started"),
+    ("postgresql", "2024-06-09 23:03:02.000 KST [77] LOG:  ready", "LOG", "ready"),
+    ("json", '{"__REALTIME_TIMESTAMP":"1717941782000000","MESSAGE":[104,105,27,91,48,109,33]}', None, "hi!"),
+    ("json", '{"time":"2024-06-09T14:03:02Z","msg":"\\u001b[31mred\\u001b[0m"}', None, "red"),
+    ("general-iso", "[2024-06-09 14:03:02 +0000] [7] [INFO] Booting worker", "INFO", "Booting worker"),
+    ("general-iso", "[2024-06-09T14:03:02,000][WARN ][o.e.Node  ] [n1] slow", "WARN", "[o.e.Node  ] [n1] slow"),
+    ("general-iso", "2024-06-09 23:03:02.000 +09:00 [INF] Order placed", "INF", "Order placed"),
+    ("general-day-dashed", "09-Jun-2024 14:03:02.000 SEVERE [main] it failed", "SEVERE", "[main] it failed"),
     ("general-iso", "2024-06-09 14:03:02 a=b is no list of pairs", None, "a=b is no list of pairs"),
     ("general-iso", "2024-06-09T14:03:02+00:00 something happened", None, "something happened"),
     ("general-iso", "[2024-06-09 14:03:02] ERROR: something happened", "ERROR", "something happened"),
@@ -176,20 +187,6 @@ def test_lines_without_any_layout_are_messages() -> None:
 def test_times_that_name_no_zone_are_of_the_given_one() -> None:
     _, records = read("2024-06-09 23:03:02,000 INFO [main] a.B: hello", zone="Asia/Seoul")
     assert records.frame["time"][0] == AT
-
-
-def test_year_less_times_run_on_past_new_year() -> None:
-    text = "\n".join(f"{day} 10:00:00 web1 cron[1]: tick" for day in ("Dec 30", "Dec 31", "Jan  1", "Jan  2"))
-    source, records = read(text)
-    times = clocks.unrolled(records.frame["time"], source.clock)
-    assert [time.year for time in times.to_list()] == [2023, 2023, 2024, 2024]
-
-
-def test_times_without_a_date_run_on_past_midnight() -> None:
-    text = "\n".join(f"{time}.000 INFO tick" for time in ("23:59:58", "23:59:59", "00:00:01"))
-    source, records = read(text)
-    times = clocks.unrolled(records.frame["time"], source.clock)
-    assert [(time.day, time.hour) for time in times.to_list()] == [(29, 23), (29, 23), (30, 0)]
 
 
 def test_the_real_samples_are_recognised(shared_data: Path) -> None:

@@ -62,12 +62,10 @@ def time_blocks(*outcomes: Flags) -> Blocks:
 
 def _correlated_until(outcome: Flags, longest: int) -> int:
     """The number of lags, from 1 on without a gap, at which `outcome` is correlated with itself; at most `longest`."""
-    centred = outcome - outcome.mean() if len(outcome) else np.zeros(0)
-    variance = float(centred @ centred)
-    if not variance:
+    sessions = len(outcome)
+    if sessions < 2 or outcome.all() or not outcome.any():
         return 0
-    limit = 2 / np.sqrt(len(outcome)) * variance
-    for lag in range(1, min(longest, len(outcome) - 1) + 1):
-        if centred[:-lag] @ centred[lag:] <= limit:
-            return lag - 1
-    return longest
+    spectrum = np.fft.rfft(outcome - outcome.mean(), 2 * sessions)  # padded, so that the ends do not meet
+    covariance = np.fft.irfft(np.abs(spectrum) ** 2)[: longest + 1]
+    alike = covariance[1:] > 2 / np.sqrt(sessions) * covariance[0]
+    return longest if alike.all() else int(np.argmin(alike))

@@ -15,7 +15,6 @@ from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions, to_sessions
 from isang.model.vocabulary import UNSEEN
-from isang.training.split import Split
 
 FOLDS = 4
 """Parts of the training sessions, by time, that are held out in turn."""
@@ -33,23 +32,23 @@ class Judged:
     decisions: list[Decision]
 
 
-def calibrate(model: Model, dataset: Dataset, split: Split) -> pl.DataFrame:
+def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
     """Scores of normal sessions that were held out, one row per session of the training period, in order of time.
 
-    Everything is scored on `split.validation`. The detectors that need no trained model are fitted anew without a fifth
-    of the training sessions (a stretch of time) to score that fifth, so that their tails come from the whole period;
-    for the others the training sessions are null. Sessions that look like anomalies nobody labelled are left out.
+    Everything is scored on the sessions `held_out` from training. The detectors that need no trained model are fitted
+    anew without a fourth of the `training` sessions (a stretch of time) to score that fourth, so that their tails come
+    from the whole period; for the others these sessions are null. Sessions that look like anomalies nobody labelled are
+    left out.
     """
-    rows = np.concatenate([split.train, split.validation])
-    folds = [*np.array_split(split.train, FOLDS), split.validation]
+    rows = np.concatenate([training, held_out])
+    folds = [*np.array_split(training, FOLDS), held_out]
     refitted = tuple(detector for detector in DETECTORS if not detector.learned)
     parts = []
     for fold in folds:
         fitted, sessions = _fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
-        held_out = fold is folds[-1]
-        used = DETECTORS if held_out else refitted
+        used = DETECTORS if fold is held_out else refitted
         columns = dict(zip((detector.name for detector in used), score_all(used, fitted, sessions), strict=True))
-        if held_out:
+        if fold is held_out:
             columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions) for baseline in BASELINES}
         parts.append(pl.DataFrame(columns))
     calibration = pl.concat(parts, how="diagonal").select(parts[-1].columns)

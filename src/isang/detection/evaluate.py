@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.baselines import BASELINES
+from isang.detection.baselines import BASELINES, unseen_template
 from isang.detection.blocks import Blocks, time_blocks
 from isang.detection.calibration import attainable_per_thousand, fit_tail
 from isang.detection.curves import curves
@@ -29,7 +29,6 @@ from isang.detection.surprise import Floats
 from isang.errors import InputError
 from isang.logs.store import Dataset
 from isang.model.batches import Rows
-from isang.model.vocabulary import UNSEEN
 
 SCHEMA = 1
 ASKED_BUDGETS = (1.0, 10.0)
@@ -116,10 +115,11 @@ def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> 
     if why_not is None:
         evaluation |= _measured(later)
     asked = model.config.detection.alerts_per_thousand
-    evaluation["budget"] = _budget(later, asked, later.flagged)
+    evaluation["budget"] = budget = _budget(later, asked, later.flagged)
     evaluation["budgets"] = [_at_budget(later, other) for other in sorted({*ASKED_BUDGETS, asked})]
     evaluation["unseen_events"] = _unseen_events(later)
-    evaluation["drift"] = drift(model, dataset, later.judged, later.flagged, ~later.anomalous)
+    expected = max(asked, budget["supported_per_thousand"])
+    evaluation["drift"] = drift(model, dataset, later.judged, later.flagged, ~later.anomalous, expected)
     evaluation["curves"] = curves(later.scores, later.labelled, later.anomalous)
     evaluation["planted"] = plant(model, dataset, later.judged, ~later.anomalous)
     return evaluation
@@ -237,8 +237,10 @@ def _budget(later: Later, asked: float, flagged: Flags) -> dict[str, Any]:
 
 
 def _unseen_events(later: Later) -> dict[str, Any]:
-    flat = later.judged.sessions.flat
-    return share(int((flat == UNSEEN).sum()), len(flat) - 2 * len(later.labelled))
+    """The share of the later events whose template no training session has."""
+    judged = later.judged
+    new_lines = unseen_template(later.model, later.dataset, judged.rows, judged.sessions)
+    return share(int(new_lines.sum()), len(judged.sessions.flat) - 2 * len(judged.rows))
 
 
 def _period(sessions: pl.DataFrame) -> dict[str, str | None]:

@@ -73,7 +73,7 @@ def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float | None, f
     share = successes / trials
     centre = (share + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    return min(share, max(0.0, centre - half)), max(share, min(1.0, centre + half))  # rounding must not cross the share
 
 
 def with_intervals(flagged: Flags, anomalous: Flags, blocks: Blocks, seed: int = 0) -> dict[str, Any]:

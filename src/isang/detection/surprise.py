@@ -78,8 +78,9 @@ def _answer(
     hidden, where = asked
     if not len(where):
         return
-    states_TD = model.encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths)
-    logits_NV = model.encoder.logits(states_TD[torch.from_numpy(hidden.chosen_T)])
+    asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T))
+    states_ND = model.encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
+    logits_NV = model.encoder.logits(states_ND)
     measured_N = measure(functional.log_softmax(logits_NV, dim=-1), torch.from_numpy(hidden.targets_N).long())
     into[places[where]] = np.round(measured_N.numpy().astype(np.float64), DECIMALS)
 

@@ -31,9 +31,17 @@ _TIME = r"\d{2}:\d{2}:\d{2}"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _FRACTION = r"(?:[.,]\d{1,9})?"
 
+ZONES = {
+    "UTC": "+0000", "GMT": "+0000", "WET": "+0000", "WEST": "+0100", "CET": "+0100", "CEST": "+0200", "EET": "+0200",
+    "EEST": "+0300", "MSK": "+0300", "KST": "+0900", "JST": "+0900", "EST": "-0500", "EDT": "-0400", "CST": "-0600",
+    "CDT": "-0500", "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700",
+}  # fmt: skip
+"""Names of zones that stand behind a time, as PostgreSQL's default set understands them."""
+_ZONE = rf"Z|[ ]?[+-]\d{{2}}:?\d{{2}}|[ ](?:{'|'.join(ZONES)})"
+
 ISO = Clock(
     "iso",
-    rf"{_DATE}[T ]{_TIME}{_FRACTION}(?:Z\b| ?[+-]\d{{2}}:?\d{{2}}\b| UTC\b| GMT\b)?",
+    rf"{_DATE}[T ]{_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
     ("%Y-%m-%d %H:%M:%S%.f",),
 )
 SLASHED = Clock("slashed", rf"\d{{4}}/\d{{2}}/\d{{2}} {_TIME}{_FRACTION}", ("%Y/%m/%d %H:%M:%S%.f",))
@@ -46,13 +54,28 @@ CTIME = Clock(
     ("%a %b %d %H:%M:%S%.f %Y", "%b %d %H:%M:%S%.f %Y"),
 )
 DAY_MONTH = Clock("day-month", rf"\d{{2}} {_MONTH} \d{{4}} {_TIME}{_FRACTION}", ("%d %b %Y %H:%M:%S%.f",))
+DAY_DASHED = Clock("day-dashed", rf"\d{{2}}-{_MONTH}-\d{{4}} {_TIME}{_FRACTION}", ("%d-%b-%Y %H:%M:%S%.f",))
 SYSLOG = Clock("syslog", rf"{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION}", ("%Y %b %d %H:%M:%S%.f",), lacks="year")
 MONTH_DAY = Clock("month-day", rf"\d{{2}}-\d{{2}} {_TIME}\.\d{{3,6}}", ("%Y %m-%d %H:%M:%S%.f",), lacks="year")
 KLOG = Clock("klog", rf"\d{{4}} {_TIME}\.\d{{6}}", ("%Y %m%d %H:%M:%S%.f",), lacks="year")
 TIME_ONLY = Clock("time-only", rf"{_TIME}{_FRACTION}", ("%Y-%m-%d %H:%M:%S%.f",), lacks="date")
 EPOCH = Clock("epoch", r"\d{10}(?:\.\d{1,9})?\b|\d{13}\b|\d{16}\b|\d{19}\b")
 
-CLOCKS = (ISO, SLASHED, SHORT_SLASHED, ACCESS, CTIME, DAY_MONTH, SYSLOG, MONTH_DAY, KLOG, COMPACT, TIME_ONLY, EPOCH)
+CLOCKS = (
+    ISO,
+    SLASHED,
+    SHORT_SLASHED,
+    ACCESS,
+    CTIME,
+    DAY_MONTH,
+    DAY_DASHED,
+    SYSLOG,
+    MONTH_DAY,
+    KLOG,
+    COMPACT,
+    TIME_ONLY,
+    EPOCH,
+)
 ANY_TIME = "|".join(clock.pattern for clock in CLOCKS)
 
 
@@ -82,31 +105,40 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
         text = text.str.replace(r"^(.{10})T", "${1} ")
     if clock not in (ISO, ACCESS):
         return _local(text, clock, zone)
-    offset = text.str.extract(r"(Z|[ ]?[+-]\d{2}:?\d{2}|[ ]UTC|[ ]GMT)$", 1)
-    plain = text.str.replace(r"(?:Z|[ ]?[+-]\d{2}:?\d{2}|[ ]UTC|[ ]GMT)$", "")
+    offset = text.str.extract(rf"({_ZONE})$", 1)
+    plain = text.str.replace(rf"(?:{_ZONE})$", "")
     named = _parsed(plain, clock).dt.replace_time_zone("UTC") - _offset(offset)
     return pl.when(offset.is_null()).then(_local(plain, clock, zone)).otherwise(named)
 
 
-def unrolled(times: pl.Series, clock: Clock | None) -> pl.Series:
-    """Times without year or date, in the order of their lines, made to run on past New Year or midnight.
+def falls(times: pl.Series, clock: Clock, before: int | None) -> pl.Series:
+    """How often times that lack the year or the date (i64, microseconds, in the order of their lines) began anew.
 
-    The last time keeps the year or date that it was given; what came before a fall of more than half a period lies
-    that much earlier. Times of other clocks are returned as they are.
+    Counted up to each of them, as i64; they begin anew where they fall by more than half a period. `before`: the last
+    time before these, if there was one.
     """
-    if clock is None or clock.lacks is None or times.len() < 2:
+    known = pl.concat([pl.Series([before], dtype=pl.Int64), times]).fill_null(strategy="forward")
+    return (known.diff() < -_period_us(clock) // 2).fill_null(False).cast(pl.Int64).cum_sum().slice(1)
+
+
+def moved_back(times: pl.Series, clock: Clock, periods: pl.Series) -> pl.Series:
+    """`times` (i64, microseconds) earlier by so many years or days, whichever the clock lacks."""
+    if clock.lacks == "date":
+        return times - periods * _DAY_US
+    if periods.max() == 0:
         return times
-    period_us = _DAY_US if clock.lacks == "date" else 365 * _DAY_US
-    known = times.drop_nulls().to_frame("time").with_row_index("row")
-    falls = (known["time"].cast(pl.Int64).diff() < -period_us // 2).fill_null(False).cast(pl.Int64)
-    if falls.sum() == 0:
-        return times
-    later = int(falls.sum()) - falls.cum_sum()
-    unit = "y" if clock.lacks == "year" else "d"
-    offsets = pl.Series("offset", [f"-{n}{unit}" for n in later.to_list()])
-    moved = known["time"].to_frame().select(pl.col("time").dt.offset_by(pl.lit(offsets))).to_series()
-    places = times.is_not_null().arg_true()
-    return times.scatter(places, moved)
+    years = pl.format("-{}y", pl.lit(periods))
+    return (
+        times.cast(pl.Datetime("us"))
+        .to_frame("time")
+        .select(pl.col("time").dt.offset_by(years))
+        .to_series()
+        .cast(pl.Int64)
+    )
+
+
+def _period_us(clock: Clock) -> int:
+    return _DAY_US if clock.lacks == "date" else 365 * _DAY_US
 
 
 def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:
@@ -116,9 +148,9 @@ def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:
     if clock is EPOCH:
         return "times count from 1970 in UTC"
     if clock.lacks == "year":
-        return f"times name no year; the last line was taken to be of {reference.year}, zone {zone}"
+        return f"times name no year; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
     if clock.lacks == "date":
-        return f"times name no date; the last line was taken to be of {reference:%Y-%m-%d}, zone {zone}"
+        return f"times name no date; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
     if clock is ACCESS:
         return "times name their zone"
     return f"times that name no zone were taken as {zone}"
@@ -134,7 +166,8 @@ def _local(text: pl.Expr, clock: Clock, zone: str) -> pl.Expr:
 
 
 def _offset(offset: pl.Expr) -> pl.Expr:
-    """A zone such as +01:00 as a duration; Z, UTC and GMT are zero."""
+    """A zone such as +01:00 or KST as a duration; Z is zero."""
+    offset = offset.str.strip_chars().replace(ZONES)
     digits = offset.str.replace_all(r"[^\d]", "")
     minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
         pl.Int64, strict=False

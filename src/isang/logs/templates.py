@@ -28,6 +28,11 @@ class TemplateMiner:
         self._overflowed = False
         self._ids: dict[str, int] = {}  # by template text, also by earlier texts of a template
 
+    @property
+    def overflow(self) -> int:
+        """The id of OVERFLOW."""
+        return self._max_templates
+
     def learn(self, messages: Iterable[str]) -> list[int]:
         """The ids of masked messages; unknown ones add or widen templates."""
         return [self._learn_one(message) for message in messages]
@@ -47,7 +52,7 @@ class TemplateMiner:
         if self._index is not None:
             known = self._index.match(message)
             self._overflowed |= known is None
-            return self._max_templates if known is None else known
+            return self.overflow if known is None else known
         if message in self._ids:  # Drain does not find a template again that is mostly slots
             return self._ids[message]
         cluster, _ = self._drain.add_log_message(message)
@@ -106,9 +111,23 @@ def _without_repeats(words: list[str], period: int) -> list[str]:
 
 
 def slot_values(template: str, message: str) -> list[str] | None:
-    """What stands in the slots of `template` in a raw message; None where the template does not fit."""
-    import re
+    """What stands in the slots of `template` in an unmasked message; None where the template does not fit.
 
-    parts = [r"\s+".join(re.escape(word) for word in part.split(" ")) for part in template.split(SLOT)]
-    match = re.fullmatch(r"\s*" + "(.*?)".join(parts) + r"\s*", message, flags=re.DOTALL)
-    return None if match is None else [value.strip() for value in match.groups()]
+    White space counts as a single space. Each slot takes as little as it can, which takes time in proportion to the
+    message, whatever the template. The repetitions that `shortened` takes out of lists fit no template.
+    """
+    text = " ".join(message.split())
+    first, *parts = template.split(SLOT)
+    if not parts:
+        return [] if text == first else None
+    end = len(text) - len(parts[-1])
+    if not text.startswith(first) or not text.endswith(parts[-1]):
+        return None
+    values, place = [], len(first)
+    for part in parts[:-1]:
+        stop = text.find(part, place, end)
+        if stop < 0:
+            return None
+        values.append(text[place:stop].strip())
+        place = stop + len(part)
+    return [*values, text[place:end].strip()] if place <= end else None

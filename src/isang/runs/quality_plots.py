@@ -96,7 +96,7 @@ def _figure(title: str) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.4, 4.3))
-    axes = figure.add_axes((0.085, 0.125, 0.52, 0.765))
+    axes = figure.add_axes((0.105, 0.125, 0.56, 0.765))
     axes.set_title(title, color=INK)
     axes.tick_params(length=3, color=GRID)
     return figure, axes
