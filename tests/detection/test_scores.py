@@ -150,6 +150,15 @@ def test_the_most_repeated_event_is_named_with_its_numbers(trained: Model, datas
     assert scores.most_repeated(trained, tokens) == (payment, 6, 1)
 
 
+def test_the_repeated_lines_are_blamed_and_not_a_later_one_of_their_kind(trained: Model, dataset: Dataset) -> None:
+    events = [0, *[1] * 14, 2, 3, 4, 5, 6, 7, 1, 8, 9]
+    sessions = from_sequences([session(trained, dataset, events)])
+    judged = Judged(np.array([0]), sessions, *judge_sessions(trained, sessions))
+    reasons = {reason.detector: reason for reason in explain(trained, judged, 0, events, most=9)}
+    extra = {item["template"]: item["position"] for item in reasons["event_counts"].detail["extra"]}
+    assert extra[STEPS[1]] == 14
+
+
 def test_the_nearest_normal_session_by_counts_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
     """An order without its payment (2 of 10 events) lacks 2 of 8 + 10."""
     asked = [session(trained, dataset, events) for events in ([0, 1, 2, 3, 4, 5, 8, 9], [2, 1, 0, 10, 11])]

@@ -115,7 +115,7 @@ def _transition(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
 
 def _repeated(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     token, times, most = most_repeated(model, tokens)
-    position = int(np.nonzero(tokens == token)[0][-1]) - 1
+    position = _in_longest_run(tokens, token)
     says = f"A line like this occurs {times} times; no normal session has more than {most}."
     return [Reason("repeated_event", p_value, says, position, {"times": times, "most_normal_times": most})]
 
@@ -144,7 +144,7 @@ def _counts(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     difference = (_counts_of(model, session) - _counts_of(model, normal)).astype(int)
     missing = [_counted(model, token, -amount) for token, amount in enumerate(difference) if amount < 0]
     extra = [
-        _counted(model, token, amount) | {"position": int(np.nonzero(tokens == token)[0][-1]) - 1}
+        _counted(model, token, amount) | {"position": _in_longest_run(tokens, token)}
         for token, amount in enumerate(difference)
         if amount > 0
     ]
@@ -214,6 +214,13 @@ def _before(model: Model, token: int) -> str:
 def _first(tokens: Tokens, token: int) -> int:
     """The place of the first such token among the events."""
     return int(np.argmax(tokens == token)) - 1
+
+
+def _in_longest_run(tokens: Tokens, token: int) -> int:
+    """The place among the events of the last such token in the longest unbroken run of them, of equals the latest."""
+    places = np.nonzero(tokens == token)[0]
+    runs = np.split(places, np.nonzero(np.diff(places) > 1)[0] + 1)
+    return int(max(reversed(runs), key=len)[-1]) - 1
 
 
 def _name(model: Model, token: int) -> str:

@@ -141,7 +141,7 @@ DETECTORS = (
     Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
-    Detector("early_end", early_end, "nats", least_scale=0.75, allowance=0.75, learned=True),
+    Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True),
     Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01),
     Detector("repeated_event", repeated_event, "deviations", least_scale=2.0, allowance=16.0),
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
