@@ -142,10 +142,11 @@ def _counts(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
         return [Reason("event_counts", p_value, "No normal session has a line in common with this one.")]
     normal = model.normal.take(nearest)
     difference = (_counts_of(model, session) - _counts_of(model, normal)).astype(int)
-    missing = [_counted(model, token, -amount) for token, amount in enumerate(difference) if amount < 0]
+    largest_first = [(int(token), int(difference[token])) for token in np.argsort(-np.abs(difference), kind="stable")]
+    missing = [_counted(model, token, -amount) for token, amount in largest_first if amount < 0]
     extra = [
         _counted(model, token, amount) | {"position": _in_longest_run(tokens, token)}
-        for token, amount in enumerate(difference)
+        for token, amount in largest_first
         if amount > 0
     ]
     parts = [
