@@ -59,11 +59,11 @@ def test_an_allowance_shifts_the_scores() -> None:
 
 
 def test_few_calibration_sessions_make_a_detector_less_exact_and_not_silent() -> None:
-    """19 sessions that all score 0: whatever is 3 scales beyond them is an alert, however small the budget."""
+    """19 sessions that all score 0: whatever is 2 scales beyond them is an alert, however small the budget."""
     few, many = fit_tail(np.zeros(19), 1.0), fit_tail(np.zeros(99_999), 1.0)
     assert many.share(0.001) == 0.001
-    assert few.share(0.001) == pytest.approx(np.exp(-3) / 20)
-    p_values = np.stack([few.p_values(np.array([2.9, 3.1])), many.p_values(np.array([0.0, 0.0]))])
+    assert few.share(0.001) == pytest.approx(np.exp(-2) / 20)
+    p_values = np.stack([few.p_values(np.array([1.9, 2.1])), many.p_values(np.array([0.0, 0.0]))])
     decisions = decide(combine(p_values, [few, many], 0.001), 1.0)
     assert [decision.anomalous for decision in decisions] == [False, True]
 

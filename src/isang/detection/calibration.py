@@ -12,8 +12,8 @@ from isang.detection.surprise import Floats
 TAIL_SHARE = 0.05
 """The tail beyond the highest calibration score is shaped by this share of the highest scores."""
 MIN_TAIL = 5
-TRUSTED_SCALES = 3.0
-"""The tail is trusted so many scales beyond the highest calibration score: for what is 20 times rarer."""
+TRUSTED_SCALES = 2.0
+"""The tail is trusted so many scales beyond the highest calibration score: for what is 7 times rarer."""
 
 
 class Decision(NamedTuple):
