@@ -19,7 +19,7 @@ from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
 from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, read_dataset
+from isang.logs.store import Dataset, open_dataset, read_dataset
 from isang.progress import say
 
 SCHEMA = 1
@@ -89,22 +89,26 @@ def train(
     from isang.training.loop import train as train_model
     from isang.training.processes import joined
     from isang.training.split import split_by_time
+    from isang.training.trackers import tracked
 
     config = config or Config()
-    dataset = read_dataset(data)
+    dataset = open_dataset(data)
     split = split_by_time(dataset, config.training)
     vocabulary = learn_vocabulary(dataset, split.train)
-    training = to_sessions(dataset, vocabulary, split.train)
-    validation = to_sessions(dataset, vocabulary, split.validation)
-    material = to_data(training, validation, vocabulary, config.model.positions)
     with (
         joined() as processes,
         _growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
     ):
         processes.wait()  # until the first one has made the folder
-        encoder, progress = train_model(
-            material, config.model, config.training, building, resume=resume, processes=processes
-        )
+        known = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation]), beside=building)
+        training, validation = known.halves(len(split.train))
+        material = to_data(training, validation, vocabulary, config.model.positions)
+        with tracked(
+            config.training.track if processes.first else None, building / "tracking", asdict(config.training)
+        ) as listener:
+            encoder, progress = train_model(
+                material, config.model, config.training, building, resume=resume, processes=processes, listener=listener
+            )
         trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
@@ -131,7 +135,8 @@ def train(
                 "validation_loss": progress.best_validation_loss,
             },
         )
-        model = replace(model, calibration=calibrate(model, dataset, split.validation))
+        held_out = dataset.load(split.validation)
+        model = replace(model, calibration=calibrate(model, held_out, np.arange(len(held_out.sessions))))
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)
@@ -149,7 +154,7 @@ def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite:
 
     config = config or Config()
     refuse_existing(out, overwrite=overwrite)
-    dataset = read_dataset(data)
+    dataset = open_dataset(data)
     split = split_by_time(dataset, config.training)
     vocabulary = learn_vocabulary(dataset, split.train)
     training = to_sessions(dataset, vocabulary, split.train)
@@ -278,7 +283,7 @@ def run(
         report([trained_run], trained_run / "report", overwrite=True)
         detected = detect(trained_run / "model", logs)
         write_text(building / "anomalies.jsonl", "".join(to_json(record, indent=None) for record in detected.anomalies))
-    return Finished(out, read_dataset(out / "data"), evaluation, detected)
+    return Finished(out, open_dataset(out / "data"), evaluation, detected)
 
 
 @contextmanager

@@ -131,22 +131,22 @@ def test_a_stated_resume_counts_even_where_no_step_was_done_twice(tmp_path: Path
 
 def test_every_line_that_the_journal_writes_is_used(tmp_path: Path) -> None:
     state = Progress(best_epoch=1, best_validation_loss=0.5)
-    journal = Journal(tmp_path, resume=False)
+    journal = Journal(tmp_path, steps=6, epochs=2, resume=False)
     journal.plan(epochs=2, steps=6, batches_per_epoch=3, batch_size=8, devices=1, vocabulary_size=20, patience_steps=3)
     journal.environment(torch="2.0")
     for number in range(1, 6):
         if number == 4:
             journal.close()
-            journal = Journal(tmp_path, resume=True)
-            journal.resumed(state, 6)
+            journal = Journal(tmp_path, steps=6, epochs=2, resume=True)
+            journal.resumed(state)
         state.epoch = (number - 1) // 3
         state.count(30.0 / number, 10, 0.5)
-        journal.step(Step(30.0 / number, 10, 1e-3, 2.0, 0.5), state, 6, 2)
+        journal.step(Step(30.0 / number, 10, 1e-3, 2.0, 0.5), state)
         if number in (2, 3):
-            journal.validation(Validation(20.0 / number, 10, np.full(5, 2.0 / number)), state, 6, 2)
+            journal.validation(Validation(20.0 / number, 10, np.full(5, 2.0 / number)), state)
         if number == 3:
-            journal.epoch(state, 2, 20.0 / 3 / 10, 1e-3)
-    journal.done(state, 6, "patience")
+            journal.epoch(state, 20.0 / 3 / 10, 1e-3)
+    journal.done(state, "patience")
     journal.close()
     table = only(journal.path)
     assert table.source.used == {
