@@ -1,13 +1,17 @@
 """How often the verdicts on training runs are right: reprints each table, with fixed seeds.
 
-    python benchmarks/judging.py [nulls schedules spikes overfitting forecast files speed] [--runs 40] [--data DIR]
+    python benchmarks/judging.py [TABLE ...] [--runs 40] [--data DIR]
 
+Tables: nulls, schedules, spikes, overfitting, memory, forecast, files, speed; all of them where none is named.
 `--runs` is the number of simulated runs per cell. The tables `forecast`, `files` and `speed` read the real logs in
 `--data` (../shared/data/runs) and are left out where that folder is absent.
 """
 
 import argparse
 import resource
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -264,6 +268,43 @@ def files(data: Path) -> None:
             )
 
 
+def memory(runs: int) -> None:
+    """Reading, judging and reporting a synthetic text log of 1 GB, in a process of its own; `runs` plays no part."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "training.log"
+        steps = _write_large_log(log, 1_000_000_000)
+        command = [sys.executable, "-m", "isang", "report", str(log), "--out", str(Path(folder) / "report")]
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(
+            f"\nMemory: {log.stat().st_size / 1e6:,.0f} MB of text, {steps:,} steps: {seconds:.0f} s, {peak:.0f} MiB "
+            "at most (target 500)"
+        )
+
+
+def _write_large_log(path: Path, size: int) -> int:
+    """Progress bars as tqdm prints them, ten epochs, losses of four decimals; returns the number of steps."""
+    rng = np.random.default_rng(0)
+    steps = size // 1330 * 10
+    per_epoch = steps // 10
+    with path.open("w") as log:
+        for first in range(0, steps, 10_000):
+            step = np.arange(first, min(first + 10_000, steps))
+            loss = 0.2 + 9 * np.exp(-40 * step / steps) + 0.05 * np.abs(rng.standard_normal(len(step)))
+            rate = 2e-5 * (1 - step / steps)
+            for s, value, r in zip(step.tolist(), loss.tolist(), rate.tolist(), strict=True):
+                epoch, batch = divmod(s, per_epoch)
+                seconds = batch // 5
+                clock = f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+                log.write(
+                    f"Epoch {epoch + 1}/10: {100 * batch // per_epoch:3d}%|████      | {batch + 1}/{per_epoch} "
+                    f"[{clock}<0:00:00,  5.00batch/s, loss={value:.4f}, avg={value:.4f}, lr={r:.2e}, step={s + 1}]\r"
+                )
+    return steps
+
+
 def speed(data: Path) -> None:
     """Reading and judging the reference log."""
     path = data / "training_20260105_090738.log.zst"
@@ -278,7 +319,7 @@ def speed(data: Path) -> None:
 
 
 SIMULATED: dict[str, Callable[[int], None]] = {
-    "nulls": nulls, "schedules": schedules, "spikes": spikes, "overfitting": overfit,
+    "nulls": nulls, "schedules": schedules, "spikes": spikes, "overfitting": overfit, "memory": memory,
 }  # fmt: skip
 REAL: dict[str, Callable[[Path], None]] = {"forecast": forecasts, "files": files, "speed": speed}
 

@@ -24,10 +24,8 @@ def memory(options: argparse.Namespace) -> None:
         write_dataset(drawn(options.sessions), folder)
         size = sum(file.stat().st_size for file in folder.iterdir())
         print(f"{options.sessions:,} drawn sessions of {SIZES}, {size / 1e6:,.0f} MB on disk\n")
-        print(
-            "| after | seconds | of one core | peak memory so far | now in use, files aside |\n| --- | ---: | ---: | ---: | ---: |",
-            flush=True,
-        )
+        print("| after | seconds | of one core | peak memory so far | now in use, files aside |")
+        print("| --- | ---: | ---: | ---: | ---: |", flush=True)
         subprocess.run([sys.executable, __file__, str(folder), scratch], check=True)
 
 

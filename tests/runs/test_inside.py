@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isang.runs.findings import Context, judge
-from isang.runs.findings.inside import heavy_tail, ordered_data, still_parts
+from isang.runs.findings.inside import heavy_tail, huge_updates, ordered_data, still_parts
 from isang.runs.table import Floats, RunTable, Source
 
 EPOCHS, BATCHES = 10, 50
@@ -49,6 +49,13 @@ def test_parts_that_all_move_are_no_fault() -> None:
     assert still_parts(journal(**ratios(embedding=2e-3, first_layer=1e-3, norm=1e-4))) is None
     assert still_parts(journal()) is None
     assert still_parts(journal(**ratios(only=0.0))) is None
+
+
+def test_steps_that_are_far_too_large_are_named() -> None:
+    verdict, said = found(journal(**ratios(embedding=0.2, first_layer=0.1, norm=0.01)), "stability")
+    assert verdict == "problem"
+    assert "by 10 %" in said
+    assert huge_updates(journal(**ratios(bias=0.3, embedding=0.02, first_layer=0.007))) is None
 
 
 def test_data_in_one_order_is_named() -> None:

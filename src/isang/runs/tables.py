@@ -74,7 +74,7 @@ def accounted(report: Report, language: Language) -> str:
 
 
 def totals(report: Report, language: Language) -> Table:
-    """Period, epochs, steps and batch size."""
+    """Period, epochs, steps and batch size; what the log does not say is left out."""
     facts = report.statistics
     period = NO_VALUE
     if facts["started"] and facts["ended"]:
@@ -93,7 +93,8 @@ def totals(report: Report, language: Language) -> Table:
         (word("batches_per_epoch", language), number(facts["batches_per_epoch"])),
         (word("batch_size", language), batch),
     ]
-    return Table((word("item", language), word("value", language)), rows)
+    known = [row for row in rows if row[1] != NO_VALUE]
+    return Table((word("item", language), word("value", language)), known)
 
 
 def curves(report: Report, language: Language) -> Table:

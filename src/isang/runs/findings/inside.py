@@ -20,6 +20,8 @@ UPDATE_RATIO = "update_ratio."
 """Series with this beginning hold, by part of the model, the size of an update in parts of the size of the weights."""
 STILL = 1e-2
 """A part whose ratio is below this part of the median part's does not move."""
+HUGE = 0.05
+"""Steps that change the weights by more than this part of them; about a thousandth is usual."""
 
 FEWEST_EPOCHS = 4
 FEWEST_BINS, MOST_BINS = 5, 20
@@ -89,6 +91,30 @@ def still_parts(table: RunTable) -> Fault | None:
             "이 가중치를 일부러 고정했는지, 옵티마이저에 전달되었는지 확인해 보십시오.",
         ),
         {"update_ratio": ratios, "still_parts": still, "still_below": STILL * typical},
+    )
+
+
+def huge_updates(table: RunTable) -> Fault | None:
+    """Steps that change most parts of the model by more than HUGE of their weights, as far too high a rate does."""
+    series = [table.column(name) for name in table.columns if name.startswith(UPDATE_RATIO)]
+    logged = np.isfinite(series).all(axis=0) if len(series) > 1 else np.zeros(0, dtype=bool)
+    if not logged.any():
+        return None
+    typical = np.median(np.array(series)[:, logged], axis=0)
+    largest = float(typical.max())
+    if largest <= HUGE:
+        return None
+    step = int(table.step[logged][int(np.argmax(typical))])
+    percent, limit = f"{100 * largest:.0f} %", f"{100 * HUGE:.0f} %"
+    return Fault(
+        both(
+            f"A single step changes the weights of the middle part of the model by {percent} (step {step:,}); from "
+            f"{limit} on a step is far too large, a thousandth is usual.",
+            f"한 스텝이 모델 중간 부분의 가중치를 {percent} 바꿉니다(스텝 {step:,}). {limit}부터는 지나치게 큰 "
+            "스텝이며, 보통은 천분의 일 정도입니다.",
+        ),
+        both("Test a learning rate ten times lower.", "학습률을 열 배 낮추어 시험해 보십시오."),
+        {"largest_update_ratio": largest, "largest_update_step": step, "largest_update_threshold": HUGE},
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from isang.runs import table as t
 from isang.runs.findings.base import Context, Finding, Language, both, plain, too_few
-from isang.runs.findings.inside import ordered_data, still_parts, with_faults
+from isang.runs.findings.inside import huge_updates, ordered_data, still_parts, with_faults
 from isang.runs.noise import robust_spread, trend
 from isang.runs.spikes import FEWEST, Spikes, find_spikes, positions
 from isang.runs.table import Floats, RunTable
@@ -109,7 +109,9 @@ def _listed(table: RunTable, context: Context, found: Spikes) -> list[dict[str, 
 
 def stability(table: RunTable, context: Context) -> Finding:
     """Does the noise grow, does a part of the model stand still, does the loss follow the order of the data?"""
-    faults = [fault for fault in (still_parts(table), ordered_data(table, context)) if fault is not None]
+    faults = [
+        fault for fault in (still_parts(table), huge_updates(table), ordered_data(table, context)) if fault is not None
+    ]
     return with_faults(_noise_growth(context), faults)
 
 
