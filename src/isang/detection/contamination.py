@@ -12,8 +12,8 @@ from isang.detection.scores import DETECTORS
 
 UNTRUSTED_SHARE = 0.02
 """The highest scores of each detector, so many of them, do not say what is normal while suspects are looked for."""
-LEAST_SESSIONS = 500
-"""A detector with fewer calibration sessions accuses none: without its highest scores it would know too little."""
+LEAST_SESSIONS = 2_000
+"""Among fewer sessions none is a suspect: without the highest scores too little would be known of what is normal."""
 
 
 def suspects(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: DetectionConfig) -> NDArray[np.bool_]:
@@ -24,16 +24,14 @@ def suspects(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: D
     """
     most = int(config.contamination * len(calibration))
     chosen = np.zeros(len(calibration), dtype=bool)
-    if not most or not unlabelled.any():
+    if len(calibration) < LEAST_SESSIONS or not most:
         return chosen
     part = config.alerts_per_thousand / 1000 / len(DETECTORS)
     strangest = np.full(len(calibration), np.inf)  # the smallest p-value as a multiple of what is an alert
     for detector in DETECTORS:
         held_out = calibration[detector.name].is_not_null().to_numpy()
         scores = calibration[detector.name].drop_nulls().to_numpy()
-        if len(scores) < LEAST_SESSIONS:
-            continue
-        untrusted = math.ceil(UNTRUSTED_SHARE * len(scores))
+        untrusted = min(math.ceil(UNTRUSTED_SHARE * len(scores)), len(scores) - 1)
         tail = fit_tail(np.sort(scores)[: len(scores) - untrusted], detector.least_scale, detector.allowance)
         p_values = tail.p_values(scores) * untrusted  # for so many lie beyond the highest trusted score
         strangest[held_out] = np.minimum(strangest[held_out], p_values / tail.share(part))
