@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.config import Config, to_dict
 from isang.errors import IsangError, UsageError
@@ -20,6 +21,10 @@ from isang.logs.prepare import prepare as read_logs
 from isang.logs.rules import Rules
 from isang.logs.store import Dataset, read_dataset, write_dataset
 from isang.progress import say
+
+if TYPE_CHECKING:
+    from isang.artifact import Model
+    from isang.detection.follow import Following
 
 SCHEMA = 1
 
@@ -118,6 +123,7 @@ def train(
                 "training_sessions": len(training),
                 "different_training_sessions": len(normal),
                 "left_out_as_anomalous": split.left_out,
+                "usual_silence_seconds": _usual_silence_seconds(dataset, split.train),
                 "steps": progress.step,
                 "best_epoch": progress.best_epoch,
                 "validation_loss": progress.best_validation_loss,
@@ -177,21 +183,42 @@ def evaluate(model: Path, data: Path, *, labels: Path | None = None) -> dict[str
 
 def detect(model: Path, logs: Sequence[str | Path], *, alerts_per_thousand: float | None = None) -> Detected:
     """A model and raw logs → the anomalous sessions, each with its reasons."""
-    from isang.artifact import load_model
-    from isang.detection.anomalies import records
+    from isang.detection.anomalies import grouped, records
     from isang.detection.decisions import judge
 
-    loaded = load_model(model)
-    if alerts_per_thousand is not None:
-        detection = replace(loaded.config.detection, alerts_per_thousand=alerts_per_thousand)
-        loaded = replace(loaded, config=replace(loaded.config, detection=detection))
+    loaded = _loaded(model, alerts_per_thousand)
     prepared = read_logs(
         [str(path) for path in logs],
         loaded.config.logs,
         rules=Rules.from_dict(dict(loaded.rules), loaded.template_table),
     )
     judged = judge(loaded, prepared.dataset)
-    return Detected(len(judged.rows), records(loaded, prepared, judged))
+    return Detected(len(judged.rows), grouped(records(loaded, prepared, judged)))
+
+
+def follow(
+    model: Path,
+    logs: Sequence[str | Path],
+    *,
+    alerts_per_thousand: float | None = None,
+    idle_seconds: float | None = None,
+    state: Path | None = None,
+) -> "Following":
+    """A model and growing logs → what gives out each anomaly when its session has ended."""
+    from isang.detection.follow import Following
+
+    loaded = _loaded(model, alerts_per_thousand)
+    return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
+
+
+def _loaded(model: Path, alerts_per_thousand: float | None) -> "Model":
+    from isang.artifact import load_model
+
+    loaded = load_model(model)
+    if alerts_per_thousand is None:
+        return loaded
+    detection = replace(loaded.config.detection, alerts_per_thousand=alerts_per_thousand)
+    return replace(loaded, config=replace(loaded.config, detection=detection))
 
 
 def fingerprint(data: Path) -> str:
@@ -278,6 +305,12 @@ def _note_command(path: Path, command: Mapping[str, Any]) -> None:
             )
     else:
         write_text(path, to_json(command))
+
+
+def _usual_silence_seconds(dataset: Dataset, rows: NDArray[np.int64]) -> float | None:
+    """The longest silence within a session that 99.9 % of the sessions `rows` do not exceed; None without a clock."""
+    longest_ms = dataset.sessions["gaps_ms"].gather(rows).list.max().quantile(0.999, "higher")
+    return None if longest_ms is None else longest_ms / 1000
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -123,6 +123,14 @@ def of_anomalies(records: Sequence[Mapping[str, Any]], most: int | None = None) 
     return "\n\n".join(shown)
 
 
+def of_anomaly(record: Mapping[str, Any]) -> str:
+    """One anomaly while it is followed: whole where it is the first of its group, else one line."""
+    if record["group_size"] == 1:
+        return _group([record]) + "\n"
+    when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""
+    return f"{record['session_id']}{when}  like group {record['group']}, number {record['group_size']:,} of its kind"
+
+
 def _group(members: Sequence[Mapping[str, Any]]) -> str:
     record, others = members[0], len(members) - 1
     when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""

@@ -128,7 +128,7 @@ def _pieces(columns: dict[str, pl.Series], by: str, rule: SessionRule, max_event
     first record, `start`, `end`. The pieces of a session that is too long overlap by an eighth, so that no event
     lacks its neighbours.
     """
-    starts = _session_starts(columns, by, rule)
+    starts = session_starts(columns, by, rule)
     first = np.flatnonzero(starts)
     stop = np.append(first[1:], len(starts))
     overlap = max_events // 8
@@ -149,7 +149,7 @@ def _pieces(columns: dict[str, pl.Series], by: str, rule: SessionRule, max_event
     return pieces.with_columns(part.alias("part")), int((counts > 1).sum())
 
 
-def _session_starts(columns: dict[str, pl.Series], by: str, rule: SessionRule) -> NDArray[np.bool_]:
+def session_starts(columns: dict[str, pl.Series], by: str, rule: SessionRule) -> NDArray[np.bool_]:
     """True where a record begins a session."""
     records = pl.DataFrame([columns[by], columns["time"]])
     changed = (pl.col(by) != pl.col(by).shift(1)).fill_null(True)

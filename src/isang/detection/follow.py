@@ -1,0 +1,82 @@
+"""Anomalies of growing logs, while they grow."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from isang.artifact import Model
+from isang.detection.anomalies import Groups, records
+from isang.detection.decisions import judge
+from isang.logs.follow import EndedSessions, Follower
+from isang.logs.rules import Rules
+
+LEAST_IDLE_SECONDS = 1.0
+IDLE_SECONDS = 60.0
+"""A session ends after this silence, where neither the user nor the training data say otherwise."""
+POLL_SECONDS = 0.1
+"""Time between two looks at logs that did not grow."""
+SAVE_SECONDS = 5.0
+"""The state is written after every anomaly and at least this often."""
+
+
+class Following:
+    """Judges the sessions of growing logs as they end.
+
+    Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
+    silence longer than those within 99.9 % of the training sessions.
+    """
+
+    def __init__(
+        self, model: Model, paths: Sequence[str], *, idle_seconds: float | None = None, state: Path | None = None
+    ) -> None:
+        rules = Rules.from_dict(dict(model.rules), model.template_table)
+        usual = model.facts.get("usual_silence_seconds")
+        if idle_seconds is None:
+            idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
+        self._model = model
+        self._follower = Follower(paths, rules, model.config.logs, idle_seconds=idle_seconds, state=state)
+        self.rule = self._follower.described
+        """When a session ends, as a sentence."""
+        self._groups = Groups(self._follower.noted.get("groups"))
+        self._keeps_open = state is not None
+        self._saved_at = time.monotonic()
+        self.sessions = 0
+        """Sessions judged so far."""
+        self.anomalies = 0
+
+    def anomalies_until(self, stop: threading.Event) -> Iterator[dict[str, Any]]:
+        """Each anomaly when its session has ended, until `stop` is set or nothing more can come.
+
+        What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
+        the anomalies that were found together: where the process is killed before, they come again.
+        """
+        while not (stop.is_set() or self._follower.ended):
+            came, ended = self._follower.poll()
+            yield from self._judged(ended)
+            if time.monotonic() - self._saved_at > SAVE_SECONDS:
+                self._save()
+            if not came:
+                stop.wait(POLL_SECONDS)
+        if self._follower.ended or not self._keeps_open:
+            yield from self._judged(self._follower.finish())
+        self._save()
+
+    def _judged(self, ended: EndedSessions | None) -> Iterator[dict[str, Any]]:
+        if ended is None:
+            return
+        judged = judge(self._model, ended.dataset)
+        self.sessions += len(judged.rows)
+        endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
+        before = self.anomalies
+        for record in records(self._model, ended, judged):
+            self.anomalies += 1
+            yield self._groups.join(record | {"ended": endings[record["session_id"]]})
+        if self.anomalies > before:
+            self._save()
+
+    def _save(self) -> None:
+        self._follower.noted["groups"] = self._groups.sizes
+        self._follower.save()
+        self._saved_at = time.monotonic()
