@@ -52,31 +52,46 @@ class Following:
         What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
         the anomalies that were found together: where the process is killed before, they come again.
         """
-        while not (stop.is_set() or self._follower.ended):
-            came, ended = self._follower.poll()
-            yield from self._judged(ended)
-            if time.monotonic() - self._saved_at > SAVE_SECONDS:
-                self._save()
+        while not (stop.is_set() or self.ended):
+            came, found = self.poll()
+            yield from found
+            if found or time.monotonic() - self._saved_at > SAVE_SECONDS:
+                self.save()
             if not came:
                 stop.wait(POLL_SECONDS)
-        if self._follower.ended or not self._keeps_open:
-            yield from self._judged(self._follower.finish())
-        self._save()
+        if self.ended or not self._keeps_open:
+            yield from self.finish()
+        self.save()
 
-    def _judged(self, ended: EndedSessions | None) -> Iterator[dict[str, Any]]:
-        if ended is None:
-            return
-        judged = judge(self._model, ended.dataset)
-        self.sessions += len(judged.rows)
-        endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
-        before = self.anomalies
-        for record in records(self._model, ended, judged):
-            self.anomalies += 1
-            yield self._groups.join(record | {"ended": endings[record["session_id"]]})
-        if self.anomalies > before:
-            self._save()
+    @property
+    def ended(self) -> bool:
+        """Nothing more can come."""
+        return self._follower.ended
 
-    def _save(self) -> None:
+    def poll(self) -> tuple[bool, list[dict[str, Any]]]:
+        """Read what came: (whether anything did, the anomalies among the sessions that have ended)."""
+        came, ended = self._follower.poll()
+        return came, self._judged(ended)
+
+    def finish(self) -> list[dict[str, Any]]:
+        """End all sessions: the anomalies among them."""
+        return self._judged(self._follower.finish())
+
+    def save(self) -> None:
+        """Write the state, where there is a file for it."""
         self._follower.noted["groups"] = self._groups.sizes
         self._follower.save()
         self._saved_at = time.monotonic()
+
+    def _judged(self, ended: EndedSessions | None) -> list[dict[str, Any]]:
+        if ended is None:
+            return []
+        judged = judge(self._model, ended.dataset)
+        endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
+        found = [
+            self._groups.join(record | {"ended": endings[record["session_id"]]})
+            for record in records(self._model, ended, judged)
+        ]
+        self.sessions += len(judged.rows)
+        self.anomalies += len(found)
+        return found

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from glob import has_magic
 from pathlib import Path
@@ -58,8 +58,16 @@ class Follower:
     """
 
     def __init__(
-        self, paths: Sequence[str], rules: Rules, config: LogsConfig, *, idle_seconds: float, state: Path | None = None
+        self,
+        paths: Sequence[str],
+        rules: Rules,
+        config: LogsConfig,
+        *,
+        idle_seconds: float,
+        state: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._paths, self._rules, self._config = list(paths), rules, config
         self._idle_seconds = rules.session.gap_seconds
         if self._idle_seconds is None and rules.session.kind == "key":
@@ -74,7 +82,6 @@ class Follower:
             self._load(state)
         self._logs: dict[Path, GrowingLog] = {}
         self._behind: set[Path] = set()  # logs of which more is there than is read at a time
-        self._looked_at = time.monotonic()
         self._look()
 
     @property
@@ -95,7 +102,7 @@ class Follower:
 
     def poll(self) -> tuple[bool, EndedSessions | None]:
         """Read what came: (whether anything did, the sessions that have ended)."""
-        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+        if self._clock() - self._looked_at > LOOK_SECONDS:
             self._look()
         now_us, horizon = self._now_us(), self._horizon_us()
         due = [path for path, log in self._logs.items() if horizon is None or log.latest_us <= horizon]
@@ -134,9 +141,9 @@ class Follower:
 
     def _look(self) -> None:
         """Find files that are new."""
-        self._looked_at = time.monotonic()
+        self._looked_at = self._clock()
         for tail in _tails(self._paths, self._config.max_line_bytes, set(self._logs), self._positions):
-            self._logs[tail.path] = GrowingLog(tail, len(self._logs), self._rules, self._config)
+            self._logs[tail.path] = GrowingLog(tail, len(self._logs), self._rules, self._config, self._clock)
 
     def _built(self, ended: Ended | None) -> EndedSessions | None:
         """Ended sessions as a dataset; templates are matched, lines that fit none get events after the known ones."""

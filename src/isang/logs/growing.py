@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from time import monotonic
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -34,17 +33,21 @@ MAX_TEXT = 2_000
 
 
 class GrowingLog:
-    """One growing log: its records as they come. `number` is its place among the logs that are followed."""
+    """One growing log: its records as they come.
 
-    def __init__(self, tail: Tail, number: int, rules: Rules, config: LogsConfig) -> None:
-        self.tail, self._number = tail, number
+    `number` is its place among the logs that are followed; `clock` tells seconds, from any start.
+    """
+
+    def __init__(self, tail: Tail, number: int, rules: Rules, config: LogsConfig, clock: Callable[[], float]) -> None:
+        self.tail, self._number, self._clock = tail, number, clock
         self._rules, self._zone = rules, config.timezone
         self._expression = masks.compiled(rules.masks)
         self._given: Layout | None = None if config.layout == "auto" else layouts.from_pattern(config.layout)
         self._head = pl.Series("text", [], dtype=pl.String)
         self._layout: SourceLayout | None = None
+        self._recognised_from = 0  # lines
         self._latest: datetime | None = None  # time of the last record
-        self._came_at = monotonic()
+        self._came_at = self._clock()
         self.without_record = 0
         """Lines so far that begin no record."""
 
@@ -55,7 +58,7 @@ class GrowingLog:
 
     def now_us(self) -> int:
         """The time in this log: it goes on from its last record with the clock on the wall."""
-        return self.latest_us + round((monotonic() - self._came_at) * 1e6)
+        return self.latest_us + round((self._clock() - self._came_at) * 1e6)
 
     def read(self) -> pl.DataFrame | None:
         """The records (RECORD_SCHEMA) that came since the last call; None where no whole line came."""
@@ -69,7 +72,7 @@ class GrowingLog:
         chunk = read()
         if chunk is None:
             return None
-        self._came_at = monotonic()
+        self._came_at = self._clock()
         layout = self._recognised(chunk)
         parsed = parse_chunk(chunk, layout)
         self.without_record += parsed.lines - parsed.frame.height
@@ -92,13 +95,14 @@ class GrowingLog:
         return records.cast(RECORD_SCHEMA)
 
     def _recognised(self, chunk: Chunk) -> SourceLayout:
-        """How to read the log: looked at anew until SAMPLE_LINES of it are known."""
+        """How to read the log: looked at anew whenever twice as much of its first SAMPLE_LINES is known."""
         if self._layout is None and chunk.first_line > 1:  # an earlier process began to read it
             self._head = split_lines(Chunk(self.tail.beginning(), 1, None))["text"].head(layouts.SAMPLE_LINES)
         missing = layouts.SAMPLE_LINES - self._head.len()
         reference = self.tail.modified().astimezone(ZoneInfo(self._zone))
-        if self._layout is None or missing > 0:
-            self._head = self._head.append(split_lines(chunk)["text"].head(missing))
+        self._head = self._head.append(split_lines(chunk)["text"].head(missing))
+        if self._layout is None or self._head.len() >= 2 * self._recognised_from:
+            self._recognised_from = self._head.len()
             self._layout = recognise_source(self._head, given=self._given, zone=self._zone, reference=reference)
         return replace(self._layout, reference=reference)
 

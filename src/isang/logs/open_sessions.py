@@ -12,8 +12,8 @@ MOST_RECORDS = 500_000
 """Records of open sessions that are held, at most; beyond it the sessions that were silent longest are ended."""
 MOST_KEYS = 10_000
 """So many session keys are remembered, so that one that comes back is numbered."""
-LATE_US = 1_000_000
-"""A window of seconds waits so long for lines that are written late."""
+LATE_US = 500_000
+"""A silence and a window of seconds are over only when lines that are written or read this late would be there."""
 OPEN_SCHEMA = pl.Schema({**RECORD_SCHEMA, "heard": pl.Int64()})
 """`heard`: the record's time, or when it was read where it has none."""
 
@@ -97,7 +97,7 @@ class OpenSessions:
             over_us = (pl.col("first") // window_us + 1) * window_us + LATE_US
             reasons.append(pl.when(over_us < now_us).then(pl.lit(WINDOW_OVER)))
         if self._idle_us is not None:
-            reasons.append(pl.when(now_us - pl.col("heard") > self._idle_us).then(pl.lit(SILENT)))
+            reasons.append(pl.when(now_us - pl.col("heard") > self._idle_us + LATE_US).then(pl.lit(SILENT)))
         return pl.coalesce(reasons)
 
     def _within_limit(self, sessions: pl.DataFrame) -> pl.DataFrame:
