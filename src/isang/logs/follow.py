@@ -241,8 +241,6 @@ def _sources(paths: Sequence[str]) -> list[Source]:
     there = [path for path in paths if path not in missing]
     found = find_sources(there) if there else []
     for source in found:
-        if not source.path.is_file():
-            raise UsageError(f"{source.path} is no file; follow a pipe as standard input: isang detect … - < PIPE")
         if source.named and source.path.suffix.lower() in COMPRESSED:
             raise UsageError(f"{source.path} is compressed, so it does not grow; leave it out, or leave out --follow")
     growing = [source for source in found if source.path.suffix.lower() not in COMPRESSED]

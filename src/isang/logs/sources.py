@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from isang.errors import InputError
+from isang.errors import InputError, UsageError
 from isang.progress import say
 
 COMPRESSED = (".gz", ".zst", ".xz", ".bz2")
@@ -117,8 +117,10 @@ def _expand(given: str) -> list[tuple[Path, str]]:
     path = Path(given)
     if path.is_dir():
         return [(file, str(file)) for file in _logs_below(path)]
-    if path.exists():
+    if path.is_file():
         return [(path, given)]
+    if path.exists():
+        raise UsageError(f"{path} is a pipe or a device, not a file; give it as standard input: isang … - < {path}")
     if not glob.has_magic(given):
         raise InputError(f"no such file or folder: {given}")
     matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - given may be absolute
