@@ -22,10 +22,11 @@ ALLOWED = {
     "detection": BASE | {"config", "logs", "model", "artifact", "training"},
     "runs": BASE | {"config"},
     "samples": BASE,
+    "launch": BASE,
     "stages": BASE | {"config", "logs", "model", "artifact", "training", "detection", "runs"},
-    "summaries": BASE | {"config", "logs", "runs", "stages"},
+    "summaries": BASE | {"config", "logs", "training", "runs", "stages"},
     "__main__": {"cli"},
-    "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples"},
+    "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "launch"},
     "__init__": BASE | {"stages", "config"},
 }
 

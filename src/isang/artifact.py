@@ -50,6 +50,8 @@ class Model:
     """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    """The SVG files of the last evaluation, by name; they are written, never read."""
 
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
@@ -65,6 +67,8 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         _normal_frame(model).write_parquet(building / NORMAL)
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
+        for name, picture in model.pictures.items():
+            (building / name).write_text(picture, encoding="utf-8")
         (building / CARD).write_text(model_card(model), encoding="utf-8")
         files = {path.name: _fingerprint(path) for path in sorted(building.iterdir())}
         manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
@@ -103,9 +107,11 @@ def load_model(folder: Path) -> Model:
     return model
 
 
-def with_evaluation(model: Model, evaluation: Mapping[str, Any], folder: Path) -> Model:
-    """The model with its newest evaluation, written to its folder in one step."""
-    evaluated = replace(model, evaluation=evaluation)
+def with_evaluation(
+    model: Model, evaluation: Mapping[str, Any], folder: Path, pictures: Mapping[str, str] | None = None
+) -> Model:
+    """The model with its newest evaluation and the pictures of it, written to its folder in one step."""
+    evaluated = replace(model, evaluation=evaluation, pictures=pictures or {})
     save_model(evaluated, _find(folder), overwrite=True)
     return evaluated
 
@@ -166,15 +172,42 @@ def model_card(model: Model) -> str:
 def _quality_lines(evaluation: Mapping[str, Any] | None) -> list[str]:
     if evaluation is None:
         return ["Not evaluated."]
-    if not evaluation["measured"]:
-        return [f"Not measured: {evaluation['why_not_measured']}."]
-    rows = [
+    lines = (
+        _metric_lines(evaluation) if evaluation["measured"] else [f"Not measured: {evaluation['why_not_measured']}."]
+    )
+    if "drift" in evaluation:
+        lines += ["", f"Drift: {evaluation['drift']['says']}"]
+    found = [
+        f"{part['kind'].replace('_', ' ')} {_number(part['found']['value'])}" for part in evaluation.get("planted", ())
+    ]
+    if found:
+        lines += [
+            "",
+            f"Share found of anomalies that isang planted itself, which are no real ones: {', '.join(found)}.",
+        ]
+    return lines
+
+
+def _metric_lines(evaluation: Mapping[str, Any]) -> list[str]:
+    """The metrics, the alert budgets, and the best trivial rule beside the combination."""
+    metrics = [
         f"| {name.replace('_', ' ')} | {_number(metric['value'])} | {_number(metric['low'])} to "
         f"{_number(metric['high'])} |"
         for name, metric in evaluation["metrics"].items()
     ]
-    about = f"On {evaluation['sessions']['labelled']:,} later labelled sessions:"
-    return [about, "", "| metric | value | 95 % interval |", "| --- | --- | --- |", *rows]
+    budgets = [
+        f"| false alarms per 1,000 where {budget['asked_per_thousand']:g} may be | {_number(found['value'])} | "
+        f"{_number(found['low'])} to {_number(found['high'])} |"
+        for budget in evaluation["budgets"]
+        for found in (budget["false_alarms_per_thousand"],)
+    ]
+    best = max(evaluation["baselines"], key=lambda rule: rule["metrics"]["f1"]["value"] or 0)
+    return [
+        f"On {evaluation['sessions']['labelled']:,} later labelled sessions:", "",
+        "| metric | value | 95 % interval |", "| --- | --- | --- |", *metrics, *budgets, "",
+        f"The best trivial rule on the same sessions is {best['name'].replace('_', ' ')} with F1 "
+        f"{_number(best['metrics']['f1']['value'])}.",
+    ]  # fmt: skip
 
 
 def _number(value: float | None) -> str:

@@ -63,6 +63,13 @@ Window = Annotated[
         help="Sessions of so many lines (100) or so much time (5m).  [default: 100 lines if there is no key]",
     ),
 ]
+AcrossSources = Annotated[
+    bool | None,
+    typer.Option(
+        "--across-sources/--per-source",
+        help="Whether a session may join lines of several logs.  [default: sessions by key do, windows do not]",
+    ),
+]
 Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="The zone of times that name none.  [default: UTC]")]
 Masks = Annotated[
     list[str] | None,
@@ -132,6 +139,7 @@ def run(
     session_by: SessionBy = None,
     gap: Gap = None,
     window: Window = None,
+    across_sources: AcrossSources = None,
     timezone: Timezone = None,
     mask: Masks = None,
     train_fraction: TrainFraction = None,
@@ -145,7 +153,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report and anomalies in one go."""
     flags = {
-        "logs": _log_flags(layout, session_by, gap, window, timezone, mask),
+        "logs": _log_flags(layout, session_by, gap, window, across_sources, timezone, mask),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -165,6 +173,7 @@ def prepare(
     session_by: SessionBy = None,
     gap: Gap = None,
     window: Window = None,
+    across_sources: AcrossSources = None,
     timezone: Timezone = None,
     mask: Masks = None,
     dry_run: Annotated[
@@ -177,14 +186,14 @@ def prepare(
     from isang.config import load
     from isang.logs.preview import preview
 
-    settings = load(config, {"logs": _log_flags(layout, session_by, gap, window, timezone, mask)})
+    settings = load(config, {"logs": _log_flags(layout, session_by, gap, window, across_sources, timezone, mask)})
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
         return
     if out is None:
         raise UsageError("isang prepare needs --out DATA, the folder to write; --dry-run only looks")
-    dataset = stages.prepare(logs, out, config=settings, labels=labels, overwrite=overwrite)
-    print(summaries.of_dataset(dataset))
+    meta = stages.prepare(logs, out, config=settings, labels=labels, overwrite=overwrite)
+    print(summaries.of_dataset(meta))
     print(f"written to {out}")
 
 
@@ -205,6 +214,16 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="Highest learning rate.  [default: 0.001]")
     ] = None,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes on this machine, one for each GPU.  [default: 1]")
+    ] = None,
+    find_lr: Annotated[
+        bool, typer.Option("--find-lr", help="Only try which learning rates the model bears, and suggest one.")
+    ] = False,
+    track: Annotated[
+        str | None,
+        typer.Option(metavar="TOOL", help="Also write to tensorboard, mlflow, trackio or wandb, each an extra."),
+    ] = None,
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
@@ -212,14 +231,23 @@ def train(
     """A dataset folder to a trained model and its report."""
     from isang import stages, summaries
     from isang.config import load
+    from isang.launch import is_first, is_launched, launch
 
     training = {
         "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
-        "batch_size": batch_size, "learning_rate": learning_rate, "seed": seed,
+        "batch_size": batch_size, "learning_rate": learning_rate, "processes": processes, "track": track,
+        "seed": seed,
     }  # fmt: skip
     settings = load(config, {"model": {"preset": preset}, "training": training})
-    trained = stages.train(data, out, config=settings, resume=resume, overwrite=overwrite)
-    print(summaries.of_training(trained))
+    if settings.training.processes > 1 and not is_launched():
+        raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
+    if find_lr:
+        outcome = summaries.of_rates(stages.find_rate(data, out, config=settings, overwrite=overwrite), out)
+    else:
+        trained = stages.train(data, out, config=settings, resume=resume, overwrite=overwrite)
+        outcome = summaries.of_training(trained)
+    if is_first():
+        print(outcome)
 
 
 @app.command()
@@ -259,13 +287,17 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
     data: Annotated[Path, typer.Argument(help="A dataset folder.", metavar="DATA")],
     labels: Labels = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write evaluation.json and the plots here too.", metavar="DIR")
+    ] = None,
     json: Json = False,
+    overwrite: Overwrite = False,
 ) -> None:
     """Measure the quality, beside trivial baselines."""
     from isang import stages, summaries
     from isang.files import to_json
 
-    evaluation = stages.evaluate(model, data, labels=labels)
+    evaluation = stages.evaluate(model, data, labels=labels, out=out, overwrite=overwrite)
     print(to_json(evaluation) if json else summaries.of_evaluation(evaluation), end="" if json else "\n")
 
 
@@ -390,10 +422,13 @@ def _log_flags(
     session_by: str | None,
     gap: str | None,
     window: str | None,
+    across_sources: bool | None,
     timezone: str | None,
     masks: list[str] | None,
 ) -> dict[str, Any]:
-    flags: dict[str, Any] = {"layout": layout, "session_by": session_by, "timezone": timezone}
+    flags: dict[str, Any] = {
+        "layout": layout, "session_by": session_by, "across_sources": across_sources, "timezone": timezone,
+    }  # fmt: skip
     if masks:
         flags["masks"] = [_mask(given) for given in masks]
     if gap is not None:

@@ -28,6 +28,8 @@ class LogsConfig:
     """Sessions of this many lines, for logs without a key."""
     window_seconds: float | None = None
     """Sessions of this many seconds, for logs without a key."""
+    across_sources: bool | None = None
+    """Whether a session may join lines of several logs; unset, sessions by key do, and windows stay within one log."""
     default_window_lines: int = 100
     """The window where no key is found and none was asked for."""
     max_session_events: int = 512
@@ -87,6 +89,10 @@ class ModelConfig:
             raise UsageError(f"model.width must be a multiple of model.heads, got {self.width} and {self.heads}")
 
 
+TRACKERS = ("tensorboard", "mlflow", "trackio", "wandb")
+"""Tools that a run can also be written to; each needs the extra of its name."""
+
+
 @dataclass(frozen=True)
 class TrainingConfig:
     """Splits, optimizer, schedule and stopping."""
@@ -117,6 +123,14 @@ class TrainingConfig:
     """Share of the events that are masked and predicted."""
     patience: int = 3
     """Stop after this many epochs without a better validation loss; 0 never stops early."""
+    validation_steps: int | None = None
+    """Steps between validations within an epoch.  None: so many that they take about a twentieth of the time."""
+    tokens_per_pass: int = 32_768
+    """Tokens of one forward and backward pass in one process; a batch of more takes several passes."""
+    processes: int = 1
+    """Processes on this machine; each batch is shared among them."""
+    track: str | None = None
+    """Also write to `tensorboard`, `mlflow`, `trackio` or `wandb`."""
     checkpoint_minutes: float = 5.0
     """A checkpoint at the end of each epoch and at least this often."""
     seed: int = 0
@@ -127,7 +141,10 @@ class TrainingConfig:
         _within(self, "training", epochs=(1, 100_000), min_steps=(0, 10**9), batch_size=(1, 10**6), patience=(0, 10**6))
         _within(self, "training", mask_fraction=(0.01, 0.9), seed=(0, 2**31 - 1))
         _above(self, "training", max_minutes=0, learning_rate=0, clip_norm=0, checkpoint_minutes=0)
-        _within(self, "training", final_rate_fraction=(0, 1), weight_decay=(0, 10))
+        _within(self, "training", final_rate_fraction=(0, 1), weight_decay=(0, 10), processes=(1, 4096))
+        _above(self, "training", validation_steps=0, tokens_per_pass=0)
+        if self.track is not None and self.track not in TRACKERS:
+            raise UsageError(f"training.track must be one of {', '.join(TRACKERS)}, got {self.track!r}")
 
 
 @dataclass(frozen=True)

@@ -19,3 +19,17 @@ class InputError(IsangError):
 
 class OutputError(IsangError):
     """A result cannot be written."""
+
+
+class Interrupted(IsangError):
+    """A signal asked the program to stop, and it stopped in good order."""
+
+    def __init__(self, message: str, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number
+
+
+class LostContact(IsangError):
+    """Another process of the same training has ended, so this one cannot go on."""
+
+    exit_code = 69  # EX_UNAVAILABLE: whoever started the processes can tell the victim from the cause

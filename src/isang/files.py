@@ -79,7 +79,10 @@ def partial_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.partial")
 
 
-OURS = ("run.json", "meta.json", "metrics.jsonl", "manifest.json", "report.json", "state.json")
+OURS = (
+    "run.json", "meta.json", "metrics.jsonl", "manifest.json", "report.json", "state.json", "evaluation.json",
+    "learning_rates.json",
+)  # fmt: skip
 """Each folder that isang writes holds one of these files; a folder without any is somebody else's."""
 
 

@@ -18,10 +18,11 @@ class Progress:
     """Progress of one piece of work, used as a context manager.
 
     `total` is the expected amount in `unit`, None where it is not known. Call `advance(amount)` as work gets done;
-    `note` changes the words behind the bar.
+    `note` changes the words behind the bar. `silent` shows nothing: one of several processes speaks for all.
     """
 
-    def __init__(self, what: str, *, total: float | None = None, unit: str = "") -> None:
+    def __init__(self, what: str, *, total: float | None = None, unit: str = "", silent: bool = False) -> None:
+        self._silent = silent
         self._what, self._total, self._unit = what, total, unit
         self._done = 0.0
         self._note = ""
@@ -43,7 +44,7 @@ class Progress:
         if note is not None:
             self._note = note
         now = time.monotonic()
-        if now - self._started < QUIET_SECONDS:
+        if self._silent or now - self._started < QUIET_SECONDS:
             return
         if sys.stderr.isatty():
             self._draw()

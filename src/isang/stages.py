@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,8 +18,9 @@ from isang.errors import IsangError, UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
 from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
+from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, read_dataset, write_dataset
+from isang.logs.store import Dataset, read_dataset
 from isang.progress import say
 
 if TYPE_CHECKING:
@@ -65,13 +66,10 @@ def prepare(
     config: Config | None = None,
     labels: Path | None = None,
     overwrite: bool = False,
-) -> Dataset:
-    """Raw logs → a dataset folder."""
+) -> dict[str, Any]:
+    """Raw logs → a dataset folder; returns what its `meta.json` holds."""
     config = config or Config()
-    refuse_existing(out, overwrite=overwrite)
-    dataset = read_logs([str(path) for path in logs], config.logs, labels=labels).dataset
-    write_dataset(dataset, out, overwrite=overwrite)
-    return dataset
+    return prepare_folder([str(path) for path in logs], out, config.logs, labels=labels, overwrite=overwrite)
 
 
 def train(
@@ -86,13 +84,15 @@ def train(
     """A dataset folder → a run folder with the model, the run's log and (`with_report`) the report on it.
 
     The run grows in `OUT.partial` and takes its place when it is complete; `resume` takes up an unfinished one.
+    Where a launcher started several processes, all of them call this, and the first one alone writes.
     """
     from isang.artifact import Model, save_model
     from isang.detection.decisions import calibrate
     from isang.model.batches import to_sessions
     from isang.model.vocabulary import learn_vocabulary
-    from isang.training.loop import Data
+    from isang.training.data import to_data
     from isang.training.loop import train as train_model
+    from isang.training.processes import joined
     from isang.training.split import split_by_time
 
     config = config or Config()
@@ -101,10 +101,18 @@ def train(
     vocabulary = learn_vocabulary(dataset, split.train)
     training = to_sessions(dataset, vocabulary, split.train)
     validation = to_sessions(dataset, vocabulary, split.validation)
-    with _growing(out, resume=resume, overwrite=overwrite) as building:
+    material = to_data(training, validation, vocabulary, config.model.positions)
+    with (
+        joined() as processes,
+        _growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
+    ):
+        processes.wait()  # until the first one has made the folder
         encoder, progress = train_model(
-            Data(training, validation, vocabulary.size), config.model, config.training, building, resume=resume
+            material, config.model, config.training, building, resume=resume, processes=processes
         )
+        trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+        if not processes.first:
+            return trained
         normal, place = training.distinct()
         model = Model(
             encoder=encoder,
@@ -133,7 +141,32 @@ def train(
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)
-    return Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+    return trained
+
+
+def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite: bool = False) -> Any:
+    """A dataset folder → which learning rates a new model bears, as `OUT/learning_rates.json` and as a RateTest."""
+    from isang.model.batches import to_sessions
+    from isang.model.vocabulary import learn_vocabulary
+    from isang.training.data import to_data
+    from isang.training.processes import joined
+    from isang.training.rates import find_rate as try_rates
+    from isang.training.split import split_by_time
+
+    config = config or Config()
+    refuse_existing(out, overwrite=overwrite)
+    dataset = read_dataset(data)
+    split = split_by_time(dataset, config.training)
+    vocabulary = learn_vocabulary(dataset, split.train)
+    training = to_sessions(dataset, vocabulary, split.train)
+    with joined() as processes:
+        material = to_data(training, training, vocabulary, config.model.positions)
+        test = try_rates(material, config.model, config.training, processes)
+    if processes.first:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            record = {"schema": SCHEMA, "suggestion": test.suggestion, **asdict(test), "config": to_dict(config)}
+            write_text(building / "learning_rates.json", to_json(record))
+    return test
 
 
 def report(
@@ -166,18 +199,31 @@ def report(
     return reports
 
 
-def evaluate(model: Path, data: Path, *, labels: Path | None = None) -> dict[str, Any]:
-    """A model and a dataset folder → what `evaluation.json` in the model folder then holds."""
-    from isang.artifact import load_model, with_evaluation
-    from isang.detection.evaluate import evaluate as measure
+def evaluate(
+    model: Path, data: Path, *, labels: Path | None = None, out: Path | None = None, overwrite: bool = False
+) -> dict[str, Any]:
+    """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
 
+    With `out`, they are written there too.
+    """
+    from isang.artifact import EVALUATION, load_model, with_evaluation
+    from isang.detection.evaluate import evaluate as measure
+    from isang.runs.quality_plots import pictures
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
     loaded = load_model(model)
     dataset = read_dataset(data)
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
     result = measure(loaded, dataset, fingerprint(data))
-    with_evaluation(loaded, result, model)
+    drawn = pictures(result)
+    with_evaluation(loaded, result, model, drawn)
+    if out is not None:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            for name, content in {EVALUATION: to_json(result), **drawn}.items():
+                write_text(building / name, content)
     return result
 
 
@@ -279,19 +325,25 @@ def _growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
         with folder_being_written(out, overwrite=overwrite, keep_partial=True) as building:
             yield building
     except BaseException as error:
-        of_no_use = isinstance(error, IsangError) and not _holds_checkpoint(partial)  # the same input fails again
+        of_no_use = isinstance(error, IsangError) and not _holds_training(partial)  # the same input fails again
         if of_no_use or not _holds_work(partial):
             remove_folder(partial)
         raise
 
 
+def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:
+    """The same folder, which the first of several processes looks after."""
+    return nullcontext(partial_folder(out))
+
+
 def _holds_work(partial: Path) -> bool:
-    """Whether a finished stage or a checkpoint is there."""
-    return (partial / "data").exists() or _holds_checkpoint(partial)
+    """Whether a finished stage or part of a training is there."""
+    return (partial / "data").exists() or _holds_training(partial)
 
 
-def _holds_checkpoint(partial: Path) -> bool:
-    return any(partial.glob("**/checkpoints/step_*"))
+def _holds_training(partial: Path) -> bool:
+    """Whether there is a checkpoint, or a batch that failed and waits to be looked at."""
+    return any(partial.glob("**/checkpoints/step_*")) or any(partial.glob("**/failed_batch.parquet"))
 
 
 def _note_command(path: Path, command: Mapping[str, Any]) -> None:

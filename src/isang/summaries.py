@@ -1,14 +1,15 @@
 """What each stage prints: results as a few lines of text for people."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isang.files import to_json
-from isang.logs.store import Dataset
 
 if TYPE_CHECKING:
     from isang.logs.preview import Preview
     from isang.stages import Finished, Trained
+    from isang.training.rates import RateTest
 
 SHOWN_GROUPS = 4
 SHOWN_TEMPLATES = 3
@@ -24,9 +25,8 @@ LOSSES = {
 """Counts of `meta.json` that a person should see where they are not zero."""
 
 
-def of_dataset(dataset: Dataset) -> str:
+def of_dataset(meta: Mapping[str, Any]) -> str:
     """Lines, templates and sessions, the session rule, the labels, and what was lost on the way."""
-    meta = dataset.meta
     files = len(meta["sources"])
     lines = [
         f"{meta['lines']:,} lines in {files:,} {'file' if files == 1 else 'files'} → {meta['templates']:,} templates → "
@@ -68,6 +68,24 @@ def of_training(trained: "Trained") -> str:
     )
 
 
+def of_rates(test: "RateTest", folder: Path) -> str:
+    """The loss over the learning rate in a dozen lines, and the rate to train with."""
+    top = max(test.smoothed)
+    every = max(1, len(test.rates) // 12)
+    lines = ["learning rate   smoothed loss"]
+    for rate, loss in zip(test.rates[::every], test.smoothed[::every], strict=True):
+        lines.append(f"{rate:13.2e}   {loss:13.4f}  {'#' * round(40 * loss / top)}")
+    if test.diverged:
+        lines.append(f"beyond {test.rates[-1]:.2e} the loss runs away")
+    return "\n".join(
+        [
+            *lines,
+            f"suggested: --learning-rate {test.suggestion:.1e}, a tenth of the rate at which the loss was lowest",
+            f"nothing was trained; the whole curve is in {folder / 'learning_rates.json'}",
+        ]
+    )
+
+
 def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool, series: bool) -> str:
     """The reports as a screenful each, as one JSON document, or the series that the logs hold."""
     from isang.runs.report import default_language, report_json, summary
@@ -85,31 +103,20 @@ def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, 
 
 
 def of_evaluation(evaluation: Mapping[str, Any]) -> str:
-    """Quality with intervals beside the baselines, or why it is not measured, and how the alert budget held."""
-    sessions, budget = evaluation["sessions"], evaluation["budget"]
+    """Quality beside the baselines, or why it is not measured; the alert budget, drift, and what was planted."""
+    sessions = evaluation["sessions"]
     lines = [
         f"{sessions['evaluated']:,} sessions after the training period, {sessions['labelled']:,} labelled, "
         f"{sessions['anomalous']:,} of them anomalous; {sessions['flagged']:,} flagged"
     ]
     if evaluation["measured"]:
-        lines += ["", f"{'':<16}{'precision':>10}{'recall':>10}{'F1':>10}{'accuracy':>10}{'avg. prec.':>12}"]
-        lines.append(_quality("isang", evaluation["metrics"]))
-        lines.append(_interval("  95 % from", evaluation["metrics"], "low"))
-        lines.append(_interval("  to", evaluation["metrics"], "high"))
-        lines += [_quality(f"  {part['name']}", part["metrics"]) for part in evaluation["detectors"]]
-        lines += [_quality(part["name"], part["metrics"]) for part in evaluation["baselines"]]
-        lines.append("")
+        lines += ["", *_quality_table(evaluation), "", *_confusion(evaluation["counts"]), ""]
+        lines += [*_kinds(evaluation["kinds"]), *_in_time(evaluation)]
     else:
         lines.append(f"quality is not measured: {evaluation['why_not_measured']}")
-    lines.append(_budget(budget, evaluation["measured"]))
-    planted = [
-        f"{part['kind'].replace('_', ' ')} {100 * part['found']['value']:.0f} %"
-        for part in evaluation["planted"]
-        if part["planted"]
-    ]
-    if planted:
-        lines.append(f"of anomalies that isang planted into later sessions, it finds: {', '.join(planted)}")
-    return "\n".join(lines)
+    lines += _budget(evaluation)
+    lines.append(f"drift: {evaluation['drift']['says']}")
+    return "\n".join(lines + _planted(evaluation["planted"]))
 
 
 def of_anomalies(records: Sequence[Mapping[str, Any]], most: int | None = None) -> str:
@@ -167,7 +174,7 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]
 def of_run(finished: "Finished") -> str:
     """What was found, the measured quality, and where the report is."""
     anomalies = finished.detected.anomalies
-    lines = [of_dataset(finished.dataset), "", of_evaluation(finished.evaluation), ""]
+    lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
     lines.append(f"{len(anomalies):,} of {finished.detected.sessions:,} sessions are anomalous")
     if anomalies:
         lines += ["", of_anomalies(anomalies, SHOWN_GROUPS)]
@@ -186,12 +193,85 @@ def _period(start: str | None, end: str | None) -> str:
     return f", {start[:16].replace('T', ' ')} to {end[:16].replace('T', ' ')} UTC"
 
 
-def _quality(name: str, metrics: Mapping[str, Any]) -> str:
-    return f"{name:<16}" + _cells(metrics, "value")
+def _quality_table(evaluation: Mapping[str, Any]) -> list[str]:
+    metrics, drawn = evaluation["metrics"], evaluation["intervals"]
+    lines = [f"{'':<16}{'precision':>10}{'recall':>10}{'F1':>10}{'accuracy':>10}{'avg. prec.':>12}"]
+    lines += [_quality("isang", metrics, "value"), _quality("  95 % from", metrics, "low")]
+    lines.append(_quality("  to", metrics, "high"))
+    lines += [_quality(f"  {part['name']}", part["metrics"], "value") for part in evaluation["detectors"]]
+    lines += [_quality(part["name"], part["metrics"], "value") for part in evaluation["baselines"]]
+    if drawn["drawn"] == "time blocks":
+        lines.append(
+            f"(intervals: blocks of {drawn['block_sessions']:,} neighbours in time, which are not independent)"
+        )
+    return lines
 
 
-def _interval(name: str, metrics: Mapping[str, Any], bound: str) -> str:
+def _quality(name: str, metrics: Mapping[str, Any], bound: str) -> str:
     return f"{name:<16}" + _cells(metrics, bound)
+
+
+def _confusion(counts: Mapping[str, int]) -> list[str]:
+    return [
+        f"{'':<16}{'flagged':>10}{'not':>10}",
+        f"{'anomalous':<16}{counts['true_positives']:>10,}{counts['false_negatives']:>10,}",
+        f"{'normal':<16}{counts['false_positives']:>10,}{counts['true_negatives']:>10,}",
+    ]
+
+
+def _kinds(kinds: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How many sessions of each kind of fault are found, nothing where no kind is known."""
+    if not kinds:
+        return []
+    found = [f"{kind['kind']} {kind['flagged']:,} of {kind['sessions']:,}" for kind in kinds]
+    return [f"found by kind of fault: {', '.join(found)}"]
+
+
+def _in_time(evaluation: Mapping[str, Any]) -> list[str]:
+    """False alarms per hour and the delay of detection, or that there is no clock."""
+    rate, delay = evaluation["false_alarms_per_hour"], evaluation["delay"]
+    if rate["value"] is None:
+        return ["false alarms per hour and the delay of detection are unknown: the sessions have no clock"]
+    lines = [f"{rate['value']:.3g} false alarms per hour (95 %: {rate['low']:.3g} to {rate['high']:.3g})"]
+    if delay is None:
+        return lines
+    sessions, incidents = delay["sessions"], delay["incidents"]
+    noticed = f"{incidents['count']:,} of {incidents['incidents']:,} incidents are noticed"
+    if not sessions["count"]:
+        return [*lines, f"delay: undefined, nothing is found; {noticed}"]
+    lines.append(f"delay: a session is decided at its end, {_delays(sessions)}; {noticed}, {_delays(incidents)}")
+    return lines
+
+
+def _delays(delays: Mapping[str, Any]) -> str:
+    from isang.runs.writing import duration
+
+    median, most = (duration(delays[name], "en") for name in ("median_seconds", "p90_seconds"))
+    return f"{median} after the first line (median; 90 % within {most})"
+
+
+def _planted(planted: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is found of the anomalies that isang planted itself, and whether the reasons point at the planted line."""
+    made = [part for part in planted if part["planted"]]
+    if not made:
+        return []
+    found = [f"{_kind_name(part)} {_share(part['found'])}" for part in made]
+    lines = [f"of anomalies that isang planted into later sessions, it finds: {', '.join(found)}"]
+    blamed = [part for part in made if part["culprit_first"] is not None]
+    if blamed:
+        first = [f"{_kind_name(part)} {_share(part['culprit_first'])}" for part in blamed]
+        turned = [f"{_kind_name(part)} {_share(part['turned'])}" for part in blamed]
+        lines.append(f"  the reasons name the planted line first: {', '.join(first)}")
+        lines.append(f"  undoing what they name first turns the verdict: {', '.join(turned)}")
+    return lines
+
+
+def _kind_name(part: Mapping[str, Any]) -> str:
+    return str(part["kind"]).replace("_", " ")
+
+
+def _share(part: Mapping[str, Any]) -> str:
+    return "undefined" if part["value"] is None else f"{100 * part['value']:.0f} %"
 
 
 def _cells(metrics: Mapping[str, Any], bound: str) -> str:
@@ -204,17 +284,24 @@ def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"
 
 
-def _budget(budget: Mapping[str, Any], measured: bool) -> str:
-    found = budget["false_alarms_per_thousand"] if measured else budget["alerts_per_thousand"]
-    what = "false alarms" if measured else "alerts (true and false: there are no labels)"
-    seen = "no later session is labelled normal, so what was found is unknown"
-    if found["value"] is not None:
-        interval = f"(95 %: {found['low']:.1f} to {found['high']:.1f})"
-        seen = f"{found['value']:.1f} {what} per 1,000 later sessions found {interval}"
-    lines = [f"alert budget: {budget['asked_per_thousand']:g} per 1,000 normal sessions asked for; {seen}"]
+def _budget(evaluation: Mapping[str, Any]) -> list[str]:
+    """What was asked for and what was found: at the model's own budget, and at the others that are always measured."""
+    budget, labelled = evaluation["budget"], evaluation["sessions"]["labelled"] > 0
+    asked = f"{budget['asked_per_thousand']:g} per 1,000 normal sessions asked for"
+    lines = [f"alert budget: {asked}; {_found(budget, labelled)}"]
     if budget["extrapolated"]:
         lines.append(
             f"  {budget['calibration_sessions']:,} calibration sessions support a budget of "
             f"{budget['supported_per_thousand']:.1f} per 1,000; below that the threshold is extrapolated"
         )
-    return "\n".join(lines)
+    others = [other for other in evaluation["budgets"] if other["asked_per_thousand"] != budget["asked_per_thousand"]]
+    return lines + [f"  at {other['asked_per_thousand']:g} per 1,000: {_found(other, labelled)}" for other in others]
+
+
+def _found(budget: Mapping[str, Any], labelled: bool) -> str:
+    found = budget["false_alarms_per_thousand"] if labelled else budget["alerts_per_thousand"]
+    what = "false alarms" if labelled else "alerts (true and false: there are no labels)"
+    if found["value"] is None:
+        return "no later session is labelled normal, so what was found is unknown"
+    interval = f"(95 %: {found['low']:.1f} to {found['high']:.1f})"
+    return f"{found['value']:.1f} {what} per 1,000 later sessions found {interval}"

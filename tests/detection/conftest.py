@@ -13,7 +13,8 @@ from isang.detection.decisions import calibrate
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
 from isang.model.vocabulary import learn_vocabulary
-from isang.training.loop import Data, train
+from isang.training.data import Data
+from isang.training.loop import train
 from isang.training.split import split_by_time
 from tests.synthetic import shop_dataset
 

@@ -90,6 +90,18 @@ def test_an_identifier_is_found_where_it_stands_without_its_name(with_spans: boo
     assert keys_of(pl.Series(lines), str(rule.pattern))["key"].to_list() == ids
 
 
+def test_an_identifier_that_each_log_names_once_and_otherwise_is_found() -> None:
+    source = random.Random(5)
+    lines, ids = [], []
+    for n in range(200):
+        request = f"{source.getrandbits(48):012x}"
+        lines += [f"GET /cart rid={request}", f'{{"msg":"cart {n} opened","request_id":"{request}"}}', f"tick {n}"]
+        ids += [request] * 2
+    rule = propose_key(sample(lines))
+    assert rule is not None
+    assert keys_of(pl.Series(lines), str(rule.pattern))["key"].to_list() == ids
+
+
 def test_what_does_not_group_lines_into_small_sessions_is_no_key() -> None:
     source = random.Random(2)
     unique = [f"event id={source.getrandbits(64):016x} happened" for _ in range(300)]

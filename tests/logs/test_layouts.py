@@ -178,20 +178,6 @@ def test_times_that_name_no_zone_are_of_the_given_one() -> None:
     assert records.frame["time"][0] == AT
 
 
-def test_year_less_times_run_on_past_new_year() -> None:
-    text = "\n".join(f"{day} 10:00:00 web1 cron[1]: tick" for day in ("Dec 30", "Dec 31", "Jan  1", "Jan  2"))
-    source, records = read(text)
-    times = clocks.unrolled(records.frame["time"], source.clock)
-    assert [time.year for time in times.to_list()] == [2023, 2023, 2024, 2024]
-
-
-def test_times_without_a_date_run_on_past_midnight() -> None:
-    text = "\n".join(f"{time}.000 INFO tick" for time in ("23:59:58", "23:59:59", "00:00:01"))
-    source, records = read(text)
-    times = clocks.unrolled(records.frame["time"], source.clock)
-    assert [(time.day, time.hour) for time in times.to_list()] == [(29, 23), (29, 23), (30, 0)]
-
-
 def test_the_real_samples_are_recognised(shared_data: Path) -> None:
     expected = {
         "Apache": "apache-error", "BGL": "ras", "HDFS": "compact-date", "HPC": "state-change", "Hadoop": "log4j",

@@ -2,7 +2,10 @@
 
 import gzip
 import io
+import os
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +16,14 @@ from hypothesis import strategies as st
 
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
+from isang.logs import prepare as stage
 from isang.logs.labels import read_labels
-from isang.logs.prepare import Prepared, prepare
+from isang.logs.prepare import Prepared, prepare, prepare_folder
 from isang.logs.preview import preview
+from isang.logs.read import read_chunks
 from isang.logs.rules import Rules
+from isang.logs.sources import Source
+from isang.logs.spill import SortedRows
 from isang.logs.store import read_dataset, write_dataset
 from isang.samples import shop
 from isang.summaries import of_preview
@@ -140,6 +147,30 @@ def test_the_same_logs_give_the_same_dataset(tmp_path: Path) -> None:
     assert one.meta == two.meta
 
 
+@pytest.mark.parametrize("rule", [{}, {"session_by": "none"}, {"session_by": "none", "across_sources": True}])
+def test_the_size_of_chunks_and_runs_changes_no_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: dict[str, Any]
+) -> None:
+    logs = [str(tmp_path / name) for name in ("app.log", "old.log")]
+    Path(logs[0]).write_text("\n".join(request_lines(900)))
+    Path(logs[1]).write_text("\n".join(f"Dec 31 23:59:{n % 60:02d} web a[1]: id=req{n % 900:08d}" for n in range(4000)))
+    prepare_folder(logs, tmp_path / "whole", LogsConfig(**rule))
+    monkeypatch.setattr(stage, "read_chunks", partial(read_chunks, chunk_bytes=5000))
+    monkeypatch.setattr(stage, "SortedRows", partial(SortedRows, run_bytes=20_000))
+    prepare_folder(logs, tmp_path / "split", LogsConfig(**rule))
+    for name in ("sessions.parquet", "templates.parquet", "meta.json"):
+        assert (tmp_path / "split" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    in_memory = prepare(logs, LogsConfig(**rule)).dataset
+    assert in_memory.sessions.equals(read_dataset(tmp_path / "whole").sessions)
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "app.log").write_text("hello there")
+    with pytest.raises(InputError):
+        prepare_folder([str(tmp_path / "app.log")], tmp_path / "data", LogsConfig(session_by=r"id=(\w+)"))
+    assert [path.name for path in tmp_path.iterdir()] == ["app.log"]
+
+
 def test_rules_of_a_model_match_and_never_change_its_templates(tmp_path: Path) -> None:
     learned = prepared(tmp_path, {"app.log": "\n".join(request_lines())}).dataset
     write_dataset(learned, tmp_path / "data")
@@ -158,6 +189,17 @@ def test_rules_of_a_model_match_and_never_change_its_templates(tmp_path: Path) -
     again = prepare([str(tmp_path / "again.log")], LogsConfig(), rules=rules).dataset
     assert again.sessions["events"].to_list() == learned.sessions["events"].to_list()
     assert again.templates.equals(learned.templates)
+
+
+def test_a_record_goes_on_in_the_next_file_of_a_rotated_set(tmp_path: Path) -> None:
+    lines = request_lines(5)
+    found = prepared(
+        tmp_path, {"app.log.1": f"{lines[0]}\nTraceback", "app.log": "ValueError: no\n" + "\n".join(lines[1:])}
+    )
+    assert [source["continued"] for source in found.dataset.meta["sources"]] == [1, 1]
+    assert found.dataset.meta["not_matched"] == 0
+    alone = prepared(tmp_path, {"b.log": "ValueError: no\n" + "\n".join(lines)}).dataset.meta
+    assert (alone["continued"], alone["not_matched"]) == (0, 1)
 
 
 def test_windows_where_no_key_is_found(tmp_path: Path) -> None:
@@ -221,6 +263,40 @@ def test_binary_files_in_a_folder_are_left_out_and_said(tmp_path: Path) -> None:
     (tmp_path / "app.log").unlink()
     with pytest.raises(InputError, match="no log text"):
         prepare([str(tmp_path)], LogsConfig())
+
+
+def test_what_cannot_be_read_is_left_out_of_a_folder_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "app.log").write_text("\n".join(request_lines()))
+    (tmp_path / "windows.log").write_bytes("hello".encode("utf-16"))
+    (tmp_path / "broken.log.gz").write_bytes(b"no gzip")
+    os.mkfifo(tmp_path / "pipe.log")
+    (tmp_path / "again").symlink_to(tmp_path)
+    found = prepare([str(tmp_path)], LogsConfig()).dataset
+    assert found.meta["skipped_files"] == ["broken.log.gz", "windows.log"]
+    assert found.meta["lines"] == 120
+    said = capsys.readouterr().err
+    assert "iconv" in said
+    assert "is the file complete" in said
+
+
+def test_a_pipe_is_read_once_and_whole(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.log"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("\n".join(request_lines(3000)),))
+    writer.start()
+    found = prepare([str(pipe)], LogsConfig())
+    writer.join()
+    assert found.dataset.meta["lines"] == 12_000
+    assert found.raw([(0, 9000)]) == {(0, 9000): request_lines(3000)[8999]}
+
+
+def test_a_file_that_vanished_and_a_device_are_errors(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No such file"):
+        Source(0, "gone.log", tmp_path / "gone.log", named=True).state()
+    with pytest.raises(InputError, match="a device"):
+        prepare(["/dev/zero"], LogsConfig())
 
 
 def test_a_single_line_is_a_dataset(tmp_path: Path) -> None:

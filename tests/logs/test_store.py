@@ -2,19 +2,33 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isang.errors import InputError, UsageError
-from isang.logs.store import SCHEMA, SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, read_dataset, write_dataset
+from isang.logs.store import (
+    SCHEMA,
+    SESSIONS_SCHEMA,
+    TEMPLATES_SCHEMA,
+    Dataset,
+    read_dataset,
+    write_dataset,
+    write_sessions,
+)
 
 
 def dataset() -> Dataset:
     start = datetime(2024, 1, 1, tzinfo=UTC)
     sessions = pl.DataFrame(
-        [("a", "app.log", start, start, [0, 1], [0, 5], False), ("b", "app.log", None, None, [1], None, None)],
+        [
+            ("a", "app.log", start, start, [0, 1], [0, 5], False, None),
+            ("b", "app.log", None, None, [1], None, True, "delay"),
+        ],
         schema=SESSIONS_SCHEMA,
         orient="row",
     )
@@ -29,6 +43,27 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert found.sessions.equals(written.sessions)
     assert found.templates.equals(written.templates)
     assert found.meta == written.meta
+
+
+def test_a_file_from_elsewhere_may_lack_the_kinds(tmp_path: Path) -> None:
+    write_dataset(dataset(), tmp_path)
+    dataset().sessions.drop("kind").write_parquet(tmp_path / "sessions.parquet")
+    assert read_dataset(tmp_path).sessions["kind"].to_list() == [None, None]
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.integers(1, 9000), min_size=1, max_size=6))
+def test_the_parts_that_sessions_come_in_change_no_byte(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("parts")
+    table = dataset().sessions[[0, 1] * 20_000]
+    write_sessions([table], folder)
+    whole = (folder / "sessions.parquet").read_bytes()
+    edges = [0, *accumulate(sizes), table.height]
+    write_sessions([table[one:other] for one, other in pairwise(edges)], folder)
+    assert (folder / "sessions.parquet").read_bytes() == whole
+    assert pl.scan_parquet(folder / "sessions.parquet").select(pl.len()).collect().item() == table.height
 
 
 def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -55,7 +90,8 @@ def test_every_mistake_in_a_folder_is_named(tmp_path: Path) -> None:
     def spoiled(said: str, *, sessions: pl.DataFrame | None = None, templates: pl.DataFrame | None = None) -> None:
         spoiled_sessions = good.sessions if sessions is None else sessions
         spoiled_templates = good.templates if templates is None else templates
-        write_dataset(Dataset(spoiled_sessions, spoiled_templates, good.meta), folder, overwrite=True)
+        write_dataset(Dataset(good.sessions, spoiled_templates, good.meta), folder, overwrite=True)
+        spoiled_sessions.write_parquet(folder / "sessions.parquet")
         with pytest.raises(InputError, match=said):
             read_dataset(folder)
 

@@ -5,7 +5,7 @@ import torch
 
 from isang.config import ModelConfig
 from isang.model.batches import from_sequences
-from isang.model.encoder import Encoder
+from isang.model.encoder import Dropout, Encoder
 from isang.model.vocabulary import BEGIN, END
 
 TINY = ModelConfig(layers=2, width=32, heads=2, positions=32)
@@ -60,3 +60,29 @@ def test_shapes_and_an_untrained_model_knows_nothing() -> None:
     assert logits_NV.shape == (4, V)
     loss = torch.nn.functional.cross_entropy(logits_NV, torch.tensor([10, 11, 12, 13]))
     assert abs(float(loss) - np.log(V)) < 0.2
+
+
+def test_positions_not_asked_for_change_nothing() -> None:
+    """Neither the answers at the others nor the gradients of any weight."""
+    model = encoder()
+    batch = from_sequences([np.array([BEGIN, *range(5, 5 + size), END], dtype=np.int32) for size in (3, 3, 9)])
+    tokens_T, asked_N = torch.from_numpy(batch.flat), torch.tensor([1, 7, 8, 15])
+
+    def gradients(states_ND: torch.Tensor) -> list[torch.Tensor]:
+        model.zero_grad()
+        model.logits(states_ND).square().sum().backward()  # type: ignore[no-untyped-call]
+        return [weights.grad.clone() for weights in model.parameters() if weights.grad is not None]
+
+    some, all_states = model(tokens_T, batch.lengths, asked_N), model(tokens_T, batch.lengths)
+    torch.testing.assert_close(some, all_states[asked_N], rtol=0, atol=2e-6)
+    for one, other in zip(gradients(some), gradients(all_states[asked_N]), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
+
+
+def test_dropout_drops_its_share_keeps_the_mean_and_rests_when_scoring() -> None:
+    torch.manual_seed(0)
+    dropout, ones = Dropout(0.1), torch.ones(400, 500)
+    dropped = dropout(ones)
+    assert abs(float((dropped == 0).float().mean()) - 0.1) < 0.005
+    assert abs(float(dropped.mean()) - 1) < 0.005
+    assert torch.equal(dropout.eval()(ones), ones)

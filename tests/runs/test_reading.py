@@ -21,7 +21,9 @@ from isang.runs.readers import read_runs
 from isang.runs.readers.wire import checksum
 from isang.runs.table import RunTable
 from isang.training.checkpoint import Progress
-from isang.training.journal import Journal, Step
+from isang.training.journal import Journal
+from isang.training.objective import Validation
+from isang.training.step import Step
 
 OWN = """2026-11-23 10:30:00,123 INFO isang 0.1.0 training log 1
 2026-11-23 10:30:00,124 INFO plan epochs=2 steps=4 batches_per_epoch=2 batch_size=128 batch_size_per_device=64 \
@@ -141,7 +143,7 @@ def test_every_line_that_the_journal_writes_is_used(tmp_path: Path) -> None:
         state.count(30.0 / number, 10, 0.5)
         journal.step(Step(30.0 / number, 10, 1e-3, 2.0, 0.5), state, 6, 2)
         if number in (2, 3):
-            journal.validation(20.0 / number, 10, state, 6, 2)
+            journal.validation(Validation(20.0 / number, 10, np.full(5, 2.0 / number)), state, 6, 2)
         if number == 3:
             journal.epoch(state, 2, 20.0 / 3 / 10, 1e-3)
     journal.done(state, 6, "patience")

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
 
 from isang.artifact import Model
 from isang.detection.scores import Floats, nearest_normal
 from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions
+from isang.model.batches import Rows, Sessions, Tokens
 
 ERROR_LEVELS = (
     "ERROR",
@@ -25,6 +27,12 @@ ERROR_LEVELS = (
     "FAILURE",
 )
 """Levels that mean an error in the log formats that are recognised."""
+NEAREST_AMONG = 1_000
+"""The edit distance looks at so many normal sessions, the most frequent ones."""
+EDIT_ROWS = 2_000
+"""Sessions whose edit distances are held at a time."""
+FIRST_CHARACTER = 0x10000
+"""From here on every number up to the highest is a character: there is room for a million templates."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,15 @@ def everything(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -
 
 def error_line(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
     """Number of lines at an error level."""
-    levels = dataset.templates.filter(pl.col("level").str.to_uppercase().is_in(ERROR_LEVELS))["event"]
-    events = dataset.sessions["events"].gather(rows)
-    errors = events.list.eval(pl.element().is_in(levels.implode()).cast(pl.Int32)).list.sum()
-    return errors.fill_null(0).to_numpy().astype(np.float64)
+    errors = dataset.templates.filter(pl.col("level").str.to_uppercase().is_in(ERROR_LEVELS))["event"]
+    return _lines_of(dataset, rows, pl.element().is_in(errors.implode()))
+
+
+def unseen_template(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Number of lines whose template no training session has, by the template's text alone."""
+    templates = dataset.templates
+    known = templates.filter(pl.col("template").is_in(list(model.vocabulary.templates)))["event"]
+    return _lines_of(dataset, rows, ~pl.element().is_in(known.implode()))
 
 
 def length(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
@@ -61,11 +74,56 @@ def count_vector(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions)
     return nearest_normal(model, distinct, weighted=False)[0][inverse]
 
 
+def two_gram(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Number of steps from one event to the next, BEGIN and END included, that no training session has."""
+    size = model.vocabulary.size
+    unseen = ~np.isin(_steps(sessions.flat, size), _steps(model.normal.flat, size))
+    unseen[sessions.offsets[1:-1] - 1] = False  # from the end of a session to the beginning of the next is no step
+    of_session = np.repeat(np.arange(len(sessions)), sessions.lengths)[:-1]
+    return np.bincount(of_session, weights=unseen, minlength=len(sessions)).astype(np.float64)
+
+
+def edit_distance(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Fewest events put in, left out or changed to make it a normal session, as a share of the longer of the two.
+
+    The nearest normal session is sought among the NEAREST_AMONG most frequent ones (Levenshtein 1966; computed by
+    rapidfuzz bit by bit in parallel).
+    """
+    frequent = np.argsort(-model.normal_counts, kind="stable")[:NEAREST_AMONG]
+    normal = _as_texts(model.normal.take(frequent))
+    distinct, inverse = sessions.distinct()
+    texts = _as_texts(distinct)
+    nearest = np.ones(len(texts))
+    for start in range(0, len(texts), EDIT_ROWS):
+        rows_of_texts = texts[start : start + EDIT_ROWS]
+        distances = cdist(rows_of_texts, normal, scorer=Levenshtein.normalized_distance, dtype=np.float64)
+        nearest[start : start + EDIT_ROWS] = distances.min(axis=1)
+    return nearest[inverse]
+
+
 BASELINES = (
     Baseline("flag_everything", everything, 1.0),
     Baseline("error_line", error_line, 1.0),
+    Baseline("unseen_template", unseen_template, 1.0),
     Baseline("length", length, 1.0),
     Baseline("count_vector", count_vector, 0.02),
+    Baseline("two_gram", two_gram, 1.0),
+    Baseline("edit_distance", edit_distance, 0.02),
 )
-"""Beside them each detector of `scores.DETECTORS` is reported alone; of these `unseen_event` and `transition` (2-gram)
-are trivial rules too, with which published models are rarely compared."""
+"""Beside them each detector of `scores.DETECTORS` is reported alone."""
+
+
+def _lines_of(dataset: Dataset, rows: Rows, chosen: pl.Expr) -> Floats:
+    """How many events of each of the sessions `rows` are `chosen`."""
+    counts = dataset.sessions["events"].gather(rows).list.eval(chosen.cast(pl.Int32)).list.sum()
+    return counts.fill_null(0).to_numpy().astype(np.float64)
+
+
+def _steps(flat: Tokens, size: int) -> Rows:
+    """Each step from one token to the next as one number, shape: len(flat) - 1."""
+    return flat[:-1].astype(np.int64) * size + flat[1:]
+
+
+def _as_texts(sessions: Sessions) -> list[str]:
+    """Each session as a text with one character per event, from a plane of Unicode without special characters."""
+    return ["".join(map(chr, sessions[index][1:-1] + FIRST_CHARACTER)) for index in range(len(sessions))]

@@ -1,18 +1,25 @@
 """How good the detector is, on sessions that came after its training period."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.baselines import BASELINES
+from isang.detection.baselines import BASELINES, unseen_template
+from isang.detection.blocks import Blocks, time_blocks
 from isang.detection.calibration import attainable_per_thousand, fit_tail
+from isang.detection.curves import curves
 from isang.detection.decisions import Judged, judge
+from isang.detection.delay import detection_delay, hours_watched
+from isang.detection.drift import drift
 from isang.detection.metrics import (
     Flags,
     average_precision_with_interval,
     confusion,
+    rate_per_hour,
+    rates,
     share,
     with_intervals,
 )
@@ -21,9 +28,10 @@ from isang.detection.scores import DETECTORS, Floats
 from isang.errors import InputError
 from isang.logs.store import Dataset
 from isang.model.batches import Rows
-from isang.model.vocabulary import UNSEEN
 
 SCHEMA = 1
+ASKED_BUDGETS = (1.0, 10.0)
+"""False alarms per 1,000 sessions at which it is measured how well the budget held, beside the model's own budget."""
 
 
 def later_sessions(model: Model, dataset: Dataset, fingerprint: str | None = None) -> Rows:
@@ -49,88 +57,177 @@ def later_sessions(model: Model, dataset: Dataset, fingerprint: str | None = Non
     return rows
 
 
+@dataclass(frozen=True)
+class Later:
+    """S sessions after the training period: what was decided about them and what the labels say."""
+
+    model: Model
+    dataset: Dataset
+    judged: Judged
+    labelled: Flags
+    anomalous: Flags
+    """Labelled anomalous, shape S."""
+    blocks: Blocks
+    """What the bootstrap draws."""
+
+    @property
+    def sessions(self) -> pl.DataFrame:
+        """Their rows of the dataset."""
+        return self.dataset.sessions[self.judged.rows]
+
+    @property
+    def normal(self) -> Flags:
+        """Labelled normal, shape S."""
+        return self.labelled & ~self.anomalous
+
+    @property
+    def flagged(self) -> Flags:
+        """Decided to be anomalous, shape S."""
+        return np.array([decision.anomalous for decision in self.judged.decisions], dtype=bool)
+
+    @property
+    def scores(self) -> Floats:
+        """-log10 of the p-values, shape S."""
+        return np.array([decision.score for decision in self.judged.decisions])
+
+    @property
+    def p_values(self) -> Floats:
+        """Of the combination, shape S."""
+        return np.array([decision.p_value for decision in self.judged.decisions])
+
+
 def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> dict[str, Any]:
     """What `evaluation.json` holds: quality where there are labels, the alert rate where there are none."""
-    rows = later_sessions(model, dataset, fingerprint)
-    judged = judge(model, dataset, rows)
-    flagged = np.array([decision.anomalous for decision in judged.decisions], dtype=bool)
-    labels = dataset.sessions["label"].gather(rows)
-    labelled = labels.is_not_null().to_numpy()
-    anomalous: Flags = labels.fill_null(False).to_numpy()
-    why_not = _why_not_measured(labelled, anomalous)
+    later = _later(model, dataset, fingerprint)
+    why_not = _why_not_measured(later)
     evaluation: dict[str, Any] = {
         "schema": SCHEMA,
         "measured": why_not is None,
         "why_not_measured": why_not,
-        "sessions": {
-            "evaluated": len(rows),
-            "in_training_period": len(dataset.sessions) - len(rows),
-            "labelled": int(labelled.sum()),
-            "anomalous": int(anomalous.sum()),
-            "flagged": int(flagged.sum()),
-        },
-        "period": _period(dataset, rows),
-        "budget": _budget(model, flagged, labelled, anomalous),
-        "unseen_events": share(int((judged.sessions.flat == UNSEEN).sum()), len(judged.sessions.flat) - 2 * len(rows)),
+        "sessions": _numbers(later),
+        "period": _period(later.sessions),
+        "intervals": {"drawn": "sessions" if later.blocks.length == 1 else "time blocks",
+                      "block_sessions": later.blocks.length},
         "metrics": None,
         "counts": None,
-        "planted": plant(model, judged, ~anomalous),
+        "kinds": [],
+        "false_alarms_per_hour": None,
+        "delay": None,
         "detectors": [],
         "baselines": [],
-    }
+    }  # fmt: skip
     if why_not is None:
-        scores = np.array([decision.score for decision in judged.decisions])
-        evaluation |= _quality(flagged, scores, labelled, anomalous)
-        evaluation["detectors"] = _detectors(model, judged, labelled, anomalous)
-        evaluation["baselines"] = _baselines(model, dataset, judged, labelled, anomalous)
+        evaluation |= _measured(later)
+    asked = model.config.detection.alerts_per_thousand
+    evaluation["budget"] = _budget(later, asked, later.flagged)
+    evaluation["budgets"] = [_at_budget(later, other) for other in sorted({*ASKED_BUDGETS, asked})]
+    evaluation["unseen_events"] = _unseen_events(later)
+    evaluation["drift"] = drift(model, dataset, later.judged, later.flagged, ~later.anomalous)
+    evaluation["curves"] = curves(later.scores, later.labelled, later.anomalous)
+    evaluation["planted"] = plant(model, dataset, later.judged, ~later.anomalous)
     return evaluation
 
 
-def _why_not_measured(labelled: Flags, anomalous: Flags) -> str | None:
-    if not labelled.any():
+def _later(model: Model, dataset: Dataset, fingerprint: str | None) -> Later:
+    rows = later_sessions(model, dataset, fingerprint)
+    judged = judge(model, dataset, rows)
+    labels = dataset.sessions["label"].gather(rows)
+    anomalous = labels.fill_null(False).to_numpy()
+    flagged = np.array([decision.anomalous for decision in judged.decisions], dtype=bool)
+    return Later(model, dataset, judged, labels.is_not_null().to_numpy(), anomalous, time_blocks(anomalous, flagged))
+
+
+def _why_not_measured(later: Later) -> str | None:
+    if not later.labelled.any():
         return "the sessions after the training period have no labels"
-    if not anomalous.any():
+    if not later.anomalous.any():
         return "no session after the training period is labelled anomalous, so there is nothing to find"
     return None
 
 
-def _quality(flagged: Flags, scores: Floats, labelled: Flags, anomalous: Flags) -> dict[str, Any]:
-    table = confusion(flagged[labelled], anomalous[labelled])
-    metrics: dict[str, Any] = with_intervals(table)
-    metrics["average_precision"] = average_precision_with_interval(scores[labelled], anomalous[labelled])
-    return {"metrics": metrics, "counts": vars(table)}
+def _numbers(later: Later) -> dict[str, int]:
+    return {
+        "evaluated": len(later.labelled),
+        "in_training_period": len(later.dataset.sessions) - len(later.labelled),
+        "labelled": int(later.labelled.sum()),
+        "anomalous": int(later.anomalous.sum()),
+        "flagged": int(later.flagged.sum()),
+    }
 
 
-def _detectors(model: Model, judged: Judged, labelled: Flags, anomalous: Flags) -> list[dict[str, Any]]:
-    budget = model.config.detection.alerts_per_thousand / 1000
+def _measured(later: Later) -> dict[str, Any]:
+    """What can be said with labels alone: the combination, then each detector and each trivial rule."""
+    sessions, flagged = later.sessions, later.flagged
+    false_alarms = int((flagged & later.normal).sum())
+    return {
+        **_quality(later, flagged, later.scores),
+        "false_alarms_per_hour": rate_per_hour(false_alarms, hours_watched(sessions)),
+        "delay": detection_delay(sessions, flagged, later.anomalous),
+        "detectors": _detectors(later),
+        "baselines": _baselines(later),
+    }
+
+
+def _quality(later: Later, flagged: Flags, scores: Floats) -> dict[str, Any]:
+    """Metrics, the confusion table and the share found of each kind of fault, over the labelled sessions."""
+    known = later.labelled
+    flagged_known, anomalous, blocks = flagged[known], later.anomalous[known], later.blocks.of(known)
+    metrics = with_intervals(flagged_known, anomalous, blocks)
+    metrics["average_precision"] = average_precision_with_interval(scores[known], anomalous, blocks)
+    return {"metrics": metrics, "counts": vars(confusion(flagged_known, anomalous)), "kinds": _kinds(later, flagged)}
+
+
+def _kinds(later: Later, flagged: Flags) -> list[dict[str, Any]]:
+    """The share found of each kind of fault; empty where no kind is known."""
+    sessions = later.sessions
+    if "kind" not in sessions.columns:
+        return []
+    table = pl.DataFrame({"kind": sessions["kind"], "flagged": flagged}).filter(pl.Series(later.anomalous))
+    table = table.drop_nulls("kind").group_by("kind").agg(pl.len(), pl.col("flagged").sum()).sort("kind")
     return [
-        {"name": detector.name, **_quality(p_values <= budget, scores, labelled, anomalous)}
+        {"kind": kind, "sessions": number, "flagged": found, "found": share(found, number)}
+        for kind, number, found in table.iter_rows()
+    ]
+
+
+def _detectors(later: Later) -> list[dict[str, Any]]:
+    """Each detector with the whole budget to itself."""
+    budget, judged = later.model.config.detection.alerts_per_thousand / 1000, later.judged
+    return [
+        {"name": detector.name, **_quality(later, p_values <= budget, scores)}
         for detector, p_values, scores in zip(DETECTORS, judged.p_values_DS, judged.scores_DS, strict=True)
     ]
 
 
-def _baselines(
-    model: Model, dataset: Dataset, judged: Judged, labelled: Flags, anomalous: Flags
-) -> list[dict[str, Any]]:
+def _baselines(later: Later) -> list[dict[str, Any]]:
     """The trivial rules under the same label-free threshold rule; only `flag_everything` needs no threshold."""
+    model, judged = later.model, later.judged
     budget = model.config.detection.alerts_per_thousand / 1000
     results = []
     for baseline in BASELINES:
-        scores = baseline.score(model, dataset, judged.rows, judged.sessions)
+        scores = baseline.score(model, later.dataset, judged.rows, judged.sessions)
         tail = fit_tail(model.calibration[baseline.name].to_numpy(), baseline.resolution)
         flagged = tail.p_values(scores) <= budget if baseline.name != "flag_everything" else scores > 0
-        results.append({"name": baseline.name, **_quality(flagged, scores, labelled, anomalous)})
+        results.append({"name": baseline.name, **_quality(later, flagged, scores)})
     return results
 
 
-def _budget(model: Model, flagged: Flags, labelled: Flags, anomalous: Flags) -> dict[str, Any]:
+def _at_budget(later: Later, asked: float) -> dict[str, Any]:
+    """The budget, and the quality without intervals, had `asked` false alarms per 1,000 been asked for."""
+    flagged, known = later.p_values <= asked / 1000, later.labelled
+    table = confusion(flagged[known], later.anomalous[known])
+    values = rates(*(np.array([float(cell)]) for cell in vars(table).values()))
+    metrics = {name: {"value": None if np.isnan(value[0]) else float(value[0])} for name, value in values.items()}
+    return _budget(later, asked, flagged) | {"metrics": metrics if later.anomalous.any() else None}
+
+
+def _budget(later: Later, asked: float, flagged: Flags) -> dict[str, Any]:
     """What was asked for and what was found. Without labels every alert is counted, so the true figure is lower."""
-    asked = model.config.detection.alerts_per_thousand
-    normal = labelled & ~anomalous
-    attainable = attainable_per_thousand(len(model.calibration), len(DETECTORS))
+    calibration_sessions, normal = len(later.model.calibration), later.normal
+    attainable = attainable_per_thousand(calibration_sessions, len(DETECTORS))
     return {
         "asked_per_thousand": asked,
-        "calibration_sessions": len(model.calibration),
+        "calibration_sessions": calibration_sessions,
         "extrapolated": attainable > asked,
         "supported_per_thousand": attainable,
         "alerts_per_thousand": share(int(flagged.sum()), len(flagged), per=1000),
@@ -138,7 +235,13 @@ def _budget(model: Model, flagged: Flags, labelled: Flags, anomalous: Flags) -> 
     }
 
 
-def _period(dataset: Dataset, rows: Rows) -> dict[str, str | None]:
-    sessions = dataset.sessions[rows]
+def _unseen_events(later: Later) -> dict[str, Any]:
+    """The share of the later events whose template no training session has."""
+    judged = later.judged
+    new_lines = unseen_template(later.model, later.dataset, judged.rows, judged.sessions)
+    return share(int(new_lines.sum()), len(judged.sessions.flat) - 2 * len(judged.rows))
+
+
+def _period(sessions: pl.DataFrame) -> dict[str, str | None]:
     first, last = sessions["start"].min(), sessions["end"].max()
     return {"from": None if first is None else str(first), "until": None if last is None else str(last)}

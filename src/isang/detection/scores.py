@@ -112,8 +112,9 @@ def event_surprise(model: Model, sessions: Sessions) -> Floats:
     with torch.inference_mode(), Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
         for rows in length_batches(pieces.lengths, SCORING_TOKENS // passes):
             hidden, answered = hide_in_turn(pieces.take(rows), passes)
-            states_TD = model.encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths)
-            logits_NV = model.encoder.logits(states_TD[torch.from_numpy(hidden.chosen_T)])
+            asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T))
+            states_ND = model.encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
+            logits_NV = model.encoder.logits(states_ND)
             loss_N = functional.cross_entropy(logits_NV, torch.from_numpy(hidden.targets_N).long(), reduction="none")
             surprise[pieces.places(rows)[0][answered]] = loss_N.numpy()
             bar.advance(len(rows))

@@ -1,7 +1,8 @@
 """What became of every line: the account that goes into meta.json."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,6 @@ from isang.logs import clocks
 from isang.logs.read import ReadCounts
 from isang.logs.records import SourceLayout
 from isang.logs.rules import Rules
-from isang.logs.sessions import Grouped
 from isang.logs.sources import Source
 from isang.logs.store import SCHEMA
 from isang.logs.templates import OVERFLOW
@@ -20,7 +20,7 @@ _MANY_CONTINUED = 0.5
 _MANY_WITHOUT_KEY = 0.2
 
 
-@dataclass
+@dataclass(eq=False)
 class SourceAccount:
     """What became of the lines of one source."""
 
@@ -77,57 +77,73 @@ LINE_COUNTS = (
 """The counts of lines in meta.json, in all and per source."""
 
 
+class SessionTotals:
+    """What is said of all sessions together, counted part by part."""
+
+    def __init__(self) -> None:
+        self.sessions = self.events = self.labelled = self.anomalous = 0
+        self.start: datetime | None = None
+        self.end: datetime | None = None
+
+    def add(self, sessions: pl.DataFrame) -> None:
+        """Count a part of the sessions."""
+        self.sessions += sessions.height
+        self.events += int(sessions["events"].list.len().sum())
+        self.labelled += int(sessions["label"].count())
+        self.anomalous += int(sessions["label"].sum())
+        starts, ends = sessions["start"].min(), sessions["end"].max()
+        self.start = min((time for time in (self.start, starts) if isinstance(time, datetime)), default=None)
+        self.end = max((time for time in (self.end, ends) if isinstance(time, datetime)), default=None)
+
+    def labels(self) -> dict[str, Any] | None:
+        """Labels that the lines themselves carry."""
+        if not self.labelled:
+            return None
+        return {
+            "source": "the alert column of the log lines",
+            "labelled": self.labelled,
+            "anomalous": self.anomalous,
+            "sessions_without_label": self.sessions - self.labelled,
+        }
+
+
 def account_for(
     accounts: Sequence[SourceAccount],
-    skipped: Sequence[str],
-    grouped: Grouped,
+    skipped: Mapping[str, str],
+    totals: SessionTotals,
+    cut: int,
     templates: pl.DataFrame,
     rules: Rules,
     config: LogsConfig,
 ) -> dict[str, Any]:
-    """The content of meta.json, without labels."""
+    """The content of meta.json; `labels` are those of the lines, `cut` is the number of sessions cut into pieces."""
     sources = [account.to_dict() for account in accounts]
     counts = {name: sum(source[name] for source in sources) for name in LINE_COUNTS}
-    sessions = grouped.sessions
-    start, end = sessions["start"].min(), sessions["end"].max()
     meta = {
         "schema": SCHEMA,
         **counts,
-        "sessions": sessions.height,
-        "events": int(sessions["events"].list.len().sum()),
+        "sessions": totals.sessions,
+        "events": totals.events,
         "templates": templates.height,
-        "sessions_cut": grouped.cut,
-        "start": start.isoformat() if start is not None else None,  # type: ignore[union-attr]
-        "end": end.isoformat() if end is not None else None,  # type: ignore[union-attr]
+        "sessions_cut": cut,
+        "start": totals.start.isoformat() if totals.start is not None else None,
+        "end": totals.end.isoformat() if totals.end is not None else None,
         "session_rule": rules.session.to_dict(),
-        "labels": _layout_labels(sessions),
+        "labels": totals.labels(),
         "skipped_files": list(skipped),
         "sources": sources,
         "config": to_dict(config),
         "rules": rules.to_dict(),
     }
-    meta["warnings"] = list(_warnings(meta, sources, templates))
+    meta["warnings"] = [f"left out: {reason}" for reason in skipped.values()]
+    meta["warnings"] += _warnings(meta, sources, templates)
     return meta
-
-
-def _layout_labels(sessions: pl.DataFrame) -> dict[str, Any] | None:
-    """Labels that the lines themselves carry."""
-    labelled = sessions["label"].drop_nulls()
-    if labelled.is_empty():
-        return None
-    return {
-        "source": "the alert column of the log lines",
-        "labelled": labelled.len(),
-        "anomalous": int(labelled.sum()),
-        "sessions_without_label": sessions.height - labelled.len(),
-    }
 
 
 def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl.DataFrame) -> list[str]:
     """What the user should know before trusting the dataset, one sentence each."""
     lines = max(1, meta["lines"])
     found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
-    found += [f"{name} is binary and was left out" for name in meta["skipped_files"]]
     for source in sources:
         others = source["continued"] + source["not_matched"]
         if others > _MANY_CONTINUED * max(1, source["lines"]):

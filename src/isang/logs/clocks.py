@@ -88,25 +88,34 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
     return pl.when(offset.is_null()).then(_local(plain, clock, zone)).otherwise(named)
 
 
-def unrolled(times: pl.Series, clock: Clock | None) -> pl.Series:
-    """Times without year or date, in the order of their lines, made to run on past New Year or midnight.
+def falls(times: pl.Series, clock: Clock, before: int | None) -> pl.Series:
+    """How often times that lack the year or the date (i64, microseconds, in the order of their lines) began anew.
 
-    The last time keeps the year or date that it was given; what came before a fall of more than half a period lies
-    that much earlier. Times of other clocks are returned as they are.
+    Counted up to each of them, as i64; they begin anew where they fall by more than half a period. `before`: the last
+    time before these, if there was one.
     """
-    if clock is None or clock.lacks is None or times.len() < 2:
+    known = pl.concat([pl.Series([before], dtype=pl.Int64), times]).fill_null(strategy="forward")
+    return (known.diff() < -_period_us(clock) // 2).fill_null(False).cast(pl.Int64).cum_sum().slice(1)
+
+
+def moved_back(times: pl.Series, clock: Clock, periods: pl.Series) -> pl.Series:
+    """`times` (i64, microseconds) earlier by so many years or days, whichever the clock lacks."""
+    if clock.lacks == "date":
+        return times - periods * _DAY_US
+    if periods.max() == 0:
         return times
-    period_us = _DAY_US if clock.lacks == "date" else 365 * _DAY_US
-    known = times.drop_nulls().to_frame("time").with_row_index("row")
-    falls = (known["time"].cast(pl.Int64).diff() < -period_us // 2).fill_null(False).cast(pl.Int64)
-    if falls.sum() == 0:
-        return times
-    later = int(falls.sum()) - falls.cum_sum()
-    unit = "y" if clock.lacks == "year" else "d"
-    offsets = pl.Series("offset", [f"-{n}{unit}" for n in later.to_list()])
-    moved = known["time"].to_frame().select(pl.col("time").dt.offset_by(pl.lit(offsets))).to_series()
-    places = times.is_not_null().arg_true()
-    return times.scatter(places, moved)
+    years = pl.format("-{}y", pl.lit(periods))
+    return (
+        times.cast(pl.Datetime("us"))
+        .to_frame("time")
+        .select(pl.col("time").dt.offset_by(years))
+        .to_series()
+        .cast(pl.Int64)
+    )
+
+
+def _period_us(clock: Clock) -> int:
+    return _DAY_US if clock.lacks == "date" else 365 * _DAY_US
 
 
 def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:

@@ -40,6 +40,7 @@ class EventTable:
         self._first_new = int(self._known["event"].max() or 0) + 1 if self._known.height else 0  # type: ignore[arg-type]
         self._events = array("i")  # by number; what no known template fits counts from _first_new, as mined
         self._numbers: dict[str, int] = {}  # of the remembered messages
+        self._shared: dict[int, int] = {}  # by event, see _new_number
         self._levels: dict[int, str] = {}  # of the remembered messages: the level of the first line that has one
         self._mined_levels: dict[int, str] = {}  # the same by event, of the messages that were forgotten
         self._bytes = 0
@@ -59,12 +60,21 @@ class EventTable:
     def _number_one(self, text: str) -> int:
         number = self._numbers.get(text)
         if number is None:
-            number = self._numbers[text] = len(self._events)
+            number = self._numbers[text] = self._new_number(shortened(text, self._max_words))
             self._bytes += len(text) + _BYTES_PER_MESSAGE
-            text = shortened(text, self._max_words)
-            known = self._index.match(text)
-            self._events.append(self._first_new + self._miner.learn([text])[0] if known is None else known)
         return number
+
+    def _new_number(self, message: str) -> int:
+        """The number of a message that is not remembered; those whose event is settled already share one by event."""
+        known = self._index.match(message)
+        event = self._first_new + self._miner.learn([message])[0] if known is None else known
+        settled = known is not None or event == self._first_new + self._miner.overflow
+        if settled and event in self._shared:
+            return self._shared[event]
+        self._events.append(event)
+        if settled:
+            self._shared[event] = len(self._events) - 1
+        return len(self._events) - 1
 
     def _forget(self) -> None:
         for number, level in sorted(self._levels.items()):

@@ -15,13 +15,15 @@ from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
 from isang.files import being_written
 from isang.logs.events import EventTable
+from isang.logs.grouping import Grouper
 from isang.logs.growing import GrowingLog
 from isang.logs.open_sessions import OPEN_SCHEMA, Ended, OpenSessions
+from isang.logs.prepare import with_times
 from isang.logs.read import CHUNK_BYTES
 from isang.logs.rules import Rules
-from isang.logs.sessions import SessionRule, group
+from isang.logs.sessions import SessionRule
 from isang.logs.sources import COMPRESSED, Source, find_sources
-from isang.logs.store import Dataset
+from isang.logs.store import SESSIONS_SCHEMA, Dataset
 from isang.logs.tail import FileTail, PipeTail, Position
 
 SCHEMA = 1
@@ -105,7 +107,7 @@ class Follower:
         if self._clock() - self._looked_at > LOOK_SECONDS:
             self._look()
         now_us, horizon = self._now_us(), self._horizon_us()
-        due = [path for path, log in self._logs.items() if horizon is None or log.latest_us <= horizon]
+        due = [path for path, log in self._logs.items() if horizon is None or (log.latest_us or 0) <= horizon]
         came = [self._read(path, now_us) for path in due]
         return any(came), self._built(self.open.take(self._now_us()))
 
@@ -132,7 +134,7 @@ class Follower:
 
     def _horizon_us(self) -> int | None:
         """The time up to which the logs have been read, while more is there than is read at a time."""
-        return min((self._logs[path].latest_us for path in self._behind), default=None)
+        return min((self._logs[path].latest_us or 0 for path in self._behind), default=None)
 
     def _now_us(self) -> int:
         """The time in the logs."""
@@ -157,26 +159,24 @@ class Follower:
         event_of, templates = self._events.finish()
         names = records["source"].unique(maintain_order=True)
         places = pl.Series(range(len(names)), dtype=pl.Int32)
-        sources = records["source"].replace_strict(names, places, return_dtype=pl.Int32)
-        columns = {
-            "key": records["session"].cast(pl.Int32).alias("key"),
-            "source": sources.alias("source"),
-            "line": records["line"],
-            "time": records["time"],
-            "event": pl.Series("event", event_of[numbers.to_numpy()]),
-            "alert": records["alert"],
-        }
-        grouped = group(
-            columns, _WHOLE_SESSIONS, keys=ended.ids, names=names.to_list(), streams=range(len(names)),
-            max_events=records.height,
+        located = records.select(
+            pl.Series("key", ended.ids, dtype=pl.String).gather(records["session"]),
+            pl.lit(0, dtype=pl.Int32).alias("stream"),
+            pl.col("source").replace_strict(names, places, return_dtype=pl.Int32),
+            "line", "time", "alert",
+            pl.Series("event", event_of[numbers.to_numpy()]),
         )  # fmt: skip
+        grouper = Grouper(_WHOLE_SESSIONS, names.to_list(), max_events=records.height)
+        sessions = pl.concat([grouper.add(located), grouper.finish()])
+        sessions = with_times(sessions).sort("start", "session_id", nulls_last=True)
         endings = dict(zip(ended.ids, ended.endings, strict=True))
+        where = zip(located["source"].to_list(), located["line"].to_list(), strict=True)
         return EndedSessions(
-            Dataset(grouped.sessions, templates, {}),
-            grouped.lines,
+            Dataset(sessions.select(SESSIONS_SCHEMA.names()), templates, {}),
+            sessions.select("session_id", "source_index", "line"),
             [Source(place, name, Path(name), named=True) for place, name in enumerate(names)],
-            [endings[session_id] for session_id in grouped.sessions["session_id"]],
-            dict(zip(zip(sources.to_list(), records["line"].to_list(), strict=True), records["text"], strict=True)),
+            [endings[session_id] for session_id in sessions["session_id"]],
+            dict(zip(where, records["text"].to_list(), strict=True)),
         )
 
     def save(self) -> None:
@@ -237,6 +237,9 @@ def _tails(
 
 def _sources(paths: Sequence[str]) -> list[Source]:
     """As `find_sources`, but a file may be missing for now, and what does not grow is an error or left out."""
+    for path in paths:
+        if Path(path).is_fifo():
+            raise UsageError(f"{path} is a pipe; follow a pipe as standard input: isang detect … - --follow < {path}")
     missing = [path for path in paths if not Path(path).exists() and not has_magic(path)]
     there = [path for path in paths if path not in missing]
     found = find_sources(there) if there else []

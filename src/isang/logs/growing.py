@@ -2,27 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from isang.config import LogsConfig
-from isang.logs import clocks, layouts, masks
+from isang.logs import layouts, masks
+from isang.logs.clocks import falls, moved_back
 from isang.logs.layouts import Layout
 from isang.logs.read import Chunk
 from isang.logs.records import SourceLayout, parse_chunk, recognise_source, record_texts, split_lines
 from isang.logs.rules import Rules
 from isang.logs.sessions import keys_of
 from isang.logs.tail import Tail
+from isang.logs.timeline import NO_TIME
 
 RECORD_SCHEMA = pl.Schema(
     {
-        "owner": pl.String(),  # the session key, or the path of the log where sessions have no key
+        "key": pl.String(),  # null where sessions have no key
+        "stream": pl.String(),  # path of the log that a session stays within; empty where it may join several
         "log": pl.Int32(),  # number of the log: in this order stand records of the same time
         "source": pl.String(),  # name of the file
         "line": pl.UInt32(),  # of the first line in that file
-        "time": pl.Int64(),  # microseconds since 1970 UTC, or null
+        "time": pl.Int64(),  # microseconds since 1970 UTC, or NO_TIME
         "level": pl.String(),
         "alert": pl.Boolean(),
         "message": pl.String(),  # masked
@@ -46,19 +48,15 @@ class GrowingLog:
         self._head = pl.Series("text", [], dtype=pl.String)
         self._layout: SourceLayout | None = None
         self._recognised_from = 0  # lines
-        self._latest: datetime | None = None  # time of the last record
+        self.latest_us: int | None = None
+        """Time of the last record."""
         self._came_at = self._clock()
         self.without_record = 0
         """Lines so far that begin no record."""
 
-    @property
-    def latest_us(self) -> int:
-        """Time of the last record, 0 where there is none."""
-        return 0 if self._latest is None else round(self._latest.timestamp() * 1e6)
-
     def now_us(self) -> int:
         """The time in this log: it goes on from its last record with the clock on the wall."""
-        return self.latest_us + round((self._clock() - self._came_at) * 1e6)
+        return (self.latest_us or 0) + round((self._clock() - self._came_at) * 1e6)
 
     def read(self) -> pl.DataFrame | None:
         """The records (RECORD_SCHEMA) that came since the last call; None where no whole line came."""
@@ -76,14 +74,15 @@ class GrowingLog:
         layout = self._recognised(chunk)
         parsed = parse_chunk(chunk, layout)
         self.without_record += parsed.lines - parsed.frame.height
-        frame = parsed.frame.with_columns(time=self._running_on(parsed.frame["time"], layout))
+        frame = parsed.frame.with_columns(time=self._running_on(parsed.frame["time"].cast(pl.Int64), layout))
         texts = record_texts([chunk], layout, set(frame["line"].to_list()))
         records = frame.select(
-            pl.lit(str(self.tail.path)).alias("owner"),
+            pl.lit(None, dtype=pl.String).alias("key"),
+            pl.lit("" if self._rules.session.joins_sources else str(self.tail.path)).alias("stream"),
             pl.lit(self._number, dtype=pl.Int32).alias("log"),
             pl.lit(self.tail.name).alias("source"),
             "line",
-            pl.col("time").cast(pl.Int64),
+            "time",
             "level",
             "alert",
             masks.masked(frame["message"], self._expression).alias("message"),
@@ -91,7 +90,7 @@ class GrowingLog:
         )
         if self._rules.session.pattern is not None:
             found = keys_of(frame["text"], self._rules.session.pattern)
-            records = records[found["row"]].with_columns(owner=found["key"])
+            records = records[found["row"]].with_columns(found["key"])
         return records.cast(RECORD_SCHEMA)
 
     def _recognised(self, chunk: Chunk) -> SourceLayout:
@@ -107,9 +106,16 @@ class GrowingLog:
         return replace(self._layout, reference=reference)
 
     def _running_on(self, times: pl.Series, layout: SourceLayout) -> pl.Series:
-        """As in prepare: times run on past midnight; a record without a time takes that of the one before."""
-        times = clocks.unrolled(times, layout.clock)
-        before = pl.Series([self._latest], dtype=times.dtype)
-        times = pl.concat([before, times]).fill_null(strategy="forward").fill_null(strategy="backward")
-        self._latest = times[-1]
-        return times[1:]
+        """As `Timeline` settles them: they run on past midnight, and what has none takes that of the record before.
+
+        Where times lack the year or the date, the last of those that are read together keeps what it was given.
+        """
+        if layout.clock is None or (self.latest_us is None and times.null_count() == times.len()):
+            return pl.repeat(NO_TIME, times.len(), dtype=pl.Int64, eager=True)
+        before = pl.Series([self.latest_us], dtype=pl.Int64)
+        times = pl.concat([before, times]).fill_null(strategy="forward").fill_null(strategy="backward")[1:]
+        if layout.clock.lacks is not None:
+            passed = falls(times, layout.clock, None)
+            times = moved_back(times, layout.clock, passed[-1] - passed)
+        self.latest_us = times[-1]
+        return times

@@ -129,13 +129,13 @@ def propose_key(sample: pl.DataFrame) -> SessionRule | None:
     """
     sample = sample.sort("time", nulls_last=True, maintain_order=True)
     judged = [judge(candidate, sample.height) for candidate in candidates(sample["text"])]
-    possible = [candidate for candidate in judged if candidate.score > 0]
-    if not possible:
+    best = _best(judged)
+    if best is not None and best.names:
+        best = _with_all_writings(best, judged, sample)
+    elif best is None:  # where each log names the identifier once, and another log by another name
+        best = _best([_with_all_writings(candidate, judged, sample) for candidate in judged if candidate.names])
+    if best is None:
         return None
-    best_score = max(candidate.score for candidate in possible)
-    best = next(candidate for candidate in possible if candidate.score >= _NEARLY_AS_GOOD * best_score)
-    if best.names:
-        best = judge(_with_nameless(_with_aliases(best, judged, sample), sample), sample.height)
     lines = best.found["row"].n_unique()
     return SessionRule(
         "key",
@@ -143,6 +143,17 @@ def propose_key(sample: pl.DataFrame) -> SessionRule | None:
         f"{best.groups:,} sessions of {lines / max(1, best.groups):.1f} lines each",
         pattern=best.pattern,
     )
+
+
+def _best(judged: list[Candidate]) -> Candidate | None:
+    """The first that is nearly as good as any; None where none is a session key."""
+    best_score = max((candidate.score for candidate in judged), default=0.0)
+    return next((candidate for candidate in judged if 0 < candidate.score >= _NEARLY_AS_GOOD * best_score), None)
+
+
+def _with_all_writings(candidate: Candidate, others: list[Candidate], sample: pl.DataFrame) -> Candidate:
+    """The identifier under all names and without one, judged."""
+    return judge(_with_nameless(_with_aliases(candidate, others, sample), sample), sample.height)
 
 
 def candidates(texts: pl.Series) -> Iterator[Candidate]:

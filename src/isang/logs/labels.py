@@ -1,9 +1,11 @@
 """Labels files: which sessions are known to be normal or anomalous."""
 
 import io
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from isang.errors import InputError
@@ -35,28 +37,12 @@ class Labels:
     """Known sessions."""
 
     table: pl.DataFrame
-    """`session_id` str (each once), `label` bool (true = anomalous), `kind` str or null."""
+    """`session_id` str (each once), `label` bool (true = anomalous), `kind` str: what is wrong with an anomalous one;
+    null where the file does not say."""
     source: str
     """The file."""
     duplicates: int
     """Rows that repeated an id with the same label."""
-
-
-@dataclass(frozen=True)
-class LabelsReport:
-    """What came of attaching labels."""
-
-    labelled: int
-    """Sessions that got a label."""
-    anomalous: int
-    """Of these, anomalous ones."""
-    labels_without_session: int
-    sessions_without_label: int
-    duplicates: int
-
-    def to_dict(self) -> dict[str, int]:
-        """Plain values."""
-        return asdict(self)
 
 
 def read_labels(path: Path) -> Labels:
@@ -68,13 +54,15 @@ def read_labels(path: Path) -> Labels:
     table = _read_table(path)
     names = {name.strip().lower(): name for name in table.columns}
     session, label = _column(path, names, "session id", _ID_NAMES), _column(path, names, "label", _LABEL_NAMES)
-    kind = next((names[name] for name in _KIND_NAMES if name in names), None)
+    kind = next((names[name] for name in _KIND_NAMES if name in names), label)
     rows = table.select(
         session_id=pl.col(session).cast(pl.String).str.strip_chars(),
         text=pl.col(label).cast(pl.String).str.strip_chars().str.to_lowercase(),
-        kind=pl.lit(None, dtype=pl.String) if kind is None else pl.col(kind).cast(pl.String),
+        kind=pl.col(kind).cast(pl.String).str.strip_chars(),
     ).filter(pl.col("session_id").is_not_null() & pl.col("text").is_not_null())  # fmt: skip
-    rows = rows.with_columns(label=_meaning(path, rows["text"])).select("session_id", "label", "kind")
+    rows = rows.with_columns(label=_meaning(path, rows["text"]))
+    names_a_kind = pl.col("label") & ~pl.col("kind").str.to_lowercase().is_in([*_NORMAL, *_ANOMALOUS, ""])
+    rows = rows.select("session_id", "label", kind=pl.when(names_a_kind).then("kind"))
     unique = rows.unique("session_id", keep="first", maintain_order=True)
     contradicting = rows.unique(["session_id", "label"]).filter(pl.col("session_id").is_duplicated())
     if contradicting.height:
@@ -85,35 +73,93 @@ def read_labels(path: Path) -> Labels:
     return Labels(unique, str(path), rows.height - unique.height)
 
 
-def attach_labels(sessions: pl.DataFrame, labels: Labels) -> tuple[pl.DataFrame, LabelsReport]:
-    """`sessions` with their labels, in the same order; sessions that the file does not name get null.
+class LabelJoin:
+    """Attaches labels to sessions, part by part, and counts what came of it.
 
-    All pieces of a session that was cut (`id`, `id#2`, ...) get its label. Raises InputError where no label fits any
-    session.
+    A session is anomalous if the file or the alert column of its lines says so, normal if one says so and the other
+    does not contradict. All pieces of a session that was cut (`id`, `id#2`, ...), and the sessions of one identifier
+    in several logs (`id@log`), get its label.
     """
-    known = labels.table.select("session_id", known="label")
-    bases = sessions.select(
-        "session_id", base=pl.col("session_id").str.replace(r"#\d+$", "")
-    ).join(known, on="session_id", how="left", maintain_order="left").join(
-        known.rename({"session_id": "base", "known": "base_label"}), on="base", how="left", maintain_order="left"
-    )  # fmt: skip
-    found = bases.select(pl.coalesce("known", "base_label")).to_series()
-    labelled = found.is_not_null().sum()
-    if labelled == 0:
-        raise InputError(
-            f"none of the {known.height:,} labels in {labels.source} belongs to a session: a label's id is "
-            f"{known['session_id'][0]!r}, a session's id is {sessions['session_id'].first()!r}; "
-            "choose the session key with --session-by"
-        )
-    used = known.filter(pl.col("session_id").is_in(pl.concat([bases["session_id"], bases["base"]]).implode())).height
-    report = LabelsReport(
-        labelled=int(labelled),
-        anomalous=int(found.sum()),
-        labels_without_session=known.height - used,
-        sessions_without_label=int(found.null_count()),
-        duplicates=labels.duplicates,
+
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
+        known = labels.table.with_row_index("row")
+        self._known = known.select("row", name="session_id", from_file="label", file_kind="kind")
+        self._used = np.zeros(known.height, dtype=np.bool_)
+        self._first_id: str | None = None
+        self._counts = dict.fromkeys(("labelled", "anomalous", "by_file", "by_alerts", "by_both", "unlabelled"), 0)
+
+    def attach(self, sessions: pl.DataFrame) -> pl.DataFrame:
+        """`sessions` in the same order with their `label` and `kind`; sessions that nothing is known of have null."""
+        if self._first_id is None:
+            self._first_id = str(sessions["session_id"][0])
+        row = _row_of(sessions, self._known)
+        found = self._known.select("from_file", "file_kind")[row]
+        self._used[row.drop_nulls().to_numpy()] = True
+        from_file, from_alerts = found["from_file"], sessions["label"]
+        label = _either(from_file, from_alerts)
+        self._count(from_file, from_alerts, label)
+        return sessions.with_columns(label.alias("label"), found["file_kind"].alias("kind"))
+
+    def report(self) -> dict[str, Any]:
+        """The counts. Raises InputError where no label fits any session."""
+        known, counts = self._labels.table, self._counts
+        if not self._used.any():
+            raise InputError(
+                f"none of the {known.height:,} labels in {self._labels.source} belongs to a session: a label's id is "
+                f"{known['session_id'][0]!r}, a session's id is {self._first_id!r}; "
+                "choose the session key with --session-by"
+            )
+        return {
+            "source": self._labels.source,
+            "labelled": counts["labelled"],
+            "anomalous": counts["anomalous"],
+            "anomalous_by_file": counts["by_file"],
+            "anomalous_by_alerts": counts["by_alerts"],
+            "anomalous_by_both": counts["by_both"],
+            "labels_without_session": int((~self._used).sum()),
+            "sessions_without_label": counts["unlabelled"],
+            "duplicates": self._labels.duplicates,
+        }
+
+    def _count(self, from_file: pl.Series, from_alerts: pl.Series, label: pl.Series) -> None:
+        by_file, by_alerts = from_file.fill_null(False), from_alerts.fill_null(False)
+        found = {
+            "labelled": label.is_not_null().sum(),
+            "anomalous": label.sum(),
+            "by_file": by_file.sum(),
+            "by_alerts": by_alerts.sum(),
+            "by_both": (by_file & by_alerts).sum(),
+            "unlabelled": label.null_count(),
+        }
+        for name, count in found.items():
+            self._counts[name] += int(count)
+
+
+def attach_labels(sessions: pl.DataFrame, labels: Labels) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """(`sessions` with their labels, the counts); see LabelJoin. Raises InputError where no label fits any session."""
+    join = LabelJoin(labels)
+    return join.attach(sessions), join.report()
+
+
+def _row_of(sessions: pl.DataFrame, known: pl.DataFrame) -> pl.Series:
+    """The row of `known` (`row`, `name`) for each session; null where there is none. Of the names that a session goes
+    by, the longest that is known counts."""
+    whole = pl.col("session_id")
+    without_part = whole.str.replace(r"#\d+$", "")
+    names = sessions.select(
+        whole, without_part=without_part, key=without_part.str.strip_suffix(pl.lit("@") + pl.col("source"))
     )
-    return sessions.with_columns(found.alias("label")), report
+    rows = [
+        names.join(known, left_on=name, right_on="name", how="left", maintain_order="left")["row"]
+        for name in names.columns
+    ]
+    return pl.select(pl.coalesce(rows)).to_series()
+
+
+def _either(one: pl.Series, other: pl.Series) -> pl.Series:
+    """True where one of them is, else False where one of them is, else null."""
+    return pl.select(pl.coalesce(one | other, one, other)).to_series()
 
 
 def _read_table(path: Path) -> pl.DataFrame:

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from isang.logs.grouping import session_begins
 from isang.logs.growing import RECORD_SCHEMA
 from isang.logs.rules import Rules
-from isang.logs.sessions import session_starts
+from isang.logs.timeline import NO_TIME
 
 MOST_RECORDS = 500_000
 """Records of open sessions that are held, at most; beyond it the sessions that were silent longest are ended."""
@@ -14,6 +15,8 @@ MOST_KEYS = 10_000
 """So many session keys are remembered, so that one that comes back is numbered."""
 LATE_US = 500_000
 """A silence and a window of seconds are over only when lines that are written or read this late would be there."""
+OWNER = ("key", "stream")
+"""Whose sessions follow each other."""
 OPEN_SCHEMA = pl.Schema({**RECORD_SCHEMA, "heard": pl.Int64()})
 """`heard`: the record's time, or when it was read where it has none."""
 
@@ -37,7 +40,7 @@ class Ended:
 class OpenSessions:
     """Records of sessions that may still go on.
 
-    The rule that cuts finished logs into sessions (`session_starts`) cuts the open records: all but the last session
+    The rule that cuts finished logs into sessions (`session_begins`) cuts the open records: all but the last session
     of each owner have ended; the last one ends when it is full, silent for `idle_seconds`, or its window is over.
     A line that comes after the session of its time has ended is in a session of its own.
     """
@@ -55,16 +58,16 @@ class OpenSessions:
 
     def add(self, records: pl.DataFrame, now_us: int) -> None:
         """Take in records (RECORD_SCHEMA); those without a time are taken to be written at `now_us`."""
-        self.records = pl.concat([self.records, records.with_columns(heard=pl.col("time").fill_null(now_us))])
+        self.records = pl.concat([self.records, records.with_columns(heard=pl.col("time").replace(NO_TIME, now_us))])
 
     def take(self, now_us: int, *, everything: bool = False) -> Ended | None:
         """The sessions that have ended by `now_us`, or `everything`; None where there are none."""
         if self.records.is_empty():
             return None
-        ordered = self.records.sort("owner", "time", "log", nulls_last=True, maintain_order=True)
-        columns = {name: ordered[name] for name in ("owner", "time")}
-        starts = pl.Series("session", session_starts(columns, "owner", self._rule))
-        ordered = ordered.with_columns(starts.cum_sum().cast(pl.UInt32) - 1)
+        ordered = self.records.sort("key", "stream", "time", "log", maintain_order=True)
+        changed = ordered.select(pl.struct(OWNER).ne_missing(pl.struct(OWNER).shift(1))).to_series()
+        begins = pl.Series("session", session_begins(ordered, changed.to_numpy(), self._rule))
+        ordered = ordered.with_columns(begins.cum_sum().cast(pl.UInt32) - 1)
         sessions = self._sessions(ordered, now_us, everything=everything)
         if not sessions["pieces"].sum():
             return None
@@ -74,7 +77,7 @@ class OpenSessions:
     def _sessions(self, ordered: pl.DataFrame, now_us: int, *, everything: bool) -> pl.DataFrame:
         """One row per open session: `ending` (null where it goes on), and how many `pieces` of it go out now."""
         sessions = ordered.group_by("session", maintain_order=True).agg(
-            pl.col("owner").first(),
+            pl.struct(OWNER).first().alias("owner"),
             size=pl.len().cast(pl.Int64),
             first=pl.col("heard").min(),
             heard=pl.col("heard").max(),
@@ -129,16 +132,17 @@ class OpenSessions:
     def _named(self, records: pl.DataFrame) -> Ended:
         records = records.with_columns(session=pl.struct("session", "piece").rle_id())
         heads = records.unique("session", keep="first", maintain_order=True)
-        ids = [self._id(owner, source, line) for owner, source, line in heads.select("owner", "source", "line").rows()]
+        ids = [self._id(*named) for named in heads.select("key", "stream", "source", "line").iter_rows()]
         endings = heads["ending"].fill_null(FULL).to_list()
         return Ended(records.select(*OPEN_SCHEMA.names(), "session"), ids, endings)
 
-    def _id(self, owner: str, source: str, line: int) -> str:
-        """As `sessions.group` names sessions: the key, numbered where it comes again; else file and first line."""
-        if self._rule.kind != "key":
+    def _id(self, key: str | None, stream: str, source: str, line: int) -> str:
+        """As `Grouper` names sessions: the key, numbered where it comes again; else file and first line."""
+        if key is None:
             return f"{source}:{line}"
-        number = self.parts.pop(owner, 0) + 1
-        self.parts[owner] = number
+        name = key if self._rule.joins_sources else f"{key}@{source}"
+        number = self.parts.pop(name, 0) + 1
+        self.parts[name] = number
         if len(self.parts) > MOST_KEYS:
             del self.parts[next(iter(self.parts))]
-        return owner if number == 1 else f"{owner}#{number}"
+        return name if number == 1 else f"{name}#{number}"

@@ -2,25 +2,35 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
 from isang.config import LogsConfig
 from isang.errors import InputError
-from isang.logs import clocks, masks
-from isang.logs.account import SourceAccount, account_for
-from isang.logs.events import EventTable, numbered
-from isang.logs.labels import attach_labels, read_labels
+from isang.files import folder_being_written
+from isang.logs import masks
+from isang.logs.account import SessionTotals, SourceAccount, account_for
+from isang.logs.events import EventTable
+from isang.logs.grouping import Grouper, order_of
+from isang.logs.labels import LabelJoin, read_labels
 from isang.logs.parallel import in_order
 from isang.logs.read import Chunk, ReadCounts, read_chunks
 from isang.logs.recognition import recognise_sources, session_rule
 from isang.logs.records import Records, SourceLayout, parse_chunk, record_texts
 from isang.logs.rules import Rules
-from isang.logs.sessions import group, keys_of
+from isang.logs.sessions import keys_of
 from isang.logs.sources import Source, find_sources
-from isang.logs.store import TEMPLATES_SCHEMA, Dataset
+from isang.logs.spill import SortedRows
+from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, write_account, write_sessions
+from isang.logs.timeline import NO_TIME, Timeline
 from isang.progress import Progress, say
+
+_SESSION_ORDER = ("start", "session_id")
 
 
 @dataclass(frozen=True)
@@ -52,78 +62,163 @@ class Prepared:
 def prepare(
     paths: Sequence[str], config: LogsConfig, *, labels: Path | None = None, rules: Rules | None = None
 ) -> Prepared:
-    """Raw logs to a dataset.
+    """Raw logs to a dataset in memory.
 
     Without `rules`, layouts and session key are recognised and templates learned. With the rules of a trained model,
     its session rule is applied and its templates are only matched; what they do not fit gets events after theirs.
     Raises InputError and UsageError for what cannot be used.
     """
-    known_labels = read_labels(labels) if labels else None
-    found = recognise_sources(find_sources(paths), config)
-    accounts = [SourceAccount(source, layout) for source, layout in zip(found.sources, found.layouts, strict=True)]
-    if rules is None:
-        rules = Rules.new(config, session_rule(found.sample, config))
-    events = EventTable(rules)
-    records, keys = _read_records(accounts, rules, events, config)
-    if not records:
-        raise InputError(_nothing_found(accounts, rules))
-    event_of, templates = events.finish()
-    records["event"] = pl.Series("event", event_of[records.pop("message").to_numpy()])
-    templates = _counted(templates, records["event"])
-    names = [source.name for source in found.sources]
-    streams = [source.stream for source in found.sources]
-    grouped = group(
-        records, rules.session, keys=keys, names=names, streams=streams, max_events=rules.max_session_events
-    )
-    meta = account_for(accounts, found.skipped, grouped, templates, rules, config)
-    sessions = grouped.sessions
-    if known_labels:
-        sessions, report = attach_labels(sessions, known_labels)
-        meta["labels"] = {"source": known_labels.source, **report.to_dict()}
-    for warning in meta["warnings"]:
-        say(f"warning: {warning}")
-    dataset = Dataset(sessions, templates, meta)
-    return Prepared(dataset, grouped.lines, found.sources, found.layouts, config.max_line_bytes)
+    work = _Preparation(paths, config, labels, rules)
+    with SortedRows(_SESSION_ORDER, None) as sessions:
+        work.read_into(sessions)
+        found = pl.concat([work.finished(part) for part in sessions.batches()])
+    dataset = Dataset(found.select(SESSIONS_SCHEMA.names()), *work.account())
+    lines = found.select("session_id", "source_index", "line")
+    return Prepared(dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes)
 
 
-def _read_records(
-    accounts: list[SourceAccount], rules: Rules, events: EventTable, config: LogsConfig
-) -> tuple[dict[str, pl.Series], list[str]]:
-    """All records that belong to a session, in the order of reading, and the session keys.
+def prepare_folder(
+    paths: Sequence[str], folder: Path, config: LogsConfig, *, labels: Path | None = None, overwrite: bool = False
+) -> dict[str, Any]:
+    """Raw logs to a dataset folder, in memory that does not grow with the logs; returns the content of meta.json.
 
-    Columns `key` i32 (position among the keys; kind key only), `source` i32, `line` u32, `time` i64 (microseconds
-    since 1970 UTC or null), `message` i32 (see EventTable), `alert` bool or null; no columns without records.
+    Raises what `prepare` raises, and OutputError where `folder` cannot be written.
     """
-    expression = masks.compiled(rules.masks)
-    keys: dict[str, int] = {}
-    parts: dict[int, list[pl.DataFrame]] = {}
-    sizes = [account.source.path.stat().st_size for account in accounts]
-    with Progress("reading logs", total=sum(sizes), unit="bytes on disk") as progress:
-        done = 0
-        for account, parsed in in_order(
-            lambda item: _parsed_chunk(*item, expression, rules.session.pattern), _chunks(accounts, config)
-        ):
-            _count_lines(account, parsed)
-            frame = parsed.records.frame
-            part = frame.select(
-                "line", pl.col("time").cast(pl.Int64), "alert",
-                message=pl.lit(events.number(parsed.masked, frame["level"])),
-            )  # fmt: skip
-            if parsed.keys is not None:
-                part = _with_keys(part, parsed.keys, keys)
-            parts.setdefault(account.source.index, []).append(part)
-            read = sum(sizes[: account.source.index]) + account.read.bytes_on_disk
-            progress.advance(read - done)
-            done = read
-    records = [_of_one_source(parts.pop(index), accounts[index]) for index in sorted(parts)]
-    names = records[0].columns if any(part.height for part in records) else []
-    return {name: pl.concat([part.drop_in_place(name) for part in records]) for name in names}, list(keys)
+    with folder_being_written(folder, overwrite=overwrite) as beside:
+        work = _Preparation(paths, config, labels, None, beside, with_lines=False)
+        with SortedRows(_SESSION_ORDER, beside) as sessions:
+            work.read_into(sessions)
+            write_sessions(map(work.finished, sessions.batches()), beside)
+        templates, meta = work.account()
+        write_account(templates, meta, beside)
+    return meta
+
+
+class _Preparation:
+    """Raw logs on their way: records in the order of their sessions, then sessions in the order of their start.
+
+    What does not fit in memory meanwhile lies in `directory` (the system's temporary folder where None).
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        config: LogsConfig,
+        labels: Path | None,
+        rules: Rules | None,
+        directory: Path | None = None,
+        *,
+        with_lines: bool = True,
+    ) -> None:
+        self._config = config
+        self._directory = directory
+        self._labels = LabelJoin(read_labels(labels)) if labels else None
+        self.found = recognise_sources(find_sources(paths), config)
+        self._rules = rules or Rules.new(config, session_rule(self.found.sample, config))
+        self._events = EventTable(self._rules)
+        self._accounts = [
+            SourceAccount(source, layout) for source, layout in zip(self.found.sources, self.found.layouts, strict=True)
+        ]
+        self._totals = SessionTotals()
+        names = [source.name for source in self.found.sources]
+        self._grouper = Grouper(
+            self._rules.session, names, max_events=self._rules.max_session_events, with_lines=with_lines
+        )
+
+    def read_into(self, sessions: SortedRows) -> None:
+        """All sessions, as `Grouper` makes them."""
+        with SortedRows(order_of(self._rules.session), self._directory) as records:
+            self._read(records)
+            self._group(records, sessions)
+
+    def finished(self, sessions: pl.DataFrame) -> pl.DataFrame:
+        """A part of the sessions as the dataset has them, labelled and counted."""
+        sessions = with_times(sessions)
+        self._totals.add(sessions)
+        return sessions if self._labels is None else self._labels.attach(sessions)
+
+    def account(self) -> tuple[pl.DataFrame, dict[str, Any]]:
+        """(templates with their counts, content of meta.json), once all sessions are through."""
+        meta = account_for(
+            self._accounts, self.found.skipped, self._totals, self._grouper.cut, self._templates, self._rules,
+            self._config,
+        )  # fmt: skip
+        if self._labels is not None:
+            meta["labels"] = self._labels.report()
+        for warning in meta["warnings"]:
+            say(f"warning: {warning}")
+        return self._templates, meta
+
+    def _read(self, records: SortedRows) -> None:
+        """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
+        rule, expression = self._rules.session, masks.compiled(self._rules.masks)
+        sizes = [account.source.state().st_size for account in self._accounts]
+        has_time = False
+        with Progress("reading logs", total=sum(sizes), unit="bytes on disk") as progress:
+            parsed_chunks = in_order(lambda item: _parsed_chunk(*item, expression, rule.pattern), self._chunks())
+            done = 0
+            for account, chunks in groupby(parsed_chunks, key=attrgetter("account")):
+                timeline = Timeline(account.layout.clock, self._directory)
+                for parsed in chunks:
+                    _count_lines(parsed, self._accounts)
+                    for part in timeline.add(self._numbered(parsed)):
+                        records.add(part)
+                    read = sum(sizes[: account.source.index]) + account.read.bytes_on_disk
+                    progress.advance(read - done)
+                    done = read
+                for part in timeline.finish():
+                    records.add(part)
+                has_time |= timeline.has_time
+        if not records.height:
+            raise InputError(_nothing_found(self._accounts, self._rules))
+        if rule.kind == "seconds" and not has_time:
+            raise InputError(
+                "windows of seconds need times, but no line carries one; use --window with a number of lines"
+            )
+
+    def _chunks(self) -> Iterator[tuple[SourceAccount, Chunk]]:
+        for account in self._accounts:
+            for chunk in read_chunks(account.source, account.read, max_line_bytes=self._config.max_line_bytes):
+                yield account, chunk
+
+    def _numbered(self, parsed: "_Parsed") -> pl.DataFrame:
+        """The records of a chunk that belong to a session, once for each key that they name."""
+        source, frame = parsed.account.source, parsed.records.frame
+        stream = 0 if self._rules.session.joins_sources else source.stream
+        records = frame.select(
+            "line", "alert", pl.col("time").cast(pl.Int64),
+            message=pl.lit(self._events.number(parsed.masked, frame["level"])),
+            source=pl.lit(source.index, dtype=pl.Int32), stream=pl.lit(stream, dtype=pl.Int32),
+        )  # fmt: skip
+        if parsed.keys is None:
+            return records
+        return records[parsed.keys["row"]].with_columns(parsed.keys["key"], number=parsed.keys["key"].hash())
+
+    def _group(self, records: SortedRows, sessions: SortedRows) -> None:
+        """Records to sessions; the templates are settled and counted on the way."""
+        event_of, templates = self._events.finish()
+        counts = np.zeros(templates.height, dtype=np.int64)
+        with Progress("grouping into sessions", total=records.height, unit="records") as progress:
+            for batch in records.batches():
+                event = event_of[batch["message"].to_numpy()]
+                counts += np.bincount(event, minlength=len(counts))
+                sessions.add(self._grouper.add(batch.drop("message").with_columns(event=pl.Series(event))))
+                progress.advance(batch.height)
+        sessions.add(self._grouper.finish())
+        self._templates = templates.with_columns(count=pl.Series(counts)).select(TEMPLATES_SCHEMA.names())
+
+
+def with_times(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Sessions as `Grouper` makes them, as the dataset has them before they are labelled."""
+    times = [pl.col(name).replace(NO_TIME, None).cast(pl.Datetime("us", "UTC")) for name in ("start", "end")]
+    return sessions.with_columns(*times, kind=pl.lit(None, dtype=pl.String))
 
 
 @dataclass(frozen=True)
 class _Parsed:
     """What can be said of a chunk without knowing the others."""
 
+    account: SourceAccount
     records: Records
     masked: pl.Series
     """The masked messages of the records."""
@@ -131,58 +226,25 @@ class _Parsed:
     """`row`, `key`, see sessions.keys_of; None where sessions have no key."""
 
 
-def _chunks(accounts: list[SourceAccount], config: LogsConfig) -> Iterator[tuple[SourceAccount, Chunk]]:
-    for account in accounts:
-        for chunk in read_chunks(account.source, account.read, max_line_bytes=config.max_line_bytes):
-            yield account, chunk
-
-
-def _parsed_chunk(
-    account: SourceAccount, chunk: Chunk, expression: str, key_pattern: str | None
-) -> tuple[SourceAccount, _Parsed]:
+def _parsed_chunk(account: SourceAccount, chunk: Chunk, expression: str, key_pattern: str | None) -> _Parsed:
     records = parse_chunk(chunk, account.layout)
     masked = masks.masked(records.frame["message"], expression)
     keys = None if key_pattern is None else keys_of(records.frame["text"], key_pattern)
-    return account, _Parsed(replace(records, frame=records.frame.drop("text", "message")), masked, keys)
+    return _Parsed(account, replace(records, frame=records.frame.drop("text", "message")), masked, keys)
 
 
-def _count_lines(account: SourceAccount, parsed: _Parsed) -> None:
-    records = parsed.records
-    if account.records == 0:  # there is no record that the first lines could continue
-        account.not_matched += records.leading
-    else:
+def _count_lines(parsed: _Parsed, accounts: Sequence[SourceAccount]) -> None:
+    account, records = parsed.account, parsed.records
+    if any(other.records for other in accounts if other.source.stream == account.source.stream):
         account.continued += records.leading
+    else:  # there is no record that these lines could continue, in this file or in an older one of a rotated set
+        account.not_matched += records.leading
     account.continued += records.continued
     account.blank += records.blank
     account.records += records.frame.height
     account.without_time += records.frame["time"].null_count()
     if parsed.keys is not None:
         account.without_key += records.frame.height - parsed.keys["row"].n_unique()
-
-
-def _with_keys(part: pl.DataFrame, found: pl.DataFrame, keys: dict[str, int]) -> pl.DataFrame:
-    """The records that name a key, once for each key that they name; new keys are added to `keys`."""
-    distinct = found["key"].unique(maintain_order=True)
-    numbers = pl.Series([keys.setdefault(key, len(keys)) for key in distinct.to_list()], dtype=pl.Int32)
-    return part[found["row"]].with_columns(key=numbered(found["key"], distinct, numbers))
-
-
-def _of_one_source(parts: list[pl.DataFrame], account: SourceAccount) -> pl.DataFrame:
-    """The records of a source with times that run on; a record without a time takes that of the one before."""
-    records = pl.concat(parts)
-    times = clocks.unrolled(records["time"].cast(pl.Datetime("us")), account.layout.clock).cast(pl.Int64)
-    times = times.fill_null(strategy="forward").fill_null(strategy="backward")
-    return records.with_columns(time=times, source=pl.lit(account.source.index, dtype=pl.Int32))
-
-
-def _counted(templates: pl.DataFrame, events: pl.Series) -> pl.DataFrame:
-    """The templates with the number of their records in sessions."""
-    counts = events.alias("event").to_frame().group_by("event").agg(count=pl.len().cast(pl.Int64))
-    return (
-        templates.drop("count").join(counts, on="event", how="left", maintain_order="left")
-        .with_columns(pl.col("count").fill_null(0))
-        .select(TEMPLATES_SCHEMA.names())
-    )  # fmt: skip
 
 
 def _nothing_found(accounts: list[SourceAccount], rules: Rules) -> str:

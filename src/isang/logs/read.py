@@ -18,10 +18,6 @@ _BINARY_SHARE = 0.1
 _CONTROL_BYTES = bytes(sorted(set(range(32)) - set(b"\t\n\r\f\x1b")))
 
 
-class BinaryFileError(InputError):
-    """The file is no text."""
-
-
 @dataclass(frozen=True)
 class Chunk:
     """Consecutive whole lines of one source, without their line ends."""
@@ -133,7 +129,7 @@ def checked_text(block: bytes, path: Path) -> bytes:
     sample = block[:_BINARY_SAMPLE_BYTES]
     control = len(sample) - len(sample.translate(None, _CONTROL_BYTES))
     if control > _BINARY_SHARE * len(sample):
-        raise BinaryFileError(
+        raise InputError(
             f"{path} is binary, not log text; decompress or export it first "
             "(read directly: plain text, .gz, .zst, .xz, .bz2)"
         )

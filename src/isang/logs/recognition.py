@@ -11,7 +11,7 @@ from isang.errors import InputError, UsageError
 from isang.logs import layouts
 from isang.logs.expressions import check_expression
 from isang.logs.keys import field_pattern, propose_key
-from isang.logs.read import BinaryFileError, Chunk, ReadCounts, read_chunks
+from isang.logs.read import Chunk, ReadCounts, read_chunks
 from isang.logs.records import SourceLayout, parse_chunk, recognise_source, split_lines
 from isang.logs.sessions import SessionRule
 from isang.logs.sources import Source
@@ -34,8 +34,8 @@ class Recognised:
     """Parallel to `sources`."""
     sample: pl.DataFrame
     """Records from the beginnings, cut short: `source` i32, `line`, `time`, `level`, `message`, `text`."""
-    skipped: list[str]
-    """Names of binary files that a folder held."""
+    skipped: dict[str, str]
+    """Files that a folder held and that cannot be read, with the reason."""
 
 
 def session_rule(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
@@ -43,46 +43,52 @@ def session_rule(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
 
     `sample`: `text`, `time` of records of all sources.
     """
-    gap = config.gap_seconds
+    rule = _rule_of_kind(sample, config)
+    return replace(rule, gap_seconds=config.gap_seconds, across_sources=config.across_sources)
+
+
+def _rule_of_kind(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
     if config.session_by not in ("auto", "none"):
         name = config.session_by.removeprefix("field:")
         pattern = config.session_by if name == config.session_by else field_pattern((name,))
         check_expression("--session-by", pattern)
-        return SessionRule("key", f"asked for with --session-by {config.session_by}", pattern=pattern, gap_seconds=gap)
+        return SessionRule("key", f"asked for with --session-by {config.session_by}", pattern=pattern)
     if config.window_lines is not None:
-        return SessionRule("lines", "asked for with --window", size=config.window_lines, gap_seconds=gap)
+        return SessionRule("lines", "asked for with --window", size=config.window_lines)
     if config.window_seconds is not None:
-        return SessionRule("seconds", "asked for with --window", size=config.window_seconds, gap_seconds=gap)
+        return SessionRule("seconds", "asked for with --window", size=config.window_seconds)
     proposed = propose_key(sample) if config.session_by == "auto" else None
     if proposed is not None:
-        return SessionRule("key", proposed.reason, pattern=proposed.pattern, gap_seconds=gap)
-    if gap is not None:
-        return SessionRule("gap", "asked for with --gap", gap_seconds=gap)
+        return proposed
+    if config.gap_seconds is not None:
+        return SessionRule("gap", "asked for with --gap")
     why = (
         "no identifier groups the lines into many small sessions"
         if config.session_by == "auto"
         else "no key was wanted"
     )
     size = config.default_window_lines
-    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of each log", size=size)
+    where = "all logs together" if config.across_sources else "each log"
+    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of {where}", size=size)
 
 
 def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
-    """Look at the beginning of each source. Raises InputError for binary files, unless a folder holds others."""
+    """Look at the beginning of each source. Raises InputError for one that cannot be read, unless a folder holds it
+    and others beside it."""
     zone = _checked_zone(config.timezone)
     given = None if config.layout == "auto" else layouts.from_pattern(config.layout)
     limit = max(_LEAST_SAMPLE_LINES, min(_SAMPLE_LINES, _ALL_SAMPLES_LINES // len(sources)))
     kept: list[Source] = []
     read_as: list[SourceLayout] = []
     samples: list[pl.DataFrame] = []
-    skipped: list[str] = []
+    skipped: dict[str, str] = {}
     for source in sources:
         try:
             chunk = _first_lines(source, config, limit)
-        except BinaryFileError:
+        except InputError as error:
             if source.named:
                 raise
-            skipped.append(source.name)
+            skipped[source.name] = str(error)
             continue
         head = split_lines(chunk)["text"].head(layouts.SAMPLE_LINES)
         layout = recognise_source(head, given=given, zone=zone, reference=_reference(source, zone))
@@ -90,7 +96,7 @@ def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
         kept.append(replace(source, index=len(kept)))
         read_as.append(layout)
     if not kept:
-        raise InputError(f"no log text was found: {', '.join(skipped)} are binary")
+        raise InputError(f"no log text was found: {'; '.join(skipped.values())}")
     return Recognised(kept, read_as, pl.concat(samples), skipped)
 
 
@@ -118,4 +124,4 @@ def _checked_zone(name: str) -> str:
 
 def _reference(source: Source, zone: str) -> datetime:
     """When the file was last written, in the zone of its times."""
-    return datetime.fromtimestamp(source.path.stat().st_mtime, UTC).astimezone(ZoneInfo(zone))
+    return datetime.fromtimestamp(source.state().st_mtime, UTC).astimezone(ZoneInfo(zone))

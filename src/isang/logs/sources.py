@@ -1,6 +1,7 @@
 """Which files hold the logs: files, folders, globs and stdin, rotated sets in the order of their time."""
 
 import glob
+import os
 import re
 import shutil
 import sys
@@ -8,8 +9,10 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
-from isang.errors import InputError, UsageError
+from isang.errors import InputError
+from isang.files import saying_where
 from isang.progress import say
 
 COMPRESSED = (".gz", ".zst", ".xz", ".bz2")
@@ -71,11 +74,18 @@ class Source:
     name: str
     """What the user sees: the path without what all sources have in common."""
     path: Path
-    """Where the bytes are; for stdin a temporary copy."""
+    """Where the bytes are; for stdin and pipes a temporary copy."""
     named: bool
     """The user named this file itself; others were found in a folder."""
     stream: int = 0
     """The same for all files of a rotated set: their lines are one log."""
+
+    def state(self) -> os.stat_result:
+        """Size and time of the file. Raises InputError where it is gone."""
+        try:
+            return self.path.stat()
+        except OSError as error:
+            raise InputError(f"cannot read {self.path}: {error.strerror or error}") from error
 
 
 def find_sources(paths: Sequence[str]) -> list[Source]:
@@ -113,14 +123,20 @@ def rotated_set(file: Path) -> list[Path]:
 def _expand(given: str) -> list[tuple[Path, str]]:
     """(file, name) of what one argument stands for."""
     if given == "-":
-        return [(_spooled_stdin(), "-")]
+        if sys.stdin.isatty():
+            say("reading log lines from the terminal; end with Ctrl-D")
+        return [(_spooled(sys.stdin.buffer), "-")]
     path = Path(given)
+    if path.is_fifo():
+        say(f"reading log lines from the pipe {given}")
+        with path.open("rb") as pipe:
+            return [(_spooled(pipe), given)]
+    if path.is_char_device() or path.is_block_device() or path.is_socket():
+        raise InputError(f"{given} is a device or a socket, not a log file")
     if path.is_dir():
         return [(file, str(file)) for file in _logs_below(path)]
-    if path.is_file():
-        return [(path, given)]
     if path.exists():
-        raise UsageError(f"{path} is a pipe or a device, not a file; give it as standard input: isang … - < {path}")
+        return [(path, given)]
     if not glob.has_magic(given):
         raise InputError(f"no such file or folder: {given}")
     matches = sorted(glob.glob(given, recursive=True))  # noqa: PTH207 - given may be absolute
@@ -170,14 +186,12 @@ def _short_names(names: list[str]) -> list[str]:
     return [str(Path(*part[shared:])) for part in parts]
 
 
-def _spooled_stdin() -> Path:
-    """A temporary copy of stdin, so that it can be read again; it goes away with the process."""
-    if sys.stdin.isatty():
-        say("reading log lines from the terminal; end with Ctrl-D")
-    spool = tempfile.NamedTemporaryFile(prefix="isang-stdin-", delete=False)  # noqa: SIM115 - lives on
-    with spool:
-        shutil.copyfileobj(sys.stdin.buffer, spool)
+def _spooled(stream: IO[bytes]) -> Path:
+    """A temporary copy of what can be read only once; it goes away with the process."""
+    spool = tempfile.NamedTemporaryFile(prefix="isang-", delete=False)  # noqa: SIM115 - lives on
     _remove_at_exit(Path(spool.name))
+    with saying_where(Path(spool.name)), spool:
+        shutil.copyfileobj(stream, spool)
     return Path(spool.name)
 
 

@@ -1,11 +1,13 @@
 """The dataset folder: sessions.parquet, templates.parquet, meta.json."""
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from isang import files
 from isang.errors import InputError
@@ -21,10 +23,14 @@ SESSIONS_SCHEMA = pl.Schema(
         "events": pl.List(pl.Int32()),
         "gaps_ms": pl.List(pl.Int32()),
         "label": pl.Boolean(),
+        "kind": pl.String(),
     }
 )
+OPTIONAL = ("kind",)
+"""Columns that a file from elsewhere may lack; they are null then."""
 TEMPLATES_SCHEMA = pl.Schema({"event": pl.Int32(), "template": pl.String(), "level": pl.String(), "count": pl.Int64()})
-_ROW_GROUP_SESSIONS = 100_000
+ROW_GROUP_SESSIONS = 16_384
+"""Sessions are written, and can be read, this many at a time."""
 _MAX_META_BYTES = 256 << 20
 
 
@@ -43,9 +49,33 @@ class Dataset:
 def write_dataset(dataset: Dataset, folder: Path, *, overwrite: bool = False) -> None:
     """Write the folder in one step. Raises UsageError where `folder` holds something and `overwrite` is not set."""
     with files.folder_being_written(folder, overwrite=overwrite) as beside:
-        dataset.sessions.write_parquet(beside / "sessions.parquet", row_group_size=_ROW_GROUP_SESSIONS)
-        dataset.templates.write_parquet(beside / "templates.parquet")
-        files.write_text(beside / "meta.json", files.to_json(dataset.meta))
+        write_sessions([dataset.sessions], beside)
+        write_account(dataset.templates, dataset.meta, beside)
+
+
+def write_sessions(sessions: Iterable[pl.DataFrame], folder: Path) -> None:
+    """Write `sessions.parquet` from parts in their order, one row group at a time.
+
+    The same sessions give the same bytes, whatever the parts that they come in.
+    """
+
+    def row_groups(*_: object) -> Iterator[pl.DataFrame]:
+        rest = pl.DataFrame(schema=SESSIONS_SCHEMA)
+        for part in sessions:
+            rest = rest.vstack(part.select(SESSIONS_SCHEMA.names()))
+            while rest.height >= ROW_GROUP_SESSIONS:
+                yield rest.head(ROW_GROUP_SESSIONS).rechunk()
+                rest = rest.slice(ROW_GROUP_SESSIONS)
+        yield rest.rechunk()
+
+    source = register_io_source(row_groups, schema=SESSIONS_SCHEMA)
+    source.sink_parquet(folder / "sessions.parquet", row_group_size=ROW_GROUP_SESSIONS)
+
+
+def write_account(templates: pl.DataFrame, meta: dict[str, Any], folder: Path) -> None:
+    """Write `templates.parquet` and `meta.json`."""
+    templates.write_parquet(folder / "templates.parquet")
+    files.write_text(folder / "meta.json", files.to_json(meta))
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -85,6 +115,9 @@ def _read_table(path: Path, schema: pl.Schema) -> pl.DataFrame:
         table = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"cannot read {path}: {error}") from error
+    table = table.with_columns(
+        pl.lit(None, dtype=pl.String).alias(name) for name in OPTIONAL if name in schema and name not in table.columns
+    )
     missing = [name for name in schema if name not in table.columns]
     if missing:
         raise InputError(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table.columns)}")

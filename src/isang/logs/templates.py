@@ -28,6 +28,11 @@ class TemplateMiner:
         self._overflowed = False
         self._ids: dict[str, int] = {}  # by template text, also by earlier texts of a template
 
+    @property
+    def overflow(self) -> int:
+        """The id of OVERFLOW."""
+        return self._max_templates
+
     def learn(self, messages: Iterable[str]) -> list[int]:
         """The ids of masked messages; unknown ones add or widen templates."""
         return [self._learn_one(message) for message in messages]
@@ -47,7 +52,7 @@ class TemplateMiner:
         if self._index is not None:
             known = self._index.match(message)
             self._overflowed |= known is None
-            return self._max_templates if known is None else known
+            return self.overflow if known is None else known
         if message in self._ids:  # Drain does not find a template again that is mostly slots
             return self._ids[message]
         cluster, _ = self._drain.add_log_message(message)

@@ -1,9 +1,10 @@
 """The transformer encoder.
 
 A batch is ragged: T tokens in all, the B sessions behind one another. Only attention looks at where a session ends; it
-takes the sessions of one length together, so that no token is ever padded.
-Shapes: B sessions, T tokens in all, D width, V vocabulary, N chosen positions; within attention G sessions of one
-length L, H heads, K width of a head.
+takes the sessions of one length together, so that no token is ever padded. After the last attention, only the positions
+that were asked for go on.
+Shapes: B sessions, T tokens in all, D width, F width of the feed-forward network, V vocabulary, N positions asked for;
+within attention G sessions of one length L, H heads, K width of a head.
 """
 
 from itertools import groupby
@@ -33,19 +34,22 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.head_bias = nn.Parameter(torch.zeros(vocabulary_size))
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.apply(_initialise)
 
-    def forward(self, tokens_T: Tensor, lengths_B: NDArray[np.int64]) -> Tensor:
-        """Hidden states, shape (T, D), of sessions of these lengths; equal lengths side by side are fastest."""
+    def forward(self, tokens_T: Tensor, lengths_B: NDArray[np.int64], asked_N: Tensor | None = None) -> Tensor:
+        """Hidden states of sessions of these lengths at the positions `asked_N` (all where None), shape (N, D).
+
+        Equal lengths side by side are fastest.
+        """
         groups = [(len(list(same)), length) for length, same in groupby(lengths_B.tolist())]
         positions_T = torch.cat([torch.arange(length).repeat(sessions) for sessions, length in groups])
         positions_TD = self.position_embedding(positions_T.to(tokens_T.device))
         hidden_TD = self.dropout(self.token_embedding(tokens_T) + positions_TD)
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             hidden_TD = layer(hidden_TD, groups)
-        normed_TD: Tensor = self.norm(hidden_TD)
-        return normed_TD
+        normed_ND: Tensor = self.norm(self.layers[-1](hidden_TD, groups, asked_N))
+        return normed_ND
 
     def logits(self, hidden_ND: Tensor) -> Tensor:
         """Logits over the vocabulary, shape (N, V); the output matrix is the token embedding."""
@@ -64,25 +68,41 @@ class Layer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(config.width)
         self.expand = nn.Linear(config.width, 4 * config.width)
         self.contract = nn.Linear(4 * config.width, config.width)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
 
-    def forward(self, hidden_TD: Tensor, groups: list[Group]) -> Tensor:
-        hidden_TD = hidden_TD + self.dropout(self._attend(self.attention_norm(hidden_TD), groups))
+    def forward(self, hidden_TD: Tensor, groups: list[Group], asked_N: Tensor | None = None) -> Tensor:
+        """New hidden states of all tokens, or of the positions `asked_N` alone."""
+        mixed_TD = self._attend(self.attention_norm(hidden_TD), groups)
+        if asked_N is not None:
+            hidden_TD, mixed_TD = hidden_TD.index_select(0, asked_N), mixed_TD.index_select(0, asked_N)
+        hidden_TD = hidden_TD + self.dropout(self.attention_out(mixed_TD))
         expanded_TF = functional.gelu(self.expand(self.feed_forward_norm(hidden_TD)))
         contracted_TD: Tensor = self.dropout(self.contract(expanded_TF))
         return hidden_TD + contracted_TD
 
     def _attend(self, normed_TD: Tensor, groups: list[Group]) -> Tensor:
+        """Every token of a session looks at all of that session."""
         parts = self.query_key_value(normed_TD).split([sessions * length for sessions, length in groups])
-        mixed_TD = torch.cat([self._mix(part, group) for part, group in zip(parts, groups, strict=True)])
-        attended_TD: Tensor = self.attention_out(mixed_TD)
-        return attended_TD
+        return torch.cat([self._mix(part, group) for part, group in zip(parts, groups, strict=True)])
 
     def _mix(self, query_key_value: Tensor, group: Group) -> Tensor:
-        """Every token of a session looks at all of that session."""
         queries_GHLK, keys_GHLK, values_GHLK = query_key_value.view(*group, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         mixed_GHLK = functional.scaled_dot_product_attention(queries_GHLK, keys_GHLK, values_GHLK)
         return mixed_GHLK.transpose(1, 2).flatten(2).flatten(0, 1)
+
+
+class Dropout(nn.Module):
+    """Drops a share of the values in training; on the CPU with cheaper random numbers than torch's own."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, values: Tensor) -> Tensor:
+        if not values.is_cpu or not self.training or self.share == 0:
+            return functional.dropout(values, self.share, self.training)
+        kept = torch.rand_like(values) >= self.share
+        return values * (kept / (1 - self.share))
 
 
 def _initialise(module: nn.Module) -> None:

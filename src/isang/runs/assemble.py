@@ -1,28 +1,43 @@
 """Events to runs: resumes and new runs told apart, each step once, every line of the file accounted for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isang.errors import InputError
 from isang.runs import table as t
+from isang.runs.columns import Column, Columns
 from isang.runs.events import Events, Mask, dates, events_of, filled, series_text
 from isang.runs.names import role
 from isang.runs.records import RECORD, RECORD_WORDS, RESUMED, Records
 from isang.runs.table import EpochLine, Floats, Integers, Restart, RunTable, Source
 
+Places = NDArray[np.int32] | NDArray[np.int64]
+
+STRETCH = 1 << 18
+"""Rows that are worked on at a time where a result needs no more."""
+_NOT_USED = ("numbers before the first step", "prose")
+
+MOST_EPOCH_LINES = 100_000
 MOST_RUNS = 1_000
 """A file whose step goes back to the start more often than this is no run log."""
 
 
 @dataclass
 class _Run:
-    rows: Integers
-    """Rows of the file that belong to the run, without those that a resume made void."""
+    start: int
+    end: int
+    """The run is in the rows of the file from `start` to before `end`, without those that a resume made void."""
     restarts: list[tuple[int, int, str]]
     """(step before, step after, kind)"""
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.start, self.end)
 
 
 def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
@@ -32,11 +47,10 @@ def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
     runs, void, sorted_rows = _runs(events, core)
     if sorted_rows:
         events.notes.append("the steps are out of order in the file; the rows were sorted by step")
-    _add_stated_resumes(records, events, core, runs)
+    _add_stated_resumes(records, events, core & ~void, runs)
     used = _account(records, events, core, void, runs)
     source, series = _source(records, events, used), _series(records)
-    records.columns = {name: values for name, values in records.columns.items() if name == "@date"}  # the rest is used
-    tables = [_table(records, events, run, kind, core, source, series) for run in runs]
+    tables = [_table(records, events, run, kind, core, void, source, series) for run in runs]
     if len(tables) > 1:
         names = [f"{table.name}, run {number} of {len(tables)}" for number, table in enumerate(tables, 1)]
         tables = [replace(table, name=name) for table, name in zip(tables, names, strict=True)]
@@ -45,16 +59,16 @@ def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
 
 def _core(events: Events, records: Records) -> tuple[Mask, str]:
     """The rows that carry the loss by which training is judged, and which of the columns that is."""
-    stepped = ~np.isnan(events.step)
+    stepped = events.step.known()
     own = stepped & events.own_step
     if (events.loss_logged & own).any():
         kind = t.INTERVAL_LOSS if events.counts_epochs or _is_mean(events, records) else t.BATCH_LOSS
         return events.loss_logged & own, kind
     if (events.loss_logged & stepped).any():
         return events.loss_logged & stepped, t.INTERVAL_LOSS
-    if (~np.isnan(events.mean) & stepped).any():
-        return ~np.isnan(events.mean) & stepped, t.RUNNING_MEAN
-    held_out = ~np.isnan(events.validation)
+    if (events.mean.known() & stepped).any():
+        return events.mean.known() & stepped, t.RUNNING_MEAN
+    held_out = events.validation.known()
     held_out[events.logged_nan["validation"]] = True
     if (held_out & stepped).any():
         events.notes.append("no training loss is logged; the run is judged by its validation loss")
@@ -68,21 +82,20 @@ def _core(events: Events, records: Records) -> tuple[Mask, str]:
 def _is_mean(events: Events, records: Records) -> bool:
     if records.loss_is_mean is not None:
         return records.loss_is_mean
-    windows = events.window[events.loss_logged & ~np.isnan(events.window)]
+    windows = events.window.values()[events.loss_logged & events.window.known()]
     return "epoch" in events.loss_name.lower() or (len(windows) > 0 and float(np.median(windows)) > 1.0)
 
 
 def _runs(events: Events, core: Mask) -> tuple[list[_Run], Mask, bool]:
     """Cut the rows where the step goes back to the start; void what a resume did again."""
     rows = np.flatnonzero(core)
-    steps = events.step[rows]
-    backs = np.flatnonzero(np.diff(steps) < 0) + 1
+    steps = events.step.values()[rows]
+    backs = np.flatnonzero(steps[1:] < steps[:-1]) + 1
     void = np.zeros(len(core), dtype=bool)
-    everything = np.arange(len(core))
     if not len(backs):
-        return [_Run(everything, [])], void, False
+        return [_Run(0, len(core), [])], void, False
     if len(backs) > max(2, 0.05 * len(rows)) or len(backs) > MOST_RUNS:
-        return [_Run(everything, [])], void, True
+        return [_Run(0, len(core), [])], void, True
     interval = float(np.median(np.diff(steps)[np.diff(steps) > 0])) if (np.diff(steps) > 0).any() else 1.0
     starts: list[int] = [0]
     restarts: list[list[tuple[int, int, str]]] = [[]]
@@ -103,22 +116,22 @@ def _runs(events: Events, core: Mask) -> tuple[list[_Run], Mask, bool]:
         previous.append((int(before), int(after), "resume"))
         furthest = after
     ends = [*starts[1:], len(core)]
-    runs = [_Run(everything[a:b], r) for a, b, r in zip(starts, ends, restarts, strict=True)]
-    for run in runs:
-        run.rows = run.rows[~void[run.rows]]
-    return runs, void, False
+    return [_Run(a, b, r) for a, b, r in zip(starts, ends, restarts, strict=True)], void, False
 
 
 def _add_stated_resumes(records: Records, events: Events, core: Mask, runs: list[_Run]) -> None:
     """A log that says `resumed` was resumed, also where no step was done twice."""
-    said = records.values(RECORD) == RESUMED
+    said = np.flatnonzero(records.values(RECORD) == RESUMED)
+    if not len(said):
+        return
+    rows = np.flatnonzero(core)
+    steps = events.step.values()[rows]
     for run in runs:
-        for row in run.rows[said[run.rows]].tolist():
-            rows = run.rows[core[run.rows]]
-            before, after = rows[rows < row], rows[rows > row]
-            if not len(before) or not len(after):
+        for row in said[(said >= run.start) & (said < run.end)].tolist():
+            after = int(np.searchsorted(rows, row))
+            if after == 0 or rows[after - 1] < run.start or after == len(rows) or rows[after] >= run.end:
                 continue
-            last, first = int(events.step[before[-1]]), int(events.step[after[0]])
+            last, first = int(steps[after - 1]), int(steps[after])
             if all(first != known for _, known, _ in run.restarts):
                 run.restarts.append((last, first, "resume"))
         run.restarts.sort(key=lambda restart: restart[1])
@@ -127,39 +140,44 @@ def _add_stated_resumes(records: Records, events: Events, core: Mask, runs: list
 def _account(records: Records, events: Events, core: Mask, void: Mask, runs: list[_Run]) -> dict[str, int]:
     """Complete the account of the lines; each of the R rows goes to exactly one place."""
     account = records.account
-    first = np.zeros(len(core), dtype=bool)
+    steps = 0
     for run in runs:
-        rows = run.rows[core[run.rows]]
-        _, index = np.unique(events.step[rows], return_index=True)
-        first[rows[index]] = True
-    repeated = core & ~first & ~void
-    summary = ~core & ~events.own_step & ~np.isnan(events.epoch) & ~np.isnan(events.mean)
-    validation = ~core & ~np.isnan(events.validation) & ~summary
-    outside = ~core & np.isnan(events.step) & ~summary
-    named = np.zeros(len(core), dtype=bool)
-    for name, values in records.columns.items():
-        if not name.startswith("@"):
-            named |= ~np.isnan(values)
-    for where in records.present.values():
-        named[where] = True
-    outside &= named
-    spoken = {}
-    for number, word in enumerate(RECORD_WORDS, start=1):
-        of_word = (records.values(RECORD) == number) & ~core & ~validation
-        spoken[word] = int(of_word.sum())
-        named &= ~of_word
-        outside &= ~of_word
-    rest = ~core & ~validation & ~outside & named
-    epochs = rest & (~np.isnan(events.epoch) | ~np.isnan(events.mean))
-    used = {
-        "step": int(first.sum()), "validation": int((validation & ~outside).sum()), "epoch": int(epochs.sum()),
-        "other values": int((rest & ~epochs).sum()), **spoken,
-    }  # fmt: skip
-    account.ignore("repeats a step", int(repeated.sum()))
+        steps += len(_distinct(events.step.values(run.start, run.end)[(core & ~void)[run.rows]])[0])
+    account.ignore("repeats a step", int((core & ~void).sum()) - steps)
     account.ignore("done again after a resume", int(void.sum()))
-    account.ignore("numbers before the first step", int(outside.sum()))
-    account.ignore("prose", int((~core & ~validation & ~named).sum()) - sum(spoken.values()))
+    used = {"step": steps}
+    for start in range(0, len(core), STRETCH):
+        end = min(start + STRETCH, len(core))
+        for what, rows in _other_rows(records, events, core, start, end).items():
+            if what in _NOT_USED:
+                account.ignore(what, int(rows.sum()))
+            else:
+                used[what] = used.get(what, 0) + int(rows.sum())
     return {what: count for what, count in used.items() if count}
+
+
+def _other_rows(records: Records, events: Events, core: Mask, start: int, end: int) -> dict[str, Mask]:
+    """What the rows from `start` to before `end` that hold no training loss were used for; each stands in one mask."""
+    left = ~core[start:end]
+    mean, epoch = events.mean.known(start, end), events.epoch.known(start, end)
+    summary = left & ~events.own_step[start:end] & epoch & mean
+    validation = left & events.validation.known(start, end) & ~summary
+    said = records.column(RECORD).values(start, end)
+    spoken = {word: left & ~validation & (said == number) for number, word in enumerate(RECORD_WORDS, start=1)}
+    for rows in spoken.values():
+        left &= ~rows
+    named = np.zeros(end - start, dtype=bool)
+    for name, column in records.columns.items():
+        if not name.startswith("@"):
+            named |= column.known(start, end)
+            odd = records.nan_rows(name)
+            named[odd[(odd >= start) & (odd < end)] - start] = True
+    outside = left & named & ~events.step.known(start, end) & ~summary
+    rest = left & named & ~validation & ~outside
+    return {
+        "validation": validation & ~outside, "epoch": rest & (epoch | mean), "other values": rest & ~(epoch | mean),
+        **spoken, "numbers before the first step": outside, "prose": left & ~validation & ~named,
+    }  # fmt: skip
 
 
 def _source(records: Records, events: Events, used: dict[str, int]) -> Source:
@@ -172,17 +190,27 @@ def _source(records: Records, events: Events, used: dict[str, int]) -> Source:
 
 
 def _table(
-    records: Records, events: Events, run: _Run, kind: str, core: Mask, source: Source, series: dict[str, int]
+    records: Records,
+    events: Events,
+    run: _Run,
+    kind: str,
+    core: Mask,
+    void: Mask,
+    source: Source,
+    series: dict[str, int],
 ) -> RunTable:
-    rows = run.rows
-    epoch = filled(events.epoch[rows])
-    placed = ~np.isnan(events.step[rows])
-    valued = placed & _valued(events, rows, core)
-    kept = rows[valued]
-    step, place = np.unique(events.step[kept].astype(np.int64), return_inverse=True)
-    columns, nan_rows = _columns(events, kept, kind, core, place, len(step))
-    row_epoch = _first(epoch[valued], place, len(step))
-    facts = _facts(records, events, rows, kept)
+    alive, core = ~void[run.rows], core[run.rows]
+    kept = alive & events.step.known(run.start, run.end) & _valued(events, run, core)
+    step, place = _distinct(events.step.values(run.start, run.end)[kept])
+    columns, nan_rows = _columns(events, run, kind, kept, core, place, len(step))
+    epoch = events.epoch.values(run.start, run.end)
+    if alive.all():
+        epoch = filled(epoch)
+    else:
+        epoch[alive] = filled(epoch[alive])
+    lines = () if events.counts_epochs else _epoch_lines(events, run, epoch, alive & ~core)
+    row_epoch = _first(lambda start, end: epoch[start:end], kept, kept, place, len(step))
+    facts = _facts(records, events, run, alive, kept)
     size = facts.get("batches_per_epoch")
     if np.isnan(row_epoch).all() and isinstance(size, int) and size > 0 and not events.counts_epochs:
         row_epoch = np.floor((step - 1) / size) + 1.0
@@ -191,102 +219,125 @@ def _table(
         for before, after, what in run.restarts
     )
     return RunTable(
-        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch, columns=columns,
-        loss=kind, loss_window=_window(events, kind, kept[core[kept]]),
-        epoch_lines=() if events.counts_epochs else _epoch_lines(events, rows, epoch, core),
-        restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
+        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch.astype(np.float32),
+        columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
+        epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
     )  # fmt: skip
 
 
-def _valued(events: Events, rows: Integers, core: Mask) -> Mask:
+def _valued(events: Events, run: _Run, core: Mask) -> Mask:
     """Rows that say something about their step."""
-    own = events.own_step[rows]
-    said = core[rows] | ~np.isnan(events.validation[rows])
-    for values in (events.rate, events.norm, events.seconds, events.mean, *events.others.values()):
-        said |= own & ~np.isnan(values[rows])
-    return np.asarray(said, dtype=bool)
+    own = events.own_step[run.rows]
+    said = core | events.validation.known(run.start, run.end)
+    for column in (events.rate, events.norm, events.seconds, events.mean, *events.others.values()):
+        said |= own & column.known(run.start, run.end)
+    return said
+
+
+def _distinct(steps: Floats) -> tuple[Integers, Places]:
+    """The different steps, ascending, and the place of each of the K given ones among them."""
+    if (steps[1:] < steps[:-1]).any():
+        return np.unique(steps.astype(np.int64), return_inverse=True)
+    new = np.ones(len(steps), dtype=bool)
+    new[1:] = steps[1:] > steps[:-1]
+    return steps[new].astype(np.int64), np.cumsum(new, dtype=np.int32) - np.int32(1)
 
 
 def _columns(
-    events: Events, kept: Integers, kind: str, core: Mask, place: Integers, size: int
-) -> tuple[dict[str, Floats], dict[str, Integers]]:
-    own = events.own_step[kept]
-    at_core = core[kept]
-    nan_of = {name: np.isin(kept, where) for name, where in events.logged_nan.items()}
-    everywhere = np.ones(len(kept), dtype=bool)
+    events: Events, run: _Run, kind: str, kept: Mask, core: Mask, place: Places, size: int
+) -> tuple[Columns, dict[str, Integers]]:
+    own, at_core = events.own_step[run.rows] & kept, core & kept
     candidates = [
-        (t.VALIDATION_LOSS, events.validation, everywhere),
+        (t.VALIDATION_LOSS, events.validation, kept),
         (t.LEARNING_RATE, events.rate, own),
         (t.GRADIENT_NORM, events.norm, own),
         (t.STEP_SECONDS, events.seconds, at_core),
-        (t.TIME, events.time, everywhere),
+        (t.TIME, events.time, kept),
         (t.RUNNING_MEAN, events.mean, own | at_core if kind == t.RUNNING_MEAN else own),
     ]
     if kind in (t.BATCH_LOSS, t.INTERVAL_LOSS):
         candidates.insert(0, (kind, events.loss, at_core))
-    columns: dict[str, Floats] = {}
-    for name, all_values, where in candidates:  # one at a time: each takes the memory of the whole run
-        values = np.where(where, all_values[kept], np.nan)
-        if not np.isnan(values).all():
-            columns[name] = _first(values, place, size)
-    columns.setdefault(kind, np.full(size, np.nan))
-    for name, values in events.others.items():
-        if name not in columns and not np.isnan(values[kept]).all():
-            columns[name] = _first(np.where(own, values[kept], np.nan), place, size)
-    if t.TIME in columns:
-        columns[t.TIME] = _ascending(columns[t.TIME])
-    nan_rows = {kind: np.unique(place[nan_of["loss"] & at_core])} if kind != t.VALIDATION_LOSS else {}
-    if nan_of["validation"].any():
-        nan_rows[t.VALIDATION_LOSS] = np.unique(place[nan_of["validation"]])
-    return columns, {name: where[np.isnan(columns[name][where])] for name, where in nan_rows.items()
-                     if len(where) and name in columns}  # fmt: skip
+    named = {name for name, _, _ in candidates}
+    candidates += [(name, column, own) for name, column in events.others.items() if name not in named]
+    columns: dict[str, Column] = {}
+    for name, column, where in candidates:  # one at a time: each takes the memory of the whole run
+        if not (where & column.known(run.start, run.end)).any():
+            continue
+
+        def read(start: int, end: int, column: Column = column) -> Floats:
+            return column.values(run.start + start, run.start + end)
+
+        values = _first(read, where, kept, place, size)
+        columns[name] = Column(_ascending(values) if name == t.TIME else values)
+    columns.setdefault(kind, Column(np.full(size, np.nan)))
+    nan_rows = {}
+    for name, logged, where in ((kind, "loss", at_core), (t.VALIDATION_LOSS, "validation", kept)):
+        said = np.zeros(len(core), dtype=bool)
+        odd = events.logged_nan[logged]
+        said[odd[(odd >= run.start) & (odd < run.end)] - run.start] = True
+        if name in columns and (name, logged) != (t.VALIDATION_LOSS, "loss"):
+            rows = np.unique(place[(said & where)[kept]])
+            nan_rows[name] = rows[~columns[name].known()[rows]].astype(np.int64)
+    return Columns(columns), {name: rows for name, rows in nan_rows.items() if len(rows)}
 
 
-def _first(values: Floats, place: Integers, size: int) -> Floats:
-    """The first value that is not NaN at each of `size` places."""
+def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: Places, size: int) -> Floats:
+    """The first value that is not NaN, of the rows `where`, at each of `size` places.
+
+    `read` gives the values from one row to before another, `place` is that of each row of `kept`, which holds all rows
+    of `where`.
+    """
     result = np.full(size, np.nan)
-    known = ~np.isnan(values)
-    result[place[known][::-1]] = values[known][::-1]
+    before = len(place)
+    for start in reversed(range(0, len(kept), STRETCH)):  # from the back, so that the first value is written last
+        part = slice(start, min(start + STRETCH, len(kept)))
+        values, among = read(part.start, part.stop), kept[part]
+        placed = place[before - int(among.sum()) : before]
+        before -= len(placed)
+        use = (where[part] & ~np.isnan(values))[among]
+        result[placed[use][::-1]] = values[among][use][::-1]
     return result
 
 
 def _ascending(time: Floats) -> Floats:
-    known = ~np.isnan(time)
-    time[known] = np.maximum.accumulate(time[known])
+    missing = np.isnan(time)
+    np.fmax.accumulate(time, out=time)
+    time[missing] = np.nan
     return time
 
 
-def _window(events: Events, kind: str, core_rows: Integers) -> float:
+def _window(events: Events, kind: str, run: _Run, core: Mask) -> float:
     """Steps that one loss value stands for."""
     if kind != t.INTERVAL_LOSS or events.counts_epochs:
         return 1.0
-    stated = events.window[core_rows]
+    stated = events.window.values(run.start, run.end)[core]
     if not np.isnan(stated).all():
         return float(np.nanmedian(stated))
-    gaps = np.diff(np.unique(events.step[core_rows]))
+    gaps = np.diff(np.unique(events.step.values(run.start, run.end)[core]))
     return float(np.median(gaps)) if len(gaps) else 1.0
 
 
-def _epoch_lines(events: Events, rows: Integers, epoch: Floats, core: Mask) -> tuple[EpochLine, ...]:
+def _epoch_lines(events: Events, run: _Run, epoch: Floats, candidates: Mask) -> tuple[EpochLine, ...]:
     """What lines without a step of their own said about the epoch they end."""
-    own = events.own_step[rows]
-    summary = ~own & ~np.isnan(epoch)
-    mean = np.where(np.isnan(events.mean[rows]), events.loss[rows], events.mean[rows])
-    saying = np.flatnonzero(summary & ~core[rows] & (~np.isnan(mean) | ~np.isnan(events.validation[rows])))
+    summary = candidates & ~events.own_step[run.rows] & ~np.isnan(epoch)
+    said = events.mean.known() | events.loss.known() | events.validation.known()
+    saying = np.flatnonzero(summary & said[run.rows])[:MOST_EPOCH_LINES]
+    if not len(saying):
+        return ()
+    step, mean, loss, validation, rate, seconds = (
+        column.take(run.start + saying)
+        for column in (events.step, events.mean, events.loss, events.validation, events.rate, events.seconds)
+    )
+    mean = np.where(np.isnan(mean), loss, mean)
     lines: dict[int, dict[str, float]] = {}
     last_step: dict[int, int] = {}
-    for index in saying[:100_000]:
-        number = int(epoch[index])
+    for index, number in enumerate(epoch[saying].astype(np.int64).tolist()):
         line = lines.setdefault(number, {})
-        row = rows[index]
-        for key, value in (
-            ("mean", mean[index]), ("validation", events.validation[row]), ("rate", events.rate[row]),
-            ("seconds", events.seconds[row]),
-        ):  # fmt: skip
-            if not np.isnan(value):
-                line[key] = float(value)
-        if not np.isnan(events.step[row]):
-            last_step[number] = int(events.step[row])
+        for key, values in (("mean", mean), ("validation", validation), ("rate", rate), ("seconds", seconds)):
+            if not np.isnan(values[index]):
+                line[key] = float(values[index])
+        if not np.isnan(step[index]):
+            last_step[number] = int(step[index])
     nan = float("nan")
     return tuple(
         EpochLine(
@@ -301,16 +352,16 @@ def _epoch_lines(events: Events, rows: Integers, epoch: Floats, core: Mask) -> t
     )
 
 
-def _facts(records: Records, events: Events, rows: Integers, kept: Integers) -> dict[str, Any]:
+def _facts(records: Records, events: Events, run: _Run, alive: Mask, kept: Mask) -> dict[str, Any]:
     facts = dict(records.facts)
-    dated = dates(records)[rows]
-    if np.isnan(dated).all():
-        dated = events.time[kept]
-        if np.isnan(dated).all() or np.nanmin(dated) < 86_400 * 365 * 10:
-            dated = np.full(1, np.nan)
-    if not np.isnan(dated).all():
-        facts.setdefault("started", _iso(float(np.nanmin(dated))))
-        facts.setdefault("ended", _iso(float(np.nanmax(dated))))
+    dated = _extremes(dates(records), run, alive)
+    if dated is None:
+        dated = _extremes(events.time, run, kept)
+        if dated is not None and dated[0] < 86_400 * 365 * 10:
+            dated = None  # seconds since the start of something, not a date
+    if dated is not None:
+        facts.setdefault("started", _iso(dated[0]))
+        facts.setdefault("ended", _iso(dated[1]))
     for fact, name in (("epochs", "@epoch_total"), ("batches_per_epoch", "@batches"), ("step_total", "@step_total")):
         if name in records.totals:
             facts.setdefault(fact, int(min(records.totals[name], 2**53)))
@@ -319,16 +370,22 @@ def _facts(records: Records, events: Events, rows: Integers, kept: Integers) -> 
     return facts
 
 
+def _extremes(column: Column, run: _Run, where: Mask) -> tuple[float, float] | None:
+    """The lowest and the highest value in the rows of the run that `where` names."""
+    found: list[float] = []
+    for start in range(0, len(where), STRETCH):
+        end = min(start + STRETCH, len(where))
+        values = column.values(run.start + start, run.start + end)[where[start:end]]
+        if not np.isnan(values).all():
+            found += [float(np.nanmin(values)), float(np.nanmax(values))]
+    return (min(found), max(found)) if found else None
+
+
 def _iso(seconds: float) -> str:
     moment = datetime.fromtimestamp(round(seconds, 3), tz=UTC).replace(tzinfo=None)
     return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
 
 
 def _series(records: Records) -> dict[str, int]:
-    counts = {}
-    for name, values in records.columns.items():
-        if not name.startswith("@"):
-            count = int((~np.isnan(values)).sum()) + len(records.present.get(name, ()))
-            if count > 1 or role(name):
-                counts[name] = count
-    return counts
+    counts = {name: records.count(name) for name in records.columns if not name.startswith("@")}
+    return {name: count for name, count in counts.items() if count > 1 or (count and role(name))}

@@ -16,7 +16,7 @@ import zstandard
 from isang.errors import InputError
 from isang.progress import Progress
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 """Text is worked on in blocks of about this size, so that memory does not grow with the file."""
 HEAD_BYTES = 1 << 16
 """This much of the (decompressed) beginning is shown to the readers for recognition."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.ideal import fit_ideal_curve
+from isang.runs.ideal import IdealCurve, fit_ideal_curve
 from isang.runs.judged import Report
 from isang.runs.marks import Mark, cited_steps, marks_of
-from isang.runs.table import LEARNING_RATE, RUNNING_MEAN, VALIDATION_LOSS, Floats, Integers
+from isang.runs.table import LEARNING_RATE, RUNNING_MEAN, VALIDATION_LOSS, Floats, Integers, blocks_of
 from isang.runs.thinning import thin
 
 MOST_BOXES = 100
@@ -89,7 +89,7 @@ def curves_of(report: Report, most: int = 3000) -> Curves:
         if table.loss == RUNNING_MEAN
         else _series(RUNNING_MEAN, *_finite(*table.points(RUNNING_MEAN)), most // 4, cited),
         smoothed=smoothed,
-        ideal=None if ideal is None else _ideal_series(ideal(smooth_step), smooth_step),
+        ideal=None if ideal is None else _ideal_series(ideal, smooth_step),
         validation=_series(VALIDATION_LOSS, *_finite(*table.points(VALIDATION_LOSS)), most // 4, cited),
         learning_rate=_series(LEARNING_RATE, *_finite(*table.points(LEARNING_RATE)), most // 4, cited),
         decrease=_decrease(smoothed),
@@ -116,7 +116,7 @@ def _cited(report: Report) -> list[int]:
 
 def _finite(step: Integers, values: Floats) -> tuple[Integers, Floats]:
     finite = np.isfinite(values)
-    return step[finite], values[finite]
+    return (step, values) if finite.all() else (step[finite], values[finite])
 
 
 def _series(name: str, step: Integers, values: Floats, most: int, cited: list[int]) -> Series | None:
@@ -126,11 +126,11 @@ def _series(name: str, step: Integers, values: Floats, most: int, cited: list[in
     return Series(name, step[rows], values[rows], of=len(step))
 
 
-def _ideal_series(values: Floats, step: Integers) -> Series:
+def _ideal_series(ideal: IdealCurve, step: Integers) -> Series:
     """A smooth line needs few points; more of them where it bends."""
     share = np.concatenate([np.geomspace(1e-4, 1, 120), np.linspace(0, 1, 60)])
     rows = np.unique((share * (len(step) - 1)).astype(np.int64))
-    return Series("ideal", step[rows], values[rows], of=len(rows))
+    return Series("ideal", step[rows], ideal(step[rows]), of=len(rows))
 
 
 def _decrease(smoothed: Series | None) -> Series | None:
@@ -153,13 +153,15 @@ def _boxes(report: Report) -> tuple[tuple[Box, ...], bool]:
     step, loss = _finite(*table.points(table.loss))
     if len(step) == 0:
         return (), False
-    epoch = table.epoch[np.searchsorted(table.step, step)]
-    known = np.isfinite(epoch)
-    count = len(np.unique(epoch[known]))
-    by_epoch = 1 < count <= MOST_BOXES and known.sum() >= FEWEST_IN_BOX * count
+    epoch = table.epoch if len(step) == len(table.step) else table.epoch[np.searchsorted(table.step, step)]
+    known = int(np.isfinite(epoch).sum())
+    numbers = np.unique(blocks_of(epoch)[0])
+    numbers = numbers[np.isfinite(numbers)]
+    by_epoch = 1 < len(numbers) <= MOST_BOXES and known >= FEWEST_IN_BOX * len(numbers)
     if not by_epoch:
         epoch = np.minimum(np.arange(len(step)) * PARTS // len(step), PARTS - 1) + 1.0
-    groups = ((int(number), loss[epoch == number]) for number in np.unique(epoch[np.isfinite(epoch)]))
+        numbers = blocks_of(epoch)[0]
+    groups = ((int(number), loss[epoch == number]) for number in numbers)
     return tuple(_box(number, values) for number, values in groups), by_epoch
 
 
@@ -190,7 +192,8 @@ def _epoch_means(report: Report) -> tuple[tuple[int, float, float | None], ...]:
 
 def _epoch_starts(report: Report) -> tuple[tuple[int, int], ...]:
     table = report.table
-    known = np.isfinite(table.epoch)
-    numbers, first = np.unique(table.epoch[known], return_index=True)
-    steps = table.step[known][first]
+    blocks, starts = table.epoch_blocks()
+    known = np.isfinite(blocks)
+    numbers, first = np.unique(blocks[known], return_index=True)
+    steps = table.step[starts[:-1][known][first]]
     return tuple((int(number), int(step)) for number, step in zip(numbers, steps, strict=True))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from isang.errors import InputError
 from isang.runs import names
+from isang.runs.columns import Column
 from isang.runs.records import Records
 from isang.runs.table import Floats, Integers
 
@@ -20,22 +21,22 @@ Mask = NDArray[np.bool_]
 class Events:
     """R rows; NaN where a row says nothing."""
 
-    step: Floats
+    step: Column
     own_step: Mask
     """The row names its step itself; others take the step of the row before."""
-    epoch: Floats
+    epoch: Column
     """1-based."""
-    loss: Floats
+    loss: Column
     loss_logged: Mask
     """A loss was logged, be it NaN."""
-    mean: Floats
-    validation: Floats
-    rate: Floats
-    norm: Floats
-    seconds: Floats
-    time: Floats
-    window: Floats
-    others: dict[str, Floats]
+    mean: Column
+    validation: Column
+    rate: Column
+    norm: Column
+    seconds: Column
+    time: Column
+    window: Column
+    others: dict[str, Column]
     logged_nan: dict[str, Integers]
     """Rows whose loss (`loss`) or validation loss (`validation`) was logged as NaN."""
     loss_name: str
@@ -52,29 +53,31 @@ def events_of(records: Records, loss: str | None) -> Events:
     loss_name = _loss_name(records, by_role, loss, notes)
     validation_name = _most_usual(records, [n for n in by_role.get(names.VALIDATION, []) if n != loss_name])
     validation, nan_rows = _validation(records, by_role, validation_name, notes)
-    loss_values = records.values(loss_name)
-    loss_logged = ~np.isnan(loss_values)
-    loss_logged[records.present.get(loss_name, np.zeros(0, dtype=np.int64))] = True
-    logged_nan = {"loss": records.present.get(loss_name, np.zeros(0, dtype=np.int64)), "validation": nan_rows}
-    step, own_step, epoch, counts_epochs = _steps(records, by_role, loss_logged, validation, notes)
+    step, own_step, epoch, counts_epochs = _steps(records, by_role, loss_name, validation, notes)
     chosen = {name for role in by_role if role != names.LOSS for name in by_role[role]} | {loss_name, validation_name}
-    others = {n: v for n, v in records.columns.items() if n not in chosen and not n.startswith("@")}
     return Events(
-        step=step, own_step=own_step, epoch=epoch, loss=loss_values, loss_logged=loss_logged,
-        mean=_coalesced(records, by_role.get(names.MEAN, [])), validation=validation,
-        rate=_rate(records, by_role.get(names.RATE, [])),
-        norm=records.values(_most_usual(records, by_role.get(names.NORM, []))),
-        seconds=records.values(_most_usual(records, by_role.get(names.SECONDS, []))),
-        time=_time(records, by_role), window=records.values(_most_usual(records, by_role.get(names.WINDOW, []))),
-        others=others, logged_nan=logged_nan, loss_name=loss_name, validation_name=validation_name,
-        counts_epochs=counts_epochs, notes=notes,
+        step=step, own_step=own_step, epoch=epoch, loss=records.column(loss_name),
+        loss_logged=records.logged(loss_name), mean=_coalesced(records, by_role.get(names.MEAN, [])),
+        validation=validation, rate=_rate(records, by_role.get(names.RATE, [])),
+        norm=_usual_column(records, by_role, names.NORM), seconds=_usual_column(records, by_role, names.SECONDS),
+        time=_time(records, by_role), window=_usual_column(records, by_role, names.WINDOW),
+        others={n: column for n, column in records.columns.items() if n not in chosen and not n.startswith("@")},
+        logged_nan={"loss": records.nan_rows(loss_name), "validation": nan_rows}, loss_name=loss_name,
+        validation_name=validation_name, counts_epochs=counts_epochs, notes=notes,
     )  # fmt: skip
 
 
 def filled(values: Floats) -> Floats:
     """Shape R: each NaN replaced by the last value before it."""
-    index = np.where(np.isnan(values), 0, np.arange(len(values)))
-    return values[np.maximum.accumulate(index)] if len(values) else values
+    gaps = np.flatnonzero(np.isnan(values))
+    if not len(gaps):
+        return values
+    begins = np.flatnonzero(np.diff(gaps, prepend=-2) > 1)
+    before = gaps[begins] - 1
+    last = np.where(before >= 0, values[before], np.nan)
+    result = values.copy()
+    result[gaps] = np.repeat(last, np.diff(np.append(begins, len(gaps))))
+    return result
 
 
 def _by_role(records: Records) -> dict[str, list[str]]:
@@ -91,15 +94,11 @@ def _by_role(records: Records) -> dict[str, list[str]]:
     return by_role
 
 
-def _count(records: Records, name: str) -> int:
-    return int((~np.isnan(records.values(name))).sum()) + len(records.present.get(name, ()))
-
-
 def _most_usual(records: Records, candidates: list[str]) -> str:
     """The usual name among the series that are not rare; an empty name where there is none."""
     if not candidates:
         return ""
-    counts = {name: _count(records, name) for name in candidates}
+    counts = {name: records.count(name) for name in candidates}
     enough = 0.3 * max(counts.values())
     return min((name for name in candidates if counts[name] >= enough), key=names.priority)
 
@@ -122,60 +121,65 @@ def _loss_name(records: Records, by_role: dict[str, list[str]], asked: str | Non
 
 def series_text(records: Records) -> str:
     """The series of a file in words, for a message."""
-    shown = [f"{name} ({_count(records, name):,})" for name in records.columns if not name.startswith("@")]
+    shown = [f"{name} ({records.count(name):,})" for name in records.columns if not name.startswith("@")]
     return (", ".join(shown[:20]) + (f" and {len(shown) - 20:,} more" if len(shown) > 20 else "")) or "no series"
 
 
-def _coalesced(records: Records, candidates: list[str]) -> Floats:
-    values = np.full(records.rows, np.nan)
-    for name in candidates:
-        values = np.where(np.isnan(values), records.values(name), values)
-    return values
+def _usual_column(records: Records, by_role: dict[str, list[str]], role: str) -> Column:
+    return records.column(_most_usual(records, by_role.get(role, [])))
 
 
-def _rate(records: Records, candidates: list[str]) -> Floats:
+def _coalesced(records: Records, candidates: list[str]) -> Column:
+    """The first series, its gaps filled from the next ones."""
+    if len(candidates) < 2:
+        return records.column(candidates[0] if candidates else "")
+    values = records.values(candidates[0])
+    for name in candidates[1:]:
+        gaps = np.isnan(values)
+        values[gaps] = records.values(name)[gaps]
+    return Column(values)
+
+
+def _rate(records: Records, candidates: list[str]) -> Column:
     """The learning rate; lines that call it by another usual name fill its gaps."""
     chosen = _most_usual(records, candidates)
     usual = [name for name in candidates if name != chosen and names.priority(name)[0] == 0]
-    return _coalesced(records, [chosen, *usual]) if chosen else np.full(records.rows, np.nan)
+    return _coalesced(records, [chosen, *usual] if chosen else [])
 
 
 def _validation(
     records: Records, by_role: dict[str, list[str]], chosen: str, notes: list[str]
-) -> tuple[Floats, Integers]:
+) -> tuple[Column, Integers]:
     """The validation loss; where only a perplexity is logged, its logarithm, which is that loss."""
-    if chosen:
-        return records.values(chosen), records.present.get(chosen, np.zeros(0, dtype=np.int64))
-    perplexity = _most_usual(records, by_role.get(names.PERPLEXITY, []))
+    perplexity = "" if chosen else _most_usual(records, by_role.get(names.PERPLEXITY, []))
+    if not perplexity:
+        return records.column(chosen), records.nan_rows(chosen)
+    notes.append(f"the validation loss is the logarithm of {perplexity!r}")
     values = records.values(perplexity)
-    if perplexity:
-        notes.append(f"the validation loss is the logarithm of {perplexity!r}")
-        with np.errstate(invalid="ignore", divide="ignore"):
-            values = np.log(np.where(values > 0, values, np.nan))
-    return values, records.present.get(perplexity, np.zeros(0, dtype=np.int64))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return Column(np.log(np.where(values > 0, values, np.nan))), records.nan_rows(perplexity)
 
 
 def _steps(
-    records: Records, by_role: dict[str, list[str]], loss_logged: Mask, validation: Floats, notes: list[str]
-) -> tuple[Floats, Mask, Floats, bool]:
+    records: Records, by_role: dict[str, list[str]], loss_name: str, validation: Column, notes: list[str]
+) -> tuple[Column, Mask, Column, bool]:
     """Step (own or taken over), whether it is the row's own, epoch, and whether steps are epochs."""
-    core = loss_logged | ~np.isnan(validation)
-    epoch = _one_based(_coalesced(records, by_role.get(names.EPOCH, [])), core, records)
-    step = _coalesced(records, by_role.get(names.STEP, []))
-    step[np.abs(step) > 2**53] = np.nan
-    batch = records.values("@batch")
-    if (core & ~np.isnan(batch)).sum() > 1 and not (core & ~np.isnan(step)).any():
-        derived, _ = _derived_steps(records, by_role, filled(epoch), core, notes)
-        return filled(derived), ~np.isnan(derived), epoch, False
-    if not (~np.isnan(step) & core).any() and not _only_separate(step, core):
-        step = np.full(records.rows, np.nan)
+    core = records.logged(loss_name) | validation.known()
+    epoch = _one_based(_coalesced(records, by_role.get(names.EPOCH, [])).values(), core, records)
+    step = _coalesced(records, by_role.get(names.STEP, [])).values()
+    step[(step > 2**53) | (step < -(2**53))] = np.nan
     counts_epochs = False
-    if np.isnan(step).all():
-        step, counts_epochs = _derived_steps(records, by_role, epoch, core, notes)
+    if (core & records.column("@batch").known()).sum() > 1 and not (core & ~np.isnan(step)).any():
+        step, _ = _derived_steps(records, by_role, filled(epoch), core, notes)
     else:
-        step = _through_epochs(step, filled(epoch), core, notes)
+        if not (~np.isnan(step) & core).any() and not _only_separate(step, core):
+            step = np.full(records.rows, np.nan)
+        if np.isnan(step).all():
+            step, counts_epochs = _derived_steps(records, by_role, epoch, core, notes)
+        else:
+            step = _through_epochs(step, filled(epoch), core, notes)
     own = ~np.isnan(step)
-    return filled(step), own, epoch, counts_epochs
+    return Column(filled(step)), own, Column(epoch), counts_epochs
 
 
 def _only_separate(step: Floats, core: Mask) -> bool:
@@ -202,7 +206,7 @@ def _derived_steps(
 ) -> tuple[Floats, bool]:
     batch, batches = records.values("@batch"), records.totals.get("@batches")
     if np.isnan(batch).all():
-        batch = _coalesced(records, by_role.get(names.BATCH, []))
+        batch = _coalesced(records, by_role.get(names.BATCH, [])).values()
     within = core & ~np.isnan(batch)
     if within.sum() > 1 or (within.any() and not np.isnan(epoch).any()):
         size = batches if batches is not None else float(np.nanmax(batch)) + 1
@@ -218,52 +222,65 @@ def _derived_steps(
 
 def _through_epochs(step: Floats, epoch: Floats, core: Mask, notes: list[str]) -> Floats:
     """Steps that start anew in each epoch become steps of the whole run."""
-    rows = np.flatnonzero(core & ~np.isnan(step) & ~np.isnan(epoch))
-    if len(rows) < 4:
+    placed = core & ~np.isnan(step) & ~np.isnan(epoch)
+    if placed.sum() < 4:
         return step
-    back = np.flatnonzero(np.diff(step[rows]) < 0)
-    if not len(back) or (np.diff(epoch[rows])[back] <= 0).mean() > 0.2:
+    steps = step[placed]
+    back = np.flatnonzero(steps[1:] < steps[:-1])
+    if not len(back):
         return step
-    risen = np.flatnonzero(np.diff(epoch[rows]) > 0)
-    if len(back) < 0.8 * len(risen):
+    risen = np.diff(epoch[placed])
+    if (risen[back] <= 0).mean() > 0.2 or len(back) < 0.8 * (risen > 0).sum():
         return step
-    size = float(np.nanmax(step[rows])) + (1.0 if np.nanmin(step[rows]) == 0 else 0.0)
+    size = float(steps.max()) + (1.0 if steps.min() == 0 else 0.0)
     notes.append(f"the log counts steps within each epoch; {size:,.0f} steps per epoch were assumed")
     return np.where(np.isnan(step), np.nan, step + (np.where(np.isnan(epoch), 1.0, epoch) - 1.0) * size)
 
 
-def _time(records: Records, by_role: dict[str, list[str]]) -> Floats:
+def _time(records: Records, by_role: dict[str, list[str]]) -> Column:
     """Seconds since 1970 where the log has dates or time stamps, else since its first row; NaN where unknown."""
     time = dates(records)
-    if np.isnan(time).all():
-        time = records.values(_most_usual(records, by_role.get(names.CLOCK, [])))
+    if not time.known().any():
+        time = _usual_column(records, by_role, names.CLOCK)
     if "@bar_seconds" in records.columns:
-        bars = _bar_times(records.columns["@bar_seconds"], time)
-        return np.where(np.isnan(time), bars, time)
-    if np.isnan(time).all():
-        return _unbroken(records.values(_most_usual(records, by_role.get(names.ELAPSED, []))))
+        return Column(_with_bar_times(records.values("@bar_seconds"), time.values()))
+    if not time.known().any():
+        return Column(_unbroken(_usual_column(records, by_role, names.ELAPSED).values()))
     return time
 
 
-def dates(records: Records) -> Floats:
+def dates(records: Records) -> Column:
     """Seconds since 1970 of the dates in the lines, read as UTC; NaN for lines without one."""
-    return records.values("@date")
+    return records.column("@date")
 
 
-def _bar_times(bar: Floats, time: Floats) -> Floats:
-    """A progress bar counts from its own start: the last dated line before the bar gives that moment."""
+def _with_bar_times(bar: Floats, time: Floats) -> Floats:
+    """`time`, its gaps filled from a progress bar, which counts from its own start: the last dated line before it
+    gives that moment."""
+    starts, longest = _bars(bar)
+    if not len(starts):
+        return time
+    dated = np.flatnonzero(~np.isnan(time))
+    if len(dated):
+        last = np.searchsorted(dated, starts, side="right") - 1
+        base = np.where(last >= 0, time[dated[last]], np.nan)
+    else:
+        base = np.concatenate([[0.0], np.cumsum(longest)[:-1]])
+    for moment, first, end in zip(base, starts, [*starts[1:], len(bar)], strict=True):
+        bar[first:end] += moment
+    gaps = np.isnan(time)
+    time[gaps] = bar[gaps]
+    return time
+
+
+def _bars(bar: Floats) -> tuple[Integers, Floats]:
+    """First row of each progress bar, and the most seconds that it shows."""
     rows = np.flatnonzero(~np.isnan(bar))
     if not len(rows):
-        return np.full(len(bar), np.nan)
-    starts = np.flatnonzero(np.diff(bar[rows], prepend=np.inf) < 0)
-    if np.isnan(time).all():
-        lengths = np.maximum.reduceat(bar[rows], starts)
-        base = np.concatenate([[0.0], np.cumsum(lengths)[:-1]])
-    else:
-        base = filled(time)[rows[starts]]
-    result = np.full(len(bar), np.nan)
-    result[rows] = bar[rows] + np.repeat(base, np.diff(np.append(starts, len(rows))))
-    return result
+        return rows, bar[rows]
+    seconds = bar[rows]
+    starts = np.concatenate([[0], np.flatnonzero(seconds[1:] < seconds[:-1]) + 1])
+    return rows[starts], np.maximum.reduceat(seconds, starts)
 
 
 def _unbroken(elapsed: Floats) -> Floats:
@@ -271,6 +288,5 @@ def _unbroken(elapsed: Floats) -> Floats:
     rows = np.flatnonzero(~np.isnan(elapsed))
     if len(rows):
         steps = np.diff(elapsed[rows], prepend=elapsed[rows[0]])
-        elapsed = elapsed.copy()
         elapsed[rows] = np.cumsum(np.maximum(steps, 0.0))
     return elapsed

@@ -17,7 +17,7 @@ from isang.runs.findings.base import both, plain
 from isang.runs.noise import robust_spread
 from isang.runs.schedules import recognise_schedule
 from isang.runs.statistics import batches_per_epoch
-from isang.runs.table import Floats, RunTable, usable
+from isang.runs.table import Floats, Integers, RunTable, usable
 from isang.runs.writing import number, with_interval
 
 FEWEST = 30
@@ -99,7 +99,7 @@ def forecast(table: RunTable, schedule: dict[str, Any] | None = None) -> dict[st
 
 
 def predict(
-    steps: Floats, losses: Floats, rate_steps: Floats, rates: Floats, future: Floats, *, seed: int = 0
+    steps: Integers | Floats, losses: Floats, rate_steps: Floats, rates: Floats, future: Floats, *, seed: int = 0
 ) -> Prediction:
     """The loss at `future` steps, from n losses at `steps`, under the rates (past and planned) at `rate_steps`."""
     steps, losses = _points(steps, losses)
@@ -170,7 +170,7 @@ def _noise_variance(losses: Floats) -> float:
     return robust_spread(np.diff(losses)) ** 2 / 2
 
 
-def _points(steps: Floats, losses: Floats) -> tuple[Floats, Floats]:
+def _points(steps: Integers | Floats, losses: Floats) -> tuple[Floats, Floats]:
     """At most MOST_POINTS block means, without the first twentieth (warm-up and the first fall)."""
     start = len(losses) // 20
     steps, losses = steps[start:], losses[start:]
@@ -206,21 +206,22 @@ def _progress(steps: Floats, rate_steps: Floats, rates: Floats, now: float) -> t
     return np.interp(steps, grid, area), np.interp(steps, grid, annealed)
 
 
-def _observed(table: RunTable) -> tuple[Floats, Floats]:
+def _observed(table: RunTable) -> tuple[Integers, Floats]:
     values = table.column(table.loss)
-    rows = usable(values)
-    return table.step[rows].astype(np.float64), values[rows]
+    good = usable(values)
+    return (table.step, values) if good.all() else (table.step[good], values[good])
 
 
-def _rates(table: RunTable, steps: Floats) -> tuple[Floats, Floats]:
+def _rates(table: RunTable, steps: Integers) -> tuple[Floats, Floats]:
     """The logged rates, thinned; a level rate where none is logged."""
-    logged_steps, rates = table.points(t.LEARNING_RATE)
+    rate_steps, rates = table.points(t.LEARNING_RATE)
     good = np.isfinite(rates) & (rates >= 0)
-    rate_steps, rates = logged_steps[good].astype(np.float64), rates[good]
+    if not good.all():
+        rate_steps, rates = rate_steps[good], rates[good]
     if len(rates) < 2 or rates.max() <= 0:
-        return np.array([steps[0], steps[-1]]), np.ones(2)
+        return np.array([steps[0], steps[-1]], dtype=np.float64), np.ones(2)
     thin = np.unique(np.linspace(0, len(rates) - 1, min(len(rates), 4 * NODES)).astype(np.int64))
-    return rate_steps[thin], rates[thin]
+    return rate_steps[thin].astype(np.float64), rates[thin]
 
 
 def _continued(schedule: dict[str, Any], rates: Floats, ahead: Floats, rate_steps: Floats) -> Floats:
@@ -241,7 +242,7 @@ def _continued(schedule: dict[str, Any], rates: Floats, ahead: Floats, rate_step
 
 
 def _replanned(
-    steps: Floats, losses: Floats, rate_steps: Floats, rates: Floats, more: int, end: float
+    steps: Integers, losses: Floats, rate_steps: Floats, rates: Floats, more: int, end: float
 ) -> dict[str, Any]:
     """The added steps under one cosine from the run's peak rate to zero."""
     plan_steps = np.linspace(steps[-1], end, 200)

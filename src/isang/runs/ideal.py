@@ -1,5 +1,6 @@
 """The ideal curve: the decay that fits a run best, to see where the run leaves it."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,18 +33,16 @@ class IdealCurve:
 
 
 def fit_ideal_curve(step: Integers, loss: Floats) -> IdealCurve | None:
-    """The power law with a floor that fits N losses best; None where they are too few or do not fall.
+    """The power law with a floor that fits N finite losses best; None where they are too few or do not fall.
 
     A power law with a floor is the usual form of a loss that falls without trouble (Hestness et al. 2017, "Deep
     learning scaling is predictable, empirically"). Medians over stretches that grow with the step keep single
     spikes and the great number of late steps from ruling the fit; deviations count in per cent of the loss where
     all losses are positive. Every power and delay of a grid is tried, with floor and scale by least squares.
     """
-    finite = np.isfinite(loss)
-    step, loss = step[finite], loss[finite]
     if len(step) < 8 or step[-1] == step[0]:
         return None
-    at, median = _medians(step - step[0], loss)
+    at, median = _medians(step, loss)
     weight = 1 / np.abs(median) if (median > 0).all() else np.ones_like(median)
     level = (weight**2 @ median) / (weight**2).sum()
     best, chosen = FIT * float(weight**2 @ (median - level) ** 2), None
@@ -59,13 +58,13 @@ def _shape(t: Integers | Floats, power: float, delay: float) -> Floats:
     return np.asarray((1 + t / (delay + 1)) ** -power, dtype=np.float64)
 
 
-def _medians(t: Integers, loss: Floats) -> tuple[Floats, Floats]:
-    edges = np.unique(np.geomspace(1, float(t[-1]) + 1, POINTS + 1))
-    stretch = np.searchsorted(edges, t + 1.0, side="right")
-    starts = np.flatnonzero(np.diff(stretch, prepend=-1))
-    ends = np.append(starts[1:], len(t))
-    pairs = list(zip(starts, ends, strict=True))
-    return np.array([t[a:b].mean() for a, b in pairs]), np.array([np.median(loss[a:b]) for a, b in pairs])
+def _medians(step: Integers, loss: Floats) -> tuple[Floats, Floats]:
+    """Mean of the steps since the first one, and median of the losses, of each stretch."""
+    edges = np.unique(np.geomspace(1, float(step[-1] - step[0]) + 1, POINTS + 1))
+    places = np.searchsorted(step, np.ceil(edges).astype(np.int64) - 1 + step[0])
+    pairs = list(itertools.pairwise(np.unique(np.concatenate([[0], places, [len(step)]])).tolist()))
+    at = [(step[a:b] - step[0]).mean() for a, b in pairs]
+    return np.array(at), np.array([np.median(loss[a:b]) for a, b in pairs])
 
 
 def _weighted_line(x: Floats, y: Floats, weight: Floats) -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isang.errors import InputError
+from isang.runs.columns import give_back_memory
 from isang.runs.findings import Context, Finding, judge
 from isang.runs.forecast import forecast
 from isang.runs.readers import read_runs
@@ -30,8 +31,11 @@ class Report:
     forecast: Mapping[str, Any] | None
     evaluation: Mapping[str, Any] | None
     """The content of the evaluation.json that belongs to the run; None where there is none."""
-    smoothed: tuple[Integers, Floats]
-    """Steps and values of the smoothed loss, one per row of the table, NaN where a row has no loss."""
+
+    @property
+    def smoothed(self) -> tuple[Integers, Floats]:
+        """Steps and values of the smoothed loss, one per row of the table, NaN where a row has no loss."""
+        return self.table.step, smoothed(self.table)
 
 
 def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None = None) -> list[Report]:
@@ -48,6 +52,7 @@ def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None 
 
 def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Report:
     """Everything that can be computed about one run."""
+    give_back_memory()
     context = Context(table, evaluation)
     return Report(
         table=table,
@@ -58,7 +63,6 @@ def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Repo
         findings=judge(table, context=context),
         forecast=forecast(table, context.schedule),
         evaluation=evaluation,
-        smoothed=(table.step, smoothed(table)),
     )
 
 

@@ -138,7 +138,11 @@ def simulated(memory: Memory, length: int, count: int, rng: np.random.Generator)
 
 def robust_spread(values: Floats) -> float:
     """Standard deviation from the median absolute deviation (times 1.4826, as for a normal distribution)."""
-    return float(1.4826 * np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
+    if not len(values):
+        return 0.0
+    distance = values - np.median(values)
+    np.abs(distance, out=distance)
+    return float(1.4826 * np.median(distance, overwrite_input=True))
 
 
 def _slopes(paths: Floats) -> Floats:

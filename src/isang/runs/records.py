@@ -1,16 +1,21 @@
 """What a reader takes out of a file, before it is known what the series mean: rows in file order, named columns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from isang.runs.columns import Column
 from isang.runs.table import Floats, Integers
 
 MAX_SERIES = 4_000
 """A file with more names than this is not a run log; further names are counted, not kept."""
 
+ROWS_AT_ONCE = 8_192
+"""Rows that wait as mappings before they become columns."""
 
 RECORD = "@record"
 """Column that says which kind of line of our own log a row is: 1 for the first of RECORD_WORDS, and so on."""
@@ -49,7 +54,7 @@ class Records:
     """R rows in file order. A row is a line (or a record) that held at least one named number."""
 
     account: Account
-    columns: dict[str, Floats]
+    columns: dict[str, Column]
     """By the log's own name, R values each, NaN where a row has none."""
     rows: int
     present: dict[str, Integers] = field(default_factory=dict)
@@ -61,29 +66,86 @@ class Records:
     """Whether the format says that the training loss is a mean over the steps since the row before; None: unknown."""
     name: str = ""
 
+    def __post_init__(self) -> None:
+        for column in self.columns.values():
+            column.extend_to(self.rows)
+
+    def column(self, name: str) -> Column:
+        """R values, none of them known where there is no such series."""
+        if name in self.columns:
+            return self.columns[name]
+        empty = Column()
+        empty.extend_to(self.rows)
+        return empty
+
     def values(self, name: str) -> Floats:
-        """Shape R."""
-        return self.columns.get(name, np.full(self.rows, np.nan))
+        """Shape R, a new array."""
+        return self.column(name).values()
+
+    def nan_rows(self, name: str) -> Integers:
+        """The rows at which the series was logged as NaN."""
+        return self.present.get(name, np.zeros(0, dtype=np.int64))
+
+    def logged(self, name: str) -> NDArray[np.bool_]:
+        """Shape R: which rows have a value of this series, be it NaN."""
+        result = self.column(name).known()
+        result[self.nan_rows(name)] = True
+        return result
+
+    def count(self, name: str) -> int:
+        """Rows with a value of this series, be it NaN."""
+        return int(self.logged(name).sum())
 
 
-def from_rows(rows: list[dict[str, float]], account: Account, **more: Any) -> Records:
+class Rows:
+    """Columns that grow by one mapping per row."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._columns: dict[str, Column] = {}
+        self._waiting: list[dict[str, float]] = []
+        self._nan_rows: dict[str, list[Integers]] = {}
+
+    def add(self, row: dict[str, float]) -> None:
+        """Add one row; a value may be NaN."""
+        self._waiting.append(row)
+        self.count += 1
+        if len(self._waiting) == ROWS_AT_ONCE:
+            self._flush()
+
+    @property
+    def names(self) -> set[str]:
+        """The series so far."""
+        self._flush()
+        return set(self._columns)
+
+    def records(self, account: Account, **more: Any) -> Records:
+        """All rows; `more` are further fields of the Records."""
+        self._flush()
+        present = {name: np.concatenate(where) for name, where in self._nan_rows.items()}
+        return Records(account, self._columns, self.count, present, **more)
+
+    def _flush(self) -> None:
+        rows, self._waiting = self._waiting, []
+        first = self.count - len(rows)
+        for name in dict.fromkeys(name for row in rows for name in row):
+            if name not in self._columns and len(self._columns) >= MAX_SERIES:
+                continue
+            values = np.array([row.get(name, np.nan) for row in rows])
+            column = self._columns.setdefault(name, Column())
+            column.extend_to(first)
+            column.append(values)
+            missing = [index for index in np.flatnonzero(np.isnan(values)).tolist() if name in rows[index]]
+            if missing:
+                self._nan_rows.setdefault(name, []).append(np.array(missing, dtype=np.int64) + first)
+
+
+def from_rows(rows: Iterable[dict[str, float]], account: Account, **more: Any) -> Records:
     """Records from one mapping per row."""
-    names: dict[str, None] = {}
+    kept = Rows()
     for row in rows:
-        names.update(dict.fromkeys(row))
-        if len(names) > MAX_SERIES:
-            break
-    kept = list(names)[:MAX_SERIES]
-    columns = {name: np.full(len(rows), np.nan) for name in kept}
-    missing: dict[str, list[int]] = {}
-    for index, row in enumerate(rows):
-        for name, value in row.items():
-            if name in columns:
-                columns[name][index] = value
-                if value != value:
-                    missing.setdefault(name, []).append(index)
-    present = {name: np.array(where, dtype=np.int64) for name, where in missing.items()}
-    return Records(account, columns, len(rows), present, **more)
+        kept.add(row)
+    return kept.records(account, **more)
 
 
 def display_name(path: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.table import LEARNING_RATE, Floats, RunTable
+from isang.runs.table import LEARNING_RATE, Floats, Integers, RunTable
 
 MOST_POINTS = 2_000
 """Fits use at most this many points, evenly spaced."""
@@ -34,10 +34,11 @@ def recognise_schedule(table: RunTable) -> dict[str, Any]:
     """The schedule as plain values. `family` is None where no rate was logged and `other` where no family fits."""
     steps_all, rates_all = table.points(LEARNING_RATE)
     finite = np.isfinite(rates_all)
-    steps_all, rates_all = steps_all[finite], rates_all[finite]
+    if not finite.all():
+        steps_all, rates_all = steps_all[finite], rates_all[finite]
     if len(rates_all) < FEWEST_POINTS:
         return _unknown(len(rates_all))
-    steps, rates = _thinned(steps_all.astype(np.float64), rates_all)
+    steps, rates = _thinned(steps_all, rates_all)
     peak, low = float(rates.max()), float(rates.min())
     span = peak - low
     segments = _segments(steps, rates, span)
@@ -63,7 +64,7 @@ def recognise_schedule(table: RunTable) -> dict[str, Any]:
         "lowest_rate": float(rates[warmup:].min()),
         "lowest_step": int(steps[warmup:][int(np.argmin(rates[warmup:]))]),
         "final_rate": float(rates_all[-1]),
-        "zero_tail_steps": _zero_tail(steps_all.astype(np.float64), rates_all, peak),
+        "zero_tail_steps": _zero_tail(steps_all, rates_all, peak),
         "fit_error_percent": round(100 * fit.error, 3),
         "points": len(rates_all),
         "first_step": int(steps_all[0]),
@@ -92,14 +93,15 @@ def _plain(value: float) -> float | int:
     return int(value) if float(value).is_integer() and abs(value) >= 10 else float(value)
 
 
-def _thinned(steps: Floats, rates: Floats) -> tuple[Floats, Floats]:
+def _thinned(steps: Integers, rates: Floats) -> tuple[Floats, Floats]:
     """At most MOST_POINTS points. Where the rate jumps, both sides of the jump are kept."""
     if len(steps) <= MOST_POINTS:
-        return steps, rates
+        return steps.astype(np.float64), rates
     even = np.linspace(0, len(steps) - 1, MOST_POINTS).astype(np.int64)
-    jumps = np.argsort(-np.abs(np.diff(rates)))[:64]
+    change = np.diff(rates)
+    jumps = np.argsort(np.negative(np.abs(change, out=change), out=change))[:64]
     chosen = np.unique(np.concatenate([even, jumps, jumps + 1]))
-    return steps[chosen], rates[chosen]
+    return steps[chosen].astype(np.float64), rates[chosen]
 
 
 def _turning_points(rates: Floats, threshold: float) -> list[int]:
@@ -356,7 +358,7 @@ def _rises_again(fit: _Fit, segments: list[dict[str, Any]], warmup: int, steps: 
     return None
 
 
-def _zero_tail(steps: Floats, rates: Floats, peak: float) -> int:
+def _zero_tail(steps: Integers, rates: Floats, peak: float) -> int:
     """Steps at the end during which the rate was (as good as) zero and printed finely enough to say so."""
     positive = rates[rates > 0]
     if not len(positive) or (positive.min() > 2e-3 * peak and (rates == 0).sum() > 1):

@@ -4,8 +4,10 @@ n finite losses in the order of training. The threshold knows the tail: noise wi
 without anything having happened.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,6 +17,8 @@ from isang.runs.table import Floats, Integers
 
 WINDOW = 21
 """Losses in the running median that a spike stands out from."""
+STRETCH = 1 << 18
+"""Losses that are worked on at a time."""
 FEWEST = 60
 FALSE_SPIKES = 0.05
 """Expected number of values beyond the threshold in a run without spikes."""
@@ -66,37 +70,79 @@ def find_spikes(loss: Floats) -> Spikes | None:
     n = len(loss)
     if n < FEWEST:
         return None
-    logarithmic = _is_multiplicative(loss)
-    curve = np.log(loss) if logarithmic else loss
-    middle, past = _running_median(curve), _past_median(curve)
-    spread = np.maximum(_local_spread(curve - middle), _resolution(curve))
-    height = (curve - middle) / spread
-    threshold, degrees = _threshold(height)
-    threshold = min(threshold, _mirrored_threshold(height))
+    curve = _Curve(loss, _is_multiplicative(loss))
+    height = _Heights(curve, _running_median, curve.resolution)
     # The centred median follows a jump to a new level; the past one does not.
-    jump = (curve - past) / np.maximum(_local_spread(curve - past), _resolution(curve))
-    beyond = (height > threshold) | (jump > JUMP * _threshold(jump)[0])
+    jump = _Heights(curve, _past_median, curve.resolution)
+    threshold, degrees = _threshold(height.values)
+    threshold = min(threshold, _mirrored_threshold(height.values))
+    beyond = (height.values > threshold) | (jump.values > JUMP * _threshold(jump.values)[0])
     edges = np.diff(np.concatenate([[False], beyond, [False]]).astype(np.int8))
     runs = zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
-    height = np.maximum(height, np.where(beyond, jump, -np.inf))
+    rows = np.flatnonzero(beyond)
+    height.values[rows] = np.maximum(height.values[rows], jump.values[rows])
     found = tuple(
-        _spike(curve, height, middle, past, start, end)
+        _spike(curve, height.values, start, end)
         for start, end in runs
-        if start > 0 and curve[start:end].max() - curve[start - 1] > threshold / 2 * spread[start]  # no mere descent
+        if start > 0 and _rises(curve, start, end, threshold / 2 * height.spread_at(start))
     )
-    far = (int((height > 5).sum()), int((height < -5).sum()))
-    return Spikes(found, threshold, degrees, logarithmic, far)
+    far = (int((height.values > 5).sum()), int((height.values < -5).sum()))
+    return Spikes(found, threshold, degrees, curve.logarithmic, far)
 
 
-def _running_median(values: Floats) -> Floats:
-    return pl.Series(values).rolling_median(WINDOW, center=True, min_samples=WINDOW // 2 + 1).to_numpy()
+@dataclass(frozen=True)
+class _Curve:
+    """n losses, or their logarithms, a stretch at a time."""
+
+    loss: Floats
+    logarithmic: bool
+
+    def __call__(self, start: int, end: int) -> Floats:
+        part = self.loss[max(start, 0) : end]
+        return np.log(part) if self.logarithmic else part
+
+    @property
+    def resolution(self) -> float:
+        """The smallest step between two different values, as far as the log printed digits."""
+        steps = np.abs(np.diff(self(0, 5000)))
+        steps = steps[steps > 1e-12]
+        return float(steps.min()) if len(steps) else 0.0
 
 
-def _resolution(curve: Floats) -> float:
-    """The smallest step between two different values, as far as the log printed digits."""
-    steps = np.abs(np.diff(curve[:5000]))
-    steps = steps[steps > 1e-12]
-    return float(steps.min()) if len(steps) else 0.0
+class _Heights:
+    """How far each of n values lies from its median, in robust standard deviations around it."""
+
+    def __init__(self, curve: _Curve, median: Callable[[_Curve, int, int], Floats], least: float) -> None:
+        n = len(curve.loss)
+        self._least = least
+        self.values = np.empty(n)
+        for start in range(0, n, STRETCH):
+            end = min(start + STRETCH, n)
+            self.values[start:end] = curve(start, end) - median(curve, start, end)
+        self._centres, self._spreads = _block_spreads(self.values)
+        for start in range(0, n, STRETCH):
+            part = self.values[start : start + STRETCH]
+            part /= self.spread_at(np.arange(start, start + len(part)))
+
+    def spread_at(self, position: Any) -> Any:
+        """Robust standard deviation around each position, at least the least one."""
+        return np.maximum(np.interp(position, self._centres, self._spreads), self._least)
+
+
+def _running_median(curve: _Curve, start: int, end: int) -> Floats:
+    """The median of the WINDOW values around each one from `start` to before `end`."""
+    first = max(0, start - WINDOW)
+    values = pl.Series(curve(first, end + WINDOW))
+    median = values.rolling_median(WINDOW, center=True, min_samples=WINDOW // 2 + 1).to_numpy()
+    return median[start - first : end - first]
+
+
+def _past_median(curve: _Curve, start: int, end: int) -> Floats:
+    """The median of the WINDOW values before each one; at the beginning the running median."""
+    first = max(0, start - WINDOW)
+    values = pl.Series(curve(first, end))
+    before = values.rolling_median(WINDOW, min_samples=WINDOW // 2 + 1).shift(1).to_numpy()[start - first :]
+    return np.where(np.isnan(before), _running_median(curve, start, end), before)
 
 
 def _is_multiplicative(loss: Floats) -> bool:
@@ -104,41 +150,42 @@ def _is_multiplicative(loss: Floats) -> bool:
     if loss.min() <= 0:
         return False
     lean = []
-    for values in (loss, np.log(loss)):
-        residual = values - _running_median(values)
-        low, high = np.quantile(residual / _local_spread(residual), [0.05, 0.95])
+    for logarithmic in (False, True):
+        height = _Heights(_Curve(loss, logarithmic), _running_median, 0.0).values
+        low, high = np.quantile(height, [0.05, 0.95], overwrite_input=True)
         lean.append(abs(float(high + low)))
     return lean[0] > LEANING and lean[1] < LOGARITHMIC * lean[0]
 
 
-def _spike(curve: Floats, height: Floats, middle: Floats, past: Floats, start: int, end: int) -> Spike:
+def _rises(curve: _Curve, start: int, end: int, least: float) -> bool:
+    """The values beyond the threshold stand above the one before them: no mere descent."""
+    return bool(curve(start, end).max() - curve(start - 1, start)[0] > least)
+
+
+def _spike(curve: _Curve, height: Floats, start: int, end: int) -> Spike:
+    n = len(height)
     top = start + int(np.argmax(height[start:end]))
-    before = float(past[start])
-    half = before + (curve[top] - before) / 2  # back means below half of the spike's height
-    soon = curve[top + 1 : top + 1 + RECOVERY]
+    before = float(_past_median(curve, start, start + 1)[0])
+    half = before + (float(curve(top, top + 1)[0]) - before) / 2  # back means below half of the spike's height
+    soon = curve(top + 1, top + 1 + RECOVERY)
     if not len(soon) or float(np.median(soon)) <= half:
         kind = "recovered"
     else:
-        kind = "divergent" if middle[-1] > half else "lingering"
+        kind = "divergent" if _running_median(curve, n - 1, n)[0] > half else "lingering"
     return Spike(top, end - start, float(height[top]), kind)
 
 
-def _past_median(values: Floats) -> Floats:
-    """The median of the WINDOW values before each one; at the beginning the running median."""
-    before = pl.Series(values).rolling_median(WINDOW, min_samples=WINDOW // 2 + 1).shift(1).to_numpy()
-    return np.where(np.isnan(before), _running_median(values), before)
-
-
-def _local_spread(residual: Floats) -> Floats:
-    """Robust standard deviation around each loss, from blocks of about 200, at least a tenth of the overall one."""
+def _block_spreads(residual: Floats) -> tuple[Floats, Floats]:
+    """Centres and robust standard deviations of blocks of about 200, at least a fiftieth of the overall one."""
     n = len(residual)
     size = max(FEWEST // 2, min(200, n // 5))
     count = max(1, n // size)
     blocks = residual[: count * size].reshape(count, size)
-    spreads = 1.4826 * np.median(np.abs(blocks), axis=1)
+    some = max(1, STRETCH // size)
+    medians = [np.median(np.abs(blocks[first : first + some]), axis=1) for first in range(0, count, some)]
     overall = robust_spread(residual) or float(np.abs(residual).max()) or 1.0
-    spreads = np.maximum(spreads, 0.02 * overall)
-    return np.interp(np.arange(n), (np.arange(count) + 0.5) * size, spreads)
+    spreads: Floats = 1.4826 * np.concatenate(medians)
+    return (np.arange(count) + 0.5) * size, np.maximum(spreads, 0.02 * overall)
 
 
 def _threshold(height: Floats) -> tuple[float, float]:
@@ -146,12 +193,14 @@ def _threshold(height: Floats) -> tuple[float, float]:
 
     The tail is read off the lower residuals, which spikes cannot touch, as the ratio of two of their quantiles.
     """
-    lower = -height[height < 0]
+    lower = height[height < 0]
+    np.negative(lower, out=lower)
     far = 0.95 if len(lower) < 2000 else 0.98 if len(lower) < 20_000 else 0.995
-    middle = float(np.median(lower)) if len(lower) else 1.0
-    ratio = float(np.quantile(lower, far)) / max(middle, 1e-12) if len(lower) else 1.0
+    count = len(lower)
+    middle = float(np.median(lower, overwrite_input=True)) if count else 1.0
+    ratio = float(np.quantile(lower, far, overwrite_input=True)) / max(middle, 1e-12) if count else 1.0
     # With few values the tail is hardly seen: then it is taken to be heavy rather than light.
-    error = 1.0 + 0.8 / np.sqrt(len(lower) + 1) if len(lower) > 500 else 0.95
+    error = 1.0 + 0.8 / np.sqrt(count + 1) if count > 500 else 0.95
     degrees = next((d for d in reversed(_DEGREES) if _quantile_ratio(d, far) >= ratio / error), _DEGREES[0])
     table_x, table_tail = _tail(degrees)
     target = FALSE_SPIKES / len(height)

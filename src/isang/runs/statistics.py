@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isang.runs import table as t
 from isang.runs.table import Floats, RunTable, usable
@@ -39,16 +40,16 @@ def statistics(table: RunTable) -> dict[str, Any]:
 
 def curve(table: RunTable, values: Floats) -> dict[str, Any] | None:
     """First, last and lowest value, where the lowest stands, and the decrease from the first to the last in %."""
-    rows = np.flatnonzero(usable(values))
-    if not len(rows):
+    good = usable(values)
+    if not good.any():
         return None
-    known = values[rows]
-    lowest = rows[int(np.argmin(known))]
+    known = values if good.all() else values[good]
+    lowest = int(np.argmin(np.where(good, values, np.inf)))
     epoch = table.epoch[lowest]
     return {
         "initial": float(known[0]), "final": float(known[-1]), "minimum": float(values[lowest]),
         "minimum_step": int(table.step[lowest]), "minimum_epoch": None if math.isnan(epoch) else int(epoch),
-        "minimum_is_first_of_epoch": _first_of_epoch(table, int(lowest), rows),
+        "minimum_is_first_of_epoch": _first_of_epoch(table, lowest, good),
         "decrease_percent": decrease_percent(float(known[0]), float(known[-1])),
     }  # fmt: skip
 
@@ -69,9 +70,11 @@ def smoothed(table: RunTable) -> Floats:
     window would leave a single noisy value, the last window's straight line is used.
     """
     values = table.column(table.loss)
-    rows = np.flatnonzero(usable(values))
+    good = usable(values)
+    if good.all():
+        return smooth(values, window_of(len(values)))
     result = np.full(len(values), np.nan)
-    result[rows] = smooth(values[rows], window_of(len(rows)))
+    result[good] = smooth(values[good], window_of(int(good.sum())))
     return result
 
 
@@ -87,10 +90,18 @@ def smooth(values: Floats, window: int) -> Floats:
     if n < 3 or half < 1:
         return values.copy()
     level = values[0]
-    total = np.concatenate([[0.0], np.cumsum(values - level)])
-    at = np.arange(n)
-    reach = np.minimum(np.minimum(at, n - 1 - at), half)
-    result: Floats = level + (total[at + reach + 1] - total[at - reach]) / (2 * reach + 1)
+    total = np.zeros(n + 1)
+    np.subtract(values, level, out=total[1:])
+    np.cumsum(total[1:], out=total[1:])
+    result = np.empty(n)
+    whole = 2 * half + 1
+    inner = slice(half, max(n - half, half))
+    np.subtract(total[whole:], total[: max(n + 1 - whole, 0)], out=result[inner])
+    result[inner] /= whole
+    edges = np.arange(n) if n < whole else np.concatenate([np.arange(half), np.arange(n - half, n)])
+    reach = np.minimum(np.minimum(edges, n - 1 - edges), half)
+    result[edges] = (total[edges + reach + 1] - total[edges - reach]) / (2 * reach + 1)
+    result += level
     tail = min(window, n)
     if n > 2 * window:
         x = np.arange(tail) - (tail - 1) / 2
@@ -106,19 +117,14 @@ def epochs(table: RunTable) -> list[dict[str, Any]]:
         return []
     stated = {line.epoch: line for line in table.epoch_lines}
     loss, rate, held_out = table.column(table.loss), table.column(t.LEARNING_RATE), table.column(t.VALIDATION_LOSS)
-    numbers = table.epoch.copy()
-    numbers[np.isnan(numbers)] = -1
-    order = np.unique(numbers)
-    bounds = np.searchsorted(numbers, order) if (np.diff(numbers) >= 0).all() else None
+    numbers, starts = table.epoch_blocks()
+    order = np.unique(numbers[~np.isnan(numbers)])
+    in_one_piece = len(order) == int((~np.isnan(numbers)).sum())
     result: list[dict[str, Any]] = []
     first: float | None = None
-    for position, number in enumerate(order):
-        if number < 0:
-            continue
-        if bounds is None:
-            rows: Any = np.flatnonzero(numbers == number)
-        else:
-            rows = slice(bounds[position], bounds[position + 1] if position + 1 < len(bounds) else None)
+    for number in order:
+        block = int(np.flatnonzero(numbers == number)[0])
+        rows: Any = slice(starts[block], starts[block + 1]) if in_one_piece else np.flatnonzero(table.epoch == number)
         entry = _epoch(int(number), loss[rows], rate[rows], held_out[rows], stated.get(int(number)))
         mean = entry["mean_loss"]
         before = result[-1]["mean_loss"] if result else None
@@ -202,11 +208,12 @@ def _phases_of_steps(table: RunTable) -> list[dict[str, Any]]:
 
 def steps_done(table: RunTable) -> int | None:
     """The number of training steps: the last step number that has a loss, one more where steps count from 0."""
-    rows = np.flatnonzero(~np.isnan(table.column(table.loss)))
-    rows = np.union1d(rows, table.logged_nan.get(table.loss, np.zeros(0, dtype=np.int64)))
-    if not len(rows):
+    logged = ~np.isnan(table.column(table.loss))
+    logged[table.logged_nan.get(table.loss, np.zeros(0, dtype=np.int64))] = True
+    if not logged.any():
         return None
-    return int(table.step[rows[-1]]) + (1 if table.step[rows[0]] == 0 else 0)
+    first, last = int(np.argmax(logged)), len(logged) - 1 - int(np.argmax(logged[::-1]))
+    return int(table.step[last]) + (1 if table.step[first] == 0 else 0)
 
 
 def batches_per_epoch(table: RunTable) -> int | None:
@@ -214,11 +221,12 @@ def batches_per_epoch(table: RunTable) -> int | None:
     stated = table.facts.get("batches_per_epoch")
     if stated is not None:
         return int(stated)
-    known = ~np.isnan(table.epoch)
-    numbers = np.unique(table.epoch[known])
+    blocks, first_rows = table.epoch_blocks()
+    known = ~np.isnan(blocks)
+    numbers, first = np.unique(blocks[known], return_index=True)
     if len(numbers) < 2 or "one step stands for one epoch" in " ".join(table.source.notes):
         return None
-    starts = [int(table.step[np.flatnonzero(table.epoch == number)[0]]) for number in numbers]
+    starts = table.step[first_rows[:-1][known][first]]
     return int(np.median(np.diff(starts) / np.diff(numbers)))
 
 
@@ -254,15 +262,15 @@ def _initial_loss(table: RunTable) -> float | None:
 
 
 def _last_epoch(table: RunTable) -> int | None:
-    known = table.epoch[~np.isnan(table.epoch)]
-    return int(known.max()) if len(known) else None
+    numbers, _ = table.epoch_blocks()
+    return None if np.isnan(numbers).all() else int(np.nanmax(numbers))
 
 
-def _first_of_epoch(table: RunTable, row: int, rows: Any) -> bool | None:
+def _first_of_epoch(table: RunTable, row: int, good: NDArray[np.bool_]) -> bool | None:
     if math.isnan(table.epoch[row]):
         return None
-    position = int(np.searchsorted(rows, row))
-    return position == 0 or bool(table.epoch[rows[position - 1]] != table.epoch[row])
+    before = good[:row][::-1]
+    return not before.any() or bool(table.epoch[row - 1 - int(np.argmax(before))] != table.epoch[row])
 
 
 def _change(first: float | None, last: float | None) -> float | None:

@@ -1,5 +1,6 @@
 """A training run as NumPy columns, and the account of the file it was read from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Epochs = NDArray[np.floating[Any]]
+"""float32 from a reader, which holds whole numbers up to 16 million exactly."""
 
 LARGEST = 1e100
 """A loss beyond this counts as infinite: reckoning with its square would fail."""
@@ -29,7 +32,15 @@ TIME = "time_seconds"
 
 def usable(values: Floats) -> NDArray[np.bool_]:
     """Which values are numbers to reckon with: neither NaN nor infinite nor beyond LARGEST."""
-    return np.asarray(np.abs(values) <= LARGEST)
+    return (values <= LARGEST) & (values >= -LARGEST)
+
+
+def blocks_of(epoch: Epochs) -> tuple[Epochs, Integers]:
+    """The K stretches of one epoch in N rows: its number (K, NaN where unknown), and first rows (K + 1, N at last)."""
+    known = ~np.isnan(epoch)
+    changes = (epoch[1:] != epoch[:-1]) & (known[1:] | known[:-1])
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1]) if len(known) else np.zeros(0, dtype=np.int64)
+    return epoch[starts], np.append(starts, len(known))
 
 
 @dataclass(frozen=True)
@@ -90,9 +101,9 @@ class RunTable:
     source: Source
     step: Integers
     """Shape N, ascending. The numbers are the log's own (or the row numbers where it has none: see `source.notes`)."""
-    epoch: Floats
+    epoch: Epochs
     """Shape N; the 1-based number of the epoch that the row belongs to, NaN where unknown."""
-    columns: dict[str, Floats]
+    columns: Mapping[str, Floats]
     loss: str
     """The column that training is judged by: `batch_loss`, `interval_loss` or `running_mean`; `validation_loss` where
     no training loss was logged."""
@@ -113,7 +124,11 @@ class RunTable:
 
     def column(self, name: str) -> Floats:
         """Shape N; all NaN where the log has no such series."""
-        return self.columns.get(name, np.full(len(self.step), np.nan))
+        return self.columns[name] if name in self.columns else np.full(len(self.step), np.nan)
+
+    def epoch_blocks(self) -> tuple[Epochs, Integers]:
+        """The stretches of rows of one epoch, see `blocks_of`."""
+        return blocks_of(self.epoch)
 
     def has(self, name: str) -> bool:
         """Whether the log has at least one finite value of this series."""
@@ -123,4 +138,4 @@ class RunTable:
         """The steps and values of one series, rows without a value left out (infinities stay)."""
         values = self.column(name)
         present = ~np.isnan(values)
-        return self.step[present], values[present]
+        return (self.step, values) if present.all() else (self.step[present], values[present])

@@ -1,5 +1,6 @@
 """Fewer points for a picture: the extremes of every stretch, and every point that someone asked for."""
 
+import itertools
 from collections.abc import Iterable
 
 import numpy as np
@@ -19,11 +20,13 @@ def thin(step: Integers, values: Floats, most: int, keep: Iterable[int] = ()) ->
         return np.arange(count)
     stretches = max(1, most // 2)
     span = max(1, int(step[-1]) - int(step[0]))
-    stretch = np.minimum((step - step[0]) * stretches // span, stretches - 1)
-    order = np.lexsort((values, stretch))  # by stretch, from low to high within each
-    starts = np.flatnonzero(np.diff(stretch, prepend=-1))
-    ends = np.append(starts[1:], count) - 1
-    kept = [order[starts], order[ends], np.array([0, count - 1]), nearest(step, keep)]
+    borders = [int(step[0]) - (-number * span // stretches) for number in range(1, stretches)]
+    bounds = np.unique(np.concatenate([[0], np.searchsorted(step, np.array(borders, dtype=np.int64)), [count]]))
+    kept = [nearest(step, keep), np.array([0, count - 1])]
+    for first, end in itertools.pairwise(bounds.tolist()):
+        part = values[first:end]
+        lowest, highest = int(part.argmin()), len(part) - 1 - int(part[::-1].argmax())
+        kept.append(np.array([first + lowest, first + highest]))
     return np.unique(np.concatenate(kept)).astype(np.int64)
 
 

@@ -14,9 +14,11 @@ from torch import Tensor, nn
 from isang.errors import InputError
 from isang.files import folder_being_written, remove_folder, to_json, write_text
 
-SCHEMA = 1
+SCHEMA = 2
 KEPT = 2
 """So many checkpoints are kept; the older ones go."""
+MARGIN = 1e-4
+"""A validation loss lower by less than this share does not renew the patience: a stalled run would never end."""
 
 
 @dataclass
@@ -34,7 +36,10 @@ class Progress:
     best_validation_loss: float = float("inf")
     best_epoch: int = 0
     """1-based; 0 before the first validation."""
-    steps_since_best: int = 0
+    best_step: int = 0
+    patience_loss: float = float("inf")
+    """The validation loss at which patience started anew."""
+    steps_since_better: int = 0
     seconds: float = 0.0
     """Time spent training, over all attempts."""
     epoch_started_seconds: float = 0.0
@@ -49,15 +54,17 @@ class Progress:
         self.step, self.batch = self.step + 1, self.batch + 1
         self.epoch_loss_sum += loss_sum
         self.epoch_events += events
-        self.steps_since_best += 1
+        self.steps_since_better += 1
         self.seconds = seconds
 
     def judge(self, validation_loss: float) -> bool:
-        """Whether this validation loss is the best so far."""
-        better = validation_loss < self.best_validation_loss
-        if better:
-            self.best_validation_loss, self.best_epoch, self.steps_since_best = validation_loss, self.epoch + 1, 0
-        return better
+        """Whether this validation loss is the best so far. Patience starts anew only where it is better by a margin."""
+        if validation_loss < self.patience_loss * (1 - MARGIN):
+            self.patience_loss, self.steps_since_better = validation_loss, 0
+        if validation_loss >= self.best_validation_loss:
+            return False
+        self.best_validation_loss, self.best_epoch, self.best_step = validation_loss, self.epoch + 1, self.step
+        return True
 
     def begin_epoch(self) -> None:
         """The next step belongs to a new epoch."""
@@ -75,28 +82,28 @@ def save_checkpoint(
 ) -> None:
     """Write `folder`/step_NNN with all that an exact continuation needs, and remove all but the newest ones.
 
+    `best` are the best weights so far: each checkpoint holds them, so the best are kept however old they are. Masks and
+    dropout are functions of the step and need no state. What a killed run left unfinished goes too.
     `identity` names the data and settings of the run; a checkpoint is only continued with the same.
     """
     target = folder / f"step_{progress.step:09d}"
     with folder_being_written(target, overwrite=True) as building:
         save_file(_contiguous(model.state_dict()), building / "model.safetensors")
         save_file(_contiguous(best), building / "best.safetensors")
-        save_file(
-            {**_optimizer_tensors(optimizer), "random_state": torch.get_rng_state()},
-            building / "optimizer.safetensors",
-        )
+        save_file(_optimizer_tensors(optimizer), building / "optimizer.safetensors")
         state: dict[str, Any] = {"schema": SCHEMA, "identity": identity, **vars(progress)}
-        if state["best_epoch"] == 0:
-            state["best_validation_loss"] = None
+        state |= {
+            name: None for name in ("best_validation_loss", "patience_loss") if state[name] == float("inf")
+        }  # JSON has no infinity
         write_text(building / "state.json", to_json(state))
-    for old in _checkpoints(folder)[:-KEPT]:
+    for old in (*_checkpoints(folder)[:-KEPT], *folder.glob("step_*.partial")):
         remove_folder(old)
 
 
 def load_checkpoint(
     folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str
 ) -> tuple[Progress, dict[str, Tensor]] | None:
-    """Restore the newest checkpoint in `folder` into `model`, `optimizer` and the random state.
+    """Restore the newest checkpoint in `folder` into `model` and `optimizer`.
 
     Returns the progress and the best weights so far, or None where there is no checkpoint.
     """
@@ -105,7 +112,7 @@ def load_checkpoint(
         return None
     newest = checkpoints[-1]
     try:
-        state = json.loads((newest / "state.json").read_text(encoding="utf-8"))
+        state: dict[str, Any] = json.loads((newest / "state.json").read_text(encoding="utf-8"))
         if state.pop("schema") != SCHEMA:
             raise InputError(f"{newest} was written by another version of isang; start anew without --resume")
         if state.pop("identity") != identity:
@@ -115,15 +122,14 @@ def load_checkpoint(
             )
         model.load_state_dict(load_file(newest / "model.safetensors"))
         tensors = load_file(newest / "optimizer.safetensors")
-        torch.set_rng_state(tensors.pop("random_state"))
         _restore_optimizer(optimizer, tensors)
         best = load_file(newest / "best.safetensors")
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"the checkpoint {newest} cannot be read ({error}); remove it to use the one before"
         ) from error
-    if state["best_validation_loss"] is None:
-        state["best_validation_loss"] = float("inf")
+    for name in ("best_validation_loss", "patience_loss"):
+        state[name] = float("inf") if state[name] is None else state[name]
     return Progress(**state), best
 
 

@@ -1,38 +1,78 @@
 """What training minimises: the cross-entropy of the hidden events."""
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from isang.config import TrainingConfig
-from isang.model.batches import Sessions, length_batches
+from isang.model.batches import Rows, Sessions, length_batches
 from isang.model.encoder import Encoder
-from isang.model.masking import hide
+from isang.model.masking import Hidden, hide
+from isang.training.data import TokenSource
+from isang.training.processes import Processes
 
 VALIDATION_TOKENS = 16_384
 """Tokens per batch where no gradient is needed."""
 
 
-def masked_loss(
-    model: Encoder, sessions: Sessions, mask_fraction: float, generator: np.random.Generator
-) -> tuple[Tensor, int]:
-    """The sum of the cross-entropies at the hidden positions, in nats, and their number."""
-    hidden = hide(sessions, mask_fraction, model.vocabulary_size, generator)
-    states_TD = model(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths)
-    logits_NV = model.logits(states_TD[torch.from_numpy(hidden.chosen_T)])
-    targets_N = torch.from_numpy(hidden.targets_N).long()
-    loss: Tensor = functional.cross_entropy(logits_NV, targets_N, reduction="sum")
-    return loss, len(targets_N)
+class Validation(NamedTuple):
+    """The loss on held-out sessions."""
+
+    loss_sum: float  # nats
+    events: int  # hidden ones
+    session_losses: NDArray[np.float64]  # nats per hidden event, one per session that has any
+
+    @property
+    def loss(self) -> float:
+        """Nats per hidden event."""
+        return self.loss_sum / self.events
 
 
-def validation_loss(model: Encoder, validation: Sessions, config: TrainingConfig) -> tuple[float, int]:
-    """Loss sum in nats and number of hidden events on the held-out sessions; each time the same events are hidden."""
+def hidden_losses(model: Encoder, hidden: Hidden) -> Tensor:
+    """The cross-entropy at each hidden position in nats, shape N, in bfloat16 where the device has it for training."""
+    device = model.head_bias.device
+    asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T)).to(device)
+    targets_N = torch.from_numpy(hidden.targets_N).long().to(device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        states_ND = model(torch.from_numpy(hidden.sessions.flat).to(device), hidden.sessions.lengths, asked_N)
+        logits_NV = model.logits(states_ND)
+    losses_N: Tensor = functional.cross_entropy(logits_NV.float(), targets_N, reduction="none")
+    return losses_N
+
+
+def by_length(hidden: Hidden) -> Rows:
+    """The order of the sessions that is fastest for the encoder. Hiding may have made some longer or shorter."""
+    return np.argsort(hidden.sessions.lengths, kind="stable")
+
+
+def part_of(hidden: Hidden, rows: Rows) -> Hidden:
+    """The sessions `rows` of what was hidden together, in that order."""
+    places, offsets = hidden.sessions.places(rows)
+    answers_T = np.zeros(len(hidden.chosen_T), dtype=hidden.targets_N.dtype)
+    answers_T[hidden.chosen_T] = hidden.targets_N
+    chosen_T = hidden.chosen_T[places]
+    return Hidden(Sessions(hidden.sessions.flat[places], offsets), chosen_T, answers_T[places][chosen_T])
+
+
+def validate(model: Encoder, sessions: TokenSource, config: TrainingConfig, processes: Processes) -> Validation:
+    """The loss on all of `sessions`, each time with the same events hidden; the processes share the batches."""
     model.eval()
-    loss_sum, events = 0.0, 0
+    losses_S, events_S = np.zeros(len(sessions)), np.zeros(len(sessions))
     with torch.inference_mode():
-        for number, rows in enumerate(length_batches(validation.lengths, VALIDATION_TOKENS)):
-            generator = np.random.default_rng([config.seed, 2, number])
-            loss, count = masked_loss(model, validation.take(rows), config.mask_fraction, generator)
-            loss_sum, events = loss_sum + float(loss), events + count
-    return loss_sum, events
+        for number, batch in enumerate(length_batches(sessions.lengths, VALIDATION_TOKENS)):
+            if number % processes.count == processes.rank:
+                generator = np.random.default_rng([config.seed, 2, number])
+                hidden = hide(sessions.take(batch), config.mask_fraction, model.vocabulary_size, generator)
+                order = by_length(hidden)
+                hidden, rows = part_of(hidden, order), batch[order]
+                losses_N = hidden_losses(model, hidden).double().cpu().numpy()
+                row_N = np.repeat(rows, hidden.sessions.lengths)[hidden.chosen_T]
+                np.add.at(losses_S, row_N, losses_N)
+                np.add.at(events_S, row_N, 1)
+    losses_S, events_S = processes.sum_arrays(losses_S, events_S)
+    asked = events_S > 0
+    return Validation(float(losses_S.sum()), int(events_S.sum()), losses_S[asked] / events_S[asked])

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isang.runs import statistics as s
 from isang.runs import table as t
@@ -39,23 +40,24 @@ class Context:
     _trends: dict[tuple[int, int], Trend | None] = field(default_factory=dict)
 
     @cached_property
-    def rows(self) -> Integers:
-        """Rows of the table with a loss that can be reckoned with, shape n."""
-        return np.flatnonzero(usable(self.table.column(self.table.loss)))
+    def rows(self) -> NDArray[np.bool_]:
+        """Which rows of the table have a loss that can be reckoned with; n of them."""
+        return usable(self.table.column(self.table.loss))
 
     @cached_property
     def steps(self) -> Integers:
         """Their steps, shape n."""
-        return self.table.step[self.rows]
+        return self.table.step if self.rows.all() else self.table.step[self.rows]
 
     @cached_property
     def loss(self) -> Floats:
         """Their losses, shape n."""
-        return self.table.column(self.table.loss)[self.rows]
+        losses = self.table.column(self.table.loss)
+        return losses if self.rows.all() else losses[self.rows]
 
-    @cached_property
+    @property
     def smooth(self) -> Floats:
-        """Their smoothed losses, shape n."""
+        """Their smoothed losses, shape n; a new array each time, as a long run's takes much memory."""
         return s.smooth(self.loss, s.window_of(len(self.loss)))
 
     @cached_property

@@ -125,8 +125,9 @@ def _speed(table: RunTable, context: Context, steps: Integers, seconds: Floats) 
     """What is known about the speed, as evidence; `seconds` is what each of `steps` took."""
     typical, mean = float(np.median(seconds)), float(seconds.mean())
     slow_steps = (seconds > STALL * max(typical, 1e-9)) & (seconds > 10.0)
-    between = _between_epochs(table, steps)
-    stalled, pauses = np.flatnonzero(slow_steps & ~between), np.flatnonzero(slow_steps & between)
+    slow_rows = np.flatnonzero(slow_steps)
+    between = _between_epochs(table, steps[slow_rows])
+    stalled, pauses = slow_rows[~between], slow_rows[between]
     epochs = _epoch_seconds(table, context, mean)
     usual = float(np.median([e["seconds"] for e in epochs])) if epochs else None
     slow = [e for e in epochs if usual and len(epochs) >= 3 and e["seconds"] > SLOW_EPOCH * usual]
@@ -181,8 +182,10 @@ def _step_seconds(table: RunTable) -> tuple[Any, Floats]:
     steps, times = table.points(t.TIME)
     if len(times) < 6:
         return steps[:0], times[:0]
+    times = np.diff(times)  # under its old name, which sets the times free
     gaps = np.diff(steps)
-    return steps[1:], np.diff(times) / np.maximum(gaps, 1)
+    times /= np.maximum(gaps, 1, out=gaps)
+    return steps[1:], times
 
 
 def _between_epochs(table: RunTable, steps: Any) -> Any:
@@ -289,9 +292,8 @@ def _jump_after(context: Context, steps: list[int]) -> list[int]:
 
 def measured_quality(table: RunTable, context: Context) -> Finding:
     """What an evaluation measured; a loss alone measures no quality."""
-    value = float(context.smooth[-1]) if len(context.smooth) else None
-    logged = context.statistics["running_mean"]
-    value = logged["final"] if logged else value
+    known = context.statistics["running_mean"] or context.statistics["smoothed_loss"]
+    value = known["final"] if known else None
     scale = {
         "limits": SCALE,
         "loss": value,

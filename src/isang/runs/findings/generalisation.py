@@ -190,8 +190,9 @@ def _training_change(context: Context, best_step: int) -> float | None:
     """Smoothed training loss at the end minus that at the best validation; None where there is none."""
     if context.loss_is_held_out or len(context.loss) < 5:
         return None
-    at = min(int(np.searchsorted(context.steps, best_step)), len(context.smooth) - 1)
-    return float(context.smooth[-1] - context.smooth[at])
+    smooth = context.smooth
+    at = min(int(np.searchsorted(context.steps, best_step)), len(smooth) - 1)
+    return float(smooth[-1] - smooth[at])
 
 
 def _rate_change(table: RunTable, best_step: int) -> float | None:

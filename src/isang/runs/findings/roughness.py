@@ -7,7 +7,7 @@ import numpy as np
 from isang.runs import table as t
 from isang.runs.findings.base import Context, Finding, Language, both, plain, too_few
 from isang.runs.noise import robust_spread, trend
-from isang.runs.spikes import FEWEST, Spikes, find_spikes
+from isang.runs.spikes import FEWEST, Spikes, find_spikes, positions
 from isang.runs.table import RunTable
 from isang.runs.writing import counted
 
@@ -29,8 +29,9 @@ def spikes(table: RunTable, context: Context) -> Finding:
         return too_few("spikes", context, FEWEST)
     listed = _listed(table, context, found)
     kinds = {kind: sum(s.kind == kind for s in found.found) for kind in ("recovered", "lingering", "divergent")}
-    heights = [context.loss[s.position] - context.smooth[s.position] for s in found.found]
-    tall = sum(h > TALL * abs(context.smooth[s.position]) for h, s in zip(heights, found.found, strict=True))
+    where = positions(found)
+    level = context.smooth[where]
+    tall = int((context.loss[where] - level > TALL * np.abs(level)).sum())
     evidence = plain(
         {
             "count": len(found.found),
@@ -110,12 +111,13 @@ def stability(table: RunTable, context: Context) -> Finding:
     n = len(context.loss)
     if n < FEWEST_FOR_STABILITY:
         return too_few("stability", context, FEWEST_FOR_STABILITY)
-    loss, smooth = context.loss[n // 10 :], context.smooth[n // 10 :]
-    size = max(10, len(loss) // 120)
-    count = len(loss) // size
-    residual = (loss - smooth)[-count * size :].reshape(count, size)
-    level = np.abs(smooth[-count * size :].reshape(count, size).mean(axis=1))
-    spread = 1.4826 * np.median(np.abs(residual - np.median(residual, axis=1, keepdims=True)), axis=1)
+    later = n - n // 10
+    size = max(10, later // 120)
+    count = later // size
+    smooth = context.smooth[n - count * size :].reshape(count, size)
+    loss = context.loss[n - count * size :].reshape(count, size)
+    level = np.abs(smooth.mean(axis=1))
+    spread = np.array([robust_spread(block - curve) for block, curve in zip(loss, smooth, strict=True)])
     relative = spread / np.maximum(level, 1e-12)
     usable = relative > 0
     found = trend(np.log(relative[usable])) if usable.sum() >= 12 else None

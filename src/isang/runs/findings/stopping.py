@@ -124,7 +124,8 @@ def _stopping_points(table: RunTable, context: Context) -> dict[str, Any] | None
     entries = [entry for entry in context.epochs if entry["mean_loss"] is not None and entry["steps"]]
     if len(entries) < 3:
         return None
-    last = [int(table.step[np.flatnonzero(table.epoch == entry["epoch"])[-1]]) for entry in entries]
+    blocks, starts = table.epoch_blocks()
+    last = [int(table.step[starts[np.flatnonzero(blocks == entry["epoch"])[-1] + 1] - 1]) for entry in entries]
     per_epoch = float(np.median([entry["steps"] for entry in entries]))
     found = context.trend()
     spread = robust_spread(context.loss - context.smooth)

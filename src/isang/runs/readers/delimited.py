@@ -9,12 +9,14 @@ import numpy as np
 
 from isang.errors import InputError
 from isang.runs.assemble import assemble
+from isang.runs.columns import Column
 from isang.runs.content import LineBlocks
 from isang.runs.names import role
 from isang.runs.records import MAX_SERIES, Account, Records, display_name
 from isang.runs.table import RunTable
 
 name = "delimited"
+_NAN = float("nan")
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(inity)?", re.IGNORECASE)
 
 
@@ -37,60 +39,64 @@ def recognise(head: bytes, path: Path) -> bool:
 def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
     """The runs in the table. Of columns with one name, the second becomes `NAME_2` and a note says so."""
     blocks, account = LineBlocks(path), Account(path.name, name)
-    names: list[str] = []
-    columns: list[list[float]] = []
-    logged: list[list[int]] = []
-    count, delimiter = 0, ","
+    table: _Table | None = None
     for lines in blocks:
         for line in lines:
-            if not names:
-                if line.strip():
-                    delimiter = _delimiter(line)
-                    names = _unique([cell.strip() for cell in _cells(line, delimiter)], account)
-                    columns, logged = [[] for _ in names], [[] for _ in names]
-                    account.ignore("names of the columns")
-                else:
-                    account.ignore("blank")
-                continue
             if not line.strip():
                 account.ignore("blank")
-                continue
-            cells = _cells(line, delimiter)
-            if not _add(cells, columns, logged, count):
+            elif table is None:
+                delimiter = _delimiter(line)
+                names = _unique([cell.strip() for cell in _cells(line, delimiter)], account)
+                table = _Table(names, delimiter)
+                account.ignore("names of the columns")
+            elif not table.add(line):
                 account.fail(line)
-                continue
-            count += 1
+        if table is not None:
+            table.close_block()
     account.size_bytes, account.lines = blocks.size_bytes, blocks.lines
-    _tell_tool(names, account)
-    if not count:
+    if table is None or not table.rows:
         raise InputError(f"{path} has a row of names and no row of numbers")
-    kept = {n: np.array(c) for n, c in zip(names, columns, strict=True)}
-    present = {n: np.array(rows, dtype=np.int64) for n, rows in zip(names, logged, strict=True) if rows}
-    kept = {n: values for n, values in kept.items() if n in present or not np.isnan(values).all()}
+    _tell_tool(table.names, account)
+    present = {n: np.array(rows, dtype=np.int64) for n, rows in zip(table.names, table.nan_rows, strict=True) if rows}
+    columns = dict(zip(table.names, table.columns, strict=True))
+    kept = {n: column for n, column in columns.items() if n in present or column.count()}
     mean = True if account.format in ("keras csv log", "ultralytics results") else None
-    return assemble(Records(account, kept, count, present, loss_is_mean=mean, name=display_name(path)), loss=loss)
+    return assemble(Records(account, kept, table.rows, present, loss_is_mean=mean, name=display_name(path)), loss=loss)
 
 
-def _add(cells: list[str], columns: list[list[float]], logged: list[list[int]], row: int) -> bool:
-    """Append one row; False where no cell is a number or there are more cells than names."""
-    values: list[float] = []
-    numbers = 0
-    if len(cells) > len(columns):
-        return False
-    for index, cell in enumerate(cells):
-        if cell and _NUMBER.fullmatch(cell):
-            values.append(float(cell.replace(",", "")))
-            numbers += 1
-            if values[-1] != values[-1]:
-                logged[index].append(row)
-        else:
-            values.append(float("nan"))
-    if not numbers:
-        return False
-    values += [float("nan")] * (len(columns) - len(values))
-    for column, value in zip(columns, values, strict=True):
-        column.append(value)
-    return True
+class _Table:
+    """The rows read so far; those of the block at hand as lists, the others as columns."""
+
+    def __init__(self, names: list[str], delimiter: str) -> None:
+        self.names, self.rows = names, 0
+        self.columns = [Column() for _ in names]
+        self.nan_rows: list[list[int]] = [[] for _ in names]
+        self._delimiter = delimiter
+        self._block: list[list[float]] = []
+
+    def add(self, line: bytes) -> bool:
+        """Add one row; False where no cell is a number or there are more cells than names."""
+        cells = _cells(line, self._delimiter)
+        if len(cells) > len(self.names):
+            return False
+        values = [float(cell.replace(",", "")) if cell and _NUMBER.fullmatch(cell) else None for cell in cells]
+        if all(value is None for value in values):
+            return False
+        for value, where in zip(values, self.nan_rows, strict=False):
+            if value is not None and value != value:
+                where.append(self.rows)
+        self._block.append(
+            [_NAN if value is None else value for value in values] + [_NAN] * (len(self.names) - len(cells))
+        )
+        self.rows += 1
+        return True
+
+    def close_block(self) -> None:
+        """Put the rows of the block into the columns."""
+        if self._block:
+            for column, values in zip(self.columns, np.array(self._block).T, strict=True):
+                column.append(values)
+        self._block = []
 
 
 def _unique(names: list[str], account: Account) -> list[str]:

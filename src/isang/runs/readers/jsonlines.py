@@ -8,7 +8,7 @@ from typing import Any
 from isang.errors import InputError
 from isang.runs.assemble import assemble
 from isang.runs.content import LineBlocks
-from isang.runs.records import Account, display_name, from_rows
+from isang.runs.records import Account, Rows, display_name
 from isang.runs.table import RunTable
 
 name = "json lines"
@@ -31,7 +31,7 @@ def recognise(head: bytes, path: Path) -> bool:
 def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
     """The runs in the records. A record's numbers are its values; nested ones are named `outer/inner`."""
     blocks, account = LineBlocks(path), Account(path.name, name)
-    rows: list[dict[str, float]] = []
+    rows = Rows()
     facts: dict[str, Any] = {}
     for lines in blocks:
         for line in lines:
@@ -40,9 +40,9 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
     account.ignore(f"longer than {1 << 16:,} bytes", blocks.too_long)
     account.ignored["blank"] = account.ignored.get("blank", 0) - blocks.too_long
     account.ignored = {why: count for why, count in account.ignored.items() if count}
-    if not rows:
+    if not rows.count:
         raise InputError(f"{path} holds no JSON record with numbers")
-    names = set().union(*(row.keys() for row in rows[:2000]))
+    names = rows.names
     mean = None
     if "data_time" in names and "iteration" in names:
         account.format, mean = "detectron2 metrics", True
@@ -50,10 +50,10 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
         account.format, mean = "openmmlab json log", True
     elif "train_loss" in names and "epoch" in names and not names & {"step", "iter", "iteration"}:
         account.format, mean = "epoch json log", True
-    return assemble(from_rows(rows, account, facts=facts, loss_is_mean=mean, name=display_name(path)), loss=loss)
+    return assemble(rows.records(account, facts=facts, loss_is_mean=mean, name=display_name(path)), loss=loss)
 
 
-def _read_line(line: bytes, rows: list[dict[str, float]], facts: dict[str, Any], account: Account) -> None:
+def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account) -> None:
     if not line.strip():
         account.ignore("blank")
         return
@@ -73,7 +73,7 @@ def _read_line(line: bytes, rows: list[dict[str, float]], facts: dict[str, Any],
     if row.get("mode_is_val"):
         row = {("val_" + key if key == "loss" else key): value for key, value in row.items()}
     row.pop("mode_is_val", None)
-    rows.append(row)
+    rows.add(row)
 
 
 def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:

@@ -6,11 +6,12 @@ expression. Lines whose digits stand elsewhere than in the shape's example get a
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from isang.runs.columns import Column
 from isang.runs.names import normal, role
 from isang.runs.records import RECORD, RECORD_WORDS
 from isang.runs.table import Floats, Integers
@@ -93,16 +94,8 @@ class Shape:
     """Which of RECORD_WORDS begins the line; 0 for none."""
 
 
-@dataclass
-class Values:
-    """All lines read by one shape: their line numbers and their numbers."""
-
-    lines: list[Integers] = field(default_factory=list)
-    numbers: list[dict[str, Floats]] = field(default_factory=list)
-
-
 class ShapeReader:
-    """Feed it blocks of lines; `columns()` gives named columns in file order."""
+    """Feed it blocks of lines; `columns` grow in file order."""
 
     def __init__(self) -> None:
         self.blank = 0
@@ -111,9 +104,14 @@ class ShapeReader:
         self.prose_lines: list[str] = []
         self.totals: dict[str, float] = {}
         """The largest number of batches, steps and epochs that lines like `3/10` name as the whole."""
+        self.columns: dict[str, Column] = {}
+        """By name; a row is a line that held at least one named number."""
+        self.rows = 0
         self._shapes: dict[bytes, list[Shape]] = {}
-        self._read: dict[tuple[str, ...], Values] = {}
-        self._line = 0
+        self._block: dict[tuple[str, ...], list[tuple[list[int], dict[str, Floats]]]] = {}
+        """What was read from the block at hand, by the names in it: lines of the block, and their numbers by name."""
+        self._spelling: dict[str, str] = {}  # `Loss` and `loss` are one series
+        self._nan_rows: dict[str, list[Integers]] = {}
 
     def feed(self, lines: list[bytes]) -> None:
         """Read a block of lines, the next ones of the file."""
@@ -127,7 +125,7 @@ class ShapeReader:
                 members.append(index)
         for skeleton, members in groups.items():
             self._feed_group(skeleton, members, lines)
-        self._line += len(lines)
+        self._close_block()
 
     def _feed_group(self, skeleton: bytes, members: list[int], lines: list[bytes]) -> None:
         if not skeleton.strip() and not lines[members[0]].strip():
@@ -187,43 +185,42 @@ class ShapeReader:
             numbers["@date"] = _date(*(numbers.pop(part) for part in ("@year", "@month", "@day", "@time")))
         if shape.record:
             numbers[RECORD] = np.full(len(members), shape.record)
-        read = self._read.setdefault(tuple(numbers), Values())
-        read.lines.append(np.array(members, dtype=np.int64) + self._line)
-        read.numbers.append(numbers)
+        self._block.setdefault(tuple(numbers), []).append((members, numbers))
 
     def _keep_prose(self, shape: Shape) -> None:
         if shape.prose and len(self.prose_lines) < 5_000:
             self.prose_lines.append(shape.prose)
         shape.prose = ""
 
-    def columns(self) -> tuple[Integers, dict[str, Floats], dict[str, Integers]]:
-        """Line numbers (R, ascending), columns by name (R, NaN where absent), and where a logged value was NaN."""
-        groups = list(self._read.values())
-        if not groups:
-            return np.zeros(0, dtype=np.int64), {}, {}
-        lines = np.concatenate([piece for group in groups for piece in group.lines])
-        order = np.argsort(lines, kind="stable")
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        columns: dict[str, Floats] = {}
-        spelling: dict[str, str] = {}  # `Loss` and `loss` are one series
-        logged: dict[str, list[Integers]] = {}
+    def _close_block(self) -> None:
+        """Put the numbers of the block into the columns, in the order of its lines."""
+        read = [piece for pieces in self._block.values() for piece in pieces]
+        self._block = {}
+        if not read:
+            return
+        lines = np.concatenate([members for members, _ in read])
+        place = np.empty(len(lines), dtype=np.int64)
+        place[np.argsort(lines)] = np.arange(len(lines))
+        block: dict[str, Floats] = {}
         start = 0
-        for group in groups:
-            group.numbers.reverse()
-            for piece in group.lines:
-                numbers = group.numbers.pop()  # its memory goes as the columns fill
-                rows = place[start : start + len(piece)]
-                for raw, values in numbers.items():
-                    name = spelling.setdefault(raw if raw.startswith("@") else normal(raw), raw)
-                    if name not in columns:
-                        columns[name] = np.full(len(lines), np.nan)
-                    columns[name][rows] = values
-                    missing = np.isnan(values)
-                    if missing.any():
-                        logged.setdefault(name, []).append(rows[missing])
-                start += len(piece)
-        return lines[order], columns, {name: np.sort(np.concatenate(where)) for name, where in logged.items()}
+        for members, numbers in read:
+            rows = place[start : start + len(members)]
+            start += len(members)
+            for raw, values in numbers.items():
+                name = self._spelling.setdefault(raw if raw.startswith("@") else normal(raw), raw)
+                block.setdefault(name, np.full(len(lines), np.nan))[rows] = values
+                missing = np.isnan(values)
+                if missing.any():
+                    self._nan_rows.setdefault(name, []).append(self.rows + rows[missing])
+        for name, values in block.items():
+            column = self.columns.setdefault(name, Column())
+            column.extend_to(self.rows)
+            column.append(values)
+        self.rows += len(lines)
+
+    def nan_rows(self) -> dict[str, Integers]:
+        """By name the rows at which the logged value was itself NaN, ascending."""
+        return {name: np.sort(np.concatenate(where)) for name, where in self._nan_rows.items()}
 
 
 def without_colours(block: bytes) -> bytes:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from isang.errors import InputError
 from isang.runs.assemble import assemble
+from isang.runs.columns import Column
 from isang.runs.content import BLOCK_BYTES, opened
 from isang.runs.readers.wire import checksum, checksums, layout_of
 from isang.runs.records import Account, Records
@@ -148,7 +149,7 @@ def _records(scalars: _Scalars, account: Account, path: Path) -> Records:
     every = np.concatenate([part for parts in scalars.order.values() for part in parts])
     rows_of, place = np.unique(every, return_inverse=True)
     step, time = np.full(len(rows_of), np.nan), np.full(len(rows_of), np.nan)
-    columns: dict[str, Floats] = {}
+    columns: dict[str, Column] = {}
     present: dict[str, Integers] = {}
     start = 0
     for tag in scalars.step:
@@ -156,10 +157,12 @@ def _records(scalars: _Scalars, account: Account, path: Path) -> Records:
         rows = place[start : start + len(values)]
         start += len(values)
         step[rows], time[rows] = np.concatenate(scalars.step[tag]), np.concatenate(scalars.time[tag])
-        columns[tag] = np.full(len(rows_of), np.nan)
-        columns[tag][rows] = values
+        if tag not in ("step", "wall_time"):
+            column = np.full(len(rows_of), np.nan)
+            column[rows] = values
+            columns[tag] = Column(column)
         missing = np.sort(rows[np.isnan(values)])
         if len(missing):
             present[tag] = missing
-    columns = {"step": step, "wall_time": time, **{t: v for t, v in columns.items() if t not in ("step", "wall_time")}}
+    columns = {"step": Column(step), "wall_time": Column(time), **columns}
     return Records(account, columns, len(rows_of), present, name=path.name)

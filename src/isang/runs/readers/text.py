@@ -59,17 +59,17 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
     account.ignore("prose", reader.prose)
     account.ignore(f"longer than {1 << 16:,} bytes", blocks.too_long)
     account.failed += reader.unread
-    rows, columns, present = reader.columns()
-    if not len(rows):
+    if not reader.rows:
         raise InputError(f"{path} holds no line with a named number such as `step=1 loss=2.5`: it is no training log")
-    if "@bar_seconds" in columns:
+    if "@bar_seconds" in reader.columns:
         account.format = "text with progress bars"
     facts = facts_of(reader.prose_lines)
     if account.format == "isang training log" and not facts.get("completed"):
         facts["unfinished"] = True
-    return assemble(
-        Records(account, columns, len(rows), present, facts, totals=reader.totals, name=display_name(path)), loss=loss
+    records = Records(
+        account, reader.columns, reader.rows, reader.nan_rows(), facts, totals=reader.totals, name=display_name(path)
     )
+    return assemble(records, loss=loss)
 
 
 def _plain_lines(lines: list[bytes]) -> list[bytes]:

@@ -16,7 +16,7 @@ from isang.runs.assemble import assemble
 from isang.runs.content import opened
 from isang.runs.readers.jsonlines import COUNT_FACTS, numbers_of
 from isang.runs.readers.wire import fields_of, varint
-from isang.runs.records import Account, from_rows
+from isang.runs.records import Account, Rows
 from isang.runs.table import RunTable
 
 name = "wandb offline run"
@@ -37,7 +37,7 @@ def recognise(head: bytes, path: Path) -> bool:
 def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
     """The run in the file. A damaged piece counts as failed; reading goes on with the next block."""
     account = Account(path.name, name, notes=["each record counts as a line"])
-    rows: list[dict[str, float]] = []
+    rows = Rows()
     facts: dict[str, Any] = {}
     with opened(path) as stream:
         for record in _records(stream, account):
@@ -48,12 +48,12 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
                 account.fail("a record that is no message")
                 continue
             if row:
-                rows.append(row)
+                rows.add(row)
             else:
                 account.ignore("records without history")
-    if not rows:
+    if not rows.count:
         raise InputError(f"{path} is an offline run without history: nothing was logged")
-    return assemble(from_rows(rows, account, facts=facts, name=path.stem), loss=loss)
+    return assemble(rows.records(account, facts=facts, name=path.stem), loss=loss)
 
 
 def _records(stream: IO[bytes], account: Account) -> Iterator[bytes]:

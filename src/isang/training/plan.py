@@ -1,0 +1,123 @@
+"""What a run is going to do, made before its first step, and what that will cost, measured on a copy of the model."""
+
+import math
+import resource
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+
+from isang.config import TrainingConfig
+from isang.model.batches import batches_per_epoch, epoch_batches
+from isang.training.checkpoint import Progress
+from isang.training.data import Data
+from isang.training.schedule import Schedule
+from isang.training.step import Learner, train_step
+
+MIN_PATIENCE_STEPS = 100
+"""With tiny epochs, patience is at least this many steps."""
+VALIDATION_SHARE = 0.05
+"""Within an epoch, validations stand so far apart that they take about this share of the time."""
+FORWARD_SHARE = 1 / 3
+"""Of a training step's work, what its forward pass takes: the backward pass costs twice as much."""
+MIN_VALIDATION_STEPS = 100
+WARM_STEPS = 3
+"""Steps that are timed, after one that is not."""
+
+ALL_STEPS_DONE, OUT_OF_PATIENCE, OUT_OF_TIME = "all_steps_done", "patience", "max_minutes"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is going to do."""
+
+    epochs: int
+    batches_per_epoch: int
+    schedule: Callable[[int], float]
+    """The learning rate of a 0-based step."""
+    warmup_steps: int
+    validation_steps: int
+    """Steps between validations within an epoch; each epoch ends with one."""
+    patience_steps: int | None
+    """Stop after this many steps without a better validation loss; None never stops early."""
+    max_seconds: float | None
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in all."""
+        return self.epochs * self.batches_per_epoch
+
+    def validates_after(self, batch: int) -> bool:
+        """Whether a validation follows so many batches of an epoch."""
+        near_the_end = self.batches_per_epoch - batch < self.validation_steps / 2
+        return batch == self.batches_per_epoch or (batch % self.validation_steps == 0 and not near_the_end)
+
+    def reason_to_stop(self, state: Progress) -> str | None:
+        """Why no further step is to be done; None as long as one is."""
+        if state.step >= self.steps:
+            return ALL_STEPS_DONE
+        if self.max_seconds is not None and state.seconds > self.max_seconds:
+            return OUT_OF_TIME
+        if self.patience_steps is not None and state.steps_since_better >= self.patience_steps:
+            return OUT_OF_PATIENCE
+        return None
+
+
+def make_plan(
+    sessions: int, validated: int, config: TrainingConfig, schedule: Callable[[int], float] | None = None
+) -> Plan:
+    """The plan for that many training sessions and sessions validated on; `schedule` replaces the usual one."""
+    per_epoch = batches_per_epoch(sessions, config.batch_size)
+    epochs = max(config.epochs, math.ceil(config.min_steps / per_epoch))
+    steps = epochs * per_epoch
+    warmup_steps = max(1, round(config.warmup_fraction * steps))
+    final_rate = config.final_rate_fraction * config.learning_rate
+    cheap_enough = math.ceil(FORWARD_SHARE * validated / (VALIDATION_SHARE * config.batch_size))
+    return Plan(
+        epochs=epochs,
+        batches_per_epoch=per_epoch,
+        schedule=schedule or Schedule(steps, warmup_steps, config.learning_rate, final_rate),
+        warmup_steps=warmup_steps,
+        validation_steps=config.validation_steps or max(MIN_VALIDATION_STEPS, cheap_enough),
+        patience_steps=max(config.patience * per_epoch, MIN_PATIENCE_STEPS) if config.patience else None,
+        max_seconds=None if config.max_minutes is None else 60 * config.max_minutes,
+    )
+
+
+class Cost(NamedTuple):
+    """What a run is estimated to need."""
+
+    tokens: int
+    """To learn from, in all epochs."""
+    seconds: float
+    memory_bytes: int
+    """The most that this process (on a GPU: its tensors) has held."""
+
+
+def estimate(learner: Learner, data: Data, plan: Plan) -> Cost:
+    """Measured on a few steps of a copy; nothing of the run itself changes."""
+    lengths, config = data.training.lengths, learner.config
+    rehearsal = learner.rehearsal()
+    batches = epoch_batches(lengths, config.batch_size, config.seed, 0)
+    seconds = tokens = 0.0
+    for number in range(WARM_STEPS + 1):
+        step = train_step(rehearsal, data.training.take(batches[number % len(batches)]), 0.0, number)
+        if number > 0:
+            seconds, tokens = seconds + step.seconds, tokens + step.tokens
+    validations = sum(plan.validates_after(batch) for batch in range(1, plan.batches_per_epoch + 1))
+    passes = lengths.sum() + FORWARD_SHARE * validations * data.validated().lengths.sum()
+    return Cost(
+        tokens=plan.epochs * int(lengths.sum()),
+        seconds=plan.epochs * float(passes) * seconds / tokens,
+        memory_bytes=memory_bytes(learner.processes.device),
+    )
+
+
+def memory_bytes(device: torch.device) -> int:
+    """The most memory held so far: tensors on a GPU, the whole process on the CPU."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

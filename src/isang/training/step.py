@@ -1,0 +1,121 @@
+"""One optimizer step over one global batch, alike for one process and for many."""
+
+import copy
+import math
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isang.config import ModelConfig, TrainingConfig
+from isang.model.batches import Rows, Sessions
+from isang.model.encoder import Encoder
+from isang.model.masking import Hidden, hide
+from isang.training.micro_batches import Budget, accumulate
+from isang.training.objective import by_length, hidden_losses, part_of
+from isang.training.parts import Parts, part_norms, part_ratios
+from isang.training.processes import Processes
+
+
+class Step(NamedTuple):
+    """What one optimizer step did, over all processes."""
+
+    loss_sum: float  # nats
+    events: int  # masked ones
+    learning_rate: float
+    gradient_norm: float  # before clipping
+    seconds: float
+    tokens: int = 0
+    parts: Parts | None = None  # where they were asked for
+
+
+class NotFinite(Exception):
+    """The loss or the gradient of a step is NaN or infinite, on all processes alike; the weights are as before it."""
+
+    def __init__(self, hidden: Hidden, loss: float, gradient_norm: float, learning_rate: float) -> None:
+        super().__init__(loss, gradient_norm)
+        self.hidden, self.loss, self.gradient_norm, self.learning_rate = hidden, loss, gradient_norm, learning_rate
+
+
+@dataclass
+class Learner:
+    """A model that learns: all that a step needs and changes."""
+
+    model: Encoder
+    optimizer: torch.optim.Optimizer
+    config: TrainingConfig
+    processes: Processes
+    budget: Budget
+
+    def rehearsal(self) -> "Learner":
+        """A copy to try things on; this one stays as it is, but for what memory was found to bear."""
+        model = copy.deepcopy(self.model)
+        return Learner(model, new_optimizer(model, self.config), self.config, self.processes, self.budget)
+
+
+def new_learner(
+    model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, processes: Processes
+) -> Learner:
+    """A model with its first weights, which are a function of the seed."""
+    torch.manual_seed(config.seed)
+    model = Encoder(model_config, vocabulary_size).to(processes.device)
+    return Learner(model, new_optimizer(model, config), config, processes, Budget(config.tokens_per_pass))
+
+
+def new_optimizer(model: Encoder, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019) over all weights."""
+    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+
+
+def train_step(learner: Learner, batch: Sessions, learning_rate: float, number: int, *, watch: bool = False) -> Step:
+    """Optimizer step `number` (0-based) over the global batch; each process learns from its share of the sessions.
+
+    Which events are hidden depends on the seed and the step alone, and the dropout also on the process: a resumed run
+    repeats both. `watch` asks for norms by part of the model. Raises NotFinite before any weight changes.
+    """
+    started = time.monotonic()
+    model, config, processes = learner.model, learner.config, learner.processes
+    generator = np.random.default_rng([config.seed, 1, number])
+    hidden = hide(batch, config.mask_fraction, model.vocabulary_size, generator)
+    torch.manual_seed(_dropout_seed(config.seed, number, processes.rank))
+    loss_sum = _backward(learner, hidden)
+    processes.sum_gradients(model.parameters())
+    norms = part_norms(model) if watch else {}
+    norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm))
+    if not (math.isfinite(loss_sum) and math.isfinite(norm)):
+        raise NotFinite(hidden, loss_sum / len(hidden.targets_N), norm, learning_rate)
+    for group in learner.optimizer.param_groups:
+        group["lr"] = learning_rate
+    before = [weights.detach().clone() for weights in model.parameters()] if watch else []
+    learner.optimizer.step()
+    parts = Parts(norms, part_ratios(model, before)) if watch else None
+    seconds = time.monotonic() - started
+    return Step(loss_sum, len(hidden.targets_N), learning_rate, norm, seconds, len(batch.flat), parts)
+
+
+def _backward(learner: Learner, hidden: Hidden) -> float:
+    """Gather the gradient of the mean loss of the global batch; return the loss sum. Both over all processes' shares.
+
+    Every process knows the global number of hidden events, so each divides by it before it goes backward.
+    """
+    model, processes, events = learner.model, learner.processes, len(hidden.targets_N)
+    model.train()
+    mine = part_of(hidden, by_length(hidden)[processes.rank :: processes.count])
+
+    def one_pass(rows: Rows) -> Tensor:
+        loss_sum = hidden_losses(model, mine if len(rows) == len(mine.sessions) else part_of(mine, rows)).sum()
+        (loss_sum / events).backward()  # type: ignore[no-untyped-call]
+        return loss_sum.detach()
+
+    def begin() -> None:
+        learner.optimizer.zero_grad(set_to_none=True)
+
+    loss_sum = accumulate(mine.sessions.lengths, learner.budget, one_pass, begin)
+    return processes.sum(loss_sum)[0]
+
+
+def _dropout_seed(seed: int, number: int, rank: int) -> int:
+    return int(np.random.SeedSequence([seed, 3, number, rank]).generate_state(1, np.uint64)[0])
