@@ -90,7 +90,7 @@ def _manifest(folder: Path, change: Callable[[dict], None]) -> None:
 def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     save_model(some_model(), tmp_path / "model")
     _manifest(tmp_path / "model", lambda manifest: manifest.update(schema=99))
-    with pytest.raises(InputError, match=r"format 99.*reads format 1"):
+    with pytest.raises(InputError, match=r"format 99.*reads format 2"):
         load_model(tmp_path / "model")
 
 

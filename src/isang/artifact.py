@@ -20,7 +20,7 @@ from isang.model.vocabulary import MARKS, Vocabulary
 if TYPE_CHECKING:
     from isang.model.encoder import Encoder
 
-SCHEMA = 1
+SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
 MANIFEST = "manifest.json"
@@ -41,11 +41,12 @@ class Model:
     template_table: pl.DataFrame
     """All templates that its training data taught the miner: columns event, template, level, count."""
     normal: Sessions
-    """The different sessions that it was trained on, each once."""
+    """The different normal sessions of its training period, each once."""
     normal_counts: Rows
     """How often each of them occurred, shape: len(normal)."""
     calibration: pl.DataFrame
-    """One row per held-out normal session, one column of scores per detector."""
+    """One row per normal session of the training period, one column of scores per detector, null where it was not held
+    out from that detector."""
     facts: Mapping[str, Any]
     """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
     evaluation: Mapping[str, Any] | None = field(default=None)
@@ -153,7 +154,7 @@ def model_card(model: Model) -> str:
         "| --- | --- |",
         *(f"| {name.replace('_', ' ')} | {value} |" for name, value in facts.items() if not isinstance(value, dict)),
         f"| templates | {len(model.vocabulary.templates)} |",
-        f"| calibration sessions | {len(model.calibration)} |",
+        f"| calibration sessions | {len(model.calibration.drop_nulls())} |",
         f"| alert budget | {model.config.detection.alerts_per_thousand:g} per 1,000 normal sessions |",
         "",
         "## Measured quality",

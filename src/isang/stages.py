@@ -113,7 +113,7 @@ def train(
         trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
-        normal, place = training.distinct()
+        normal, place = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation])).distinct()
         model = Model(
             encoder=encoder,
             vocabulary=vocabulary,
@@ -129,7 +129,7 @@ def train(
                 "trained_from": _iso(split.since),
                 "trained_until": _iso(split.until),
                 "training_sessions": len(training),
-                "different_training_sessions": len(normal),
+                "different_normal_sessions": len(normal),
                 "left_out_as_anomalous": split.left_out,
                 "usual_silence_seconds": _usual_silence_seconds(dataset, split.train),
                 "steps": progress.step,
@@ -137,7 +137,7 @@ def train(
                 "validation_loss": progress.best_validation_loss,
             },
         )
-        model = replace(model, calibration=calibrate(model, dataset, split.validation))
+        model = replace(model, calibration=calibrate(model, dataset, split))
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)

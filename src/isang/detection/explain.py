@@ -10,19 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.artifact import Model
-from isang.detection.decisions import Judged
-from isang.detection.scores import (
-    DETECTORS,
-    STRANGEST_EVENTS,
-    counts,
-    event_probabilities,
-    event_surprise,
-    nearest_normal,
-    transition_surprise,
-)
+from isang.detection.decisions import Judged, tails
+from isang.detection.scores import DETECTORS, counts, nearest_normal, transition_surprise
+from isang.detection.surprise import event_probabilities, gap_probabilities, surprise
 from isang.model.batches import Sessions, Tokens, from_sequences
-from isang.model.vocabulary import BEGIN, END, UNSEEN
+from isang.model.vocabulary import BEGIN, END, NOTHING, UNSEEN
 
+STRANGEST_EVENTS = 3
+"""Events named by the masked-event detector."""
 EXPECTED = 3
 """Alternatives named for a surprising event."""
 NOTHING_IN_COMMON = 0.999
@@ -56,11 +51,11 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     its strongest reason heard, and a line that one has named is not named again by the next.
     """
     tokens = judged.sessions[index]
-    share = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
     given: list[list[Reason]] = []
     named: set[int] = set()
-    for detector, p_value in zip(DETECTORS, judged.p_values_DS[:, index], strict=True):
-        if p_value <= share:
+    part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
+    for detector, tail, p_value in zip(DETECTORS, tails(model), judged.p_values_DS[:, index], strict=True):
+        if p_value <= tail.share(part):
             reasons = _one_per_event(_REASONS[detector.name](model, tokens, float(p_value)), events)
             given.append([reason for reason in reasons if reason.position is None or reason.position not in named])
             named |= {reason.position for reason in reasons if reason.position is not None}
@@ -74,16 +69,35 @@ def _unseen(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
 
 
 def _masked(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
-    surprise = np.nan_to_num(event_surprise(model, from_sequences([tokens])), nan=-np.inf)
-    strangest = np.argsort(-surprise, kind="stable")[:STRANGEST_EVENTS]
+    strangeness = np.nan_to_num(surprise(model, from_sequences([tokens])).event_T, nan=-np.inf)
+    strangest = np.argsort(-strangeness, kind="stable")[:STRANGEST_EVENTS]
     reasons = []
-    for position in strangest[surprise[strangest] > LEAST_SURPRISE]:
+    for position in strangest[strangeness[strangest] > LEAST_SURPRISE]:
         probabilities = event_probabilities(model, tokens, int(position))
         own = float(probabilities[tokens[position]])
         says = f"Given the rest of the session, a line like this has a probability of {_percent(own)} here."
         detail = {"probability": own, "expected": _expected(model, probabilities, int(tokens[position]))}
         reasons.append(Reason("masked_event", p_value, says, int(position) - 1, detail))
     return reasons
+
+
+def _missing(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
+    strangeness = np.nan_to_num(surprise(model, from_sequences([tokens])).gap_T, nan=-np.inf)
+    position = int(np.argmax(strangeness))
+    probabilities = gap_probabilities(model, tokens, position)
+    missing = 1 - float(probabilities[NOTHING])
+    where = _after(model, int(tokens[position - 1])) + _before(model, int(tokens[position]))
+    says = f"With a probability of {_percent(missing)} a line is missing {where}."
+    detail = {"probability": missing, "expected": _expected(model, probabilities, NOTHING)}
+    return [Reason("missing_event", p_value, says, None, detail)]
+
+
+def _early_end(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
+    probabilities = event_probabilities(model, tokens, len(tokens) - 1)
+    own = float(probabilities[END])
+    says = f"That a session ends after this line has a probability of {_percent(own)}, given the lines before it."
+    detail = {"probability": own, "expected": _expected(model, probabilities, END)}
+    return [Reason("early_end", p_value, says, len(tokens) - 3, detail)]
 
 
 def _transition(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
@@ -94,8 +108,7 @@ def _transition(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     if after == END:
         says = f"Only {_percent(probability)} of the sessions end after this line."
         return [Reason("transition", p_value, says, position - 2, {"probability": probability})]
-    where = "at the beginning of a session" if before == BEGIN else f"after “{model.vocabulary.name(before)}”"
-    says = f"A line like this has a probability of {_percent(probability)} {where}."
+    says = f"A line like this has a probability of {_percent(probability)} {_after(model, before)}."
     return [Reason("transition", p_value, says, position - 1, {"probability": probability})]
 
 
@@ -122,7 +135,14 @@ def _counts(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
     return [Reason("event_counts", p_value, says, None, detail)] if parts else []
 
 
-_REASONS = {"unseen_event": _unseen, "masked_event": _masked, "transition": _transition, "event_counts": _counts}
+_REASONS = {
+    "unseen_event": _unseen,
+    "masked_event": _masked,
+    "missing_event": _missing,
+    "early_end": _early_end,
+    "transition": _transition,
+    "event_counts": _counts,
+}
 
 
 def _one_per_event(reasons: list[Reason], events: Sequence[int]) -> list[Reason]:
@@ -145,17 +165,32 @@ def _counts_of(model: Model, session: Sessions) -> NDArray[np.float32]:
 
 
 def _counted(model: Model, token: int, amount: int) -> dict[str, Any]:
-    name = "(lines never seen before)" if token == UNSEEN else model.vocabulary.name(token)
-    return {"template": name, "count": int(amount)}
+    return {"template": _name(model, token), "count": int(amount)}
 
 
 def _expected(model: Model, probabilities: NDArray[np.float64], own: int) -> list[dict[str, Any]]:
     likely = [int(token) for token in np.argsort(-probabilities, kind="stable")[: EXPECTED + 1] if token != own]
     return [
-        {"template": model.vocabulary.name(token), "probability": float(probabilities[token])}
+        {"template": _name(model, token), "probability": float(probabilities[token])}
         for token in likely[:EXPECTED]
         if probabilities[token] >= LEAST_PROBABILITY
     ]
+
+
+def _after(model: Model, token: int) -> str:
+    return "at the beginning of a session" if token == BEGIN else f"after “{_name(model, token)}”"
+
+
+def _before(model: Model, token: int) -> str:
+    return " and before its end" if token == END else f" and before “{_name(model, token)}”"
+
+
+def _name(model: Model, token: int) -> str:
+    """A template's text, or what a mark stands for."""
+    return _MARKS.get(token) or model.vocabulary.name(token)
+
+
+_MARKS = {NOTHING: "(no line)", END: "(end of the session)", UNSEEN: "(a line never seen before)"}
 
 
 def _percent(probability: float) -> str:

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from isang.logs.store import Dataset
 
-PAD, MASK, BEGIN, END, UNSEEN = range(5)
-MARKS = ("PAD", "MASK", "BEGIN", "END", "UNSEEN")
-"""The tokens that are no templates, in the order of their numbers."""
+PAD, MASK, BEGIN, END, NOTHING, UNSEEN = range(6)
+MARKS = ("PAD", "MASK", "BEGIN", "END", "NOTHING", "UNSEEN")
+"""The tokens that are no templates, in the order of their numbers. NOTHING is only ever an answer."""
 
 
 @dataclass(frozen=True)
