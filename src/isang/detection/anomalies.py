@@ -36,8 +36,7 @@ def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, A
     flagged = [index for index, decision in enumerate(judged.decisions) if decision.anomalous]
     flagged.sort(key=lambda index: -judged.decisions[index].score)
     events = prepared.dataset.sessions["events"]
-    most = model.config.detection.reasons
-    reasons = {index: explain(model, judged, index, events[int(judged.rows[index])], most) for index in flagged}
+    reasons = _explained(model, judged, flagged, events)
     positions = {index: {place for reason in reasons[index] for place in _positions(reason)} for index in flagged}
     places = {index: _places(prepared, judged, index, positions[index]) for index in flagged}
     raw = prepared.raw({place for each in places.values() for place in each.values()})
@@ -52,6 +51,18 @@ def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, A
         record = _record(model, prepared, judged, index)
         found.append(record | {"reasons": [_reason(reason, lines) for reason in reasons[index]]})
     return found
+
+
+def _explained(model: Model, judged: Judged, flagged: list[int], events: pl.Series) -> dict[int, list[Reason]]:
+    """The reasons for the sessions `flagged`; of equal sessions one is asked about."""
+    asked: dict[tuple[int, ...], list[Reason]] = {}
+    reasons = {}
+    for index in flagged:
+        of_session = events[int(judged.rows[index])].to_list()
+        if tuple(of_session) not in asked:
+            asked[tuple(of_session)] = explain(model, judged, index, of_session, model.config.detection.reasons)
+        reasons[index] = asked[tuple(of_session)]
+    return reasons
 
 
 def _record(model: Model, prepared: Located, judged: Judged, index: int) -> dict[str, Any]:
@@ -88,8 +99,10 @@ def _reason(reason: Reason, lines: dict[int, dict[str, Any]]) -> dict[str, Any]:
     return {
         "detector": reason.detector,
         "p_value": reason.p_value,
+        "as_high": {"normal_sessions": reason.as_high, "of": reason.held_out},
         "says": reason.says,
         "line": None if reason.position is None else lines[reason.position],
+        "after_line": reason.after,
         **detail,
     }
 
