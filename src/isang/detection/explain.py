@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.calibration import Tail
-from isang.detection.decisions import Judged, tails
+from isang.detection.decisions import Judged, judge_sessions, tails
 from isang.detection.scores import DETECTORS, Evidence, counts, nearest_normal, transition_surprise
 from isang.detection.surprise import event_probabilities, gap_probabilities
 from isang.model.batches import Sessions, Tokens, from_sequences
@@ -116,11 +116,12 @@ def _missing(case: _Case) -> list[Reason]:
     probabilities = gap_probabilities(case.model, case.tokens, position)
     missing = 1 - float(probabilities[NOTHING])
     detail = {"probability": missing, "expected": _expected(case.model, probabilities, NOTHING)}
+    says = f"With a probability of {_percent(missing)} a line is missing after this one."
     if position == 1:
         says = f"With a probability of {_percent(missing)} a line is missing before this one, the first."
-        return [Reason(says, 0, after=True, detail=detail)]
-    says = f"With a probability of {_percent(missing)} a line is missing after this one."
-    return [Reason(says, position - 2, after=True, detail=detail)]
+    return _misplaced(case, position, probabilities, NOTHING) or [
+        Reason(says, max(0, position - 2), after=True, detail=detail)
+    ]
 
 
 def _early_end(case: _Case) -> list[Reason]:
@@ -129,7 +130,23 @@ def _early_end(case: _Case) -> list[Reason]:
     own = float(probabilities[END])
     says = f"That a session ends after this line has a probability of {_percent(own)}, given the lines before it."
     detail = {"probability": own, "expected": _expected(case.model, probabilities, END)}
-    return [Reason(says, end - 2, after=True, detail=detail)]
+    return _misplaced(case, end, probabilities, END) or [Reason(says, end - 2, after=True, detail=detail)]
+
+
+def _misplaced(case: _Case, position: int, probabilities: NDArray[np.float64], own: int) -> list[Reason]:
+    """Where what is expected before `position` stands elsewhere, and moved here would leave nothing strange: that."""
+    expected = int(np.argmax(np.where(np.arange(len(probabilities)) == own, -np.inf, probabilities)))
+    places = np.flatnonzero(case.tokens == expected)
+    if not len(places) or expected in _MARKS:
+        return []
+    place = int(places[np.argmin(np.abs(places - position))])
+    moved = np.insert(np.delete(case.tokens, place), position - (place < position), expected).astype(np.int32)
+    if judge_sessions(case.model, from_sequences([moved]))[2][0].anomalous:
+        return []
+    lines = position - place - 1 if place < position else place - position
+    says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "
+    says += f"{'later' if place < position else 'earlier'} nothing would be strange."
+    return [Reason(says, place - 1)]
 
 
 def _transition(case: _Case) -> list[Reason]:
@@ -238,4 +255,6 @@ _MARKS = {NOTHING: "(no line)", END: "(end of the session)", UNSEEN: "(a line ne
 
 
 def _percent(probability: float) -> str:
+    if probability > 0.99:
+        return "more than 99 %"
     return "less than 0.01 %" if probability < 0.0001 else f"{100 * probability:.2g} %"
