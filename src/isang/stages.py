@@ -25,6 +25,7 @@ from isang.progress import say
 
 if TYPE_CHECKING:
     from isang.artifact import Model
+    from isang.detection.decisions import Judged
     from isang.detection.follow import Following
 
 SCHEMA = 1
@@ -239,6 +240,7 @@ def detect(model: Path, logs: Sequence[str | Path], *, alerts_per_thousand: floa
         rules=Rules.from_dict(dict(loaded.rules), loaded.template_table),
     )
     judged = judge(loaded, prepared.dataset)
+    _warn_of_other_logs(judged)
     return Detected(len(judged.rows), grouped(records(loaded, prepared, judged)))
 
 
@@ -357,6 +359,18 @@ def _note_command(path: Path, command: Mapping[str, Any]) -> None:
             )
     else:
         write_text(path, to_json(command))
+
+
+def _warn_of_other_logs(judged: "Judged") -> None:
+    from isang.model.vocabulary import UNSEEN
+
+    lines = len(judged.sessions.flat) - 2 * len(judged.sessions)
+    unknown = int((judged.sessions.flat == UNSEEN).sum())
+    if unknown > lines / 2:
+        say(
+            f"warning: the model's training sessions had nothing like {unknown:,} of {lines:,} lines; these logs may be "
+            f"of another program, or of a new release of it: train on them"
+        )
 
 
 def _usual_silence_seconds(dataset: Dataset, rows: NDArray[np.int64]) -> float | None:

@@ -255,7 +255,7 @@ def _nothing_found(accounts: list[SourceAccount], rules: Rules) -> str:
         return f"{names}: empty, there is nothing to prepare"
     if records == 0:
         return f"{names}: none of the {lines:,} lines begins a record; describe the lines with --layout"
-    return (
-        f"none of the {records:,} records names the session key {rules.session.pattern!r}; "
-        "choose another with --session-by, or windows with --window 100"
-    )
+    none_names_it = f"none of the {records:,} records of {names} names the session key {rules.session.pattern!r}"
+    if rules.templates.height:
+        return f"{none_names_it} that the model was trained with; give logs of the same kind, or train on these"
+    return f"{none_names_it}; choose another with --session-by, or windows with --window 100"
