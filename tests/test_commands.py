@@ -362,7 +362,11 @@ def test_following_finds_what_detect_finds(place: Path) -> None:
     result = followed(place, "--json", "--idle", "1h", text=(place / "shop.log").read_text())
     assert result.returncode == 0, result.stderr
     assert "sessions were anomalous" in result.stderr
-    live = {record["session_id"]: record for record in map(json.loads, result.stdout.splitlines())}
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    at_once = {record["session_id"] for record in told if record["ended"] == "goes on"}
+    live = {record["session_id"]: record for record in told if record["ended"] != "goes on"}
+    assert at_once <= live.keys(), "what is told while a session goes on holds at its end"
+    assert len(told) == len(at_once) + len(live), "nothing is told twice"
     lines = (place / "out" / "anomalies.jsonl").read_text().replace('"shop.log"', '"stdin"').splitlines()
     for record in map(json.loads, lines):
         same = live.pop(record["session_id"])
@@ -400,9 +404,27 @@ def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> 
     while (polled := rest.poll())[0]:
         found += [json.dumps(record) for record in polled[1]]
     found += [json.dumps(record) for record in rest.finish()]
-    told = [json.loads(line)["session_id"] for line in found]
+    told = [record["session_id"] for record in map(json.loads, found) if record["ended"] != "goes on"]
     expected = [json.loads(line)["session_id"] for line in (place / "out" / "anomalies.jsonl").read_text().splitlines()]
     assert sorted(told) == sorted(expected)
+
+
+def test_a_line_never_seen_before_is_told_while_its_session_goes_on(place: Path, tmp_path: Path) -> None:
+    lines = (place / "shop.log").read_text().splitlines(keepends=True)
+    rare = next(line for line in lines if RARE.split("<")[0] in line)
+    (tmp_path / "shop.log").write_text("".join(lines[:20]))
+    following = follow(place / "out" / "run", [tmp_path / "shop.log"], idle_seconds=3600)
+    while following.poll()[0]:
+        pass
+    with (tmp_path / "shop.log").open("a") as file:
+        file.write(rare)
+    _, found = following.poll()
+    assert [(record["ended"], len(record["reasons"])) for record in found] == [("goes on", 1)]
+    assert found[0]["reasons"][0]["line"]["text"] == rare.rstrip()
+    assert found[0]["reasons"][0]["line"]["number"] == 21
+    with (tmp_path / "shop.log").open("a") as file:
+        file.write(rare)
+    assert following.poll()[1] == [], "once"
 
 
 @pytest.mark.parametrize(

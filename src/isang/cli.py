@@ -399,6 +399,8 @@ def _follow(
         for record in following.anomalies_until(stop):
             print(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n", end="", flush=True)
     say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
+    if following.ended_early:
+        say(f"{following.ended_early:,} sessions were ended early, because too many were open; a shorter --idle helps")
 
 
 @contextmanager

@@ -368,8 +368,8 @@ def _warn_of_other_logs(judged: "Judged") -> None:
     unknown = int((judged.sessions.flat == UNSEEN).sum())
     if unknown > lines / 2:
         say(
-            f"warning: {unknown:,} of {lines:,} lines are like none of the model's training sessions; these logs may be of "
-            "another program, or of a new release of it: train on them"
+            f"warning: {unknown:,} of {lines:,} lines are like none of the model's training sessions; these logs may "
+            "be of another program, or of a new release of it: train on them"
         )
 
 

@@ -133,7 +133,7 @@ def of_anomalies(records: Sequence[Mapping[str, Any]], most: int | None = None) 
 def of_anomaly(record: Mapping[str, Any]) -> str:
     """One anomaly while it is followed: whole where it is the first of its group, else one line."""
     if record["group_size"] == 1:
-        return _group([record]) + "\n"
+        return _group([record]) + f"\n  the session: {record['ended']}\n"
     when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""
     return f"{record['session_id']}{when}  like group {record['group']}, number {record['group_size']:,} of its kind"
 

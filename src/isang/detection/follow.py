@@ -10,6 +10,7 @@ from isang.artifact import Model
 from isang.detection.anomalies import Groups, records
 from isang.detection.decisions import judge
 from isang.logs.follow import EndedSessions, Follower
+from isang.logs.open_sessions import GOES_ON, MOST_KEYS
 from isang.logs.rules import Rules
 
 LEAST_IDLE_SECONDS = 1.0
@@ -36,10 +37,13 @@ class Following:
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
         self._model = model
-        self._follower = Follower(paths, rules, model.config.logs, idle_seconds=idle_seconds, state=state)
+        self._follower = Follower(
+            paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state
+        )
         self.rule = self._follower.described
         """When a session ends, as a sentence."""
         self._groups = Groups(self._follower.noted.get("groups"))
+        self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
         self._keeps_open = state is not None
         self._saved_at = time.monotonic()
         self.sessions = 0
@@ -48,6 +52,8 @@ class Following:
 
     def anomalies_until(self, stop: threading.Event) -> Iterator[dict[str, Any]]:
         """Each anomaly when its session has ended, until `stop` is set or nothing more can come.
+
+        A session with a line that was never seen before is told at once too, while it goes on.
 
         What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
         the anomalies that were found together: where the process is killed before, they come again.
@@ -68,10 +74,30 @@ class Following:
         """Nothing more can come."""
         return self._follower.ended
 
+    @property
+    def ended_early(self) -> int:
+        """Sessions that were ended because too many were open."""
+        return self._follower.open.ended_early
+
     def poll(self) -> tuple[bool, list[dict[str, Any]]]:
-        """Read what came: (whether anything did, the anomalies among the sessions that have ended)."""
+        """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
         came, ended = self._follower.poll()
-        return came, self._judged(ended)
+        return came, self._judged(ended) + self._alarming()
+
+    def _alarming(self) -> list[dict[str, Any]]:
+        """Open sessions that are anomalous whatever follows: a line was never seen before. Each is told once."""
+        so_far = self._follower.alarming()
+        if so_far is None:
+            return []
+        found = []
+        for record in records(self._model, so_far, judge(self._model, so_far.dataset)):
+            reasons = [reason for reason in record["reasons"] if reason["detector"] == "unseen_event"]
+            if reasons and record["session_id"] not in self._told:
+                self._told[record["session_id"]] = None
+                found.append(self._groups.join(record | {"reasons": reasons, "ended": GOES_ON}))
+        while len(self._told) > MOST_KEYS:
+            del self._told[next(iter(self._told))]
+        return found
 
     def finish(self) -> list[dict[str, Any]]:
         """End all sessions: the anomalies among them."""
@@ -79,7 +105,7 @@ class Following:
 
     def save(self) -> None:
         """Write the state, where there is a file for it."""
-        self._follower.noted["groups"] = self._groups.sizes
+        self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told)}
         self._follower.save()
         self._saved_at = time.monotonic()
 

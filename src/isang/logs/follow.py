@@ -17,7 +17,7 @@ from isang.files import being_written
 from isang.logs.events import EventTable
 from isang.logs.grouping import Grouper
 from isang.logs.growing import GrowingLog
-from isang.logs.open_sessions import OPEN_SCHEMA, Ended, OpenSessions
+from isang.logs.open_sessions import OPEN_SCHEMA, OWNER, Ended, OpenSessions
 from isang.logs.prepare import with_times
 from isang.logs.read import CHUNK_BYTES
 from isang.logs.rules import Rules
@@ -25,6 +25,7 @@ from isang.logs.sessions import SessionRule
 from isang.logs.sources import COMPRESSED, Source, find_sources
 from isang.logs.store import SESSIONS_SCHEMA, Dataset
 from isang.logs.tail import FileTail, PipeTail, Position
+from isang.logs.templates import TemplateIndex, shortened
 
 SCHEMA = 1
 LOOK_SECONDS = 2.0
@@ -56,7 +57,8 @@ class Follower:
     """Reads logs as they grow and gives out their sessions as they end.
 
     Sessions end by `rules`; those of a key that has no gap after `idle_seconds` of silence. Silence is measured in the
-    logs' own time, which goes on with the clock on the wall once all that is there has been read.
+    logs' own time, which goes on with the clock on the wall once all that is there has been read. `known` are the
+    templates of lines that are no cause for alarm.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Follower:
         config: LogsConfig,
         *,
         idle_seconds: float,
+        known: Sequence[str] = (),
         state: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,6 +79,7 @@ class Follower:
             self._idle_seconds = idle_seconds
         self.open = OpenSessions(rules, self._idle_seconds)
         self._events, self._numbered = EventTable(rules), 0
+        self._known = TemplateIndex(known)
         self._state = state
         self._positions: dict[str, Position] = {}
         self.noted: dict[str, Any] = {}
@@ -108,8 +112,13 @@ class Follower:
             self._look()
         now_us, horizon = self._now_us(), self._horizon_us()
         due = [path for path, log in self._logs.items() if horizon is None or (log.latest_us or 0) <= horizon]
+        self._unlike = OPEN_SCHEMA.to_frame().select(OWNER)
         came = [self._read(path, now_us) for path in due]
         return any(came), self._built(self.open.take(self._now_us()))
+
+    def alarming(self) -> EndedSessions | None:
+        """As they are now, the open sessions in which the last `poll` found a line that fits no `known` template."""
+        return self._built(self.open.so_far(self._unlike)) if self._unlike.height else None
 
     def finish(self) -> EndedSessions | None:
         """End all sessions, with the text behind the last line end of each log."""
@@ -128,9 +137,17 @@ class Follower:
             self._behind.discard(path)
             return False
         self.open.add(records, now_us)
+        self._unlike = pl.concat([self._unlike, self._owners_unlike(records)])
         if log.tail.position.offset - before > CHUNK_BYTES // 2:
             self._behind.add(path)
         return True
+
+    def _owners_unlike(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Whose records fit no known template."""
+        messages = records["message"].unique().to_list()
+        words = self._rules.template_words
+        unlike = [message for message in messages if self._known.match(shortened(message, words)) is None]
+        return records.filter(pl.col("message").is_in(unlike)).select(OWNER)
 
     def _horizon_us(self) -> int | None:
         """The time up to which the logs have been read, while more is there than is read at a time."""

@@ -20,10 +20,10 @@ OWNER = ("key", "stream")
 OPEN_SCHEMA = pl.Schema({**RECORD_SCHEMA, "heard": pl.Int64()})
 """`heard`: the record's time, or when it was read where it has none."""
 
-BEGAN_ANEW, FULL, SILENT, WINDOW_OVER, TOO_MANY, END = (
-    "began anew", "full", "silent", "window over", "too many open", "end",
+BEGAN_ANEW, FULL, SILENT, WINDOW_OVER, TOO_MANY, END, GOES_ON = (
+    "began anew", "full", "silent", "window over", "too many open", "end", "goes on",
 )  # fmt: skip
-"""Why a session ended."""
+"""Why a session ended, or that it has not."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,21 @@ class OpenSessions:
             return None
         ended, self.records = self._divided(ordered, sessions)
         return self._named(ended)
+
+    def so_far(self, owners: pl.DataFrame) -> Ended | None:
+        """The open sessions of `owners` (OWNER) as they are now, named as they will be; call it after `take`.
+
+        Then each owner has one open session at most. None where none of them has any.
+        """
+        records = self.records.join(owners.unique(), on=OWNER, how="semi", nulls_equal=True)
+        if records.is_empty():
+            return None
+        records = records.sort("key", "stream", "time", "log", maintain_order=True)
+        records = records.with_columns(session=pl.struct(OWNER).rle_id())
+        heads = records.unique("session", keep="first", maintain_order=True)
+        named = heads.select("key", "stream", "source", "line").iter_rows()
+        ids = [self._name(key, source, line)[1] for key, _, source, line in named]
+        return Ended(records, ids, [GOES_ON] * len(ids))
 
     def _sessions(self, ordered: pl.DataFrame, now_us: int, *, everything: bool) -> pl.DataFrame:
         """One row per open session: `ending` (null where it goes on), and how many `pieces` of it go out now."""
@@ -137,12 +152,18 @@ class OpenSessions:
         return Ended(records.select(*OPEN_SCHEMA.names(), "session"), ids, endings)
 
     def _id(self, key: str | None, stream: str, source: str, line: int) -> str:
-        """As `Grouper` names sessions: the key, numbered where it comes again; else file and first line."""
+        """The session's name, for good: the next one of the same key gets another number."""
+        name, numbered = self._name(key, source, line)
+        if key is not None:
+            self.parts[name] = self.parts.pop(name, 0) + 1
+            if len(self.parts) > MOST_KEYS:
+                del self.parts[next(iter(self.parts))]
+        return numbered
+
+    def _name(self, key: str | None, source: str, line: int) -> tuple[str, str]:
+        """As `Grouper` names sessions: the key, also numbered where it comes again; else file and first line."""
         if key is None:
-            return f"{source}:{line}"
+            return "", f"{source}:{line}"
         name = key if self._rule.joins_sources else f"{key}@{source}"
-        number = self.parts.pop(name, 0) + 1
-        self.parts[name] = number
-        if len(self.parts) > MOST_KEYS:
-            del self.parts[next(iter(self.parts))]
-        return name if number == 1 else f"{name}#{number}"
+        number = self.parts.get(name, 0) + 1
+        return name, name if number == 1 else f"{name}#{number}"
