@@ -17,7 +17,8 @@ from isang.logs.prepare import prepare
 from isang.logs.store import Dataset, read_dataset, write_dataset
 
 FAULT_TIME = timedelta(minutes=2)
-"""A trainticket trace is touched by an exception if the pod logs an error for it this close to the injection."""
+"""A trainticket trace is touched by a fault if the pod logs an error for it this close to the injection."""
+TRACE_LINE = re.compile(r'TraceID: (?P<trace>[0-9a-f]{32}) SpanID: \S+ (?P<message>.*)"time":"(?P<time>[^".]+)')
 
 
 def hdfs(data: Path) -> Dataset:
@@ -39,29 +40,29 @@ def shop(data: Path) -> Dataset:
 def trainticket(data: Path) -> Dataset:
     """Traces of a shop with injected faults, labelled as far as the list of injections reaches.
 
-    Anomalous: the pod that throws an injected exception logs an error for the trace within FAULT_TIME of it (so that
-    `error_line` is part of the label here). Normal: no trace that enters by the same service ever has a line of the pod
-    whose fault is the nearest in time. All others went, or could have gone, through a faulty pod without leaving a
-    trace of it, or through one whose fault is a wrong return value: unknown. They are learned from where they are in
-    the training period, as a user would, since whole journeys would be missing without them; later they do not count.
+    Anomalous, of the kind `exception` or `return`: the faulty pod logs for the trace, within FAULT_TIME of the
+    injection, an error that its service does not log on the normal day. Normal: no trace that enters by the same
+    service ever has a line of the pod whose fault is the nearest in time. All others went, or could have gone, through
+    a faulty pod without leaving a trace of it: unknown. They are learned from where they are in the training period, as
+    a user would, since whole journeys would be missing without them; later they do not count.
     """
     folder = data / "trainticket"
     dataset = _prepared([folder / "normal", folder / "faults"])
     faults = pl.read_csv(folder / "faults.csv", try_parse_dates=True)
-    errors = {pod: _errors(folder / "faults" / f"{pod}.log.zst") for pod in faults["pod"].unique()}
     injections = [Injection(when.replace(tzinfo=UTC), kind, pod) for when, kind, pod in faults.iter_rows()]
-    sessions = dataset.sessions.with_columns(entry=pl.col("source").str.extract(r"(ts-[a-z0-9-]+-service)"))
-    traces = list(sessions["session_id", "start", "entry"].iter_rows())
+    errors = {pod: _fault_errors(folder, pod) for pod in set(faults["pod"])}
+    entries = dataset.sessions["source"].str.extract(r"(ts-[a-z0-9-]+-service)")
+    traces = list(zip(*dataset.sessions["session_id", "start"], entries, strict=True))
     reached = {(entry, pod) for name, _, entry in traces for pod in errors if name in errors[pod]}
-    labels = []
+    kinds: list[str | None] = []
+    labels: list[bool | None] = []
     for name, start, entry in traces:
         near = min(injections, key=lambda injection: abs(injection.when - start))
-        times = errors[near.pod].get(name, [])
-        if near.kind == "exception" and any(abs(time - near.when) <= FAULT_TIME for time in times):
-            labels.append(True)
-        else:
-            labels.append(None if (entry, near.pod) in reached else False)
-    return replace(dataset, sessions=dataset.sessions.with_columns(label=pl.Series(labels, dtype=pl.Boolean)))
+        touched = any(abs(time - near.when) <= FAULT_TIME for time in errors[near.pod].get(name, ()))
+        kinds.append(near.kind if touched else None)
+        labels.append(True if touched else None if (entry, near.pod) in reached else False)
+    columns = pl.Series("label", labels, dtype=pl.Boolean), pl.Series("kind", kinds, dtype=pl.String)
+    return replace(dataset, sessions=dataset.sessions.with_columns(*columns))
 
 
 class Injection(NamedTuple):
@@ -76,19 +77,27 @@ def _prepared(logs: Sequence[Path], config: LogsConfig | None = None, labels: Pa
     return prepare([str(path) for path in logs], config or LogsConfig(), labels=labels).dataset
 
 
-def _errors(path: Path) -> Mapping[str, list[datetime]]:
-    """For each trace with a line in a pod's log, the times of its errors there."""
+def _errors(path: Path) -> Mapping[str, list[tuple[datetime, str]]]:
+    """For each trace with a line in a pod's log, the times of its errors there and their messages without numbers."""
     with path.open("rb") as file:
         text = zstandard.ZstdDecompressor().stream_reader(file).read().decode()
-    errors: dict[str, list[datetime]] = {}
+    errors: dict[str, list[tuple[datetime, str]]] = {}
     for line in text.splitlines():
-        trace = re.search(r"TraceID: ([0-9a-f]{32})", line)
-        if trace:
-            times = errors.setdefault(trace[1], [])
-            when = re.search(r'"time":"([^".]+)', line)
-            if " ERROR " in line and when:
-                times.append(datetime.fromisoformat(when[1]).replace(tzinfo=UTC))
+        found = TRACE_LINE.search(line)
+        if found:
+            of_trace = errors.setdefault(found["trace"], [])
+            if " ERROR " in line:
+                when = datetime.fromisoformat(found["time"]).replace(tzinfo=UTC)
+                of_trace.append((when, re.sub(r"[0-9a-f-]{8,}|\d+", "#", found["message"])))
     return errors
+
+
+def _fault_errors(folder: Path, pod: str) -> Mapping[str, list[datetime]]:
+    """For each trace with a line in a pod's log, the times of errors that are not among those of the normal day."""
+    normal = [_errors(path) for path in (folder / "normal").glob(f"{pod.rsplit('-', 2)[0]}-*.log.zst")]
+    ordinary = {message for traces in normal for errors in traces.values() for _, message in errors}
+    faulty = _errors(folder / "faults" / f"{pod}.log.zst")
+    return {trace: [when for when, text in errors if text not in ordinary] for trace, errors in faulty.items()}
 
 
 @dataclass(frozen=True)
@@ -126,21 +135,12 @@ def dataset_of(part: Part, data: Path, work: Path, *, development: bool, seed: i
         dataset = replace(dataset, sessions=dataset.sessions.head(len(dataset.sessions) // 2))
     if part.contaminated:
         dataset = contaminate(dataset, train_fraction(part, development=development), part.contaminated, seed)
-    return with_kinds(dataset) if part.read is shop else dataset
+    return dataset
 
 
 def train_fraction(part: Part, *, development: bool) -> float:
     """For development, a tenth of the whole is a fifth of the half; a half is the half of the half."""
     return 0.2 if development and part.train_fraction == 0.1 else part.train_fraction
-
-
-def with_kinds(dataset: Dataset) -> Dataset:
-    """The shop's sessions with the kind of fault that each met."""
-    labels = pl.read_csv(samples.shop().labels, infer_schema=False)
-    kinds = dict(labels.filter(pl.col("fault").is_not_null())["request_id", "fault"].iter_rows())
-    names = dataset.sessions["session_id"].str.replace(r"#\d+$", "")
-    kind = pl.Series("kind", [kinds.get(name) for name in names], dtype=pl.String)
-    return replace(dataset, sessions=dataset.sessions.with_columns(kind))
 
 
 def contaminate(dataset: Dataset, fraction: float, share: float, seed: int) -> Dataset:

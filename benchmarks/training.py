@@ -3,6 +3,10 @@
     .venv/bin/python -m pip install transformers==5.23.0   # the rival; nothing else needs it
     .venv/bin/python benchmarks/training.py rivals         # sessions/s in one run, interleaved
     .venv/bin/python benchmarks/training.py step           # isang alone on other data, at its default size
+    .venv/bin/python benchmarks/training.py memory         # 2.5 million sessions: peak memory, time to the first batch
+    .venv/bin/python benchmarks/training.py device         # on a GPU: utilisation, memory, the reference's job, profile
+    .venv/bin/python benchmarks/training.py faults         # what the report says of trainings with a planted fault
+    .venv/bin/python benchmarks/training.py kills          # 20 kills against an unbroken run
 
 `--data DIR` is where the public logs lie (default ../shared/data), `--threads N` the CPU threads (default 2).
 
@@ -21,11 +25,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from training_data import read_sessions
+from training_device import device
+from training_faults import faults, kills
+from training_memory import memory
 
-from isang.config import LogsConfig, ModelConfig, TrainingConfig
-from isang.logs.prepare import prepare
-from isang.model.batches import Rows, Sessions, epoch_batches, from_sequences, to_sessions
-from isang.model.vocabulary import BEGIN, END, MARKS, MASK, PAD, learn_vocabulary
+from isang.config import ModelConfig, TrainingConfig
+from isang.model.batches import Rows, Sessions, epoch_batches, from_sequences
+from isang.model.vocabulary import BEGIN, END, MARKS, MASK, PAD
 from isang.training.processes import Processes
 from isang.training.step import new_learner, train_step
 
@@ -100,14 +107,6 @@ def hidden(tokens_BL: np.ndarray, mask_fraction: float, generator: np.random.Gen
     return torch.from_numpy(inputs_BL), torch.from_numpy(np.where(chosen_BL, tokens_BL, IGNORED))
 
 
-def read_sessions(data: Path, name: str) -> tuple[Sessions, int]:
-    """The sessions of a public log, and the size of their vocabulary."""
-    logs = {"hdfs": "hdfs/HDFS_2pct.log.zst", "bgl": "bgl/BGL_100k.log.gz"}
-    dataset = prepare([str(data / logs[name])], LogsConfig()).dataset
-    vocabulary = learn_vocabulary(dataset, np.arange(len(dataset.sessions)))
-    return to_sessions(dataset, vocabulary), vocabulary.size
-
-
 def interleaved(
     steps: dict[str, TrainOn], batches: list[Rows], rounds: int, repeats: dict[str, int]
 ) -> dict[str, list[float]]:
@@ -169,12 +168,15 @@ def step(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Run one part."""
-    parts = {part.__name__: part for part in (rivals, step)}
+    parts = {part.__name__: part for part in (rivals, step, memory, device, faults, kills)}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=parts)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="where the runs of `faults` stay")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sessions", type=int, default=2_500_000, help="for memory")
+    parser.add_argument("--scratch", type=Path, help="for memory: where about 500 MB may lie for a while")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     parts[options.part](options)

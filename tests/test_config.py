@@ -25,7 +25,30 @@ def test_flags_win_over_the_file_and_unset_flags_do_not(tmp_path: Path) -> None:
     path = tmp_path / "isang.toml"
     path.write_text('[training]\nepochs = 4\nseed = 1\n[model]\npreset = "tiny"\n')
     config = load(path, {"training": {"epochs": 9, "seed": None}, "model": {"preset": None}})
-    assert (config.training.epochs, config.training.seed, config.model.width) == (9, 1, PRESETS["tiny"]["width"])
+    assert (config.training.epochs, config.training.seed, config.model.width) == (
+        9,
+        1,
+        PRESETS["tiny"]["model"]["width"],
+    )
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_gives_way_to_what_is_said_beside_it(preset: str) -> None:
+    config = load(None, {"model": {"preset": preset, "heads": 1}, "training": {"batch_size": 7}})
+    assert (config.model.heads, config.training.batch_size) == (1, 7)
+    assert config.model.width == PRESETS[preset]["model"]["width"]
+
+
+def test_the_default_is_the_preset_small_and_base_is_only_larger() -> None:
+    assert from_dict({"model": {"preset": "small"}}) == Config()
+    assert from_dict({"model": {"preset": "base"}}).training == Config().training
+
+
+def test_the_reference_trains_by_its_recipe() -> None:
+    """AdamW from 2e-5 along a cosine to 1e-6, 10 epochs of 128 sessions per step, never stopped early."""
+    training = from_dict({"model": {"preset": "reference"}}).training
+    assert training.learning_rate * training.final_rate_fraction == pytest.approx(1e-6)
+    assert (training.epochs, training.min_steps, training.patience) == (10, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +59,13 @@ def test_flags_win_over_the_file_and_unset_flags_do_not(tmp_path: Path) -> None:
         ({"training": {"epochs": True}}, "type int"),
         ({"training": {"epoch": 3}}, "unknown setting in .training.: 'epoch'; known are .*epochs"),
         ({"trainning": {}}, "unknown section: 'trainning'"),
-        ({"model": {"preset": "huge"}}, "tiny, small, base"),
+        ({"model": {"preset": "huge"}}, "tiny, small, base, reference, got 'huge'"),
         ({"model": {"width": 10, "heads": 4}}, "multiple"),
         ({"logs": {"masks": {"bad": "("}}}, "regular expression"),
         ({"logs": {"window_lines": 5, "window_seconds": 5}}, "exclude each other"),
         ({"detection": {"alerts_per_thousand": float("nan")}}, "alerts_per_thousand"),
         ({"training": 3}, "section"),
+        ({"model": {"preset": "reference"}, "training": 3}, "section"),
     ],
 )
 def test_mistakes_are_named(given: dict[str, Any], message: str) -> None:

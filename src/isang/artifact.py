@@ -264,11 +264,9 @@ def _encoder(folder: Path, config: Config, vocabulary: Vocabulary) -> "Encoder":
 
 
 def _normal_frame(model: Model) -> pl.DataFrame:
-    sequences = [model.normal[index].tolist() for index in range(len(model.normal))]
-    return pl.DataFrame(
-        {"tokens": sequences, "count": model.normal_counts},
-        schema={"tokens": pl.List(pl.Int32), "count": pl.Int64},
-    )
+    place = np.repeat(np.arange(len(model.normal)), model.normal.lengths)
+    tokens = pl.DataFrame({"place": place, "tokens": model.normal.flat}).group_by("place", maintain_order=True)
+    return tokens.agg("tokens").select("tokens", count=pl.lit(pl.Series(model.normal_counts, dtype=pl.Int64)))
 
 
 def _from_normal_frame(frame: pl.DataFrame) -> tuple[Sessions, Rows]:

@@ -80,7 +80,12 @@ TrainFraction = Annotated[
     typer.Option(metavar="SHARE", help="First part of the sessions, by time, to learn from.  [default: 0.5]"),
 ]
 Preset = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Size of the model: tiny, small or base.  [default: small]")
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Size of the model: tiny, small or base; reference is base with the usual recipe: 10 epochs, batches of "
+        "128, rate 2e-5, no early stop.  [default: small]",
+    ),
 ]
 Epochs = Annotated[
     int | None, typer.Option(metavar="N", help="Passes over the training sessions; more for small data.  [default: 10]")
@@ -231,7 +236,7 @@ def train(
     """A dataset folder to a trained model and its report."""
     from isang import stages, summaries
     from isang.config import load
-    from isang.launch import is_first, is_launched, launch
+    from isang.launch import end_with_launcher, is_first, is_launched, launch
 
     training = {
         "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
@@ -241,6 +246,7 @@ def train(
     settings = load(config, {"model": {"preset": preset}, "training": training})
     if settings.training.processes > 1 and not is_launched():
         raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
+    end_with_launcher()
     if find_lr:
         outcome = summaries.of_rates(stages.find_rate(data, out, config=settings, overwrite=overwrite), out)
     else:
@@ -272,10 +278,13 @@ def report(
     """Judge any training log: statistics, findings, plots."""
     from isang import stages, summaries
 
+    if series:
+        print(summaries.of_series(stages.series(logs), as_json=json))
+        return
     reports = stages.report(
         logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow
     )
-    print(summaries.of_reports(reports, lang, as_json=json, series=series))
+    print(summaries.of_reports(reports, lang, as_json=json))
     if out is not None and not json:
         print(f"written to {out}")
     if fail_on and any(finding.verdict == fail_on for item in reports for finding in item.findings):

@@ -1,5 +1,6 @@
 """Starts the processes of one training run on this machine, and ends all of them when one dies."""
 
+import ctypes
 import os
 import signal
 import socket
@@ -19,6 +20,9 @@ GRACE_SECONDS = 3.0
 """After one process has failed, the others may end by themselves for so long; then they are ended."""
 SHOWN_LINES = 20
 """Of what a process other than the first wrote before it failed."""
+LAUNCHER = "ISANG_LAUNCHER"
+"""In the environment of each process: the number of the one that started it."""
+_PR_SET_PDEATHSIG = 1
 
 
 def is_launched() -> bool:
@@ -29,6 +33,14 @@ def is_launched() -> bool:
 def is_first() -> bool:
     """Whether this process speaks for all."""
     return int(os.environ.get("RANK", "0")) == 0
+
+
+def end_with_launcher() -> None:
+    """Let this process be asked to stop when its launcher dies without a word (on Linux; elsewhere it trains on)."""
+    if LAUNCHER in os.environ and sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != int(os.environ[LAUNCHER]):  # it has died already
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def launch(processes: int, arguments: Sequence[str]) -> int:
@@ -65,7 +77,7 @@ def _start(rank: int, processes: int, port: int, arguments: Sequence[str], messa
         **({"GLOO_SOCKET_IFNAME": "lo"} if sys.platform.startswith("linux") else {}),  # all on this machine
         **os.environ,
         "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(processes),
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), LAUNCHER: str(os.getpid()),
     }  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-m", "isang", *arguments],

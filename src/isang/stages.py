@@ -20,7 +20,7 @@ from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
 from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, read_dataset
+from isang.logs.store import Dataset, open_dataset, read_dataset
 from isang.progress import say
 
 if TYPE_CHECKING:
@@ -95,26 +95,33 @@ def train(
     from isang.training.loop import train as train_model
     from isang.training.processes import joined
     from isang.training.split import split_by_time
+    from isang.training.trackers import tracked
 
     config = config or Config()
-    dataset = read_dataset(data)
+    dataset = open_dataset(data)
     split = split_by_time(dataset, config.training)
     vocabulary = learn_vocabulary(dataset, split.train)
-    training = to_sessions(dataset, vocabulary, split.train)
-    validation = to_sessions(dataset, vocabulary, split.validation)
-    material = to_data(training, validation, vocabulary, config.model.positions)
     with (
         joined() as processes,
         _growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
     ):
         processes.wait()  # until the first one has made the folder
-        encoder, progress = train_model(
-            material, config.model, config.training, building, resume=resume, processes=processes
-        )
+        known = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation]), beside=building)
+        training, validation = known.halves(len(split.train))
+        material = to_data(training, validation, vocabulary, config.model.positions)
+        with tracked(
+            config.training.track if processes.first else None, building / "tracking", asdict(config.training)
+        ) as listener:
+            encoder, progress = train_model(
+                material, config.model, config.training, building, resume=resume, processes=processes, listener=listener
+            )
         trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
-        normal, place = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation])).distinct()
+        normal, place = known.distinct()
+        period = dataset.load(np.concatenate([split.train, split.validation]))
+        places = np.arange(len(period.sessions))
+        within = replace(split, train=places[: len(split.train)], validation=places[len(split.train) :])
         model = Model(
             encoder=encoder,
             vocabulary=vocabulary,
@@ -132,13 +139,13 @@ def train(
                 "training_sessions": len(training),
                 "different_normal_sessions": len(normal),
                 "left_out_as_anomalous": split.left_out,
-                "usual_silence_seconds": _usual_silence_seconds(dataset, split.train),
+                "usual_silence_seconds": _usual_silence_seconds(period, within.train),
                 "steps": progress.step,
                 "best_epoch": progress.best_epoch,
                 "validation_loss": progress.best_validation_loss,
             },
         )
-        model = replace(model, calibration=calibrate(model, dataset, split))
+        model = replace(model, calibration=calibrate(model, period, within))
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)
@@ -156,7 +163,7 @@ def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite:
 
     config = config or Config()
     refuse_existing(out, overwrite=overwrite)
-    dataset = read_dataset(data)
+    dataset = open_dataset(data)
     split = split_by_time(dataset, config.training)
     vocabulary = learn_vocabulary(dataset, split.train)
     training = to_sessions(dataset, vocabulary, split.train)
@@ -198,6 +205,14 @@ def report(
     if out is not None:
         pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
     return reports
+
+
+def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
+    """The series in training logs of any tool: each run's name, and its series with their numbers of values."""
+    from isang.runs.judged import log_of
+    from isang.runs.readers import series_of
+
+    return [found for log in logs for found in series_of(log_of(log))]
 
 
 def evaluate(
@@ -307,7 +322,7 @@ def run(
         report([trained_run], trained_run / "report", overwrite=True)
         detected = detect(trained_run / "model", logs)
         write_text(building / "anomalies.jsonl", "".join(to_json(record, indent=None) for record in detected.anomalies))
-    return Finished(out, read_dataset(out / "data"), evaluation, detected)
+    return Finished(out, open_dataset(out / "data"), evaluation, detected)
 
 
 @contextmanager

@@ -68,6 +68,14 @@ def of_training(trained: "Trained") -> str:
     )
 
 
+def of_series(found: Sequence[tuple[str, Mapping[str, int]]], *, as_json: bool) -> str:
+    """The series that each log holds, with their numbers of values."""
+    if as_json:
+        runs = [{"name": name, "series": dict(series)} for name, series in found]
+        return to_json({"schema": 1, "runs": runs}).rstrip("\n")
+    return "\n".join(f"{name}: {entry}  {count:,} values" for name, series in found for entry, count in series.items())
+
+
 def of_rates(test: "RateTest", folder: Path) -> str:
     """The loss over the learning rate in a dozen lines, and the rate to train with."""
     top = max(test.smoothed)
@@ -86,16 +94,10 @@ def of_rates(test: "RateTest", folder: Path) -> str:
     )
 
 
-def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool, series: bool) -> str:
-    """The reports as a screenful each, as one JSON document, or the series that the logs hold."""
+def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool) -> str:
+    """The reports as a screenful each, or as one JSON document."""
     from isang.runs.report import default_language, report_json, summary
 
-    if series:
-        return "\n".join(
-            f"{report.table.name}: {name}  {count:,} values"
-            for report in reports
-            for name, count in report.table.series.items()
-        )
     if as_json:
         documents = [report_json(report) for report in reports]
         return to_json(documents[0] if len(documents) == 1 else {"schema": 1, "runs": documents}).rstrip("\n")

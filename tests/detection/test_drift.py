@@ -18,7 +18,7 @@ def drift_of(model: Model, dataset: Dataset) -> dict[str, object]:
     judged = judge(model, dataset, LATER)
     innocent = ~dataset.sessions["label"].to_numpy()[LATER]
     flagged = np.array([decision.anomalous for decision in judged.decisions])
-    return drift(model, dataset, judged, flagged, innocent)
+    return drift(model, dataset, judged, flagged, innocent, 50.0)
 
 
 def reworded_from(dataset: Dataset, row: int) -> Dataset:

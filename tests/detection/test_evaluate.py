@@ -180,3 +180,15 @@ def test_the_model_card_says_what_was_measured_and_what_was_not(trained: Model, 
     card = model_card(replace(trained, evaluation=unmeasured))
     assert "Not measured: no labels." in card
     assert "| f1 |" not in card
+
+
+def test_where_all_later_sessions_are_anomalous_nothing_is_said_of_drift_and_nothing_is_planted(
+    trained: Model, dataset: Dataset
+) -> None:
+    evaluation = evaluate(trained, with_labels(dataset, [row >= 500 for row in range(1_000)]))
+    assert evaluation["measured"]
+    assert evaluation["metrics"]["precision"]["value"] == 1
+    assert evaluation["drift"]["drifted"] == []
+    assert "an unknown part of the later sessions" in evaluation["drift"]["says"]
+    assert all(part["planted"] == 0 for part in evaluation["planted"])
+    assert "planted" not in of_evaluation(evaluation)

@@ -80,6 +80,13 @@ def test_sessions_that_nobody_changed_are_judged_as_before(trained: Model, datas
     assert again.scores_DS.tolist() == judge(trained, dataset, rows).scores_DS.tolist()
 
 
+def test_a_gap_that_is_not_known_is_none(dataset: Dataset) -> None:
+    unknown = dataset.sessions.with_columns(pl.col("gaps_ms").list.eval(pl.lit(None, dtype=pl.Int32)))
+    (session,) = changeable(replace(dataset, sessions=unknown), np.array([3]))
+    assert session.gaps_ms is not None
+    assert session.gaps_ms.tolist() == [0] * len(session.events)
+
+
 def test_the_share_found_is_reported_by_kind(trained: Model, dataset: Dataset) -> None:
     judged = judge(trained, dataset, np.arange(500, 1_000))
     innocent = ~dataset.sessions["label"].to_numpy()[500:]

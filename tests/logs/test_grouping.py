@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.logs.grouping import Grouper, order_of
@@ -114,6 +114,7 @@ def test_sessions_without_a_clock_have_no_gaps() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(length=st.integers(1, 60), max_events=st.integers(2, 20), batch=st.integers(1, 70))
 def test_long_sessions_are_cut_into_overlapping_pieces_without_loss(length: int, max_events: int, batch: int) -> None:
     rows: list[Row] = [(0, 0, n + 1, float(n), n, None) for n in range(length)]
@@ -143,6 +144,7 @@ RECORDS = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(RECORDS, st.sampled_from(RULES))
 def test_every_record_is_in_exactly_one_session(found: list[tuple[int, int, int | None, bool]], rule: Any) -> None:
     rows: list[Row] = [(key, source, n, time, n, alert) for n, (key, source, time, alert) in enumerate(found)]
@@ -152,6 +154,7 @@ def test_every_record_is_in_exactly_one_session(found: list[tuple[int, int, int 
     assert sessions["session_id"].is_unique().all()
 
 
+@settings(deadline=None)
 @given(RECORDS, st.sampled_from(RULES), st.integers(1, 20), st.integers(2, 9))
 def test_the_batches_do_not_matter(
     found: list[tuple[int, int, int | None, bool]], rule: Any, batch: int, max_events: int

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -152,7 +153,8 @@ def test_the_size_of_chunks_and_runs_changes_no_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: dict[str, Any]
 ) -> None:
     logs = [str(tmp_path / name) for name in ("app.log", "old.log")]
-    Path(logs[0]).write_text("\n".join(request_lines(900)))
+    steps = request_lines(900)
+    Path(logs[0]).write_text("\n".join(steps[n] for n in range(len(steps)) if n * n % 7 != n % 3))
     Path(logs[1]).write_text("\n".join(f"Dec 31 23:59:{n % 60:02d} web a[1]: id=req{n % 900:08d}" for n in range(4000)))
     prepare_folder(logs, tmp_path / "whole", LogsConfig(**rule))
     monkeypatch.setattr(stage, "read_chunks", partial(read_chunks, chunk_bytes=5000))
@@ -372,6 +374,24 @@ def test_a_preview_says_what_preparing_would_do(tmp_path: Path) -> None:
     seen = preview([str(tmp_path)], LogsConfig())
     assert seen.records.select("source", "line").rows() == [*(("app.log", n) for n in range(1, 6)), ("b.log", 1)]
     assert "app.log:2  2024-06-09 14:00:00.000  INFO     add item 17 to cart" in of_preview(seen)
+
+
+def test_sessions_stay_within_one_log_where_that_is_asked_for(tmp_path: Path) -> None:
+    files = {"a.log": "\n".join(request_lines(6)), "b.log": "\n".join(request_lines(6))}
+    (tmp_path / "labels.csv").write_text("id,label,kind\nreq00000003,1,fire\n")
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    logs = [str(tmp_path / name) for name in files]
+    apart = prepare(logs, LogsConfig(across_sources=False), labels=tmp_path / "labels.csv").dataset
+    assert apart.sessions["session_id"].to_list()[:2] == ["req00000000@a.log", "req00000000@b.log"]
+    assert apart.sessions.filter(pl.col("label")).select("session_id", "kind").rows() == [
+        ("req00000003@a.log", "fire"), ("req00000003@b.log", "fire"),
+    ]  # fmt: skip
+    assert Rules.of(apart).session.across_sources is False
+    joined = prepare(logs, LogsConfig(session_by="none", across_sources=True, window_lines=12)).dataset
+    assert joined.sessions["events"].list.len().to_list() == [12] * 4
+    assert joined.sessions["start"].to_list() == sorted(joined.sessions["start"].to_list())
+    assert joined.sessions["end"][0] < apart.sessions["end"].max()
 
 
 def test_services_that_write_the_same_id_in_different_ways_are_joined(tmp_path: Path) -> None:

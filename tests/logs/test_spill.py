@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.errors import OutputError
@@ -13,6 +13,7 @@ from isang.logs.spill import SortedRows
 ROWS = st.lists(st.tuples(st.integers(-5, 5), st.text("ab\u00e9\U0001f600", max_size=2)), max_size=80)
 
 
+@settings(deadline=None)
 @given(rows=ROWS, run_bytes=st.integers(1, 2000), part=st.integers(1, 30))
 def test_rows_come_out_in_their_order(rows: list[tuple[int, str]], run_bytes: int, part: int) -> None:
     numbered = [(number, text, place) for place, (number, text) in enumerate(rows)]

@@ -165,4 +165,24 @@ def test_the_length_of_a_list_makes_no_other_event() -> None:
 def test_slot_values_come_back() -> None:
     message = "PacketResponder 1 for block  blk_38 terminating"
     assert slot_values("PacketResponder <*> for block <*> terminating", message) == ["1", "blk_38"]
-    assert slot_values("something else", message) is None
+    assert slot_values("took <*>", "took 17 ms, or so") == ["17 ms, or so"]
+    assert slot_values("no slot", "no  slot") == []
+    for other in ("something else", "PacketResponder 1 terminating", "PacketResponder <*> for block <*> terminating!"):
+        assert slot_values("PacketResponder <*> for block <*> terminating", other) is None
+    assert slot_values("a <*> a", "a") is None
+    assert slot_values("x<*>" * 60 + "y", "x" * 50_000) is None  # in no time
+
+
+@given(st.lists(st.text("ab ", max_size=4), min_size=1, max_size=5), st.lists(st.text("ab cd", max_size=6), max_size=4))
+def test_slot_values_put_back_give_the_message(parts: list[str], fillings: list[str]) -> None:
+    template = " ".join(SLOT.join(parts).split())
+    slots = template.count(SLOT)
+    values = (fillings * 5 + ["c"] * slots)[:slots]
+    pieces = template.split(SLOT)
+    message = "".join(piece + value for piece, value in zip(pieces, [*values, ""], strict=True))
+    found = slot_values(template, message)
+    if found is not None:
+        put_back = "".join(piece + " " + value + " " for piece, value in zip(pieces, [*found, ""], strict=True))
+        assert put_back.replace(" ", "") == message.replace(" ", "")
+    if " ".join(message.split()) == message:
+        assert found is not None

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.logs import clocks
@@ -15,7 +15,7 @@ REFERENCE = datetime(2024, 6, 30, tzinfo=UTC)
 
 
 def run_on(clock: Clock | None, times: list[int | None], *, chunk: int = 1000) -> list[int]:
-    timeline = Timeline(clock, None)
+    timeline = Timeline(clock, REFERENCE, None)
     records = pl.DataFrame({"time": times}, schema={"time": pl.Int64})
     settled = [part for given in records.iter_slices(chunk) for part in timeline.add(given)]
     return pl.concat([*settled, *timeline.finish()])["time"].to_list()
@@ -45,12 +45,20 @@ def test_times_without_a_date_run_on_past_midnight() -> None:
     assert [(time.day, time.hour) for time in times] == [(29, 23), (29, 23), (30, 0)]
 
 
+def test_the_last_time_is_not_after_the_file_was_written() -> None:
+    (december,) = as_dates(run_on(clocks.SYSLOG, read(clocks.SYSLOG, ["Dec 31 10:00:00"])))
+    assert december.year == REFERENCE.year - 1
+    (evening,) = as_dates(run_on(clocks.TIME_ONLY, read(clocks.TIME_ONLY, ["23:59:59"])))
+    assert (evening.month, evening.day) == (6, 29)
+
+
 def test_records_without_a_time_take_that_of_a_neighbour() -> None:
     assert run_on(clocks.ISO, [None, None, 5, None, 7, None]) == [5, 5, 5, 5, 7, 7]
     assert run_on(clocks.ISO, [None, None]) == [NO_TIME] * 2
     assert run_on(None, [None, None]) == [NO_TIME] * 2
 
 
+@settings(deadline=None)
 @given(
     times=st.lists(st.one_of(st.none(), st.integers(0, 4 * 10**13)), min_size=1, max_size=30),
     clock=st.sampled_from([clocks.ISO, clocks.SYSLOG, clocks.TIME_ONLY]),

@@ -1,9 +1,15 @@
 """Sessions as tokens and the batches made of them."""
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isang.logs import store
+from isang.logs.store import open_dataset, write_dataset
 from isang.model.batches import (
     Sessions,
     batches_per_epoch,
@@ -36,6 +42,33 @@ def test_a_dataset_becomes_sessions_between_begin_and_end() -> None:
         names = [vocabulary.name(int(token)) for token in tokens[1:-1]]
         texts = dataset.templates["template"].to_list()
         assert names == [texts[event] for event in dataset.sessions["events"][row]]
+
+
+def test_tokens_in_a_mapped_file_are_those_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read from a folder a few sessions at a time, in the order asked for; the file has no name to be left behind."""
+    monkeypatch.setattr(store, "PIECE_SESSIONS", 7)
+    dataset = shop_dataset(40)
+    turned = dataclasses.replace(dataset, sessions=dataset.sessions.reverse())
+    write_dataset(turned, tmp_path / "data")
+    stored = open_dataset(tmp_path / "data")
+    rows = np.array([5, 39, 0, 17])
+    vocabulary = learn_vocabulary(stored, rows)
+    assert vocabulary == learn_vocabulary(dataset, rows)
+    in_memory = to_sessions(dataset, vocabulary, rows)
+    (beside := tmp_path / "run").mkdir()
+    mapped = to_sessions(stored, vocabulary, rows, beside=beside)
+    assert isinstance(mapped.flat.base, np.memmap)
+    assert mapped.flat.tolist() == in_memory.flat.tolist()
+    assert mapped.offsets.tolist() == in_memory.offsets.tolist()
+    assert list(beside.iterdir()) == []
+
+
+def test_two_parts_of_sessions() -> None:
+    sessions = some_sessions()
+    for at in range(5):
+        before, after = sessions.halves(at)
+        assert [part.tolist() for part in (*before, *after)] == [part.tolist() for part in sessions]
+        assert len(before.flat) + len(after.flat) == len(sessions.flat)
 
 
 def test_events_that_the_training_sessions_never_had_are_unseen() -> None:
@@ -77,12 +110,13 @@ def test_taking_sessions(data: st.DataObject) -> None:
     assert offsets.tolist() == taken.offsets.tolist()
 
 
-@given(lengths, st.integers(1, 50))
-def test_cutting_loses_nothing(lengths: np.ndarray, limit: int) -> None:
+@given(lengths, st.integers(3, 50))
+def test_cutting_loses_nothing_and_leaves_no_end_alone(lengths: np.ndarray, limit: int) -> None:
     sessions = from_sequences([np.arange(length, dtype=np.int32) for length in lengths])
     pieces, starts = cut(sessions, limit)
     assert pieces.flat.tolist() == sessions.flat.tolist()
     assert pieces.lengths.max() <= limit
+    assert pieces.lengths.min() >= 2
     assert set(sessions.offsets.tolist()) <= set(pieces.offsets.tolist()), "no piece spans two sessions"
     assert starts.tolist() == pieces.offsets[:-1].tolist()
 

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.errors import InputError
-from isang.runs.readers import read_runs
+from isang.runs.readers import read_runs, series_of
 from isang.runs.readers.wire import checksum
 from isang.runs.table import RunTable
 from isang.training.checkpoint import Progress
@@ -131,22 +131,22 @@ def test_a_stated_resume_counts_even_where_no_step_was_done_twice(tmp_path: Path
 
 def test_every_line_that_the_journal_writes_is_used(tmp_path: Path) -> None:
     state = Progress(best_epoch=1, best_validation_loss=0.5)
-    journal = Journal(tmp_path, resume=False)
+    journal = Journal(tmp_path, steps=6, epochs=2, resume=False)
     journal.plan(epochs=2, steps=6, batches_per_epoch=3, batch_size=8, devices=1, vocabulary_size=20, patience_steps=3)
     journal.environment(torch="2.0")
     for number in range(1, 6):
         if number == 4:
             journal.close()
-            journal = Journal(tmp_path, resume=True)
-            journal.resumed(state, 6)
+            journal = Journal(tmp_path, steps=6, epochs=2, resume=True)
+            journal.resumed(state)
         state.epoch = (number - 1) // 3
         state.count(30.0 / number, 10, 0.5)
-        journal.step(Step(30.0 / number, 10, 1e-3, 2.0, 0.5), state, 6, 2)
+        journal.step(Step(30.0 / number, 10, 1e-3, 2.0, 0.5), state)
         if number in (2, 3):
-            journal.validation(Validation(20.0 / number, 10, np.full(5, 2.0 / number)), state, 6, 2)
+            journal.validation(Validation(20.0 / number, 10, np.full(5, 2.0 / number)), state)
         if number == 3:
-            journal.epoch(state, 2, 20.0 / 3 / 10, 1e-3)
-    journal.done(state, 6, "patience")
+            journal.epoch(state, 20.0 / 3 / 10, 1e-3)
+    journal.done(state, "patience")
     journal.close()
     table = only(journal.path)
     assert table.source.used == {
@@ -244,12 +244,32 @@ def test_a_packed_log_is_the_same_log(tmp_path: Path, pack: Callable[[bytes], by
     assert packed.source.lines == plain.source.lines
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def zstandard_of_unknown_size(content: bytes) -> bytes:
+    """Two frames whose headers name no size, as a pipe through `zstd` writes them."""
+    packer = zstandard.ZstdCompressor(write_content_size=False)
+    half = len(content) // 2
+    return packer.compress(content[:half]) + packer.compress(content[half:])
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress, zstandard_of_unknown_size]
+)
 def test_a_packed_log_that_was_cut_off_is_told(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
-    lines = "".join(f"step={n} loss={3 + (n * 7919 % 1000) / 1000}\n" for n in range(1, 20_001))
+    lines = "".join(f"step={n} loss={3 + (n * 7919 % 1000) / 1000}\n" for n in range(1, 5_001))
     content = pack(lines.encode())
-    with pytest.raises(InputError, match="damaged or cut-off archive"):
-        read_runs(written(tmp_path, content[: len(content) // 2], "run.log.packed"))
+    assert len(only(written(tmp_path, content)).step) == 5_000
+    for cut in (8, 12, len(content) // 3, len(content) // 2 + 7, len(content) - 9, len(content) - 1):
+        with pytest.raises(InputError, match="damaged or cut-off archive"):
+            read_runs(written(tmp_path, content[:cut], "run.log.packed"))
+
+
+def test_series_are_listed_without_a_loss(tmp_path: Path) -> None:
+    path = written(tmp_path, "step=1 accuracy=0.5\nstep=2 accuracy=0.6\n", "a.log")
+    assert series_of(path) == [("a.log", {"step": 2, "accuracy": 2})]
+    written(tmp_path, OWN, "b.log")
+    assert [name for name, _ in series_of(tmp_path)] == ["b.log", "a.log"]
+    with pytest.raises(InputError, match="no line with a named number"):
+        series_of(written(tmp_path, "nothing here\n", "c.log"))
 
 
 def test_line_ends_do_not_matter(tmp_path: Path) -> None:

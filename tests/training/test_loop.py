@@ -10,7 +10,8 @@ import torch
 
 from isang.config import ModelConfig, TrainingConfig
 from isang.errors import InputError
-from isang.training.data import Data, learnable
+from isang.model.batches import cut
+from isang.training.data import Data
 from isang.training.loop import train
 from isang.training.plan import make_plan
 from tests.training.runs import MODEL, data, losses, records
@@ -79,7 +80,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
 def test_sessions_longer_than_the_model_are_learned_from_in_pieces(tmp_path: Path) -> None:
     short = ModelConfig(layers=1, width=32, heads=2, positions=6)
     whole = data()
-    pieces = Data(learnable(whole.training, 6), learnable(whole.validation, 6), whole.vocabulary_size)  # type: ignore[arg-type]
+    pieces = Data(cut(whole.training, 6)[0], cut(whole.validation, 6)[0], whole.vocabulary_size)  # type: ignore[arg-type]
     assert pieces.training.lengths.max() <= 6
     assert len(pieces.training) > len(whole.training)
     _, progress = train(pieces, short, CONFIG, tmp_path)

@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +45,12 @@ def train_command(folder: Path, out: str) -> list[str]:
     return [sys.executable, "-m", "isang", *map(str, words)]
 
 
+def wait_for(arrived: Callable[[], object], process: subprocess.Popen[Any] | None = None) -> None:
+    """Until it has arrived, or the process has ended."""
+    while not arrived() and (process is None or process.poll() is None):
+        time.sleep(0.01)
+
+
 def ranks_of(launcher: int) -> dict[int, int]:
     """The process number of each rank."""
     children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
@@ -56,19 +64,24 @@ def ranks_of(launcher: int) -> dict[int, int]:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the processes in /proc")
 def test_a_process_that_dies_ends_the_others_and_two_processes_equal_one(tmp_path: Path) -> None:
-    """Two processes, one of them killed in the middle; resumed by two, they do what one would have done.
+    """Two processes, one of them killed, then their launcher; resumed by two, they do what one would have done.
 
     Sums of float32 in another order differ in the last bits; over 90 steps the losses stay within 1e-3 of each other.
     """
     shared = [*train_command(tmp_path, "shared"), "--processes", "2"]
     partial = tmp_path / "shared.partial"
     with subprocess.Popen(shared, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as launcher:
-        while launcher.poll() is None and not list(partial.glob("checkpoints/step_00000001?")):
-            time.sleep(0.01)
+        wait_for(lambda: list(partial.glob("checkpoints/step_00000001?")), launcher)
         os.kill(ranks_of(launcher.pid)[1], signal.SIGKILL)
         _, said = launcher.communicate()
     assert launcher.returncode == 128 + signal.SIGKILL
     assert "process 2 of 2 was ended by SIGKILL, and the others with it; repeat the command with --resume" in said
+
+    with subprocess.Popen([*shared, "--resume"], stderr=subprocess.DEVNULL) as launcher:
+        wait_for(lambda: list(partial.glob("checkpoints/step_00000003?")), launcher)
+        ranks = ranks_of(launcher.pid)
+        launcher.kill()
+    wait_for(lambda: not any(Path(f"/proc/{process}").exists() for process in ranks.values()))
 
     resumed = subprocess.run([*shared, "--resume"], capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr

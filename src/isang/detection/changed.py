@@ -45,8 +45,8 @@ class Changeable:
 
 
 def changeable(dataset: Dataset, rows: Ints) -> list[Changeable]:
-    """The sessions `rows` of `dataset` that have any events."""
-    table = dataset.sessions[rows]["events", "gaps_ms"]
+    """The sessions `rows` of `dataset` that have any events; a gap that is not known is 0."""
+    table = dataset.sessions[rows].select("events", pl.col("gaps_ms").list.eval(pl.element().fill_null(0)))
     return [
         Changeable(int(row), np.array(events, dtype=np.int64), None if gaps is None else np.array(gaps, dtype=np.int64))
         for row, (events, gaps) in zip(rows, table.iter_rows(), strict=True)

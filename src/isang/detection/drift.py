@@ -12,7 +12,6 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.baselines import unseen_template
-from isang.detection.calibration import attainable_per_thousand
 from isang.detection.decisions import Judged, calibration_scores
 from isang.detection.metrics import Flags, Floats, share
 from isang.detection.scores import DETECTORS
@@ -29,8 +28,13 @@ TIMES_HIGHER = 2.0
 """High scores have drifted where their share is more than so many times that of calibration."""
 
 
-def drift(model: Model, dataset: Dataset, judged: Judged, flagged: Flags, innocent: Flags) -> dict[str, Any]:
-    """Compare the later sessions that are not known to be anomalous (`innocent`) with the calibration sessions."""
+def drift(
+    model: Model, dataset: Dataset, judged: Judged, flagged: Flags, innocent: Flags, expected_per_thousand: float
+) -> dict[str, Any]:
+    """Compare the later sessions that are not known to be anomalous (`innocent`) with the calibration sessions.
+
+    `expected_per_thousand`: the alerts that calibration makes expect, the budget or the lowest one that it supports.
+    """
     new_lines = unseen_template(model, dataset, judged.rows, judged.sessions)
     lines = (judged.sessions.lengths - 2).astype(np.float64)
     found: dict[str, Any] = {
@@ -44,9 +48,7 @@ def drift(model: Model, dataset: Dataset, judged: Judged, flagged: Flags, innoce
         "alerts": share(int((flagged & innocent).sum()), int(innocent.sum()), per=1000),
         "tenths": _tenths(dataset, judged, new_lines, lines, flagged, innocent),
     }
-    supported = attainable_per_thousand(len(model.calibration), len(DETECTORS))
-    expected = max(model.config.detection.alerts_per_thousand, supported)
-    found["drifted"] = what = _what_drifted(found, expected)
+    found["drifted"] = what = _what_drifted(found, expected_per_thousand)
     found["says"] = _sentence(found, what)
     return found
 
@@ -94,18 +96,15 @@ def _tenths(
     ]
 
 
-def _what_drifted(found: dict[str, Any], expected: float) -> list[str]:
-    """Of templates, scores and alerts those whose interval is clear of what calibration makes expect.
-
-    `expected`: alerts per 1,000, the budget or the lowest one that the calibration sessions support.
-    """
+def _what_drifted(found: dict[str, Any], expected_per_thousand: float) -> list[str]:
+    """Of templates, scores and alerts those whose interval is clear of what calibration makes expect."""
     templates = found["new_template_sessions"]
     drifted = []
     if _clearly_more(templates, times=1.0) and templates["later"]["low"] >= LEAST_SHARE:
         drifted.append("templates")
     if any(_clearly_more(item, times=TIMES_HIGHER) for item in found["high_scores"]):
         drifted.append("scores")
-    if found["alerts"]["low"] is not None and found["alerts"]["low"] > expected:
+    if found["alerts"]["low"] is not None and found["alerts"]["low"] > expected_per_thousand:
         drifted.append("alerts")
     return drifted
 

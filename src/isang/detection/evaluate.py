@@ -115,10 +115,11 @@ def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> 
     if why_not is None:
         evaluation |= _measured(later)
     asked = model.config.detection.alerts_per_thousand
-    evaluation["budget"] = _budget(later, asked, later.flagged)
+    evaluation["budget"] = budget = _budget(later, asked, later.flagged)
     evaluation["budgets"] = [_at_budget(later, other) for other in sorted({*ASKED_BUDGETS, asked})]
     evaluation["unseen_events"] = _unseen_events(later)
-    evaluation["drift"] = drift(model, dataset, later.judged, later.flagged, ~later.anomalous)
+    expected = max(asked, budget["supported_per_thousand"])
+    evaluation["drift"] = drift(model, dataset, later.judged, later.flagged, ~later.anomalous, expected)
     evaluation["curves"] = curves(later.scores, later.labelled, later.anomalous)
     evaluation["planted"] = plant(model, dataset, later.judged, ~later.anomalous)
     return evaluation

@@ -31,9 +31,17 @@ _TIME = r"\d{2}:\d{2}:\d{2}"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 _FRACTION = r"(?:[.,]\d{1,9})?"
 
+ZONES = {
+    "UTC": "+0000", "GMT": "+0000", "WET": "+0000", "WEST": "+0100", "CET": "+0100", "CEST": "+0200", "EET": "+0200",
+    "EEST": "+0300", "MSK": "+0300", "KST": "+0900", "JST": "+0900", "EST": "-0500", "EDT": "-0400", "CST": "-0600",
+    "CDT": "-0500", "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700",
+}  # fmt: skip
+"""Names of zones that stand behind a time, as PostgreSQL's default set understands them."""
+_ZONE = rf"Z|[ ]?[+-]\d{{2}}:?\d{{2}}|[ ](?:{'|'.join(ZONES)})"
+
 ISO = Clock(
     "iso",
-    rf"{_DATE}[T ]{_TIME}{_FRACTION}(?:Z\b| ?[+-]\d{{2}}:?\d{{2}}\b| UTC\b| GMT\b)?",
+    rf"{_DATE}[T ]{_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
     ("%Y-%m-%d %H:%M:%S%.f",),
 )
 SLASHED = Clock("slashed", rf"\d{{4}}/\d{{2}}/\d{{2}} {_TIME}{_FRACTION}", ("%Y/%m/%d %H:%M:%S%.f",))
@@ -46,13 +54,28 @@ CTIME = Clock(
     ("%a %b %d %H:%M:%S%.f %Y", "%b %d %H:%M:%S%.f %Y"),
 )
 DAY_MONTH = Clock("day-month", rf"\d{{2}} {_MONTH} \d{{4}} {_TIME}{_FRACTION}", ("%d %b %Y %H:%M:%S%.f",))
+DAY_DASHED = Clock("day-dashed", rf"\d{{2}}-{_MONTH}-\d{{4}} {_TIME}{_FRACTION}", ("%d-%b-%Y %H:%M:%S%.f",))
 SYSLOG = Clock("syslog", rf"{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION}", ("%Y %b %d %H:%M:%S%.f",), lacks="year")
 MONTH_DAY = Clock("month-day", rf"\d{{2}}-\d{{2}} {_TIME}\.\d{{3,6}}", ("%Y %m-%d %H:%M:%S%.f",), lacks="year")
 KLOG = Clock("klog", rf"\d{{4}} {_TIME}\.\d{{6}}", ("%Y %m%d %H:%M:%S%.f",), lacks="year")
 TIME_ONLY = Clock("time-only", rf"{_TIME}{_FRACTION}", ("%Y-%m-%d %H:%M:%S%.f",), lacks="date")
 EPOCH = Clock("epoch", r"\d{10}(?:\.\d{1,9})?\b|\d{13}\b|\d{16}\b|\d{19}\b")
 
-CLOCKS = (ISO, SLASHED, SHORT_SLASHED, ACCESS, CTIME, DAY_MONTH, SYSLOG, MONTH_DAY, KLOG, COMPACT, TIME_ONLY, EPOCH)
+CLOCKS = (
+    ISO,
+    SLASHED,
+    SHORT_SLASHED,
+    ACCESS,
+    CTIME,
+    DAY_MONTH,
+    DAY_DASHED,
+    SYSLOG,
+    MONTH_DAY,
+    KLOG,
+    COMPACT,
+    TIME_ONLY,
+    EPOCH,
+)
 ANY_TIME = "|".join(clock.pattern for clock in CLOCKS)
 
 
@@ -82,8 +105,8 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
         text = text.str.replace(r"^(.{10})T", "${1} ")
     if clock not in (ISO, ACCESS):
         return _local(text, clock, zone)
-    offset = text.str.extract(r"(Z|[ ]?[+-]\d{2}:?\d{2}|[ ]UTC|[ ]GMT)$", 1)
-    plain = text.str.replace(r"(?:Z|[ ]?[+-]\d{2}:?\d{2}|[ ]UTC|[ ]GMT)$", "")
+    offset = text.str.extract(rf"({_ZONE})$", 1)
+    plain = text.str.replace(rf"(?:{_ZONE})$", "")
     named = _parsed(plain, clock).dt.replace_time_zone("UTC") - _offset(offset)
     return pl.when(offset.is_null()).then(_local(plain, clock, zone)).otherwise(named)
 
@@ -125,9 +148,9 @@ def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:
     if clock is EPOCH:
         return "times count from 1970 in UTC"
     if clock.lacks == "year":
-        return f"times name no year; the last line was taken to be of {reference.year}, zone {zone}"
+        return f"times name no year; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
     if clock.lacks == "date":
-        return f"times name no date; the last line was taken to be of {reference:%Y-%m-%d}, zone {zone}"
+        return f"times name no date; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
     if clock is ACCESS:
         return "times name their zone"
     return f"times that name no zone were taken as {zone}"
@@ -143,7 +166,8 @@ def _local(text: pl.Expr, clock: Clock, zone: str) -> pl.Expr:
 
 
 def _offset(offset: pl.Expr) -> pl.Expr:
-    """A zone such as +01:00 as a duration; Z, UTC and GMT are zero."""
+    """A zone such as +01:00 or KST as a duration; Z is zero."""
+    offset = offset.str.strip_chars().replace(ZONES)
     digits = offset.str.replace_all(r"[^\d]", "")
     minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
         pl.Int64, strict=False

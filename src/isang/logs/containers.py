@@ -8,7 +8,7 @@ from isang.logs.clocks import ISO
 
 DOCKER, CRI = "docker", "cri"
 _PATTERNS = {
-    DOCKER: r'^\{"log":".*"time":"[^"]*"',
+    DOCKER: r'^\{\s*"log"\s*:\s*".*"time"\s*:\s*"[^"]*"',
     CRI: rf"^{ISO.pattern} (?:stdout|stderr) [FP](?::\S*)? ",
 }
 _MOSTLY = 0.9
@@ -35,6 +35,21 @@ def unwrapped(lines: pl.Series, container: str) -> pl.DataFrame:
         outer_time=pl.col("time"),
         partial=(~pl.col("log").str.ends_with("\n")).fill_null(False),
     )
+
+
+def decoded_bytes(values: pl.Series) -> pl.Series:
+    """Texts that journald wrote as an array of bytes, because they are not plain, as the text that they are."""
+    arrays = values.str.contains(r"^\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\]$").fill_null(False)
+    if not arrays.any():
+        return values
+    texts = [_text_of(json.loads(value)) for value in values.filter(arrays).to_list()]
+    return values.scatter(arrays.arg_true(), texts)
+
+
+def _text_of(numbers: list[int]) -> str:
+    if max(numbers) > 255:
+        return json.dumps(numbers)
+    return bytes(numbers).decode("utf-8", errors="replace")
 
 
 def decoded_json(lines: pl.Series, fields: pl.Struct) -> pl.Series:

@@ -15,6 +15,7 @@ _LEVELS = (
 )
 LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in _LEVELS.split()) + ")"
 """Written out, because ignoring the case makes the whole search three times slower."""
+_SHORT_LEVEL = "VRB|DBG|INF|WRN|FTL"
 _ISO, _SYSLOG = clocks.ISO.pattern, clocks.SYSLOG.pattern
 _TIME = f"(?P<time>{_ISO})"
 _LEVEL = rf"(?P<level>{LEVEL})"
@@ -85,13 +86,14 @@ _LAYOUTS = (
     ),
     Layout(
         "syslog-5424",
-        rf"^<\d+>\d+ {_TIME} \S+ (?P<component>\S+) \S+ \S+ (?:-|(?:\[[^\]]*\])+)\s?(?:\x{{FEFF}})?{_MESSAGE}",
+        rf"^<\d+>\d+ {_TIME} \S+ (?P<component>\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)\s?"
+        rf"(?:\x{{FEFF}})?{_MESSAGE}",
     ),
     Layout("syslog", rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) [^\s\[\]]+ {_TAG}:\s*{_MESSAGE}"),
     Layout(
         "access",
-        rf'^\S+ \S+ \S+ \[(?P<time>{clocks.ACCESS.pattern})\] "(?P<method>[A-Z]+) (?P<path>\S*)[^"]*" '
-        r"(?P<status>\d{3})\b",
+        rf'^(?:\S+:\d+ )?\S+ \S+ \S+ \[(?P<time>{clocks.ACCESS.pattern})\] '
+        r'"(?:(?P<method>[A-Z]+) (?P<path>\S*)[^"]*|[^"]*)" (?P<status>\d{3})\b',
         kind="access",
     ),
     Layout(
@@ -112,13 +114,15 @@ _LAYOUTS = (
         rf"^(?P<time>{clocks.MONTH_DAY.pattern})\s+\d+\s+\d+ (?P<level>[VDIWEFA]) (?P<component>.*?)\s*: {_MESSAGE}",
     ),
     Layout("klog", rf"^(?P<level>[IWEF])(?P<time>{clocks.KLOG.pattern})\s+\d+ (?P<component>[^\s:]+):\d+\] {_MESSAGE}"),
+    Layout("ruby", rf"^[DIWEFA], \[(?P<time>{_ISO}) #\d+\]\s+(?P<level>[A-Z]+) -- (?P<component>[^:]*): {_MESSAGE}"),
     Layout("cbs", rf"^{_TIME}, {_LEVEL}\s+(?P<component>\S+)\s+{_MESSAGE}"),
     Layout("state-change", rf"^\d+ \S+ (?P<component>\S+) (?P<level>\S+) (?P<time>\d{{10}}) -?\d+ {_MESSAGE}"),
     Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
     *(
         Layout(
             f"general-{clock.name}",
-            rf"^[\[(]?(?P<time>{clock.pattern})[\])]?[\s,:|-]*(?:[\[(<]?(?P<level>{LEVEL})[\])>]?(?:[\s,:|-]+|$))?{_MESSAGE}",
+            rf"^[\[(]?(?P<time>{clock.pattern})[\])]?[\s,:|-]*"
+            rf"(?:(?:\[\d+\]\s+)?[\[(<]?(?P<level>{LEVEL}|{_SHORT_LEVEL})(?:\s*[\])>][\s,:|-]*|[\s,:|/-]+|$))?{_MESSAGE}",
         )
         for clock in clocks.CLOCKS
     ),

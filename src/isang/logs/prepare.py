@@ -158,7 +158,7 @@ class _Preparation:
             parsed_chunks = in_order(lambda item: _parsed_chunk(*item, expression, rule.pattern), self._chunks())
             done = 0
             for account, chunks in groupby(parsed_chunks, key=attrgetter("account")):
-                timeline = Timeline(account.layout.clock, self._directory)
+                timeline = Timeline(account.layout.clock, account.layout.reference, self._directory)
                 for parsed in chunks:
                     _count_lines(parsed, self._accounts)
                     for part in timeline.add(self._numbered(parsed)):

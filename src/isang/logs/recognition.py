@@ -8,13 +8,14 @@ import polars as pl
 
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
-from isang.logs import layouts
+from isang.logs import clocks, layouts
 from isang.logs.expressions import check_expression
 from isang.logs.keys import field_pattern, propose_key
 from isang.logs.read import Chunk, ReadCounts, read_chunks
 from isang.logs.records import SourceLayout, parse_chunk, recognise_source, split_lines
 from isang.logs.sessions import SessionRule
 from isang.logs.sources import Source
+from isang.logs.timeline import NO_TIME, Timeline
 
 _SAMPLE_LINES = 20_000
 """Lines from the beginning of each source that the session key is looked for in, at most."""
@@ -92,7 +93,7 @@ def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
             continue
         head = split_lines(chunk)["text"].head(layouts.SAMPLE_LINES)
         layout = recognise_source(head, given=given, zone=zone, reference=_reference(source, zone))
-        samples.append(_sample(parse_chunk(chunk, layout).frame, len(kept)))
+        samples.append(_sample(parse_chunk(chunk, layout).frame, layout, len(kept)))
         kept.append(replace(source, index=len(kept)))
         read_as.append(layout)
     if not kept:
@@ -100,7 +101,11 @@ def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
     return Recognised(kept, read_as, pl.concat(samples), skipped)
 
 
-def _sample(records: pl.DataFrame, index: int) -> pl.DataFrame:
+def _sample(records: pl.DataFrame, layout: SourceLayout, index: int) -> pl.DataFrame:
+    timeline = Timeline(layout.clock, layout.reference, None)
+    settled = [*timeline.add(records.with_columns(pl.col("time").cast(pl.Int64))), *timeline.finish()]
+    time = pl.concat(settled)["time"].replace(NO_TIME, None).cast(clocks.UTC_TIME)
+    records = records.with_columns(time)
     short = pl.col("message", "text").str.slice(0, _SAMPLE_CHARACTERS)
     return records.select(pl.lit(index, dtype=pl.Int32).alias("source"), "line", "time", "level", short)
 

@@ -174,8 +174,9 @@ def _text_groups(texts: pl.Series, pattern: str) -> pl.DataFrame:
 
 def _json_groups(texts: pl.Series) -> pl.DataFrame:
     values = containers.decoded_json(texts, _JSON_FIELDS).struct.unnest()
+    values = values.with_columns(containers.decoded_bytes(values["MESSAGE"]))
     is_object = pl.lit(texts.str.contains(r"^\s*\{.*\}\s*$"))
-    message = fields.with_telling(pl.coalesce(fields.MESSAGES))
+    message = fields.with_telling(pl.coalesce(fields.MESSAGES)).str.replace_all(_COLOURS, "")
     return values.select(
         time=pl.coalesce(fields.TIMES),
         level=pl.coalesce(fields.LEVELS),
@@ -205,4 +206,5 @@ def _access_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
     """The event of a request is its method, the words of its path and the status; what varies is masked later."""
     groups = texts.str.extract_groups(layout.pattern).struct.unnest()
     path, status = fields.path_words(pl.col("path")), fields.status_words(pl.col("status"))
-    return groups.select("time", message=pl.concat_str("method", path, status, separator=" "))
+    message = pl.concat_str("method", path, status, separator=" ", ignore_nulls=True)  # what is no request has neither
+    return groups.select("time", message=pl.when(pl.col("status").is_not_null()).then(message))

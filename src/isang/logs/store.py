@@ -1,16 +1,21 @@
 """The dataset folder: sessions.parquet, templates.parquet, meta.json."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars.io.plugins import register_io_source
 
 from isang import files
 from isang.errors import InputError
+
+Rows = NDArray[np.int64]
 
 SCHEMA = 1
 """Number of the folder's format, in meta.json."""
@@ -31,7 +36,14 @@ OPTIONAL = ("kind",)
 TEMPLATES_SCHEMA = pl.Schema({"event": pl.Int32(), "template": pl.String(), "level": pl.String(), "count": pl.Int64()})
 ROW_GROUP_SESSIONS = 16_384
 """Sessions are written, and can be read, this many at a time."""
+PIECE_SESSIONS = 8 * ROW_GROUP_SESSIONS
+"""Events are read for so many sessions at a time: to open the file for each row group would take longer."""
 _MAX_META_BYTES = 256 << 20
+_MAX_EVENT = 10_000_000
+
+
+PER_EVENT = ("events", "gaps_ms")
+"""The columns with a value per event: they can be larger than memory."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +56,54 @@ class Dataset:
     """TEMPLATES_SCHEMA; one row per event in rising order."""
     meta: dict[str, Any]
     """Plain JSON values: the account of the lines and the rules of the preparation."""
+
+    @property
+    def sizes(self) -> Rows:
+        """Events per session."""
+        return self.sessions["events"].list.len().to_numpy().astype(np.int64)
+
+    def pieces(self, *columns: str) -> Iterator[tuple[Rows, pl.DataFrame]]:
+        """Some sessions at a time: their rows in `sessions`, and their `columns`, of those in PER_EVENT."""
+        yield np.arange(len(self.sessions), dtype=np.int64), self.sessions.select(columns)
+
+
+@dataclass(frozen=True)
+class StoredDataset(Dataset):
+    """A dataset folder whose events stay on disk: `sessions` lacks the columns PER_EVENT."""
+
+    file: Path
+    """sessions.parquet, whose rows may stand in another order."""
+    row_of: Rows
+    """For each row of the file, its row in `sessions`."""
+    event_counts: Rows
+
+    @property
+    def sizes(self) -> Rows:
+        """Events per session."""
+        return self.event_counts
+
+    def pieces(self, *columns: str) -> Iterator[tuple[Rows, pl.DataFrame]]:
+        """As for any dataset, read from the file, PIECE_SESSIONS at a time."""
+        table = pl.scan_parquet(self.file).select(pl.col(name).cast(SESSIONS_SCHEMA[name]) for name in columns)
+        for start in range(0, len(self.row_of), PIECE_SESSIONS):
+            with _explained(self.file):
+                piece = table.slice(start, PIECE_SESSIONS).collect()
+            yield self.row_of[start : start + PIECE_SESSIONS], piece
+
+    def load(self, rows: Rows | None = None) -> Dataset:
+        """The sessions `rows`, ascending (all where None), in memory."""
+        wanted = np.ones(len(self.row_of), dtype=bool)
+        if rows is not None:
+            wanted[:] = False
+            wanted[rows] = True
+        parts = [
+            part.filter(wanted[places]).with_columns(row=places[wanted[places]])
+            for places, part in self.pieces(*PER_EVENT)
+        ]
+        per_event = pl.concat(parts).sort("row").drop("row")
+        heads = self.sessions.filter(wanted)
+        sessions = pl.concat([heads, per_event], how="horizontal").select(SESSIONS_SCHEMA.names())
+        return Dataset(sessions, self.templates, self.meta)
 
 
 def write_dataset(dataset: Dataset, folder: Path, *, overwrite: bool = False) -> None:
@@ -64,12 +124,17 @@ def write_sessions(sessions: Iterable[pl.DataFrame], folder: Path) -> None:
         for part in sessions:
             rest = rest.vstack(part.select(SESSIONS_SCHEMA.names()))
             while rest.height >= ROW_GROUP_SESSIONS:
-                yield rest.head(ROW_GROUP_SESSIONS).rechunk()
+                yield _newly_made(rest.head(ROW_GROUP_SESSIONS))
                 rest = rest.slice(ROW_GROUP_SESSIONS)
-        yield rest.rechunk()
+        yield _newly_made(rest)
 
     source = register_io_source(row_groups, schema=SESSIONS_SCHEMA)
     source.sink_parquet(folder / "sessions.parquet", row_group_size=ROW_GROUP_SESSIONS)
+
+
+def _newly_made(table: pl.DataFrame) -> pl.DataFrame:
+    """A copy row by row: how lists are put into pages depends on the whole array that a table is a part of."""
+    return table[np.arange(table.height)]
 
 
 def write_account(templates: pl.DataFrame, meta: dict[str, Any], folder: Path) -> None:
@@ -79,16 +144,29 @@ def write_account(templates: pl.DataFrame, meta: dict[str, Any], folder: Path) -
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """A dataset folder, checked. Raises InputError that says what is wrong with it."""
+    """A dataset folder in memory, checked. Raises InputError that says what is wrong with it."""
+    return open_dataset(folder).load()
+
+
+def open_dataset(folder: Path) -> StoredDataset:
+    """A dataset folder of any size, checked. Raises InputError that says what is wrong with it."""
     if not folder.is_dir():
         raise InputError(f"{folder} is no dataset folder: {'it is a file' if folder.exists() else 'it does not exist'}")
     meta = _read_meta(folder / "meta.json")
-    sessions = _read_table(folder / "sessions.parquet", SESSIONS_SCHEMA)
-    templates = _read_table(folder / "templates.parquet", TEMPLATES_SCHEMA)
-    _check(folder, sessions, templates)
-    return Dataset(
-        sessions.sort("start", "session_id", nulls_last=True, maintain_order=True), templates.sort("event"), meta
-    )
+    file = folder / "sessions.parquet"
+    heads = _read_table(file, SESSIONS_SCHEMA, [name for name in SESSIONS_SCHEMA if name not in PER_EVENT])
+    templates = _read_table(folder / "templates.parquet", TEMPLATES_SCHEMA, TEMPLATES_SCHEMA.names()).sort("event")
+    heads = heads.with_row_index("place").sort("start", "session_id", nulls_last=True, maintain_order=True)
+    row_of = np.empty(len(heads), dtype=np.int64)
+    row_of[heads["place"].to_numpy()] = np.arange(len(heads))
+    dataset = StoredDataset(heads.drop("place"), templates, meta, file, row_of, np.empty_like(row_of))
+    _check_heads(folder, dataset)
+    numbers = templates["event"].to_numpy()
+    known: NDArray[np.bool_] = np.zeros(int(numbers.max()) + 1, dtype=np.bool_)
+    known[numbers] = True
+    for rows, piece in dataset.pieces(*PER_EVENT):
+        dataset.event_counts[rows] = _checked_sizes(folder, dataset.sessions["session_id"].gather(rows), piece, known)
+    return dataset
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
@@ -108,51 +186,67 @@ def _read_meta(path: Path) -> dict[str, Any]:
     return meta
 
 
-def _read_table(path: Path, schema: pl.Schema) -> pl.DataFrame:
+def _read_table(path: Path, schema: pl.Schema, wanted: Sequence[str]) -> pl.DataFrame:
+    """The columns `wanted` of a file that must have all of `schema`."""
     if not path.is_file():
         raise InputError(f"{path} is missing; a dataset folder holds sessions.parquet, templates.parquet and meta.json")
+    with _explained(path):
+        found = pl.read_parquet_schema(path)
+        missing = [name for name in schema if name not in found and name not in OPTIONAL]
+        if missing:
+            raise InputError(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(found)}")
+        columns = [(pl.col(name) if name in found else pl.lit(None).alias(name)).cast(schema[name]) for name in wanted]
+        return pl.scan_parquet(path).select(columns).collect()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Say which file cannot be read, and why."""
     try:
-        table = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    table = table.with_columns(
-        pl.lit(None, dtype=pl.String).alias(name) for name in OPTIONAL if name in schema and name not in table.columns
-    )
-    missing = [name for name in schema if name not in table.columns]
-    if missing:
-        raise InputError(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table.columns)}")
-    try:
-        return table.select(pl.col(name).cast(kind) for name, kind in schema.items())
-    except pl.exceptions.PolarsError as error:
+        yield
+    except (pl.exceptions.InvalidOperationError, pl.exceptions.SchemaError) as error:
+        schema = SESSIONS_SCHEMA if path.name == "sessions.parquet" else TEMPLATES_SCHEMA
         wanted = ", ".join(f"{name} {kind}" for name, kind in schema.items())
         raise InputError(f"{path} must have the columns {wanted}: {error}") from error
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
 
 
-def _check(folder: Path, sessions: pl.DataFrame, templates: pl.DataFrame) -> None:
-    """What the rest of the program takes for granted."""
-    if sessions.is_empty():
+def _check_heads(folder: Path, dataset: Dataset) -> None:
+    """What the rest of the program takes for granted of sessions and templates."""
+    if dataset.sessions.is_empty():
         raise InputError(f"{folder} holds no sessions")
-    for name in ("session_id", "events"):
-        if sessions[name].null_count():
-            raise InputError(f"{folder}/sessions.parquet: {name} must not be null")
-    repeated = sessions.filter(pl.col("session_id").is_duplicated())
-    if repeated.height:
-        raise InputError(f"{folder}/sessions.parquet: session_id {repeated['session_id'][0]!r} stands there twice")
-    if templates.filter(
-        pl.col("event").is_duplicated() | pl.col("event").is_null() | pl.col("template").is_null()
-    ).height:
-        raise InputError(f"{folder}/templates.parquet: each event must stand there once, with its template")
-    unequal = sessions.filter(pl.col("gaps_ms").list.len() != pl.col("events").list.len())
-    if unequal.height:
+    ids = dataset.sessions["session_id"]
+    if ids.null_count():
+        raise InputError(f"{folder}/sessions.parquet: session_id must not be null")
+    if ids.hash().n_unique() < len(ids) and ids.n_unique() < len(ids):  # hashes take a tenth of the time and memory
         raise InputError(
-            f"{folder}/sessions.parquet: gaps_ms and events differ in length in {unequal['session_id'][0]!r}"
+            f"{folder}/sessions.parquet: session_id {ids.filter(ids.is_duplicated())[0]!r} stands there twice"
         )
-    empty = sessions.filter(pl.col("events").list.len() == 0)
-    if empty.height:
-        raise InputError(f"{folder}/sessions.parquet: session {empty['session_id'][0]!r} has no events")
-    events = sessions["events"].explode()
-    unknown = events.filter(~events.is_in(templates["event"].implode()))
-    if unknown.len() or events.null_count():
+    event, template = pl.col("event"), pl.col("template")
+    wrong = event.is_duplicated() | event.is_null() | ~event.is_between(0, _MAX_EVENT) | template.is_null()
+    if dataset.templates.is_empty() or dataset.templates.filter(wrong).height:
         raise InputError(
-            f"{folder}: events such as {unknown[0] if unknown.len() else None} have no row in templates.parquet"
+            f"{folder}/templates.parquet: each event must stand there once, with its template, as a number from 0 to "
+            f"{_MAX_EVENT:,}"
         )
+
+
+def _checked_sizes(folder: Path, ids: pl.Series, piece: pl.DataFrame, known: NDArray[np.bool_]) -> Rows:
+    """Events per session of some sessions, after a look at what the rest of the program takes for granted of them."""
+    if piece["events"].null_count():
+        raise InputError(f"{folder}/sessions.parquet: events must not be null")
+    sizes, gaps = piece["events"].list.len(), piece["gaps_ms"].list.len()
+    unequal = ids.filter(gaps != sizes)
+    if len(unequal):
+        raise InputError(f"{folder}/sessions.parquet: gaps_ms and events differ in length in {unequal[0]!r}")
+    empty = ids.filter(sizes == 0)
+    if len(empty):
+        raise InputError(f"{folder}/sessions.parquet: session {empty[0]!r} has no events")
+    events = piece["events"].explode()
+    numbers = events.drop_nulls().to_numpy()
+    unknown = numbers[(numbers < 0) | (numbers >= len(known)) | ~known[np.clip(numbers, 0, len(known) - 1)]]
+    if len(unknown) or events.null_count():
+        example = unknown[0] if len(unknown) else None
+        raise InputError(f"{folder}: events such as {example} have no row in templates.parquet")
+    return sizes.to_numpy().astype(np.int64)

@@ -111,9 +111,23 @@ def _without_repeats(words: list[str], period: int) -> list[str]:
 
 
 def slot_values(template: str, message: str) -> list[str] | None:
-    """What stands in the slots of `template` in a raw message; None where the template does not fit."""
-    import re
+    """What stands in the slots of `template` in an unmasked message; None where the template does not fit.
 
-    parts = [r"\s+".join(re.escape(word) for word in part.split(" ")) for part in template.split(SLOT)]
-    match = re.fullmatch(r"\s*" + "(.*?)".join(parts) + r"\s*", message, flags=re.DOTALL)
-    return None if match is None else [value.strip() for value in match.groups()]
+    White space counts as a single space. Each slot takes as little as it can, which takes time in proportion to the
+    message, whatever the template. The repetitions that `shortened` takes out of lists fit no template.
+    """
+    text = " ".join(message.split())
+    first, *parts = template.split(SLOT)
+    if not parts:
+        return [] if text == first else None
+    end = len(text) - len(parts[-1])
+    if not text.startswith(first) or not text.endswith(parts[-1]):
+        return None
+    values, place = [], len(first)
+    for part in parts[:-1]:
+        stop = text.find(part, place, end)
+        if stop < 0:
+            return None
+        values.append(text[place:stop].strip())
+        place = stop + len(part)
+    return [*values, text[place:end].strip()] if place <= end else None

@@ -1,6 +1,7 @@
 """The times of one source, made to run on: what a record's time lacks is taken from its neighbours."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -10,18 +11,22 @@ from isang.logs.spill import BlockFile
 
 NO_TIME = 2**63 - 1
 """Stands for the time of records of a source without any, so that they come last in any order."""
+_TOLERANCE = timedelta(hours=1)
+"""By so much the clock that wrote the lines may be ahead of the one of the file system."""
 
 
 class Timeline:
     """Records of one source go in in the order of reading and come out in it with times.
 
     `time` (i64, microseconds since 1970 or null) is null where it was not understood: it becomes that of the record
-    before; before the first, that of the first. Where the times lack the year or the date, the last one keeps what it
-    was given, so that all are settled only at the end: until then the records wait on the disk.
+    before; before the first, that of the first. Where the times lack the year or the date, the last one becomes the
+    latest that is not after `written`, when the file was last written, and those before run on to it, so that all are
+    settled only at the end: until then the records wait on the disk.
     """
 
-    def __init__(self, clock: Clock | None, directory: Path | None) -> None:
+    def __init__(self, clock: Clock | None, written: datetime, directory: Path | None) -> None:
         self._clock = clock
+        self._written_us = int((written + _TOLERANCE).timestamp() * 1e6)
         self._lacks = clock is not None and clock.lacks is not None
         self._waiting = BlockFile(directory)
         self._sizes: list[int] = []
@@ -53,6 +58,8 @@ class Timeline:
 
     def finish(self) -> Iterator[pl.DataFrame]:
         """The rest."""
+        if self._last is not None and self._last > self._written_us:
+            self._falls += 1
         yield from self._settled()
         self._waiting.close()
 

@@ -3,14 +3,19 @@
 A batch is ragged: its sessions stand behind one another without padding, equal lengths side by side.
 """
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from isang.files import saying_where
 from isang.logs.store import Dataset
-from isang.model.vocabulary import BEGIN, END, UNSEEN, Vocabulary
+from isang.model.vocabulary import BEGIN, END, Vocabulary
 
 Tokens = NDArray[np.int32]
 Rows = NDArray[np.int64]
@@ -43,10 +48,15 @@ class Sessions:
 
     def places(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where in `flat` each token of the sessions `rows` stands, and the offsets of these sessions when taken."""
-        lengths = self.lengths[rows]
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum(lengths, out=offsets[1:])
         return np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths), offsets
+
+    def halves(self, at: int) -> tuple["Sessions", "Sessions"]:
+        """The sessions before row `at` and those from there on."""
+        end = self.offsets[at]
+        return Sessions(self.flat[:end], self.offsets[: at + 1]), Sessions(self.flat[end:], self.offsets[at:] - end)
 
     def distinct(self) -> tuple["Sessions", NDArray[np.int64]]:
         """Each different sequence once, in order of appearance, and for each of the S sessions its place among them."""
@@ -54,11 +64,14 @@ class Sessions:
         inverse = np.empty(len(self), dtype=np.int64)
         first: list[int] = []
         for index in range(len(self)):
-            place = places.setdefault(self[index].tobytes(), len(places))
+            name = hashlib.blake2b(
+                self[index].data, digest_size=16
+            ).digest()  # the tokens themselves would fill the memory
+            place = places.setdefault(name, len(places))
             if place == len(first):
                 first.append(index)
             inverse[index] = place
-        return self.take(np.array(first, dtype=np.int64)), inverse
+        return from_sequences([self[index] for index in first]), inverse
 
 
 def from_sequences(sequences: list[Tokens]) -> Sessions:
@@ -69,31 +82,63 @@ def from_sequences(sequences: list[Tokens]) -> Sessions:
     return Sessions(flat.astype(np.int32, copy=False), offsets)
 
 
-def to_sessions(dataset: Dataset, vocabulary: Vocabulary, rows: Rows | None = None) -> Sessions:
-    """The sessions `rows` of `dataset` (all where None) in the tokens of `vocabulary`."""
-    events = dataset.sessions["events"] if rows is None else dataset.sessions["events"].gather(rows)
-    counts = events.list.len().fill_null(0).to_numpy().astype(np.int64)
-    ids = events.explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int64)
-    table = vocabulary.tokens(dataset)
-    known = (ids >= 0) & (ids < len(table))
-    tokens = np.where(known, table[np.where(known, ids, 0)], UNSEEN) if len(table) else np.full(len(ids), UNSEEN)
+def to_sessions(
+    dataset: Dataset, vocabulary: Vocabulary, rows: Rows | None = None, *, beside: Path | None = None
+) -> Sessions:
+    """The sessions `rows` of `dataset` (each at most once; all where None), in that order, in tokens of `vocabulary`.
 
-    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts + 2, out=offsets[1:])
-    flat = np.empty(offsets[-1], dtype=np.int32)
-    inside = np.ones(len(flat), dtype=bool)
+    With the folder `beside`, the tokens lie in a nameless file there, which is mapped into memory and goes when nobody
+    looks at it any more, even if the program is killed: sessions of any number take up hardly any memory.
+    """
+    if rows is None:
+        rows = np.arange(len(dataset.sessions), dtype=np.int64)
+    row_of = np.full(len(dataset.sessions), -1, dtype=np.int64)
+    row_of[rows] = np.arange(len(rows))
+
+    offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum(2 + dataset.sizes[rows], out=offsets[1:])
+    sessions = Sessions(_room(int(offsets[-1]), beside), offsets)
+    table = vocabulary.tokens(dataset)
+    for places, piece in dataset.pieces("events"):
+        wanted = row_of[places] >= 0
+        events = piece["events"].filter(wanted).explode(empty_as_null=False, keep_nulls=False).to_numpy()
+        _write(sessions, row_of[places[wanted]], table[events])
+    return sessions
+
+
+def _write(sessions: Sessions, rows: Rows, tokens: Tokens) -> None:
+    """Put the events of the sessions `rows`, behind one another in `tokens`, between BEGIN and END."""
+    places, offsets = sessions.places(rows)
+    inside = np.ones(len(places), dtype=bool)
     inside[offsets[:-1]] = inside[offsets[1:] - 1] = False
-    flat[offsets[:-1]], flat[offsets[1:] - 1] = BEGIN, END
-    flat[inside] = tokens
-    return Sessions(flat, offsets)
+    sessions.flat[sessions.offsets[rows]] = BEGIN
+    sessions.flat[sessions.offsets[rows + 1] - 1] = END
+    sessions.flat[places[inside]] = tokens
+
+
+def _room(tokens: int, beside: Path | None) -> Tokens:
+    """Room for so many tokens: in memory, or mapped from a nameless file in the folder `beside`."""
+    if beside is None or not tokens:
+        return np.empty(tokens, dtype=np.int32)
+    with saying_where(beside), tempfile.TemporaryFile(dir=beside) as file:
+        if hasattr(os, "posix_fallocate"):  # a full disk shows now, with a message, and not as a crash later
+            os.posix_fallocate(file.fileno(), 0, tokens * np.dtype(np.int32).itemsize)
+        return np.asarray(np.memmap(file, dtype=np.int32, mode="w+", shape=(tokens,)))
 
 
 def cut(sessions: Sessions, limit: int) -> tuple[Sessions, Rows]:
-    """The sessions in pieces of at most `limit` tokens, and where in `sessions.flat` each piece starts."""
-    if not len(sessions) or sessions.lengths.max() <= limit:
+    """The sessions in pieces of 2 to `limit` tokens, and where in `sessions.flat` each piece starts.
+
+    A last piece of one token, an END that says nothing by itself, takes the event before it along.
+    """
+    lengths = sessions.lengths
+    if not len(sessions) or lengths.max() <= limit:
         return sessions, sessions.offsets[:-1]
-    ends = zip(sessions.offsets[:-1], sessions.offsets[1:], strict=True)
-    starts = np.concatenate([np.arange(start, end, limit) for start, end in ends])
+    pieces = -(-lengths // limit)
+    number = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    starts = np.repeat(sessions.offsets[:-1], pieces) + number * limit
+    ends = np.repeat(sessions.offsets[1:], pieces)
+    starts[(starts == ends - 1) & (number > 0)] -= 1
     return Sessions(sessions.flat, np.append(starts, sessions.offsets[-1])), starts
 
 

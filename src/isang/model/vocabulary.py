@@ -40,14 +40,24 @@ class Vocabulary:
     def tokens(self, dataset: Dataset) -> NDArray[np.int32]:
         """The token of each event id of `dataset`, by template text; shape: highest event id + 1."""
         events = dataset.templates["event"].to_numpy()
-        table = np.full(int(events.max(initial=-1)) + 1, UNSEEN, dtype=np.int32)
+        table = np.full(_highest(dataset) + 1, UNSEEN, dtype=np.int32)
         table[events] = self.tokens_of(dataset.templates["template"].to_list())
         return table
 
 
 def learn_vocabulary(dataset: Dataset, rows: NDArray[np.int64]) -> Vocabulary:
     """The templates that occur in the sessions `rows` of `dataset`; those seen only later stay UNSEEN."""
-    events = dataset.sessions["events"].gather(rows).explode().drop_nulls().unique()
-    seen = dataset.templates.filter(pl.col("event").is_in(events.implode())).sort("event")
+    learned = np.zeros(len(dataset.sessions), dtype=bool)
+    learned[rows] = True
+    occurs = np.zeros(_highest(dataset) + 1, dtype=bool)
+    for places, piece in dataset.pieces("events"):
+        events = piece["events"].filter(learned[places]).explode(empty_as_null=False, keep_nulls=False)
+        occurs[events.to_numpy()] = True
+    seen = dataset.templates.filter(pl.col("event").is_in(np.flatnonzero(occurs))).sort("event")
     seen = seen.unique("template", keep="first", maintain_order=True)
     return Vocabulary(tuple(seen["template"]), tuple(seen["level"].fill_null("")))
+
+
+def _highest(dataset: Dataset) -> int:
+    """The highest event id."""
+    return int(dataset.templates["event"].to_numpy().max(initial=-1))

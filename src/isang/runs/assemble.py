@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from isang.errors import InputError
 from isang.runs import table as t
-from isang.runs.columns import Column, Columns
-from isang.runs.events import Events, Mask, dates, events_of, filled, series_text
+from isang.runs.columns import Column, Columns, give_back_memory
+from isang.runs.events import Events, Mask, dates, events_of, fill, series_text
 from isang.runs.names import role
 from isang.runs.records import RECORD, RECORD_WORDS, RESUMED, Records
-from isang.runs.table import EpochLine, Floats, Integers, Restart, RunTable, Source
+from isang.runs.table import EpochLine, Epochs, Floats, Integers, Restart, RunTable, Source
 
 Places = NDArray[np.int32] | NDArray[np.int64]
 
@@ -25,6 +25,16 @@ _NOT_USED = ("numbers before the first step", "prose")
 MOST_EPOCH_LINES = 100_000
 MOST_RUNS = 1_000
 """A file whose step goes back to the start more often than this is no run log."""
+
+
+class NoLossError(InputError):
+    """Values were found, and none of them is a loss."""
+
+    def __init__(self, message: str, name: str, series: dict[str, int]) -> None:
+        super().__init__(message)
+        self.name = name
+        self.series = series
+        """What was found, by the log's own name, with the number of values."""
 
 
 @dataclass
@@ -41,7 +51,7 @@ class _Run:
 
 
 def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
-    """The runs in a file's records, in the order of the file. Raises InputError where there is no loss."""
+    """The runs in a file's records, in the order of the file. Raises NoLossError where there is no loss."""
     events = events_of(records, loss)
     core, kind = _core(events, records)
     runs, void, sorted_rows = _runs(events, core)
@@ -50,6 +60,7 @@ def assemble(records: Records, *, loss: str | None = None) -> list[RunTable]:
     _add_stated_resumes(records, events, core & ~void, runs)
     used = _account(records, events, core, void, runs)
     source, series = _source(records, events, used), _series(records)
+    give_back_memory()
     tables = [_table(records, events, run, kind, core, void, source, series) for run in runs]
     if len(tables) > 1:
         names = [f"{table.name}, run {number} of {len(tables)}" for number, table in enumerate(tables, 1)]
@@ -73,9 +84,11 @@ def _core(events: Events, records: Records) -> tuple[Mask, str]:
     if (held_out & stepped).any():
         events.notes.append("no training loss is logged; the run is judged by its validation loss")
         return held_out & stepped, t.VALIDATION_LOSS
-    raise InputError(
+    raise NoLossError(
         f"{records.account.path} holds no loss; the series found are {series_text(records)}; "
-        "name the one that is the loss with --loss NAME"
+        "name the one that is the loss with --loss NAME",
+        records.name or records.account.path,
+        _series(records),
     )
 
 
@@ -205,21 +218,22 @@ def _table(
     columns, nan_rows = _columns(events, run, kind, kept, core, place, len(step))
     epoch = events.epoch.values(run.start, run.end)
     if alive.all():
-        epoch = filled(epoch)
+        fill(epoch)
     else:
-        epoch[alive] = filled(epoch[alive])
+        epoch[alive] = fill(epoch[alive])
     lines = () if events.counts_epochs else _epoch_lines(events, run, epoch, alive & ~core)
-    row_epoch = _first(lambda start, end: epoch[start:end], kept, kept, place, len(step))
+    row_epoch = np.full(len(step), np.nan, dtype=np.float32)
+    _first(lambda start, end: epoch[start:end], kept, kept, place, row_epoch)
     facts = _facts(records, events, run, alive, kept)
     size = facts.get("batches_per_epoch")
     if np.isnan(row_epoch).all() and isinstance(size, int) and size > 0 and not events.counts_epochs:
-        row_epoch = np.floor((step - 1) / size) + 1.0
+        row_epoch = (np.floor((step - 1) / size) + 1.0).astype(np.float32)
     restarts = tuple(
         Restart(row=int(np.searchsorted(step, after)), step_before=before, step_after=after, kind=what)
         for before, after, what in run.restarts
     )
     return RunTable(
-        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch.astype(np.float32),
+        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch,
         columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
         epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
     )  # fmt: skip
@@ -267,7 +281,8 @@ def _columns(
         def read(start: int, end: int, column: Column = column) -> Floats:
             return column.values(run.start + start, run.start + end)
 
-        values = _first(read, where, kept, place, size)
+        values = np.full(size, np.nan)
+        _first(read, where, kept, place, values)
         columns[name] = Column(_ascending(values) if name == t.TIME else values)
     columns.setdefault(kind, Column(np.full(size, np.nan)))
     nan_rows = {}
@@ -281,13 +296,12 @@ def _columns(
     return Columns(columns), {name: rows for name, rows in nan_rows.items() if len(rows)}
 
 
-def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: Places, size: int) -> Floats:
-    """The first value that is not NaN, of the rows `where`, at each of `size` places.
+def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: Places, result: Epochs) -> None:
+    """Write to each place of `result`, which is all NaN, the first value of the rows `where` that is not NaN.
 
     `read` gives the values from one row to before another, `place` is that of each row of `kept`, which holds all rows
     of `where`.
     """
-    result = np.full(size, np.nan)
     before = len(place)
     for start in reversed(range(0, len(kept), STRETCH)):  # from the back, so that the first value is written last
         part = slice(start, min(start + STRETCH, len(kept)))
@@ -296,7 +310,6 @@ def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: P
         before -= len(placed)
         use = (where[part] & ~np.isnan(values))[among]
         result[placed[use][::-1]] = values[among][use][::-1]
-    return result
 
 
 def _ascending(time: Floats) -> Floats:

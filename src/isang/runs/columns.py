@@ -126,6 +126,11 @@ class Column:
                 yield piece, first, last, at + first - start
             at += piece.rows
 
+    def stored_bytes(self) -> int:
+        """Memory that the numbers take."""
+        arrays = [array for piece in self._pieces for array in (piece.stored, piece.missing) if array is not None]
+        return sum(array.nbytes for array in arrays)
+
     def count(self) -> int:
         """The number of rows that have a value."""
         return int(self.known().sum())

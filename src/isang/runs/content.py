@@ -20,6 +20,8 @@ BLOCK_BYTES = 2 << 20
 """Text is worked on in blocks of about this size, so that memory does not grow with the file."""
 HEAD_BYTES = 1 << 16
 """This much of the (decompressed) beginning is shown to the readers for recognition."""
+PACKED_BYTES = 1 << 10
+"""So much of a zstandard file is decompressed at a time: a hostile one makes 32 MB of it at most."""
 MAX_LINE_BYTES = 1 << 16
 """Longer lines are not read as data; they are counted."""
 MAX_DOCUMENT_BYTES = 256 << 20
@@ -81,22 +83,33 @@ class _Watched(io.RawIOBase):
 
 
 class _Zstandard:
-    """Decompressed content that notices where the file was cut off, if its header says how long it should be."""
+    """Decompressed content of one frame after another. Raises ZstdError where the last frame has no end."""
 
     def __init__(self, raw: IO[bytes]) -> None:
-        head = raw.read(18)  # the longest header of a frame
-        raw.seek(0)
-        self._left: int = zstandard.get_frame_parameters(head).content_size
-        if self._left == zstandard.CONTENTSIZE_UNKNOWN:
-            self._left = 0
-        self._stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
+        self._raw = raw
+        self._open = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj
+        self._frame = self._open()
+        self._begun = False
+        self._ready = b""
 
     def read(self, size: int = -1) -> bytes:
-        piece = self._stream.read(size)
-        self._left -= len(piece)
-        if not piece and size != 0 and self._left > 0:
-            raise zstandard.ZstdError(f"{self._left:,} bytes are missing at the end")
+        """Some of the content, at most `size` bytes; empty only at its end."""
+        while not self._ready and (packed := self._raw.read(PACKED_BYTES)):
+            self._ready = self._decompressed(packed)
+        if not self._ready and self._begun and size != 0:
+            raise zstandard.ZstdError("its last frame has no end")
+        end = len(self._ready) if size < 0 else size
+        piece, self._ready = self._ready[:end], self._ready[end:]
         return piece
+
+    def _decompressed(self, packed: bytes) -> bytes:
+        pieces = []
+        while packed:
+            pieces.append(self._frame.decompress(packed))
+            self._begun, packed = not self._frame.eof, b""
+            if self._frame.eof:
+                packed, self._frame = self._frame.unused_data, self._open()
+        return b"".join(pieces)
 
 
 def head_of(path: Path) -> bytes:

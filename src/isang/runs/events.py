@@ -67,17 +67,16 @@ def events_of(records: Records, loss: str | None) -> Events:
     )  # fmt: skip
 
 
-def filled(values: Floats) -> Floats:
-    """Shape R: each NaN replaced by the last value before it."""
+def fill(values: Floats) -> Floats:
+    """Replace each NaN by the last value before it, in the given array of R values, which is also returned."""
     gaps = np.flatnonzero(np.isnan(values))
     if not len(gaps):
         return values
     begins = np.flatnonzero(np.diff(gaps, prepend=-2) > 1)
     before = gaps[begins] - 1
     last = np.where(before >= 0, values[before], np.nan)
-    result = values.copy()
-    result[gaps] = np.repeat(last, np.diff(np.append(begins, len(gaps))))
-    return result
+    values[gaps] = np.repeat(last, np.diff(np.append(begins, len(gaps))))
+    return values
 
 
 def _by_role(records: Records) -> dict[str, list[str]]:
@@ -170,16 +169,16 @@ def _steps(
     step[(step > 2**53) | (step < -(2**53))] = np.nan
     counts_epochs = False
     if (core & records.column("@batch").known()).sum() > 1 and not (core & ~np.isnan(step)).any():
-        step, _ = _derived_steps(records, by_role, filled(epoch), core, notes)
+        step, _ = _derived_steps(records, by_role, fill(epoch.copy()), core, notes)
     else:
         if not (~np.isnan(step) & core).any() and not _only_separate(step, core):
             step = np.full(records.rows, np.nan)
         if np.isnan(step).all():
             step, counts_epochs = _derived_steps(records, by_role, epoch, core, notes)
         else:
-            step = _through_epochs(step, filled(epoch), core, notes)
+            step = _through_epochs(step, fill(epoch.copy()), core, notes)
     own = ~np.isnan(step)
-    return Column(filled(step)), own, Column(epoch), counts_epochs
+    return Column(fill(step)), own, Column(epoch), counts_epochs
 
 
 def _only_separate(step: Floats, core: Mask) -> bool:
@@ -215,7 +214,7 @@ def _derived_steps(
         return np.where(core, passed * size + batch, np.nan), False
     if (~np.isnan(epoch)).any():
         notes.append("the log counts epochs only; one step stands for one epoch")
-        return np.where(core, filled(epoch), np.nan), True
+        return np.where(core, fill(epoch.copy()), np.nan), True
     notes.append("the log counts no steps; the rows with a loss are numbered from 1")
     return np.where(core, np.cumsum(core).astype(np.float64), np.nan), False
 

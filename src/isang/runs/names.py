@@ -48,7 +48,7 @@ _HELD_OUT_LOSSES = (
     "검증_손실",
 )
 _LOSS_WORD = re.compile(r"(^|_)(loss|nll|cross_entropy|손실)(_|$|\d)")
-_NOT_A_LOSS = re.compile(r"loss_(scale|sum|weight|every|coef)|no_loss|stop_loss")
+_NOT_A_LOSS = re.compile(r"loss_(scale|sum|weight|every|coef)|no_loss|stop_loss|_(p\d+|quantile|median|max|min|std)$")
 
 
 def normal(name: str) -> str:

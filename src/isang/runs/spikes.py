@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from isang.runs.noise import robust_spread
 from isang.runs.table import Floats, Integers
 
 WINDOW = 21
@@ -176,16 +175,17 @@ def _spike(curve: _Curve, height: Floats, start: int, end: int) -> Spike:
 
 
 def _block_spreads(residual: Floats) -> tuple[Floats, Floats]:
-    """Centres and robust standard deviations of blocks of about 200, at least a fiftieth of the overall one."""
+    """Centres and robust standard deviations of blocks of about 200, at least a fiftieth of the median one."""
     n = len(residual)
     size = max(FEWEST // 2, min(200, n // 5))
     count = max(1, n // size)
     blocks = residual[: count * size].reshape(count, size)
     some = max(1, STRETCH // size)
     medians = [np.median(np.abs(blocks[first : first + some]), axis=1) for first in range(0, count, some)]
-    overall = robust_spread(residual) or float(np.abs(residual).max()) or 1.0
-    spreads: Floats = 1.4826 * np.concatenate(medians)
-    return (np.arange(count) + 0.5) * size, np.maximum(spreads, 0.02 * overall)
+    spreads = np.asarray(1.4826 * np.concatenate(medians), dtype=np.float64)
+    overall = float(np.median(spreads)) or float(np.abs(residual).max()) or 1.0
+    centres = np.arange(0.5, count) * size
+    return centres, np.maximum(spreads, 0.02 * overall)
 
 
 def _threshold(height: Floats) -> tuple[float, float]:

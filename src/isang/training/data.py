@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.model.batches import Rows, Sessions, cut
-from isang.model.vocabulary import BEGIN, END, Vocabulary
+from isang.model.vocabulary import Vocabulary
 
 DIGEST_SESSIONS = 10_000
 """So many sessions, evenly spaced, vouch for the identity of a source."""
@@ -59,12 +59,4 @@ class Data:
 def to_data(training: Sessions, validation: Sessions, vocabulary: Vocabulary, positions: int) -> Data:
     """Sessions in the tokens of `vocabulary` as the loop takes them, longer ones in pieces of `positions` tokens."""
     names = tuple(vocabulary.name(token) for token in range(vocabulary.size))
-    return Data(learnable(training, positions), learnable(validation, positions), vocabulary.size, names)
-
-
-def learnable(sessions: Sessions, positions: int) -> Sessions:
-    """The sessions in pieces of at most `positions` tokens, without pieces that hold nothing but an END."""
-    pieces, _ = cut(sessions, positions)
-    marks = np.isin(pieces.flat, (BEGIN, END))
-    events = np.add.reduceat(~marks, pieces.offsets[:-1], dtype=np.int64)
-    return pieces if events.all() else pieces.take(np.nonzero(events)[0])
+    return Data(cut(training, positions)[0], cut(validation, positions)[0], vocabulary.size, names)

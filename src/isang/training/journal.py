@@ -31,7 +31,10 @@ class Journal:
     nothing: of many processes one keeps the journal. `listener` hears the numbers of each record with a step.
     """
 
-    def __init__(self, run: Path | None, *, resume: bool, listener: Listener | None = None) -> None:
+    def __init__(
+        self, run: Path | None, *, steps: int, epochs: int, resume: bool, listener: Listener | None = None
+    ) -> None:
+        self._of = {"step": steps, "epoch": epochs}  # what a step and an epoch are one of
         self._text: TextIO | None = None
         self._metrics: TextIO | None = None
         self._listener = listener
@@ -61,11 +64,11 @@ class Journal:
         """Versions and the machine's size."""
         self._record("environment", values)
 
-    def resumed(self, state: Progress, steps: int) -> None:
-        """The run goes on after `state.step` of `steps` steps."""
-        self._record("resumed", {"step": state.step}, of={"step": steps})
+    def resumed(self, state: Progress) -> None:
+        """The run goes on after `state.step` steps."""
+        self._record("resumed", {"step": state.step})
 
-    def step(self, step: Step, state: Progress, steps: int, epochs: int) -> None:
+    def step(self, step: Step, state: Progress) -> None:
         """One optimizer step; loss in nats per masked event."""
         self._seconds, self._tokens = self._seconds + step.seconds, self._tokens + step.tokens
         values: dict[str, Value] = {
@@ -73,17 +76,17 @@ class Journal:
             "loss_sum": step.loss_sum, "events": step.events, "tokens": step.tokens, "running_mean": state.running_mean,
             "learning_rate": step.learning_rate, "gradient_norm": step.gradient_norm, "seconds": step.seconds,
         }  # fmt: skip
-        self._record("", values, of={"step": steps, "epoch": epochs}, kind="step")
+        self._record("", values, kind="step")
 
-    def failed(self, error: NotFinite, state: Progress, steps: int, epochs: int) -> None:
+    def failed(self, error: NotFinite, state: Progress) -> None:
         """The step after `state`, whose loss or gradient is no number."""
         values: dict[str, Value] = {
             "step": state.step + 1, "epoch": state.epoch + 1, "loss": error.loss,
             "learning_rate": error.learning_rate, "gradient_norm": error.gradient_norm,
         }  # fmt: skip
-        self._record("", values, of={"step": steps, "epoch": epochs}, kind="step")
+        self._record("", values, kind="step")
 
-    def interval(self, step: Step, state: Progress, steps: int, epochs: int, memory_bytes: int) -> None:
+    def interval(self, step: Step, state: Progress, memory_bytes: int) -> None:
         """Speed since the interval before, memory, and how much each part of the model moves in this step."""
         values: dict[str, Value] = {
             "step": state.step, "epoch": state.epoch + 1,
@@ -95,9 +98,9 @@ class Journal:
             values |= {f"gradient_norm.{part}": norm for part, norm in step.parts.gradient_norm.items()}
             values |= {f"update_ratio.{part}": ratio for part, ratio in step.parts.update_ratio.items()}
         self._seconds, self._tokens = 0.0, 0
-        self._record("at", values, of={"step": steps, "epoch": epochs}, kind="interval")
+        self._record("at", values, kind="interval")
 
-    def validation(self, validation: Validation, state: Progress, steps: int, epochs: int) -> None:
+    def validation(self, validation: Validation, state: Progress) -> None:
         """The loss on the held-out sessions, in nats per masked event, and its spread over the sessions."""
         tails = np.quantile(validation.session_losses, list(QUANTILES.values()))
         values: dict[str, Value] = {
@@ -105,36 +108,30 @@ class Journal:
             "loss_sum": validation.loss_sum, "events": validation.events,
             **{f"validation_session_loss_{name}": float(tail) for name, tail in zip(QUANTILES, tails, strict=True)},
         }  # fmt: skip
-        self._record("validation", values, of={"step": steps, "epoch": epochs})
+        self._record("validation", values)
 
-    def epoch(self, state: Progress, epochs: int, validation_loss: float, learning_rate: float) -> None:
+    def epoch(self, state: Progress, validation_loss: float, learning_rate: float) -> None:
         """The end of an epoch."""
         values: dict[str, Value] = {
             "epoch": state.epoch + 1, "mean_loss": state.running_mean, "validation_loss": validation_loss,
             "learning_rate": learning_rate, "seconds": state.seconds - state.epoch_started_seconds,
         }  # fmt: skip
-        self._record("epoch_end", values, of={"epoch": epochs})
+        self._record("epoch_end", values)
 
-    def stopped(self, state: Progress, steps: int, reason: str) -> None:
-        """The run ends before its planned last step."""
-        self._record("stopped", {"step": state.step, "reason": reason}, of={"step": steps})
-
-    def done(self, state: Progress, steps: int, reason: str) -> None:
+    def done(self, state: Progress, reason: str) -> None:
         """The end of the run, and why it ended before its planned last step if it did."""
-        if state.step < steps:
-            self.stopped(state, steps, reason)
+        if state.step < self._of["step"]:
+            self._record("stopped", {"step": state.step, "reason": reason})
         values: dict[str, Value] = {
             "steps": state.step, "seconds": state.seconds, "best_epoch": state.best_epoch, "best_step": state.best_step,
             "best_validation_loss": state.best_validation_loss,
         }  # fmt: skip
         self._record("done", values)
 
-    def _record(
-        self, word: str, values: dict[str, Value], *, of: dict[str, int] | None = None, kind: str | None = None
-    ) -> None:
+    def _record(self, word: str, values: dict[str, Value], *, kind: str | None = None) -> None:
         if self._metrics is None:
             return
-        of = of or {}
+        of = self._of
         shown = (f"{name}={_text(value)}" + (f"/{of[name]}" if name in of else "") for name, value in values.items())
         self._line(" ".join(part for part in (word, *shown) if part))
         record = {"kind": kind or word, **{name: _plain(value) for name, value in values.items()}}

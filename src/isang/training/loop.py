@@ -23,7 +23,7 @@ from isang.training.objective import validate
 from isang.training.opening import announce
 from isang.training.plan import OUT_OF_TIME, make_plan, memory_bytes
 from isang.training.processes import Processes
-from isang.training.step import NotFinite, new_learner, train_step
+from isang.training.step import Learner, NotFinite, Step, new_learner, train_step
 
 INTERVAL_STEPS = 50
 """So often, and at the end of each epoch, speed, memory and the movement of each part of the model are written down."""
@@ -59,10 +59,16 @@ def train(
     def batches(epoch: int) -> Sequence[Rows]:
         return epoch_batches(lengths, config.batch_size, config.seed, epoch)
 
+    def save() -> float:
+        if processes.first:
+            save_checkpoint(folder / "checkpoints", state, learner.model, learner.optimizer, best, identity)
+        return state.seconds
+
+    resumed = restored is not None
     with (
         saying_where(folder),
         faults.stop_requests() as request,
-        closing(Journal(writing, resume=restored is not None, listener=listener)) as journal,
+        closing(Journal(writing, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)) as journal,
         ProgressBar("training", total=plan.steps, unit="steps", silent=not processes.first) as bar,
     ):
         announce(journal, plan, data, learner, state)
@@ -72,40 +78,45 @@ def train(
             rows = batches(state.epoch)[state.batch]
             last_of_epoch = state.batch + 1 == plan.batches_per_epoch
             watch = last_of_epoch or (state.step + 1) % INTERVAL_STEPS == 0
-            try:
-                batch = data.training.take(rows)
-                step = train_step(learner, batch, plan.schedule(state.step), state.step, watch=watch)
-            except NotFinite as error:
-                journal.failed(error, state, plan.steps, plan.epochs)
-                raise faults.not_finite(error, batch, rows, data.templates, state.step + 1, writing) from error
-
+            step = _step(learner, data, rows, plan.schedule(state.step), state, journal, writing, watch=watch)
             seconds, signal_number = processes.highest(time.monotonic() - began, request.signal_number)
             state.count(step.loss_sum, step.events, seconds)
-            journal.step(step, state, plan.steps, plan.epochs)
+            journal.step(step, state)
             bar.advance(1, note=f"loss {state.running_mean:.4f}")
             if watch:
-                journal.interval(step, state, plan.steps, plan.epochs, memory_bytes(processes.device))
+                journal.interval(step, state, memory_bytes(processes.device))
 
             out_of_time = plan.reason_to_stop(state) == OUT_OF_TIME
             if out_of_time or plan.validates_after(state.batch):
                 validation = validate(learner.model, validated, config, processes)
-                journal.validation(validation, state, plan.steps, plan.epochs)
+                journal.validation(validation, state)
                 if state.judge(validation.loss):
                     best = _weights(learner.model)
             if last_of_epoch:
-                journal.epoch(state, plan.epochs, validation.loss, step.learning_rate)
+                journal.epoch(state, validation.loss, step.learning_rate)
                 state.begin_epoch()
 
             checkpoint_due = state.seconds - saved_seconds > 60 * config.checkpoint_minutes
             if last_of_epoch or out_of_time or signal_number or checkpoint_due:
-                if processes.first:
-                    save_checkpoint(folder / "checkpoints", state, learner.model, learner.optimizer, best, identity)
-                saved_seconds = state.seconds
+                saved_seconds = save()
             if signal_number:
                 raise faults.interrupted(int(signal_number), state, plan.steps)
-        journal.done(state, plan.steps, reason)
+        journal.done(state, reason)
     learner.model.load_state_dict(best)
     return learner.model.cpu().eval(), state
+
+
+def _step(
+    learner: Learner, data: Data, rows: Rows, learning_rate: float, state: Progress, journal: Journal,
+    folder: Path | None, *, watch: bool,
+) -> Step:  # fmt: skip
+    """The step after `state`; where its loss is no number, the batch goes into `folder` and the run ends."""
+    batch = data.training.take(rows)
+    try:
+        return train_step(learner, batch, learning_rate, state.step, watch=watch)
+    except NotFinite as error:
+        journal.failed(error, state)
+        raise faults.not_finite(error, batch, rows, data.templates, state.step + 1, folder) from error
 
 
 def _weights(model: Encoder) -> dict[str, Tensor]:

@@ -17,6 +17,8 @@ from isang.training.processes import Processes
 
 VALIDATION_TOKENS = 16_384
 """Tokens per batch where no gradient is needed."""
+FREQUENCY_SESSIONS = 5_000
+"""So many sessions are enough to know how often each answer is right."""
 
 
 class Validation(NamedTuple):
@@ -56,6 +58,18 @@ def part_of(hidden: Hidden, rows: Rows) -> Hidden:
     answers_T[hidden.chosen_T] = hidden.targets_N
     chosen_T = hidden.chosen_T[places]
     return Hidden(Sessions(hidden.sessions.flat[places], offsets), chosen_T, answers_T[places][chosen_T])
+
+
+def nats_by_frequency(sessions: TokenSource, vocabulary_size: int, config: TrainingConfig) -> float:
+    """The loss of a model that knows no more than how often each answer is right, in nats per hidden event.
+
+    A run that stays above it has learned nothing from the context. Estimated on some of the sessions.
+    """
+    some = np.unique(np.linspace(0, len(sessions) - 1, FREQUENCY_SESSIONS).astype(np.int64))
+    generator = np.random.default_rng([config.seed, 4])
+    targets_N = hide(sessions.take(some), config.mask_fraction, vocabulary_size, generator).targets_N
+    shares = np.unique(targets_N, return_counts=True)[1] / len(targets_N)
+    return float(-(shares * np.log(shares)).sum())
 
 
 def validate(model: Encoder, sessions: TokenSource, config: TrainingConfig, processes: Processes) -> Validation:

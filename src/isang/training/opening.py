@@ -11,6 +11,7 @@ from isang.progress import say
 from isang.training.checkpoint import Progress
 from isang.training.data import Data
 from isang.training.journal import Journal, Value
+from isang.training.objective import nats_by_frequency
 from isang.training.plan import Cost, Plan, estimate
 from isang.training.step import Learner
 
@@ -21,7 +22,7 @@ def announce(journal: Journal, plan: Plan, data: Data, learner: Learner, state: 
     if learner.processes.first:
         say(_in_words(plan, cost, data, learner, state))
     if state.step:
-        journal.resumed(state, plan.steps)
+        journal.resumed(state)
     else:
         journal.plan(**_plan(plan, cost, data, learner))
         journal.environment(**_environment(learner))
@@ -52,6 +53,7 @@ def _plan(plan: Plan, cost: Cost, data: Data, learner: Learner) -> dict[str, Val
         "max_seconds": plan.max_seconds, "parameters": _parameters(learner), "layers": model.layers,
         "width": model.width, "heads": model.heads, "dropout": model.dropout, "seed": config.seed,
         "tokens": cost.tokens, "estimated_seconds": cost.seconds, "estimated_memory_mib": cost.memory_bytes / 2**20,
+        "nats_by_frequency": nats_by_frequency(data.training, data.vocabulary_size, config),
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from isang.runs.table import Floats, Integers, RunTable, usable
 
 Verdict = Literal["ok", "problem", "cannot_tell", "not_applicable"]
 Language = Literal["en", "ko"]
+LANGUAGES: tuple[Language, ...] = ("en", "ko")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 
 from isang.runs import table as t
 from isang.runs.findings.base import Context, Finding, both, plain
+from isang.runs.findings.inside import heavy_tail, with_faults
 from isang.runs.table import Floats, Integers, RunTable
 from isang.runs.writing import counted, duration, number
 
@@ -291,7 +292,12 @@ def _jump_after(context: Context, steps: list[int]) -> list[int]:
 
 
 def measured_quality(table: RunTable, context: Context) -> Finding:
-    """What an evaluation measured; a loss alone measures no quality."""
+    """What an evaluation measured; a loss alone measures no quality. Were there strange sessions among the normal?"""
+    fault = heavy_tail(table)
+    return with_faults(_evaluated(context), [fault] if fault else [])
+
+
+def _evaluated(context: Context) -> Finding:
     known = context.statistics["running_mean"] or context.statistics["smoothed_loss"]
     value = known["final"] if known else None
     scale = {

@@ -6,9 +6,10 @@ import numpy as np
 
 from isang.runs import table as t
 from isang.runs.findings.base import Context, Finding, Language, both, plain, too_few
+from isang.runs.findings.inside import ordered_data, still_parts, with_faults
 from isang.runs.noise import robust_spread, trend
 from isang.runs.spikes import FEWEST, Spikes, find_spikes, positions
-from isang.runs.table import RunTable
+from isang.runs.table import Floats, RunTable
 from isang.runs.writing import counted
 
 SHOWN = 50
@@ -107,64 +108,67 @@ def _listed(table: RunTable, context: Context, found: Spikes) -> list[dict[str, 
 
 
 def stability(table: RunTable, context: Context) -> Finding:
-    """Does the noise grow relative to the level? The trend of the logarithm of block spreads after the first tenth."""
+    """Does the noise grow, does a part of the model stand still, does the loss follow the order of the data?"""
+    faults = [fault for fault in (still_parts(table), ordered_data(table, context)) if fault is not None]
+    return with_faults(_noise_growth(context), faults)
+
+
+def _noise_growth(context: Context) -> Finding:
+    """The trend of the logarithm of block spreads relative to the level, after the first tenth."""
     n = len(context.loss)
     if n < FEWEST_FOR_STABILITY:
         return too_few("stability", context, FEWEST_FOR_STABILITY)
+    spread, level = _spreads(context)
+    relative = spread / level
+    found = trend(np.log(relative)) if len(relative) >= 12 else None
+    if found is None:
+        statement = both(
+            "The losses hardly vary from step to step, or are printed with too few digits, to judge their noise.",
+            "손실의 스텝 간 변동이 거의 없거나 출력 자릿수가 부족하여 잡음을 판단할 수 없습니다.",
+        )
+        return Finding("stability", "cannot_tell", statement, {"losses": n})
+    factor, low, high = (float(np.exp(np.clip(x, -50, 50))) for x in (found.change, found.low, found.high))
+    percent = 100 * float(np.median(relative))
+    grown = trend(np.log(spread))
+    itself = float(np.exp(np.clip(grown.change, -50, 50))) if grown else 1.0
+    evidence = plain(
+        {
+            "noise_percent_of_level": percent, "growth_factor": factor, "growth_factor_in_itself": itself,
+            "interval": [low, high], "interval_percent": 96,
+            "threshold": GROWTH, "first_step": int(context.steps[n // 10]), "last_step": int(context.steps[-1]),
+        }
+    )  # fmt: skip
+    en, ko = (part.format(percent=percent, factor=factor, low=low, high=high) for part in _GROWTH)
+    if low <= GROWTH or itself <= 1.0:  # noise that fell, only less than the level did, is what small losses are like
+        statement = both(f"{en}: no sign of growing instability.", f"{ko}. 불안정해지는 징후가 없습니다.")
+        return Finding("stability", "ok", statement, evidence)
+    return Finding(
+        "stability",
+        "problem",
+        both(f"{en}: training became less stable.", f"{ko}. 학습이 점점 불안정해졌습니다."),
+        evidence,
+        both(
+            "Test a larger batch or a lower rate for the later part of the run.",
+            "실행 후반에 더 큰 배치나 더 낮은 학습률을 시험해 보십시오.",
+        ),
+    )
+
+
+_GROWTH = (
+    "The noise of the loss is {percent:.1f} % of its level; over the run it changed by a factor of {factor:.2f} "
+    "({low:.2f} … {high:.2f})",
+    "손실의 잡음은 수준의 {percent:.1f} %이며, 실행 동안 {factor:.2f}배({low:.2f} … {high:.2f})로 변했습니다",
+)
+
+
+def _spreads(context: Context) -> tuple[Floats, Floats]:
+    """Robust spread around the smoothed loss and level, of about 120 blocks; those without any spread left out."""
+    n = len(context.loss)
     later = n - n // 10
     size = max(10, later // 120)
     count = later // size
     smooth = context.smooth[n - count * size :].reshape(count, size)
     loss = context.loss[n - count * size :].reshape(count, size)
-    level = np.abs(smooth.mean(axis=1))
+    level = np.maximum(np.abs(smooth.mean(axis=1)), 1e-12)
     spread = np.array([robust_spread(block - curve) for block, curve in zip(loss, smooth, strict=True)])
-    relative = spread / np.maximum(level, 1e-12)
-    usable = relative > 0
-    found = trend(np.log(relative[usable])) if usable.sum() >= 12 else None
-    if found is None:
-        return Finding(
-            "stability",
-            "cannot_tell",
-            both(
-                "The losses hardly vary from step to step, or are printed with too few digits, to judge their noise.",
-                "손실의 스텝 간 변동이 거의 없거나 출력 자릿수가 부족하여 잡음을 판단할 수 없습니다.",
-            ),
-            {"losses": n},
-        )
-    factor, low, high = (float(np.exp(np.clip(x, -50, 50))) for x in (found.change, found.low, found.high))
-    percent = 100 * float(np.median(relative[usable]))
-    evidence = plain(
-        {
-            "noise_percent_of_level": percent,
-            "growth_factor": factor,
-            "interval": [low, high],
-            "interval_percent": 96,
-            "threshold": GROWTH,
-            "first_step": int(context.steps[n // 10]),
-            "last_step": int(context.steps[-1]),
-        }
-    )
-    words_en = (
-        f"The noise of the loss is {percent:.1f} % of its level; over the run it changed by a factor of "
-        f"{factor:.2f} ({low:.2f} … {high:.2f})"
-    )
-    words_ko = (
-        f"손실의 잡음은 수준의 {percent:.1f} %이며, 실행 동안 {factor:.2f}배({low:.2f} … {high:.2f})로 변했습니다"
-    )
-    if low > GROWTH:
-        return Finding(
-            "stability",
-            "problem",
-            both(f"{words_en}: training became less stable.", f"{words_ko}. 학습이 점점 불안정해졌습니다."),
-            evidence,
-            both(
-                "Test a larger batch or a lower rate for the later part of the run.",
-                "실행 후반에 더 큰 배치나 더 낮은 학습률을 시험해 보십시오.",
-            ),
-        )
-    return Finding(
-        "stability",
-        "ok",
-        both(f"{words_en}: no sign of growing instability.", f"{words_ko}. 불안정해지는 징후가 없습니다."),
-        evidence,
-    )
+    return spread[spread > 0], level[spread > 0]

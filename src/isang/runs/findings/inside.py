@@ -1,0 +1,198 @@
+"""Faults that only a detailed journal shows: parts that do not move, data in one order, a few sessions unlike the rest.
+
+Each check returns a fault or None; the findings that they belong to say it.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.runs import table as t
+from isang.runs.findings.base import LANGUAGES, Context, Finding, Language, both, plain
+from isang.runs.table import Floats, RunTable
+from isang.runs.writing import number
+
+UPDATE_RATIO = "update_ratio."
+"""Series with this beginning hold, by part of the model, the size of an update in parts of the size of the weights."""
+STILL = 1e-2
+"""A part whose ratio is below this part of the median part's does not move."""
+
+FEWEST_EPOCHS = 4
+FEWEST_BINS, MOST_BINS = 5, 20
+"""Parts of an epoch whose losses are compared from epoch to epoch."""
+SHIFTS = 999
+FALSE_ALARMS = 0.001
+ORDERED_PERCENT = 2.0
+"""Differences within the epoch that are smaller than this part of the loss (standard deviation) are no fault."""
+OWN_CYCLES = ("cosine with restarts", "cyclic")
+"""Schedules that may make a pattern of one epoch by themselves."""
+
+TAIL = "validation_session_loss_"
+STRANGE = 0.5
+"""A session whose loss is beyond this part of ln(vocabulary), the loss of guessing, is hardly known to the model."""
+APART = 3.0
+"""The 99th percentile must also be this many times the 90th: else the model knows the usual sessions no better."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, as a finding says it."""
+
+    statement: Mapping[Language, str]
+    remedy: Mapping[Language, str]
+    evidence: Mapping[str, Any]
+
+
+def with_faults(finding: Finding, faults: Sequence[Fault]) -> Finding:
+    """The finding with the faults said before what it says itself; a problem where there are any."""
+    if not faults:
+        return finding
+    remedies = [*(fault.remedy for fault in faults), *([finding.remedy] if finding.remedy else [])]
+    statements = [*(fault.statement for fault in faults), finding.statement]
+    evidence = dict(finding.evidence)
+    for fault in faults:
+        evidence.update(plain(fault.evidence))
+    return Finding(
+        finding.id,
+        "problem",
+        {language: " ".join(said[language] for said in statements) for language in LANGUAGES},
+        evidence,
+        {language: " ".join(said[language] for said in remedies) for language in LANGUAGES},
+    )
+
+
+def still_parts(table: RunTable) -> Fault | None:
+    """Parts of the model whose weights do not change while the others do."""
+    ratios = {}
+    for name in table.columns:
+        if name.startswith(UPDATE_RATIO):
+            values = table.column(name)
+            ratios[name.removeprefix(UPDATE_RATIO)] = float(np.median(values[np.isfinite(values)]))
+    typical = float(np.median(list(ratios.values()))) if len(ratios) > 1 else 0.0
+    still = [part for part, ratio in ratios.items() if ratio <= STILL * typical]
+    if not still or typical <= 0:
+        return None
+    listed, limit = ", ".join(still), number(STILL * typical)
+    return Fault(
+        both(
+            f"These parts of the model do not move: {listed}. Their updates are below {limit} of their weights, a "
+            f"hundredth of what is usual in this model ({number(typical)}).",
+            f"모델의 다음 부분이 움직이지 않습니다: {listed}. 갱신 크기가 가중치의 {limit} 미만으로, 이 모델에서 "
+            f"보통인 값({number(typical)})의 백분의 일보다 작습니다.",
+        ),
+        both(
+            "Check whether these weights were frozen on purpose and whether they are handed to the optimizer.",
+            "이 가중치를 일부러 고정했는지, 옵티마이저에 전달되었는지 확인해 보십시오.",
+        ),
+        {"update_ratio": ratios, "still_parts": still, "still_below": STILL * typical},
+    )
+
+
+def ordered_data(table: RunTable, context: Context) -> Fault | None:
+    """Losses that follow the same course in every epoch, as they do where the data is not shuffled."""
+    folded = _folded(table, context)
+    if folded is None or context.schedule["family"] in OWN_CYCLES:
+        return None
+    profile = folded.mean(axis=0)
+    rng = np.random.default_rng(0)
+    bins = np.arange(folded.shape[1])
+    by_chance = [
+        _rolled(folded, rng.integers(0, folded.shape[1], len(folded)), bins).mean(axis=0).std() for _ in range(SHIFTS)
+    ]
+    chance = (1 + sum(spread >= profile.std() for spread in by_chance)) / (1 + SHIFTS)
+    percent = 100 * float(profile.std())
+    if chance > FALSE_ALARMS or percent < ORDERED_PERCENT:
+        return None
+    low, high = (100 * math.expm1(float(edge)) for edge in (profile.min(), profile.max()))
+    return Fault(
+        both(
+            f"The loss takes the same course in every epoch, from {low:+.0f} % to {high:+.0f} % of its level: it "
+            "follows the order of the data, which was not shuffled.",
+            f"손실이 에폭마다 같은 모양({low:+.0f} %에서 {high:+.0f} %까지)으로 되풀이됩니다. 데이터를 섞지 않아 "
+            "손실이 데이터의 순서를 따르는 것입니다.",
+        ),
+        both(
+            "Shuffle the training data anew in each epoch and compare the validation loss.",
+            "에폭마다 학습 데이터를 새로 섞고 검증 손실을 비교해 보십시오.",
+        ),
+        {
+            "course_of_an_epoch_percent": [100 * math.expm1(float(value)) for value in profile],
+            "course_spread_percent": percent, "course_chance": chance, "course_threshold_percent": ORDERED_PERCENT,
+            "course_epochs": len(folded),
+        },
+    )  # fmt: skip
+
+
+def _rolled(folded: Floats, by: NDArray[np.int64], bins: NDArray[np.int64]) -> Floats:
+    """Each of E epochs turned by a number of bins of its own: the course of each stays, what they share goes."""
+    return np.take_along_axis(folded, (bins[None, :] + by[:, None]) % len(bins), axis=1)
+
+
+def _folded(table: RunTable, context: Context) -> Floats | None:
+    """The logarithm of the loss over its mean of one epoch around, by epoch and part of the epoch, shape (E, bins).
+
+    The first epoch is left out. None where the log does not show whole epochs step by step.
+    """
+    size = context.statistics["batches_per_epoch"]
+    if table.loss not in (t.BATCH_LOSS, t.INTERVAL_LOSS) or not size or not len(context.loss):
+        return None
+    per_epoch = int(size // max(table.loss_window, 1.0))
+    bins = min(MOST_BINS, per_epoch)
+    epochs = len(context.loss) // max(per_epoch, 1)
+    spacing = np.diff(context.steps)
+    if bins < FEWEST_BINS or epochs < FEWEST_EPOCHS or context.loss.min() <= 0 or (spacing != spacing[0]).any():
+        return None
+    if int(size) % int(spacing[0]) or int(size) // int(spacing[0]) != per_epoch:
+        return None
+    first = int(np.searchsorted(context.steps, size + 1 if context.steps[0] else size))
+    log = np.log(context.loss)
+    total = np.concatenate([[0.0], np.cumsum(log)])
+    around = (total[per_epoch:] - total[:-per_epoch]) / per_epoch
+    half = per_epoch // 2
+    residual = log[half : half + len(around)] - around  # of the rows from `half` on
+    start = max(first, half) + (-max(first, half) + first) % per_epoch
+    count = (len(residual) + half - start) // per_epoch
+    if count < FEWEST_EPOCHS - 2:
+        return None
+    whole = residual[start - half : start - half + count * per_epoch].reshape(count, per_epoch)
+    edges = np.linspace(0, per_epoch, bins + 1).astype(np.int64)
+    return np.add.reduceat(whole, edges[:-1], axis=1) / np.diff(edges)
+
+
+def heavy_tail(table: RunTable) -> Fault | None:
+    """A few validation sessions that the model finds far stranger than all others, at the best validation."""
+    if not all(table.has(TAIL + name) for name in ("p50", "p90", "p99")) or not table.has(t.VALIDATION_LOSS):
+        return None
+    middle, most, far, highest = (table.column(TAIL + name) for name in ("p50", "p90", "p99", "max"))
+    loss = np.where(np.isfinite(middle), table.column(t.VALIDATION_LOSS), np.nan)
+    size = table.facts.get("vocabulary_size")
+    if np.isnan(loss).all() or not size:
+        return None
+    best = int(np.nanargmin(loss))
+    p50, p90, p99, top = (float(values[best]) for values in (middle, most, far, highest))
+    guessing = math.log(size)
+    if p99 < STRANGE * guessing or p99 < APART * p90:
+        return None
+    return Fault(
+        both(
+            f"One in a hundred validation sessions has a loss of {number(p99)} or more, nine in ten have at most "
+            f"{number(p90)} (at step {int(table.step[best]):,}): a few sessions are unlike all others. If they are "
+            "anomalies, the training data, which comes from the same log, probably holds such sessions as well.",
+            f"검증 세션 백 개 중 하나는 손실이 {number(p99)} 이상이지만, 열 개 중 아홉은 {number(p90)} 이하입니다(스텝 "
+            f"{int(table.step[best]):,}). 몇몇 세션이 나머지와 전혀 다릅니다. 이들이 이상이라면 같은 로그에서 나온 "
+            "학습 데이터에도 그런 세션이 섞여 있을 수 있습니다.",
+        ),
+        both(
+            "Look at the validation sessions with the highest losses; label those that are anomalies, so that they are "
+            "left out, and train again.",
+            "손실이 가장 큰 검증 세션을 살펴보십시오. 이상인 세션에 라벨을 붙여 학습에서 빼고 다시 학습해 보십시오.",
+        ),
+        {
+            "session_loss": {"p50": p50, "p90": p90, "p99": p99, "max": top}, "guessing": guessing,
+            "tail_threshold": STRANGE * guessing, "tail_step": int(table.step[best]),
+        },
+    )  # fmt: skip

@@ -1,0 +1,103 @@
+"""What a run is going to do and to cost."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isang.config import TrainingConfig
+from isang.training.checkpoint import Progress
+from isang.training.loop import train
+from isang.training.plan import OUT_OF_PATIENCE, estimate, make_plan
+from isang.training.processes import Processes
+from isang.training.rates import HIGHEST, LOWEST, find_rate
+from isang.training.step import new_learner, train_step
+from tests.training.runs import MODEL, data, records
+
+CONFIG = TrainingConfig(epochs=3, min_steps=0, batch_size=32, patience=0)
+
+
+@given(
+    sessions=st.integers(1, 100_000), validated=st.integers(1, 20_000), batch_size=st.integers(1, 500),
+    every=st.none() | st.integers(1, 5_000),
+)  # fmt: skip
+def test_each_epoch_ends_with_a_validation_and_none_stands_close_before(
+    sessions: int, validated: int, batch_size: int, every: int | None
+) -> None:
+    plan = make_plan(sessions, validated, TrainingConfig(batch_size=batch_size, validation_steps=every))
+    after = [batch for batch in range(1, plan.batches_per_epoch + 1) if plan.validates_after(batch)]
+    assert after[-1] == plan.batches_per_epoch
+    gaps = [second - first for first, second in zip([0, *after[:-1]], after, strict=True)]
+    assert all(gap == plan.validation_steps for gap in gaps[:-1])
+    assert gaps[-1] <= 1.5 * plan.validation_steps
+    assert len(gaps) == 1 or gaps[-1] >= plan.validation_steps / 2
+
+
+def test_validations_within_an_epoch_take_a_twentieth_of_the_time() -> None:
+    """20,000 sessions forward are the work of 6,667 sessions of training: a twentieth of 133,333, in batches of 64."""
+    plan = make_plan(1_000_000, 20_000, TrainingConfig(batch_size=64))
+    assert plan.validation_steps == math.ceil(133_333 / 64)
+
+
+def test_validations_within_an_epoch_are_done_and_counted_for_patience(tmp_path: Path) -> None:
+    within = dataclasses.replace(CONFIG, validation_steps=2)
+    train(data(), MODEL, within, tmp_path)
+    assert [record["step"] for record in records(tmp_path, "validation")] == [2, 4, 5, 7, 9, 10, 12, 14, 15]
+    assert records(tmp_path, "done")[0]["best_step"] in (12, 14, 15)
+
+
+def test_patience_is_renewed_only_by_a_real_improvement() -> None:
+    plan = make_plan(32 * 200, 1, dataclasses.replace(CONFIG, patience=1))
+    state = Progress()
+    for step in range(1, 401):
+        state.count(loss_sum=1.0, events=1, seconds=0.0)
+        if step % 100 == 0:
+            assert state.judge(1.0 - 1e-7 * step) is True, "a little better is the best all the same"
+        if plan.reason_to_stop(state) is not None:
+            break
+    assert plan.reason_to_stop(state) == OUT_OF_PATIENCE
+    assert state.step == 300, "the first validation is an improvement; 200 steps of patience follow"
+    assert state.best_step == 300
+
+
+def test_the_estimate_changes_nothing_and_counts_the_tokens() -> None:
+    learner = new_learner(MODEL, data().vocabulary_size, CONFIG, Processes())
+    before = {name: weights.clone() for name, weights in learner.model.state_dict().items()}
+    cost = estimate(learner, data(), make_plan(160, 40, CONFIG))
+    assert cost.tokens == 3 * data().training.lengths.sum()
+    assert cost.seconds > 0
+    assert cost.memory_bytes > 2**20
+    assert learner.optimizer.state_dict()["state"] == {}
+    assert all(torch.equal(weights, before[name]) for name, weights in learner.model.state_dict().items())
+
+
+def test_a_batch_in_parts_has_the_gradient_of_the_whole() -> None:
+    """Up to the order in which float32 sums are made."""
+    still = dataclasses.replace(MODEL, dropout=0.0)
+    batch = data().training
+    steps = {}
+    for tokens in (10**6, 200, 1):
+        learner = new_learner(
+            still, data().vocabulary_size, dataclasses.replace(CONFIG, tokens_per_pass=tokens), Processes()
+        )
+        step = train_step(learner, batch, 1e-3, 0)
+        gradients = torch.cat([part.grad.flatten() for part in learner.model.parameters() if part.grad is not None])
+        steps[tokens] = (step, gradients)
+    whole, gradients = steps[10**6]
+    for step, in_parts in steps.values():
+        assert step.events == whole.events
+        assert step.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
+        assert torch.allclose(in_parts, gradients, rtol=1e-3, atol=1e-6)
+
+
+def test_the_rate_test_suggests_a_rate_that_trains_and_stops_before_one_that_does_not() -> None:
+    test = find_rate(data(), MODEL, CONFIG, Processes())
+    assert test.rates[0] == LOWEST
+    assert test.rates == sorted(test.rates)
+    assert test.rates[-1] <= HIGHEST
+    assert 1e-4 < test.suggestion < 1e-1
+    assert find_rate(data(), MODEL, CONFIG, Processes()) == test, "the same seed, the same test"
