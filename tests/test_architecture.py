@@ -23,7 +23,7 @@ ALLOWED = {
     "runs": BASE | {"config"},
     "samples": BASE,
     "launch": BASE,
-    "stages": BASE | {"config", "logs", "model", "artifact", "training", "detection", "runs"},
+    "stages": BASE | {"launch", "config", "logs", "model", "artifact", "training", "detection", "runs"},
     "summaries": BASE | {"config", "logs", "training", "runs", "stages"},
     "__main__": {"cli"},
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "launch"},

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from isang.config import Config, to_dict
 from isang.errors import IsangError, UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
+from isang.launch import is_launched
 from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
 from isang.logs.prepare import prepare_folder
@@ -98,6 +99,8 @@ def train(
     from isang.training.trackers import tracked
 
     config = config or Config()
+    if config.training.processes > 1 and not is_launched():
+        say("training in one process; `isang train --processes N` on the command line starts several")
     dataset = open_dataset(data)
     split = split_by_time(dataset, config.training)
     vocabulary = learn_vocabulary(dataset, split.train)

@@ -148,3 +148,12 @@ def test_scoring_batches_hold_each_session_once_within_the_token_budget(lengths:
     batches = list(length_batches(lengths, tokens))
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
     assert all(len(rows) == 1 or lengths[rows].sum() <= tokens for rows in batches)
+
+
+def test_an_event_without_a_template_is_unseen() -> None:
+    dataset = shop_dataset(30)
+    vocabulary = learn_vocabulary(dataset, np.arange(30))
+    fewer = dataclasses.replace(dataset, templates=dataset.templates.head(5))
+    tokens, known = to_sessions(fewer, vocabulary).flat, to_sessions(dataset, vocabulary).flat
+    assert set(tokens[tokens != known].tolist()) == {UNSEEN}
+    assert (tokens == known).any()

@@ -9,7 +9,7 @@ from isang.config import PRESETS, ModelConfig, TrainingConfig
 from isang.training.loop import train
 from tests.training.runs import data, losses
 
-TINY = ModelConfig(**PRESETS["tiny"], dropout=0)
+TINY = ModelConfig(**PRESETS["tiny"]["model"], dropout=0)
 CONFIG = TrainingConfig(epochs=4, min_steps=0, batch_size=32, patience=0)
 GOLDEN = [
     2.78733, 2.54260, 2.33706, 2.20590, 2.20067, 1.94790, 1.91481, 1.90543, 1.84538, 1.82280,

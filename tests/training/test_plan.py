@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.config import TrainingConfig
+from isang.model.batches import epoch_batches
 from isang.training.checkpoint import Progress
 from isang.training.loop import train
 from isang.training.plan import OUT_OF_PATIENCE, estimate, make_plan
@@ -67,7 +68,8 @@ def test_patience_is_renewed_only_by_a_real_improvement() -> None:
 def test_the_estimate_changes_nothing_and_counts_the_tokens() -> None:
     learner = new_learner(MODEL, data().vocabulary_size, CONFIG, Processes())
     before = {name: weights.clone() for name, weights in learner.model.state_dict().items()}
-    cost = estimate(learner, data(), make_plan(160, 40, CONFIG))
+    batches = epoch_batches(data().training.lengths, CONFIG.batch_size, CONFIG.seed, 0)
+    cost = estimate(learner, data(), make_plan(160, 40, CONFIG), batches)
     assert cost.tokens == 3 * data().training.lengths.sum()
     assert cost.seconds > 0
     assert cost.memory_bytes > 2**20

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from isang.files import saying_where
 from isang.logs.store import Dataset
-from isang.model.vocabulary import BEGIN, END, Vocabulary
+from isang.model.vocabulary import BEGIN, END, UNSEEN, Vocabulary
 
 Tokens = NDArray[np.int32]
 Rows = NDArray[np.int64]
@@ -64,9 +64,8 @@ class Sessions:
         inverse = np.empty(len(self), dtype=np.int64)
         first: list[int] = []
         for index in range(len(self)):
-            name = hashlib.blake2b(
-                self[index].data, digest_size=16
-            ).digest()  # the tokens themselves would fill the memory
+            # a hash, because millions of sequences as keys would fill the memory
+            name = hashlib.blake2b(self[index].data, digest_size=16).digest()
             place = places.setdefault(name, len(places))
             if place == len(first):
                 first.append(index)
@@ -87,8 +86,9 @@ def to_sessions(
 ) -> Sessions:
     """The sessions `rows` of `dataset` (each at most once; all where None), in that order, in tokens of `vocabulary`.
 
-    With the folder `beside`, the tokens lie in a nameless file there, which is mapped into memory and goes when nobody
-    looks at it any more, even if the program is killed: sessions of any number take up hardly any memory.
+    An event without a template is UNSEEN. With the folder `beside`, the tokens lie in a nameless file there, which is
+    mapped into memory and goes when nobody looks at it any more, even if the program is killed: sessions of any number
+    take up hardly any memory.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
@@ -98,11 +98,12 @@ def to_sessions(
     offsets = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum(2 + dataset.sizes[rows], out=offsets[1:])
     sessions = Sessions(_room(int(offsets[-1]), beside), offsets)
-    table = vocabulary.tokens(dataset)
+    table = np.append(vocabulary.tokens(dataset), np.int32(UNSEEN))
     for places, piece in dataset.pieces("events"):
         wanted = row_of[places] >= 0
         events = piece["events"].filter(wanted).explode(empty_as_null=False, keep_nulls=False).to_numpy()
-        _write(sessions, row_of[places[wanted]], table[events])
+        known = (events >= 0) & (events < len(table))
+        _write(sessions, row_of[places[wanted]], table[np.where(known, events, -1)])
     return sessions
 
 

@@ -71,7 +71,7 @@ def train(
         closing(Journal(writing, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)) as journal,
         ProgressBar("training", total=plan.steps, unit="steps", silent=not processes.first) as bar,
     ):
-        announce(journal, plan, data, learner, state)
+        announce(journal, plan, data, learner, state, batches(state.epoch))
         bar.advance(state.step)
         began, saved_seconds = time.monotonic() - state.seconds, state.seconds
         while (reason := plan.reason_to_stop(state)) is None:

@@ -2,11 +2,13 @@
 
 import os
 import platform
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 import isang
+from isang.model.batches import Rows
 from isang.progress import say
 from isang.training.checkpoint import Progress
 from isang.training.data import Data
@@ -16,9 +18,11 @@ from isang.training.plan import Cost, Plan, estimate
 from isang.training.step import Learner
 
 
-def announce(journal: Journal, plan: Plan, data: Data, learner: Learner, state: Progress) -> None:
-    """Tell the user and the journal what is going to be done. All processes measure its cost together."""
-    cost = estimate(learner, data, plan)
+def announce(
+    journal: Journal, plan: Plan, data: Data, learner: Learner, state: Progress, batches: Sequence[Rows]
+) -> None:
+    """Tell the user and the journal what is going to be done. All processes measure its cost together on `batches`."""
+    cost = estimate(learner, data, plan, batches)
     if learner.processes.first:
         say(_in_words(plan, cost, data, learner, state))
     if state.step:

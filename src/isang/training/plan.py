@@ -3,14 +3,14 @@
 import math
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 
 from isang.config import TrainingConfig
-from isang.model.batches import batches_per_epoch, epoch_batches
+from isang.model.batches import Rows, batches_per_epoch
 from isang.training.checkpoint import Progress
 from isang.training.data import Data
 from isang.training.schedule import Schedule
@@ -96,11 +96,9 @@ class Cost(NamedTuple):
     """The most that this process (on a GPU: its tensors) has held."""
 
 
-def estimate(learner: Learner, data: Data, plan: Plan) -> Cost:
-    """Measured on a few steps of a copy; nothing of the run itself changes."""
-    lengths, config = data.training.lengths, learner.config
-    rehearsal = learner.rehearsal()
-    batches = epoch_batches(lengths, config.batch_size, config.seed, 0)
+def estimate(learner: Learner, data: Data, plan: Plan, batches: Sequence[Rows]) -> Cost:
+    """Measured on the first of these batches with a copy of the model; nothing of the run itself changes."""
+    lengths, rehearsal = data.training.lengths, learner.rehearsal()
     seconds = tokens = 0.0
     for number in range(WARM_STEPS + 1):
         step = train_step(rehearsal, data.training.take(batches[number % len(batches)]), 0.0, number)
