@@ -60,7 +60,7 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
         stages.train(folder / "data", folder / "run", config=config, with_report=False)
     model = load_model(folder / "run")
     split = split_by_time(dataset, config.training)
-    model = replace(model, calibration=calibrate(model, dataset, split.validation))
+    model = replace(model, calibration=calibrate(model, dataset, split.train, split.validation))
     if not part.reworded:
         return evaluate(model, dataset)
     before = evaluate(model, dataset)["metrics"]

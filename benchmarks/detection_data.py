@@ -146,11 +146,13 @@ def train_fraction(part: Part, *, development: bool) -> float:
 def contaminate(dataset: Dataset, fraction: float, share: float, seed: int) -> Dataset:
     """Take the labels from some anomalies of the training period, so that `share` of what is learned is anomalous.
 
-    They are anomalies that really happened there; the later sessions are as they were.
+    They are anomalies that really happened there; the later sessions are as they were. No session of the training
+    period is labelled normal, so that the labels do not give them away.
     """
     labels = dataset.sessions["label"].to_list()
     period = int(len(labels) * fraction)
     anomalous = [row for row, label in enumerate(labels[:period]) if label]
+    labels[:period] = [label or None for label in labels[:period]]
     wanted = round(share * (period - len(anomalous)) / (1 - share))
     if len(anomalous) < wanted:
         raise SystemExit(f"the training period holds {len(anomalous)} anomalies, {wanted} are needed")

@@ -16,6 +16,7 @@ import pytest
 
 from isang.artifact import REQUIRED, load_model
 from isang.logs.store import read_dataset
+from isang.stages import follow
 from tests.synthetic import RARE, STEPS, shop_dataset, shop_labels, shop_log
 
 SETTINGS = """
@@ -348,3 +349,109 @@ def test_masks_can_be_given(tmp_path: Path) -> None:
         refused = isang("prepare", tmp_path / "a.log", "--dry-run", "--mask", wrong)
         assert refused.returncode == 2
         assert "mask" in refused.stderr
+
+
+def followed(place: Path, *arguments: object, text: str) -> subprocess.CompletedProcess[str]:
+    """`isang detect --follow` on standard input."""
+    command = [*ISANG, "detect", str(place / "out" / "run"), "-", "--follow", *map(str, arguments)]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+
+def test_following_finds_what_detect_finds(place: Path) -> None:
+    """The same decisions, lines and reasons; only the order and the groups' sizes so far differ."""
+    result = followed(place, "--json", "--idle", "1h", text=(place / "shop.log").read_text())
+    assert result.returncode == 0, result.stderr
+    assert "sessions were anomalous" in result.stderr
+    told = [json.loads(line) for line in result.stdout.splitlines()]
+    at_once = {record["session_id"] for record in told if record["ended"] == "goes on"}
+    live = {record["session_id"]: record for record in told if record["ended"] != "goes on"}
+    assert at_once <= live.keys(), "what is told while a session goes on holds at its end"
+    assert len(told) == len(at_once) + len(live), "nothing is told twice"
+    lines = (place / "out" / "anomalies.jsonl").read_text().replace('"shop.log"', '"stdin"').splitlines()
+    for record in map(json.loads, lines):
+        same = live.pop(record["session_id"])
+        assert same.pop("ended") in ("silent", "end")
+        for number in ("group", "group_size", "score", "p_value", "detectors"):
+            assert record.pop(number) is not None
+            assert same.pop(number) is not None
+        assert same["reasons"][0]["line"] == record["reasons"][0]["line"]
+        assert [(reason["detector"], reason["says"]) for reason in same["reasons"]] == [
+            (reason["detector"], reason["says"]) for reason in record["reasons"]
+        ]
+        assert same.keys() == record.keys()
+        assert same["events"] == record["events"]
+    assert not live
+
+
+def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> None:
+    """Stopped at any moment by SIGTERM and started again, while lines come: each anomaly is told once."""
+    log, state, run = tmp_path / "shop.log", tmp_path / "state", place / "out" / "run"
+    lines = (place / "shop.log").read_text().splitlines(keepends=True)
+    command = [*ISANG, "detect", str(run), str(log), "--follow", "--json", "--idle", "90s", "--state", str(state)]
+    found = []
+    for part in (lines[:3_003], lines[3_003:]):
+        with log.open("a") as file:
+            file.writelines(part)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert "following; a session ends after 90 seconds of silence" in process.stderr.readline()
+            time.sleep(0.5)
+            process.send_signal(signal.SIGTERM)
+            found += process.communicate()[0].splitlines()
+        assert process.returncode == 0
+        assert state.exists()
+    rest = follow(run, [log], idle_seconds=90, state=state)
+    while (polled := rest.poll())[0]:
+        found += [json.dumps(record) for record in polled[1]]
+    found += [json.dumps(record) for record in rest.finish()]
+    told = [record["session_id"] for record in map(json.loads, found) if record["ended"] != "goes on"]
+    expected = [json.loads(line)["session_id"] for line in (place / "out" / "anomalies.jsonl").read_text().splitlines()]
+    assert sorted(told) == sorted(expected)
+
+
+def test_a_line_never_seen_before_is_told_while_its_session_goes_on(place: Path, tmp_path: Path) -> None:
+    lines = (place / "shop.log").read_text().splitlines(keepends=True)
+    rare = next(line for line in lines if RARE.split("<")[0] in line)
+    (tmp_path / "shop.log").write_text("".join(lines[:20]))
+    following = follow(place / "out" / "run", [tmp_path / "shop.log"], idle_seconds=3600)
+    while following.poll()[0]:
+        pass
+    with (tmp_path / "shop.log").open("a") as file:
+        file.write(rare)
+    _, found = following.poll()
+    assert [(record["ended"], len(record["reasons"])) for record in found] == [("goes on", 1)]
+    assert found[0]["reasons"][0]["line"]["text"] == rare.rstrip()
+    assert found[0]["reasons"][0]["line"]["number"] == 21
+    with (tmp_path / "shop.log").open("a") as file:
+        file.write(rare)
+    assert following.poll()[1] == [], "once"
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "message"),
+    [
+        (lambda path: os.mkfifo(path), 2, "follow a pipe as standard input"),
+        (lambda path: path.mkdir(), 1, "holds no logs"),
+        (lambda path: path.write_bytes(bytes(range(256)) * 100), 1, "is binary"),
+        (lambda path: path.with_name("state").write_text("mine"), 1, "is no state of isang detect --follow"),
+    ],
+    ids=["pipe", "empty folder", "binary file", "another file as state"],
+)
+def test_what_cannot_be_followed_is_said(
+    place: Path, tmp_path: Path, make: Callable[[Path], object], code: int, message: str
+) -> None:
+    make(tmp_path / "shop.log")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = isang(
+        "detect", place / "out" / "run", tmp_path / "shop.log", "--follow", "--state", tmp_path / "state"
+    )  # fmt: skip
+    assert result.returncode == code
+    assert message in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [("x.log", "--idle", "5s"), ("x.log", "--state", "s"), ("-", "x.log", "--follow")], ids=" ".join
+)
+def test_wrong_usage_of_following_leaves_with_2(place: Path, arguments: tuple[str, ...]) -> None:
+    assert isang("detect", place / "out" / "run", *arguments).returncode == 2

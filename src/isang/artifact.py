@@ -28,9 +28,9 @@ REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 MAX_JSON_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """A trained detector."""
+    """A trained detector. It equals itself alone, so that what is derived from it can be kept in a cache."""
 
     encoder: "Encoder"
     vocabulary: Vocabulary
@@ -41,11 +41,12 @@ class Model:
     template_table: pl.DataFrame
     """All templates that its training data taught the miner: columns event, template, level, count."""
     normal: Sessions
-    """The different sessions that it was trained on, each once."""
+    """The different normal sessions of its training period, each once."""
     normal_counts: Rows
     """How often each of them occurred, shape: len(normal)."""
     calibration: pl.DataFrame
-    """One row per held-out normal session, one column of scores per detector."""
+    """One row per normal session of the training period, one column of scores per detector, null where it was not held
+    out from that detector."""
     facts: Mapping[str, Any]
     """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
     evaluation: Mapping[str, Any] | None = field(default=None)
@@ -153,7 +154,7 @@ def model_card(model: Model) -> str:
         "| --- | --- |",
         *(f"| {name.replace('_', ' ')} | {value} |" for name, value in facts.items() if not isinstance(value, dict)),
         f"| templates | {len(model.vocabulary.templates)} |",
-        f"| calibration sessions | {len(model.calibration)} |",
+        f"| calibration sessions | {len(model.calibration.drop_nulls())} |",
         f"| alert budget | {model.config.detection.alerts_per_thousand:g} per 1,000 normal sessions |",
         "",
         "## Measured quality",

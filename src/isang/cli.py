@@ -2,8 +2,13 @@
 
 import os
 import re
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
@@ -311,11 +316,32 @@ def detect(
     logs: Logs,
     alerts_per_thousand: Alerts = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON line per anomaly instead of text.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on as the logs grow, until Ctrl-C or the end of standard input.")
+    ] = False,
+    idle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="With --follow: a session with a key ends after a silence this long.  "
+            "[default: longer than in 99.9 % of the training sessions]",
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --follow: where to go on after a restart.  [default: start anew]"),
+    ] = None,
 ) -> None:
     """Find anomalous sessions in raw logs, with reasons."""
     from isang import stages, summaries
     from isang.files import to_json
 
+    if follow:
+        silence = None if idle is None else _seconds("--idle", idle)
+        _follow(model, logs, alerts_per_thousand, silence, state, json)
+        return
+    if idle is not None or state is not None:
+        raise UsageError("--idle and --state belong to --follow")
     detected = stages.detect(model, logs, alerts_per_thousand=alerts_per_thousand)
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
@@ -367,6 +393,39 @@ def _run(
 
     finished = stages.run(logs, out, config=load(config, flags), labels=labels, resume=resume, overwrite=overwrite)
     print(summaries.of_run(finished))
+
+
+def _follow(
+    model: Path, logs: list[str], alerts_per_thousand: float | None, idle: float | None, state: Path | None, json: bool
+) -> None:
+    from isang import stages, summaries
+    from isang.files import to_json
+    from isang.progress import say
+
+    following = stages.follow(model, logs, alerts_per_thousand=alerts_per_thousand, idle_seconds=idle, state=state)
+    say(f"following; {following.rule}")
+    with _stopping() as stop:
+        for record in following.anomalies_until(stop):
+            print(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n", end="", flush=True)
+    say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
+    if following.ended_early:
+        say(f"{following.ended_early:,} sessions were ended early, because too many were open; a shorter --idle helps")
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set instead of ending the process."""
+    stop = threading.Event()
+
+    def set_stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    earlier = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
 
 
 def _log_flags(

@@ -163,12 +163,14 @@ class DetectionConfig:
 
     alerts_per_thousand: float = 1.0
     """The alert budget: false alarms per 1,000 normal sessions."""
+    contamination: float = 0.01
+    """Of the training sessions that no label calls normal, so many may be anomalies: the strangest set no threshold."""
     reasons: int = 5
     """Reasons given for an anomaly, at most."""
 
     def __post_init__(self) -> None:
         _above(self, "detection", alerts_per_thousand=0)
-        _within(self, "detection", alerts_per_thousand=(0, 1000), reasons=(1, 100))
+        _within(self, "detection", alerts_per_thousand=(0, 1000), contamination=(0, 0.1), reasons=(1, 100))
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.config import Config, to_dict
 from isang.errors import IsangError, UsageError
@@ -22,6 +23,11 @@ from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
 from isang.logs.store import Dataset, open_dataset, read_dataset
 from isang.progress import say
+
+if TYPE_CHECKING:
+    from isang.artifact import Model
+    from isang.detection.decisions import Judged
+    from isang.detection.follow import Following
 
 SCHEMA = 1
 
@@ -115,7 +121,9 @@ def train(
         trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
-        normal, place = training.distinct()
+        normal, place = known.distinct()
+        period = dataset.load(np.concatenate([split.train, split.validation]))
+        learned_from, held_out = np.split(np.arange(len(period.sessions)), [len(split.train)])
         model = Model(
             encoder=encoder,
             vocabulary=vocabulary,
@@ -131,15 +139,15 @@ def train(
                 "trained_from": _iso(split.since),
                 "trained_until": _iso(split.until),
                 "training_sessions": len(training),
-                "different_training_sessions": len(normal),
+                "different_normal_sessions": len(normal),
                 "left_out_as_anomalous": split.left_out,
+                "usual_silence_seconds": _usual_silence_seconds(period, learned_from),
                 "steps": progress.step,
                 "best_epoch": progress.best_epoch,
                 "validation_loss": progress.best_validation_loss,
             },
         )
-        held_out = dataset.load(split.validation)
-        model = replace(model, calibration=calibrate(model, held_out, np.arange(len(held_out.sessions))))
+        model = replace(model, calibration=calibrate(model, period, learned_from, held_out))
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)
@@ -239,21 +247,43 @@ def evaluate(
 
 def detect(model: Path, logs: Sequence[str | Path], *, alerts_per_thousand: float | None = None) -> Detected:
     """A model and raw logs → the anomalous sessions, each with its reasons."""
-    from isang.artifact import load_model
-    from isang.detection.anomalies import records
+    from isang.detection.anomalies import grouped, records
     from isang.detection.decisions import judge
 
-    loaded = load_model(model)
-    if alerts_per_thousand is not None:
-        detection = replace(loaded.config.detection, alerts_per_thousand=alerts_per_thousand)
-        loaded = replace(loaded, config=replace(loaded.config, detection=detection))
+    loaded = _loaded(model, alerts_per_thousand)
     prepared = read_logs(
         [str(path) for path in logs],
         loaded.config.logs,
         rules=Rules.from_dict(dict(loaded.rules), loaded.template_table),
     )
     judged = judge(loaded, prepared.dataset)
-    return Detected(len(judged.rows), records(loaded, prepared, judged))
+    _warn_of_other_logs(judged)
+    return Detected(len(judged.rows), grouped(records(loaded, prepared, judged)))
+
+
+def follow(
+    model: Path,
+    logs: Sequence[str | Path],
+    *,
+    alerts_per_thousand: float | None = None,
+    idle_seconds: float | None = None,
+    state: Path | None = None,
+) -> "Following":
+    """A model and growing logs → what gives out each anomaly when its session has ended."""
+    from isang.detection.follow import Following
+
+    loaded = _loaded(model, alerts_per_thousand)
+    return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
+
+
+def _loaded(model: Path, alerts_per_thousand: float | None) -> "Model":
+    from isang.artifact import load_model
+
+    loaded = load_model(model)
+    if alerts_per_thousand is None:
+        return loaded
+    detection = replace(loaded.config.detection, alerts_per_thousand=alerts_per_thousand)
+    return replace(loaded, config=replace(loaded.config, detection=detection))
 
 
 def fingerprint(data: Path) -> str:
@@ -346,6 +376,24 @@ def _note_command(path: Path, command: Mapping[str, Any]) -> None:
             )
     else:
         write_text(path, to_json(command))
+
+
+def _warn_of_other_logs(judged: "Judged") -> None:
+    from isang.model.vocabulary import UNSEEN
+
+    lines = len(judged.sessions.flat) - 2 * len(judged.sessions)
+    unknown = int((judged.sessions.flat == UNSEEN).sum())
+    if unknown > lines / 2:
+        say(
+            f"warning: {unknown:,} of {lines:,} lines are like none of the model's training sessions; these logs may "
+            "be of another program, or of a new release of it: train on them"
+        )
+
+
+def _usual_silence_seconds(dataset: Dataset, rows: NDArray[np.int64]) -> float | None:
+    """The longest silence within a session that 99.9 % of the sessions `rows` do not exceed; None without a clock."""
+    longest_ms = dataset.sessions["gaps_ms"].gather(rows).list.max().quantile(0.999, "higher")
+    return None if longest_ms is None else longest_ms / 1000
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -132,6 +132,14 @@ def of_anomalies(records: Sequence[Mapping[str, Any]], most: int | None = None) 
     return "\n\n".join(shown)
 
 
+def of_anomaly(record: Mapping[str, Any]) -> str:
+    """One anomaly while it is followed: whole where it is the first of its group, else one line."""
+    if record["group_size"] == 1:
+        return _group([record]) + f"\n  the session: {record['ended']}\n"
+    when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""
+    return f"{record['session_id']}{when}  like group {record['group']}, number {record['group_size']:,} of its kind"
+
+
 def _group(members: Sequence[Mapping[str, Any]]) -> str:
     record, others = members[0], len(members) - 1
     when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""
@@ -139,30 +147,42 @@ def _group(members: Sequence[Mapping[str, Any]]) -> str:
     like = f"  and {others:,} like it" if others else ""
     score = f"score {record['score']:.1f}, alert from {record['threshold']:.1f}"
     lines = [f"{record['session_id']}{when}  {score}{training}{like}"]
+    said: dict[str, list[Mapping[str, Any]]] = {}
     for reason in record["reasons"]:
-        lines.append(f"  {reason['says']}" + (f" ({reason['times']} times)" if "times" in reason else ""))
-        lines += _raw_line(reason["line"], lines)
-        lines += [
-            f"    expected ({100 * item['probability']:.0f} %): {item['template'][:SHOWN_CHARACTERS]}"
-            for item in reason.get("expected", ())[:1]
-        ]
-        lines += [
-            f"    missing: {item['count']} x {item['template'][:SHOWN_CHARACTERS]}"
-            for item in reason.get("missing", ())[:SHOWN_TEMPLATES]
-        ]
-        for item in reason.get("extra", ())[:SHOWN_TEMPLATES]:
-            lines.append(f"    too many by {item['count']}: {item['template'][:SHOWN_CHARACTERS]}")
-            lines += _raw_line(item["line"], lines)
+        said.setdefault(reason["says"], []).append(reason)
+    for says, reasons in said.items():
+        rarity = reasons[0]["as_high"]
+        lines.append(f"  {says} ({rarity['normal_sessions']:,} of {rarity['of']:,} normal sessions score as high)")
+        for reason in reasons:
+            lines += _reason(reason, lines)
     return "\n".join(lines)
 
 
-def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str]) -> list[str]:
+def _reason(reason: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
+    """The lines of a reason, below what it says."""
+    lines = _raw_line(reason["line"], shown, times=reason.get("times", 1))
+    if reason.get("expected"):
+        likely = reason["expected"][0]
+        lines.append(f"    expected ({100 * likely['probability']:.0f} %): {likely['template'][:SHOWN_CHARACTERS]}")
+    lines += [
+        f"    missing: {item['count']} x {item['template'][:SHOWN_CHARACTERS]}"
+        for item in reason.get("missing", ())[:SHOWN_TEMPLATES]
+    ]
+    for item in reason.get("extra", ())[:SHOWN_TEMPLATES]:
+        lines.append(f"    too many by {item['count']}: {item['template'][:SHOWN_CHARACTERS]}")
+        lines += _raw_line(item["line"], [*shown, *lines])
+    return lines
+
+
+def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int = 1) -> list[str]:
     """The line with its place, unless there is none or it is shown already."""
     if line is None:
         return []
     text = line["text"].partition("\n")[0][:SHOWN_CHARACTERS]
     raw = f"    {line['source']}:{line['number']}: {text}"
-    return [] if raw in shown else [raw]
+    if any(line.startswith(raw) for line in shown):
+        return []
+    return [raw if times == 1 else f"{raw}  ({times} lines like it)"]
 
 
 def of_run(finished: "Finished") -> str:

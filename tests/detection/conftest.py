@@ -37,7 +37,7 @@ def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model
     validation = to_sessions(dataset, vocabulary, split.validation)
     run: Path = tmp_path_factory.mktemp("run")
     encoder, _ = train(Data(training, validation, vocabulary.size), config.model, config.training, run)
-    normal, place = training.distinct()
+    normal, place = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation])).distinct()
     model = Model(
         encoder=encoder,
         vocabulary=vocabulary,
@@ -54,4 +54,4 @@ def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model
             "trained_until": str(split.until),
         },
     )
-    return replace(model, calibration=calibrate(model, dataset, split.validation))
+    return replace(model, calibration=calibrate(model, dataset, split.train, split.validation))

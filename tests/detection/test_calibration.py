@@ -12,7 +12,7 @@ scores = st.lists(st.floats(-50, 50), min_size=2, max_size=80).map(np.array)
 
 def test_p_values_worked_out_by_hand() -> None:
     """Four calibration scores 1 2 3 4: (1 + how many are at least as high) / 5."""
-    tail = fit_tail(np.array([4.0, 1, 3, 2]), resolution=1.0)
+    tail = fit_tail(np.array([4.0, 1, 3, 2]), least_scale=0.25)
     assert tail.p_values(np.array([0.0, 1, 2.5, 4])).tolist() == [1.0, 1.0, 0.6, 0.4]
     beyond = tail.p_values(np.array([4.0 + 1e-9, 5, 50]))
     assert beyond[0] == pytest.approx(0.2)
@@ -21,7 +21,7 @@ def test_p_values_worked_out_by_hand() -> None:
 
 @given(scores, scores)
 def test_p_values_lie_between_0_and_1_and_fall_with_the_score(calibration: np.ndarray, asked: np.ndarray) -> None:
-    p_values = fit_tail(calibration, 0.1).p_values(np.sort(asked))
+    p_values = fit_tail(calibration, 0.025).p_values(np.sort(asked))
     assert ((p_values > 0) & (p_values <= 1)).all()
     assert (np.diff(p_values) <= 0).all()
 
@@ -42,14 +42,44 @@ def test_several_detectors_together_keep_the_budget_too() -> None:
     generator = np.random.default_rng(2)
     tails = [fit_tail(generator.normal(size=999), 0.01) for _ in range(4)]
     p_values = np.stack([tail.p_values(generator.normal(size=20_000)) for tail in tails])
-    rate = np.mean([decision.anomalous for decision in decide(combine(p_values), 40)])
+    rate = np.mean([decision.anomalous for decision in decide(combine(p_values, tails, 0.04), 40)])
     assert 0.03 < rate < 0.05
 
 
 def test_what_was_never_seen_in_calibration_is_rare() -> None:
     """All 500 calibration sessions score 0: one unit more is beyond a budget of 1 in 1,000 for each of 4 detectors."""
-    p_value = fit_tail(np.zeros(500), resolution=1.0).p_values(np.array([1.0]))[0]
+    p_value = fit_tail(np.zeros(500), least_scale=0.25).p_values(np.array([1.0]))[0]
     assert p_value < 0.001 / 4
+
+
+def test_an_allowance_shifts_the_scores() -> None:
+    calibration, asked = np.arange(10.0), np.linspace(-3, 15, 40)
+    plain, allowing = fit_tail(calibration, 0.5), fit_tail(calibration, 0.5, allowance=2.0)
+    assert allowing.p_values(asked).tolist() == plain.p_values(asked - 2.0).tolist()
+
+
+def test_few_calibration_sessions_make_a_detector_less_exact_and_not_silent() -> None:
+    """19 sessions that all score 0: whatever is 2 scales beyond them is an alert, however small the budget."""
+    few, many = fit_tail(np.zeros(19), 1.0), fit_tail(np.zeros(99_999), 1.0)
+    assert many.share(0.001) == 0.001
+    assert few.share(0.001) == pytest.approx(np.exp(-2) / 20)
+    p_values = np.stack([few.p_values(np.array([1.9, 2.1])), many.p_values(np.array([0.0, 0.0]))])
+    decisions = decide(combine(p_values, [few, many], 0.001), 1.0)
+    assert [decision.anomalous for decision in decisions] == [False, True]
+
+
+@given(st.lists(scores, min_size=1, max_size=4), st.floats(0.0001, 0.5))
+def test_combined_p_values_are_within_the_budget_where_some_detector_is_within_its_share(
+    calibrations: list[np.ndarray], asked: float
+) -> None:
+    tails = [fit_tail(calibration, 0.5) for calibration in calibrations]
+    p_values = np.stack([tail.p_values(np.linspace(-60, 60, 50)) for tail in tails])
+    spoken = np.stack(
+        [p <= tail.share(asked / len(tails)) * (1 + 1e-12) for tail, p in zip(tails, p_values, strict=True)]
+    )
+    combined = combine(p_values, tails, asked)
+    assert (combined[spoken.any(axis=0)] <= asked * (1 + 1e-9)).all()
+    assert (combined[~spoken.any(axis=0)] > asked * (1 - 1e-9)).all()
 
 
 def test_a_decision_says_its_threshold() -> None:

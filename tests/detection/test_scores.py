@@ -1,5 +1,7 @@
 """Laws of the detectors, on one small model trained on synthetic sessions."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -8,10 +10,12 @@ from isang.artifact import Model
 from isang.detection import scores
 from isang.detection.decisions import Judged, judge, judge_sessions
 from isang.detection.explain import explain
-from isang.detection.scores import DETECTORS, Detector, score
+from isang.detection.pairs import strangest_absence, strangest_order
+from isang.detection.scores import DETECTORS, Detector, Evidence, score
+from isang.detection.surprise import event_probabilities, gap_probabilities, surprise
 from isang.logs.store import Dataset
 from isang.model.batches import from_sequences, to_sessions
-from isang.model.vocabulary import BEGIN, END, MASK
+from isang.model.vocabulary import BEGIN, END, MASK, NOTHING
 from tests.synthetic import BROWSE, ORDER, RARE_EVENT, STEPS
 
 
@@ -56,52 +60,103 @@ def test_planted_faults_score_above_normal_sessions(trained: Model, dataset: Dat
         "event_counts": [0, 1, 2, 3, 4, 5, 8, 9],
         "transition": [0, 1, 2, 3],
         "masked_event": [0, 1, 2, 3, 4, 11, 6, 7, 8, 9],
+        "missing_event": [0, 1, 2, 3, 4, 5, 7, 8, 9],
+        "early_end": [0, 1, 2, 3],
+        "repeated_event": [0, 1, 2, 3, 4, 5, *[6] * 6, 7, 8, 9],
+        "event_order": [0, 1, 2, 3, 4, 5, 7, 6, 8, 9],
+        "companion": [0, 1, 2, 3, 4, 5, 6, 8, 9],
     }
     for detector in DETECTORS:
         fault = from_sequences([session(trained, dataset, faults[detector.name])])
         assert score(detector, trained, fault)[0] > score(detector, trained, normal).max(), detector.name
 
 
-def test_masked_surprise_equals_hiding_the_events_by_hand(trained: Model, dataset: Dataset) -> None:
-    """One session of 5 events and 7 passes: each event is hidden alone."""
+def test_surprise_equals_asking_by_hand(trained: Model, dataset: Dataset) -> None:
+    """One session of 5 events and 7 passes: each question is asked alone."""
     tokens = session(trained, dataset, list(BROWSE))
-    fast = scores.event_surprise(trained, from_sequences([tokens]))
-    assert np.isnan(fast[[0, -1]]).all()
-    for position in range(1, len(tokens) - 1):
+    event, gap, end = surprise(trained, from_sequences([tokens]))
+    assert np.isnan(event[[0, -1]]).all()
+    assert np.isnan(end[:-1]).all()
+    assert np.isnan(gap[0])
+    for position in range(1, len(tokens)):
         hidden = tokens.copy()
         hidden[position] = MASK
-        with torch.inference_mode():
-            states = trained.encoder(torch.from_numpy(hidden), np.array([len(hidden)]))
-            logits = trained.encoder.logits(states[position])
-        expected = -torch.log_softmax(logits, dim=-1)[int(tokens[position])]
-        assert fast[position] == pytest.approx(float(expected), abs=1e-4)
-        probability = scores.event_probabilities(trained, tokens, position)[tokens[position]]
-        assert probability == pytest.approx(np.exp(-fast[position]), abs=1e-4)
+        probability = by_hand(trained, hidden, position)[tokens[position]]
+        fast = end[position] if position == len(tokens) - 1 else event[position]
+        assert fast == pytest.approx(-np.log(probability), abs=1e-3)
+        assert event_probabilities(trained, tokens, position)[tokens[position]] == pytest.approx(probability, abs=1e-4)
+
+        widened = np.insert(tokens, position, MASK).astype(np.int32)
+        expected = by_hand(trained, widened, position)
+        assert gap[position] == pytest.approx(-np.log(expected[expected <= expected[NOTHING]].sum()), abs=1e-3)
+        assert gap_probabilities(trained, tokens, position) == pytest.approx(expected, abs=1e-4)
+
+
+def by_hand(model: Model, tokens: np.ndarray, position: int) -> np.ndarray:
+    """The probabilities of all answers at one position."""
+    with torch.inference_mode():
+        states = model.encoder(torch.from_numpy(tokens), np.array([len(tokens)]))
+        answer: np.ndarray = torch.softmax(model.encoder.logits(states[position]), dim=-1).numpy()
+    return answer
 
 
 def test_sessions_longer_than_the_model_are_scored_whole(trained: Model, dataset: Dataset) -> None:
     longer = session(trained, dataset, [*ORDER] * 20)
-    surprise = scores.event_surprise(trained, from_sequences([session(trained, dataset, list(ORDER)), longer]))
-    inside = np.ones(len(surprise), dtype=bool)
-    inside[[0, len(ORDER) + 1, len(ORDER) + 2, -1]] = False
-    assert np.isfinite(surprise[inside]).all()
-    assert np.isnan(surprise[~inside]).all()
+    sessions = from_sequences([session(trained, dataset, list(ORDER)), longer])
+    answers = surprise(trained, sessions)
+    marks = np.isin(sessions.flat, [BEGIN, END])
+    assert (np.isnan(answers.event_T) == marks).all()
+    assert (np.isnan(answers.end_T) == (sessions.flat != END)).all()
+    pieces = -(-len(longer) // trained.config.model.positions)
+    assert np.isnan(answers.gap_T).sum() == 1 + pieces
 
 
 def test_transition_surprise_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
-    """P(b after a) = (visits of a to b + 1/V) / (visits of a + 1), over the training sessions with their counts."""
-    tokens = session(trained, dataset, list(BROWSE))
+    """P(b after a) = (visits of a to b + kinds after a * P(b)) / (visits of a + kinds after a) (Witten, Bell 1991)."""
+    tokens = session(trained, dataset, [*BROWSE, 6])
     size = trained.vocabulary.size
-    surprise = scores.transition_surprise(trained, from_sequences([tokens]))
-    assert np.isnan(surprise[0])
-    for position in range(1, len(tokens)):
-        before, after = tokens[position - 1], tokens[position]
-        both = visits = 0
-        for row in range(len(trained.normal)):
-            sequence, times = trained.normal[row], trained.normal_counts[row]
-            both += times * int(((sequence[:-1] == before) & (sequence[1:] == after)).sum())
-            visits += times * int((sequence[:-1] == before).sum())
-        assert surprise[position] == pytest.approx(-np.log((both + 1 / size) / (visits + 1)))
+    surprise_T = scores.transition_surprise(trained, from_sequences([tokens]))
+    visits = np.zeros((size, size))
+    for row in range(len(trained.normal)):
+        for before, after in pairwise(trained.normal[row]):
+            visits[before, after] += trained.normal_counts[row]
+    ends = visits.sum(axis=0) + 0.5
+    kinds = (visits > 0).sum(axis=1)
+    assert np.isnan(surprise_T[0])
+    for position, (before, after) in enumerate(pairwise(tokens), start=1):
+        many = max(1, kinds[before])
+        probability = (visits[before, after] + many * ends[after] / ends.sum()) / (visits[before].sum() + many)
+        assert surprise_T[position] == pytest.approx(-np.log(probability))
+
+
+def test_pairs_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
+    """All n orders pay (6) and then get the bank's answer (7): -log(.1 / (n + .2)) the other way, -log(.5 / (n + 1))
+    without it."""
+    orders = sum(
+        int(times) for row, times in enumerate(trained.normal_counts) if len(trained.normal[row]) > len(BROWSE) + 2
+    )
+    table = trained.vocabulary.tokens(dataset)
+    turned = strangest_order(trained, session(trained, dataset, [0, 1, 2, 3, 4, 5, 7, 6, 8, 9]))
+    assert turned.surprise == pytest.approx(-np.log(0.1 / (orders + 0.2)))
+    assert (turned.first, turned.second) == (table[7], table[6])
+    unanswered = strangest_absence(trained, session(trained, dataset, [0, 1, 2, 3, 4, 5, 6, 8, 9]))
+    assert unanswered.surprise == pytest.approx(-np.log(0.5 / (orders + 1)))
+    assert unanswered.second == table[7]
+
+
+def test_the_most_repeated_event_is_named_with_its_numbers(trained: Model, dataset: Dataset) -> None:
+    payment = trained.vocabulary.tokens(dataset)[6]
+    tokens = session(trained, dataset, [0, 1, 2, 3, 4, 5, *[6] * 6, 7, 8, 9])
+    assert scores.most_repeated(trained, tokens) == (payment, 6, 1)
+
+
+def test_the_repeated_lines_are_blamed_and_not_a_later_one_of_their_kind(trained: Model, dataset: Dataset) -> None:
+    events = [0, *[1] * 14, 2, 3, 4, 5, 6, 7, 1, 8, 9]
+    sessions = from_sequences([session(trained, dataset, events)])
+    judged = Judged(np.array([0]), sessions, *judge_sessions(trained, sessions))
+    reasons = {reason.detector: reason for reason in explain(trained, judged, 0, events, most=9)}
+    extra = {item["template"]: item["position"] for item in reasons["event_counts"].detail["extra"]}
+    assert extra[STEPS[1]] == 14
 
 
 def test_the_nearest_normal_session_by_counts_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
@@ -117,7 +172,7 @@ def test_an_event_that_varies_among_normal_sessions_weighs_less(trained: Model, 
     """Orders ask the stock one to three times but always pay: a fourth question is less strange than no payment."""
     asked_again = session(trained, dataset, [0, 1, 2, *[3, 4] * 4, 5, 6, 7, 8, 9])
     without_payment = session(trained, dataset, [0, 1, 2, *[3, 4] * 3, 5, 8, 9])
-    again, without = scores.event_counts(trained, from_sequences([asked_again, without_payment]))
+    again, without = scores.event_counts(Evidence(trained, from_sequences([asked_again, without_payment])))
     assert 0 < again < without
 
 
@@ -138,8 +193,8 @@ def test_reasons_name_the_line_and_what_is_missing(trained: Model, dataset: Data
             assert named == [events.index(RARE_EVENT)]
             said["unseen"] += 1
         if events == [0, 1, 2, 3, 4, 5, 8, 9]:
-            missing = [item["template"] for reason in reasons for item in reason.detail.get("missing", ())]
-            assert sorted(missing) == sorted([STEPS[6], STEPS[7]])
+            missing = {item["template"] for reason in reasons for item in reason.detail.get("missing", ())}
+            assert missing == {STEPS[6], STEPS[7]}
             said["missing"] += 1
     assert min(said.values()) > 0, "both kinds of fault were looked at"
 

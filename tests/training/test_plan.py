@@ -15,7 +15,6 @@ from isang.training.checkpoint import Progress
 from isang.training.loop import train
 from isang.training.plan import OUT_OF_PATIENCE, estimate, make_plan
 from isang.training.processes import Processes
-from isang.training.rates import HIGHEST, LOWEST, find_rate
 from isang.training.step import new_learner, train_step
 from tests.training.runs import MODEL, data, records
 
@@ -94,12 +93,3 @@ def test_a_batch_in_parts_has_the_gradient_of_the_whole() -> None:
         assert step.events == whole.events
         assert step.loss_sum == pytest.approx(whole.loss_sum, rel=1e-6)
         assert torch.allclose(in_parts, gradients, rtol=1e-3, atol=1e-6)
-
-
-def test_the_rate_test_suggests_a_rate_that_trains_and_stops_before_one_that_does_not() -> None:
-    test = find_rate(data(), MODEL, CONFIG, Processes())
-    assert test.rates[0] == LOWEST
-    assert test.rates == sorted(test.rates)
-    assert test.rates[-1] <= HIGHEST
-    assert 1e-4 < test.suggestion < 1e-1
-    assert find_rate(data(), MODEL, CONFIG, Processes()) == test, "the same seed, the same test"

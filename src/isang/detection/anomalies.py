@@ -1,26 +1,42 @@
 """Anomalies as records: for programs as JSON, for people as text, with the raw lines behind each reason."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
+
+import polars as pl
 
 from isang.artifact import Model
 from isang.detection.decisions import Judged
 from isang.detection.explain import Reason, explain
 from isang.detection.scores import DETECTORS
-from isang.logs.prepare import Prepared
+from isang.files import to_json
+from isang.logs.sources import Source
+from isang.logs.store import Dataset
 
 SCHEMA = 1
 SHOWN_CHARACTERS = 2_000
 """A raw record longer than this is cut in the output."""
 
 
-def records(model: Model, prepared: Prepared, judged: Judged) -> list[dict[str, Any]]:
+class Located(Protocol):
+    """Sessions whose events can be found in the logs again: `Prepared`, or `EndedSessions` of growing logs."""
+
+    @property
+    def dataset(self) -> Dataset: ...
+    @property
+    def lines(self) -> pl.DataFrame: ...
+    @property
+    def sources(self) -> list[Source]: ...
+    def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]: ...
+
+
+def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, Any]]:
     """One record per anomalous session, the strangest first."""
     flagged = [index for index, decision in enumerate(judged.decisions) if decision.anomalous]
     flagged.sort(key=lambda index: -judged.decisions[index].score)
     events = prepared.dataset.sessions["events"]
-    most = model.config.detection.reasons
-    reasons = {index: explain(model, judged, index, events[int(judged.rows[index])], most) for index in flagged}
+    reasons = _explained(model, judged, flagged, events)
     positions = {index: {place for reason in reasons[index] for place in _positions(reason)} for index in flagged}
     places = {index: _places(prepared, judged, index, positions[index]) for index in flagged}
     raw = prepared.raw({place for each in places.values() for place in each.values()})
@@ -34,10 +50,22 @@ def records(model: Model, prepared: Prepared, judged: Judged) -> list[dict[str, 
         }
         record = _record(model, prepared, judged, index)
         found.append(record | {"reasons": [_reason(reason, lines) for reason in reasons[index]]})
-    return _grouped(found)
+    return found
 
 
-def _record(model: Model, prepared: Prepared, judged: Judged, index: int) -> dict[str, Any]:
+def _explained(model: Model, judged: Judged, flagged: list[int], events: pl.Series) -> dict[int, list[Reason]]:
+    """The reasons for the sessions `flagged`; of equal sessions one is asked about."""
+    asked: dict[tuple[int, ...], list[Reason]] = {}
+    reasons = {}
+    for index in flagged:
+        of_session = events[int(judged.rows[index])].to_list()
+        if tuple(of_session) not in asked:
+            asked[tuple(of_session)] = explain(model, judged, index, of_session, model.config.detection.reasons)
+        reasons[index] = asked[tuple(of_session)]
+    return reasons
+
+
+def _record(model: Model, prepared: Located, judged: Judged, index: int) -> dict[str, Any]:
     session = prepared.dataset.sessions.row(int(judged.rows[index]), named=True)
     decision = judged.decisions[index]
     return {
@@ -71,8 +99,10 @@ def _reason(reason: Reason, lines: dict[int, dict[str, Any]]) -> dict[str, Any]:
     return {
         "detector": reason.detector,
         "p_value": reason.p_value,
+        "as_high": {"normal_sessions": reason.as_high, "of": reason.held_out},
         "says": reason.says,
         "line": None if reason.position is None else lines[reason.position],
+        "after_line": reason.after,
         **detail,
     }
 
@@ -82,13 +112,13 @@ def _positions(reason: Reason) -> list[int]:
     return own + [item["position"] for item in reason.detail.get("extra", ())]
 
 
-def _places(prepared: Prepared, judged: Judged, index: int, positions: set[int]) -> dict[int, tuple[int, int]]:
+def _places(prepared: Located, judged: Judged, index: int, positions: set[int]) -> dict[int, tuple[int, int]]:
     """The source and the line number of events of a session, by their position."""
     lines = prepared.lines.row(int(judged.rows[index]), named=True)
     return {place: (int(lines["source_index"][place]), int(lines["line"][place])) for place in sorted(positions)}
 
 
-def _line(prepared: Prepared, place: tuple[int, int], text: str, template: str) -> dict[str, Any]:
+def _line(prepared: Located, place: tuple[int, int], text: str, template: str) -> dict[str, Any]:
     return {
         "source": prepared.sources[place[0]].name,
         "number": place[1],
@@ -97,21 +127,40 @@ def _line(prepared: Prepared, place: tuple[int, int], text: str, template: str) 
     }
 
 
-def _grouped(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Give anomalies with the same reasons, apart from their numbers, the same `group`, counted from 1."""
-    groups: dict[tuple[Any, ...], int] = {}
-    return [record | {"group": groups.setdefault(_likeness(record), len(groups) + 1)} for record in found]
+class Groups:
+    """Anomalies with the same reasons, apart from their numbers, are one group; groups are counted from 1."""
+
+    def __init__(self, sizes: Mapping[str, int] | None = None) -> None:
+        self.sizes = dict(sizes or {})
+        """How many anomalies of each group there have been, by what they have in common, in the groups' order."""
+        self._numbers = {likeness: number for number, likeness in enumerate(self.sizes, 1)}
+
+    def join(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record with the number of its group and the size that the group has now."""
+        likeness = _likeness(record)
+        number = self._numbers.setdefault(likeness, len(self._numbers) + 1)
+        self.sizes[likeness] = self.sizes.get(likeness, 0) + 1
+        return record | {"group": number, "group_size": self.sizes[likeness]}
 
 
-def _likeness(record: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(
+def grouped(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All records with their groups and the final sizes of these."""
+    groups = Groups()
+    joined = [groups.join(record) for record in found]
+    sizes = list(groups.sizes.values())
+    return [record | {"group_size": sizes[record["group"] - 1]} for record in joined]
+
+
+def _likeness(record: dict[str, Any]) -> str:
+    parts = [
         (
             reason["detector"],
             None if reason["line"] is None else reason["line"]["template"],
             *(item["template"] for item in (*reason.get("missing", ()), *reason.get("extra", ()))),
         )
         for reason in record["reasons"]
-    )
+    ]
+    return to_json(parts, indent=None).strip()
 
 
 def _in_training_period(model: Model, start: datetime | None) -> bool:

@@ -50,7 +50,7 @@ def _first_line(model: Model, judged: Judged, index: int, session: Changeable) -
 
 
 def _lines(reason: Reason) -> Iterator[int]:
-    if reason.position is not None:
+    if reason.position is not None and not reason.after:
         yield reason.position
     for item in reason.detail.get("extra", ()):
         yield item["position"]

@@ -1,16 +1,23 @@
 """Sessions to decisions, and the calibration that the decisions rest on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
 from isang.artifact import Model
 from isang.detection.baselines import BASELINES
-from isang.detection.calibration import Decision, combine, decide, fit_tail
-from isang.detection.scores import DETECTORS, Floats, score
+from isang.detection.calibration import Decision, Tail, combine, decide, fit_tail
+from isang.detection.contamination import suspects
+from isang.detection.scores import DETECTORS, score_all
+from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions, to_sessions
+from isang.model.vocabulary import UNSEEN
+
+FOLDS = 4
+"""Parts of the training sessions, by time, that are held out in turn."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +32,43 @@ class Judged:
     decisions: list[Decision]
 
 
-def calibrate(model: Model, dataset: Dataset, rows: Rows) -> pl.DataFrame:
-    """Scores of the held-out normal sessions `rows`, one column per detector and baseline."""
-    sessions = to_sessions(dataset, model.vocabulary, rows)
-    columns = {detector.name: score(detector, model, sessions) for detector in DETECTORS}
-    columns |= {baseline.name: baseline.score(model, dataset, rows, sessions) for baseline in BASELINES}
-    return pl.DataFrame(columns)
+def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
+    """Scores of normal sessions that were held out, one row per session of the training period, in order of time.
+
+    Everything is scored on the sessions `held_out` from training. The detectors that need no trained model are fitted
+    anew without a fourth of the `training` sessions (a stretch of time) to score that fourth, so that their tails come
+    from the whole period; for the others these sessions are null. Sessions that look like anomalies nobody labelled are
+    left out.
+    """
+    rows = np.concatenate([training, held_out])
+    folds = [*np.array_split(training, FOLDS), held_out]
+    refitted = tuple(detector for detector in DETECTORS if not detector.learned)
+    parts = []
+    for fold in folds:
+        fitted, sessions = _fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
+        used = DETECTORS if fold is held_out else refitted
+        columns = dict(zip((detector.name for detector in used), score_all(used, fitted, sessions), strict=True))
+        if fold is held_out:
+            columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions) for baseline in BASELINES}
+        parts.append(pl.DataFrame(columns))
+    calibration = pl.concat(parts, how="diagonal").select(parts[-1].columns)
+    unlabelled = dataset.sessions["label"].gather(rows).is_null().to_numpy()
+    return calibration.filter(~suspects(calibration, unlabelled, model.config.detection))
+
+
+def _fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, Sessions]:
+    """The model as if only the sessions `others` were normal, and the sessions `fold` as it would see them."""
+    reference = to_sessions(dataset, model.vocabulary, others)
+    normal, place = reference.distinct()
+    fitted = replace(model, normal=normal, normal_counts=np.bincount(place, minlength=len(normal)))
+    sessions = to_sessions(dataset, model.vocabulary, fold)
+    known = np.isin(sessions.flat, normal.flat)
+    return fitted, Sessions(np.where(known, sessions.flat, np.int32(UNSEEN)), sessions.offsets)
+
+
+def calibration_scores(model: Model, name: str) -> Floats:
+    """What the held-out normal sessions scored with one detector or baseline."""
+    return model.calibration[name].drop_nulls().to_numpy()
 
 
 def judge(model: Model, dataset: Dataset, rows: Rows | None = None) -> Judged:
@@ -42,8 +80,21 @@ def judge(model: Model, dataset: Dataset, rows: Rows | None = None) -> Judged:
 
 
 def judge_sessions(model: Model, sessions: Sessions) -> tuple[Floats, Floats, list[Decision]]:
-    """Scores and p-values of every detector, both of shape (D, S), and the decisions."""
-    scores_DS = np.stack([score(detector, model, sessions) for detector in DETECTORS])
-    tails = [fit_tail(model.calibration[detector.name].to_numpy(), detector.resolution) for detector in DETECTORS]
-    p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails, scores_DS, strict=True)])
-    return scores_DS, p_values_DS, decide(combine(p_values_DS), model.config.detection.alerts_per_thousand)
+    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once."""
+    scores_DS = score_all(DETECTORS, model, sessions)
+    p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
+    return scores_DS, p_values_DS, decide_at(model, p_values_DS, model.config.detection.alerts_per_thousand)
+
+
+def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> list[Decision]:
+    """The decisions from each detector's p-values, had this alert budget been asked for."""
+    return decide(combine(p_values_DS, tails(model), alerts_per_thousand / 1000), alerts_per_thousand)
+
+
+@lru_cache(maxsize=2)
+def tails(model: Model) -> tuple[Tail, ...]:
+    """How each detector's scores are distributed among normal sessions."""
+    return tuple(
+        fit_tail(calibration_scores(model, detector.name), detector.least_scale, detector.allowance)
+        for detector in DETECTORS
+    )

@@ -12,7 +12,7 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.baselines import unseen_template
-from isang.detection.decisions import Judged
+from isang.detection.decisions import Judged, calibration_scores
 from isang.detection.metrics import Flags, Floats, share
 from isang.detection.scores import DETECTORS
 from isang.logs.store import Dataset
@@ -40,11 +40,9 @@ def drift(
     found: dict[str, Any] = {
         "new_templates": _new_templates(model, dataset, judged, innocent),
         "new_template_events": share(int(new_lines[innocent].sum()), int(lines[innocent].sum())),
-        "new_template_sessions": _compared(
-            model.calibration["unseen_template"].to_numpy() > 0, new_lines[innocent] > 0
-        ),
+        "new_template_sessions": _compared(calibration_scores(model, "unseen_template") > 0, new_lines[innocent] > 0),
         "high_scores": [
-            {"detector": detector.name, **_high(model.calibration[detector.name].to_numpy(), scores[innocent])}
+            {"detector": detector.name, **_high(calibration_scores(model, detector.name), scores[innocent])}
             for detector, scores in zip(DETECTORS, judged.scores_DS, strict=True)
         ],
         "alerts": share(int((flagged & innocent).sum()), int(innocent.sum()), per=1000),

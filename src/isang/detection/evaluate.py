@@ -11,7 +11,7 @@ from isang.detection.baselines import BASELINES, unseen_template
 from isang.detection.blocks import Blocks, time_blocks
 from isang.detection.calibration import attainable_per_thousand, fit_tail
 from isang.detection.curves import curves
-from isang.detection.decisions import Judged, judge
+from isang.detection.decisions import Judged, calibration_scores, decide_at, judge, tails
 from isang.detection.delay import detection_delay, hours_watched
 from isang.detection.drift import drift
 from isang.detection.metrics import (
@@ -24,7 +24,8 @@ from isang.detection.metrics import (
     with_intervals,
 )
 from isang.detection.planted import plant
-from isang.detection.scores import DETECTORS, Floats
+from isang.detection.scores import DETECTORS
+from isang.detection.surprise import Floats
 from isang.errors import InputError
 from isang.logs.store import Dataset
 from isang.model.batches import Rows
@@ -89,11 +90,6 @@ class Later:
     def scores(self) -> Floats:
         """-log10 of the p-values, shape S."""
         return np.array([decision.score for decision in self.judged.decisions])
-
-    @property
-    def p_values(self) -> Floats:
-        """Of the combination, shape S."""
-        return np.array([decision.p_value for decision in self.judged.decisions])
 
 
 def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> dict[str, Any]:
@@ -195,8 +191,10 @@ def _detectors(later: Later) -> list[dict[str, Any]]:
     """Each detector with the whole budget to itself."""
     budget, judged = later.model.config.detection.alerts_per_thousand / 1000, later.judged
     return [
-        {"name": detector.name, **_quality(later, p_values <= budget, scores)}
-        for detector, p_values, scores in zip(DETECTORS, judged.p_values_DS, judged.scores_DS, strict=True)
+        {"name": detector.name, **_quality(later, p_values <= tail.share(budget), scores)}
+        for detector, tail, p_values, scores in zip(
+            DETECTORS, tails(later.model), judged.p_values_DS, judged.scores_DS, strict=True
+        )
     ]
 
 
@@ -207,15 +205,16 @@ def _baselines(later: Later) -> list[dict[str, Any]]:
     results = []
     for baseline in BASELINES:
         scores = baseline.score(model, later.dataset, judged.rows, judged.sessions)
-        tail = fit_tail(model.calibration[baseline.name].to_numpy(), baseline.resolution)
-        flagged = tail.p_values(scores) <= budget if baseline.name != "flag_everything" else scores > 0
+        tail = fit_tail(calibration_scores(model, baseline.name), baseline.resolution / 4)
+        flagged = tail.p_values(scores) <= tail.share(budget) if baseline.name != "flag_everything" else scores > 0
         results.append({"name": baseline.name, **_quality(later, flagged, scores)})
     return results
 
 
 def _at_budget(later: Later, asked: float) -> dict[str, Any]:
     """The budget, and the quality without intervals, had `asked` false alarms per 1,000 been asked for."""
-    flagged, known = later.p_values <= asked / 1000, later.labelled
+    decisions = decide_at(later.model, later.judged.p_values_DS, asked)
+    flagged, known = np.array([decision.anomalous for decision in decisions], dtype=bool), later.labelled
     table = confusion(flagged[known], later.anomalous[known])
     values = rates(*(np.array([float(cell)]) for cell in vars(table).values()))
     metrics = {name: {"value": None if np.isnan(value[0]) else float(value[0])} for name, value in values.items()}
@@ -224,7 +223,8 @@ def _at_budget(later: Later, asked: float) -> dict[str, Any]:
 
 def _budget(later: Later, asked: float, flagged: Flags) -> dict[str, Any]:
     """What was asked for and what was found. Without labels every alert is counted, so the true figure is lower."""
-    calibration_sessions, normal = len(later.model.calibration), later.normal
+    held_out_from_all = later.model.calibration.drop_nulls()
+    calibration_sessions, normal = len(held_out_from_all), later.normal
     attainable = attainable_per_thousand(calibration_sessions, len(DETECTORS))
     return {
         "asked_per_thousand": asked,

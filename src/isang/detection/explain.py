@@ -1,8 +1,9 @@
 """Why a session is anomalous: the lines, what was expected instead, what is missing."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any
 
@@ -10,19 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.artifact import Model
-from isang.detection.decisions import Judged
-from isang.detection.scores import (
-    DETECTORS,
-    STRANGEST_EVENTS,
-    counts,
-    event_probabilities,
-    event_surprise,
-    nearest_normal,
-    transition_surprise,
-)
+from isang.detection.calibration import Tail
+from isang.detection.decisions import Judged, judge_sessions, tails
+from isang.detection.pairs import strangest_absence, strangest_order
+from isang.detection.scores import DETECTORS, Evidence, counts, most_repeated, nearest_normal, transition_surprise
+from isang.detection.surprise import event_probabilities, gap_probabilities
 from isang.model.batches import Sessions, Tokens, from_sequences
-from isang.model.vocabulary import BEGIN, END, UNSEEN
+from isang.model.vocabulary import BEGIN, END, NOTHING, UNSEEN
 
+STRANGEST_EVENTS = 3
+"""Events named by the masked-event detector."""
 EXPECTED = 3
 """Alternatives named for a surprising event."""
 NOTHING_IN_COMMON = 0.999
@@ -39,14 +37,31 @@ LEAST_PROBABILITY = 0.005
 class Reason:
     """One thing that makes a session strange."""
 
-    detector: str
-    p_value: float
-    """How rare a score like this is among normal sessions."""
     says: str
     """One plain sentence."""
     position: int | None = None
     """0-based place among the session's events; None where the reason is no single event."""
+    after: bool = False
+    """What is strange is not the event itself but what follows it, or that nothing does."""
     detail: dict[str, Any] = field(default_factory=dict)
+    detector: str = ""
+    p_value: float = 1.0
+    """How rare a score like this is among normal sessions."""
+    as_high: int = 0
+    """Normal sessions that were held out and scored as high."""
+    held_out: int = 0
+    """Normal sessions that were held out."""
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One session that is asked about."""
+
+    model: Model
+    tokens: Tokens
+    evidence: Evidence
+    named: set[int]
+    """Places of events that are named already."""
 
 
 def explain(model: Model, judged: Judged, index: int, events: Sequence[int], most: int) -> list[Reason]:
@@ -56,73 +71,184 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     its strongest reason heard, and a line that one has named is not named again by the next.
     """
     tokens = judged.sessions[index]
-    share = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
+    case = _Case(model, tokens, Evidence(model, from_sequences([tokens])), set())
     given: list[list[Reason]] = []
-    named: set[int] = set()
-    for detector, p_value in zip(DETECTORS, judged.p_values_DS[:, index], strict=True):
-        if p_value <= share:
-            reasons = _one_per_event(_REASONS[detector.name](model, tokens, float(p_value)), events)
-            given.append([reason for reason in reasons if reason.position is None or reason.position not in named])
-            named |= {reason.position for reason in reasons if reason.position is not None}
+    part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
+    for number, (detector, tail) in enumerate(zip(DETECTORS, tails(model), strict=True)):
+        score, p_value = float(judged.scores_DS[number, index]), float(judged.p_values_DS[number, index])
+        if p_value <= tail.share(part):
+            reasons = [
+                reason for reason in _REASONS[detector.name](case) if reason.after or reason.position not in case.named
+            ]
+            given.append(
+                [_signed(reason, detector.name, tail, score, p_value) for reason in _one_per_event(reasons, events)]
+            )
+            case.named.update(reason.position for reason in reasons if reason.position is not None and not reason.after)
     in_turn = [reason for turn in zip_longest(*given) for reason in turn if reason is not None]
     return in_turn[:most]
 
 
-def _unseen(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
+def _signed(reason: Reason, detector: str, tail: Tail, score: float, p_value: float) -> Reason:
+    """The reason with who gives it, and how many held-out normal sessions would have given it as much cause."""
+    as_high = len(tail.ordered) - int(np.searchsorted(tail.ordered, score, side="left"))
+    return replace(reason, detector=detector, p_value=p_value, as_high=as_high, held_out=len(tail.ordered))
+
+
+def _unseen(case: _Case) -> list[Reason]:
     says = "No session of the training period has a line like this."
-    return [Reason("unseen_event", p_value, says, int(place) - 1) for place in np.nonzero(tokens == UNSEEN)[0]]
+    return [Reason(says, int(place) - 1) for place in np.nonzero(case.tokens == UNSEEN)[0]]
 
 
-def _masked(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
-    surprise = np.nan_to_num(event_surprise(model, from_sequences([tokens])), nan=-np.inf)
-    strangest = np.argsort(-surprise, kind="stable")[:STRANGEST_EVENTS]
+def _masked(case: _Case) -> list[Reason]:
+    strangeness = np.nan_to_num(case.evidence.surprise.event_T, nan=-np.inf)
+    strangest = np.argsort(-strangeness, kind="stable")[:STRANGEST_EVENTS]
     reasons = []
-    for position in strangest[surprise[strangest] > LEAST_SURPRISE]:
-        probabilities = event_probabilities(model, tokens, int(position))
-        own = float(probabilities[tokens[position]])
+    for position in strangest[strangeness[strangest] > LEAST_SURPRISE]:
+        probabilities = event_probabilities(case.model, case.tokens, int(position))
+        own = float(probabilities[case.tokens[position]])
         says = f"Given the rest of the session, a line like this has a probability of {_percent(own)} here."
-        detail = {"probability": own, "expected": _expected(model, probabilities, int(tokens[position]))}
-        reasons.append(Reason("masked_event", p_value, says, int(position) - 1, detail))
+        detail = {"probability": own, "expected": _expected(case.model, probabilities, int(case.tokens[position]))}
+        reasons.append(Reason(says, int(position) - 1, detail=detail))
     return reasons
 
 
-def _transition(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
-    surprise = np.nan_to_num(transition_surprise(model, from_sequences([tokens])), nan=-np.inf)
+def _missing(case: _Case) -> list[Reason]:
+    strangeness = np.nan_to_num(case.evidence.surprise.gap_T, nan=-np.inf)
+    position = int(np.argmax(strangeness))
+    probabilities = gap_probabilities(case.model, case.tokens, position)
+    missing = 1 - float(probabilities[NOTHING])
+    detail = {"probability": missing, "expected": _expected(case.model, probabilities, NOTHING)}
+    says = f"With a probability of {_percent(missing)} a line is missing after this one."
+    if position == 1:
+        says = f"With a probability of {_percent(missing)} a line is missing before this one, the first."
+    return _misplaced(case, position, probabilities, NOTHING) or [
+        Reason(says, max(0, position - 2), after=True, detail=detail)
+    ]
+
+
+def _early_end(case: _Case) -> list[Reason]:
+    end = len(case.tokens) - 1
+    probabilities = event_probabilities(case.model, case.tokens, end)
+    own = float(probabilities[END])
+    says = f"That a session ends after this line has a probability of {_percent(own)}, given the lines before it."
+    detail = {"probability": own, "expected": _expected(case.model, probabilities, END)}
+    return _misplaced(case, end, probabilities, END) or [Reason(says, end - 2, after=True, detail=detail)]
+
+
+def _misplaced(case: _Case, position: int, probabilities: NDArray[np.float64], own: int) -> list[Reason]:
+    """Where what is expected before `position` stands elsewhere, and moved here would leave nothing strange: that."""
+    expected = int(np.argmax(np.where(np.arange(len(probabilities)) == own, -np.inf, probabilities)))
+    places = np.flatnonzero(case.tokens == expected)
+    if not len(places) or expected in _MARKS:
+        return []
+    place = int(places[np.argmin(np.abs(places - position))])
+    moved = np.insert(np.delete(case.tokens, place), position - (place < position), expected).astype(np.int32)
+    if judge_sessions(case.model, from_sequences([moved]))[2][0].anomalous:
+        return []
+    lines = position - place - 1 if place < position else place - position
+    says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "
+    says += f"{'later' if place < position else 'earlier'} nothing would be strange."
+    return [Reason(says, place - 1)]
+
+
+def _transition(case: _Case) -> list[Reason]:
+    surprise = np.nan_to_num(transition_surprise(case.model, case.evidence.sessions), nan=-np.inf)
     position = int(np.argmax(surprise))
-    before, after = int(tokens[position - 1]), int(tokens[position])
+    before, after = int(case.tokens[position - 1]), int(case.tokens[position])
     probability = float(np.exp(-surprise[position]))
+    detail = {"probability": probability}
     if after == END:
-        says = f"Only {_percent(probability)} of the sessions end after this line."
-        return [Reason("transition", p_value, says, position - 2, {"probability": probability})]
-    where = "at the beginning of a session" if before == BEGIN else f"after “{model.vocabulary.name(before)}”"
-    says = f"A line like this has a probability of {_percent(probability)} {where}."
-    return [Reason("transition", p_value, says, position - 1, {"probability": probability})]
+        says = f"After a line like this, a session ends with a probability of {_percent(probability)}."
+        return [Reason(says, position - 2, after=True, detail=detail)]
+    where = "at the beginning of a session" if before == BEGIN else f"after “{_name(case.model, before)}”"
+    return [
+        Reason(f"A line like this has a probability of {_percent(probability)} {where}.", position - 1, detail=detail)
+    ]
 
 
-def _counts(model: Model, tokens: Tokens, p_value: float) -> list[Reason]:
-    session = from_sequences([tokens])
-    distance, nearest = nearest_normal(model, session)
+def _repeated(case: _Case) -> list[Reason]:
+    token, times, most = most_repeated(case.model, case.tokens)
+    says = f"A line like this occurs {times} times; no normal session has more than {most}."
+    return [Reason(says, _in_longest_run(case.tokens, token), detail={"times": times, "most_normal_times": most})]
+
+
+def _order(case: _Case) -> list[Reason]:
+    pair = strangest_order(case.model, case.tokens)
+    probability = float(np.exp(-pair.surprise))
+    second = _name(case.model, pair.second)
+    says = f"In only {_percent(probability)} of the sessions with both lines, this one is before “{second}”."
+    return [Reason(says, _first(case.tokens, pair.first), detail={"probability": probability})]
+
+
+def _companion(case: _Case) -> list[Reason]:
+    pair = strangest_absence(case.model, case.tokens)
+    probability = float(np.exp(-pair.surprise))
+    second = _name(case.model, pair.second)
+    says = f"In only {_percent(probability)} of the sessions with this line, “{second}” is missing."
+    detail = {"probability": probability, "missing": [_counted(case.model, pair.second, 1)], "extra": []}
+    return [Reason(says, _first(case.tokens, pair.first), after=True, detail=detail)]
+
+
+def _counts(case: _Case) -> list[Reason]:
+    """What the most similar normal session has more or less of; lines that are named already are left out."""
+    model, tokens = case.model, case.tokens
+    distance, nearest = nearest_normal(model, case.evidence.sessions)
     if distance[0] > NOTHING_IN_COMMON:
-        return [Reason("event_counts", p_value, "No normal session has a line in common with this one.")]
-    normal = model.normal.take(nearest)
-    difference = (_counts_of(model, session) - _counts_of(model, normal)).astype(int)
-    missing = [_counted(model, token, -amount) for token, amount in enumerate(difference) if amount < 0]
+        return [Reason("No normal session has a line in common with this one.")]
+    normal = model.normal[int(nearest[0])]
+    difference = _counts_of(model, case.evidence.sessions) - _counts_of(model, from_sequences([normal]))
+    largest_first = [int(token) for token in np.argsort(-np.abs(difference), kind="stable")]
+    missing = [_counted(model, token, -int(difference[token])) for token in largest_first if difference[token] < 0]
     extra = [
-        _counted(model, token, amount) | {"position": int(np.nonzero(tokens == token)[0][-1]) - 1}
-        for token, amount in enumerate(difference)
-        if amount > 0
+        _counted(model, token, int(difference[token])) | {"position": _in_longest_run(tokens, token)}
+        for token in largest_first
+        if difference[token] > 0 and not case.named.issuperset((np.flatnonzero(tokens == token) - 1).tolist())
     ]
     parts = [
         f"{amount} {'line is' if amount == 1 else 'lines are'} {word}"
         for items, word in ((missing, "missing"), (extra, "too many"))
         if (amount := sum(item["count"] for item in items))
     ]
-    says = f"Compared with the most similar normal session, {' and '.join(parts)}."
+    if not parts:
+        return []
+    says = f"Compared with the most similar normal session, {' and '.join(parts)}"
     detail = {"missing": missing[:SHOWN_TEMPLATES], "extra": extra[:SHOWN_TEMPLATES]}
-    return [Reason("event_counts", p_value, says, None, detail)] if parts else []
+    if extra or not missing:
+        return [Reason(f"{says}.", detail=detail)]
+    before = _before_missing(tokens, normal)
+    return [Reason(f"{says}, from this line on.", max(0, before - 1), after=True, detail=detail)]
 
 
-_REASONS = {"unseen_event": _unseen, "masked_event": _masked, "transition": _transition, "event_counts": _counts}
+def _first(tokens: Tokens, token: int) -> int:
+    """The place of the first such token among the events."""
+    return int(np.argmax(tokens == token)) - 1
+
+
+def _in_longest_run(tokens: Tokens, token: int) -> int:
+    """The place among the events of the last such token in the longest unbroken run of them, of equals the latest."""
+    places = np.nonzero(tokens == token)[0]
+    runs = np.split(places, np.nonzero(np.diff(places) > 1)[0] + 1)
+    return int(max(reversed(runs), key=len)[-1]) - 1
+
+
+def _before_missing(tokens: Tokens, normal: Tokens) -> int:
+    """The place of the token after which a session first lacks something that a normal one has."""
+    matcher = SequenceMatcher(None, tokens.tolist(), normal.tolist(), autojunk=False)
+    lacks = (here for kind, here, _, there, stop in matcher.get_opcodes() if kind != "equal" and stop > there)
+    return next(lacks, 1) - 1
+
+
+_REASONS: dict[str, Callable[[_Case], list[Reason]]] = {
+    "unseen_event": _unseen,
+    "masked_event": _masked,
+    "missing_event": _missing,
+    "early_end": _early_end,
+    "transition": _transition,
+    "event_counts": _counts,
+    "repeated_event": _repeated,
+    "event_order": _order,
+    "companion": _companion,
+}
 
 
 def _one_per_event(reasons: list[Reason], events: Sequence[int]) -> list[Reason]:
@@ -145,18 +271,27 @@ def _counts_of(model: Model, session: Sessions) -> NDArray[np.float32]:
 
 
 def _counted(model: Model, token: int, amount: int) -> dict[str, Any]:
-    name = "(lines never seen before)" if token == UNSEEN else model.vocabulary.name(token)
-    return {"template": name, "count": int(amount)}
+    return {"template": _name(model, token), "count": int(amount)}
 
 
 def _expected(model: Model, probabilities: NDArray[np.float64], own: int) -> list[dict[str, Any]]:
     likely = [int(token) for token in np.argsort(-probabilities, kind="stable")[: EXPECTED + 1] if token != own]
     return [
-        {"template": model.vocabulary.name(token), "probability": float(probabilities[token])}
+        {"template": _name(model, token), "probability": float(probabilities[token])}
         for token in likely[:EXPECTED]
         if probabilities[token] >= LEAST_PROBABILITY
     ]
 
 
+def _name(model: Model, token: int) -> str:
+    """A template's text, or what a mark stands for."""
+    return _MARKS.get(token) or model.vocabulary.name(token)
+
+
+_MARKS = {NOTHING: "(no line)", END: "(end of the session)", UNSEEN: "(a line never seen before)"}
+
+
 def _percent(probability: float) -> str:
+    if probability > 0.99:
+        return "more than 99 %"
     return "less than 0.01 %" if probability < 0.0001 else f"{100 * probability:.2g} %"

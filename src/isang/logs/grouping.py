@@ -68,7 +68,7 @@ class Grouper:
 
     def _pieces(self, records: pl.DataFrame, changed: NDArray[np.bool_], *, last: bool) -> pl.DataFrame:
         """`first` and `stop` row, `part` (number within its key, from 1), `start`, `end` of each piece that is done."""
-        begins = self._begins(records, changed)
+        begins = session_begins(records, changed, self._rule, self._behind)
         first = np.flatnonzero(begins)
         stop = np.append(first[1:], records.height)
         step = self._max_events - self._overlap
@@ -102,23 +102,6 @@ class Grouper:
         self._parts = done + (self._parts if owner[0] == owner[-1] else 0)
         return parts
 
-    def _begins(self, records: pl.DataFrame, changed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """True where a record begins a session, and for the first record, which may also go on with one."""
-        rule, time = self._rule, pl.col("time")
-        begins = pl.col("changed")
-        if rule.gap_seconds is not None:
-            apart = (time.diff() > int(rule.gap_seconds * 1e6)) & (time != NO_TIME)
-            begins = begins | apart.fill_null(False)
-        begins = begins | (pl.int_range(pl.len()) == 0)
-        if rule.kind == "lines":
-            session = begins.cum_sum()
-            since = pl.int_range(pl.len()).over(session) + pl.when(session == 1).then(self._behind).otherwise(0)
-            begins = begins | (since % int(rule.size or 1) == 0)
-        elif rule.kind == "seconds":
-            window = pl.when(time != NO_TIME).then(time // int((rule.size or 1) * 1e6))
-            begins = begins | (window != window.shift(1)).fill_null(False)
-        return records.with_columns(changed=pl.Series(changed)).select(begins.alias("begins"))["begins"].to_numpy()
-
     def _session_ids(self, records: pl.DataFrame, pieces: pl.DataFrame) -> pl.Series:
         """The identifier, or source and first line; further parts of the same identifier are numbered from #2."""
         rows = pieces["first"]
@@ -130,6 +113,30 @@ class Grouper:
             key = key + "@" + source
         number = pl.when(pl.col("part") > 1).then("#" + pl.col("part").cast(pl.String)).otherwise(pl.lit(""))
         return pieces.select(key + number).to_series()
+
+
+def session_begins(
+    records: pl.DataFrame, changed: NDArray[np.bool_], rule: SessionRule, behind: int = 0
+) -> NDArray[np.bool_]:
+    """True where a record begins a session, and for the first record, which may also go on with one.
+
+    `changed` is true where a record has another key or stream than the one before; `behind` records of the first
+    session lie before the first record.
+    """
+    time = pl.col("time")
+    begins = pl.col("changed")
+    if rule.gap_seconds is not None:
+        apart = (time.diff() > int(rule.gap_seconds * 1e6)) & (time != NO_TIME)
+        begins = begins | apart.fill_null(False)
+    begins = begins | (pl.int_range(pl.len()) == 0)
+    if rule.kind == "lines":
+        session = begins.cum_sum()
+        since = pl.int_range(pl.len()).over(session) + pl.when(session == 1).then(behind).otherwise(0)
+        begins = begins | (since % int(rule.size or 1) == 0)
+    elif rule.kind == "seconds":
+        window = pl.when(time != NO_TIME).then(time // int((rule.size or 1) * 1e6))
+        begins = begins | (window != window.shift(1)).fill_null(False)
+    return records.with_columns(changed=pl.Series(changed)).select(begins.alias("begins"))["begins"].to_numpy()
 
 
 def _events_of(records: pl.DataFrame, pieces: pl.DataFrame, *, with_lines: bool) -> pl.DataFrame:

@@ -133,8 +133,7 @@ class _Preparation:
 
     def finished(self, sessions: pl.DataFrame) -> pl.DataFrame:
         """A part of the sessions as the dataset has them, labelled and counted."""
-        times = [pl.col(name).replace(NO_TIME, None).cast(pl.Datetime("us", "UTC")) for name in ("start", "end")]
-        sessions = sessions.with_columns(*times, kind=pl.lit(None, dtype=pl.String))
+        sessions = with_times(sessions)
         self._totals.add(sessions)
         return sessions if self._labels is None else self._labels.attach(sessions)
 
@@ -209,6 +208,12 @@ class _Preparation:
         self._templates = templates.with_columns(count=pl.Series(counts)).select(TEMPLATES_SCHEMA.names())
 
 
+def with_times(sessions: pl.DataFrame) -> pl.DataFrame:
+    """Sessions as `Grouper` makes them, as the dataset has them before they are labelled."""
+    times = [pl.col(name).replace(NO_TIME, None).cast(pl.Datetime("us", "UTC")) for name in ("start", "end")]
+    return sessions.with_columns(*times, kind=pl.lit(None, dtype=pl.String))
+
+
 @dataclass(frozen=True)
 class _Parsed:
     """What can be said of a chunk without knowing the others."""
@@ -250,7 +255,7 @@ def _nothing_found(accounts: list[SourceAccount], rules: Rules) -> str:
         return f"{names}: empty, there is nothing to prepare"
     if records == 0:
         return f"{names}: none of the {lines:,} lines begins a record; describe the lines with --layout"
-    return (
-        f"none of the {records:,} records names the session key {rules.session.pattern!r}; "
-        "choose another with --session-by, or windows with --window 100"
-    )
+    none_names_it = f"none of the {records:,} records of {names} names the session key {rules.session.pattern!r}"
+    if rules.templates.height:
+        return f"{none_names_it} that the model was trained with; give logs of the same kind, or train on these"
+    return f"{none_names_it}; choose another with --session-by, or windows with --window 100"

@@ -98,10 +98,10 @@ def _blocks(source: Source, counts: ReadCounts, chunk_bytes: int) -> Iterator[by
         size += len(block)
         counts.bytes += len(block)
         if size >= chunk_bytes:
-            yield _checked(b"".join(waiting), source) if first else b"".join(waiting)
+            yield checked_text(b"".join(waiting), source.path) if first else b"".join(waiting)
             waiting, size, first = [], 0, False
     if waiting:
-        yield _checked(b"".join(waiting), source) if first else b"".join(waiting)
+        yield checked_text(b"".join(waiting), source.path) if first else b"".join(waiting)
 
 
 def _until_damage(source: Source, counts: ReadCounts) -> Iterator[bytes]:
@@ -121,16 +121,16 @@ def _until_damage(source: Source, counts: ReadCounts) -> Iterator[bytes]:
             counts.damage = f"nothing could be read after {counts.bytes:,} bytes of text: {reason}"
 
 
-def _checked(block: bytes, source: Source) -> bytes:
-    """The first block without a byte-order mark; raises InputError where it is no text."""
+def checked_text(block: bytes, path: Path) -> bytes:
+    """The first block of a file without a byte-order mark; raises InputError where it is no text."""
     block = block.removeprefix(codecs.BOM_UTF8)
     if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError(f"{source.path} is UTF-16 text; convert it first: iconv -f UTF-16 -t UTF-8 IN > OUT")
+        raise InputError(f"{path} is UTF-16 text; convert it first: iconv -f UTF-16 -t UTF-8 IN > OUT")
     sample = block[:_BINARY_SAMPLE_BYTES]
     control = len(sample) - len(sample.translate(None, _CONTROL_BYTES))
     if control > _BINARY_SHARE * len(sample):
         raise InputError(
-            f"{source.path} is binary, not log text; decompress or export it first "
+            f"{path} is binary, not log text; decompress or export it first "
             "(read directly: plain text, .gz, .zst, .xz, .bz2)"
         )
     return block
@@ -166,6 +166,11 @@ def _decoded(block: bytes, counts: ReadCounts) -> str:
         text = block.decode("utf-8", errors="replace")
         counts.undecodable_lines += sum("�" in line for line in text.split("\n"))
         return text
+
+
+def text_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
+    """Whole lines as text: too long ones are cut, bytes that are no UTF-8 replaced, and both are counted."""
+    return _decoded(_cut_long_lines(block, max_line_bytes, counts), counts)
 
 
 def read_all(path: Path, *, max_bytes: int) -> bytes:

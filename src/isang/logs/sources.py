@@ -110,6 +110,16 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
     ]
 
 
+def rotated_set(file: Path) -> list[Path]:
+    """The members of the rotated set of `file` that lie beside it uncompressed, oldest first."""
+    if not file.parent.is_dir():
+        return []
+    given = {path: path.name for path in (*file.parent.iterdir(), file)}
+    stem = _place(file, given)[0]
+    members = {path for path in given if _place(path, given)[0] == stem and path.suffix.lower() not in COMPRESSED}
+    return sorted((path for path in members if path.is_file()), key=lambda path: _place(path, given))
+
+
 def _expand(given: str) -> list[tuple[Path, str]]:
     """(file, name) of what one argument stands for."""
     if given == "-":

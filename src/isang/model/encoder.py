@@ -43,7 +43,8 @@ class Encoder(nn.Module):
         Equal lengths side by side are fastest.
         """
         groups = [(len(list(same)), length) for length, same in groupby(lengths_B.tolist())]
-        positions_T = torch.cat([torch.arange(length).repeat(sessions) for sessions, length in groups])
+        last = self.config.positions - 1  # asking about gaps can make a session longer than the model's positions
+        positions_T = torch.cat([torch.arange(length).clamp(max=last).repeat(sessions) for sessions, length in groups])
         positions_TD = self.position_embedding(positions_T.to(tokens_T.device))
         hidden_TD = self.dropout(self.token_embedding(tokens_T) + positions_TD)
         for layer in self.layers[:-1]:

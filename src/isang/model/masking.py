@@ -1,15 +1,22 @@
-"""Masked-event targets: what is hidden from the model, and what it must say instead."""
+"""What is hidden from the model, and what it must say instead.
+
+Three questions, one answer each: which event stands at a hidden place; is anything missing in a gap between two events;
+does the session end here, and if not, what comes next.
+Shapes: B sessions, T tokens in all, N questions, R copies of sessions.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isang.model.batches import Sessions, Tokens
-from isang.model.vocabulary import BEGIN, END, MARKS, MASK, PAD
+from isang.model.batches import Rows, Sessions, Tokens
+from isang.model.vocabulary import BEGIN, END, MARKS, MASK, NOTHING, PAD
 
 MASKED_SHARE, RANDOM_SHARE = 0.8, 0.1
 """Of the chosen events 80 % become MASK, 10 % a random template and 10 % stay (Devlin et al. 2019, BERT)."""
+ENDING_SHARE = 0.3
+"""Of so many sessions the model must say how they go on: half of these are cut somewhere, half are whole."""
 
 
 class Hidden(NamedTuple):
@@ -23,34 +30,97 @@ class Hidden(NamedTuple):
 
 
 def hide(sessions: Sessions, mask_fraction: float, vocabulary_size: int, generator: np.random.Generator) -> Hidden:
-    """Hide about `mask_fraction` of the events, at least one per session that has any."""
+    """Training: hide about `mask_fraction` of the events, at least one per session, and ask at as many gaps.
+
+    A gap beside a hidden event is not asked about: which of two neighbouring MASKs is the event could not be known.
+    """
+    sessions, ends_T = _cut_some(sessions, generator)
     tokens_T = sessions.flat
-    events_T = ~np.isin(tokens_T, (PAD, BEGIN, END))
+    events_T = ~np.isin(tokens_T, (PAD, BEGIN, END)) & ~ends_T
     draw_T = np.where(events_T, generator.random(len(tokens_T)), np.inf)
-    lowest_B = np.minimum.reduceat(draw_T, sessions.offsets[:-1])
-    chosen_T = events_T & ((draw_T < mask_fraction) | (draw_T == np.repeat(lowest_B, sessions.lengths)))
+    lowest_T = np.repeat(np.minimum.reduceat(draw_T, sessions.offsets[:-1]), sessions.lengths)
+    chosen_T = events_T & ((draw_T < mask_fraction) | (draw_T == lowest_T))
 
     fate_T = generator.random(len(tokens_T))
     hidden_T = tokens_T.copy()
-    hidden_T[chosen_T & (fate_T < MASKED_SHARE)] = MASK
+    hidden_T[chosen_T & (fate_T < MASKED_SHARE) | ends_T] = MASK
     replaced_T = chosen_T & (fate_T >= MASKED_SHARE) & (fate_T < MASKED_SHARE + RANDOM_SHARE)
     hidden_T[replaced_T] = generator.integers(len(MARKS) - 1, vocabulary_size, int(replaced_T.sum()))
-    return Hidden(Sessions(hidden_T, sessions.offsets), chosen_T, tokens_T[chosen_T])
+
+    chosen_T |= ends_T
+    gaps_T = _gaps(sessions) & ~chosen_T & ~np.roll(chosen_T, 1) & (generator.random(len(tokens_T)) < mask_fraction)
+    return _ask_gaps(Hidden(Sessions(hidden_T, sessions.offsets), chosen_T, tokens_T[chosen_T]), gaps_T)
 
 
-def hide_in_turn(sessions: Sessions, passes: int) -> tuple[Hidden, NDArray[np.int64]]:
-    """For scoring: each session several times, so that each event is hidden in exactly one of at most `passes` copies.
+def hide_in_turn(sessions: Sessions, passes: int) -> tuple[Hidden, Rows]:
+    """Scoring: each session several times, so that each event is hidden in exactly one of at most `passes` copies.
 
     The events hidden together stand as far apart as can be. Returns also where in `sessions.flat` each answer belongs,
     shape N.
     """
-    copies_B = np.minimum(np.maximum(sessions.lengths - 2, 1), passes)
+    copies, places_T, due_T = _copies(sessions, np.minimum(np.maximum(sessions.lengths - 2, 1), passes))
+    chosen_T = due_T & ~np.isin(copies.flat, (PAD, BEGIN, END))
+    hidden = Sessions(np.where(chosen_T, np.int32(MASK), copies.flat), copies.offsets)
+    return Hidden(hidden, chosen_T, copies.flat[chosen_T]), places_T[chosen_T]
+
+
+def ask_gaps_in_turn(sessions: Sessions, passes: int) -> tuple[Hidden, Rows]:
+    """Scoring: as `hide_in_turn`, but each gap is asked about; its answer belongs to the token that follows it."""
+    copies, places_T, due_T = _copies(sessions, np.minimum(np.maximum(sessions.lengths - 1, 1), passes))
+    gaps_T = due_T & _gaps(copies)
+    nothing_hidden = Hidden(copies, np.zeros(len(copies.flat), dtype=bool), np.empty(0, dtype=np.int32))
+    return _ask_gaps(nothing_hidden, gaps_T), places_T[gaps_T]
+
+
+def ask_ends(sessions: Sessions) -> tuple[Hidden, Rows]:
+    """Scoring: each END is hidden, so that the model must say how the session goes on."""
+    ends_T = sessions.flat == END
+    hidden = Sessions(np.where(ends_T, np.int32(MASK), sessions.flat), sessions.offsets)
+    return Hidden(hidden, ends_T, sessions.flat[ends_T]), np.nonzero(ends_T)[0]
+
+
+def _cut_some(sessions: Sessions, generator: np.random.Generator) -> tuple[Sessions, NDArray[np.bool_]]:
+    """Some sessions end early, and the last tokens at which the model must say how they go on."""
+    asked_B = generator.random(len(sessions)) < ENDING_SHARE
+    cut_B = asked_B & (generator.random(len(sessions)) < 0.5)
+    lengths_B = np.where(cut_B, generator.integers(2, np.maximum(sessions.lengths, 3)), sessions.lengths)
+    kept = np.repeat(lengths_B, sessions.lengths) > _positions(sessions)
+    offsets = np.concatenate([[0], np.cumsum(lengths_B)])
+    ends_T = np.zeros(offsets[-1], dtype=bool)
+    ends_T[offsets[1:][asked_B] - 1] = True
+    return Sessions(sessions.flat[kept], offsets), ends_T
+
+
+def _copies(sessions: Sessions, copies_B: Rows) -> tuple[Sessions, Rows, NDArray[np.bool_]]:
+    """Each session so many times; where in `sessions.flat` each token of them stands; the tokens due in each copy."""
     rows_R = np.repeat(np.arange(len(sessions)), copies_B)
     places_T, offsets = sessions.places(rows_R)
     copies = Sessions(sessions.flat[places_T], offsets)
     turn_R = np.arange(len(rows_R)) - np.repeat(np.cumsum(copies_B) - copies_B, copies_B)
-    position_T = np.arange(len(places_T)) - np.repeat(offsets[:-1], copies.lengths)
-    due_T = position_T % np.repeat(copies_B[rows_R], copies.lengths) == np.repeat(turn_R, copies.lengths)
-    chosen_T = due_T & ~np.isin(copies.flat, (PAD, BEGIN, END))
-    hidden = Sessions(np.where(chosen_T, np.int32(MASK), copies.flat), offsets)
-    return Hidden(hidden, chosen_T, copies.flat[chosen_T]), places_T[chosen_T]
+    turns_T = np.repeat(copies_B[rows_R], copies.lengths)
+    return copies, places_T, _positions(copies) % turns_T == np.repeat(turn_R, copies.lengths)
+
+
+def _gaps(sessions: Sessions) -> NDArray[np.bool_]:
+    """The tokens that have a gap before them: all but the first of each session."""
+    gaps_T = np.ones(len(sessions.flat), dtype=bool)
+    gaps_T[sessions.offsets[:-1]] = False
+    return gaps_T
+
+
+def _ask_gaps(hidden: Hidden, gaps_T: NDArray[np.bool_]) -> Hidden:
+    """With a MASK more before each token of `gaps_T`; the right answer there is NOTHING."""
+    places = np.nonzero(gaps_T)[0]
+    before_T = np.concatenate([[0], np.cumsum(gaps_T)])
+    targets_T = np.zeros(len(gaps_T), dtype=np.int32)
+    targets_T[hidden.chosen_T] = hidden.targets_N
+    chosen = np.insert(hidden.chosen_T, places, True)
+    sessions = Sessions(
+        np.insert(hidden.sessions.flat, places, MASK), hidden.sessions.offsets + before_T[hidden.sessions.offsets]
+    )
+    return Hidden(sessions, chosen, np.insert(targets_T, places, NOTHING)[chosen])
+
+
+def _positions(sessions: Sessions) -> Rows:
+    """The place of each token within its session, from 0."""
+    return np.arange(len(sessions.flat)) - np.repeat(sessions.offsets[:-1], sessions.lengths)

@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from isang.logs.store import Dataset
+from isang.model.wording import Wording
 
-PAD, MASK, BEGIN, END, UNSEEN = range(5)
-MARKS = ("PAD", "MASK", "BEGIN", "END", "UNSEEN")
-"""The tokens that are no templates, in the order of their numbers."""
+PAD, MASK, BEGIN, END, NOTHING, UNSEEN = range(6)
+MARKS = ("PAD", "MASK", "BEGIN", "END", "NOTHING", "UNSEEN")
+"""The tokens that are no templates, in the order of their numbers. NOTHING is only ever an answer."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,22 @@ class Vocabulary:
         return np.array([known.get(text, UNSEEN) for text in templates], dtype=np.int32)
 
     def tokens(self, dataset: Dataset) -> NDArray[np.int32]:
-        """The token of each event id of `dataset`, by template text; shape: highest event id + 1."""
-        events = dataset.templates["event"].to_numpy()
+        """The token of each event id of `dataset`, by template text; shape: highest event id + 1.
+
+        For a template that is not known stands the known one that is worded much like it; else it is UNSEEN.
+        """
+        events, texts, levels = (dataset.templates[column].to_list() for column in ("event", "template", "level"))
+        found = self.tokens_of(texts)
+        for place in np.nonzero(found == UNSEEN)[0]:
+            alike = self._wording.most_similar(texts[place], levels[place] or "")
+            found[place] = UNSEEN if alike is None else len(MARKS) + alike
         table = np.full(_highest(dataset) + 1, UNSEEN, dtype=np.int32)
-        table[events] = self.tokens_of(dataset.templates["template"].to_list())
+        table[events] = found
         return table
+
+    @cached_property
+    def _wording(self) -> Wording:
+        return Wording(self.templates, self.levels)
 
 
 def learn_vocabulary(dataset: Dataset, rows: NDArray[np.int64]) -> Vocabulary:

@@ -1,0 +1,123 @@
+"""Anomalies of growing logs, while they grow."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from isang.artifact import Model
+from isang.detection.anomalies import Groups, records
+from isang.detection.decisions import judge
+from isang.logs.follow import EndedSessions, Follower
+from isang.logs.open_sessions import GOES_ON, MOST_KEYS
+from isang.logs.rules import Rules
+
+LEAST_IDLE_SECONDS = 1.0
+IDLE_SECONDS = 60.0
+"""A session ends after this silence, where neither the user nor the training data say otherwise."""
+POLL_SECONDS = 0.1
+"""Time between two looks at logs that did not grow."""
+SAVE_SECONDS = 5.0
+"""The state is written after every anomaly and at least this often."""
+
+
+class Following:
+    """Judges the sessions of growing logs as they end.
+
+    Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
+    silence longer than those within 99.9 % of the training sessions.
+    """
+
+    def __init__(
+        self, model: Model, paths: Sequence[str], *, idle_seconds: float | None = None, state: Path | None = None
+    ) -> None:
+        rules = Rules.from_dict(dict(model.rules), model.template_table)
+        usual = model.facts.get("usual_silence_seconds")
+        if idle_seconds is None:
+            idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
+        self._model = model
+        self._follower = Follower(
+            paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state
+        )
+        self.rule = self._follower.described
+        """When a session ends, as a sentence."""
+        self._groups = Groups(self._follower.noted.get("groups"))
+        self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
+        self._keeps_open = state is not None
+        self._saved_at = time.monotonic()
+        self.sessions = 0
+        """Sessions judged so far."""
+        self.anomalies = 0
+
+    def anomalies_until(self, stop: threading.Event) -> Iterator[dict[str, Any]]:
+        """Each anomaly when its session has ended, until `stop` is set or nothing more can come.
+
+        A session with a line that was never seen before is told at once too, while it goes on.
+
+        What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
+        the anomalies that were found together: where the process is killed before, they come again.
+        """
+        while not (stop.is_set() or self.ended):
+            came, found = self.poll()
+            yield from found
+            if found or time.monotonic() - self._saved_at > SAVE_SECONDS:
+                self.save()
+            if not came:
+                stop.wait(POLL_SECONDS)
+        if self.ended or not self._keeps_open:
+            yield from self.finish()
+        self.save()
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more can come."""
+        return self._follower.ended
+
+    @property
+    def ended_early(self) -> int:
+        """Sessions that were ended because too many were open."""
+        return self._follower.open.ended_early
+
+    def poll(self) -> tuple[bool, list[dict[str, Any]]]:
+        """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
+        came, ended = self._follower.poll()
+        return came, self._judged(ended) + self._alarming()
+
+    def _alarming(self) -> list[dict[str, Any]]:
+        """Open sessions that are anomalous whatever follows: a line was never seen before. Each is told once."""
+        so_far = self._follower.alarming()
+        if so_far is None:
+            return []
+        found = []
+        for record in records(self._model, so_far, judge(self._model, so_far.dataset)):
+            reasons = [reason for reason in record["reasons"] if reason["detector"] == "unseen_event"]
+            if reasons and record["session_id"] not in self._told:
+                self._told[record["session_id"]] = None
+                found.append(self._groups.join(record | {"reasons": reasons, "ended": GOES_ON}))
+        while len(self._told) > MOST_KEYS:
+            del self._told[next(iter(self._told))]
+        return found
+
+    def finish(self) -> list[dict[str, Any]]:
+        """End all sessions: the anomalies among them."""
+        return self._judged(self._follower.finish())
+
+    def save(self) -> None:
+        """Write the state, where there is a file for it."""
+        self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told)}
+        self._follower.save()
+        self._saved_at = time.monotonic()
+
+    def _judged(self, ended: EndedSessions | None) -> list[dict[str, Any]]:
+        if ended is None:
+            return []
+        judged = judge(self._model, ended.dataset)
+        endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
+        found = [
+            self._groups.join(record | {"ended": endings[record["session_id"]]})
+            for record in records(self._model, ended, judged)
+        ]
+        self.sessions += len(judged.rows)
+        self.anomalies += len(found)
+        return found

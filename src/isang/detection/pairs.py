@@ -1,0 +1,100 @@
+"""Which events come together in normal sessions, and which of two comes first.
+
+Shapes: V events that are paired, P different events of one session.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.artifact import Model
+from isang.detection.surprise import Floats
+from isang.model.batches import Rows, Tokens
+from isang.model.vocabulary import MARKS
+
+PAIRED_EVENTS = 2_000
+"""Pairs are counted among so many events, those that most normal sessions have."""
+
+
+class Pair(NamedTuple):
+    """The strangest pair of events of a session."""
+
+    surprise: float
+    """-log of the share of normal sessions, of those that could, in which it is like this; in nats."""
+    first: int
+    """A token of the session."""
+    second: int
+    """Another token: for an order, what `first` came before; for an absence, what is not there though `first` is."""
+
+
+NO_PAIR = Pair(0.0, -1, -1)
+
+
+def strangest_order(model: Model, tokens: Tokens) -> Pair:
+    """Of all pairs of events, the one that stands most rarely in this order among sessions that have both.
+
+    What counts is where an event stands for the first time.
+    """
+    table = _table(model)
+    present_P = _present(table, tokens)
+    surprise_PP = np.triu(table.order_VV[np.ix_(present_P, present_P)], 1)
+    return _strangest(table, surprise_PP, present_P, present_P)
+
+
+def strangest_absence(model: Model, tokens: Tokens) -> Pair:
+    """Of all events that are not there, the one that is missing most rarely beside an event that is."""
+    table = _table(model)
+    present_P = _present(table, tokens)
+    surprise_PV = table.absence_VV[present_P]
+    surprise_PV[:, present_P] = 0
+    return _strangest(table, surprise_PV, present_P, np.arange(len(table.tokens_V)))
+
+
+class _Table(NamedTuple):
+    tokens_V: Rows
+    """The paired events, ascending."""
+    order_VV: Floats
+    """Surprise that the first event comes before the second, given both."""
+    absence_VV: Floats
+    """Surprise that the second event is absent, given the first."""
+
+
+@lru_cache(maxsize=2)
+def _table(model: Model) -> _Table:
+    tokens_V = _most_frequent(model)
+    empty = _Table(tokens_V, np.zeros((0, 0)), np.zeros((0, 0)))
+    before_VV = np.zeros((len(tokens_V), len(tokens_V)))
+    alone_V = np.zeros(len(tokens_V))
+    for index, times in enumerate(model.normal_counts):
+        present_P = _present(empty, model.normal[index])
+        before_VV[np.ix_(present_P, present_P)] += np.triu(np.full((len(present_P), len(present_P)), times), 1)
+        alone_V[present_P] += times
+    together_VV = before_VV + before_VV.T
+    np.fill_diagonal(together_VV, alone_V)
+    order_VV = -np.log((before_VV + 0.1) / (together_VV + 0.2))
+    absence_VV = -np.log((alone_V[:, None] - together_VV + 0.5) / (alone_V[:, None] + 1))
+    return _Table(tokens_V, order_VV, absence_VV)
+
+
+def _most_frequent(model: Model) -> Rows:
+    tokens, sessions = np.unique(model.normal.flat, return_counts=True)
+    events = tokens >= len(MARKS)
+    tokens, sessions = tokens[events].astype(np.int64), sessions[events]
+    return np.sort(tokens[np.argsort(-sessions, kind="stable")[:PAIRED_EVENTS]])
+
+
+def _present(table: _Table, tokens: Tokens) -> NDArray[np.int64]:
+    """The different paired events of a session as places in the table, in the order in which they first appear."""
+    different, first = np.unique(tokens, return_index=True)
+    different = different[np.argsort(first)]
+    places = np.searchsorted(table.tokens_V, different).clip(max=max(0, len(table.tokens_V) - 1))
+    return places[table.tokens_V[places] == different] if len(table.tokens_V) else places[:0]
+
+
+def _strangest(table: _Table, surprise: Floats, rows: Rows, columns: Rows) -> Pair:
+    if not surprise.size or surprise.max() <= 0:
+        return NO_PAIR
+    row, column = np.unravel_index(int(surprise.argmax()), surprise.shape)
+    return Pair(float(surprise[row, column]), int(table.tokens_V[rows[row]]), int(table.tokens_V[columns[column]]))

@@ -1,0 +1,44 @@
+"""Anomalies that nobody labelled are found among the training sessions, and labelled normal ones are left in peace."""
+
+import numpy as np
+import polars as pl
+
+from isang.config import DetectionConfig
+from isang.detection.contamination import suspects
+from isang.detection.scores import DETECTORS
+
+SESSIONS, HIDDEN = 2_000, [3, 700, 701, 1_999]
+
+
+def calibration(detector: str, strange: float) -> pl.DataFrame:
+    """Scores of normal sessions by all detectors; one of them sees the hidden anomalies."""
+    generator = np.random.default_rng(0)
+    scores = {each.name: generator.exponential(size=SESSIONS) * each.least_scale for each in DETECTORS}
+    scores[detector][HIDDEN] = strange
+    return pl.DataFrame(scores)
+
+
+def test_hidden_anomalies_are_suspects_whatever_detector_sees_them() -> None:
+    everybody = np.ones(SESSIONS, dtype=bool)
+    for detector in DETECTORS:
+        strange = detector.allowance + 30 * detector.least_scale
+        found = suspects(calibration(detector.name, strange), everybody, DetectionConfig())
+        assert set(HIDDEN) <= set(np.nonzero(found)[0].tolist()), detector.name
+        assert found.sum() <= len(HIDDEN) + 2
+
+
+def test_no_more_than_the_asked_share_are_suspects_and_no_session_that_a_label_calls_normal() -> None:
+    table = calibration("event_counts", 1.0)
+    everybody = np.ones(SESSIONS, dtype=bool)
+    assert suspects(table, everybody, DetectionConfig(contamination=0.001)).sum() == 2
+    assert not suspects(table, everybody, DetectionConfig(contamination=0.0)).any()
+    labelled = everybody.copy()
+    labelled[HIDDEN[:2]] = False
+    assert np.nonzero(suspects(table, labelled, DetectionConfig()))[0].tolist() == HIDDEN[2:]
+
+
+def test_training_sessions_that_a_detector_did_not_score_are_no_suspects_of_it() -> None:
+    table = calibration("early_end", 50.0)
+    partly = table.with_columns(early_end=pl.when(pl.int_range(pl.len()) >= 1_000).then("early_end"))
+    found = suspects(partly, np.ones(SESSIONS, dtype=bool), DetectionConfig())
+    assert np.nonzero(found)[0].tolist() == [1_999]

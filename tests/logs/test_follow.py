@@ -1,0 +1,131 @@
+"""Following a growing log gives the sessions that `prepare` finds in the finished one."""
+
+import os
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from isang.config import LogsConfig
+from isang.logs.follow import EndedSessions, Follower
+from isang.logs.prepare import Prepared, prepare
+from isang.logs.rules import Rules
+from tests.synthetic import shop_dataset, shop_log
+
+LOG = shop_log(shop_dataset(60)).encode()
+RULES = {
+    "key": LogsConfig(),
+    "key and gap": LogsConfig(gap_seconds=0.03),
+    "lines": LogsConfig(window_lines=7),
+    "seconds": LogsConfig(window_seconds=25),
+    "gap": LogsConfig(session_by="none", gap_seconds=5),
+    "long sessions in pieces": LogsConfig(session_by=r"(shop)\.Service", max_session_events=16),
+}
+
+
+def seen(dataset: pl.DataFrame, lines: pl.DataFrame) -> dict[str, tuple[object, ...]]:
+    """What identifies each session: its events, gaps, times and lines."""
+    both = dataset.select("session_id", "start", "end", "events", "gaps_ms").with_columns(lines["line"])
+    return {row[0]: row[1:] for row in both.iter_rows()}
+
+
+def batch(path: Path, config: LogsConfig) -> tuple[Prepared, Rules]:
+    """A log that was learned from and then read anew with the rules learned."""
+    rules = Rules.of(prepare([str(path)], config).dataset)
+    return prepare([str(path)], config, rules=rules), rules
+
+
+def followed(follower: Follower) -> list[EndedSessions]:
+    """All that comes until nothing more is there."""
+    found = []
+    came = True
+    while came:
+        came, ended = follower.poll()
+        found += [ended] if ended is not None else []
+    return found
+
+
+def united(parts: list[EndedSessions]) -> dict[str, tuple[object, ...]]:
+    sessions: dict[str, tuple[object, ...]] = {}
+    for part in parts:
+        found = seen(part.dataset.sessions, part.lines)
+        assert not sessions.keys() & found.keys(), "no session comes twice"
+        sessions |= found
+    return sessions
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("pieces", [1, 9, 80])
+def test_a_log_that_grows_gives_the_sessions_of_the_finished_one(tmp_path: Path, rule: str, pieces: int) -> None:
+    path = tmp_path / "shop.log"
+    path.write_bytes(LOG)
+    expected, rules = batch(path, RULES[rule])
+    path.write_bytes(b"")
+    follower = Follower([str(path)], rules, RULES[rule], idle_seconds=1e9, clock=lambda: 0.0)
+    found = []
+    for piece in range(pieces):
+        with path.open("ab") as file:
+            file.write(LOG[piece * len(LOG) // pieces : (piece + 1) * len(LOG) // pieces])
+        found += followed(follower)
+    last = follower.finish()
+    found += [] if last is None else [last]
+    assert united(found) == seen(expected.dataset.sessions, expected.lines)
+
+
+OPERATIONS = ("write", "write", "write", "look", "rename", "copy and truncate", "restart")
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(1, 6_000)), max_size=25),
+    st.sampled_from(["key", "lines"]),
+)
+def test_nothing_is_lost_or_repeated_whatever_happens_to_the_file(
+    tmp_path: Path, operations: list[tuple[str, int]], rule: str
+) -> None:
+    """Pieces are cut anywhere; rotation by renaming and by copying, and restarts, come in any order and number."""
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    path, state = tmp_path / "shop.log", tmp_path / "state"
+    path.write_bytes(LOG)
+    expected, rules = batch(path, RULES[rule])
+    path.write_bytes(b"")
+
+    def start() -> Follower:
+        return Follower([str(path)], rules, RULES[rule], idle_seconds=1e9, state=state, clock=lambda: 0.0)
+
+    follower, found, written = start(), [], 0
+    for operation, size in [*operations, ("write", len(LOG)), ("look", 0)]:
+        if operation == "write":
+            with path.open("ab") as file:
+                file.write(LOG[written : written + size])
+            written += size
+        elif operation == "look":
+            found += followed(follower)
+        elif operation == "restart":
+            follower.save()
+            follower = start()
+        elif path.read_bytes().endswith(b"\n"):  # a line is never cut by rotation
+            rotate(path, copy=operation == "copy and truncate")
+    last = follower.finish()
+    found += [] if last is None else [last]
+    same = [row[:4] for row in united(found).values()]  # without the lines: these are counted in each file anew
+    assert sorted(same, key=str) == sorted(
+        [row[:4] for row in seen(expected.dataset.sessions, expected.lines).values()], key=str
+    )
+
+
+def rotate(path: Path, *, copy: bool) -> None:
+    """As logrotate does: each older member moves on by one, then the log itself is renamed or copied and emptied."""
+    members = sorted(path.parent.glob(f"{path.name}.*"), key=lambda member: -int(member.suffix[1:]))
+    for member in members:
+        member.rename(path.with_name(f"{path.name}.{int(member.suffix[1:]) + 1}"))
+    if copy:
+        shutil.copyfile(path, path.with_name(f"{path.name}.1"))
+        os.truncate(path, 0)
+    else:
+        path.rename(path.with_name(f"{path.name}.1"))
+        path.touch()

@@ -1,0 +1,62 @@
+"""Reworded templates are recognised, new ones are not taken for old ones."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isang.model.vocabulary import MARKS, UNSEEN, Vocabulary
+from isang.model.wording import Wording, words
+from tests.synthetic import shop_dataset
+
+KNOWN = (
+    "user <*> logged in from <*>",
+    "user <*> logged out",
+    "payment of <*> EUR accepted",
+    "disk is full on <*>",
+    "job started",
+    "job stopped",
+)
+LEVELS = ("INFO", "INFO", "INFO", "ERROR", "INFO", "INFO")
+
+
+@pytest.mark.parametrize(
+    ("asked", "level", "expected"),
+    [
+        ("payment of <*> EUR was accepted", "INFO", 2),
+        ("accepted payment: <*> EUR", "INFO", 2),
+        ("UserService: user <*> logged out", "INFO", 1),
+        ("disk is nearly full on <*>", "ERROR", 3),
+        ("disk is nearly full on <*>", "INFO", None),  # another level is another event
+        ("cannot reach <*>", "ERROR", None),
+        ("job <*>", "INFO", None),  # as like to one as to the other
+        ("<*> 17 <*>", "INFO", None),
+    ],
+)
+def test_stand_ins_by_hand(asked: str, level: str, expected: int | None) -> None:
+    assert Wording(KNOWN, LEVELS).most_similar(asked, level) == expected
+
+
+def test_words_are_small_and_apart() -> None:
+    assert words("NameSystem.addStoredBlock: block <*>, 3 blocks") == {
+        "name": 1, "system": 1, "add": 1, "stored": 1, "block": 2, "blocks": 1,
+    }  # fmt: skip
+
+
+@given(st.permutations(KNOWN[0].split()))
+def test_the_order_of_the_words_does_not_matter(order: list[str]) -> None:
+    assert Wording(KNOWN, LEVELS).most_similar(" ".join(order), "INFO") == 0
+
+
+def test_nothing_is_like_nothing() -> None:
+    assert Wording((), ()).most_similar("anything", "INFO") is None
+
+
+def test_a_vocabulary_lets_the_known_template_stand_in() -> None:
+    """Of the synthetic shop's thirteen templates one is known reworded, another not at all."""
+    dataset = shop_dataset(10)
+    texts, levels = dataset.templates["template"].to_list(), dataset.templates["level"].to_list()
+    vocabulary = Vocabulary(("now the bank confirmed it", *texts[2:7]), ("INFO", *levels[2:7]))
+    tokens = vocabulary.tokens(dataset)
+    assert tokens[7] == len(MARKS)
+    assert tokens[2] == len(MARKS) + 1
+    assert tokens[11] == UNSEEN
