@@ -153,7 +153,7 @@ def test_the_most_repeated_event_is_named_with_its_numbers(trained: Model, datas
 def test_the_repeated_lines_are_blamed_and_not_a_later_one_of_their_kind(trained: Model, dataset: Dataset) -> None:
     events = [0, *[1] * 14, 2, 3, 4, 5, 6, 7, 1, 8, 9]
     sessions = from_sequences([session(trained, dataset, events)])
-    judged = Judged(np.array([0]), sessions, *judge_sessions(trained, sessions))
+    judged = Judged(np.array([0]), sessions, np.zeros(1, dtype=bool), *judge_sessions(trained, sessions))
     reasons = {reason.detector: reason for reason in explain(trained, judged, 0, events, most=9)}
     extra = {item["template"]: item["position"] for item in reasons["event_counts"].detail["extra"]}
     assert extra[STEPS[1]] == 14
@@ -202,7 +202,7 @@ def test_reasons_name_the_line_and_what_is_missing(trained: Model, dataset: Data
 def test_lines_of_one_template_are_one_reason_with_their_number(trained: Model, dataset: Dataset) -> None:
     events = [0, 1, RARE_EVENT, 2, RARE_EVENT, 3, RARE_EVENT, 4]
     sessions = from_sequences([session(trained, dataset, events)])
-    judged = Judged(np.array([0]), sessions, *judge_sessions(trained, sessions))
+    judged = Judged(np.array([0]), sessions, np.zeros(1, dtype=bool), *judge_sessions(trained, sessions))
     unseen = [
         reason for reason in explain(trained, judged, 0, events, most=5) if reason.detector == "unseen_event"
     ]  # fmt: skip

@@ -1,10 +1,12 @@
 """Sessions to decisions, and the calibration that the decisions rest on."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.baselines import BASELINES
@@ -27,6 +29,8 @@ class Judged:
     rows: Rows
     """Which sessions of the dataset they are, shape S."""
     sessions: Sessions
+    unfinished_S: NDArray[np.bool_]
+    """Which of them may go on; detectors that object to what did not come say nothing of these."""
     scores_DS: Floats
     p_values_DS: Floats
     decisions: list[Decision]
@@ -71,18 +75,47 @@ def calibration_scores(model: Model, name: str) -> Floats:
     return model.calibration[name].drop_nulls().to_numpy()
 
 
-def judge(model: Model, dataset: Dataset, rows: Rows | None = None) -> Judged:
-    """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget."""
+def judge(
+    model: Model, dataset: Dataset, rows: Rows | None = None, *, unfinished_S: NDArray[np.bool_] | None = None
+) -> Judged:
+    """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
+
+    `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends.
+    """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
+    if unfinished_S is None:
+        unfinished_S = may_go_on(model, dataset, rows)
     sessions = to_sessions(dataset, model.vocabulary, rows)
-    return Judged(rows, sessions, *judge_sessions(model, sessions))
+    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, unfinished_S))
 
 
-def judge_sessions(model: Model, sessions: Sessions) -> tuple[Floats, Floats, list[Decision]]:
-    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once."""
+def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
+    """Which sessions were not yet silent for longer than usual when the logs ended, shape: rows.
+
+    A window of lines or of time is over when it is full; without a clock nothing is known and every session is over.
+    """
+    silence = model.facts.get("usual_silence_seconds")
+    windows = model.rules.get("session", {}).get("kind") in ("lines", "seconds")
+    last: datetime | None = dataset.sessions["end"].max()  # type: ignore[assignment]
+    if silence is None or windows or last is None:
+        return np.zeros(len(rows), dtype=bool)
+    ends = dataset.sessions["end"].gather(rows)
+    return (ends > last - timedelta(seconds=float(silence))).fill_null(False).to_numpy()
+
+
+def judge_sessions(
+    model: Model, sessions: Sessions, unfinished_S: NDArray[np.bool_] | None = None
+) -> tuple[Floats, Floats, list[Decision]]:
+    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once.
+
+    `unfinished_S` as in Judged; None: all are over.
+    """
     scores_DS = score_all(DETECTORS, model, sessions)
     p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
+    if unfinished_S is not None:
+        needs_end_D = np.array([detector.needs_end for detector in DETECTORS])
+        p_values_DS[np.ix_(needs_end_D, unfinished_S)] = 1.0
     return scores_DS, p_values_DS, decide_at(model, p_values_DS, model.config.detection.alerts_per_thousand)
 
 

@@ -60,6 +60,8 @@ class _Case:
     model: Model
     tokens: Tokens
     evidence: Evidence
+    unfinished_S: NDArray[np.bool_]
+    """Whether it may go on, shape 1."""
     named: set[int]
     """Places of events that are named already."""
 
@@ -71,7 +73,9 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     its strongest reason heard, and a line that one has named is not named again by the next.
     """
     tokens = judged.sessions[index]
-    case = _Case(model, tokens, Evidence(model, from_sequences([tokens])), set())
+    case = _Case(
+        model, tokens, Evidence(model, from_sequences([tokens])), judged.unfinished_S[index : index + 1], set()
+    )
     given: list[list[Reason]] = []
     part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
     for number, (detector, tail) in enumerate(zip(DETECTORS, tails(model), strict=True)):
@@ -143,7 +147,7 @@ def _misplaced(case: _Case, position: int, probabilities: NDArray[np.float64], o
         return []
     place = int(places[np.argmin(np.abs(places - position))])
     moved = np.insert(np.delete(case.tokens, place), position - (place < position), expected).astype(np.int32)
-    if judge_sessions(case.model, from_sequences([moved]))[2][0].anomalous:
+    if judge_sessions(case.model, from_sequences([moved]), case.unfinished_S)[2][0].anomalous:
         return []
     lines = position - place - 1 if place < position else place - position
     says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "

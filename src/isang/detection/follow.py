@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from isang.artifact import Model
 from isang.detection.anomalies import Groups, records
-from isang.detection.decisions import judge
+from isang.detection.decisions import Judged, judge
 from isang.logs.follow import EndedSessions, Follower
-from isang.logs.open_sessions import GOES_ON, MOST_KEYS
+from isang.logs.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.rules import Rules
 
 LEAST_IDLE_SECONDS = 1.0
@@ -90,7 +92,7 @@ class Following:
         if so_far is None:
             return []
         found = []
-        for record in records(self._model, so_far, judge(self._model, so_far.dataset)):
+        for record in records(self._model, so_far, self._judge(so_far)):
             reasons = [reason for reason in record["reasons"] if reason["detector"] == "unseen_event"]
             if reasons and record["session_id"] not in self._told:
                 self._told[record["session_id"]] = None
@@ -112,7 +114,7 @@ class Following:
     def _judged(self, ended: EndedSessions | None) -> list[dict[str, Any]]:
         if ended is None:
             return []
-        judged = judge(self._model, ended.dataset)
+        judged = self._judge(ended)
         endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
         found = [
             self._groups.join(record | {"ended": endings[record["session_id"]]})
@@ -121,3 +123,7 @@ class Following:
         self.sessions += len(judged.rows)
         self.anomalies += len(found)
         return found
+
+    def _judge(self, sessions: EndedSessions) -> Judged:
+        unfinished = [ending in (END, GOES_ON) for ending in sessions.endings]
+        return judge(self._model, sessions.dataset, unfinished_S=np.array(unfinished, dtype=bool))

@@ -63,6 +63,8 @@ class Detector:
     """Later sessions may score so much higher than those of the calibration period before that means anything."""
     learned: bool = False
     """It rests on the trained model; the others rest on the normal sessions themselves and can be fitted anew."""
+    needs_end: bool = False
+    """It objects to what did not come, so it says nothing of a session that may go on."""
 
 
 def score(detector: Detector, model: Model, sessions: Sessions) -> Floats:
@@ -141,12 +143,12 @@ DETECTORS = (
     Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
-    Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True),
+    Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True, needs_end=True),
     Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01),
     Detector("repeated_event", repeated_event, "deviations", least_scale=2.0, allowance=16.0),
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
-    Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
+    Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75, needs_end=True),
 )
 """Their p-values are combined into the decision.
 
