@@ -8,7 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.artifact import Model
-from isang.detection.decisions import Judged, judge
+from isang.detection.decisions import Judged, judge, may_go_on
 from isang.logs.store import Dataset
 
 Ints = NDArray[np.int64]
@@ -55,8 +55,12 @@ def changeable(dataset: Dataset, rows: Ints) -> list[Changeable]:
 
 
 def judge_changed(model: Model, dataset: Dataset, sessions: Sequence[Changeable]) -> Judged:
-    """Decide about changed sessions as if they stood in the dataset with the source and the start that they had."""
-    table = dataset.sessions[[session.row for session in sessions]].with_columns(
+    """Decide about changed sessions as if they stood in the dataset with the source and the start that they had.
+
+    A session that may go on where the logs end still may.
+    """
+    rows = np.array([session.row for session in sessions], dtype=np.int64)
+    table = dataset.sessions[rows].with_columns(
         events=pl.Series([session.events.tolist() for session in sessions], dtype=pl.List(pl.Int32)),
         gaps_ms=pl.Series(
             [None if session.gaps_ms is None else session.gaps_ms.clip(0, MOST_MS).tolist() for session in sessions],
@@ -66,4 +70,5 @@ def judge_changed(model: Model, dataset: Dataset, sessions: Sequence[Changeable]
     ends = pl.col("start") + pl.duration(
         milliseconds=pl.col("gaps_ms").list.eval(pl.element().cast(pl.Int64)).list.sum()
     )
-    return judge(model, replace(dataset, sessions=table.with_columns(end=ends)))
+    changed = replace(dataset, sessions=table.with_columns(end=ends))
+    return judge(model, changed, unfinished_S=may_go_on(model, dataset, rows))
