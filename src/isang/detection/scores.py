@@ -62,7 +62,8 @@ class Detector:
     allowance: float
     """Later sessions may score so much higher than those of the calibration period before that means anything."""
     learned: bool = False
-    """It rests on the trained model; the others rest on the normal sessions themselves and can be fitted anew."""
+    """It rests on the trained model, or on how often something new comes, which an earlier stretch of the log that is
+    held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
     needs_end: bool = False
     """It objects to what did not come, so it says nothing of a session that may go on."""
 
@@ -140,7 +141,7 @@ def companion(evidence: Evidence) -> Floats:
 
 
 DETECTORS = (
-    Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0),
+    Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0, learned=True),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True, needs_end=True),
