@@ -10,7 +10,7 @@ import numpy as np
 
 from isang.artifact import Model
 from isang.detection.anomalies import Groups, records
-from isang.detection.decisions import Judged, judge
+from isang.detection.decisions import Judged, judge, may_go_on
 from isang.logs.follow import EndedSessions, Follower
 from isang.logs.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.rules import Rules
@@ -125,5 +125,9 @@ class Following:
         return found
 
     def _judge(self, sessions: EndedSessions) -> Judged:
-        unfinished = [ending in (END, GOES_ON) for ending in sessions.endings]
-        return judge(self._model, sessions.dataset, unfinished_S=np.array(unfinished, dtype=bool))
+        """What was open when the logs ended may go on as long as `isang detect` would say so."""
+        rows = np.arange(len(sessions.endings), dtype=np.int64)
+        at_end = np.array([ending == END for ending in sessions.endings])
+        open_now = np.array([ending == GOES_ON for ending in sessions.endings])
+        unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
+        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S)
