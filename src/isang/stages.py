@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from isang.artifact import Model
     from isang.detection.decisions import Judged
     from isang.detection.follow import Following
+    from isang.training.split import Split
 
 SCHEMA = 1
 
@@ -135,12 +136,8 @@ def train(
             calibration=pl.DataFrame(),
             facts={
                 "dataset": fingerprint(data),
-                "period_sessions": len(dataset.sessions) - len(split.later),
-                "trained_from": _iso(split.since),
-                "trained_until": _iso(split.until),
-                "training_sessions": len(training),
+                **_period_facts(split, len(dataset.sessions)),
                 "different_normal_sessions": len(normal),
-                "left_out_as_anomalous": split.left_out,
                 "usual_silence_seconds": _usual_silence_seconds(period, learned_from),
                 "steps": progress.step,
                 "best_epoch": progress.best_epoch,
@@ -388,6 +385,17 @@ def _warn_of_other_logs(judged: "Judged") -> None:
             f"warning: {unknown:,} of {lines:,} lines are like none of the model's training sessions; these logs may "
             "be of another program, or of a new release of it: train on them"
         )
+
+
+def _period_facts(split: "Split", sessions: int) -> dict[str, Any]:
+    """What a model says of the period that it learned from, of a dataset of so many sessions."""
+    return {
+        "period_sessions": sessions - len(split.later),
+        "trained_from": _iso(split.since),
+        "trained_until": _iso(split.until),
+        "training_sessions": len(split.train),
+        "left_out_as_anomalous": split.left_out,
+    }
 
 
 def _usual_silence_seconds(dataset: Dataset, rows: NDArray[np.int64]) -> float | None:
