@@ -9,7 +9,7 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 from isang.artifact import Model
-from isang.detection.scores import nearest_normal
+from isang.detection.counts import nearest_normal
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions, Tokens

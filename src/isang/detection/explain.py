@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.calibration import Tail
+from isang.detection.counts import counts, most_repeated, nearest_normal
 from isang.detection.decisions import Judged, judge_sessions, tails
 from isang.detection.pairs import strangest_absence, strangest_order
-from isang.detection.scores import DETECTORS, Evidence, counts, most_repeated, nearest_normal, transition_surprise
+from isang.detection.scores import DETECTORS, Evidence
+from isang.detection.steps import transition_surprise
 from isang.detection.surprise import event_probabilities, gap_probabilities
 from isang.model.batches import Sessions, Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, NOTHING, UNSEEN
