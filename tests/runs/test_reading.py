@@ -340,7 +340,7 @@ def test_lines_of_many_tools(tmp_path: Path, line: str, step: int, loss: float) 
     text = "\n".join(line.format(step=s, loss=loss + (s - step) / 4) for s in range(1, 10))
     table = only(written(tmp_path, text))
     assert table.step.tolist() == list(range(1, 10))
-    assert table.column("batch_loss")[step - 1] == loss
+    assert table.column(table.loss)[step - 1] == loss
     assert_accounted(table)
 
 

@@ -73,6 +73,8 @@ def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account)
     if row.get("mode_is_val"):
         row = {("val_" + key if key == "loss" else key): value for key, value in row.items()}
     row.pop("mode_is_val", None)
+    if "data_time" in row and "step" in row and not row.keys() & {"loss", "iter", "epoch"}:
+        del row["step"]  # OpenMMLab counts epochs there in the records of its evaluations
     rows.add(row)
 
 
