@@ -143,7 +143,7 @@ def test_every_line_that_the_journal_writes_is_used(tmp_path: Path) -> None:
         state.count(30.0 / number, 10, 0.5)
         journal.step(Step(30.0 / number, 10, 1e-3, 2.0, 0.5), state)
         if number in (2, 3):
-            journal.validation(Validation(20.0 / number, 10, np.full(5, 2.0 / number)), state)
+            journal.validation(Validation(np.full(5, 4.0 / number), np.full(5, 2.0)), state)
         if number == 3:
             journal.epoch(state, 20.0 / 3 / 10, 1e-3)
     journal.done(state, "patience")

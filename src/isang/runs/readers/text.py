@@ -32,7 +32,12 @@ _COUNTS = {
     "best_epoch": r"INFO done .*(?<!\w)best_epoch=(\d+)",
 }
 _COUNT_PATTERNS = {fact: re.compile(pattern, re.IGNORECASE) for fact, pattern in _COUNTS.items()}
-_RATE = re.compile(r"(?:학습률|(?<!\w)learning_rate|--learning_rate|--lr)[\s=:]+(\d[\d.eE+-]*)", re.IGNORECASE)
+_MEASURES = {
+    "learning_rate": re.compile(
+        r"(?:학습률|(?<!\w)learning_rate|--learning_rate|--lr)[\s=:]+(\d[\d.eE+-]*)", re.IGNORECASE
+    ),
+    "nats_by_frequency": re.compile(r"INFO plan .*(?<!\w)nats_by_frequency=(\d[\d.eE+-]*)"),
+}
 _EARLY = re.compile(
     r"INFO stopped step=|early[ _-]?stop(?:ped|ping)?\b(?!\s*=)(?=.*(?:reached|trigger|at |after|epoch))", re.I
 )
@@ -99,8 +104,9 @@ def facts_of(lines: list[str]) -> dict[str, Any]:
         for fact, pattern in _COUNT_PATTERNS.items():
             if fact not in facts and (match := pattern.search(line)):
                 facts[fact] = int(next(group for group in match.groups() if group).replace(",", ""))
-        if "learning_rate" not in facts and (match := _RATE.search(line)):
-            facts["learning_rate"] = _number(match.group(1))
+        for fact, pattern in _MEASURES.items():
+            if fact not in facts and (match := pattern.search(line)):
+                facts[fact] = _number(match.group(1))
         if match := _STOP_REASON.search(line):
             facts["stop_reason"] = match.group(1)
         if _EARLY.search(line):
