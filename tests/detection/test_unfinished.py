@@ -1,17 +1,27 @@
 """Sessions that the end of the log may have cut: what did not come yet is no anomaly."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.decisions import judge, may_go_on
-from isang.detection.scores import DETECTORS
+from isang.detection.counts import nearest_normal
+from isang.detection.decisions import Judged, judge, judge_sessions, may_go_on
+from isang.detection.explain import explain
+from isang.detection.open_ends import leave_open
+from isang.detection.scores import DETECTORS, Evidence
+from isang.detection.steps import transition_surprise
 from isang.logs.store import Dataset
+from isang.model.batches import Sessions, from_sequences
+from isang.model.vocabulary import BEGIN, END, MASK, UNSEEN
+from tests.synthetic import BROWSE
 
-EARLY_END = [detector.name for detector in DETECTORS].index("early_end")
+NAMES = [detector.name for detector in DETECTORS]
 
 
 def with_silence(model: Model, seconds: float | None, kind: str = "key") -> Model:
@@ -43,6 +53,23 @@ def test_without_a_clock_every_session_is_over(trained: Model, dataset: Dataset)
     assert not may_go_on(with_silence(trained, 60.0), replace(dataset, sessions=timeless), rows).any()
 
 
+def sessions_of(model: Model, rows: list[int], *, unfinished: bool) -> Sessions:
+    """Normal sessions of the model, over or not."""
+    sessions = model.normal.take(np.array(rows))
+    return leave_open(sessions, np.full(len(sessions), unfinished))
+
+
+def prefixes(sessions: Sessions) -> Sessions:
+    """Every beginning of every session, from no event on."""
+    return from_sequences(
+        [
+            np.append(sessions[row][:events], sessions[row][-1])
+            for row in range(len(sessions))
+            for events in range(1, len(sessions[row]))
+        ]
+    )
+
+
 def test_a_session_that_may_go_on_did_not_end_early(trained: Model, dataset: Dataset) -> None:
     """The same sessions, cut after two events, over and not over."""
     rows = np.arange(500, 600)
@@ -51,6 +78,70 @@ def test_a_session_that_may_go_on_did_not_end_early(trained: Model, dataset: Dat
         judge(trained, replace(dataset, sessions=cut), rows, unfinished_S=np.full(len(rows), unfinished))
         for unfinished in (False, True)
     )
-    assert (over.p_values_DS[EARLY_END] < 0.01).mean() > 0.5
-    assert (going_on.p_values_DS[EARLY_END] == 1).all()
-    assert (going_on.scores_DS == over.scores_DS).all()
+    for name in ("early_end", "companion", "event_counts"):
+        detector = NAMES.index(name)
+        assert (over.p_values_DS[detector] < 0.01).mean() > 0.5, name
+        assert (going_on.p_values_DS[detector] == 1).all(), name
+    assert over.decisions[0].anomalous
+    assert sum(decision.anomalous for decision in going_on.decisions) <= 1
+
+
+def test_every_beginning_of_a_normal_session_is_at_distance_0(trained: Model) -> None:
+    distance, _ = nearest_normal(
+        trained, prefixes(leave_open(trained.normal, np.ones(len(trained.normal), dtype=bool)))
+    )
+    assert distance == pytest.approx(0, abs=1e-5)
+
+
+@given(st.data())
+def test_what_a_session_has_too_much_never_shrinks_and_never_exceeds_what_it_ends_at(
+    trained: Model, data: st.DataObject
+) -> None:
+    """Any events: the distance of the open session rises from event to event, to no more than that of the end."""
+    events = st.integers(UNSEEN, trained.vocabulary.size - 1)
+    session = np.array([BEGIN, *data.draw(st.lists(events, max_size=30)), END], dtype=np.int32)
+    whole = from_sequences([session])
+    for weighted in (False, True):
+        growing, _ = nearest_normal(trained, prefixes(leave_open(whole, np.array([True]))), weighted=weighted)
+        assert (np.diff(growing) >= -1e-6).all()
+        assert growing[-1] <= nearest_normal(trained, whole, weighted=weighted)[0][0] + 1e-6
+
+
+def test_the_distance_of_an_open_session_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
+    """A visit (5 events) that twice too often does one thing ends at best as 7 events beside those 5: 2 of 12."""
+    table = trained.vocabulary.tokens(dataset)
+    events = [*BROWSE[:3], BROWSE[2], BROWSE[2]]
+    session = from_sequences([np.array([BEGIN, *(table[event] for event in events), MASK], dtype=np.int32)])
+    alone = replace(trained, normal=from_sequences([session_of(table, BROWSE)]), normal_counts=np.array([1]))
+    assert nearest_normal(alone, session, weighted=False)[0][0] == pytest.approx(2 / (2 * len(BROWSE) + 2))
+
+
+def test_no_detector_knows_the_end_of_an_open_session(trained: Model) -> None:
+    """No surprise is measured at an open end; what stands before it is still looked at."""
+    sessions = sessions_of(trained, [0, 1], unfinished=True)
+    ends = np.isin(sessions.flat, MASK)
+    assert ends.sum() == 2
+    evidence = Evidence(trained, sessions)
+    for answers in evidence.surprise:
+        assert np.isnan(answers[ends]).all()
+    inside = ~np.isin(sessions.flat, (BEGIN, MASK))
+    assert not np.isnan(evidence.surprise.event_T[inside]).any()
+    assert not np.isnan(transition_surprise(trained, sessions)[inside]).any()
+    assert np.isnan(transition_surprise(trained, sessions)[ends]).all()
+
+
+def test_the_reasons_for_an_open_session_miss_nothing(trained: Model, dataset: Dataset) -> None:
+    """An order that is not done and asks the stock far too often."""
+    table = trained.vocabulary.tokens(dataset)
+    events = [0, 1, 2, *[3] * 40]
+    sessions = leave_open(from_sequences([session_of(table, events)]), np.array([True]))
+    judged = Judged(np.array([0]), sessions, np.array([True]), *judge_sessions(trained, sessions))
+    assert judged.decisions[0].anomalous
+    reasons = explain(trained, judged, 0, events, most=9)
+    assert "event_counts" in {reason.detector for reason in reasons}
+    assert not {"early_end", "companion"} & {reason.detector for reason in reasons}
+    assert not any(reason.detail.get("missing") for reason in reasons)
+
+
+def session_of(table: np.ndarray, events: Sequence[int]) -> np.ndarray:
+    return np.array([BEGIN, *(table[event] for event in events), END], dtype=np.int32)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isang.artifact import Model
+from isang.detection.open_ends import are_open
 from isang.detection.surprise import Floats
 from isang.model.batches import Rows, Sessions, Tokens, from_sequences
-from isang.model.vocabulary import BEGIN, END
+from isang.model.vocabulary import BEGIN, END, MASK
 
 LEAST_DEVIATION = 0.1
 """Added to the deviation of the root of each event's count, so that a count that never varies has a finite weight."""
@@ -76,31 +77,48 @@ def _normal_times(model: Model) -> _NormalTimes:
 
 
 def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
-    """How often each token occurs in each session, shape (S, V); the marks BEGIN and END count nothing."""
+    """How often each token occurs in each session, shape (S, V); the marks around them count nothing."""
     counts_SV = np.zeros((len(sessions), vocabulary_size), dtype=np.float32)
     np.add.at(counts_SV, (np.repeat(np.arange(len(sessions)), sessions.lengths), sessions.flat), 1)
-    counts_SV[:, [BEGIN, END]] = 0
+    counts_SV[:, [BEGIN, END, MASK]] = 0
     return counts_SV
 
 
 def nearest_normal(model: Model, sessions: Sessions, *, weighted: bool = True) -> tuple[Floats, Rows]:
     """The distance to the nearest normal session by event counts, and which one it is (a row of `model.normal`).
 
-    Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957). Sessions with equal counts are
-    compared once.
+    Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957). For a session that may go on it is the
+    least distance that it can still end at, see `_distances`. Sessions with equal counts are compared once.
     """
     normal = _normal_counts(model, weighted)
     distances, nearest = np.zeros(len(sessions)), np.zeros(len(sessions), dtype=np.int64)
+    open_S = are_open(sessions)
     chunk = max(1, DISTANCE_CELLS // max(normal.counts_NV.shape))
     for start in range(0, len(sessions), chunk):
         rows = np.arange(start, min(start + chunk, len(sessions)))
-        different_CV, place = np.unique(counts(sessions.take(rows), model.vocabulary.size), axis=0, return_inverse=True)
-        counts_CV = torch.from_numpy(normal.weigh(different_CV))
-        sums_CN = counts_CV.sum(dim=1, keepdim=True) + normal.counts_NV.sum(dim=1)
-        best = (torch.cdist(counts_CV, normal.counts_NV, p=1) / sums_CN.clamp(min=1e-9)).min(dim=1)
+        counts_CV = np.column_stack([open_S[rows], counts(sessions.take(rows), model.vocabulary.size)])
+        different_CV, place = np.unique(counts_CV, axis=0, return_inverse=True)
+        weighed_CV = torch.from_numpy(normal.weigh(different_CV[:, 1:].astype(np.float32)))
+        best = _distances(weighed_CV, normal.counts_NV, torch.from_numpy(different_CV[:, 0] > 0)).min(dim=1)
         distances[rows] = best.values.numpy()[place]
         nearest[rows] = normal.rows_N[best.indices.numpy()[place]]
     return distances, nearest
+
+
+def _distances(counts_CV: Tensor, normal_NV: Tensor, open_C: Tensor) -> Tensor:
+    """Bray-Curtis distances: what one has more than the other, as a share of all that both have; shape (C, N).
+
+    A session that may go on (`open_C`) may still get all that it lacks, and what it has too much stays too much. The
+    least distance that it can end at is that of the session filled up to the normal one: e / (2 n + e) with e too much
+    and n in the normal session. It is 0 for every beginning of that one, never falls when an event comes, and never
+    exceeds the distance of what the session becomes, so that neither do its p-value and its alert go beyond.
+    """
+    apart_CN = torch.cdist(counts_CV, normal_NV, p=1)
+    own_C1, normal_N = counts_CV.sum(dim=1, keepdim=True), normal_NV.sum(dim=1)
+    excess_CN = ((apart_CN + own_C1 - normal_N) / 2).clamp(min=0)
+    filled_CN = excess_CN / (2 * normal_N + excess_CN).clamp(min=1e-9)
+    whole_CN = apart_CN / (own_C1 + normal_N).clamp(min=1e-9)
+    return torch.where(open_C[:, None], filled_CN, whole_CN)
 
 
 @dataclass(frozen=True)

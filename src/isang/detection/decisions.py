@@ -12,6 +12,7 @@ from isang.artifact import Model
 from isang.detection.baselines import BASELINES
 from isang.detection.calibration import Decision, Tail, combine, decide, fit_tail
 from isang.detection.contamination import suspects
+from isang.detection.open_ends import leave_open
 from isang.detection.scores import DETECTORS, score_all
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
@@ -30,7 +31,7 @@ class Judged:
     """Which sessions of the dataset they are, shape S."""
     sessions: Sessions
     unfinished_S: NDArray[np.bool_]
-    """Which of them may go on; detectors that object to what did not come say nothing of these."""
+    """Which of them may go on; they have an open end in `sessions`, and nothing that may still come is missed."""
     scores_DS: Floats
     p_values_DS: Floats
     decisions: list[Decision]
@@ -86,8 +87,8 @@ def judge(
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
     if unfinished_S is None:
         unfinished_S = may_go_on(model, dataset, rows)
-    sessions = to_sessions(dataset, model.vocabulary, rows)
-    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, unfinished_S))
+    sessions = leave_open(to_sessions(dataset, model.vocabulary, rows), unfinished_S)
+    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions))
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
@@ -104,18 +105,10 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
     return (ends > last - timedelta(seconds=float(silence))).fill_null(False).to_numpy()
 
 
-def judge_sessions(
-    model: Model, sessions: Sessions, unfinished_S: NDArray[np.bool_] | None = None
-) -> tuple[Floats, Floats, list[Decision]]:
-    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once.
-
-    `unfinished_S` as in Judged; None: all are over.
-    """
+def judge_sessions(model: Model, sessions: Sessions) -> tuple[Floats, Floats, list[Decision]]:
+    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once."""
     scores_DS = score_all(DETECTORS, model, sessions)
     p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
-    if unfinished_S is not None:
-        needs_end_D = np.array([detector.needs_end for detector in DETECTORS])
-        p_values_DS[np.ix_(needs_end_D, unfinished_S)] = 1.0
     return scores_DS, p_values_DS, decide_at(model, p_values_DS, model.config.detection.alerts_per_thousand)
 
 

@@ -14,6 +14,7 @@ from isang.artifact import Model
 from isang.detection.calibration import Tail
 from isang.detection.counts import counts, most_repeated, nearest_normal
 from isang.detection.decisions import Judged, judge_sessions, tails
+from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.scores import DETECTORS, Evidence
 from isang.detection.steps import transition_surprise
@@ -62,8 +63,6 @@ class _Case:
     model: Model
     tokens: Tokens
     evidence: Evidence
-    unfinished_S: NDArray[np.bool_]
-    """Whether it may go on, shape 1."""
     named: set[int]
     """Places of events that are named already."""
 
@@ -75,9 +74,7 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     its strongest reason heard, and a line that one has named is not named again by the next.
     """
     tokens = judged.sessions[index]
-    case = _Case(
-        model, tokens, Evidence(model, from_sequences([tokens])), judged.unfinished_S[index : index + 1], set()
-    )
+    case = _Case(model, tokens, Evidence(model, from_sequences([tokens])), set())
     given: list[list[Reason]] = []
     part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
     for number, (detector, tail) in enumerate(zip(DETECTORS, tails(model), strict=True)):
@@ -149,7 +146,7 @@ def _misplaced(case: _Case, position: int, probabilities: NDArray[np.float64], o
         return []
     place = int(places[np.argmin(np.abs(places - position))])
     moved = np.insert(np.delete(case.tokens, place), position - (place < position), expected).astype(np.int32)
-    if judge_sessions(case.model, from_sequences([moved]), case.unfinished_S)[2][0].anomalous:
+    if judge_sessions(case.model, from_sequences([moved]))[2][0].anomalous:
         return []
     lines = position - place - 1 if place < position else place - position
     says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "
@@ -196,7 +193,10 @@ def _companion(case: _Case) -> list[Reason]:
 
 
 def _counts(case: _Case) -> list[Reason]:
-    """What the most similar normal session has more or less of; lines that are named already are left out."""
+    """What the most similar normal session has more or less of; lines that are named already are left out.
+
+    Of a session that may go on nothing is missing.
+    """
     model, tokens = case.model, case.tokens
     distance, nearest = nearest_normal(model, case.evidence.sessions)
     if distance[0] > NOTHING_IN_COMMON:
@@ -204,7 +204,12 @@ def _counts(case: _Case) -> list[Reason]:
     normal = model.normal[int(nearest[0])]
     difference = _counts_of(model, case.evidence.sessions) - _counts_of(model, from_sequences([normal]))
     largest_first = [int(token) for token in np.argsort(-np.abs(difference), kind="stable")]
-    missing = [_counted(model, token, -int(difference[token])) for token in largest_first if difference[token] < 0]
+    may_come = are_open(case.evidence.sessions)[0]
+    missing = [
+        _counted(model, token, -int(difference[token]))
+        for token in largest_first
+        if difference[token] < 0 and not may_come
+    ]
     extra = [
         _counted(model, token, int(difference[token])) | {"position": _in_longest_run(tokens, token)}
         for token in largest_first

@@ -12,11 +12,12 @@ import numpy as np
 
 from isang.artifact import Model
 from isang.detection.counts import above_normal, nearest_normal
+from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import Floats, Surprise, surprise
 from isang.model.batches import Sessions, Tokens
-from isang.model.vocabulary import UNSEEN
+from isang.model.vocabulary import MASK, UNSEEN
 
 
 class Evidence:
@@ -28,8 +29,9 @@ class Evidence:
 
     @cached_property
     def surprise(self) -> Surprise:
-        """The model's answers."""
-        return surprise(self.model, self.sessions)
+        """The model's answers; none about an open end and what may be missing just before it."""
+        open_T = self.sessions.flat == MASK
+        return Surprise(*(np.where(open_T, np.nan, answers_T) for answers_T in surprise(self.model, self.sessions)))
 
     def highest(self, values_T: Floats) -> Floats:
         """The highest of the values of each session's tokens, 0 where it has none; shape S."""
@@ -53,8 +55,6 @@ class Detector:
     learned: bool = False
     """It rests on the trained model, or on how often something new comes, which an earlier stretch of the log that is
     held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
-    needs_end: bool = False
-    """It objects to what did not come, so it says nothing of a session that may go on."""
 
 
 def score(detector: Detector, model: Model, sessions: Sessions) -> Floats:
@@ -86,12 +86,14 @@ def missing_event(evidence: Evidence) -> Floats:
 
 
 def early_end(evidence: Evidence) -> Floats:
-    """Negative log-likelihood that the session ends where it does, in nats."""
+    """Negative log-likelihood that the session ends where it does, in nats; 0 for one that may go on."""
     return evidence.highest(evidence.surprise.end_T)
 
 
 def transition(evidence: Evidence) -> Floats:
     """Negative log-probability of the session's rarest step from one event to the next, BEGIN and END included, nats.
+
+    A session that may go on has no step to END.
 
     First-order Markov chain with the smoothing of Witten and Bell (1991): a new step into a frequent event is less
     strange than one into a rare event.
@@ -104,6 +106,7 @@ def event_counts(evidence: Evidence) -> Floats:
 
     Bray-Curtis distance over the square roots of the counts (which gives repeated lines an even spread, Bartlett 1936),
     divided by how much each varies among normal sessions: a payment too few says more than a twelfth line of a list.
+    Of a session that may go on only what it has too much counts, see `counts.nearest_normal`.
     """
     return nearest_normal(evidence.model, evidence.sessions)[0]
 
@@ -125,20 +128,21 @@ def event_order(evidence: Evidence) -> Floats:
 
 
 def companion(evidence: Evidence) -> Floats:
-    """Surprise that an event is absent beside another that it comes with, in nats."""
-    return _each(evidence, lambda tokens: strangest_absence(evidence.model, tokens).surprise)
+    """Surprise that an event is absent beside another that it comes with, in nats; 0 for one that may go on."""
+    scores = _each(evidence, lambda tokens: strangest_absence(evidence.model, tokens).surprise)
+    return np.where(are_open(evidence.sessions), 0.0, scores)
 
 
 DETECTORS = (
     Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0, learned=True),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
-    Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True, needs_end=True),
+    Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True),
     Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01),
     Detector("repeated_event", repeated_event, "deviations", least_scale=2.0, allowance=16.0),
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
-    Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75, needs_end=True),
+    Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
 )
 """Their p-values are combined into the decision.
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.surprise import Floats
 from isang.model.batches import Rows, Sessions
-from isang.model.vocabulary import BEGIN
+from isang.model.vocabulary import BEGIN, MASK
 
 
 def transition_surprise(model: Model, sessions: Sessions) -> Floats:
-    """Negative log-probability of the step into every token from the one before, in nats; NaN at BEGIN.
+    """Negative log-probability of the step into every token from the one before, in nats.
 
-    Shape: as `sessions.flat`.
+    Shape: as `sessions.flat`; NaN at BEGIN and at an open end.
     """
     size = model.vocabulary.size
     normal = _normal_steps(model)
@@ -30,7 +30,7 @@ def transition_surprise(model: Model, sessions: Sessions) -> Floats:
     probability = (visits + followers * normal.share_V[after]) / (normal.visits_V[before] + followers)
     surprise_T = np.full(len(sessions.flat), np.nan)
     surprise_T[1:] = -np.log(probability)
-    surprise_T[sessions.offsets[:-1]] = np.nan
+    surprise_T[np.isin(sessions.flat, (BEGIN, MASK))] = np.nan
     return surprise_T
 
 
