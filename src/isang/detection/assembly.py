@@ -12,8 +12,9 @@ import polars as pl
 from isang.artifact import Model
 from isang.config import Config
 from isang.detection.decisions import calibrate
+from isang.detection.gaps import count_gaps, gaps_before
 from isang.logs.store import Dataset, StoredDataset
-from isang.model.batches import Rows, Sessions
+from isang.model.batches import Rows, Sessions, to_sessions
 from isang.model.encoder import Encoder
 from isang.model.vocabulary import Vocabulary
 from isang.training.split import Split
@@ -37,6 +38,8 @@ def make_detector(
     `facts` is what is known of the training; the facts of the period are added.
     """
     normal, place = known.distinct()
+    period, training, held_out = _to_calibrate_on(dataset, split)
+    everything = np.arange(len(period.sessions), dtype=np.int64)
     model = Model(
         encoder=encoder,
         vocabulary=vocabulary,
@@ -45,10 +48,10 @@ def make_detector(
         template_table=dataset.templates,
         normal=normal,
         normal_counts=np.bincount(place, minlength=len(normal)).astype(np.int64),
+        gaps=count_gaps(to_sessions(period, vocabulary, everything), gaps_before(period, everything)),
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )
-    period, training, held_out = _to_calibrate_on(dataset, split)
     return replace(model, calibration=calibrate(model, period, training, held_out))
 
 
