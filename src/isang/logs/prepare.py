@@ -19,7 +19,7 @@ from isang.logs.alike import ChunkReader, ParsedChunk, Search
 from isang.logs.events import EventTable
 from isang.logs.grouping import Grouper, order_of
 from isang.logs.labels import LabelJoin, read_labels
-from isang.logs.parallel import in_order
+from isang.logs.parallel import ahead, in_order
 from isang.logs.read import Chunk, ReadCounts, read_chunks
 from isang.logs.recognition import recognise_sources, session_rule
 from isang.logs.records import SourceLayout, record_texts
@@ -88,7 +88,7 @@ def prepare_folder(
         work = _Preparation(paths, config, labels, None, beside, with_lines=False)
         with SortedRows(_SESSION_ORDER, beside) as sessions:
             work.read_into(sessions)
-            write_sessions(map(work.finished, sessions.batches()), beside)
+            write_sessions(map(work.finished, ahead(sessions.batches())), beside)
         templates, meta = work.account()
         write_account(templates, meta, beside)
     return meta
@@ -201,7 +201,7 @@ class _Preparation:
         event_of, templates = self._events.finish()
         counts = np.zeros(templates.height, dtype=np.int64)
         with Progress("grouping into sessions", total=records.height, unit="records") as progress:
-            for batch in records.batches():
+            for batch in ahead(records.batches()):
                 event = event_of[batch["message"].to_numpy()]
                 counts += np.bincount(event, minlength=len(counts))
                 sessions.add(self._grouper.add(batch.drop("message").with_columns(event=pl.Series(event))))
