@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from isang.config import LogsConfig
 from isang.logs import masks
-from isang.logs.alike import ParsedChunk, Search, parsed_chunk, parsed_line_by_line
+from isang.logs.alike import ChunkReader, ParsedChunk, Search, parsed_line_by_line
 from isang.logs.expressions import takes_digits_alike
 from isang.logs.layouts import LAYOUTS
 from isang.logs.read import Chunk, ReadCounts, read_chunks
@@ -43,8 +43,10 @@ def search_for(text: str, key: str | None) -> Search:
 
 
 def agrees(text: str, key: str | None = None) -> bool:
+    """Read from a text and once more from what is remembered of it."""
     chunk, search = Chunk(text, 1, None), search_for(text, key)
-    return same(parsed_chunk(chunk, search), parsed_line_by_line(chunk, search))
+    reader, each = ChunkReader(search), parsed_line_by_line(chunk, search)
+    return same(reader.read(chunk), each) and same(reader.read(chunk), each)
 
 
 def repeated(lines: list[str], times: int = 8) -> str:
@@ -89,7 +91,7 @@ def test_what_is_not_certain_is_read_line_by_line(line: str, key: str | None) ->
 
 def test_keys_are_those_of_each_line() -> None:
     text = repeated(["2024-01-11 11:11:11 INFO move blk_1 to blk_2"], 4)
-    found = parsed_chunk(Chunk(text, 1, None), search_for(text, r"blk_\d"))
+    found = ChunkReader(search_for(text, r"blk_\d")).read(Chunk(text, 1, None))
     assert found.keys is not None
     assert found.keys.rows() == [(row, f"blk_{row + key}") for row in range(4) for key in (1, 2)]
     assert found.masked.to_list() == ["move <*> to <*>"] * 4
@@ -119,7 +121,7 @@ def test_reading_alike_changes_nothing_in_real_logs(shared_data: Path, log: str)
     found = recognise_sources(find_sources([str(shared_data / log)]), LogsConfig())
     search = Search(found.layouts[0], MASKS, session_rule(found.sample, LogsConfig()).pattern)
     chunks = read_chunks(found.sources[0], ReadCounts(), max_line_bytes=1 << 20)
+    reader = ChunkReader(search)
     assert all(
-        same(parsed_chunk(chunk, search), parsed_line_by_line(chunk, search))
-        for chunk, _ in zip(chunks, range(3), strict=False)
+        same(reader.read(chunk), parsed_line_by_line(chunk, search)) for chunk, _ in zip(chunks, range(3), strict=False)
     )

@@ -1,4 +1,4 @@
-"""Work on two items at a time, results in the order of the items."""
+"""Work on several items at a time, results in the order of the items."""
 
 import os
 from collections import deque
@@ -23,3 +23,17 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """`items`, each of which is made in a thread of its own while the one before it is in use."""
+    with ThreadPoolExecutor(1) as pool:
+        rest = map(_in_list, items)
+        coming = pool.submit(next, rest, [])
+        while item := coming.result():
+            coming = pool.submit(next, rest, [])
+            yield item[0]
+
+
+def _in_list(item: Item) -> list[Item]:
+    return [item]

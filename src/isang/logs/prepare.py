@@ -15,11 +15,11 @@ from isang.errors import InputError
 from isang.files import folder_being_written
 from isang.logs import masks
 from isang.logs.account import SessionTotals, SourceAccount, account_for
-from isang.logs.alike import ParsedChunk, Search, parsed_chunk
+from isang.logs.alike import ChunkReader, ParsedChunk, Search
 from isang.logs.events import EventTable
 from isang.logs.grouping import Grouper, order_of
 from isang.logs.labels import LabelJoin, read_labels
-from isang.logs.parallel import in_order
+from isang.logs.parallel import ahead, in_order
 from isang.logs.read import Chunk, ReadCounts, read_chunks
 from isang.logs.recognition import recognise_sources, session_rule
 from isang.logs.records import SourceLayout, record_texts
@@ -88,7 +88,7 @@ def prepare_folder(
         work = _Preparation(paths, config, labels, None, beside, with_lines=False)
         with SortedRows(_SESSION_ORDER, beside) as sessions:
             work.read_into(sessions)
-            write_sessions(map(work.finished, sessions.batches()), beside)
+            write_sessions(map(work.finished, ahead(sessions.batches())), beside)
         templates, meta = work.account()
         write_account(templates, meta, beside)
     return meta
@@ -151,16 +151,11 @@ class _Preparation:
 
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
-        rule, expression = self._rules.session, masks.compiled(self._rules.masks)
-
-        def parse(item: tuple[SourceAccount, Chunk]) -> tuple[SourceAccount, ParsedChunk]:
-            account, chunk = item
-            return account, parsed_chunk(chunk, Search(account.layout, expression, rule.pattern))
-
+        rule = self._rules.session
         sizes = [account.source.state().st_size for account in self._accounts]
         has_time = False
         with Progress("reading logs", total=sum(sizes), unit="bytes on disk") as progress:
-            parsed_chunks = in_order(parse, self._chunks())
+            parsed_chunks = in_order(_read, self._chunks())
             done = 0
             for account, chunks in groupby(parsed_chunks, key=itemgetter(0)):
                 timeline = Timeline(account.layout.clock, account.layout.reference, self._directory)
@@ -181,10 +176,12 @@ class _Preparation:
                 "windows of seconds need times, but no line carries one; use --window with a number of lines"
             )
 
-    def _chunks(self) -> Iterator[tuple[SourceAccount, Chunk]]:
+    def _chunks(self) -> Iterator[tuple[SourceAccount, ChunkReader, Chunk]]:
+        expression = masks.compiled(self._rules.masks)
         for account in self._accounts:
+            reader = ChunkReader(Search(account.layout, expression, self._rules.session.pattern))
             for chunk in read_chunks(account.source, account.read, max_line_bytes=self._config.max_line_bytes):
-                yield account, chunk
+                yield account, reader, chunk
 
     def _numbered(self, parsed: ParsedChunk, source: Source) -> pl.DataFrame:
         """The records of a chunk that belong to a session, once for each key that they name."""
@@ -204,7 +201,7 @@ class _Preparation:
         event_of, templates = self._events.finish()
         counts = np.zeros(templates.height, dtype=np.int64)
         with Progress("grouping into sessions", total=records.height, unit="records") as progress:
-            for batch in records.batches():
+            for batch in ahead(records.batches()):
                 event = event_of[batch["message"].to_numpy()]
                 counts += np.bincount(event, minlength=len(counts))
                 sessions.add(self._grouper.add(batch.drop("message").with_columns(event=pl.Series(event))))
@@ -217,6 +214,11 @@ def with_times(sessions: pl.DataFrame) -> pl.DataFrame:
     """Sessions as `Grouper` makes them, as the dataset has them before they are labelled."""
     times = [pl.col(name).replace(NO_TIME, None).cast(pl.Datetime("us", "UTC")) for name in ("start", "end")]
     return sessions.with_columns(*times, kind=pl.lit(None, dtype=pl.String))
+
+
+def _read(item: tuple[SourceAccount, ChunkReader, Chunk]) -> tuple[SourceAccount, ParsedChunk]:
+    account, reader, chunk = item
+    return account, reader.read(chunk)
 
 
 def _count_lines(parsed: ParsedChunk, account: SourceAccount, accounts: Sequence[SourceAccount]) -> None:

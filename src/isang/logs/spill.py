@@ -5,7 +5,9 @@ import tempfile
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any, Self
 
 import polars as pl
@@ -65,31 +67,42 @@ class SortedRows:
         self._waiting_bytes = 0
         self._runs: list[_Run] = []
         self._end = 0  # of the file
+        self._pool = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
         self.height = 0
         """Rows that went in."""
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._blocks.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._until_written()
+        finally:
+            self._pool.shutdown()
+            self._blocks.close()
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Take rows in."""
+        """Take rows in; a run of them is sorted and written while further rows come."""
         self.height += rows.height
         self._waiting.append(rows)
         self._waiting_bytes += int(rows.estimated_size())
         if self._waiting_bytes >= self._run_bytes:
-            self._write_run()
+            self._until_written()
+            self._writing = self._pool.submit(self._write_run, self._take_waiting())
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """All rows in their order, once; no batch is empty."""
+        self._until_written()
+        rest = self._take_waiting()
         if not self._runs:
-            rows = self._sorted_waiting()
-            if rows is not None and rows.height:
-                yield rows
+            if any(rows.height for rows in rest):
+                yield _in_order(pl.concat(rest, rechunk=True), self._by)
             return
-        self._write_run()
+        self._write_run(rest)
         share = self._run_bytes // _DISK_SHARE // len(self._runs)
         open_runs = self._runs
         while open_runs:
@@ -100,17 +113,18 @@ class SortedRows:
             yield _in_order(pl.concat([run.take(bound) for run in open_runs], rechunk=True), self._by)
             open_runs = [run for run in open_runs if run.sizes or run.head.height]
 
-    def _sorted_waiting(self) -> pl.DataFrame | None:
-        if not self._waiting:
-            return None
-        rows = _in_order(pl.concat(self._waiting, rechunk=True), self._by)
-        self._waiting, self._waiting_bytes = [], 0
+    def _until_written(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+
+    def _take_waiting(self) -> list[pl.DataFrame]:
+        rows, self._waiting, self._waiting_bytes = self._waiting, [], 0
         return rows
 
-    def _write_run(self) -> None:
-        rows = self._sorted_waiting()
-        if rows is None or rows.is_empty():
+    def _write_run(self, run: list[pl.DataFrame]) -> None:
+        if not any(rows.height for rows in run):
             return
+        rows = _in_order(pl.concat(run, rechunk=True), self._by)
         each = max(1, rows.height * _BLOCK_BYTES // max(1, int(rows.estimated_size())))
         sizes = deque(self._blocks.append(block) for block in rows.iter_slices(each))
         self._runs.append(_Run(self._by, self._end, sizes, rows.clear()))
