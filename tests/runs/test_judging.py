@@ -389,9 +389,9 @@ def test_flat_validation_is_seldom_called_overfitting() -> None:
 
 
 def test_the_rise_after_the_best_by_hand() -> None:
-    best, rise, threshold, _ = rise_after_best(np.array([3.0, 1.0, 2.0, 4.0, 6.0]))
-    assert (best, rise) == (1, 5.0)
-    assert threshold > 0
+    found = rise_after_best(np.array([3.0, 1.0, 2.0, 4.0, 6.0]))
+    assert (found.best, found.size) == (1, 5.0)
+    assert found.threshold > 0
 
 
 def test_the_stopping_point_says_what_it_rests_on() -> None:
