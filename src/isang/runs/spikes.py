@@ -45,6 +45,8 @@ class Spike:
     length: int
     height: float
     """Robust standard deviations above the running median."""
+    rise: float
+    """Above what came before it, in the unit of the loss."""
     kind: str
     """`recovered`, `lingering` (back only after RECOVERY losses) or `divergent` (never back)."""
 
@@ -171,7 +173,8 @@ def _spike(curve: _Curve, height: Floats, start: int, end: int) -> Spike:
         kind = "recovered"
     else:
         kind = "divergent" if _running_median(curve, n - 1, n)[0] > half else "lingering"
-    return Spike(top, end - start, float(height[top]), kind)
+    level = float(np.exp(before)) if curve.logarithmic else before
+    return Spike(top, end - start, float(height[top]), float(curve.loss[top]) - level, kind)
 
 
 def _block_spreads(residual: Floats) -> tuple[Floats, Floats]:

@@ -8,7 +8,6 @@ that a slow wave of the noise may explain what a rise explains as well.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isang.runs.table import Floats
 
@@ -83,6 +82,6 @@ def _fit(values: Floats, curves: Floats, memory: float) -> tuple[Floats, Floats]
     square = np.einsum("cnp,cnq->cpq", whitened, whitened) + 1e-10 * np.eye(curves.shape[2])
     coefficients = np.linalg.solve(square, np.einsum("cnp,n->cp", whitened, innovations)[..., None])
     left = innovations - (whitened @ coefficients)[..., 0]
-    subtracted: NDArray[np.bool_] = (coefficients[:, 1:, 0] < 0).any(axis=1)
+    subtracted = np.any(coefficients[:, 1:, 0] < 0, axis=1)
     deviance = len(values) * np.log((left**2).mean(axis=1) + 1e-300) - np.log(first**2)
     return np.where(subtracted, np.inf, deviance), (curves @ coefficients)[..., 0]
