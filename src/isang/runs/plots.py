@@ -209,15 +209,15 @@ def draw_epochs(axes: Axes, curves: Curves, language: Language) -> None:
     axes.plot(
         numbers, means, dots[0], color=SMOOTH, linewidth=1.8, ms=6, label=word("mean_loss", language), gid="series"
     )
-    checked = [(epoch, value) for epoch, _, value in curves.epochs if value is not None]
-    if checked:
-        axes.plot(*zip(*checked, strict=True), dots[1], color=VALIDATION, linewidth=1.3, ms=5,
+    held_out = {epoch: value for epoch, _, value in curves.epochs if value is not None}
+    if held_out:
+        axes.plot(list(held_out), list(held_out.values()), dots[1], color=VALIDATION, linewidth=1.3, ms=5,
                   label=series_name("validation_loss", language), gid="series")  # fmt: skip
         axes.legend(loc="upper right")
     if len(numbers) <= MOST_VALUE_LABELS:
         for index, (epoch, mean) in enumerate(zip(numbers, means, strict=True)):
             axes.annotate(number(mean), (epoch, mean), textcoords="offset points", fontsize=9, color=INK,
-                          **beside(means, index))  # fmt: skip
+                          **beside(means, index, held_out.get(epoch)))  # fmt: skip
         axes.margins(y=0.14)
     _epoch_axis(axes, numbers, word("epoch" if curves.named_epochs else "tenth", language))
     return None
@@ -225,7 +225,7 @@ def draw_epochs(axes: Axes, curves: Curves, language: Language) -> None:
 
 def draw_learning_rate(axes: Axes, curves: Curves, language: Language) -> None:
     """Plot 4: the learning rate, with the step at which a cosine's descent ends where it was recognised."""
-    _frame(axes, curves, language, "learning_rate", word("learning_rate", language))
+    _frame(axes, curves, language, "learning_rate", "")  # the title says it, and long numbers leave no room beside them
     if curves.learning_rate is None:
         return _nothing(axes, word("no_learning_rate", language))
     _line(axes, curves.learning_rate, language, color=SMOOTH, linewidth=1.8)
