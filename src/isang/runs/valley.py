@@ -26,7 +26,7 @@ class Valley:
     """The curves through n values."""
 
     residual: Floats
-    """Around the best curve, shape n; a curve pays for its terms (Schwarz 1978; Hurvich and Tsai 1989 for few values)."""
+    """Around the best curve, shape n; a curve pays for its terms (Schwarz; Hurvich and Tsai for few values)."""
     terms: int
     """Of the best curve."""
     likelihood_ratio: float
