@@ -20,12 +20,12 @@ import numpy as np
 from judging_forecast import forecasts, logs
 from judging_overfitting import overfit
 from judging_simulated import noise, table_of
+from judging_speed import speed
 
 from isang.errors import InputError
 from isang.runs.findings import Context, judge
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.schedule import schedule
-from isang.runs.forecast import forecast
 from isang.runs.readers import read_runs
 from isang.runs.spikes import FALSE_SPIKES, find_spikes, positions
 from isang.runs.table import Floats, RunTable
@@ -236,19 +236,6 @@ def _write_large_log(path: Path, size: int) -> int:
                     f"[{clock}<0:00:00,  5.00batch/s, loss={value:.4f}, avg={value:.4f}, lr={r:.2e}, step={s + 1}]\r"
                 )
     return steps
-
-
-def speed(data: Path) -> None:
-    """Reading and judging the reference log."""
-    path = data / "training_20260105_090738.log.zst"
-    start = time.perf_counter()
-    table = read_runs(path)[0]
-    middle = time.perf_counter()
-    judge(table)
-    forecast(table)
-    end = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"\nSpeed: reading {middle - start:.2f} s, judging and forecast {end - middle:.2f} s, {peak} MB at most")
 
 
 SIMULATED: dict[str, Callable[[int], None]] = {
