@@ -14,7 +14,8 @@ from isang.runs.writing import number
 FEWEST_VALIDATIONS = 8
 MOST_VALUES = 120
 """More validation losses than this are judged as means of neighbours."""
-FALSE_ALARMS = 0.02
+FALSE_ALARMS = 0.05
+"""Share of flat noise, of the memory that it seems to have, that rises as much; longer waves are ruled out after it."""
 LEAST_RATIO = 16.0
 """A rise is one where curves with it are so much likelier than slow waves of the noise; see `Valley`."""
 RATE_RISE = 1.15
@@ -245,4 +246,5 @@ def _rate_change(table: RunTable, best_step: int) -> float | None:
     if not len(rates):
         return None
     at = min(int(np.searchsorted(steps, best_step)), len(rates) - 1)
-    return float(np.nanmax(rates[at:]) / rates[at]) if rates[at] > 0 else None
+    later = rates[at:][np.isfinite(rates[at:])]
+    return float(later.max() / rates[at]) if 0 < rates[at] < np.inf else None
