@@ -18,36 +18,19 @@ from pathlib import Path
 
 import numpy as np
 from judging_forecast import forecasts, logs
+from judging_overfitting import overfit
+from judging_simulated import noise, table_of
+from judging_speed import speed
 
 from isang.errors import InputError
 from isang.runs.findings import Context, judge
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.schedule import schedule
-from isang.runs.forecast import forecast
 from isang.runs.readers import read_runs
-from isang.runs.spikes import find_spikes, positions
-from isang.runs.table import Floats, RunTable, Source
+from isang.runs.spikes import FALSE_SPIKES, find_spikes, positions
+from isang.runs.table import Floats, RunTable
 
 HERE = Path(__file__).resolve().parents[1]
-
-
-def table_of(loss: Floats, **columns: Floats) -> RunTable:
-    """A run with these batch losses at steps 1 to n."""
-    n = len(loss)
-    source = Source("simulated", "simulated", 0, n)
-    return RunTable(
-        "simulated", source, np.arange(1, n + 1), np.full(n, np.nan), {"batch_loss": loss, **columns}, "batch_loss", 1.0
-    )
-
-
-def noise(n: int, memory: float, kind: str, rng: np.random.Generator) -> Floats:
-    """AR(1) noise of standard deviation 1 (scale 1 for t3), after a warm-up."""
-    drawn = rng.standard_normal(n + 300) if kind == "normal" else rng.standard_t(3, n + 300)
-    values = np.zeros(n + 300)
-    for index in range(1, n + 300):
-        values[index] = memory * values[index - 1] + drawn[index]
-    result: Floats = values[300:] * np.sqrt(1 - memory**2)
-    return result
 
 
 def nulls(runs: int) -> None:
@@ -182,49 +165,20 @@ def spikes(runs: int) -> None:
                 assert found is not None
                 got = set(positions(found).tolist())
                 hits, planted, flagged = hits + len(got & set(where.tolist())), planted + 5, flagged + len(got)
+            best, sure = _spikes_of_known_noise(kind, size)
             print(
                 f"  {kind:7s} {size:5.0f} σ  recall {100 * hits / planted:5.1f}  precision "
-                f"{100 * hits / max(flagged, 1):5.1f}"
+                f"{100 * hits / max(flagged, 1):5.1f}   a rule that knows the noise: {best:5.1f} and {sure:5.1f}"
             )
 
 
-def histories(seed: int, over: bool, *, rate_rise: bool = False) -> RunTable:
-    """A simulated history: k validations of a falling, a flat or (overfitting, rate rise) a rising validation loss."""
-    rng = np.random.default_rng([seed, over, rate_rise])
-    k, per = int(rng.integers(12, 80)), 20
-    x = np.arange(k)
-    best = int(k * rng.uniform(0.2, 0.6))
-    sd = float(rng.uniform(0.005, 0.05))
-    fall = 1 + 1.5 * np.exp(-x / max(best * rng.uniform(0.15, 0.35), 1))
-    rise = np.maximum(x - best, 0) / k * float(rng.uniform(0.3, 1.5))
-    held_out = (
-        fall + (rise if over or rate_rise else 0) + sd * noise(k, float(rng.choice([0, 0.3, 0.5])), "normal", rng)
-    )
-    n = k * per
-    train = 0.2 + 2.2 * np.exp(-np.arange(n) / (n * 0.25)) + 0.05 * noise(n, 0.2, "normal", rng)
-    validation = np.full(n, np.nan)
-    validation[per - 1 :: per] = held_out
-    rates = np.full(n, 1e-3)
-    if rate_rise:
-        rates = 1e-4 + 9e-4 * np.abs(np.arange(n) / (best * per) - 1)
-        rates = np.minimum(rates, 1e-3)
-    return table_of(train, validation_loss=validation, learning_rate=rates)
-
-
-def overfit(runs: int) -> None:
-    """F1 on simulated histories, false alarms on flat validation, and rises that the rate caused."""
-    runs = max(runs, 100)
-    over = [overfitting(table, Context(table)) for table in (histories(s, True) for s in range(runs))]
-    fine = [overfitting(table, Context(table)) for table in (histories(s, False) for s in range(runs))]
-    rate = [overfitting(table, Context(table)) for table in (histories(s, False, rate_rise=True) for s in range(runs))]
-    hits, alarms = sum(f.verdict == "problem" for f in over), sum(f.verdict == "problem" for f in fine)
-    print(f"\nOverfitting on {2 * runs} simulated histories (targets: F1 .98, false alarms 2 %, rate named 95 %)")
-    print(
-        f"  F1 {2 * hits / (runs + hits + alarms):.3f}, found {hits} of {runs}, false alarms "
-        f"{100 * alarms / runs:.1f} %"
-    )
-    named = sum(f.evidence.get("cause") == "learning_rate" for f in rate)
-    print(f"  rises caused by a rising rate, named so: {100 * named / runs:.1f} %")
+def _spikes_of_known_noise(kind: str, size: float) -> tuple[float, float]:
+    """Recall and precision, %, of the threshold that 0.15 of 2,000 values of the known noise exceed."""
+    rng = np.random.default_rng(1)
+    drawn = np.sort(rng.standard_normal(2_000_000) if kind == "normal" else rng.standard_t(3, 2_000_000))
+    threshold = drawn[-int(len(drawn) * FALSE_SPIKES / 2000)]
+    recall = float(np.mean(size + drawn > threshold))
+    return 100 * recall, 100 * 5 * recall / (5 * recall + FALSE_SPIKES)
 
 
 def files(data: Path) -> None:
@@ -282,19 +236,6 @@ def _write_large_log(path: Path, size: int) -> int:
                     f"[{clock}<0:00:00,  5.00batch/s, loss={value:.4f}, avg={value:.4f}, lr={r:.2e}, step={s + 1}]\r"
                 )
     return steps
-
-
-def speed(data: Path) -> None:
-    """Reading and judging the reference log."""
-    path = data / "training_20260105_090738.log.zst"
-    start = time.perf_counter()
-    table = read_runs(path)[0]
-    middle = time.perf_counter()
-    judge(table)
-    forecast(table)
-    end = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"\nSpeed: reading {middle - start:.2f} s, judging and forecast {end - middle:.2f} s, {peak} MB at most")
 
 
 SIMULATED: dict[str, Callable[[int], None]] = {

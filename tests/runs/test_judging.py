@@ -289,6 +289,29 @@ def test_a_lasting_jump_is_no_recovered_spike() -> None:
     assert found.found
 
 
+def test_spikes_of_a_loss_that_has_come_down_to_nothing_are_no_problem() -> None:
+    """A loss of 4 that ends at a thousandth: doubling for a step there is found, and costs nothing."""
+    x = np.arange(2000)
+    loss = 1e-3 + 4 * np.exp(-x / 60) + 2e-5 * noise(2000, 0.0, 4)
+    low = np.arange(1000, 1900, 100)
+    loss[low] += 1e-3
+    found = verdict(run(loss), "spikes")
+    assert found.evidence["count"] >= len(low)
+    assert (found.verdict, found.evidence["tall"]) == ("ok", 0)
+    loss[low] += 0.5
+    assert verdict(run(loss), "spikes").verdict == "problem"
+
+
+def test_a_low_jump_that_stays_is_no_problem_and_a_high_one_is() -> None:
+    loss = 2 + 3 * np.exp(-np.arange(2000) / 100) + 0.002 * noise(2000, 0.0, 6)
+    for rise, expected in ((0.02, "ok"), (0.5, "problem")):
+        higher = loss.copy()
+        higher[1500:] += rise
+        found = verdict(run(higher), "spikes")
+        assert found.evidence["lingering"] + found.evidence["divergent"] >= 1
+        assert found.verdict == expected
+
+
 def test_a_steep_start_is_no_spike() -> None:
     found = find_spikes(0.5 + 8 * np.exp(-np.arange(2000) / 10) + 0.01 * noise(2000, 0.0, 2))
     assert found is not None
@@ -389,9 +412,9 @@ def test_flat_validation_is_seldom_called_overfitting() -> None:
 
 
 def test_the_rise_after_the_best_by_hand() -> None:
-    best, rise, threshold, _ = rise_after_best(np.array([3.0, 1.0, 2.0, 4.0, 6.0]))
-    assert (best, rise) == (1, 5.0)
-    assert threshold > 0
+    found = rise_after_best(np.array([3.0, 1.0, 2.0, 4.0, 6.0]))
+    assert (found.best, found.size) == (1, 5.0)
+    assert found.threshold > 0
 
 
 def test_the_stopping_point_says_what_it_rests_on() -> None:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.errors import InputError
+from isang.runs.forecast import forecast
 from isang.runs.readers import read_runs, series_of
 from isang.runs.readers.wire import checksum
 from isang.runs.table import RunTable
@@ -278,6 +279,23 @@ def test_line_ends_do_not_matter(tmp_path: Path) -> None:
         other = only(written(tmp_path, OWN.replace("\n", end), "other"))
         assert other.source.lines == plain.source.lines
         assert other.column("running_mean").tobytes() == plain.column("running_mean").tobytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_logs_of_other_encodings(tmp_path: Path, encoding: str, packed: bool) -> None:
+    text = ("\ufeff" if encoding == "utf-16-be" else "") + "시작\n" + "".join(
+        f"step={n} loss={9 - n}.5\n" for n in range(1, 6)
+    )  # fmt: skip
+    content = text.encode(encoding)
+    table = only(written(tmp_path, gzip.compress(content) if packed else content))
+    assert table.column("batch_loss").tolist() == [8.5, 7.5, 6.5, 5.5, 4.5]
+    assert_accounted(table)
+
+
+def test_steps_below_zero_have_no_forecast(tmp_path: Path) -> None:
+    table = only(written(tmp_path, "step,loss\n" + "".join(f"{-n},{1 + n / 100}\n" for n in range(100)), "m.csv"))
+    assert forecast(table)["verdict"] == "cannot_tell"
 
 
 def test_lines_repeated_by_each_rank_count_once(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The bytes of a run log: plain or compressed, read in blocks of bounded size."""
 
 import bz2
+import codecs
 import gzip
 import io
 import lzma
@@ -46,7 +47,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         ):
             kind = _compression(raw.read(6))
             raw.seek(0)
-            yield _decompressed(cast(IO[bytes], _Watched(raw, progress)), kind)
+            yield _in_utf_8(_decompressed(cast(IO[bytes], _Watched(raw, progress)), kind))
     except _BROKEN as error:
         raise InputError(
             f"{path} is a damaged or cut-off archive ({error}); copy it again or unpack it first"
@@ -82,6 +83,31 @@ class _Watched(io.RawIOBase):
 
     def tell(self) -> int:
         return self._raw.tell()
+
+
+class _Continued(io.RawIOBase):
+    """A stream whose first bytes have been read already, perhaps from UTF-16 to UTF-8."""
+
+    def __init__(self, start: bytes, rest: IO[bytes], decoder: codecs.IncrementalDecoder | None) -> None:
+        self._ready, self._rest, self._decoder = start, rest, decoder
+
+    def read(self, size: int = -1) -> bytes:
+        """Some of the content; empty only at its end."""
+        while not self._ready and (piece := self._rest.read(BLOCK_BYTES if size < 0 else size)):
+            self._ready = self._decoder.decode(piece).encode("utf-8", "replace") if self._decoder else piece
+        end = len(self._ready) if size < 0 else size
+        piece, self._ready = self._ready[:end], self._ready[end:]
+        return piece
+
+
+def _in_utf_8(stream: IO[bytes]) -> IO[bytes]:
+    """The same text; what Windows' shell writes with `>` is UTF-16 with a byte order mark."""
+    start = _read_fully(stream, 2)
+    if start not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return cast(IO[bytes], _Continued(start, stream, None))
+    decoder = codecs.getincrementaldecoder("utf-16")("replace")
+    decoder.decode(start)
+    return cast(IO[bytes], _Continued(b"", stream, decoder))
 
 
 class _Zstandard:

@@ -103,7 +103,7 @@ def _grows(column: Column) -> bool:
     """Each of several values is higher than the one before."""
     values = column.values()
     values = values[~np.isnan(values)]
-    return len(values) > 2 and bool((np.diff(values) > 0).all())
+    return len(values) > 2 and bool((values[1:] > values[:-1]).all())
 
 
 def _most_usual(records: Records, candidates: list[str]) -> str:
@@ -178,7 +178,8 @@ def _said_once(validation: Column, logged: Mask) -> Column:
     rows = np.flatnonzero(~np.isnan(values))
     if len(rows) < 20 or logged[rows].mean() < 0.9:
         return validation
-    new = np.flatnonzero(np.diff(values[rows], prepend=np.nan) != 0)
+    shown = values[rows]
+    new = np.flatnonzero(np.append(True, shown[1:] != shown[:-1]))
     if 3 * len(new) > len(rows):
         return validation
     once = np.full(len(values), np.nan)
@@ -239,7 +240,7 @@ def _steps_of_shares(records: Records, done: Floats, logged: Mask, notes: list[s
     if len(known) <= 1.5 * len(np.unique(np.ceil(known))) or (known == np.floor(known)).all():
         return np.full(len(done), np.nan)
     steps, epochs = records.facts.get("planned_steps"), records.facts.get("epochs")
-    if steps and epochs:
+    if steps and epochs and np.isfinite(known).all():
         notes.append(f"the step is counted from the share of the {epochs:,} epochs done, {steps:,} steps in all")
         return _evenly(np.where(logged, np.rint(done / epochs * steps), np.nan))
     return _numbered(logged, notes)

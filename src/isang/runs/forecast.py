@@ -71,6 +71,8 @@ def forecast(table: RunTable, schedule: dict[str, Any] | None = None) -> dict[st
             "손실이 양수가 아니어서 감쇠 법칙을 적용할 수 없습니다",
             len(losses),
         )
+    if steps[0] < 0:
+        return _cannot("the steps begin below zero", "스텝이 0보다 작은 값에서 시작합니다", len(losses))
     schedule = recognise_schedule(table) if schedule is None else schedule
     rate_steps, rates = _rates(table, steps)
     size = batches_per_epoch(table)

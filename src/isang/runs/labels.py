@@ -13,6 +13,9 @@ LABEL_WIDTH = 0.32
 STEEP = 0.08
 """A step of the curve, in its whole height, that would run through a label above the point."""
 
+NEAR = 0.2
+"""Another line that runs less than this above a point, in the curve's height, takes the place of its label."""
+
 
 def above_lowest(smoothed: Series, others: Sequence[Series | None]) -> dict[str, Any]:
     """How `annotate` places the label of the lowest smoothed loss: over all curves that would run through it."""
@@ -27,9 +30,12 @@ def above_lowest(smoothed: Series, others: Sequence[Series | None]) -> dict[str,
     return {"xy": (at, height), "xytext": (0, 8), "ha": "right" if late else "left"}
 
 
-def beside(values: Sequence[float], index: int) -> dict[str, Any]:
-    """How `annotate` places the label of one of several points that a line joins."""
-    steep = STEEP * (max(values) - min(values))
+def beside(values: Sequence[float], index: int, other: float | None = None) -> dict[str, Any]:
+    """How `annotate` places the label of one of several points that a line joins; `other` is another line's value."""
+    height = max(values) - min(values)
+    if other is not None and 0 < other - values[index] < NEAR * height:
+        return {"xytext": (-3, -7), "ha": "right", "va": "top"}
+    steep = STEEP * height
     falls = index > 0 and values[index - 1] - values[index] > steep
     rises = index + 1 < len(values) and values[index + 1] - values[index] > steep
     if falls and rises:

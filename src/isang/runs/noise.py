@@ -107,12 +107,17 @@ def autoregression(residual: Floats, *, removed: int, most: int = 3) -> Memory:
     _, coefficients, innovations = best
     total = float(coefficients.sum())
     wanted = min(HIGHEST_MEMORY, total + (removed + (removed + 2) * max(total, 0.0)) / n)
-    coefficients = coefficients.copy()
-    coefficients[0] += wanted - total
-    coefficients = _stationary(coefficients)
     innovations = innovations - innovations.mean()
     degrees = max(1, len(innovations) - removed - len(coefficients))
-    return Memory(coefficients, innovations * np.sqrt(len(innovations) / degrees), float(coefficients.sum()))
+    return with_memory(Memory(coefficients, innovations * np.sqrt(len(innovations) / degrees), total), wanted)
+
+
+def with_memory(memory: Memory, wanted: float) -> Memory:
+    """The same innovations with another sum of the coefficients, changed in the first one and held stationary."""
+    coefficients = memory.coefficients.copy()
+    coefficients[0] += min(wanted, HIGHEST_MEMORY) - memory.sum
+    coefficients = _stationary(coefficients)
+    return Memory(coefficients, memory.innovations, float(coefficients.sum()))
 
 
 def _stationary(coefficients: Floats) -> Floats:

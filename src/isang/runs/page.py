@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from isang.runs import tables
 from isang.runs.captions import caption
 from isang.runs.curves import Curves
+from isang.runs.drawing import COLOURS
 from isang.runs.evidence import evidence_rows
 from isang.runs.findings import NOT_IN_A_LOG, Language
 from isang.runs.judged import Report
-from isang.runs.plots import COLOURS
 from isang.runs.svg import for_page
 from isang.runs.words import assumption, finding_name, series_name, word
 

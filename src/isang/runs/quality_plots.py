@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isang.runs.plots import GRID, IDEAL, INK, MUTED, PROBLEM, SMOOTH, style
+from isang.runs.drawing import GRID, IDEAL, INK, MUTED, PROBLEM, SMOOTH
+from isang.runs.plots import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

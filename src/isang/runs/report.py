@@ -29,6 +29,8 @@ POINTS = 3_000
 """Points of the most detailed curve of a page; several runs share twice as many."""
 FEWEST_POINTS = 400
 PNG_DPI = 100
+QUICKLY = {"compress_level": 3}
+"""A third of the time of the usual level 6 for a sixth more bytes."""
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
@@ -186,7 +188,8 @@ def _one_picture(curves: Curves, language: Language) -> bytes:
     labels = plots.picture_language(language)
     content = io.BytesIO()
     with plots.style(labels):
-        plots.all_in_one(curves, labels).savefig(content, format="png", dpi=PNG_DPI, metadata={"Software": None})
+        figure = plots.all_in_one(curves, labels)
+        figure.savefig(content, format="png", dpi=PNG_DPI, metadata={"Software": None}, pil_kwargs=QUICKLY)
     return content.getvalue()
 
 

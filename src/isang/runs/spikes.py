@@ -7,6 +7,7 @@ without anything having happened.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from math import lgamma, log, pi
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ WINDOW = 21
 STRETCH = 1 << 18
 """Losses that are worked on at a time."""
 FEWEST = 60
-FALSE_SPIKES = 0.05
+FALSE_SPIKES = 0.15
 """Expected number of values beyond the threshold in a run without spikes."""
 FALSE_PART = 0.05
 """Where spikes are many, the part of them that noise may have made: as many as lie equally far below the curve."""
@@ -33,7 +34,12 @@ JUMP = 1.3
 """A rise over the past alone must exceed its threshold by this factor: a loss that wanders is often above its past."""
 RECOVERY = 10
 """Losses after a spike within which a recovered curve is back."""
-_DEGREES = (2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 30.0, 200.0)
+_DEGREES = (*np.arange(2.0, 5.0, 0.25).tolist(), 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 15.0, 30.0, 200.0)
+MOST_IN_TAIL = 4_000
+"""Values that the tail is told from, evenly from all of them by their rank."""
+FEW_IN_TAIL = 500
+UNSURE = 2.0
+"""With fewer values than FEW_IN_TAIL the heaviest tail is taken that is less likely by no more than this logarithm."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,8 @@ class Spike:
     length: int
     height: float
     """Robust standard deviations above the running median."""
+    rise: float
+    """Above what came before it, in the unit of the loss."""
     kind: str
     """`recovered`, `lingering` (back only after RECOVERY losses) or `divergent` (never back)."""
 
@@ -171,7 +179,8 @@ def _spike(curve: _Curve, height: Floats, start: int, end: int) -> Spike:
         kind = "recovered"
     else:
         kind = "divergent" if _running_median(curve, n - 1, n)[0] > half else "lingering"
-    return Spike(top, end - start, float(height[top]), kind)
+    level = float(np.exp(before)) if curve.logarithmic else before
+    return Spike(top, end - start, float(height[top]), float(curve.loss[top]) - level, kind)
 
 
 def _block_spreads(residual: Floats) -> tuple[Floats, Floats]:
@@ -191,21 +200,31 @@ def _block_spreads(residual: Floats) -> tuple[Floats, Floats]:
 def _threshold(height: Floats) -> tuple[float, float]:
     """Where FALSE_SPIKES values are expected in n of the fitted t distribution, and its degrees of freedom.
 
-    The tail is read off the lower residuals, which spikes cannot touch, as the ratio of two of their quantiles.
+    The tail is read off the lower residuals, which spikes cannot touch: the likeliest degrees of freedom for those
+    beyond their median, which sets the scale.
     """
     lower = height[height < 0]
     np.negative(lower, out=lower)
-    far = 0.95 if len(lower) < 2000 else 0.98 if len(lower) < 20_000 else 0.995
+    lower.sort()
     count = len(lower)
-    middle = float(np.median(lower, overwrite_input=True)) if count else 1.0
-    ratio = float(np.quantile(lower, far, overwrite_input=True)) / max(middle, 1e-12) if count else 1.0
-    # With few values the tail is hardly seen: then it is taken to be heavy rather than light.
-    error = 1.0 + 0.8 / np.sqrt(count + 1) if count > 500 else 0.95
-    degrees = next((d for d in reversed(_DEGREES) if _quantile_ratio(d, far) >= ratio / error), _DEGREES[0])
+    if count > MOST_IN_TAIL:
+        lower = lower[np.linspace(0, count - 1, MOST_IN_TAIL).astype(np.int64)]
+    middle = float(np.median(lower)) if count else 1.0
+    tail = lower[lower > middle] / max(middle, 1e-12)
+    likelihood = np.array([_tail_likelihood(tail, degrees) for degrees in _DEGREES]) * count / max(len(lower), 1)
+    best = likelihood >= likelihood.max() - (UNSURE if count < FEW_IN_TAIL else 0.0)
+    degrees = _DEGREES[int(np.argmax(best))]  # the heaviest first
     table_x, table_tail = _tail(degrees)
     target = FALSE_SPIKES / len(height)
     beyond = float(np.exp(np.interp(-np.log(target), -np.log(table_tail), np.log(table_x))))
     return max(4.0, beyond / _absolute_quantile(degrees, 0.5) * middle), degrees
+
+
+def _tail_likelihood(tail: Floats, degrees: float) -> float:
+    """Log likelihood of values beyond the median of |t|, in units of that median, under so many degrees of freedom."""
+    median = _absolute_quantile(degrees, 0.5)
+    constant = lgamma((degrees + 1) / 2) - lgamma(degrees / 2) - 0.5 * log(degrees * pi) + log(median)
+    return float((constant - (degrees + 1) / 2 * np.log1p((median * tail) ** 2 / degrees)).sum())
 
 
 def _mirrored_threshold(height: Floats) -> float:
@@ -238,11 +257,6 @@ def _tail(degrees: float) -> tuple[Floats, Floats]:
 def _absolute_quantile(degrees: float, share: float) -> float:
     x, tail = _tail(degrees)
     return float(np.interp(-(1 - share) / 2, -tail, x))
-
-
-@cache
-def _quantile_ratio(degrees: float, far: float) -> float:
-    return _absolute_quantile(degrees, far) / _absolute_quantile(degrees, 0.5)
 
 
 def positions(spikes: Spikes) -> Integers:

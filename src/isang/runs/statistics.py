@@ -126,6 +126,8 @@ def epochs(table: RunTable) -> list[dict[str, Any]]:
         block = int(np.flatnonzero(numbers == number)[0])
         rows: Any = slice(starts[block], starts[block + 1]) if in_one_piece else np.flatnonzero(table.epoch == number)
         entry = _epoch(int(number), loss[rows], rate[rows], held_out[rows], stated.get(int(number)))
+        if table.loss == t.RUNNING_MEAN and entry["mean_loss_source"] == "computed" and entry["steps"]:
+            entry["mean_loss"] = float(loss[rows][usable(loss[rows])][-1])  # at its end it is the epoch's mean
         mean = entry["mean_loss"]
         before = result[-1]["mean_loss"] if result else None
         entry["improvement_percent"] = _change(before, mean)

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from isang.runs.findings.base import Context, Finding, Language, Verdict
-from isang.runs.findings.circumstances import measured_quality, restarts, start_loss, throughput
+from isang.runs.findings.beginnings import restarts, start_loss
 from isang.runs.findings.convergence import convergence
 from isang.runs.findings.descent import decreasing
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.health import divergence, finite
+from isang.runs.findings.quality import measured_quality
 from isang.runs.findings.roughness import spikes, stability
 from isang.runs.findings.schedule import schedule
+from isang.runs.findings.speed import throughput
 from isang.runs.findings.stopping import stopping_point
 from isang.runs.table import RunTable
 

@@ -1,17 +1,23 @@
 """What the validation loss says about overfitting."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from isang.runs import table as t
 from isang.runs.findings.base import Context, Finding, Language, Verdict, both, plain
-from isang.runs.noise import around_curve, autoregression, robust_spread, simulated
+from isang.runs.noise import Memory, autoregression, block_means, robust_spread, simulated, with_memory
 from isang.runs.table import Floats, Integers, RunTable, usable
+from isang.runs.valley import valley
 from isang.runs.writing import number
 
-FEWEST_VALIDATIONS = 5
-FALSE_ALARMS = 0.02
-MEMORY_FACTOR = 1.0
-"""The threshold is raised by this factor times the memory of the noise, which few values show too small."""
+FEWEST_VALIDATIONS = 8
+MOST_VALUES = 120
+"""More validation losses than this are judged as means of neighbours."""
+FALSE_ALARMS = 0.05
+"""Share of flat noise, of the memory that it seems to have, that rises as much; longer waves are ruled out after it."""
+LEAST_RATIO = 16.0
+"""A rise is one where curves with it are so much likelier than slow waves of the noise; see `Valley`."""
 RATE_RISE = 1.15
 """A learning rate that rises by this factor where the validation loss rises is named as a possible cause."""
 
@@ -21,16 +27,18 @@ def overfitting(table: RunTable, context: Context) -> Finding:
     steps, values = validation_points(table)
     if len(values) < FEWEST_VALIDATIONS:
         return _too_few_validations(len(values))
-    best, rise, threshold, noise = rise_after_best(values)
-    best_step = int(steps[best])
+    found = rise_after_best(values)
+    rise, best, best_step = found.size, found.best, int(steps[found.best])
     train = _training_change(context, best_step)
     rate = _rate_change(table, best_step)
-    if rise <= threshold:
+    if rise <= found.threshold:
         outcome = "none"
     elif rate is not None and rate > RATE_RISE:
         outcome = "learning_rate"
     elif train is not None and train > 0.2 * rise:
         outcome = "training"
+    elif found.likelihood_ratio <= LEAST_RATIO:
+        outcome = "noise"
     else:
         outcome = "overfitting"
     evidence = plain(
@@ -40,8 +48,10 @@ def overfitting(table: RunTable, context: Context) -> Finding:
             "best_step": best_step,
             "final": float(values[-1]),
             "rise": rise,
-            "threshold": threshold,
-            "noise": noise,
+            "threshold": found.threshold,
+            "noise": found.noise,
+            "likelihood_ratio": found.likelihood_ratio,
+            "least_likelihood_ratio": LEAST_RATIO,
             "false_alarm_rate": FALSE_ALARMS,
             "training_change_after_best": train,
             "rate_factor_after_best": rate,
@@ -54,7 +64,7 @@ def overfitting(table: RunTable, context: Context) -> Finding:
         "best": number(values[best]),
         "step": f"{best_step:,}",
         "rise": number(max(rise, 0.0)),
-        "threshold": number(threshold),
+        "threshold": number(found.threshold),
         "train": number(train),
         "rate": f"{rate or 1.0:.1f}",
     }
@@ -96,6 +106,17 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
         "not overfitting.",
         f"{_RISES_KO}. 그러나 학습 손실도 {{train}} 상승했으므로 과적합이 아니라 학습 자체가 나빠진 것입니다.",
         None,
+    ),
+    "noise": (
+        "cannot_tell",
+        f"There is a rise: {_RISES_EN} where its waves are as short as they look. Longer waves, which so few values "
+        "cannot rule out, would explain it too.",
+        f"{_RISES_KO}. 이는 잡음의 파동이 보이는 만큼 짧다고 볼 때의 값이며, 더 긴 파동이라면 이 상승도 설명됩니다. "
+        "검증 값이 적어 어느 쪽인지 구별할 수 없습니다.",
+        both(
+            "Validate more often, or train on: a rise that goes on is overfitting.",
+            "검증을 더 자주 하거나 학습을 이어 가 보십시오. 상승이 계속되면 과적합입니다.",
+        ),
     ),
     "overfitting": (
         "problem",
@@ -149,32 +170,56 @@ def validation_points(table: RunTable) -> tuple[Integers, Floats]:
     )
 
 
-def rise_after_best(values: Floats) -> tuple[int, float, float, float]:
-    """Position of the best value, rise after it, what noise explains, and the noise's standard deviation.
+@dataclass(frozen=True)
+class Rise:
+    """What a validation loss does after its best, in its own unit."""
 
-    The rise is the mean of the last w values over the mean of the w values around the best, w about a tenth of them.
+    best: int
+    """Position of the best value."""
+    size: float
+    """The last level over the lowest one."""
+    threshold: float
+    """What the noise explains, were its memory what it seems to be."""
+    noise: float
+    """Standard deviation of the noise."""
+    likelihood_ratio: float
+    """How much likelier a curve with a rise is than noise of any memory without one; see `Valley`."""
+
+
+def rise_after_best(values: Floats) -> Rise:
+    """The rise after the best of k validation losses, and what noise does; k at least FEWEST_VALIDATIONS.
+
+    The rise is the mean of the last w values over the mean of the w values around the best, w about an eighth of them.
     The threshold is its quantile in flat noise with the spread and memory of the values around their own curve; the
     flat curve is the worst case, as a best value is picked from all of it.
     """
-    k = len(values)
-    width = max(1, min(k // 8, 25))
-    means = np.convolve(values, np.ones(width) / width, mode="valid")
+    few = block_means(values, MOST_VALUES)
+    k = len(few)
+    width = max(1, k // 8)
+    means = np.convolve(few, np.ones(width) / width, mode="valid")
     lowest = int(np.argmin(means))
-    best = lowest + int(np.argmin(values[lowest : lowest + width]))
-    rise = float(means[-1] - means[lowest])
-    residual, removed = around_curve(after_descent(values), bent=True)
-    memory = autoregression(residual, removed=removed) if len(residual) >= 20 else None
-    noise = max(float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1))), 1e-12)
-    rng = np.random.default_rng(0)
-    paths = simulated(memory, k, 600, rng) if memory is not None else noise * rng.standard_normal((600, k))
+    size = len(values) // k
+    first = len(values) - size * k + size * lowest
+    best = first + int(np.argmin(values[first : first + size * width]))
+    shape = valley(after_descent(few))
+    limit = 6 * robust_spread(shape.residual)
+    residual = np.clip(shape.residual, -limit, limit) if limit > 0 else shape.residual
+    removed = min(shape.terms, len(residual) - 3)
+    memory = _longer(autoregression(residual, removed=removed, most=3 if len(residual) >= 30 else 1), len(residual))
+    paths = simulated(memory, k, 600, np.random.default_rng(0))
     total = np.cumsum(np.concatenate([np.zeros((600, 1)), paths], axis=1), axis=1)
     moving = (total[:, width:] - total[:, :-width]) / width
-    quantile = float(np.quantile(moving[:, -1] - moving.min(axis=1), 1 - FALSE_ALARMS))
+    threshold = float(np.quantile(moving[:, -1] - moving.min(axis=1), 1 - FALSE_ALARMS))
     if k < 30:  # the noise itself is estimated from few values
-        quantile *= 1 + 3 / k
-    if memory is not None:  # so is its memory, and strong memory makes long waves
-        quantile *= 1 + MEMORY_FACTOR * max(memory.sum, 0.0)
-    return best, rise, quantile, noise
+        threshold *= 1 + 3 / k
+    noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
+    return Rise(best, float(means[-1] - means[lowest]), max(threshold, 1e-12), noise, shape.likelihood_ratio)
+
+
+def _longer(memory: Memory, values: int) -> Memory:
+    """The memory of noise seen in so many values, half a standard error longer than it seems."""
+    error = np.sqrt(max(1 - memory.sum**2, 0.05) / values)
+    return with_memory(memory, memory.sum + 0.5 * float(error))
 
 
 def after_descent(values: Floats) -> Floats:
@@ -201,4 +246,5 @@ def _rate_change(table: RunTable, best_step: int) -> float | None:
     if not len(rates):
         return None
     at = min(int(np.searchsorted(steps, best_step)), len(rates) - 1)
-    return float(np.nanmax(rates[at:]) / rates[at]) if rates[at] > 0 else None
+    later = rates[at:][np.isfinite(rates[at:])]
+    return float(later.max() / rates[at]) if 0 < rates[at] < np.inf else None

@@ -16,8 +16,11 @@ SHOWN = 50
 """Spikes listed one by one, the highest first."""
 OFTEN = 1e-3
 """More tall recovered spikes than this per loss (and more than two) are a problem."""
-TALL = 0.1
-"""A spike is tall when it rises by more than this part of the smoothed loss; lower ones that recover cost nothing."""
+TALL, TALL_OF_GAIN = 0.1, 0.02
+"""A spike is tall when it rises by more than these parts of the smoothed loss there and of all that the run gained;
+lower ones that recover cost nothing, and a tenth of a loss that has come down to a thousandth is next to nothing."""
+LASTING = 0.2
+"""A spike that does not recover at once counts from this part of the height of a tall one."""
 FEWEST_FOR_STABILITY = 200
 GROWTH = 1.5
 """Noise that grows by this factor relative to the loss's level is a problem."""
@@ -30,14 +33,16 @@ def spikes(table: RunTable, context: Context) -> Finding:
         return too_few("spikes", context, FEWEST)
     listed = _listed(table, context, found)
     kinds = {kind: sum(s.kind == kind for s in found.found) for kind in ("recovered", "lingering", "divergent")}
-    where = positions(found)
-    level = context.smooth[where]
-    tall = int((context.loss[where] - level > TALL * np.abs(level)).sum())
+    height = _in_tall_ones(context, found)
+    tall = int((height > 1).sum())
+    lasting = {kind: sum(s.kind == kind and h > LASTING for s, h in zip(found.found, height, strict=True))
+               for kind in ("lingering", "divergent")}  # fmt: skip
     evidence = plain(
         {
             "count": len(found.found),
             **kinds,
             "tall": tall,
+            "lasting_and_high": sum(lasting.values()),
             "threshold": found.threshold,
             "tail_degrees": found.tail_degrees,
             "logarithmic": found.logarithmic,
@@ -63,7 +68,7 @@ def spikes(table: RunTable, context: Context) -> Finding:
             evidence,
         )
     statement = _spikes_in_words(evidence, int(context.steps[min(s.position for s in found.found)]))
-    if kinds["divergent"] or kinds["lingering"] > 0.0002 * n + 1 or tall > max(2, OFTEN * n):
+    if lasting["divergent"] or lasting["lingering"] > 0.0002 * n + 1 or tall > max(2, OFTEN * n):
         return Finding(
             "spikes",
             "problem",
@@ -78,14 +83,25 @@ def spikes(table: RunTable, context: Context) -> Finding:
     return Finding("spikes", "ok", statement, evidence)
 
 
+def _in_tall_ones(context: Context, found: Spikes) -> Floats:
+    """The rise of each spike in that of the lowest one that counts as tall there."""
+    smooth = context.smooth
+    gain = max(float(smooth[0] - smooth.min()), 0.0)
+    least = np.maximum(TALL * np.abs(smooth[positions(found)]), TALL_OF_GAIN * gain)
+    return np.array([spike.rise for spike in found.found]) / np.maximum(least, 1e-300)
+
+
 def _spikes_in_words(evidence: dict[str, Any], first: int) -> dict[Language, str]:
-    limit, count, part = f"{evidence['threshold']:.1f} σ", evidence["count"], f"{100 * TALL:.0f} %"
+    limit, count = f"{evidence['threshold']:.1f} σ", evidence["count"]
+    part, gain = f"{100 * TALL:.0f} %", f"{100 * TALL_OF_GAIN:.0f} %"
     recovered, lingering, divergent, tall = (evidence[key] for key in ("recovered", "lingering", "divergent", "tall"))
     return both(
         f"{counted(count, 'spike')} above {limit}: {recovered:,} recovered, {lingering:,} lingering, {divergent:,} "
-        f"divergent; {tall:,} of them rise by more than {part} of the loss. The first is at step {first:,}.",
+        f"divergent; {tall:,} of them rise by more than {part} of the loss and {gain} of all that the run gained. The "
+        f"first is at step {first:,}.",
         f"{limit}을(를) 넘는 스파이크가 {count:,}개입니다. 회복 {recovered:,}개, 지속 {lingering:,}개, 발산 "
-        f"{divergent:,}개이며, 그중 {tall:,}개는 손실의 {part} 넘게 올랐습니다. 첫 번째는 스텝 {first:,}입니다.",
+        f"{divergent:,}개이며, 그중 {tall:,}개는 손실의 {part} 및 전체 감소 폭의 {gain}를 넘게 올랐습니다. 첫 번째는 "
+        f"스텝 {first:,}입니다.",
     )
 
 

@@ -91,7 +91,9 @@ def _scan_time(text: str, captured: Captured) -> int:
 def _scan_place(text: str, captured: Captured) -> None:
     """Capture what says where in the run the line stands."""
     match = next((found for pattern in _PLACED if (found := pattern.search(text))), None)
-    for part, value in match.groupdict().items() if match else ():
+    if match is None:
+        return
+    for part, value in match.groupdict().items():
         if value is not None:
             captured[match.span(part)] = _PARTS[part]
 
