@@ -27,6 +27,7 @@ GAPS = "gaps.parquet"
 MANIFEST = "manifest.json"
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 MAX_JSON_BYTES = 64 << 20
+FRAMED_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,9 +272,18 @@ def _encoder(folder: Path, config: Config, vocabulary: Vocabulary) -> "Encoder":
 
 
 def _normal_frame(model: Model) -> pl.DataFrame:
-    place = np.repeat(np.arange(len(model.normal)), model.normal.lengths)
-    tokens = pl.DataFrame({"place": place, "tokens": model.normal.flat}).group_by("place", maintain_order=True)
-    return tokens.agg("tokens").select("tokens", count=pl.lit(pl.Series(model.normal_counts, dtype=pl.Int64)))
+    """Some sessions at a time: to gather all at once takes five times the memory of the result."""
+    starts = range(0, max(1, len(model.normal)), FRAMED_AT_ONCE)
+    lists = pl.concat([_lists(model.normal, start, start + FRAMED_AT_ONCE) for start in starts], rechunk=True)
+    return lists.select("tokens", count=pl.lit(pl.Series(model.normal_counts, dtype=pl.Int64)))
+
+
+def _lists(sessions: Sessions, start: int, stop: int) -> pl.DataFrame:
+    """The sessions from `start` to before `stop` as one column of lists, `tokens`."""
+    offsets = sessions.offsets[start : stop + 1]
+    place = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    tokens = pl.DataFrame({"place": place, "tokens": sessions.flat[offsets[0] : offsets[-1]]})
+    return tokens.group_by("place", maintain_order=True).agg("tokens").drop("place")
 
 
 def _from_normal_frame(frame: pl.DataFrame) -> tuple[Sessions, Rows]:

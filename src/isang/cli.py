@@ -236,7 +236,7 @@ def train(
     """A dataset folder to a trained model and its report."""
     from isang import stages, summaries
     from isang.config import load
-    from isang.launch import end_with_launcher, is_first, is_launched, launch
+    from isang.launch import end_with_launcher, is_first, is_launched, launch, refuse_lone_process
 
     training = {
         "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
@@ -244,6 +244,7 @@ def train(
         "seed": seed,
     }  # fmt: skip
     settings = load(config, {"model": {"preset": preset}, "training": training})
+    refuse_lone_process()
     if settings.training.processes > 1 and not is_launched():
         raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
     end_with_launcher()

@@ -30,6 +30,20 @@ def is_launched() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def refuse_lone_process() -> None:
+    """Raise where `accelerate launch` was asked for several processes and has started this one alone.
+
+    Without GPUs it leaves the starting to MPI; all that tells is a meeting place that it names for one process.
+    """
+    environment = os.environ
+    if "ACCELERATE_MIXED_PRECISION" in environment and "MASTER_PORT" in environment and "WORLD_SIZE" not in environment:
+        raise UsageError(
+            "accelerate launch starts one process where there is no GPU, whatever --num_processes says; use "
+            "`isang train --processes N`, `torchrun --nproc-per-node N -m isang train` or "
+            "`accelerate launch --multi_gpu --num_processes N --module isang train`"
+        )
+
+
 def is_first() -> bool:
     """Whether this process speaks for all."""
     return int(os.environ.get("RANK", "0")) == 0

@@ -98,6 +98,7 @@ def train(
     config = config or Config()
     if config.training.processes > 1 and not is_launched():
         say("training in one process; `isang train --processes N` on the command line starts several")
+    refuse_existing(out, overwrite=overwrite)  # before a large dataset is read
     dataset, split, vocabulary = _opened(data, config)
     with (
         joined() as processes,

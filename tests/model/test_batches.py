@@ -91,6 +91,25 @@ def test_events_are_matched_by_template_text_not_by_number() -> None:
         assert renumbered[(event + turned) % len(dataset.templates)] == tokens[event]
 
 
+@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=3), max_size=40))
+def test_distinct_sessions_are_those_of_a_dictionary_in_order_of_appearance(sequences: list[list[int]]) -> None:
+    sessions = from_sequences([np.array(sequence, dtype=np.int32) for sequence in sequences])
+    places: dict[tuple[int, ...], int] = {}
+    expected = [places.setdefault(tuple(sequence), len(places)) for sequence in sequences]
+    distinct, inverse = sessions.distinct()
+    assert inverse.tolist() == expected
+    assert [tuple(distinct[index].tolist()) for index in range(len(distinct))] == list(places)
+
+
+def test_sessions_are_taken_in_pieces_as_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions, rows = some_sessions(), np.random.default_rng(0).permutation(len(some_sessions()))
+    whole = sessions.take(rows)
+    monkeypatch.setattr("isang.model.batches.TAKEN_AT_ONCE", 2)
+    pieces = sessions.take(rows)
+    assert pieces.flat.tolist() == whole.flat.tolist()
+    assert pieces.offsets.tolist() == whole.offsets.tolist()
+
+
 def test_distinct_sessions_and_their_places() -> None:
     sessions = some_sessions()
     distinct, inverse = sessions.distinct()

@@ -106,3 +106,16 @@ def test_more_processes_than_the_machine_bears_are_refused(
         main()
     assert exit_.value.code == 2
     assert "--processes must be at most" in capsys.readouterr().err
+
+
+def test_a_process_that_accelerate_starts_alone_says_what_starts_several(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `accelerate launch --cpu --num_processes 2` leaves in the environment (accelerate 1.15)."""
+    monkeypatch.setattr(sys, "argv", ["isang", *train_command(tmp_path, "run")[3:]])
+    for name, value in {"ACCELERATE_MIXED_PRECISION": "no", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as exit_:
+        main()
+    assert exit_.value.code == 2
+    assert "torchrun --nproc-per-node N -m isang train" in capsys.readouterr().err

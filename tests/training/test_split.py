@@ -45,5 +45,5 @@ def test_data_without_a_clock_is_split_in_its_order() -> None:
 
 
 def test_too_few_sessions_are_refused_with_a_number() -> None:
-    with pytest.raises(InputError, match="6 normal sessions of 12"):
+    with pytest.raises(InputError, match="6 of 12 sessions, 0 of them labelled anomalous"):
         split_by_time(shop_dataset(12), TrainingConfig())

@@ -66,9 +66,9 @@ def not_finite(
     if folder is not None:
         write_batch(batch, error.hidden, rows, templates, folder / FAILED_BATCH)
     return IsangError(
-        f"training stopped at step {step:,}: the loss is {error.loss} and the gradient norm {error.gradient_norm}; the "
-        f"last checkpoint is kept, and the step's batch is in {(folder or Path()) / FAILED_BATCH}; try a learning rate "
-        f"below {error.learning_rate:.3g} (--learning-rate)"
+        f"training stopped at step {step:,}: the loss is {error.loss} and the gradient norm {error.gradient_norm}; "
+        f"earlier checkpoints stay, and the step's batch is in {(folder or Path()) / FAILED_BATCH}; try a learning "
+        f"rate below {error.learning_rate:.3g} (--learning-rate)"
     )
 
 

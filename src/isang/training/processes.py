@@ -80,7 +80,8 @@ class Processes:
             distributed.all_reduce(tensor, operation)
         except RuntimeError as error:
             raise LostContact(
-                f"process {self.rank + 1} of {self.count} stopped: it lost contact with another one ({error})"
+                f"process {self.rank + 1} of {self.count} stopped, as it lost contact with another one; repeat the "
+                f"command with --resume to go on from the last checkpoint ({error})"
             ) from error
 
 

@@ -45,8 +45,9 @@ def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:
     validation = max(1, int(len(normal) * config.validation_fraction))
     if len(normal) < MIN_TRAINING_SESSIONS:
         raise InputError(
-            f"the training period holds {len(normal)} normal sessions of {len(sessions)} in all, and at least "
-            f"{MIN_TRAINING_SESSIONS} are needed; give more logs, a larger --train-fraction, or smaller sessions"
+            f"the training period holds {period:,} of {len(sessions):,} sessions, {period - len(normal):,} of them "
+            f"labelled anomalous, and at least {MIN_TRAINING_SESSIONS} others are needed to learn from; give more "
+            f"logs, a larger --train-fraction, or smaller sessions"
         )
     return Split(
         train=normal[:-validation],

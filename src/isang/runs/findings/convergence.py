@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.findings.base import Context, Finding, Language, Verdict, both, plain, too_few
+from isang.runs.findings.base import LANGUAGES, Context, Finding, Language, Verdict, both, plain, too_few
 from isang.runs.findings.generalisation import validation_points
+from isang.runs.findings.validated import by_validation
 from isang.runs.noise import trend
 from isang.runs.table import LEARNING_RATE, RunTable
 from isang.runs.writing import number
@@ -69,6 +70,10 @@ def convergence(table: RunTable, context: Context) -> Finding:
         statement = _with_the_low_point(context, statement, evidence)
     if verdict == "cannot_tell":
         statement = _with_what_else_is_known(context, statement, entry)
+        earlier = by_validation(context, unit, unit_en, unit_ko)
+        if earlier is not None:
+            said = {language: f"{statement[language]} {earlier.statement[language]}" for language in LANGUAGES}
+            return Finding("convergence", earlier.verdict, said, {**evidence, **earlier.evidence}, earlier.remedy)
     return Finding("convergence", verdict, statement, evidence, remedy)
 
 

@@ -174,13 +174,15 @@ def hardly_learned(table: RunTable) -> Fault | None:
             f"The model knows hardly more than how often each event occurs: its best validation loss, {number(best)}, "
             f"is {left} of what that alone would give ({number(guess)}); above {most} little is learned from what "
             "stands around an event.",
-            f"모델이 아는 것이 각 이벤트의 빈도와 거의 다르지 않습니다. 가장 낮은 검증 손실 {number(best)}은 빈도만 알 때의 "
-            f"값({number(guess)})의 {left}입니다. {most}보다 크면 이벤트 주변에서 배운 것이 거의 없는 것입니다.",
+            f"모델이 아는 것이 각 이벤트의 빈도와 거의 다르지 않습니다. 가장 낮은 검증 손실 {number(best)}은 "
+            f"빈도만 알 때의 값({number(guess)})의 {left}입니다. {most}보다 크면 이벤트 주변에서 배운 것이 거의 "
+            "없는 것입니다.",
         ),
         both(
             "Test a learning rate ten times lower, and more steps; if both change nothing, the order of these events "
             "may be random.",
-            "학습률을 열 배 낮추고 스텝을 늘려 시험해 보십시오. 둘 다 효과가 없다면 이벤트의 순서가 무작위일 수 있습니다.",
+            "학습률을 열 배 낮추고 스텝을 늘려 시험해 보십시오. 둘 다 효과가 없다면 이벤트의 순서가 무작위일 수 "
+            "있습니다.",
         ),
         {"best_validation_loss": best, "nats_by_frequency": guess, "hardly_learned_from": NOTHING * guess},
     )
