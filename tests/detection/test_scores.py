@@ -12,7 +12,7 @@ from isang.detection.decisions import Judged, judge, judge_sessions
 from isang.detection.explain import explain
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.scores import DETECTORS, Detector, Evidence, score
-from isang.detection.surprise import event_probabilities, gap_probabilities, surprise
+from isang.detection.surprise import EVENT_PASSES, GAP_PASSES, event_probabilities, gap_probabilities, surprise
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences, to_sessions
 from isang.model.vocabulary import BEGIN, END, MASK, NOTHING
@@ -80,24 +80,42 @@ def test_planted_faults_score_above_normal_sessions(trained: Model, dataset: Dat
 
 
 def test_surprise_equals_asking_by_hand(trained: Model, dataset: Dataset) -> None:
-    """One session of 5 events and 7 passes: each question is asked alone."""
+    """One session, pass by pass."""
     tokens = session(trained, dataset, list(BROWSE))
     event, gap, end = surprise(trained, from_sequences([tokens]))
     assert np.isnan(event[[0, -1]]).all()
     assert np.isnan(end[:-1]).all()
     assert np.isnan(gap[0])
+    places = range(1, len(tokens))
+    for turn in range(EVENT_PASSES):
+        events = [place for place in places[:-1] if place % EVENT_PASSES == turn]
+        asked = tokens.copy()
+        asked[events] = MASK
+        for place in events:
+            assert event[place] == pytest.approx(-np.log(by_hand(trained, asked, place)[tokens[place]]), abs=1e-3)
+    for turn in range(GAP_PASSES):
+        gaps = [place for place in places if place % GAP_PASSES == turn]
+        asked = tokens.copy()
+        asked[-1:] = MASK if len(tokens) % GAP_PASSES == turn else END
+        asked = np.insert(asked, gaps, MASK).astype(np.int32)
+        for number, place in enumerate(gaps):
+            expected = by_hand(trained, asked, place + number)
+            assert gap[place] == pytest.approx(-np.log(expected[expected <= expected[NOTHING]].sum()), abs=1e-3)
+        if asked[-1] == MASK:
+            assert end[-1] == pytest.approx(-np.log(by_hand(trained, asked, len(asked) - 1)[END]), abs=1e-3)
+
+
+def test_what_was_expected_is_asked_with_nothing_else_hidden(trained: Model, dataset: Dataset) -> None:
+    tokens = session(trained, dataset, list(BROWSE))
     for position in range(1, len(tokens)):
         hidden = tokens.copy()
         hidden[position] = MASK
-        probability = by_hand(trained, hidden, position)[tokens[position]]
-        fast = end[position] if position == len(tokens) - 1 else event[position]
-        assert fast == pytest.approx(-np.log(probability), abs=1e-3)
-        assert event_probabilities(trained, tokens, position)[tokens[position]] == pytest.approx(probability, abs=1e-4)
-
+        expected = by_hand(trained, hidden, position)
+        assert event_probabilities(trained, tokens, position) == pytest.approx(expected, abs=1e-4)
         widened = np.insert(tokens, position, MASK).astype(np.int32)
-        expected = by_hand(trained, widened, position)
-        assert gap[position] == pytest.approx(-np.log(expected[expected <= expected[NOTHING]].sum()), abs=1e-3)
-        assert gap_probabilities(trained, tokens, position) == pytest.approx(expected, abs=1e-4)
+        assert gap_probabilities(trained, tokens, position) == pytest.approx(
+            by_hand(trained, widened, position), abs=1e-4
+        )
 
 
 def by_hand(model: Model, tokens: np.ndarray, position: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.model.batches import Sessions, from_sequences
-from isang.model.masking import ENDING_SHARE, Hidden, ask_ends, ask_gaps_in_turn, hide, hide_in_turn
+from isang.model.masking import ENDING_SHARE, Hidden, ask_in_turn, hide
 from isang.model.vocabulary import BEGIN, END, MARKS, MASK, NOTHING
 
 V = 30
@@ -74,31 +74,39 @@ def test_shares_are_as_in_bert() -> None:
     assert abs((targets == NOTHING).sum() / shown - 0.15 * 0.85**2) < 0.01
 
 
-@given(st.integers(0, 2**31), st.integers(1, 10))
-def test_scoring_hides_every_event_exactly_once_and_no_mark(seed: int, passes: int) -> None:
+@given(st.integers(0, 2**31), st.integers(1, 10), st.integers(2, 10))
+def test_scoring_asks_everything_exactly_once(seed: int, event_passes: int, gap_passes: int) -> None:
+    """Each event and each END is hidden once, and each gap asked about once: one before each token but BEGIN."""
     sessions = batch(np.random.default_rng(seed), 5, 30)
-    hidden, places = hide_in_turn(sessions, passes)
-    assert sorted(places.tolist()) == np.nonzero(~np.isin(sessions.flat, [BEGIN, END]))[0].tolist()
-    assert sessions.flat[places].tolist() == hidden.targets_N.tolist()
-    assert (hidden.sessions.flat[hidden.chosen_T] == MASK).all()
-    assert len(hidden.sessions) <= passes * len(sessions)
+    asked, places = ask_in_turn(sessions, event_passes, gap_passes)
+    gaps = asked.targets_N == NOTHING
+    expected = np.nonzero(sessions.flat != BEGIN)[0].tolist()
+    assert sorted(places[~gaps].tolist()) == expected
+    assert sorted(places[gaps].tolist()) == expected
+    assert sessions.flat[places[~gaps]].tolist() == asked.targets_N[~gaps].tolist()
+    assert (asked.sessions.flat[asked.chosen_T] == MASK).all()
+    originals = [sessions[index].tolist() for index in range(len(sessions))]
+    assert answered(asked) == originals * (event_passes + gap_passes)
 
 
-@given(st.integers(0, 2**31), st.integers(1, 10))
-def test_scoring_asks_about_every_gap_exactly_once(seed: int, passes: int) -> None:
-    sessions = batch(np.random.default_rng(seed), 5, 30)
-    asked, places = ask_gaps_in_turn(sessions, passes)
-    assert sorted(places.tolist()) == np.nonzero(sessions.flat != BEGIN)[0].tolist(), "one before each token but BEGIN"
-    assert (asked.targets_N == NOTHING).all()
-    copies = [tokens for tokens in answered(asked) if tokens]
-    originals = {tuple(sessions[index].tolist()) for index in range(len(sessions))}
-    assert {tuple(tokens) for tokens in copies} == originals
+@given(st.integers(0, 2**31), st.integers(1, 10), st.integers(2, 10))
+def test_scoring_asks_about_gaps_and_ends_where_all_events_can_be_seen(
+    seed: int, event_passes: int, gap_passes: int
+) -> None:
+    asked, _ = ask_in_turn(batch(np.random.default_rng(seed), 5, 30), event_passes, gap_passes)
+    targets = np.full(len(asked.chosen_T), -1)
+    targets[asked.chosen_T] = asked.targets_N
+    for copy in np.split(targets, asked.sessions.offsets[1:-1]):
+        answers = set(copy.tolist()) - {-1}
+        assert answers <= {NOTHING, END} or not answers & {NOTHING, END}
+    gaps = np.nonzero(targets == NOTHING)[0]
+    assert (targets[gaps + 1] == -1).all(), "which of two neighbours is the missing one could not be known"
 
 
-@given(st.integers(0, 2**31))
-def test_scoring_hides_every_end_once(seed: int) -> None:
-    sessions = batch(np.random.default_rng(seed), 5, 30)
-    asked, places = ask_ends(sessions)
-    assert places.tolist() == (sessions.offsets[1:] - 1).tolist()
-    assert (asked.targets_N == END).all()
-    assert answered(asked) == [sessions[index].tolist() for index in range(len(sessions))]
+def test_the_rest_of_a_long_session_is_asked_as_far_as_it_is_shown() -> None:
+    """A piece without BEGIN: its first event is hidden too, but what was before it cannot be said."""
+    sessions = from_sequences([np.array([9, 8, 7, 9, END], dtype=np.int32)])
+    asked, places = ask_in_turn(sessions, 4, 3)
+    gaps = asked.targets_N == NOTHING
+    assert sorted(places[~gaps].tolist()) == [0, 1, 2, 3, 4]
+    assert sorted(places[gaps].tolist()) == [1, 2, 3, 4]

@@ -3,7 +3,7 @@
 Shapes: S sessions, T tokens in all, N questions, V vocabulary, D width.
 """
 
-from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +13,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from isang.artifact import Model
-from isang.model.batches import Rows, Sessions, Tokens, cut, length_batches
-from isang.model.masking import Hidden, ask_ends, ask_gaps_in_turn, hide_in_turn
-from isang.model.vocabulary import MASK
+from isang.model.batches import Sessions, Tokens, cut, length_batches
+from isang.model.encoder import Encoder
+from isang.model.masking import Hidden, ask_in_turn
+from isang.model.onednn import for_scoring
+from isang.model.vocabulary import END, MASK, NOTHING
 from isang.progress import Progress
 
 Floats = NDArray[np.float64]
-Ask = Callable[[Sessions], tuple[Hidden, Rows]]
 
 SCORING_TOKENS = 16_384
 """Tokens per batch when scoring."""
+EVENT_PASSES, GAP_PASSES = 4, 3
+"""So many copies of a session in which events are hidden, and in which gaps and the end are asked about."""
 DECIMALS = 3
 """Surprises are rounded, so that the order of sums in a larger batch decides nothing."""
 
@@ -42,19 +45,25 @@ class Surprise(NamedTuple):
 
 
 def surprise(model: Model, sessions: Sessions) -> Surprise:
-    """Each event is hidden once and each gap asked about once, in a few passes, about as many at a time as in training.
+    """Each event is hidden once and each gap and end asked about once, in a few passes.
 
     Sessions longer than the model's positions are seen in consecutive pieces.
     """
-    passes = max(1, round(1 / model.config.training.mask_fraction))
     pieces, _ = cut(sessions, model.config.model.positions)
     answers = Surprise(*(np.full(len(sessions.flat), np.nan) for _ in Surprise._fields))
     with torch.inference_mode(), Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
-        for rows in length_batches(pieces.lengths, SCORING_TOKENS // passes):
-            taken, places = pieces.take(rows), pieces.places(rows)[0]
-            _answer(model, hide_in_turn(taken, passes), places, _improbability, answers.event_T)
-            _answer(model, ask_gaps_in_turn(taken, passes), places, _tail_improbability, answers.gap_T)
-            _answer(model, ask_ends(taken), places, _improbability, answers.end_T)
+        for rows in length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES)):
+            hidden, where = ask_in_turn(pieces.take(rows), EVENT_PASSES, GAP_PASSES)
+            places_N = pieces.places(rows)[0][where]
+            log_NV = _log_probabilities(model, hidden)
+            gaps_N, ends_N = hidden.targets_N == NOTHING, hidden.targets_N == END
+            for into_T, of_N, measure in (
+                (answers.event_T, ~gaps_N & ~ends_N, _improbability),
+                (answers.gap_T, gaps_N, _tail_improbability),
+                (answers.end_T, ends_N, _improbability),
+            ):
+                measured = measure(log_NV[torch.from_numpy(of_N)], torch.from_numpy(hidden.targets_N[of_N]).long())
+                into_T[places_N[of_N]] = np.round(measured.numpy().astype(np.float64), DECIMALS)
             bar.advance(len(rows))
     return answers
 
@@ -71,18 +80,17 @@ def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
     return _probabilities(model, np.insert(tokens, position, MASK).astype(np.int32), position)
 
 
-def _answer(
-    model: Model, asked: tuple[Hidden, Rows], places: Rows, measure: Callable[[Tensor, Tensor], Tensor], into: Floats
-) -> None:
-    """Write the measure of each right answer to where it belongs."""
-    hidden, where = asked
-    if not len(where):
-        return
+def _log_probabilities(model: Model, hidden: Hidden) -> Tensor:
+    """Of all answers at each position that is asked about, shape (N, V)."""
     asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T))
-    states_ND = model.encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
-    logits_NV = model.encoder.logits(states_ND)
-    measured_N = measure(functional.log_softmax(logits_NV, dim=-1), torch.from_numpy(hidden.targets_N).long())
-    into[places[where]] = np.round(measured_N.numpy().astype(np.float64), DECIMALS)
+    encoder = _scoring_encoder(model)
+    states_ND = encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
+    return functional.log_softmax(encoder.logits(states_ND), dim=-1)
+
+
+@lru_cache(maxsize=2)
+def _scoring_encoder(model: Model) -> Encoder:
+    return for_scoring(model.encoder)
 
 
 def _improbability(log_NV: Tensor, targets_N: Tensor) -> Tensor:

@@ -68,6 +68,7 @@ class Layer(nn.Module):
         self.attention_out = nn.Linear(config.width, config.width)
         self.feed_forward_norm = nn.LayerNorm(config.width)
         self.expand = nn.Linear(config.width, 4 * config.width)
+        self.activation = nn.GELU()
         self.contract = nn.Linear(4 * config.width, config.width)
         self.dropout = Dropout(config.dropout)
 
@@ -77,7 +78,7 @@ class Layer(nn.Module):
         if asked_N is not None:
             hidden_TD, mixed_TD = hidden_TD.index_select(0, asked_N), mixed_TD.index_select(0, asked_N)
         hidden_TD = hidden_TD + self.dropout(self.attention_out(mixed_TD))
-        expanded_TF = functional.gelu(self.expand(self.feed_forward_norm(hidden_TD)))
+        expanded_TF = self.activation(self.expand(self.feed_forward_norm(hidden_TD)))
         contracted_TD: Tensor = self.dropout(self.contract(expanded_TF))
         return hidden_TD + contracted_TD
 

@@ -52,31 +52,25 @@ def hide(sessions: Sessions, mask_fraction: float, vocabulary_size: int, generat
     return _ask_gaps(Hidden(Sessions(hidden_T, sessions.offsets), chosen_T, tokens_T[chosen_T]), gaps_T)
 
 
-def hide_in_turn(sessions: Sessions, passes: int) -> tuple[Hidden, Rows]:
-    """Scoring: each session several times, so that each event is hidden in exactly one of at most `passes` copies.
+def ask_in_turn(sessions: Sessions, event_passes: int, gap_passes: int) -> tuple[Hidden, Rows]:
+    """Scoring: copies of each session in which all that can be asked is asked exactly once.
 
-    The events hidden together stand as far apart as can be. Returns also where in `sessions.flat` each answer belongs,
-    shape N.
+    In the first `event_passes` copies the events are hidden in turn; in the `gap_passes` (at least 2) others all events
+    stand there, the gaps are asked about in turn, and END is hidden in one of them, not beside a gap that is asked
+    about. The copies of one pass stand side by side. Returns also where in `sessions.flat` each answer belongs (that of
+    a gap to the token behind it), shape N.
     """
-    copies, places_T, due_T = _copies(sessions, np.minimum(np.maximum(sessions.lengths - 2, 1), passes))
-    chosen_T = due_T & ~np.isin(copies.flat, (PAD, BEGIN, END))
+    passes = event_passes + gap_passes
+    places_T, offsets = sessions.places(np.tile(np.arange(len(sessions)), passes))
+    copies = Sessions(sessions.flat[places_T], offsets)
+    turn_T = np.repeat(np.arange(passes), len(sessions.flat))
+    position_T = _positions(copies)
+
+    ends_T = (copies.flat == END) & (turn_T == event_passes + (position_T + 1) % gap_passes)
+    chosen_T = ends_T | ~np.isin(copies.flat, (PAD, BEGIN, END)) & (turn_T == position_T % event_passes)
+    gaps_T = _gaps(copies) & (turn_T == event_passes + position_T % gap_passes)
     hidden = Sessions(np.where(chosen_T, np.int32(MASK), copies.flat), copies.offsets)
-    return Hidden(hidden, chosen_T, copies.flat[chosen_T]), places_T[chosen_T]
-
-
-def ask_gaps_in_turn(sessions: Sessions, passes: int) -> tuple[Hidden, Rows]:
-    """Scoring: as `hide_in_turn`, but each gap is asked about; its answer belongs to the token that follows it."""
-    copies, places_T, due_T = _copies(sessions, np.minimum(np.maximum(sessions.lengths - 1, 1), passes))
-    gaps_T = due_T & _gaps(copies)
-    nothing_hidden = Hidden(copies, np.zeros(len(copies.flat), dtype=bool), np.empty(0, dtype=np.int32))
-    return _ask_gaps(nothing_hidden, gaps_T), places_T[gaps_T]
-
-
-def ask_ends(sessions: Sessions) -> tuple[Hidden, Rows]:
-    """Scoring: each END is hidden, so that the model must say how the session goes on."""
-    ends_T = sessions.flat == END
-    hidden = Sessions(np.where(ends_T, np.int32(MASK), sessions.flat), sessions.offsets)
-    return Hidden(hidden, ends_T, sessions.flat[ends_T]), np.nonzero(ends_T)[0]
+    return _ask_gaps(Hidden(hidden, chosen_T, copies.flat[chosen_T]), gaps_T), places_T[chosen_T | gaps_T]
 
 
 def _cut_some(sessions: Sessions, generator: np.random.Generator) -> tuple[Sessions, NDArray[np.bool_]]:
@@ -89,16 +83,6 @@ def _cut_some(sessions: Sessions, generator: np.random.Generator) -> tuple[Sessi
     ends_T = np.zeros(offsets[-1], dtype=bool)
     ends_T[offsets[1:][asked_B] - 1] = True
     return Sessions(sessions.flat[kept], offsets), ends_T
-
-
-def _copies(sessions: Sessions, copies_B: Rows) -> tuple[Sessions, Rows, NDArray[np.bool_]]:
-    """Each session so many times; where in `sessions.flat` each token of them stands; the tokens due in each copy."""
-    rows_R = np.repeat(np.arange(len(sessions)), copies_B)
-    places_T, offsets = sessions.places(rows_R)
-    copies = Sessions(sessions.flat[places_T], offsets)
-    turn_R = np.arange(len(rows_R)) - np.repeat(np.cumsum(copies_B) - copies_B, copies_B)
-    turns_T = np.repeat(copies_B[rows_R], copies.lengths)
-    return copies, places_T, _positions(copies) % turns_T == np.repeat(turn_R, copies.lengths)
 
 
 def _gaps(sessions: Sessions) -> NDArray[np.bool_]:
