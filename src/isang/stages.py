@@ -91,6 +91,7 @@ def train(
     """
     from isang.artifact import Model, save_model
     from isang.detection.decisions import calibrate
+    from isang.detection.gaps import count_gaps, gaps_before
     from isang.model.batches import to_sessions
     from isang.model.vocabulary import learn_vocabulary
     from isang.training.data import to_data
@@ -133,6 +134,7 @@ def train(
             template_table=dataset.templates,
             normal=normal,
             normal_counts=np.bincount(place, minlength=len(normal)).astype(np.int64),
+            gaps=count_gaps(known, gaps_before(period, np.arange(len(period.sessions)))),
             calibration=pl.DataFrame(),
             facts={
                 "dataset": fingerprint(data),

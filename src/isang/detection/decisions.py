@@ -12,6 +12,7 @@ from isang.artifact import Model
 from isang.detection.baselines import BASELINES
 from isang.detection.calibration import Decision, Tail, combine, decide, fit_tail
 from isang.detection.contamination import suspects
+from isang.detection.gaps import count_gaps, gaps_before
 from isang.detection.scores import DETECTORS, score_all
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
@@ -34,6 +35,12 @@ class Judged:
     scores_DS: Floats
     p_values_DS: Floats
     decisions: list[Decision]
+    gaps_T: Floats
+    """Milliseconds between each token of `sessions` and the one before, NaN where that is not known."""
+
+    def gaps_of(self, index: int) -> Floats:
+        """The times of one session."""
+        return self.gaps_T[self.sessions.offsets[index] : self.sessions.offsets[index + 1]]
 
 
 def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
@@ -51,7 +58,7 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     for fold in folds:
         fitted, sessions = _fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
         used = DETECTORS if fold is held_out else refitted
-        columns = dict(zip((detector.name for detector in used), score_all(used, fitted, sessions), strict=True))
+        columns = dict(zip((detector.name for detector in used), score_all(used, fitted, sessions, gaps_before(dataset, fold)), strict=True))
         if fold is held_out:
             columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions) for baseline in BASELINES}
         parts.append(pl.DataFrame(columns))
@@ -64,14 +71,17 @@ def _fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) ->
     """The model as if only the sessions `others` were normal, and the sessions `fold` as it would see them."""
     reference = to_sessions(dataset, model.vocabulary, others)
     normal, place = reference.distinct()
-    fitted = replace(model, normal=normal, normal_counts=np.bincount(place, minlength=len(normal)))
+    gaps = None if model.gaps is None else count_gaps(reference, gaps_before(dataset, others))
+    fitted = replace(model, normal=normal, normal_counts=np.bincount(place, minlength=len(normal)), gaps=gaps)
     sessions = to_sessions(dataset, model.vocabulary, fold)
     known = np.isin(sessions.flat, normal.flat)
     return fitted, Sessions(np.where(known, sessions.flat, np.int32(UNSEEN)), sessions.offsets)
 
 
 def calibration_scores(model: Model, name: str) -> Floats:
-    """What the held-out normal sessions scored with one detector or baseline."""
+    """What the held-out normal sessions scored with one detector or baseline; 0 with one that the model does not know."""
+    if name not in model.calibration.columns:
+        return np.zeros(len(model.calibration))
     return model.calibration[name].drop_nulls().to_numpy()
 
 
@@ -87,7 +97,8 @@ def judge(
     if unfinished_S is None:
         unfinished_S = may_go_on(model, dataset, rows)
     sessions = to_sessions(dataset, model.vocabulary, rows)
-    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, unfinished_S))
+    gaps_T = gaps_before(dataset, rows)
+    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, unfinished_S, gaps_T), gaps_T)
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
@@ -105,13 +116,13 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
 
 
 def judge_sessions(
-    model: Model, sessions: Sessions, unfinished_S: NDArray[np.bool_] | None = None
+    model: Model, sessions: Sessions, unfinished_S: NDArray[np.bool_] | None = None, gaps_T: Floats | None = None
 ) -> tuple[Floats, Floats, list[Decision]]:
     """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once.
 
-    `unfinished_S` as in Judged; None: all are over.
+    `unfinished_S` and `gaps_T` as in Judged; None: all are over, and there is no clock.
     """
-    scores_DS = score_all(DETECTORS, model, sessions)
+    scores_DS = score_all(DETECTORS, model, sessions, gaps_T)
     p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
     if unfinished_S is not None:
         needs_end_D = np.array([detector.needs_end for detector in DETECTORS])

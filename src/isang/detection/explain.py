@@ -14,6 +14,7 @@ from isang.artifact import Model
 from isang.detection.calibration import Tail
 from isang.detection.counts import counts, most_repeated, nearest_normal
 from isang.detection.decisions import Judged, judge_sessions, tails
+from isang.detection.gaps import gap_surprise, normal_times
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.scores import DETECTORS, Evidence
 from isang.detection.steps import transition_surprise
@@ -45,6 +46,8 @@ class Reason:
     """0-based place among the session's events; None where the reason is no single event."""
     after: bool = False
     """What is strange is not the event itself but what follows it, or that nothing does."""
+    since: int | None = None
+    """Place of another line that the reason speaks of: the one before a long silence."""
     detail: dict[str, Any] = field(default_factory=dict)
     detector: str = ""
     p_value: float = 1.0
@@ -76,22 +79,33 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     """
     tokens = judged.sessions[index]
     case = _Case(
-        model, tokens, Evidence(model, from_sequences([tokens])), judged.unfinished_S[index : index + 1], set()
+        model,
+        tokens,
+        Evidence(model, from_sequences([tokens]), judged.gaps_of(index)),
+        judged.unfinished_S[index : index + 1],
+        set(),
     )
     given: list[list[Reason]] = []
-    part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
-    for number, (detector, tail) in enumerate(zip(DETECTORS, tails(model), strict=True)):
+    for number in speaking(model, judged, index):
+        detector, tail = DETECTORS[number], tails(model)[number]
         score, p_value = float(judged.scores_DS[number, index]), float(judged.p_values_DS[number, index])
-        if p_value <= tail.share(part):
-            reasons = [
-                reason for reason in _REASONS[detector.name](case) if reason.after or reason.position not in case.named
-            ]
-            given.append(
-                [_signed(reason, detector.name, tail, score, p_value) for reason in _one_per_event(reasons, events)]
-            )
-            case.named.update(reason.position for reason in reasons if reason.position is not None and not reason.after)
+        reasons = [
+            reason for reason in _REASONS[detector.name](case) if reason.after or reason.position not in case.named
+        ]
+        given.append(
+            [_signed(reason, detector.name, tail, score, p_value) for reason in _one_per_event(reasons, events)]
+        )
+        case.named.update(reason.position for reason in reasons if reason.position is not None and not reason.after)
     in_turn = [reason for turn in zip_longest(*given) for reason in turn if reason is not None]
     return in_turn[:most]
+
+
+def speaking(model: Model, judged: Judged, index: int) -> list[int]:
+    """The numbers of the detectors whose own p-value for a session is within their share of the alert budget."""
+    part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
+    return [
+        number for number, tail in enumerate(tails(model)) if judged.p_values_DS[number, index] <= tail.share(part)
+    ]
 
 
 def _signed(reason: Reason, detector: str, tail: Tail, score: float, p_value: float) -> Reason:
@@ -195,6 +209,21 @@ def _companion(case: _Case) -> list[Reason]:
     return [Reason(says, _first(case.tokens, pair.first), after=True, detail=detail)]
 
 
+def _gap(case: _Case) -> list[Reason]:
+    surprise = np.nan_to_num(gap_surprise(case.model, case.evidence.sessions, case.evidence.gaps_T), nan=-np.inf)
+    position = int(np.argmax(surprise))
+    before, after = int(case.tokens[position - 1]), int(case.tokens[position])
+    gap_ms, normal = float(case.evidence.gaps_T[position]), normal_times(case.model, before, after)
+    where = f"after “{_name(case.model, before)}”" if normal.pair else "after another"
+    as_long = f"it took {_time(normal.longest_ms)} at most"
+    if normal.longest_ms >= gap_ms:
+        as_long = "it hardly ever took so long"
+    says = f"This line came {_time(gap_ms)} after the one before it; the {normal.number:,} times that normal sessions "
+    says += f"have it {where}, {as_long}."
+    detail = {"gap_ms": gap_ms, "most_normal_ms": normal.longest_ms, "normal_times": normal.number}
+    return [Reason(says, position - 1, since=position - 2, detail=detail)]
+
+
 def _counts(case: _Case) -> list[Reason]:
     """What the most similar normal session has more or less of; lines that are named already are left out."""
     model, tokens = case.model, case.tokens
@@ -254,6 +283,7 @@ _REASONS: dict[str, Callable[[_Case], list[Reason]]] = {
     "repeated_event": _repeated,
     "event_order": _order,
     "companion": _companion,
+    "time_gap": _gap,
 }
 
 
@@ -295,6 +325,14 @@ def _name(model: Model, token: int) -> str:
 
 
 _MARKS = {NOTHING: "(no line)", END: "(end of the session)", UNSEEN: "(a line never seen before)"}
+
+
+def _time(milliseconds: float) -> str:
+    """A time in the unit that people would use."""
+    for unit, length in (("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
+        if milliseconds >= 2 * length or (unit == "s" and milliseconds >= length):
+            return f"{milliseconds / length:.1f} {unit}"
+    return f"{milliseconds:.0f} ms"
 
 
 def _percent(probability: float) -> str:

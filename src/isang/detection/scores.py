@@ -12,6 +12,7 @@ import numpy as np
 
 from isang.artifact import Model
 from isang.detection.counts import above_normal, nearest_normal
+from isang.detection.gaps import gap_surprise
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import Floats, Surprise, surprise
@@ -22,9 +23,11 @@ from isang.model.vocabulary import UNSEEN
 class Evidence:
     """Sessions and what several detectors want to know about them, worked out once and only if asked for."""
 
-    def __init__(self, model: Model, sessions: Sessions) -> None:
+    def __init__(self, model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> None:
         self.model = model
         self.sessions = sessions
+        self.gaps_T = np.full(len(sessions.flat), np.nan) if gaps_T is None else gaps_T
+        """Milliseconds between each token and the one before, NaN where that is not known."""
 
     @cached_property
     def surprise(self) -> Surprise:
@@ -53,21 +56,30 @@ class Detector:
     learned: bool = False
     """It rests on the trained model, or on how often something new comes, which an earlier stretch of the log that is
     held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
+    timed: bool = False
+    """It looks at times too, so that sessions with equal events may score differently."""
     needs_end: bool = False
     """It objects to what did not come, so it says nothing of a session that may go on."""
 
 
-def score(detector: Detector, model: Model, sessions: Sessions) -> Floats:
-    """Scores of `sessions`, shape S; equal sessions are scored once."""
-    scores: Floats = score_all((detector,), model, sessions)[0]
+def score(detector: Detector, model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> Floats:
+    """Scores of `sessions`, shape S; see `score_all`."""
+    scores: Floats = score_all((detector,), model, sessions, gaps_T)[0]
     return scores
 
 
-def score_all(detectors: Sequence[Detector], model: Model, sessions: Sessions) -> Floats:
-    """Scores of `sessions` by each detector, shape (D, S); equal sessions are scored once."""
+def score_all(
+    detectors: Sequence[Detector], model: Model, sessions: Sessions, gaps_T: Floats | None = None
+) -> Floats:
+    """Scores of `sessions` by each detector, shape (D, S); equal sessions are scored once, apart from their times.
+
+    `gaps_T` are the times before their tokens (see `gaps.gaps_before`), None where there is no clock.
+    """
     distinct, inverse = sessions.distinct()
-    evidence = Evidence(model, distinct)
-    return np.stack([detector.score(evidence)[inverse] for detector in detectors])
+    untimed, timed = Evidence(model, distinct), Evidence(model, sessions, gaps_T)
+    return np.stack(
+        [detector.score(timed) if detector.timed else detector.score(untimed)[inverse] for detector in detectors]
+    )
 
 
 def unseen_event(evidence: Evidence) -> Floats:
@@ -129,6 +141,11 @@ def companion(evidence: Evidence) -> Floats:
     return _each(evidence, lambda tokens: strangest_absence(evidence.model, tokens).surprise)
 
 
+def time_gap(evidence: Evidence) -> Floats:
+    """Surprise of the longest time between two events, given which two they are, in nats; 0 without a clock."""
+    return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.gaps_T))
+
+
 DETECTORS = (
     Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0, learned=True),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
@@ -139,6 +156,7 @@ DETECTORS = (
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
     Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75, needs_end=True),
+    Detector("time_gap", time_gap, "nats", least_scale=0.75, allowance=0.75, timed=True),
 )
 """Their p-values are combined into the decision.
 
