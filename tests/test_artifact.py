@@ -76,7 +76,15 @@ def test_an_evaluation_is_added_and_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["weights.safetensors", "config.json", "templates.parquet", "calibration.parquet", "normal.parquet", "gaps.parquet"]
+    "name",
+    [
+        "weights.safetensors",
+        "config.json",
+        "templates.parquet",
+        "calibration.parquet",
+        "normal.parquet",
+        "gaps.parquet",
+    ],
 )
 def test_a_changed_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
     save_model(some_model(), tmp_path / "model")

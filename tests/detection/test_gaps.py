@@ -72,9 +72,7 @@ def test_a_time_that_is_not_known_has_no_score_and_the_others_have(dataset: Data
 
 
 @given(gaps=st.lists(st.integers(0, 2**31 - 1), min_size=2, max_size=12).map(sorted), place=st.integers(1, 4))
-def test_a_longer_time_is_never_less_strange(
-    trained: Model, dataset: Dataset, gaps: list[int], place: int
-) -> None:
+def test_a_longer_time_is_never_less_strange(trained: Model, dataset: Dataset, gaps: list[int], place: int) -> None:
     length = len(dataset.sessions["events"][0])
     found = []
     for gap in gaps:
@@ -86,7 +84,7 @@ def test_a_longer_time_is_never_less_strange(
 
 
 def test_a_surprise_worked_out_by_hand() -> None:
-    """One pair of events, 100 normal times of 0 to 99 ms: up to the longest time the share is (1 + as long) / (1 + 100),
+    """One pair of events, 100 normal times of 0 to 99 ms: up to the longest time the share is (1 + as long) / 101,
     whatever is borrowed, since the pair is all that there is; then it falls."""
     dataset = pairs_of_events([[0, number] for number in range(100)])
     model = model_of(dataset)

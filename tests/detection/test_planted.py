@@ -57,7 +57,7 @@ def test_a_planted_session_differs_in_just_the_way_that_its_kind_says(
         assert grown == REPEATS
         assert len(set(changed.events[culprits].tolist())) == 1
         assert changed.without(culprits[0]).events.tolist() == changed.without(culprits[-1]).events.tolist()
-        beside = changed.events[[place for place in (culprits[0] - 1, culprits[-1] + 1) if 0 <= place < len(before) + grown]]
+        beside = [*changed.events[: culprits[0]][-1:], *changed.events[culprits[-1] + 1 :][:1]]
         assert changed.events[culprits[0]] not in beside, "the whole run of equal events"
     else:
         assert changed.events.tolist() == before.tolist()

@@ -103,9 +103,7 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
 def speaking(model: Model, judged: Judged, index: int) -> list[int]:
     """The numbers of the detectors whose own p-value for a session is within their share of the alert budget."""
     part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
-    return [
-        number for number, tail in enumerate(tails(model)) if judged.p_values_DS[number, index] <= tail.share(part)
-    ]
+    return [number for number, tail in enumerate(tails(model)) if judged.p_values_DS[number, index] <= tail.share(part)]
 
 
 def _signed(reason: Reason, detector: str, tail: Tail, score: float, p_value: float) -> Reason:
@@ -197,7 +195,8 @@ def _order(case: _Case) -> list[Reason]:
     second = _name(case.model, pair.second)
     says = f"In {_percent(pair.share)} of the normal sessions with both lines, this one is before “{second}”"
     if pair.alike:
-        says += f"; of the {pair.alike:,} with the same kinds of lines as this session, {pair.alike_so or 'none'} has it so"
+        so = "none has" if not pair.alike_so else f"only {pair.alike_so:,} have"
+        says += f", and of the {pair.alike:,} with just the kinds of lines that this session has {so} it so"
     return [Reason(f"{says}.", _first(case.tokens, pair.first), detail={"probability": float(np.exp(-pair.surprise))})]
 
 

@@ -20,7 +20,7 @@ MOST_MS = 2**31
 EDGES_MS: Rows = np.unique(np.ceil(np.expm1(np.arange(0, np.log1p(MOST_MS), 1 / 8))).astype(np.int64))
 """Where each bin begins, shape K; the first holds 0 alone."""
 MOST_PAIRS = 20_000
-"""So many of the most frequent pairs have bins of their own; for another pair the times before its second event count."""
+"""So many of the most frequent pairs have bins of their own; for others all times before their second event count."""
 BORROWED = 5.0
 """So many times a pair is taken to behave as all pairs with the same second event do, and these as all pairs."""
 TAIL_SHARE, LEAST_SCALE, SCALE_TIMES = 0.05, 0.5, 20.0
@@ -97,9 +97,7 @@ def normal_times(model: Model, before: int, after: int) -> NormalTimes:
         raise KeyError((before, after))
     times_K = normal.times_PK[row]
     last = int(np.flatnonzero(times_K)[-1])
-    return NormalTimes(
-        int(times_K.sum()), int(EDGES_MS[min(last + 1, len(EDGES_MS) - 1)]) - 1, row < len(normal.steps)
-    )
+    return NormalTimes(int(times_K.sum()), int(EDGES_MS[min(last + 1, len(EDGES_MS) - 1)]) - 1, row < len(normal.steps))
 
 
 class _NormalGaps(NamedTuple):

@@ -45,9 +45,9 @@ NO_PAIR = Pair(0.0, -1, -1)
 def strangest_order(model: Model, tokens: Tokens) -> Pair:
     """Of all pairs of events, the one that stands most rarely in this order among sessions that have the same events.
 
-    What counts is where an event stands for the first time. Among n sessions with the same events as this one, k of them
-    in this order, the share is (k + s) / (n + 1), where s is the share in all sessions that have both: which of two
-    orders is right often depends on something else, such as an express order that is paid before it is packed.
+    What counts is where an event stands for the first time. Among n sessions with the same events as this one, k of
+    them in this order, the share is (k + s) / (n + 1), where s is the share in all sessions that have both: which of
+    two orders is right often depends on something else, such as an express order that is paid before it is packed.
     """
     table = _table(model)
     present_P = _present(table, tokens)

@@ -68,9 +68,7 @@ def score(detector: Detector, model: Model, sessions: Sessions, gaps_T: Floats |
     return scores
 
 
-def score_all(
-    detectors: Sequence[Detector], model: Model, sessions: Sessions, gaps_T: Floats | None = None
-) -> Floats:
+def score_all(detectors: Sequence[Detector], model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> Floats:
     """Scores of `sessions` by each detector, shape (D, S); equal sessions are scored once, apart from their times.
 
     `gaps_T` are the times before their tokens (see `gaps.gaps_before`), None where there is no clock.
