@@ -31,13 +31,13 @@ of which all pairs together count for SCALE_TIMES; it is no steeper than this.""
 def gaps_before(dataset: Dataset, rows: Rows) -> Floats:
     """Milliseconds between each event of the sessions `rows` and the one before, as `to_sessions` lays them out.
 
-    NaN where nothing is known: at the first event, at BEGIN and END, and without a clock.
+    NaN where nothing is known: at the first event, at BEGIN and END, and in sessions without a time for each event.
     """
     table = dataset.sessions[rows].select("gaps_ms", size=pl.col("events").list.len())
     sizes = table["size"].to_numpy().astype(np.int64)
     offsets = np.append(0, np.cumsum(2 + sizes))
     gaps_T = np.full(offsets[-1], np.nan)
-    timed = table["gaps_ms"].is_not_null().to_numpy() & (sizes > 0)
+    timed = (table["gaps_ms"].list.len() == table["size"]).fill_null(False).to_numpy() & (sizes > 0)
     inside_T = np.repeat(timed, 2 + sizes)
     inside_T[offsets[:-1]] = inside_T[offsets[1:] - 1] = False
     of_events = table.filter(timed)["gaps_ms"].explode(empty_as_null=False, keep_nulls=True)
