@@ -49,11 +49,11 @@ class Model:
     calibration: pl.DataFrame
     """One row per normal session of the training period, one column of scores per detector, null where it was not held
     out from that detector."""
-    gaps: pl.DataFrame | None = field(default=None, kw_only=True)
-    """How often which time lies between which two tokens in its normal sessions: columns before, after, at_least_ms, count;
-    None where its training did not count them."""
     facts: Mapping[str, Any]
     """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
+    gaps: pl.DataFrame | None = field(default=None)
+    """How often which time lies between which two tokens in its normal sessions: columns before, after, at_least_ms and
+    count; None where its training did not count them."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)

@@ -84,7 +84,7 @@ def test_a_longer_time_is_never_less_strange(trained: Model, dataset: Dataset, g
 
 
 def test_a_surprise_worked_out_by_hand() -> None:
-    """One pair of events, 100 normal times of 0 to 99 ms: up to the longest time the share is (1 + as long) / (1 + 100),
+    """One pair of events, 100 normal times of 0 to 99 ms: up to the longest time the share is (1 + as long) / 101,
     whatever is borrowed, since the pair is all that there is; then it falls."""
     dataset = pairs_of_events([[0, number] for number in range(100)])
     model = model_of(dataset)

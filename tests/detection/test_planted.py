@@ -57,6 +57,8 @@ def test_a_planted_session_differs_in_just_the_way_that_its_kind_says(
         assert grown == REPEATS
         assert len(set(changed.events[culprits].tolist())) == 1
         assert changed.without(culprits[0]).events.tolist() == changed.without(culprits[-1]).events.tolist()
+        beside = [*changed.events[: culprits[0]][-1:], *changed.events[culprits[-1] + 1 :][:1]]
+        assert changed.events[culprits[0]] not in beside, "the whole run of equal events"
     else:
         assert changed.events.tolist() == before.tolist()
         assert changed.gaps_ms[culprits[0]] >= 5_000

@@ -156,14 +156,16 @@ def test_transition_surprise_worked_out_by_hand(trained: Model, dataset: Dataset
 
 
 def test_pairs_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
-    """All n orders pay (6) and then get the bank's answer (7): -log(.1 / (n + .2)) the other way, -log(.5 / (n + 1))
-    without it."""
+    """All n orders pay (6) and then get the bank's answer (7): in no session the other way, which is a share of
+    .1 / (n + .2) in all sessions and of that over n + 1 in those alike, and -log(.5 / (n + 1)) without it."""
     orders = sum(
         int(times) for row, times in enumerate(trained.normal_counts) if len(trained.normal[row]) > len(BROWSE) + 2
     )
     table = trained.vocabulary.tokens(dataset)
     turned = strangest_order(trained, session(trained, dataset, [0, 1, 2, 3, 4, 5, 7, 6, 8, 9]))
-    assert turned.surprise == pytest.approx(-np.log(0.1 / (orders + 0.2)))
+    assert turned.share == pytest.approx(0.1 / (orders + 0.2))
+    assert turned.surprise == pytest.approx(-np.log(turned.share / (orders + 1)))
+    assert (turned.alike, turned.alike_so) == (orders, 0)
     assert (turned.first, turned.second) == (table[7], table[6])
     unanswered = strangest_absence(trained, session(trained, dataset, [0, 1, 2, 3, 4, 5, 6, 8, 9]))
     assert unanswered.surprise == pytest.approx(-np.log(0.5 / (orders + 1)))

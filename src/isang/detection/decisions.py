@@ -59,13 +59,8 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     for fold in folds:
         fitted, sessions = _fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
         used = DETECTORS if fold is held_out else refitted
-        columns = dict(
-            zip(
-                (detector.name for detector in used),
-                score_all(used, fitted, sessions, gaps_before(dataset, fold)),
-                strict=True,
-            )
-        )
+        scores_DS = score_all(used, fitted, sessions, gaps_before(dataset, fold))
+        columns = dict(zip((detector.name for detector in used), scores_DS, strict=True))
         if fold is held_out:
             columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions) for baseline in BASELINES}
         parts.append(pl.DataFrame(columns))
@@ -86,7 +81,7 @@ def _fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) ->
 
 
 def calibration_scores(model: Model, name: str) -> Floats:
-    """What the held-out normal sessions scored with one detector or baseline; 0 with one that the model does not know."""
+    """What the held-out normal sessions scored with one detector or baseline; 0 where the model does not know it."""
     if name not in model.calibration.columns:
         return np.zeros(len(model.calibration))
     return model.calibration[name].drop_nulls().to_numpy()

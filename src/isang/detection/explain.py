@@ -185,10 +185,12 @@ def _repeated(case: _Case) -> list[Reason]:
 
 def _order(case: _Case) -> list[Reason]:
     pair = strangest_order(case.model, case.tokens)
-    probability = float(np.exp(-pair.surprise))
     second = _name(case.model, pair.second)
-    says = f"In only {_percent(probability)} of the sessions with both lines, this one is before “{second}”."
-    return [Reason(says, _first(case.tokens, pair.first), detail={"probability": probability})]
+    says = f"In {_percent(pair.share)} of the normal sessions with both lines, this one is before “{second}”"
+    if pair.alike:
+        so = "none has" if not pair.alike_so else f"only {pair.alike_so:,} have"
+        says += f", and of the {pair.alike:,} with just the kinds of lines that this session has {so} it so"
+    return [Reason(f"{says}.", _first(case.tokens, pair.first), detail={"probability": float(np.exp(-pair.surprise))})]
 
 
 def _companion(case: _Case) -> list[Reason]:

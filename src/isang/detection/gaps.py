@@ -20,7 +20,7 @@ MOST_MS = 2**31
 EDGES_MS: Rows = np.unique(np.ceil(np.expm1(np.arange(0, np.log1p(MOST_MS), 1 / 8))).astype(np.int64))
 """Where each bin begins, shape K; the first holds 0 alone."""
 MOST_PAIRS = 20_000
-"""So many of the most frequent pairs have bins of their own; for another pair the times before its second event count."""
+"""So many of the most frequent pairs have bins of their own; for others all times before their second event count."""
 BORROWED = 5.0
 """So many times a pair is taken to behave as all pairs with the same second event do, and these as all pairs."""
 TAIL_SHARE, LEAST_SCALE, SCALE_TIMES = 0.05, 0.5, 20.0
@@ -31,13 +31,13 @@ of which all pairs together count for SCALE_TIMES; it is no steeper than this.""
 def gaps_before(dataset: Dataset, rows: Rows) -> Floats:
     """Milliseconds between each event of the sessions `rows` and the one before, as `to_sessions` lays them out.
 
-    NaN where nothing is known: at the first event, at BEGIN and END, and without a clock.
+    NaN where nothing is known: at the first event, at BEGIN and END, and in sessions without a time for each event.
     """
     table = dataset.sessions[rows].select("gaps_ms", size=pl.col("events").list.len())
     sizes = table["size"].to_numpy().astype(np.int64)
     offsets = np.append(0, np.cumsum(2 + sizes))
     gaps_T = np.full(offsets[-1], np.nan)
-    timed = table["gaps_ms"].is_not_null().to_numpy() & (sizes > 0)
+    timed = (table["gaps_ms"].list.len() == table["size"]).fill_null(False).to_numpy() & (sizes > 0)
     inside_T = np.repeat(timed, 2 + sizes)
     inside_T[offsets[:-1]] = inside_T[offsets[1:] - 1] = False
     of_events = table.filter(timed)["gaps_ms"].explode(empty_as_null=False, keep_nulls=True)

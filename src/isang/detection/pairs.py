@@ -18,6 +18,10 @@ PAIRED_EVENTS = 2_000
 """Pairs are counted among so many events, those that most normal sessions have."""
 
 
+ALIKE_AT_A_TIME = 4_096
+"""For so many sets of events the orders within normal sessions are kept."""
+
+
 class Pair(NamedTuple):
     """The strangest pair of events of a session."""
 
@@ -27,20 +31,36 @@ class Pair(NamedTuple):
     """A token of the session."""
     second: int
     """Another token: for an order, what `first` came before; for an absence, what is not there though `first` is."""
+    share: float = 0.0
+    """The share itself, whatever else these sessions have."""
+    alike: int = 0
+    """For an order, the normal sessions that have the same events, however often each."""
+    alike_so: int = 0
+    """In so many of those it is like this."""
 
 
 NO_PAIR = Pair(0.0, -1, -1)
 
 
 def strangest_order(model: Model, tokens: Tokens) -> Pair:
-    """Of all pairs of events, the one that stands most rarely in this order among sessions that have both.
+    """Of all pairs of events, the one that stands most rarely in this order among sessions that have the same events.
 
-    What counts is where an event stands for the first time.
+    What counts is where an event stands for the first time. Among n sessions with the same events as this one, k of
+    them in this order, the share is (k + s) / (n + 1), where s is the share in all sessions that have both: which of
+    two orders is right often depends on something else, such as an express order that is paid before it is packed.
     """
     table = _table(model)
     present_P = _present(table, tokens)
-    surprise_PP = np.triu(table.order_VV[np.ix_(present_P, present_P)], 1)
-    return _strangest(table, surprise_PP, present_P, present_P)
+    if len(present_P) < 2:
+        return NO_PAIR
+    share_PP = np.exp(-table.order_VV[np.ix_(present_P, present_P)])
+    alike, so_PP = _orders_of_alike(model, np.sort(present_P).tobytes())
+    rank_P = np.argsort(np.argsort(present_P))
+    so_PP = so_PP[np.ix_(rank_P, rank_P)] if alike else np.zeros_like(share_PP)
+    surprise_PP = np.triu(-np.log((so_PP + share_PP) / (alike + 1)), 1)
+    row, column = np.unravel_index(int(surprise_PP.argmax()), surprise_PP.shape)
+    pair = _strangest(table, surprise_PP, present_P, present_P)
+    return pair._replace(share=float(share_PP[row, column]), alike=alike, alike_so=int(so_PP[row, column]))
 
 
 def strangest_absence(model: Model, tokens: Tokens) -> Pair:
@@ -59,6 +79,30 @@ class _Table(NamedTuple):
     """Surprise that the first event comes before the second, given both."""
     absence_VV: Floats
     """Surprise that the second event is absent, given the first."""
+
+
+@lru_cache(maxsize=2)
+def _alike(model: Model) -> dict[bytes, list[int]]:
+    """For each set of paired events, as places in the table, the normal sessions that have these and no others."""
+    table, rows = _table(model), dict[bytes, list[int]]()
+    for index in range(len(model.normal)):
+        rows.setdefault(np.sort(_present(table, model.normal[index])).tobytes(), []).append(index)
+    return rows
+
+
+@lru_cache(maxsize=ALIKE_AT_A_TIME)
+def _orders_of_alike(model: Model, places: bytes) -> tuple[int, Floats]:
+    """How many normal sessions have just these events, and in how many the first of each two comes before the second.
+
+    The second is of shape (P, P), the events in rising order.
+    """
+    table, rows = _table(model), _alike(model).get(places, [])
+    number = len(places) // np.dtype(np.int64).itemsize
+    before_PP = np.zeros((number, number))
+    for index in rows:
+        rank_P = np.argsort(np.argsort(_present(table, model.normal[index])))
+        before_PP[np.ix_(rank_P, rank_P)] += np.triu(np.full((number, number), model.normal_counts[index]), 1)
+    return int(model.normal_counts[rows].sum()), before_PP
 
 
 @lru_cache(maxsize=2)

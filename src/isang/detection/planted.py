@@ -85,10 +85,13 @@ def swapped_order(session: Changeable, around: Surroundings, generator: np.rando
 
 
 def repetition(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
-    """One event happens several times more, right after itself; nothing tells the copies from the first."""
+    """One event happens several times more, right after itself; nothing tells the copies from others beside them."""
     place = int(generator.integers(len(session.events)))
-    repeated = session.inserted(place + 1, int(session.events[place]), REPEATS)
-    return Planted(repeated, tuple(range(place, place + 1 + REPEATS)))
+    event = int(session.events[place])
+    repeated = session.inserted(place + 1, event, REPEATS)
+    others = np.flatnonzero(repeated.events != event)
+    first, behind = others[others < place].max(initial=-1) + 1, others[others > place].min(initial=len(repeated.events))
+    return Planted(repeated, tuple(range(first, behind)))
 
 
 def slow_gap(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
