@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.calibration import Tail
 from isang.detection.counts import counts, most_repeated, nearest_normal
-from isang.detection.decisions import Judged, judge_sessions, tails
+from isang.detection.decisions import Judged, detectors_in_effect, judge_sessions, tails
 from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.scores import DETECTORS, Evidence
@@ -76,7 +76,7 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     tokens = judged.sessions[index]
     case = _Case(model, tokens, Evidence(model, from_sequences([tokens])), set())
     given: list[list[Reason]] = []
-    part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
+    part = model.config.detection.alerts_per_thousand / 1000 / detectors_in_effect(model)
     for number, (detector, tail) in enumerate(zip(DETECTORS, tails(model), strict=True)):
         score, p_value = float(judged.scores_DS[number, index]), float(judged.p_values_DS[number, index])
         if p_value <= tail.share(part):
