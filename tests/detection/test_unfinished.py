@@ -138,7 +138,8 @@ def test_the_reasons_for_an_open_session_miss_nothing(trained: Model, dataset: D
     judged = Judged(np.array([0]), sessions, np.array([True]), *judge_sessions(trained, sessions))
     assert judged.decisions[0].anomalous
     reasons = explain(trained, judged, 0, events, most=9)
-    assert "event_counts" in {reason.detector for reason in reasons}
+    said = {reason.detector: reason.says for reason in reasons}
+    assert "already, whatever may still come" in said["event_counts"]
     assert not {"early_end", "companion"} & {reason.detector for reason in reasons}
     assert not any(reason.detail.get("missing") for reason in reasons)
 

@@ -223,6 +223,8 @@ def _counts(case: _Case) -> list[Reason]:
     if not parts:
         return []
     says = f"Compared with the most similar normal session, {' and '.join(parts)}"
+    if may_come:
+        says += " already, whatever may still come"
     detail = {"missing": missing[:SHOWN_TEMPLATES], "extra": extra[:SHOWN_TEMPLATES]}
     if extra or not missing:
         return [Reason(f"{says}.", detail=detail)]
