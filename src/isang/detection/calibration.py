@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -62,11 +62,13 @@ class Tail:
         few they are. The scale is known to within a share of 1 / sqrt(k), so the tail is trusted about sqrt(k) scales
         beyond the highest calibration score; farther out it would be off by more than a scale.
         """
-        return max(asked, self._rarer(math.sqrt(self.excesses - 1)) / (len(self.ordered) + 1))
+        trusted = self._rarer(np.sqrt([self.excesses - 1.0]))
+        return max(asked, float(trusted[0]) / (len(self.ordered) + 1))
 
-    def _rarer(self, scales: Any) -> Any:
+    def _rarer(self, scales: Floats) -> Floats:
         """The probability that a score beyond the highest of calibration is so many scales beyond it."""
-        return (1 + scales / self.excesses) ** -self.excesses
+        rarer: Floats = (1 + scales / self.excesses) ** -self.excesses
+        return rarer
 
 
 def fit_tail(scores: Floats, least_scale: float, allowance: float = 0.0) -> Tail:
