@@ -172,7 +172,9 @@ def model_card(model: Model) -> str:
         "## Limits",
         "",
         "It knows the templates of its training period only; a new release of the logging program raises the number",
-        "of alerts until the model is trained again. It says that a session is unusual, not that it does harm.",
+        "of alerts until the model is trained again. The alert budget is kept while sessions are like those of the",
+        "calibration period; what is new since then comes on top, and an evaluation says how much that was.",
+        "It says that a session is unusual, not that it does harm.",
         "",
     ]
     return "\n".join(lines)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.detection.calibration import attainable_per_thousand, combine, decide, fit_tail
+from isang.detection.calibration import attainable_per_thousand, combine, decide, effective_number, fit_tail
 
 scores = st.lists(st.floats(-50, 50), min_size=2, max_size=80).map(np.array)
 
@@ -42,7 +42,7 @@ def test_several_detectors_together_keep_the_budget_too() -> None:
     generator = np.random.default_rng(2)
     tails = [fit_tail(generator.normal(size=999), 0.01) for _ in range(4)]
     p_values = np.stack([tail.p_values(generator.normal(size=20_000)) for tail in tails])
-    rate = np.mean([decision.anomalous for decision in decide(combine(p_values, tails, 0.04), 40)])
+    rate = np.mean([decision.anomalous for decision in decide(combine(p_values, tails, 4, 0.04), 40)])
     assert 0.03 < rate < 0.05
 
 
@@ -62,9 +62,9 @@ def test_few_calibration_sessions_make_a_detector_less_exact_and_not_silent() ->
     """19 sessions that all score 0: whatever is 2 scales beyond them is an alert, however small the budget."""
     few, many = fit_tail(np.zeros(19), 1.0), fit_tail(np.zeros(99_999), 1.0)
     assert many.share(0.001) == 0.001
-    assert few.share(0.001) == pytest.approx(np.exp(-2) / 20)
+    assert few.share(0.001) == pytest.approx(1.4**-5 / 20), "5 excesses gave the scale, which is trusted 2 times"
     p_values = np.stack([few.p_values(np.array([1.9, 2.1])), many.p_values(np.array([0.0, 0.0]))])
-    decisions = decide(combine(p_values, [few, many], 0.001), 1.0)
+    decisions = decide(combine(p_values, [few, many], 2, 0.001), 1.0)
     assert [decision.anomalous for decision in decisions] == [False, True]
 
 
@@ -77,9 +77,51 @@ def test_combined_p_values_are_within_the_budget_where_some_detector_is_within_i
     spoken = np.stack(
         [p <= tail.share(asked / len(tails)) * (1 + 1e-12) for tail, p in zip(tails, p_values, strict=True)]
     )
-    combined = combine(p_values, tails, asked)
+    combined = combine(p_values, tails, len(tails), asked)
     assert (combined[spoken.any(axis=0)] <= asked * (1 + 1e-9)).all()
     assert (combined[~spoken.any(axis=0)] > asked * (1 - 1e-9)).all()
+
+
+def test_beyond_calibration_the_rate_is_right_within_a_factor_of_two() -> None:
+    """Exponential scores of 19 sessions: p-values 10 times smaller than these can show."""
+    generator = np.random.default_rng(3)
+    alarms = 0
+    for _ in range(6_000):
+        drawn = generator.exponential(size=20)
+        alarms += int(fit_tail(drawn[:-1], 1e-6).p_values(drawn[-1:])[0] <= 0.005)
+    assert 0.5 * 0.005 < alarms / 6_000 < 2 * 0.005
+
+
+def test_the_effective_number_counts_equal_detectors_once_and_silent_ones_not_at_all() -> None:
+    generator = np.random.default_rng(4)
+    independent = generator.exponential(size=(4, 20_000))
+    equal, silent = np.repeat(independent[:1], 4, axis=0), np.zeros((4, 20_000))
+    for scores_DC, expected in ((independent, (1 - 0.95**4) / 0.05), (equal, 1.0), (silent, 1.0)):
+        tails = [fit_tail(scores_C, 0.5) for scores_C in scores_DC]
+        assert effective_number(scores_DC, tails) == pytest.approx(expected, rel=0.08)
+
+
+def test_with_few_sessions_the_effective_number_is_that_of_the_detectors() -> None:
+    few = np.random.default_rng(5).exponential(size=(4, 10))
+    assert effective_number(few, [fit_tail(scores_C, 0.5) for scores_C in few]) == 4
+    assert effective_number(few[:, :0], [fit_tail(scores_C, 0.5) for scores_C in few]) == 4
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.5, 0.95])
+def test_detectors_that_agree_keep_the_budget_together(shared: float) -> None:
+    """Six detectors that see partly the same, 1,999 calibration sessions, 20 false alarms per 1,000 asked for."""
+    generator = np.random.default_rng(6)
+
+    def drawn(sessions: int) -> np.ndarray:
+        scores: np.ndarray = np.sqrt(shared) * generator.normal(size=sessions)
+        return scores + np.sqrt(1 - shared) * generator.normal(size=(6, sessions))
+
+    calibration, later = drawn(1_999), drawn(40_000)
+    tails = [fit_tail(scores_C, 0.01) for scores_C in calibration]
+    p_values = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails, later, strict=True)])
+    combined = combine(p_values, tails, effective_number(calibration, tails), 0.02)
+    bonferroni = combine(p_values, tails, 6, 0.02)
+    assert (bonferroni <= 0.02).mean() <= (combined <= 0.02).mean() < 0.026
 
 
 def test_a_decision_says_its_threshold() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import polars as pl
+import pytest
 
 from isang.artifact import Model
 from isang.detection.decisions import judge
@@ -53,6 +54,8 @@ def test_a_new_template_is_named_with_its_share_and_its_beginning(trained: Model
     assert f"{share:.3g} % of the later events have a template that training never had" in str(found["says"])
     assert f"they begin on {str(later['start'][0])[:19]}" in str(found["says"])
     assert "cart was looked at again" in str(found["says"])
+    assert "The budget holds only while later sessions are like those of calibration" in str(found["says"])
+    assert found["alerts_with_new_lines"]["value"] == pytest.approx(1000 * len(later) / len(innocent))  # type: ignore[index]
     shares = [tenth["new_template_events"] for tenth in found["tenths"]]  # type: ignore[attr-defined]
     assert shares[:5] == [0] * 5
     assert min(shares[5:]) > 0.1

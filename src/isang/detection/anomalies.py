@@ -80,6 +80,7 @@ def _record(model: Model, prepared: Located, judged: Judged, index: int) -> dict
         "start": _iso(session["start"]),
         "end": _iso(session["end"]),
         "events": len(session["events"]),
+        "may_go_on": bool(judged.unfinished_S[index]),
         "in_training_period": _in_training_period(model, session["start"]),
         "score": decision.score,
         "threshold": decision.threshold,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.baselines import BASELINES
-from isang.detection.calibration import Decision, Tail, combine, decide, fit_tail
+from isang.detection.calibration import Decision, Tail, combine, decide, effective_number, fit_tail
 from isang.detection.contamination import suspects
 from isang.detection.gaps import count_gaps, gaps_before
 from isang.detection.open_ends import leave_open
@@ -131,7 +131,8 @@ def judge_sessions(
 
 def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> list[Decision]:
     """The decisions from each detector's p-values, had this alert budget been asked for."""
-    return decide(combine(p_values_DS, tails(model), alerts_per_thousand / 1000), alerts_per_thousand)
+    combined = combine(p_values_DS, tails(model), detectors_in_effect(model), alerts_per_thousand / 1000)
+    return decide(combined, alerts_per_thousand)
 
 
 @lru_cache(maxsize=2)
@@ -141,3 +142,13 @@ def tails(model: Model) -> tuple[Tail, ...]:
         fit_tail(calibration_scores(model, detector.name), detector.least_scale, detector.allowance)
         for detector in DETECTORS
     )
+
+
+@lru_cache(maxsize=2)
+def detectors_in_effect(model: Model) -> float:
+    """How many independent detectors would alert as often as all of them together, see `effective_number`."""
+    known = model.calibration.drop_nulls(
+        [detector.name for detector in DETECTORS if detector.name in model.calibration]
+    )
+    columns = [known[d.name].to_numpy() if d.name in known.columns else np.zeros(len(known)) for d in DETECTORS]
+    return effective_number(np.stack(columns), tails(model))

@@ -1,7 +1,8 @@
 """Whether the logs themselves have changed since calibration, and what did: a sentence with its numbers.
 
-A detector keeps its alert budget only while normal sessions look as they did. Known anomalies are left out; where there
-are no labels, unknown ones are among the later sessions and can look like drift.
+The alert budget is kept only while normal sessions look as they did: conformal p-values promise it for sessions that
+are exchangeable with those of calibration, and a line that training never had breaks that promise. Known anomalies are
+left out; where there are no labels, unknown ones are among the later sessions and can look like drift.
 """
 
 from collections.abc import Sequence
@@ -46,6 +47,9 @@ def drift(
             for detector, scores in zip(DETECTORS, judged.scores_DS, strict=True)
         ],
         "alerts": share(int((flagged & innocent).sum()), int(innocent.sum()), per=1000),
+        "alerts_with_new_lines": share(
+            int((flagged & innocent & (new_lines > 0)).sum()), int(innocent.sum()), per=1000
+        ),
         "tenths": _tenths(dataset, judged, new_lines, lines, flagged, innocent),
     }
     found["drifted"] = what = _what_drifted(found, expected_per_thousand)
@@ -132,8 +136,10 @@ def _sentence(found: dict[str, Any], what: Sequence[str]) -> str:
         tenth = found["tenths"][worst]
         begin = f", which begins on {tenth['from'][:19]}" if tenth["from"] else ""
         parts.append(
-            f"Of 1,000 sessions that are not known to be anomalous {found['alerts']['value']:.1f} are flagged, most of "
-            f"them in tenth {worst + 1} of the time{begin}: {tenth['alerts_per_thousand']:.1f} of 1,000."
+            f"Of 1,000 sessions that are not known to be anomalous {found['alerts']['value']:.1f} are flagged, "
+            f"{found['alerts_with_new_lines']['value']:.1f} of them with a line that training never had, most of all "
+            f"in tenth {worst + 1} of the time{begin}: {tenth['alerts_per_thousand']:.1f} of 1,000. The budget holds "
+            f"only while later sessions are like those of calibration; here they are not."
         )
     if not parts:
         seen = found["new_template_sessions"]

@@ -11,7 +11,7 @@ from isang.detection.baselines import BASELINES, unseen_template
 from isang.detection.blocks import Blocks, time_blocks
 from isang.detection.calibration import attainable_per_thousand, fit_tail
 from isang.detection.curves import curves
-from isang.detection.decisions import Judged, calibration_scores, decide_at, judge, tails
+from isang.detection.decisions import Judged, calibration_scores, decide_at, detectors_in_effect, judge, tails
 from isang.detection.delay import detection_delay, hours_watched
 from isang.detection.drift import drift
 from isang.detection.metrics import (
@@ -225,7 +225,7 @@ def _budget(later: Later, asked: float, flagged: Flags) -> dict[str, Any]:
     """What was asked for and what was found. Without labels every alert is counted, so the true figure is lower."""
     held_out_from_all = later.model.calibration.drop_nulls()
     calibration_sessions, normal = len(held_out_from_all), later.normal
-    attainable = attainable_per_thousand(calibration_sessions, len(DETECTORS))
+    attainable = attainable_per_thousand(calibration_sessions, detectors_in_effect(later.model))
     return {
         "asked_per_thousand": asked,
         "calibration_sessions": calibration_sessions,

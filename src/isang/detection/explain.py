@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.calibration import Tail
 from isang.detection.counts import counts, most_repeated, nearest_normal
-from isang.detection.decisions import Judged, judge_sessions, tails
+from isang.detection.decisions import Judged, detectors_in_effect, judge_sessions, tails
 from isang.detection.gaps import gap_surprise, normal_times
 from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
@@ -95,7 +95,7 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
 
 def speaking(model: Model, judged: Judged, index: int) -> list[int]:
     """The numbers of the detectors whose own p-value for a session is within their share of the alert budget."""
-    part = model.config.detection.alerts_per_thousand / 1000 / len(DETECTORS)
+    part = model.config.detection.alerts_per_thousand / 1000 / detectors_in_effect(model)
     return [number for number, tail in enumerate(tails(model)) if judged.p_values_DS[number, index] <= tail.share(part)]
 
 
@@ -248,6 +248,8 @@ def _counts(case: _Case) -> list[Reason]:
     if not parts:
         return []
     says = f"Compared with the most similar normal session, {' and '.join(parts)}"
+    if may_come:
+        says += " already, whatever may still come"
     detail = {"missing": missing[:SHOWN_TEMPLATES], "extra": extra[:SHOWN_TEMPLATES]}
     if extra or not missing:
         return [Reason(f"{says}.", detail=detail)]

@@ -5,7 +5,7 @@ Shapes: S sessions, T tokens in all, P pairs of events, V vocabulary, K bins in 
 """
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -174,7 +174,7 @@ def _scales(times_PK: Floats) -> Floats:
     return scales
 
 
-def _row_of(normal: _NormalGaps, before: NDArray[np.int_], after: NDArray[np.int_]) -> Rows:
+def _row_of(normal: _NormalGaps, before: NDArray[np.integer[Any]], after: NDArray[np.integer[Any]]) -> Rows:
     """The row of each pair, of its second token where the pair has none, -1 where that has none either."""
     step = before.astype(np.int64) * len(normal.after_V) + after
     place = np.minimum(np.searchsorted(normal.steps, step), len(normal.steps) - 1)

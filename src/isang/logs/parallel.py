@@ -29,7 +29,7 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
     """`items`, each of which is made in a thread of its own while the one before it is in use."""
     with ThreadPoolExecutor(1) as pool:
         rest = map(_in_list, items)
-        coming = pool.submit(next, rest, [])
+        coming: Future[list[Item]] = pool.submit(next, rest, [])
         while item := coming.result():
             coming = pool.submit(next, rest, [])
             yield item[0]
