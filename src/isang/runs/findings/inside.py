@@ -106,9 +106,9 @@ def still_parts(table: RunTable) -> Fault | None:
 def huge_updates(table: RunTable) -> Fault | None:
     """Steps far too large for the weights: a single one, or most of them in a run that learns little."""
     series = [table.column(name) for name in table.columns if name.startswith(UPDATE_RATIO)]
-    logged: NDArray[np.bool_] = (
-        np.isfinite(np.array(series)).all(axis=0) if len(series) > 1 else np.zeros(0, dtype=bool)
-    )
+    if len(series) < 2:
+        return None
+    logged: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(values) for values in series])
     if not logged.any():
         return None
     typical = np.median(np.array(series)[:, logged], axis=0)
