@@ -48,6 +48,7 @@ class Writer:
         """One more piece; sometimes the log is rotated after it, and the next piece comes to the new one."""
         self._append(self._chance.randrange(1, MOST_BYTES))
         if self._chance.random() < 0.03 and not self.done:
+            self._append(self._rest.index(b"\n") + 1)
             self.rotations += 1
             for number in range(self.rotations, 1, -1):
                 self._numbered(number - 1).rename(self._numbered(number))
@@ -77,7 +78,7 @@ def printed(path: Path) -> list[str]:
 def followed(command: list[str], writer: Writer, kills: int, chance: random.Random, out: Path) -> list[str]:
     """What processes that follow and are killed print in all."""
     for number in range(kills + 1):
-        with out.open("ab") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL) as process:
+        with out.open("ab") as file, subprocess.Popen(command, stdout=file) as process:
             until = time.monotonic() + chance.uniform(0.0, MOST_SECONDS) + 2
             while time.monotonic() < until or (number == kills and not writer.done):
                 writer.write()
