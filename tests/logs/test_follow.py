@@ -129,3 +129,26 @@ def rotate(path: Path, *, copy: bool) -> None:
     else:
         path.rename(path.with_name(f"{path.name}.1"))
         path.touch()
+
+
+def test_a_rotated_file_may_lack_its_last_line_end(tmp_path: Path) -> None:
+    _, rules = batch_of(tmp_path)
+    log = tmp_path / "growing" / "shop.log"
+    log.parent.mkdir()
+    lines = LOG.splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:400]).rstrip(b"\n"))
+    follower = Follower([str(log.parent)], rules, LogsConfig(), idle_seconds=1e9)
+    found = followed(follower)
+    log.rename(log.with_name("shop.log.1"))
+    log.write_bytes(b"".join(lines[400:]))
+    found += followed(follower)
+    last = follower.finish()
+    assert last is not None
+    assert sum(part.dataset.sizes.sum() for part in [*found, last]) == len(lines)
+
+
+def batch_of(folder: Path) -> tuple[Prepared, Rules]:
+    """The whole log, read as finished."""
+    whole = folder / "whole.log"
+    whole.write_bytes(LOG)
+    return batch(whole, LogsConfig())

@@ -3,6 +3,7 @@
 Shapes: S sessions, T tokens in all, N questions, V vocabulary, D width.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -13,18 +14,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from isang.artifact import Model
-from isang.model.batches import Sessions, Tokens, cut, length_batches
+from isang.model.batches import Rows, Sessions, Tokens, cut, length_batches
 from isang.model.encoder import Encoder
-from isang.model.masking import Hidden, ask_in_turn
+from isang.model.masking import ask_in_turn
 from isang.model.onednn import for_scoring
 from isang.model.vocabulary import END, MASK, NOTHING
 from isang.progress import Progress
 
 Floats = NDArray[np.float64]
 
-SCORING_TOKENS = 16_384
+SCORING_TOKENS = 4_096
 """Tokens per batch when scoring."""
-EVENT_PASSES, GAP_PASSES = 4, 3
+EVENT_PASSES, GAP_PASSES = 3, 3
 """So many copies of a session in which events are hidden, and in which gaps and the end are asked about."""
 DECIMALS = 3
 """Surprises are rounded, so that the order of sums in a larger batch decides nothing."""
@@ -47,24 +48,27 @@ class Surprise(NamedTuple):
 def surprise(model: Model, sessions: Sessions) -> Surprise:
     """Each event is hidden once and each gap and end asked about once, in a few passes.
 
-    Sessions longer than the model's positions are seen in consecutive pieces.
+    Sessions longer than the model's positions are seen in consecutive pieces. Each of torch's threads takes batches of
+    its own, so that their number changes no number.
     """
+    encoder, threads = _scoring_encoder(model), torch.get_num_threads()
     pieces, _ = cut(sessions, model.config.model.positions)
     answers = Surprise(*(np.full(len(sessions.flat), np.nan) for _ in Surprise._fields))
-    with torch.inference_mode(), Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
-        for rows in length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES)):
-            hidden, where = ask_in_turn(pieces.take(rows), EVENT_PASSES, GAP_PASSES)
-            places_N = pieces.places(rows)[0][where]
-            log_NV = _log_probabilities(model, hidden)
-            gaps_N, ends_N = hidden.targets_N == NOTHING, hidden.targets_N == END
-            for into_T, of_N, measure in (
-                (answers.event_T, ~gaps_N & ~ends_N, _improbability),
-                (answers.gap_T, gaps_N, _tail_improbability),
-                (answers.end_T, ends_N, _improbability),
-            ):
-                measured = measure(log_NV[torch.from_numpy(of_N)], torch.from_numpy(hidden.targets_N[of_N]).long())
-                into_T[places_N[of_N]] = np.round(measured.numpy().astype(np.float64), DECIMALS)
-            bar.advance(len(rows))
+
+    def work(rows: Rows) -> int:
+        _answer(encoder, pieces, rows, answers)
+        return len(rows)
+
+    batches = length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES))
+    try:
+        with (
+            Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar,
+            ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
+        ):
+            for done in pool.map(work, batches):
+                bar.advance(done)
+    finally:
+        torch.set_num_threads(threads)
     return answers
 
 
@@ -80,17 +84,28 @@ def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
     return _probabilities(model, np.insert(tokens, position, MASK).astype(np.int32), position)
 
 
-def _log_probabilities(model: Model, hidden: Hidden) -> Tensor:
-    """Of all answers at each position that is asked about, shape (N, V)."""
-    asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T))
-    encoder = _scoring_encoder(model)
-    states_ND = encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
-    return functional.log_softmax(encoder.logits(states_ND), dim=-1)
-
-
 @lru_cache(maxsize=2)
 def _scoring_encoder(model: Model) -> Encoder:
     return for_scoring(model.encoder)
+
+
+@torch.inference_mode()
+def _answer(encoder: Encoder, pieces: Sessions, rows: Rows, answers: Surprise) -> None:
+    """Write what the model says of the pieces `rows` to where it belongs."""
+    hidden, where_N = ask_in_turn(pieces.take(rows), EVENT_PASSES, GAP_PASSES)
+    asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T))
+    states_ND = encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
+    log_NV = functional.log_softmax(encoder.logits(states_ND), dim=-1)
+
+    places_N, targets_N = pieces.places(rows)[0][where_N], hidden.targets_N
+    gaps_N, ends_N = targets_N == NOTHING, targets_N == END
+    for into_T, of_N, measure in (
+        (answers.event_T, ~gaps_N & ~ends_N, _improbability),
+        (answers.gap_T, gaps_N, _tail_improbability),
+        (answers.end_T, ends_N, _improbability),
+    ):
+        measured = measure(log_NV[torch.from_numpy(of_N)], torch.from_numpy(targets_N[of_N]).long())
+        into_T[places_N[of_N]] = np.round(measured.numpy().astype(np.float64), DECIMALS)
 
 
 def _improbability(log_NV: Tensor, targets_N: Tensor) -> Tensor:

@@ -143,6 +143,8 @@ class FileTail:
 
     def modified(self) -> datetime:
         """See Tail."""
+        if self._file < 0:  # a rotated file was read to its end, and the next one is not open yet
+            return datetime.now(UTC)
         return datetime.fromtimestamp(os.fstat(self._file).st_mtime, UTC)
 
     def _taken(self, block: bytes) -> Chunk | None:
