@@ -35,6 +35,7 @@ from drain3.template_miner_config import TemplateMinerConfig
 
 from isang.config import LogsConfig
 from isang.logs import masks
+from isang.logs.alike import ChunkReader, Search, parsed_line_by_line
 from isang.logs.events import EventTable
 from isang.logs.masks import SHAPES
 from isang.logs.prepare import prepare, prepare_folder
@@ -42,7 +43,6 @@ from isang.logs.read import Chunk, ReadCounts, read_chunks
 from isang.logs.recognition import recognise_sources, session_rule
 from isang.logs.records import SourceLayout, parse_chunk
 from isang.logs.rules import Rules
-from isang.logs.sessions import keys_of
 from isang.logs.sources import find_sources
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -241,24 +241,20 @@ def where(data: Path, system: str, lines: int) -> None:
         found = timed("recognise the layout", recognise_sources, find_sources([str(log)]), config)
         rules = Rules.new(config, timed("propose the session key", session_rule, found.sample, config))
         events, expression = EventTable(rules), masks.compiled(rules.masks)
+        search = Search(found.layouts[0], expression, rules.session.pattern)
+        reader = ChunkReader(search)
         chunks = read_chunks(found.sources[0], ReadCounts(), max_line_bytes=config.max_line_bytes)
         while (chunk := timed("read and decode", next, chunks, None)) is not None:
-            frame = timed("parse the layout", parse_chunk, chunk, found.layouts[0]).frame
-            masked = timed("mask", masks.masked, frame["message"], expression)
-            if rules.session.pattern:
-                timed("find the keys", keys_of, frame["text"], rules.session.pattern)
-            timed("distinct messages to Drain3", events.number, masked, frame["level"])
+            parsed = timed("parse, mask, find the keys", reader.read, chunk)
+            timed("the same line by line", parsed_line_by_line, chunk, search)
+            timed("distinct messages to Drain3", events.number, parsed.masked, parsed.records.frame["level"])
         timed("refine the templates", events.finish)
         whole = cProfile.Profile()
         timed(
             "all of it, two chunks at a time", whole.runcall, prepare_folder, [str(log)], Path(folder) / "data", config
         )
         calls = pstats.Stats(whole).get_stats_profile().func_profiles
-        for step, function in (
-            ("sort and spill records", "_write_run"),
-            ("merge and group into sessions", "_group"),
-            ("write the dataset", "write_sessions"),
-        ):
+        for step, function in (("merge and group into sessions", "_group"), ("write the dataset", "write_sessions")):
             seconds[f"  of this, {step}"] = calls[function].cumtime if function in calls else 0.0
     print(f"{lines:,} lines of {system}")
     for step, took in seconds.items():

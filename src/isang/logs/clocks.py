@@ -41,7 +41,7 @@ _ZONE = rf"Z|[ ]?[+-]\d{{2}}:?\d{{2}}|[ ](?:{'|'.join(ZONES)})"
 
 ISO = Clock(
     "iso",
-    rf"{_DATE}[T ]{_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
+    rf"{_DATE}[T \t]{_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
     ("%Y-%m-%d %H:%M:%S%.f",),
 )
 SLASHED = Clock("slashed", rf"\d{{4}}/\d{{2}}/\d{{2}} {_TIME}{_FRACTION}", ("%Y/%m/%d %H:%M:%S%.f",))
@@ -55,9 +55,17 @@ CTIME = Clock(
 )
 DAY_MONTH = Clock("day-month", rf"\d{{2}} {_MONTH} \d{{4}} {_TIME}{_FRACTION}", ("%d %b %Y %H:%M:%S%.f",))
 DAY_DASHED = Clock("day-dashed", rf"\d{{2}}-{_MONTH}-\d{{4}} {_TIME}{_FRACTION}", ("%d-%b-%Y %H:%M:%S%.f",))
+DAY_DOTTED = Clock("day-dotted", rf"\d{{2}}\.\d{{2}}\.\d{{4}} {_TIME}{_FRACTION}", ("%d.%m.%Y %H:%M:%S%.f",))
+TWELVE_HOURS = Clock(
+    "twelve-hours",
+    r"\d{1,2}/\d{1,2}/\d{4},? \d{1,2}:\d{2}:\d{2} [AP]M",
+    ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y. %I:%M:%S %p"),
+)
+"""A comma is a point by the time it is read. Without AM and PM nothing says whether month or day stands first."""
 SYSLOG = Clock("syslog", rf"{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION}", ("%Y %b %d %H:%M:%S%.f",), lacks="year")
 MONTH_DAY = Clock("month-day", rf"\d{{2}}-\d{{2}} {_TIME}\.\d{{3,6}}", ("%Y %m-%d %H:%M:%S%.f",), lacks="year")
 KLOG = Clock("klog", rf"\d{{4}} {_TIME}\.\d{{6}}", ("%Y %m%d %H:%M:%S%.f",), lacks="year")
+GLOG = Clock("glog", rf"\d{{8}} {_TIME}\.\d{{6}}", ("%Y%m%d %H:%M:%S%.f",))
 TIME_ONLY = Clock("time-only", rf"{_TIME}{_FRACTION}", ("%Y-%m-%d %H:%M:%S%.f",), lacks="date")
 EPOCH = Clock("epoch", r"\d{10}(?:\.\d{1,9})?\b|\d{13}\b|\d{16}\b|\d{19}\b")
 
@@ -69,9 +77,12 @@ CLOCKS = (
     CTIME,
     DAY_MONTH,
     DAY_DASHED,
+    DAY_DOTTED,
+    TWELVE_HOURS,
     SYSLOG,
     MONTH_DAY,
     KLOG,
+    GLOG,
     COMPACT,
     TIME_ONLY,
     EPOCH,
@@ -102,7 +113,7 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
     elif clock.lacks == "date":
         text = pl.lit(f"{reference:%Y-%m-%d} ") + text
     elif clock is ISO:
-        text = text.str.replace(r"^(.{10})T", "${1} ")
+        text = text.str.replace(r"^(.{10})[T\t]", "${1} ")
     if clock not in (ISO, ACCESS):
         return _local(text, clock, zone)
     offset = text.str.extract(rf"({_ZONE})$", 1)

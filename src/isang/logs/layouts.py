@@ -58,6 +58,13 @@ _LAYOUTS = (
     Layout("openstack", rf"^(?:\S+\s)?{_TIME} \d+ {_LEVEL} (?P<component>\S+) \[[^\]]*\] {_MESSAGE}"),
     Layout("zookeeper", rf"^{_TIME} - {_LEVEL}\s+\[(?P<component>.*?)\] - {_MESSAGE}"),
     Layout("python", rf"^{_TIME}\s+-\s+(?P<component>\S+)\s+-\s+{_LEVEL}\s+-\s+{_MESSAGE}"),
+    Layout("loguru", rf"^{_TIME}\s+\|\s+{_LEVEL}\s+\|\s+(?P<component>\S+)\s+-\s+{_MESSAGE}"),
+    Layout(
+        "mysql",
+        rf"^{_TIME}\s+\d+\s+\[(?P<level>System|Note|Warning|ERROR)\]\s+(?:\[MY-\d+\]\s+)?"
+        rf"(?:\[(?P<component>\w+)\]\s+)?{_MESSAGE}",
+    ),
+    Layout("mongodb", rf"^{_TIME} (?P<level>[FEWID]\d?)\s+(?P<component>[A-Z-]+)\s+\[[^\]]*\] {_MESSAGE}"),
     Layout(
         "logback",
         rf"^(?P<time>{_ISO}|{clocks.TIME_ONLY.pattern})\s+\[[^\]]*\]\s+{_LEVEL}\s+(?:{_CONTEXT}\s+)*"
@@ -113,6 +120,11 @@ _LAYOUTS = (
         "logcat",
         rf"^(?P<time>{clocks.MONTH_DAY.pattern})\s+\d+\s+\d+ (?P<level>[VDIWEFA]) (?P<component>.*?)\s*: {_MESSAGE}",
     ),
+    Layout(
+        "logcat-brief",
+        rf"^(?:(?P<time>{clocks.MONTH_DAY.pattern}) )?(?P<level>[VDIWEFA])/(?P<component>[^(]*)\(\s*\d+\): {_MESSAGE}",
+    ),
+    Layout("glog", rf"^(?P<level>[IWEF])(?P<time>{clocks.GLOG.pattern})\s+\d+ (?P<component>[^\s:]+):\d+\] {_MESSAGE}"),
     Layout("klog", rf"^(?P<level>[IWEF])(?P<time>{clocks.KLOG.pattern})\s+\d+ (?P<component>[^\s:]+):\d+\] {_MESSAGE}"),
     Layout("ruby", rf"^[DIWEFA], \[(?P<time>{_ISO}) #\d+\]\s+(?P<level>[A-Z]+) -- (?P<component>[^:]*): {_MESSAGE}"),
     Layout("cbs", rf"^{_TIME}, {_LEVEL}\s+(?P<component>\S+)\s+{_MESSAGE}"),

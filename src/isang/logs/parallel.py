@@ -28,12 +28,13 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
     """`items`, each of which is made in a thread of its own while the one before it is in use."""
     with ThreadPoolExecutor(1) as pool:
-        rest = map(_in_list, items)
-        coming: Future[list[Item]] = pool.submit(next, rest, [])
+        rest = iter(items)
+        coming = pool.submit(_next, rest)
         while item := coming.result():
-            coming = pool.submit(next, rest, [])
+            coming = pool.submit(_next, rest)
             yield item[0]
 
 
-def _in_list(item: Item) -> list[Item]:
-    return [item]
+def _next(items: Iterator[Item]) -> list[Item]:
+    """The next item; nothing in the end."""
+    return [item] if (item := next(items, None)) is not None else []
