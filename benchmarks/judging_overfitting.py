@@ -11,7 +11,7 @@ from isang.runs.findings.base import Finding
 from isang.runs.findings.generalisation import LEAST_RATIO, overfitting, rise_after_best
 from isang.runs.table import Floats, RunTable
 
-FRESH = 100_000
+FRESH = 200_000
 """Histories from this seed on were not looked at when the limits were chosen."""
 
 
@@ -99,13 +99,15 @@ def _best_possible(seeds: range) -> None:
 
 
 def _flat(runs: int) -> None:
-    print(f"\nFalse alarms of overfitting on flat validations, % ({runs} each), by their number and their memory")
+    print(f"\nFalse alarms of overfitting on validations that do not rise, % ({runs} each), by number and memory")
     memories = (0.0, 0.5, 0.8, 0.95)
-    print("         " + "".join(f"{memory:8.2f}" for memory in memories))
-    for count in (8, 12, 16, 20, 30, 40, 60, 100):
-        cells = []
-        for memory in memories:
-            rngs = (np.random.default_rng([seed, count, int(100 * memory)]) for seed in range(runs))
-            found = [rise_after_best(3 + 0.1 * noise(count, memory, "normal", rng)) for rng in rngs]
-            cells.append(np.mean([f.size > f.threshold and f.likelihood_ratio > LEAST_RATIO for f in found]))
-        print(f"  {count:6d} " + "".join(f"{100 * share:8.1f}" for share in cells))
+    print(" " * 14 + "".join(f"{memory:8.2f}" for memory in memories))
+    for name, counts in (("flat", (8, 12, 16, 20, 30, 40, 60, 100)), ("fall first", (20, 40, 60))):
+        for count in counts:
+            curve = 3 + (5 * np.exp(-np.arange(count) / (0.1 * count)) if name == "fall first" else np.zeros(count))
+            cells = []
+            for memory in memories:
+                rngs = (np.random.default_rng([seed, count, int(100 * memory)]) for seed in range(runs))
+                found = [rise_after_best(curve + 0.1 * noise(count, memory, "normal", rng)) for rng in rngs]
+                cells.append(np.mean([f.size > f.threshold and f.likelihood_ratio > LEAST_RATIO for f in found]))
+            print(f"  {name:>10s}{count:4d}" + "".join(f"{100 * share:8.1f}" for share in cells))

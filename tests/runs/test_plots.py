@@ -15,6 +15,7 @@ from isang.runs.findings import Finding
 from isang.runs.fonts import PLAIN_FONT, can_write, find_korean_font, korean_font
 from isang.runs.ideal import fit_ideal_curve
 from isang.runs.judged import judged
+from isang.runs.labels import beside
 from isang.runs.marks import marks_of
 from isang.runs.svg import for_page
 from isang.runs.thinning import nearest, thin
@@ -168,3 +169,10 @@ def test_an_svg_for_the_page_has_no_inline_style_and_its_labels_stay_as_they_wer
     assert len(page) < len(original)
     references = set(re.findall(r'(?:href="#|url\(#)([^")]+)', page))
     assert references <= set(re.findall(r' id="([^"]+)"', page))
+
+
+def test_a_label_makes_way_for_another_line_close_above_its_point() -> None:
+    values = [3.0, 2.0, 1.0]
+    assert beside(values, 1)["xytext"][1] > 0
+    assert beside(values, 1, other=2.1)["xytext"][1] < 0
+    assert beside(values, 1, other=2.9) == beside(values, 1, other=1.9) == beside(values, 1)

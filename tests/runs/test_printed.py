@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from isang.runs.readers import read_runs
+from isang.runs.statistics import epochs
 
 
 class Printed(NamedTuple):
@@ -173,3 +174,10 @@ def test_what_a_tool_prints_is_understood(tmp_path: Path, tool: str) -> None:
     assert table.epoch[~np.isnan(table.epoch)].tolist() == printed.epochs
     source = table.source
     assert source.lines == sum(source.used.values()) + sum(source.ignored.values()) + source.failed
+
+
+def test_the_running_mean_at_the_end_of_an_epoch_is_its_mean(tmp_path: Path) -> None:
+    path = tmp_path / "train.log"
+    path.write_text(LOGS["keras 2, to a file"].text)
+    (table,) = read_runs(path)
+    assert [epoch["mean_loss"] for epoch in epochs(table)] == [1.5, 1.0]

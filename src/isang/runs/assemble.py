@@ -10,7 +10,7 @@ from isang.runs.columns import give_back_memory
 from isang.runs.events import Events, Mask, events_of, series_text
 from isang.runs.names import role
 from isang.runs.records import RECORD, RECORD_WORDS, RESUMED, Records
-from isang.runs.table import Floats, RunTable, Source
+from isang.runs.table import Floats, Integers, RunTable, Source
 from isang.runs.tabulate import STRETCH, Run, distinct, table_of
 
 _NOT_USED = ("numbers before the first step", "prose")
@@ -82,7 +82,7 @@ def _runs(events: Events, core: Mask) -> tuple[list[Run], Mask, bool]:
     """Cut the rows where the step goes back to the start; void what a resume did again."""
     rows = np.flatnonzero(core)
     steps = events.step.values()[rows]
-    if _repeats_one(steps, events.loss.take(rows)):
+    if _repeats_one(steps, rows, events):
         rows, steps = rows[:-1], steps[:-1]  # such as the best round, which boosted trees print again at their end
     backs = np.flatnonzero(steps[1:] < steps[:-1]) + 1
     void = np.zeros(len(core), dtype=bool)
@@ -113,11 +113,12 @@ def _runs(events: Events, core: Mask) -> tuple[list[Run], Mask, bool]:
     return [Run(a, b, r) for a, b, r in zip(starts, ends, restarts, strict=True)], void, False
 
 
-def _repeats_one(steps: Floats, loss: Floats) -> bool:
-    """The last row goes back to an earlier one and says the same again."""
+def _repeats_one(steps: Floats, rows: Integers, events: Events) -> bool:
+    """The last of K rows goes back to an earlier one and says the same again."""
     if len(steps) < 3 or not steps[-1] < steps[-2]:
         return False
-    return bool((loss[:-1][steps[:-1] == steps[-1]] == loss[-1]).any())
+    before = rows[:-1][steps[:-1] == steps[-1]]
+    return bool((events.loss.take(before) == events.loss.take(rows[-1:])).any())
 
 
 def _add_stated_resumes(records: Records, events: Events, core: Mask, runs: list[Run]) -> None:

@@ -131,7 +131,9 @@ def draw_decrease(axes: Axes, curves: Curves, language: Language) -> None:
             if at
             else word("goal_missed", language, goal=goal)
         )
-        axes.annotate(text, (right, goal), xytext=(-2, -11), textcoords="offset points", ha="right", fontsize=9,
+        below = gone[-1] > goal  # on the side of the line where the curve is not
+        axes.annotate(text, (right, goal), xytext=(-2, -11 if below else 3), textcoords="offset points", ha="right",
+                      fontsize=9,
                       color=IDEAL, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1})  # fmt: skip
         if at:
             axes.plot(at, goal, "o", ms=5, mfc=PAPER, mec=IDEAL, mew=1.4, gid="point")

@@ -174,10 +174,10 @@ def _validation(
 
 def _said_once(validation: Column, logged: Mask) -> Column:
     """The validation loss where it is new; a progress bar shows the last one again beside each training loss."""
-    values = validation.values()
-    rows = np.flatnonzero(~np.isnan(values))
+    rows = np.flatnonzero(validation.known())
     if len(rows) < 20 or logged[rows].mean() < 0.9:
         return validation
+    values = validation.values()
     shown = values[rows]
     new = np.flatnonzero(np.append(True, shown[1:] != shown[:-1]))
     if 3 * len(new) > len(rows):

@@ -29,7 +29,7 @@ def convergence(table: RunTable, context: Context) -> Finding:
     """An equivalence test on the last learning-rate segment (two one-sided tests at 5 %: a 90 % interval).
 
     Converged means that the 90 % interval of the change per epoch lies within PERCENT_PER_EPOCH; still falling (or
-    rising) that the 98 % interval shows the direction. The judged stretch is the end of the last segment of the
+    rising) that the 99 % interval shows the direction. The judged stretch is the end of the last segment of the
     learning rate, at most one quarter of the run.
     """
     if len(context.loss) < FEWEST:
@@ -150,7 +150,7 @@ _WORDS: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = {
 def _outcome(context: Context, entry: dict[str, Any]) -> str:
     """Which of _WORDS is true."""
     low, high = entry["interval"]
-    surely_low, surely_high = entry["interval_98"]
+    surely_low, surely_high = entry["interval_99"]
     if max(abs(low), abs(high)) < PERCENT_PER_EPOCH:
         return "flat at a low rate" if _ends_low(context) else "converged"
     if entry["effective_samples"] < FEWEST_EFFECTIVE and not entry["beyond_walk"]:
@@ -255,7 +255,7 @@ def _change(context: Context, first: int, last: int, unit: float) -> dict[str, A
     return {
         "percent": found.change * scale,
         "interval": [edge * scale for edge in found.interval(0.9)],
-        "interval_98": [edge * scale for edge in found.interval(0.98)],
+        "interval_99": [edge * scale for edge in found.interval(0.99)],
         "effective_samples": found.effective,
         "beyond_walk": abs(found.drop) > WALK * found.step_noise * found.blocks**0.5,
         "first_step": int(context.steps[first]),
