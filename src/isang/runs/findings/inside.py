@@ -105,11 +105,13 @@ def still_parts(table: RunTable) -> Fault | None:
 
 def huge_updates(table: RunTable) -> Fault | None:
     """Steps far too large for the weights: a single one, or most of them in a run that learns little."""
-    series = [table.column(name) for name in table.columns if name.startswith(UPDATE_RATIO)]
-    logged = np.isfinite(series).all(axis=0) if len(series) > 1 else np.zeros(0, dtype=bool)
+    series = np.array([table.column(name) for name in table.columns if name.startswith(UPDATE_RATIO)])
+    if len(series) < 2:
+        return None
+    logged = np.asarray(np.isfinite(series).all(axis=0))
     if not logged.any():
         return None
-    typical = np.median(np.array(series)[:, logged], axis=0)
+    typical = np.median(series[:, logged], axis=0)
     largest = float(typical.max())
     if largest <= HUGE:
         return _large_updates(table, logged, typical)
