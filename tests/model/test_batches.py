@@ -57,7 +57,7 @@ def test_tokens_in_a_mapped_file_are_those_in_memory(tmp_path: Path, monkeypatch
     assert vocabulary == learn_vocabulary(dataset, rows)
     in_memory = to_sessions(dataset, vocabulary, rows)
     (beside := tmp_path / "run").mkdir()
-    mapped = to_sessions(stored, vocabulary, rows, beside=beside)
+    _, mapped = learn_sessions(stored, rows, len(rows), beside=beside)
     assert isinstance(mapped.flat.base, np.memmap)
     assert mapped.flat.tolist() == in_memory.flat.tolist()
     assert mapped.offsets.tolist() == in_memory.offsets.tolist()

@@ -24,6 +24,9 @@ MAPPED_AT_ONCE = 1 << 20
 """So many tokens are looked up at a time."""
 TAKEN_AT_ONCE = 100_000
 """Sessions are copied so many at a time: the places of all their tokens would take more memory than the tokens."""
+_MARKS = (UNSEEN, BEGIN, END)
+"""While no vocabulary is known, these are the numbers 0, 1 and 2, and event e is number 3 + e."""
+_UNKNOWN, _FIRST, _LAST = range(3)
 
 
 @dataclass(frozen=True)
@@ -95,27 +98,24 @@ def from_sequences(sequences: list[Tokens]) -> Sessions:
     return Sessions(flat.astype(np.int32, copy=False), offsets)
 
 
-def to_sessions(
-    dataset: Dataset, vocabulary: Vocabulary, rows: Rows | None = None, *, beside: Path | None = None
-) -> Sessions:
+def to_sessions(dataset: Dataset, vocabulary: Vocabulary, rows: Rows | None = None) -> Sessions:
     """The sessions `rows` of `dataset` (each at most once; all where None), in that order, in tokens of `vocabulary`.
 
-    An event without a template is UNSEEN. With the folder `beside`, the tokens lie in a nameless file there, which is
-    mapped into memory and goes when nobody looks at it any more, even if the program is killed: sessions of any number
-    take up hardly any memory.
+    An event without a template is UNSEEN.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
-    numbers = _numbers(dataset, rows, beside)
-    return _translated(numbers, dataset, vocabulary)
+    return _translated(_numbers(dataset, rows, None), dataset, vocabulary)
 
 
 def learn_sessions(
     dataset: Dataset, rows: Rows, learned: int, *, beside: Path | None = None
 ) -> tuple[Vocabulary, Sessions]:
-    """The vocabulary of the first `learned` of the sessions `rows`, and all of them in its tokens.
+    """The vocabulary of the first `learned` of the sessions `rows`, and all of them as `to_sessions` gives them.
 
-    The same as `learn_vocabulary` and `to_sessions`, with the events read once.
+    The events are read once. With the folder `beside`, the tokens lie in a nameless file there, which is mapped into
+    memory and goes when nobody looks at it any more, even if the program is killed: sessions of any number take up
+    hardly any memory.
     """
     numbers = _numbers(dataset, rows, beside)
     occurs = np.zeros(len(_MARKS) + highest_event(dataset) + 1, dtype=bool)
@@ -123,11 +123,6 @@ def learn_sessions(
         occurs[piece] = True
     vocabulary = vocabulary_of(dataset, np.flatnonzero(occurs[len(_MARKS) :]))
     return vocabulary, _translated(numbers, dataset, vocabulary)
-
-
-_MARKS = (UNSEEN, BEGIN, END)
-"""While no vocabulary is known, these are the numbers 0, 1 and 2, and event e is number 3 + e."""
-_UNKNOWN, _FIRST, _LAST = range(3)
 
 
 def _numbers(dataset: Dataset, rows: Rows, beside: Path | None) -> Sessions:
