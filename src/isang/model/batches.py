@@ -134,6 +134,8 @@ def _numbers(dataset: Dataset, rows: Rows, beside: Path | None) -> Sessions:
     sessions, highest = Sessions(_room(int(offsets[-1]), beside), offsets), highest_event(dataset)
     for places, piece in dataset.pieces("events"):
         wanted = row_of[places] >= 0
+        if not wanted.any():
+            continue
         events = piece["events"].filter(wanted).explode(empty_as_null=False, keep_nulls=False).to_numpy()
         known = (events >= 0) & (events <= highest)
         _write(sessions, row_of[places[wanted]], np.where(known, events + len(_MARKS), _UNKNOWN))
@@ -141,13 +143,17 @@ def _numbers(dataset: Dataset, rows: Rows, beside: Path | None) -> Sessions:
 
 
 def _write(sessions: Sessions, rows: Rows, numbers: Tokens) -> None:
-    """Put the events of the sessions `rows`, behind one another in `numbers`, between their marks."""
-    places, offsets = sessions.places(rows)
-    inside = np.ones(len(places), dtype=bool)
-    inside[offsets[:-1]] = inside[offsets[1:] - 1] = False
-    sessions.flat[sessions.offsets[rows]] = _FIRST
-    sessions.flat[sessions.offsets[rows + 1] - 1] = _LAST
-    sessions.flat[places[inside]] = numbers
+    """Put the events of the sessions `rows`, at least one, behind one another in `numbers`, between their marks."""
+    ends = np.cumsum(sessions.offsets[rows + 1] - sessions.offsets[rows])
+    begins = np.concatenate([[0], ends[:-1]])
+    marked = np.empty(ends[-1], dtype=np.int32)
+    inside = np.ones(len(marked), dtype=bool)
+    inside[begins] = inside[ends - 1] = False
+    marked[begins], marked[ends - 1], marked[inside] = _FIRST, _LAST, numbers
+    if (np.diff(rows) == 1).all():  # nearly always: files are in the order of time
+        sessions.flat[sessions.offsets[rows[0]] : sessions.offsets[rows[-1] + 1]] = marked
+    else:
+        sessions.flat[sessions.places(rows)[0]] = marked
 
 
 def _translated(numbers: Sessions, dataset: Dataset, vocabulary: Vocabulary) -> Sessions:
