@@ -75,8 +75,7 @@ def in_a_process_of_its_own(folder: Path, beside: Path) -> None:
         print(f"| {after} | {seconds} | {peak:,.0f} MB | {anonymous:,.0f} MB |", flush=True)
 
     from isang.config import ModelConfig, TrainingConfig
-    from isang.model.batches import epoch_batches, to_sessions
-    from isang.model.vocabulary import learn_vocabulary
+    from isang.model.batches import epoch_batches, learn_sessions
     from isang.training.data import to_data
     from isang.training.processes import Processes
     from isang.training.split import split_by_time
@@ -87,12 +86,11 @@ def in_a_process_of_its_own(folder: Path, beside: Path) -> None:
     dataset = open_dataset(folder)
     row("opening and checking the dataset")
     split = split_by_time(dataset, config)
-    vocabulary = learn_vocabulary(dataset, split.train)
-    row("learning the vocabulary")
-    known = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation]), beside=beside)
+    rows = np.concatenate([split.train, split.validation])
+    vocabulary, known = learn_sessions(dataset, rows, len(split.train), beside=beside)
     training, validation = known.halves(len(split.train))
     data = to_data(training, validation, vocabulary, ModelConfig().positions)
-    row("writing the tokens")
+    row("learning the vocabulary, writing the tokens")
     batches = epoch_batches(data.training.lengths, config.batch_size, config.seed, 0)
     batch = data.training.take(batches[0])
     row(f"the first batch, of {len(batch)} sessions")
@@ -100,8 +98,8 @@ def in_a_process_of_its_own(folder: Path, beside: Path) -> None:
     for number in range(STEPS):
         train_step(learner, data.training.take(batches[number]), config.learning_rate, number)
     row(f"{STEPS} steps")
-    for rows in batches:
-        data.training.take(rows)
+    for some in batches:
+        data.training.take(some)
     row(f"taking all {len(batches):,} batches of an epoch")
     distinct, _ = training.distinct()
     row(f"gathering the {len(distinct):,} different sessions for the model folder")

@@ -18,15 +18,13 @@ from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
 from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, StoredDataset, open_dataset, read_dataset
+from isang.logs.store import Dataset, open_dataset, read_dataset
 from isang.progress import say
 
 if TYPE_CHECKING:
     from isang.artifact import Model
     from isang.detection.decisions import Judged
     from isang.detection.follow import Following
-    from isang.model.vocabulary import Vocabulary
-    from isang.training.split import Split
 
 SCHEMA = 1
 
@@ -89,23 +87,26 @@ def train(
     """
     from isang.artifact import save_model
     from isang.detection.assembly import make_detector
-    from isang.model.batches import to_sessions
+    from isang.model.batches import learn_sessions
     from isang.training.data import to_data
     from isang.training.loop import train as train_model
     from isang.training.processes import joined
+    from isang.training.split import split_by_time
     from isang.training.trackers import tracked
 
     config = config or Config()
     if config.training.processes > 1 and not is_launched():
         say("training in one process; `isang train --processes N` on the command line starts several")
     refuse_existing(out, overwrite=overwrite)  # before a large dataset is read
-    dataset, split, vocabulary = _opened(data, config)
+    dataset = open_dataset(data)
+    split = split_by_time(dataset, config.training)
+    rows = np.concatenate([split.train, split.validation])
     with (
         joined() as processes,
         growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
     ):
         processes.wait()  # until the first one has made the folder
-        known = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation]), beside=building)
+        vocabulary, known = learn_sessions(dataset, rows, len(split.train), beside=building)
         material = to_data(*known.halves(len(split.train)), vocabulary, config.model.positions)
         tool = config.training.track if processes.first else None
         with tracked(tool, building / "tracking", asdict(config.training)) as listener:
@@ -126,27 +127,19 @@ def train(
     return trained
 
 
-def _opened(data: Path, config: Config) -> "tuple[StoredDataset, Split, Vocabulary]":
-    """A dataset folder, which of its sessions may be learned from, and the templates in these."""
-    from isang.model.vocabulary import learn_vocabulary
-    from isang.training.split import split_by_time
-
-    dataset = open_dataset(data)
-    split = split_by_time(dataset, config.training)
-    return dataset, split, learn_vocabulary(dataset, split.train)
-
-
 def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite: bool = False) -> Any:
     """A dataset folder → which learning rates a new model bears, as `OUT/learning_rates.json` and as a RateTest."""
-    from isang.model.batches import to_sessions
+    from isang.model.batches import learn_sessions
     from isang.training.data import to_data
     from isang.training.processes import joined
     from isang.training.rates import find_rate as try_rates
+    from isang.training.split import split_by_time
 
     config = config or Config()
     refuse_existing(out, overwrite=overwrite)
-    dataset, split, vocabulary = _opened(data, config)
-    training = to_sessions(dataset, vocabulary, split.train)
+    dataset = open_dataset(data)
+    split = split_by_time(dataset, config.training)
+    vocabulary, training = learn_sessions(dataset, split.train, len(split.train))
     with joined() as processes:
         material = to_data(training, training, vocabulary, config.model.positions)
         test = try_rates(material, config.model, config.training, processes)

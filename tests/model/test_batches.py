@@ -16,6 +16,7 @@ from isang.model.batches import (
     cut,
     epoch_batches,
     from_sequences,
+    learn_sessions,
     length_batches,
     to_sessions,
 )
@@ -56,7 +57,7 @@ def test_tokens_in_a_mapped_file_are_those_in_memory(tmp_path: Path, monkeypatch
     assert vocabulary == learn_vocabulary(dataset, rows)
     in_memory = to_sessions(dataset, vocabulary, rows)
     (beside := tmp_path / "run").mkdir()
-    mapped = to_sessions(stored, vocabulary, rows, beside=beside)
+    _, mapped = learn_sessions(stored, rows, len(rows), beside=beside)
     assert isinstance(mapped.flat.base, np.memmap)
     assert mapped.flat.tolist() == in_memory.flat.tolist()
     assert mapped.offsets.tolist() == in_memory.offsets.tolist()
@@ -89,6 +90,19 @@ def test_events_are_matched_by_template_text_not_by_number() -> None:
     tokens = vocabulary.tokens(dataset)
     for event in range(len(dataset.templates)):
         assert renumbered[(event + turned) % len(dataset.templates)] == tokens[event]
+
+
+def test_vocabulary_and_sessions_in_one_reading_are_those_of_two(tmp_path: Path) -> None:
+    dataset = shop_dataset(60)
+    rows = np.random.default_rng(0).permutation(60)[:50]
+    write_dataset(dataset, tmp_path / "data")
+    vocabulary = learn_vocabulary(dataset, rows[:20])
+    expected = to_sessions(dataset, vocabulary, rows)
+    for source in (dataset, open_dataset(tmp_path / "data")):
+        learned, sessions = learn_sessions(source, rows, 20, beside=tmp_path)
+        assert learned == vocabulary
+        assert sessions.flat.tolist() == expected.flat.tolist()
+        assert sessions.offsets.tolist() == expected.offsets.tolist()
 
 
 @given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=3), max_size=40))

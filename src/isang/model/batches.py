@@ -15,13 +15,18 @@ from numpy.typing import NDArray
 
 from isang.files import saying_where
 from isang.logs.store import Dataset
-from isang.model.vocabulary import BEGIN, END, UNSEEN, Vocabulary
+from isang.model.vocabulary import BEGIN, END, UNSEEN, Vocabulary, highest_event, vocabulary_of
 
 Tokens = NDArray[np.int32]
 Rows = NDArray[np.int64]
 
+MAPPED_AT_ONCE = 1 << 20
+"""So many tokens are looked up at a time."""
 TAKEN_AT_ONCE = 100_000
 """Sessions are copied so many at a time: the places of all their tokens would take more memory than the tokens."""
+_MARKS = (UNSEEN, BEGIN, END)
+"""While no vocabulary is known, these are the numbers 0, 1 and 2, and event e is number 3 + e."""
+_UNKNOWN, _FIRST, _LAST = range(3)
 
 
 @dataclass(frozen=True)
@@ -93,40 +98,75 @@ def from_sequences(sequences: list[Tokens]) -> Sessions:
     return Sessions(flat.astype(np.int32, copy=False), offsets)
 
 
-def to_sessions(
-    dataset: Dataset, vocabulary: Vocabulary, rows: Rows | None = None, *, beside: Path | None = None
-) -> Sessions:
+def to_sessions(dataset: Dataset, vocabulary: Vocabulary, rows: Rows | None = None) -> Sessions:
     """The sessions `rows` of `dataset` (each at most once; all where None), in that order, in tokens of `vocabulary`.
 
-    An event without a template is UNSEEN. With the folder `beside`, the tokens lie in a nameless file there, which is
-    mapped into memory and goes when nobody looks at it any more, even if the program is killed: sessions of any number
-    take up hardly any memory.
+    An event without a template is UNSEEN.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
+    return _translated(_numbers(dataset, rows, None), dataset, vocabulary)
+
+
+def learn_sessions(
+    dataset: Dataset, rows: Rows, learned: int, *, beside: Path | None = None
+) -> tuple[Vocabulary, Sessions]:
+    """The vocabulary of the first `learned` of the sessions `rows`, and all of them as `to_sessions` gives them.
+
+    The events are read once. With the folder `beside`, the tokens lie in a nameless file there, which is mapped into
+    memory and goes when nobody looks at it any more, even if the program is killed: sessions of any number take up
+    hardly any memory.
+    """
+    numbers = _numbers(dataset, rows, beside)
+    occurs = np.zeros(len(_MARKS) + highest_event(dataset) + 1, dtype=bool)
+    for piece in _pieces(numbers.flat[: numbers.offsets[learned]]):
+        occurs[piece] = True
+    vocabulary = vocabulary_of(dataset, np.flatnonzero(occurs[len(_MARKS) :]))
+    return vocabulary, _translated(numbers, dataset, vocabulary)
+
+
+def _numbers(dataset: Dataset, rows: Rows, beside: Path | None) -> Sessions:
+    """The sessions `rows` with numbers in place of tokens."""
     row_of = np.full(len(dataset.sessions), -1, dtype=np.int64)
     row_of[rows] = np.arange(len(rows))
-
     offsets = np.zeros(len(rows) + 1, dtype=np.int64)
     np.cumsum(2 + dataset.sizes[rows], out=offsets[1:])
-    sessions = Sessions(_room(int(offsets[-1]), beside), offsets)
-    table = np.append(vocabulary.tokens(dataset), np.int32(UNSEEN))
+    sessions, highest = Sessions(_room(int(offsets[-1]), beside), offsets), highest_event(dataset)
     for places, piece in dataset.pieces("events"):
         wanted = row_of[places] >= 0
+        if not wanted.any():
+            continue
         events = piece["events"].filter(wanted).explode(empty_as_null=False, keep_nulls=False).to_numpy()
-        known = (events >= 0) & (events < len(table))
-        _write(sessions, row_of[places[wanted]], table[np.where(known, events, -1)])
+        known = (events >= 0) & (events <= highest)
+        _write(sessions, row_of[places[wanted]], np.where(known, events + len(_MARKS), _UNKNOWN))
     return sessions
 
 
-def _write(sessions: Sessions, rows: Rows, tokens: Tokens) -> None:
-    """Put the events of the sessions `rows`, behind one another in `tokens`, between BEGIN and END."""
-    places, offsets = sessions.places(rows)
-    inside = np.ones(len(places), dtype=bool)
-    inside[offsets[:-1]] = inside[offsets[1:] - 1] = False
-    sessions.flat[sessions.offsets[rows]] = BEGIN
-    sessions.flat[sessions.offsets[rows + 1] - 1] = END
-    sessions.flat[places[inside]] = tokens
+def _write(sessions: Sessions, rows: Rows, numbers: Tokens) -> None:
+    """Put the events of the sessions `rows`, at least one, behind one another in `numbers`, between their marks."""
+    ends = np.cumsum(sessions.offsets[rows + 1] - sessions.offsets[rows])
+    begins = np.concatenate([[0], ends[:-1]])
+    marked = np.empty(ends[-1], dtype=np.int32)
+    inside = np.ones(len(marked), dtype=bool)
+    inside[begins] = inside[ends - 1] = False
+    marked[begins], marked[ends - 1], marked[inside] = _FIRST, _LAST, numbers
+    if (np.diff(rows) == 1).all():  # nearly always: files are in the order of time
+        sessions.flat[sessions.offsets[rows[0]] : sessions.offsets[rows[-1] + 1]] = marked
+    else:
+        sessions.flat[sessions.places(rows)[0]] = marked
+
+
+def _translated(numbers: Sessions, dataset: Dataset, vocabulary: Vocabulary) -> Sessions:
+    """The same sessions with tokens in place of the numbers."""
+    table = np.concatenate([np.array(_MARKS, dtype=np.int32), vocabulary.tokens(dataset)])
+    for piece in _pieces(numbers.flat):
+        piece[:] = table[piece]
+    return numbers
+
+
+def _pieces(flat: Tokens) -> Iterator[Tokens]:
+    """Views of consecutive parts."""
+    return (flat[start : start + MAPPED_AT_ONCE] for start in range(0, len(flat), MAPPED_AT_ONCE))
 
 
 def _room(tokens: int, beside: Path | None) -> Tokens:

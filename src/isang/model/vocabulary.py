@@ -49,7 +49,7 @@ class Vocabulary:
         for place in np.nonzero(found == UNSEEN)[0]:
             alike = self._wording.most_similar(texts[place], levels[place] or "")
             found[place] = UNSEEN if alike is None else len(MARKS) + alike
-        table = np.full(_highest(dataset) + 1, UNSEEN, dtype=np.int32)
+        table = np.full(highest_event(dataset) + 1, UNSEEN, dtype=np.int32)
         table[events] = found
         return table
 
@@ -62,15 +62,20 @@ def learn_vocabulary(dataset: Dataset, rows: NDArray[np.int64]) -> Vocabulary:
     """The templates that occur in the sessions `rows` of `dataset`; those seen only later stay UNSEEN."""
     learned = np.zeros(len(dataset.sessions), dtype=bool)
     learned[rows] = True
-    occurs = np.zeros(_highest(dataset) + 1, dtype=bool)
+    occurs = np.zeros(highest_event(dataset) + 1, dtype=bool)
     for places, piece in dataset.pieces("events"):
         events = piece["events"].filter(learned[places]).explode(empty_as_null=False, keep_nulls=False)
         occurs[events.to_numpy()] = True
-    seen = dataset.templates.filter(pl.col("event").is_in(np.flatnonzero(occurs))).sort("event")
+    return vocabulary_of(dataset, np.flatnonzero(occurs))
+
+
+def vocabulary_of(dataset: Dataset, events: NDArray[np.int64]) -> Vocabulary:
+    """The templates of these events of `dataset`."""
+    seen = dataset.templates.filter(pl.col("event").is_in(events)).sort("event")
     seen = seen.unique("template", keep="first", maintain_order=True)
     return Vocabulary(tuple(seen["template"]), tuple(seen["level"].fill_null("")))
 
 
-def _highest(dataset: Dataset) -> int:
+def highest_event(dataset: Dataset) -> int:
     """The highest event id."""
     return int(dataset.templates["event"].to_numpy().max(initial=-1))

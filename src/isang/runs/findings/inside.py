@@ -105,13 +105,13 @@ def still_parts(table: RunTable) -> Fault | None:
 
 def huge_updates(table: RunTable) -> Fault | None:
     """Steps far too large for the weights: a single one, or most of them in a run that learns little."""
-    series = [table.column(name) for name in table.columns if name.startswith(UPDATE_RATIO)]
+    series = np.array([table.column(name) for name in table.columns if name.startswith(UPDATE_RATIO)])
     if len(series) < 2:
         return None
-    logged: NDArray[np.bool_] = np.logical_and.reduce([np.isfinite(values) for values in series])
+    logged = np.asarray(np.isfinite(series).all(axis=0))
     if not logged.any():
         return None
-    typical = np.median(np.array(series)[:, logged], axis=0)
+    typical = np.median(series[:, logged], axis=0)
     largest = float(typical.max())
     if largest <= HUGE:
         return _large_updates(table, logged, typical)

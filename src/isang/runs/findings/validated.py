@@ -45,7 +45,7 @@ def by_validation(context: Context, unit: float, unit_en: str, unit_ko: str) -> 
     evidence = plain({"while_rate_was_high": {**change, "interval_percent": 98, "threshold_percent": PERCENT}})
     if percent + Z_98 * error < -PERCENT:
         statement = both(
-            f"While the rate was still high, the validation loss was falling by {en}: the run had not converged when "
+            f"While the rate was still high, the validation loss was falling, {en}: the run had not converged when "
             "its rate was lowered, and a longer one can go lower.",
             f"학습률이 아직 높던 {steps_ko}에서 검증 손실이 {ko} 변하고 있었습니다. 학습률을 낮출 때 아직 수렴하지 "
             "않았으며, 더 길게 학습하면 더 낮아질 수 있습니다.",
