@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.calibration import Tail
+from isang.detection.contexts import strangest_context
 from isang.detection.counts import counts, most_repeated, nearest_normal
 from isang.detection.decisions import Judged, judge_sessions, tails
 from isang.detection.gaps import gap_surprise, normal_times
@@ -200,6 +201,16 @@ def _order(case: _Case) -> list[Reason]:
     return [Reason(f"{says}.", _first(case.tokens, pair.first), detail={"probability": float(np.exp(-pair.surprise))})]
 
 
+def _context(case: _Case) -> list[Reason]:
+    found = strangest_context(case.model, case.tokens)
+    second, other = _name(case.model, found.second), _name(case.model, found.other)
+    so = f"only {found.alike_so:,}" if found.alike_so else "none"
+    says = f"In {_percent(found.share)} of the normal sessions with both lines, this one is before “{second}”, but in "
+    says += f"{so} of the {found.alike:,} {'with' if found.with_other else 'without'} “{other}”, such as this session."
+    detail = {"probability": float(np.exp(-found.surprise))}
+    return [Reason(says, _first(case.tokens, found.first), detail=detail)]
+
+
 def _companion(case: _Case) -> list[Reason]:
     pair = strangest_absence(case.model, case.tokens)
     probability = float(np.exp(-pair.surprise))
@@ -283,6 +294,7 @@ _REASONS: dict[str, Callable[[_Case], list[Reason]]] = {
     "repeated_event": _repeated,
     "event_order": _order,
     "companion": _companion,
+    "context_order": _context,
     "time_gap": _gap,
 }
 
