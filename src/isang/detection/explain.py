@@ -125,6 +125,8 @@ def _masked(case: _Case) -> list[Reason]:
     for position in strangest[strangeness[strangest] > LEAST_SURPRISE]:
         probabilities = event_probabilities(case.model, case.tokens, int(position))
         own = float(probabilities[case.tokens[position]])
+        if reasons and own > np.exp(-LEAST_SURPRISE):  # alone it is likelier than hidden together with others
+            continue
         says = f"Given the rest of the session, a line like this has a probability of {_percent(own)} here."
         detail = {"probability": own, "expected": _expected(case.model, probabilities, int(case.tokens[position]))}
         reasons.append(Reason(says, int(position) - 1, detail=detail))
@@ -206,7 +208,8 @@ def _context(case: _Case) -> list[Reason]:
     second, other = _name(case.model, found.second), _name(case.model, found.other)
     so = f"only {found.alike_so:,}" if found.alike_so else "none"
     says = f"In {_percent(found.share)} of the normal sessions with both lines, this one is before “{second}”, but in "
-    says += f"{so} of the {found.alike:,} {'with' if found.with_other else 'without'} “{other}”, such as this session."
+    has = "have" if found.with_other else "lack"
+    says += f"{so} of the {found.alike:,} that {has} “{other}”, as this session does."
     detail = {"probability": float(np.exp(-found.surprise))}
     return [Reason(says, _first(case.tokens, found.first), detail=detail)]
 
