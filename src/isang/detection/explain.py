@@ -121,7 +121,7 @@ def _unseen(case: _Case) -> list[Reason]:
 def _masked(case: _Case) -> list[Reason]:
     strangeness = np.nan_to_num(case.evidence.surprise.event_T, nan=-np.inf)
     strangest = np.argsort(-strangeness, kind="stable")[:STRANGEST_EVENTS]
-    reasons = []
+    reasons: list[Reason] = []
     for position in strangest[strangeness[strangest] > LEAST_SURPRISE]:
         probabilities = event_probabilities(case.model, case.tokens, int(position))
         own = float(probabilities[case.tokens[position]])
