@@ -51,6 +51,7 @@ def test_a_model_survives_the_way_to_disk(tmp_path: Path) -> None:
     assert loaded.normal_counts.tolist() == model.normal_counts.tolist()
     assert loaded.calibration.equals(model.calibration)
     assert loaded.gaps is not None
+    assert model.gaps is not None
     assert loaded.gaps.equals(model.gaps)
     assert loaded.template_table.equals(model.template_table)
     for name, weights in model.encoder.state_dict().items():

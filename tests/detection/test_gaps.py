@@ -1,5 +1,6 @@
 """Laws of the times between events: what is long is strange, and what no clock says is not."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.anomalies import DETECTORS
 from isang.detection.changed import changeable, judge_changed
 from isang.detection.decisions import judge
 from isang.detection.explain import explain
 from isang.detection.gaps import EDGES_MS, count_gaps, gap_surprise, gaps_before, normal_times
-from isang.detection.scores import score
+from isang.detection.scores import DETECTORS, score
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
 from isang.model.vocabulary import BEGIN, END
@@ -23,7 +23,7 @@ from tests.synthetic import shop_dataset
 TIME_GAP = next(detector for detector in DETECTORS if detector.name == "time_gap")
 
 
-def with_gaps(dataset: Dataset, row: int, gaps: list[int | None] | None) -> Dataset:
+def with_gaps(dataset: Dataset, row: int, gaps: Sequence[int | None] | None) -> Dataset:
     """One session of the dataset, with other times."""
     session = dataset.sessions[row : row + 1].with_columns(gaps_ms=pl.Series([gaps], dtype=pl.List(pl.Int32)))
     return replace(dataset, sessions=session)

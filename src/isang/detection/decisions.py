@@ -36,12 +36,13 @@ class Judged:
     scores_DS: Floats
     p_values_DS: Floats
     decisions: list[Decision]
-    gaps_T: Floats
-    """Milliseconds between each token of `sessions` and the one before, NaN where that is not known."""
+    gaps_T: Floats | None = None
+    """Milliseconds between each token of `sessions` and the one before, NaN where that is not known; None: no clock."""
 
     def gaps_of(self, index: int) -> Floats:
-        """The times of one session."""
-        return self.gaps_T[self.sessions.offsets[index] : self.sessions.offsets[index + 1]]
+        """The times of one session, shape: its tokens."""
+        start, end = self.sessions.offsets[index : index + 2]
+        return np.full(end - start, np.nan) if self.gaps_T is None else self.gaps_T[start:end]
 
 
 def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:

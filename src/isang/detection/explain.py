@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.calibration import Tail
+from isang.detection.contexts import strangest_context
 from isang.detection.counts import counts, most_repeated, nearest_normal
 from isang.detection.decisions import Judged, detectors_in_effect, judge_sessions, tails
 from isang.detection.gaps import gap_surprise, normal_times
@@ -113,10 +114,12 @@ def _unseen(case: _Case) -> list[Reason]:
 def _masked(case: _Case) -> list[Reason]:
     strangeness = np.nan_to_num(case.evidence.surprise.event_T, nan=-np.inf)
     strangest = np.argsort(-strangeness, kind="stable")[:STRANGEST_EVENTS]
-    reasons = []
+    reasons: list[Reason] = []
     for position in strangest[strangeness[strangest] > LEAST_SURPRISE]:
         probabilities = event_probabilities(case.model, case.tokens, int(position))
         own = float(probabilities[case.tokens[position]])
+        if reasons and own > np.exp(-LEAST_SURPRISE):  # alone it is likelier than hidden together with others
+            continue
         says = f"Given the rest of the session, a line like this has a probability of {_percent(own)} here."
         detail = {"probability": own, "expected": _expected(case.model, probabilities, int(case.tokens[position]))}
         reasons.append(Reason(says, int(position) - 1, detail=detail))
@@ -191,6 +194,17 @@ def _order(case: _Case) -> list[Reason]:
         so = "none has" if not pair.alike_so else f"only {pair.alike_so:,} have"
         says += f", and of the {pair.alike:,} with just the kinds of lines that this session has {so} it so"
     return [Reason(f"{says}.", _first(case.tokens, pair.first), detail={"probability": float(np.exp(-pair.surprise))})]
+
+
+def _context(case: _Case) -> list[Reason]:
+    found = strangest_context(case.model, case.tokens)
+    second, other = _name(case.model, found.second), _name(case.model, found.other)
+    so = f"only {found.alike_so:,}" if found.alike_so else "none"
+    says = f"In {_percent(found.share)} of the normal sessions with both lines, this one is before “{second}”, but in "
+    has = "have" if found.with_other else "lack"
+    says += f"{so} of the {found.alike:,} that {has} “{other}”, as this session does."
+    detail = {"probability": float(np.exp(-found.surprise))}
+    return [Reason(says, _first(case.tokens, found.first), detail=detail)]
 
 
 def _companion(case: _Case) -> list[Reason]:
@@ -286,6 +300,7 @@ _REASONS: dict[str, Callable[[_Case], list[Reason]]] = {
     "repeated_event": _repeated,
     "event_order": _order,
     "companion": _companion,
+    "context_order": _context,
     "time_gap": _gap,
 }
 

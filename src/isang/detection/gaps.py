@@ -5,7 +5,7 @@ Shapes: S sessions, T tokens in all, P pairs of events, V vocabulary, K bins in 
 """
 
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions
+from isang.model.batches import Rows, Sessions, Tokens
 
 MOST_MS = 2**31
 EDGES_MS: Rows = np.unique(np.ceil(np.expm1(np.arange(0, np.log1p(MOST_MS), 1 / 8))).astype(np.int64))
@@ -92,7 +92,11 @@ class NormalTimes(NamedTuple):
 def normal_times(model: Model, before: int, after: int) -> NormalTimes:
     """What is known of the time between two tokens; KeyError where nothing is."""
     normal = _normal_gaps(model)
-    row = -1 if normal is None else int(_row_of(normal, np.array([before]), np.array([after]))[0])
+    row = (
+        -1
+        if normal is None
+        else int(_row_of(normal, np.array([before], dtype=np.int32), np.array([after], dtype=np.int32))[0])
+    )
     if normal is None or row < 0:
         raise KeyError((before, after))
     times_K = normal.times_PK[row]
@@ -174,7 +178,7 @@ def _scales(times_PK: Floats) -> Floats:
     return scales
 
 
-def _row_of(normal: _NormalGaps, before: NDArray[np.integer[Any]], after: NDArray[np.integer[Any]]) -> Rows:
+def _row_of(normal: _NormalGaps, before: Tokens, after: Tokens) -> Rows:
     """The row of each pair, of its second token where the pair has none, -1 where that has none either."""
     step = before.astype(np.int64) * len(normal.after_V) + after
     place = np.minimum(np.searchsorted(normal.steps, step), len(normal.steps) - 1)

@@ -7,7 +7,6 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.surprise import Floats
@@ -50,7 +49,7 @@ def strangest_order(model: Model, tokens: Tokens) -> Pair:
     two orders is right often depends on something else, such as an express order that is paid before it is packed.
     """
     table = _table(model)
-    present_P = _present(table, tokens)
+    present_P = present(table.tokens_V, tokens)
     if len(present_P) < 2:
         return NO_PAIR
     share_PP = np.exp(-table.order_VV[np.ix_(present_P, present_P)])
@@ -66,7 +65,7 @@ def strangest_order(model: Model, tokens: Tokens) -> Pair:
 def strangest_absence(model: Model, tokens: Tokens) -> Pair:
     """Of all events that are not there, the one that is missing most rarely beside an event that is."""
     table = _table(model)
-    present_P = _present(table, tokens)
+    present_P = present(table.tokens_V, tokens)
     surprise_PV = table.absence_VV[present_P]
     surprise_PV[:, present_P] = 0
     return _strangest(table, surprise_PV, present_P, np.arange(len(table.tokens_V)))
@@ -86,7 +85,7 @@ def _alike(model: Model) -> dict[bytes, list[int]]:
     """For each set of paired events, as places in the table, the normal sessions that have these and no others."""
     table, rows = _table(model), dict[bytes, list[int]]()
     for index in range(len(model.normal)):
-        rows.setdefault(np.sort(_present(table, model.normal[index])).tobytes(), []).append(index)
+        rows.setdefault(np.sort(present(table.tokens_V, model.normal[index])).tobytes(), []).append(index)
     return rows
 
 
@@ -100,19 +99,18 @@ def _orders_of_alike(model: Model, places: bytes) -> tuple[int, Floats]:
     number = len(places) // np.dtype(np.int64).itemsize
     before_PP = np.zeros((number, number))
     for index in rows:
-        rank_P = np.argsort(np.argsort(_present(table, model.normal[index])))
+        rank_P = np.argsort(np.argsort(present(table.tokens_V, model.normal[index])))
         before_PP[np.ix_(rank_P, rank_P)] += np.triu(np.full((number, number), model.normal_counts[index]), 1)
     return int(model.normal_counts[rows].sum()), before_PP
 
 
 @lru_cache(maxsize=2)
 def _table(model: Model) -> _Table:
-    tokens_V = _most_frequent(model)
-    empty = _Table(tokens_V, np.zeros((0, 0)), np.zeros((0, 0)))
+    tokens_V = most_frequent(model, PAIRED_EVENTS)
     before_VV = np.zeros((len(tokens_V), len(tokens_V)))
     alone_V = np.zeros(len(tokens_V))
     for index, times in enumerate(model.normal_counts):
-        present_P = _present(empty, model.normal[index])
+        present_P = present(tokens_V, model.normal[index])
         before_VV[np.ix_(present_P, present_P)] += np.triu(np.full((len(present_P), len(present_P)), times), 1)
         alone_V[present_P] += times
     together_VV = before_VV + before_VV.T
@@ -122,19 +120,20 @@ def _table(model: Model) -> _Table:
     return _Table(tokens_V, order_VV, absence_VV)
 
 
-def _most_frequent(model: Model) -> Rows:
+def most_frequent(model: Model, number: int) -> Rows:
+    """The `number` events that most different normal sessions have, ascending."""
     tokens, sessions = np.unique(model.normal.flat, return_counts=True)
     events = tokens >= len(MARKS)
     tokens, sessions = tokens[events].astype(np.int64), sessions[events]
-    return np.sort(tokens[np.argsort(-sessions, kind="stable")[:PAIRED_EVENTS]])
+    return np.sort(tokens[np.argsort(-sessions, kind="stable")[:number]])
 
 
-def _present(table: _Table, tokens: Tokens) -> NDArray[np.int64]:
-    """The different paired events of a session as places in the table, in the order in which they first appear."""
+def present(tokens_V: Rows, tokens: Tokens) -> Rows:
+    """The different events of a session as places in `tokens_V`, in the order in which they first appear."""
     different, first = np.unique(tokens, return_index=True)
     different = different[np.argsort(first)]
-    places = np.searchsorted(table.tokens_V, different).clip(max=max(0, len(table.tokens_V) - 1))
-    return places[table.tokens_V[places] == different] if len(table.tokens_V) else places[:0]
+    places = np.searchsorted(tokens_V, different).clip(max=max(0, len(tokens_V) - 1))
+    return places[tokens_V[places] == different] if len(tokens_V) else places[:0]
 
 
 def _strangest(table: _Table, surprise: Floats, rows: Rows, columns: Rows) -> Pair:

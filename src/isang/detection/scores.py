@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from isang.artifact import Model
+from isang.detection.contexts import strangest_context
 from isang.detection.counts import above_normal, nearest_normal
 from isang.detection.gaps import gap_surprise
 from isang.detection.open_ends import are_open
@@ -143,6 +144,15 @@ def companion(evidence: Evidence) -> Floats:
     return np.where(are_open(evidence.sessions), 0.0, scores)
 
 
+def context_order(evidence: Evidence) -> Floats:
+    """Surprise of the order of two events given whether a third is there, where both orders are normal, in nats.
+
+    0 for a session that may go on, since the third may come.
+    """
+    scores = _each(evidence, lambda tokens: strangest_context(evidence.model, tokens).surprise)
+    return np.where(are_open(evidence.sessions), 0.0, scores)
+
+
 def time_gap(evidence: Evidence) -> Floats:
     """Surprise of the longest time between two events, given which two they are, in nats; 0 without a clock."""
     return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.gaps_T))
@@ -158,6 +168,7 @@ DETECTORS = (
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
     Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
+    Detector("context_order", context_order, "nats", least_scale=0.75, allowance=0.75),
     Detector("time_gap", time_gap, "nats", least_scale=0.75, allowance=0.75, timed=True),
 )
 """Their p-values are combined into the decision.
