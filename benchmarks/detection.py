@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from detection_data import PARTS, Part, dataset_of, train_fraction
 from rewording import reword_dataset
 
@@ -22,8 +23,10 @@ from isang.artifact import Model, load_model
 from isang.config import Config, TrainingConfig
 from isang.detection.decisions import calibrate
 from isang.detection.evaluate import evaluate
+from isang.detection.gaps import count_gaps, gaps_before
 from isang.files import to_json, write_text
 from isang.logs.store import Dataset, write_dataset
+from isang.model.batches import to_sessions
 from isang.training.split import split_by_time
 
 QUALITY = ("precision", "recall", "f1", "average_precision", "accuracy")
@@ -60,12 +63,18 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
         stages.train(folder / "data", folder / "run", config=config, with_report=False)
     model = load_model(folder / "run")
     split = split_by_time(dataset, config.training)
+    model = replace(model, gaps=_gaps(model, dataset, np.concatenate([split.train, split.validation])))
     model = replace(model, calibration=calibrate(model, dataset, split.train, split.validation))
     if not part.reworded:
         return evaluate(model, dataset)
     before = evaluate(model, dataset)["metrics"]
     changed = evaluate(model, _reworded(dataset, model, split.later, part.reworded, seed))
     return changed | {"f1_before_rewording": before and before["f1"]["value"]}
+
+
+def _gaps(model: Model, dataset: Dataset, rows: np.ndarray) -> pl.DataFrame:
+    """The times between events, which a model trained by an earlier version lacks."""
+    return count_gaps(to_sessions(dataset, model.vocabulary, rows), gaps_before(dataset, rows))
 
 
 def _reworded(dataset: Dataset, model: Model, later: np.ndarray, share: float, seed: int) -> Dataset:

@@ -12,6 +12,7 @@ import torch
 
 from isang.artifact import MANIFEST, Model, load_model, save_model, with_evaluation
 from isang.config import Config, ModelConfig
+from isang.detection.gaps import count_gaps, gaps_before
 from isang.errors import InputError
 from isang.model.batches import to_sessions
 from isang.model.encoder import Encoder
@@ -32,6 +33,7 @@ def some_model(layers: int = 1) -> Model:
         template_table=dataset.templates,
         normal=normal,
         normal_counts=np.bincount(place),
+        gaps=count_gaps(to_sessions(dataset, vocabulary), gaps_before(dataset, np.arange(40))),
         calibration=pl.DataFrame({"masked_event": [1.0, 2.0]}),
         facts={"dataset": "x", "trained_from": None, "trained_until": None, "period_sessions": 40},
     )
@@ -48,9 +50,16 @@ def test_a_model_survives_the_way_to_disk(tmp_path: Path) -> None:
     assert loaded.normal.flat.tolist() == model.normal.flat.tolist()
     assert loaded.normal_counts.tolist() == model.normal_counts.tolist()
     assert loaded.calibration.equals(model.calibration)
+    assert loaded.gaps is not None
+    assert loaded.gaps.equals(model.gaps)
     assert loaded.template_table.equals(model.template_table)
     for name, weights in model.encoder.state_dict().items():
         assert torch.equal(loaded.encoder.state_dict()[name], weights), name
+
+
+def test_a_model_without_times_is_read_as_one_that_knows_none(tmp_path: Path) -> None:
+    save_model(replace(some_model(), gaps=None), tmp_path / "model")
+    assert load_model(tmp_path / "model").gaps is None
 
 
 def test_a_run_folder_will_do(tmp_path: Path) -> None:
@@ -67,7 +76,15 @@ def test_an_evaluation_is_added_and_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["weights.safetensors", "config.json", "templates.parquet", "calibration.parquet", "normal.parquet"]
+    "name",
+    [
+        "weights.safetensors",
+        "config.json",
+        "templates.parquet",
+        "calibration.parquet",
+        "normal.parquet",
+        "gaps.parquet",
+    ],
 )
 def test_a_changed_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
     save_model(some_model(), tmp_path / "model")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
+GAPS = "gaps.parquet"
 MANIFEST = "manifest.json"
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 MAX_JSON_BYTES = 64 << 20
@@ -47,6 +48,9 @@ class Model:
     calibration: pl.DataFrame
     """One row per normal session of the training period, one column of scores per detector, null where it was not held
     out from that detector."""
+    gaps: pl.DataFrame | None = field(default=None, kw_only=True)
+    """How often which time lies between which two tokens in its normal sessions: columns before, after, at_least_ms, count;
+    None where its training did not count them."""
     facts: Mapping[str, Any]
     """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
     evaluation: Mapping[str, Any] | None = field(default=None)
@@ -66,6 +70,8 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         model.template_table.with_columns(known).write_parquet(building / TEMPLATES)
         model.calibration.write_parquet(building / CALIBRATION)
         _normal_frame(model).write_parquet(building / NORMAL)
+        if model.gaps is not None:
+            model.gaps.write_parquet(building / GAPS)
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
@@ -100,6 +106,7 @@ def load_model(folder: Path) -> Model:
             normal=sessions,
             normal_counts=counts,
             calibration=calibration,
+            gaps=_read(folder / GAPS, pl.read_parquet) if GAPS in manifest["files"] else None,
             facts=config["facts"],
             evaluation=_read(folder / EVALUATION, _read_json) if EVALUATION in manifest["files"] else None,
         )

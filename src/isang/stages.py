@@ -1,33 +1,31 @@
 """The stages of the main job, one function each: folders in, folders out. This is the library's public face too."""
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import polars as pl
-from numpy.typing import NDArray
 
+from isang.attempts import growing, note_command
 from isang.config import Config, to_dict
-from isang.errors import IsangError, UsageError
-from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
+from isang.errors import UsageError
+from isang.files import folder_being_written, partial_folder, refuse_existing, to_json, write_text
 from isang.launch import is_launched
 from isang.logs.labels import attach_labels, read_labels
 from isang.logs.prepare import prepare as read_logs
 from isang.logs.prepare import prepare_folder
 from isang.logs.rules import Rules
-from isang.logs.store import Dataset, open_dataset, read_dataset
+from isang.logs.store import Dataset, StoredDataset, open_dataset, read_dataset
 from isang.progress import say
 
 if TYPE_CHECKING:
     from isang.artifact import Model
     from isang.detection.decisions import Judged
     from isang.detection.follow import Following
+    from isang.model.vocabulary import Vocabulary
     from isang.training.split import Split
 
 SCHEMA = 1
@@ -89,82 +87,64 @@ def train(
     The run grows in `OUT.partial` and takes its place when it is complete; `resume` takes up an unfinished one.
     Where a launcher started several processes, all of them call this, and the first one alone writes.
     """
-    from isang.artifact import Model, save_model
-    from isang.detection.decisions import calibrate
+    from isang.artifact import save_model
+    from isang.detection.assembly import make_detector
     from isang.model.batches import to_sessions
-    from isang.model.vocabulary import learn_vocabulary
     from isang.training.data import to_data
     from isang.training.loop import train as train_model
     from isang.training.processes import joined
-    from isang.training.split import split_by_time
     from isang.training.trackers import tracked
 
     config = config or Config()
     if config.training.processes > 1 and not is_launched():
         say("training in one process; `isang train --processes N` on the command line starts several")
-    dataset = open_dataset(data)
-    split = split_by_time(dataset, config.training)
-    vocabulary = learn_vocabulary(dataset, split.train)
+    dataset, split, vocabulary = _opened(data, config)
     with (
         joined() as processes,
-        _growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
+        growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
     ):
         processes.wait()  # until the first one has made the folder
         known = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation]), beside=building)
-        training, validation = known.halves(len(split.train))
-        material = to_data(training, validation, vocabulary, config.model.positions)
-        with tracked(
-            config.training.track if processes.first else None, building / "tracking", asdict(config.training)
-        ) as listener:
+        material = to_data(*known.halves(len(split.train)), vocabulary, config.model.positions)
+        tool = config.training.track if processes.first else None
+        with tracked(tool, building / "tracking", asdict(config.training)) as listener:
             encoder, progress = train_model(
                 material, config.model, config.training, building, resume=resume, processes=processes, listener=listener
             )
         trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
-        normal, place = known.distinct()
-        period = dataset.load(np.concatenate([split.train, split.validation]))
-        learned_from, held_out = np.split(np.arange(len(period.sessions)), [len(split.train)])
-        model = Model(
-            encoder=encoder,
-            vocabulary=vocabulary,
-            config=config,
-            rules=dataset.meta["rules"],
-            template_table=dataset.templates,
-            normal=normal,
-            normal_counts=np.bincount(place, minlength=len(normal)).astype(np.int64),
-            calibration=pl.DataFrame(),
-            facts={
-                "dataset": fingerprint(data),
-                **_period_facts(split, len(dataset.sessions)),
-                "different_normal_sessions": len(normal),
-                "usual_silence_seconds": _usual_silence_seconds(period, learned_from),
-                "steps": progress.step,
-                "best_epoch": progress.best_epoch,
-                "validation_loss": progress.best_validation_loss,
-            },
-        )
-        model = replace(model, calibration=calibrate(model, period, learned_from, held_out))
+        facts = {
+            "dataset": fingerprint(data), "steps": trained.steps, "best_epoch": trained.best_epoch,
+            "validation_loss": trained.best_validation_loss,
+        }  # fmt: skip
+        model = make_detector(encoder, dataset, split, vocabulary, known, config, facts)
         save_model(model, building / "model", overwrite=True)
         if with_report:
             report([building], building / "report", overwrite=True)
     return trained
 
 
+def _opened(data: Path, config: Config) -> "tuple[StoredDataset, Split, Vocabulary]":
+    """A dataset folder, which of its sessions may be learned from, and the templates in these."""
+    from isang.model.vocabulary import learn_vocabulary
+    from isang.training.split import split_by_time
+
+    dataset = open_dataset(data)
+    split = split_by_time(dataset, config.training)
+    return dataset, split, learn_vocabulary(dataset, split.train)
+
+
 def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite: bool = False) -> Any:
     """A dataset folder → which learning rates a new model bears, as `OUT/learning_rates.json` and as a RateTest."""
     from isang.model.batches import to_sessions
-    from isang.model.vocabulary import learn_vocabulary
     from isang.training.data import to_data
     from isang.training.processes import joined
     from isang.training.rates import find_rate as try_rates
-    from isang.training.split import split_by_time
 
     config = config or Config()
     refuse_existing(out, overwrite=overwrite)
-    dataset = open_dataset(data)
-    split = split_by_time(dataset, config.training)
-    vocabulary = learn_vocabulary(dataset, split.train)
+    dataset, split, vocabulary = _opened(data, config)
     training = to_sessions(dataset, vocabulary, split.train)
     with joined() as processes:
         material = to_data(training, training, vocabulary, config.model.positions)
@@ -310,8 +290,8 @@ def run(
         "labels": None if labels is None else str(labels),
         "config": to_dict(config),
     }
-    with _growing(out, resume=resume, overwrite=overwrite) as building:
-        _note_command(building / "run.json", command)
+    with growing(out, resume=resume, overwrite=overwrite) as building:
+        note_command(building / "run.json", command)
         data, trained_run = building / "data", building / "run"
         if not data.exists():
             prepare(logs, data, config=config, labels=labels)
@@ -324,55 +304,9 @@ def run(
     return Finished(out, open_dataset(out / "data"), evaluation, detected)
 
 
-@contextmanager
-def _growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
-    """A folder beside `out` that survives a failure where it holds work, so that `resume` can take it up again."""
-    refuse_existing(out, overwrite=overwrite)
-    partial = partial_folder(out)
-    if partial.exists() and not resume:
-        if _holds_work(partial) and not overwrite:
-            raise UsageError(
-                f"{partial} holds an unfinished attempt; go on with --resume, or start anew with --overwrite"
-            )
-        remove_folder(partial)
-    if resume and not partial.exists():
-        say(f"nothing to resume at {partial}: starting from the beginning")
-    try:
-        with folder_being_written(out, overwrite=overwrite, keep_partial=True) as building:
-            yield building
-    except BaseException as error:
-        of_no_use = isinstance(error, IsangError) and not _holds_training(partial)  # the same input fails again
-        if of_no_use or not _holds_work(partial):
-            remove_folder(partial)
-        raise
-
-
 def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:
     """The same folder, which the first of several processes looks after."""
     return nullcontext(partial_folder(out))
-
-
-def _holds_work(partial: Path) -> bool:
-    """Whether a finished stage or part of a training is there."""
-    return (partial / "data").exists() or _holds_training(partial)
-
-
-def _holds_training(partial: Path) -> bool:
-    """Whether there is a checkpoint, or a batch that failed and waits to be looked at."""
-    return any(partial.glob("**/checkpoints/step_*")) or any(partial.glob("**/failed_batch.parquet"))
-
-
-def _note_command(path: Path, command: Mapping[str, Any]) -> None:
-    if path.exists():
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-        different = [name for name in command if earlier.get(name) != json.loads(to_json(command[name]))]
-        if different:
-            raise UsageError(
-                f"the unfinished attempt was started with other {' and '.join(different)}; repeat its command with "
-                f"--resume, or start anew with --overwrite"
-            )
-    else:
-        write_text(path, to_json(command))
 
 
 def _warn_of_other_logs(judged: "Judged") -> None:
@@ -385,24 +319,3 @@ def _warn_of_other_logs(judged: "Judged") -> None:
             f"warning: {unknown:,} of {lines:,} lines are like none of the model's training sessions; these logs may "
             "be of another program, or of a new release of it: train on them"
         )
-
-
-def _period_facts(split: "Split", sessions: int) -> dict[str, Any]:
-    """What a model says of the period that it learned from, of a dataset of so many sessions."""
-    return {
-        "period_sessions": sessions - len(split.later),
-        "trained_from": _iso(split.since),
-        "trained_until": _iso(split.until),
-        "training_sessions": len(split.train),
-        "left_out_as_anomalous": split.left_out,
-    }
-
-
-def _usual_silence_seconds(dataset: Dataset, rows: NDArray[np.int64]) -> float | None:
-    """The longest silence within a session that 99.9 % of the sessions `rows` do not exceed; None without a clock."""
-    longest_ms = dataset.sessions["gaps_ms"].gather(rows).list.max().quantile(0.999, "higher")
-    return None if longest_ms is None else longest_ms / 1000
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -161,6 +161,7 @@ def _group(members: Sequence[Mapping[str, Any]]) -> str:
 def _reason(reason: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
     """The lines of a reason, below what it says."""
     lines = _raw_line(reason["line"], shown, times=reason.get("times", 1))
+    lines += _raw_line(reason.get("since"), [*shown, *lines])
     if reason.get("expected"):
         likely = reason["expected"][0]
         lines.append(f"    expected ({100 * likely['probability']:.0f} %): {likely['template'][:SHOWN_CHARACTERS]}")

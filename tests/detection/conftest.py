@@ -10,6 +10,7 @@ import pytest
 from isang.artifact import Model
 from isang.config import Config, ModelConfig, TrainingConfig
 from isang.detection.decisions import calibrate
+from isang.detection.gaps import count_gaps, gaps_before
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
 from isang.model.vocabulary import learn_vocabulary
@@ -37,7 +38,9 @@ def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model
     validation = to_sessions(dataset, vocabulary, split.validation)
     run: Path = tmp_path_factory.mktemp("run")
     encoder, _ = train(Data(training, validation, vocabulary.size), config.model, config.training, run)
-    normal, place = to_sessions(dataset, vocabulary, np.concatenate([split.train, split.validation])).distinct()
+    period = np.concatenate([split.train, split.validation])
+    known = to_sessions(dataset, vocabulary, period)
+    normal, place = known.distinct()
     model = Model(
         encoder=encoder,
         vocabulary=vocabulary,
@@ -46,6 +49,7 @@ def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model
         template_table=dataset.templates,
         normal=normal,
         normal_counts=np.bincount(place).astype(np.int64),
+        gaps=count_gaps(known, gaps_before(dataset, period)),
         calibration=pl.DataFrame(),
         facts={
             "dataset": "synthetic",

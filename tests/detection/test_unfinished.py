@@ -136,7 +136,8 @@ def test_the_reasons_for_an_open_session_miss_nothing(trained: Model, dataset: D
     table = trained.vocabulary.tokens(dataset)
     events = [0, 1, 2, *[3] * 40]
     sessions = leave_open(from_sequences([session_of(table, events)]), np.array([True]))
-    judged = Judged(np.array([0]), sessions, np.array([True]), *judge_sessions(trained, sessions))
+    no_gaps_T = np.full(len(sessions.flat), np.nan)
+    judged = Judged(np.array([0]), sessions, np.array([True]), *judge_sessions(trained, sessions), no_gaps_T)
     assert judged.decisions[0].anomalous
     reasons = explain(trained, judged, 0, events, most=9)
     said = {reason.detector: reason.says for reason in reasons}

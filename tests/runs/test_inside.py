@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isang.runs.findings import Context, judge
-from isang.runs.findings.inside import heavy_tail, huge_updates, ordered_data, still_parts
+from isang.runs.findings.inside import hardly_learned, heavy_tail, huge_updates, ordered_data, still_parts
 from isang.runs.table import Floats, RunTable, Source
 
 EPOCHS, BATCHES = 10, 50
@@ -56,6 +56,33 @@ def test_steps_that_are_far_too_large_are_named() -> None:
     assert verdict == "problem"
     assert "by 10 %" in said
     assert huge_updates(journal(**ratios(bias=0.3, embedding=0.02, first_layer=0.007))) is None
+
+
+@pytest.mark.parametrize(("ratio", "best", "named"), [(0.02, 1.5, True), (0.02, 0.4, False), (0.005, 1.5, False)])
+def test_large_steps_are_named_where_the_model_learns_little(ratio: float, best: float, named: bool) -> None:
+    """Of 2 nats by frequency; the rate falls to nothing, and with it the ratio, which says nothing of the rest."""
+    rate = np.linspace(1.0, 0.0, N)
+    table = journal(
+        learning_rate=rate, validation_loss=best + 1 / np.arange(1, N + 1),
+        **{name: series * np.minimum(1, 2 * rate) for name, series in ratios(one=ratio, two=ratio, bias=1.0).items()},
+    )  # fmt: skip
+    assert huge_updates(table) is None, "what frequency alone gives is not known"
+    table = replace(table, facts={**table.facts, "nats_by_frequency": 2.0})
+    fault = huge_updates(table)
+    assert (fault is not None) == named
+    if fault is not None:
+        assert fault.evidence["usual_update_ratio"] == pytest.approx(ratio)
+        assert found(table, "stability")[0] == "problem"
+
+
+def test_a_model_that_knows_frequencies_alone_is_named() -> None:
+    table = journal(validation_loss=np.full(N, 1.7))
+    assert hardly_learned(table) is None
+    table = replace(table, facts={**table.facts, "nats_by_frequency": 2.0})
+    verdict, said = found(table, "measured_quality")
+    assert verdict == "problem"
+    assert "85 %" in said
+    assert hardly_learned(replace(table, columns={"validation_loss": np.full(N, 1.5)})) is None
 
 
 def test_data_in_one_order_is_named() -> None:

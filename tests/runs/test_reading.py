@@ -143,7 +143,7 @@ def test_every_line_that_the_journal_writes_is_used(tmp_path: Path) -> None:
         state.count(30.0 / number, 10, 0.5)
         journal.step(Step(30.0 / number, 10, 1e-3, 2.0, 0.5), state)
         if number in (2, 3):
-            journal.validation(Validation(20.0 / number, 10, np.full(5, 2.0 / number)), state)
+            journal.validation(Validation(np.full(5, 4.0 / number), np.full(5, 2.0)), state)
         if number == 3:
             journal.epoch(state, 20.0 / 3 / 10, 1e-3)
     journal.done(state, "patience")
@@ -340,7 +340,7 @@ def test_lines_of_many_tools(tmp_path: Path, line: str, step: int, loss: float) 
     text = "\n".join(line.format(step=s, loss=loss + (s - step) / 4) for s in range(1, 10))
     table = only(written(tmp_path, text))
     assert table.step.tolist() == list(range(1, 10))
-    assert table.column("batch_loss")[step - 1] == loss
+    assert table.column(table.loss)[step - 1] == loss
     assert_accounted(table)
 
 

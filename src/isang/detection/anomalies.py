@@ -8,7 +8,7 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.decisions import Judged
-from isang.detection.explain import Reason, explain
+from isang.detection.explain import Reason, explain, speaking
 from isang.detection.scores import DETECTORS
 from isang.files import to_json
 from isang.logs.sources import Source
@@ -54,15 +54,20 @@ def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, A
 
 
 def _explained(model: Model, judged: Judged, flagged: list[int], events: pl.Series) -> dict[int, list[Reason]]:
-    """The reasons for the sessions `flagged`; of equal sessions one is asked about."""
-    asked: dict[tuple[int, ...], list[Reason]] = {}
+    """The reasons for the sessions `flagged`; of sessions with equal events and times one is asked about."""
+    asked: dict[tuple[tuple[int, ...], bytes], list[Reason]] = {}
     reasons = {}
     for index in flagged:
         of_session = events[int(judged.rows[index])].to_list()
-        if tuple(of_session) not in asked:
-            asked[tuple(of_session)] = explain(model, judged, index, of_session, model.config.detection.reasons)
-        reasons[index] = asked[tuple(of_session)]
+        same = tuple(of_session), judged.gaps_of(index).tobytes() if _speaks_of_times(model, judged, index) else b""
+        if same not in asked:
+            asked[same] = explain(model, judged, index, of_session, model.config.detection.reasons)
+        reasons[index] = asked[same]
     return reasons
+
+
+def _speaks_of_times(model: Model, judged: Judged, index: int) -> bool:
+    return any(DETECTORS[number].timed for number in speaking(model, judged, index))
 
 
 def _record(model: Model, prepared: Located, judged: Judged, index: int) -> dict[str, Any]:
@@ -104,12 +109,13 @@ def _reason(reason: Reason, lines: dict[int, dict[str, Any]]) -> dict[str, Any]:
         "says": reason.says,
         "line": None if reason.position is None else lines[reason.position],
         "after_line": reason.after,
+        **({} if reason.since is None else {"since": lines[reason.since]}),
         **detail,
     }
 
 
 def _positions(reason: Reason) -> list[int]:
-    own = [] if reason.position is None else [reason.position]
+    own = [place for place in (reason.position, reason.since) if place is not None]
     return own + [item["position"] for item in reason.detail.get("extra", ())]
 
 

@@ -12,6 +12,7 @@ from isang.artifact import Model
 from isang.detection.baselines import BASELINES
 from isang.detection.calibration import Decision, Tail, combine, decide, effective_number, fit_tail
 from isang.detection.contamination import suspects
+from isang.detection.gaps import count_gaps, gaps_before
 from isang.detection.open_ends import leave_open
 from isang.detection.scores import DETECTORS, score_all
 from isang.detection.surprise import Floats
@@ -35,6 +36,13 @@ class Judged:
     scores_DS: Floats
     p_values_DS: Floats
     decisions: list[Decision]
+    gaps_T: Floats
+    """Milliseconds between each token of `sessions` and the one before, at an open end the silence so far; NaN where
+    that is not known."""
+
+    def gaps_of(self, index: int) -> Floats:
+        """The times of one session."""
+        return self.gaps_T[self.sessions.offsets[index] : self.sessions.offsets[index + 1]]
 
 
 def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
@@ -52,7 +60,13 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     for fold in folds:
         fitted, sessions = _fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
         used = DETECTORS if fold is held_out else refitted
-        columns = dict(zip((detector.name for detector in used), score_all(used, fitted, sessions), strict=True))
+        columns = dict(
+            zip(
+                (detector.name for detector in used),
+                score_all(used, fitted, sessions, gaps_before(dataset, fold)),
+                strict=True,
+            )
+        )
         if fold is held_out:
             columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions) for baseline in BASELINES}
         parts.append(pl.DataFrame(columns))
@@ -65,30 +79,41 @@ def _fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) ->
     """The model as if only the sessions `others` were normal, and the sessions `fold` as it would see them."""
     reference = to_sessions(dataset, model.vocabulary, others)
     normal, place = reference.distinct()
-    fitted = replace(model, normal=normal, normal_counts=np.bincount(place, minlength=len(normal)))
+    gaps = None if model.gaps is None else count_gaps(reference, gaps_before(dataset, others))
+    fitted = replace(model, normal=normal, normal_counts=np.bincount(place, minlength=len(normal)), gaps=gaps)
     sessions = to_sessions(dataset, model.vocabulary, fold)
     known = np.isin(sessions.flat, normal.flat)
     return fitted, Sessions(np.where(known, sessions.flat, np.int32(UNSEEN)), sessions.offsets)
 
 
 def calibration_scores(model: Model, name: str) -> Floats:
-    """What the held-out normal sessions scored with one detector or baseline."""
+    """What the held-out normal sessions scored with one detector or baseline; 0 with one that the model does not know."""
+    if name not in model.calibration.columns:
+        return np.zeros(len(model.calibration))
     return model.calibration[name].drop_nulls().to_numpy()
 
 
 def judge(
-    model: Model, dataset: Dataset, rows: Rows | None = None, *, unfinished_S: NDArray[np.bool_] | None = None
+    model: Model,
+    dataset: Dataset,
+    rows: Rows | None = None,
+    *,
+    unfinished_S: NDArray[np.bool_] | None = None,
+    until: datetime | None = None,
 ) -> Judged:
     """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
 
-    `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends.
+    `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends. `until` is
+    when the logs ended; None: with the last session.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
     if unfinished_S is None:
         unfinished_S = may_go_on(model, dataset, rows)
     sessions = leave_open(to_sessions(dataset, model.vocabulary, rows), unfinished_S)
-    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions))
+    gaps_T = gaps_before(dataset, rows)
+    gaps_T[sessions.offsets[1:][unfinished_S] - 1] = _silence_ms(dataset, rows[unfinished_S], until)
+    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, gaps_T), gaps_T)
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
@@ -105,9 +130,23 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
     return (ends > last - timedelta(seconds=float(silence))).fill_null(False).to_numpy()
 
 
-def judge_sessions(model: Model, sessions: Sessions) -> tuple[Floats, Floats, list[Decision]]:
-    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once."""
-    scores_DS = score_all(DETECTORS, model, sessions)
+def _silence_ms(dataset: Dataset, rows: Rows, until: datetime | None) -> Floats:
+    """How long the sessions `rows` had been silent when the logs ended; NaN without a clock."""
+    last = until or dataset.sessions["end"].max()
+    ends = dataset.sessions.select("end")[rows]
+    until_end = pl.lit(last, dtype=pl.Datetime("us", "UTC")) - pl.col("end")
+    silence = ends.select(silence=until_end.dt.total_milliseconds().cast(pl.Float64))["silence"]
+    return silence.fill_null(np.nan).to_numpy()
+
+
+def judge_sessions(
+    model: Model, sessions: Sessions, gaps_T: Floats | None = None
+) -> tuple[Floats, Floats, list[Decision]]:
+    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once.
+
+    `gaps_T` as in Judged; None: there is no clock.
+    """
+    scores_DS = score_all(DETECTORS, model, sessions, gaps_T)
     p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
     return scores_DS, p_values_DS, decide_at(model, p_values_DS, model.config.detection.alerts_per_thousand)
 

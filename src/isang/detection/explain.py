@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.calibration import Tail
-from isang.detection.counts import counts, most_repeated, nearest_normal
+from isang.detection.counts import counts, most_repeated
 from isang.detection.decisions import Judged, detectors_in_effect, judge_sessions, tails
+from isang.detection.gaps import gap_surprise, normal_times
 from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.scores import DETECTORS, Evidence
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import event_probabilities, gap_probabilities
+from isang.detection.waiting import nearest_so_far
 from isang.model.batches import Sessions, Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, NOTHING, UNSEEN
 
@@ -46,6 +48,8 @@ class Reason:
     """0-based place among the session's events; None where the reason is no single event."""
     after: bool = False
     """What is strange is not the event itself but what follows it, or that nothing does."""
+    since: int | None = None
+    """Place of another line that the reason speaks of: the one before a long silence."""
     detail: dict[str, Any] = field(default_factory=dict)
     detector: str = ""
     p_value: float = 1.0
@@ -74,21 +78,26 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     its strongest reason heard, and a line that one has named is not named again by the next.
     """
     tokens = judged.sessions[index]
-    case = _Case(model, tokens, Evidence(model, from_sequences([tokens])), set())
+    case = _Case(model, tokens, Evidence(model, from_sequences([tokens]), judged.gaps_of(index)), set())
     given: list[list[Reason]] = []
-    part = model.config.detection.alerts_per_thousand / 1000 / detectors_in_effect(model)
-    for number, (detector, tail) in enumerate(zip(DETECTORS, tails(model), strict=True)):
+    for number in speaking(model, judged, index):
+        detector, tail = DETECTORS[number], tails(model)[number]
         score, p_value = float(judged.scores_DS[number, index]), float(judged.p_values_DS[number, index])
-        if p_value <= tail.share(part):
-            reasons = [
-                reason for reason in _REASONS[detector.name](case) if reason.after or reason.position not in case.named
-            ]
-            given.append(
-                [_signed(reason, detector.name, tail, score, p_value) for reason in _one_per_event(reasons, events)]
-            )
-            case.named.update(reason.position for reason in reasons if reason.position is not None and not reason.after)
+        reasons = [
+            reason for reason in _REASONS[detector.name](case) if reason.after or reason.position not in case.named
+        ]
+        given.append(
+            [_signed(reason, detector.name, tail, score, p_value) for reason in _one_per_event(reasons, events)]
+        )
+        case.named.update(reason.position for reason in reasons if reason.position is not None and not reason.after)
     in_turn = [reason for turn in zip_longest(*given) for reason in turn if reason is not None]
     return in_turn[:most]
+
+
+def speaking(model: Model, judged: Judged, index: int) -> list[int]:
+    """The numbers of the detectors whose own p-value for a session is within their share of the alert budget."""
+    part = model.config.detection.alerts_per_thousand / 1000 / detectors_in_effect(model)
+    return [number for number, tail in enumerate(tails(model)) if judged.p_values_DS[number, index] <= tail.share(part)]
 
 
 def _signed(reason: Reason, detector: str, tail: Tail, score: float, p_value: float) -> Reason:
@@ -192,23 +201,37 @@ def _companion(case: _Case) -> list[Reason]:
     return [Reason(says, _first(case.tokens, pair.first), after=True, detail=detail)]
 
 
+def _gap(case: _Case) -> list[Reason]:
+    surprise = np.nan_to_num(gap_surprise(case.model, case.evidence.sessions, case.evidence.gaps_T), nan=-np.inf)
+    position = int(np.argmax(surprise))
+    before, after = int(case.tokens[position - 1]), int(case.tokens[position])
+    gap_ms, normal = float(case.evidence.gaps_T[position]), normal_times(case.model, before, after)
+    where = f"after “{_name(case.model, before)}”" if normal.pair else "after another"
+    as_long = f"it took {_time(normal.longest_ms)} at most"
+    if normal.longest_ms >= gap_ms:
+        as_long = "it hardly ever took so long"
+    says = f"This line came {_time(gap_ms)} after the one before it; the {normal.number:,} times that normal sessions "
+    says += f"have it {where}, {as_long}."
+    detail = {"gap_ms": gap_ms, "most_normal_ms": normal.longest_ms, "normal_times": normal.number}
+    return [Reason(says, position - 1, since=position - 2, detail=detail)]
+
+
 def _counts(case: _Case) -> list[Reason]:
     """What the most similar normal session has more or less of; lines that are named already are left out.
 
-    Of a session that may go on nothing is missing.
+    A session that may go on is compared with the beginning of a normal one, and without a clock nothing is missing.
     """
     model, tokens = case.model, case.tokens
-    distance, nearest = nearest_normal(model, case.evidence.sessions)
-    if distance[0] > NOTHING_IN_COMMON:
+    nearest = nearest_so_far(model, case.evidence.sessions, case.evidence.gaps_T)
+    if nearest.distance_S[0] > NOTHING_IN_COMMON:
         return [Reason("No normal session has a line in common with this one.")]
-    normal = model.normal[int(nearest[0])]
+    normal = model.normal[int(nearest.row_S[0])][: nearest.length_S[0]]
     difference = _counts_of(model, case.evidence.sessions) - _counts_of(model, from_sequences([normal]))
     largest_first = [int(token) for token in np.argsort(-np.abs(difference), kind="stable")]
-    may_come = are_open(case.evidence.sessions)[0]
     missing = [
         _counted(model, token, -int(difference[token]))
         for token in largest_first
-        if difference[token] < 0 and not may_come
+        if difference[token] < 0 and nearest.lacks_S[0]
     ]
     extra = [
         _counted(model, token, int(difference[token])) | {"position": _in_longest_run(tokens, token)}
@@ -223,8 +246,8 @@ def _counts(case: _Case) -> list[Reason]:
     if not parts:
         return []
     says = f"Compared with the most similar normal session, {' and '.join(parts)}"
-    if may_come:
-        says += " already, whatever may still come"
+    if are_open(case.evidence.sessions)[0]:
+        says += " so far, whatever may still come"
     detail = {"missing": missing[:SHOWN_TEMPLATES], "extra": extra[:SHOWN_TEMPLATES]}
     if extra or not missing:
         return [Reason(f"{says}.", detail=detail)]
@@ -261,6 +284,7 @@ _REASONS: dict[str, Callable[[_Case], list[Reason]]] = {
     "repeated_event": _repeated,
     "event_order": _order,
     "companion": _companion,
+    "time_gap": _gap,
 }
 
 
@@ -302,6 +326,14 @@ def _name(model: Model, token: int) -> str:
 
 
 _MARKS = {NOTHING: "(no line)", END: "(end of the session)", UNSEEN: "(a line never seen before)"}
+
+
+def _time(milliseconds: float) -> str:
+    """A time in the unit that people would use."""
+    for unit, length in (("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
+        if milliseconds >= 2 * length or (unit == "s" and milliseconds >= length):
+            return f"{milliseconds / length:.1f} {unit}"
+    return f"{milliseconds:.0f} ms"
 
 
 def _percent(probability: float) -> str:

@@ -11,11 +11,13 @@ from functools import cached_property
 import numpy as np
 
 from isang.artifact import Model
-from isang.detection.counts import above_normal, nearest_normal
+from isang.detection.counts import above_normal
+from isang.detection.gaps import gap_surprise
 from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import Floats, Surprise, surprise
+from isang.detection.waiting import nearest_so_far
 from isang.model.batches import Sessions, Tokens
 from isang.model.vocabulary import MASK, UNSEEN
 
@@ -23,9 +25,11 @@ from isang.model.vocabulary import MASK, UNSEEN
 class Evidence:
     """Sessions and what several detectors want to know about them, worked out once and only if asked for."""
 
-    def __init__(self, model: Model, sessions: Sessions) -> None:
+    def __init__(self, model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> None:
         self.model = model
         self.sessions = sessions
+        self.gaps_T = np.full(len(sessions.flat), np.nan) if gaps_T is None else gaps_T
+        """Milliseconds between each token and the one before, NaN where that is not known."""
 
     @cached_property
     def surprise(self) -> Surprise:
@@ -55,19 +59,26 @@ class Detector:
     learned: bool = False
     """It rests on the trained model, or on how often something new comes, which an earlier stretch of the log that is
     held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
+    timed: bool = False
+    """It looks at times too, so that sessions with equal events may score differently."""
 
 
-def score(detector: Detector, model: Model, sessions: Sessions) -> Floats:
-    """Scores of `sessions`, shape S; equal sessions are scored once."""
-    scores: Floats = score_all((detector,), model, sessions)[0]
+def score(detector: Detector, model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> Floats:
+    """Scores of `sessions`, shape S; see `score_all`."""
+    scores: Floats = score_all((detector,), model, sessions, gaps_T)[0]
     return scores
 
 
-def score_all(detectors: Sequence[Detector], model: Model, sessions: Sessions) -> Floats:
-    """Scores of `sessions` by each detector, shape (D, S); equal sessions are scored once."""
+def score_all(detectors: Sequence[Detector], model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> Floats:
+    """Scores of `sessions` by each detector, shape (D, S); equal sessions are scored once, apart from their times.
+
+    `gaps_T` are the times before their tokens (see `gaps.gaps_before`), None where there is no clock.
+    """
     distinct, inverse = sessions.distinct()
-    evidence = Evidence(model, distinct)
-    return np.stack([detector.score(evidence)[inverse] for detector in detectors])
+    untimed, timed = Evidence(model, distinct), Evidence(model, sessions, gaps_T)
+    return np.stack(
+        [detector.score(timed) if detector.timed else detector.score(untimed)[inverse] for detector in detectors]
+    )
 
 
 def unseen_event(evidence: Evidence) -> Floats:
@@ -106,9 +117,9 @@ def event_counts(evidence: Evidence) -> Floats:
 
     Bray-Curtis distance over the square roots of the counts (which gives repeated lines an even spread, Bartlett 1936),
     divided by how much each varies among normal sessions: a payment too few says more than a twelfth line of a list.
-    Of a session that may go on only what it has too much counts, see `counts.nearest_normal`.
+    A session that may go on is compared with beginnings of normal ones, see `waiting.nearest_so_far`.
     """
-    return nearest_normal(evidence.model, evidence.sessions)[0]
+    return nearest_so_far(evidence.model, evidence.sessions, evidence.gaps_T).distance_S
 
 
 def repeated_event(evidence: Evidence) -> Floats:
@@ -133,16 +144,22 @@ def companion(evidence: Evidence) -> Floats:
     return np.where(are_open(evidence.sessions), 0.0, scores)
 
 
+def time_gap(evidence: Evidence) -> Floats:
+    """Surprise of the longest time between two events, given which two they are, in nats; 0 without a clock."""
+    return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.gaps_T))
+
+
 DETECTORS = (
     Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0, learned=True),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True),
-    Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01),
+    Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01, timed=True),
     Detector("repeated_event", repeated_event, "deviations", least_scale=2.0, allowance=16.0),
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
     Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
+    Detector("time_gap", time_gap, "nats", least_scale=0.75, allowance=0.75, timed=True),
 )
 """Their p-values are combined into the decision.
 

@@ -27,13 +27,17 @@ SHAPES: tuple[tuple[str, str], ...] = (
     ("clock", r"\b\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b"),
     ("ipv4", r"/?\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::\d{1,5})?\b"),
     ("ipv6", r"\b(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b|\b(?:[0-9a-fA-F]{1,4}:){1,6}:[0-9a-fA-F]{0,4}\b"),
-    ("hex", r"\b0[xX][0-9a-fA-F]+\b|\b[0-9a-f]{8,}\b|\b[0-9A-F]{8,}\b"),
+    ("hex", r"\b\d+[xX][0-9a-fA-F]+\b|\b[0-9a-f]{8,}\b|\b[0-9A-F]{8,}\b"),
     ("id", r"\b[A-Za-z]+(?:[_-]-?\d[\w-]*|\d+\b)"),
     ("path", r"(?:\b[A-Za-z]:)?(?:[/\\][\w.$+%@~=-]+){2,}[/\\]?"),
     ("number", r"[-+]?\b\d+(?:[.,]\d+)*(?:%|(?:[KMGT]i?B|[kKMG]?B|ms|us|ns|s|m|h)?\b)"),
 )
 BUILT_IN: tuple[tuple[str, str], ...] = tuple((name, ascii_only(pattern)) for name, pattern in SHAPES)
-"""(name, regular expression); where two begin at the same place, the one listed first wins."""
+"""(name, regular expression); where two begin at the same place, the one listed first wins.
+
+None tells one digit from another, so that lines that differ in digits alone can be read alike; `hex` therefore also
+masks sizes such as 1920x1080.
+"""
 
 
 def compiled(masks: Sequence[tuple[str, str]]) -> str:

@@ -1,9 +1,9 @@
 """The stage from raw logs to a dataset."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,15 @@ from isang.errors import InputError
 from isang.files import folder_being_written
 from isang.logs import masks
 from isang.logs.account import SessionTotals, SourceAccount, account_for
+from isang.logs.alike import ParsedChunk, Search, parsed_chunk
 from isang.logs.events import EventTable
 from isang.logs.grouping import Grouper, order_of
 from isang.logs.labels import LabelJoin, read_labels
 from isang.logs.parallel import in_order
 from isang.logs.read import Chunk, ReadCounts, read_chunks
 from isang.logs.recognition import recognise_sources, session_rule
-from isang.logs.records import Records, SourceLayout, parse_chunk, record_texts
+from isang.logs.records import SourceLayout, record_texts
 from isang.logs.rules import Rules
-from isang.logs.sessions import keys_of
 from isang.logs.sources import Source, find_sources
 from isang.logs.spill import SortedRows
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, write_account, write_sessions
@@ -152,16 +152,21 @@ class _Preparation:
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
         rule, expression = self._rules.session, masks.compiled(self._rules.masks)
+
+        def parse(item: tuple[SourceAccount, Chunk]) -> tuple[SourceAccount, ParsedChunk]:
+            account, chunk = item
+            return account, parsed_chunk(chunk, Search(account.layout, expression, rule.pattern))
+
         sizes = [account.source.state().st_size for account in self._accounts]
         has_time = False
         with Progress("reading logs", total=sum(sizes), unit="bytes on disk") as progress:
-            parsed_chunks = in_order(lambda item: _parsed_chunk(*item, expression, rule.pattern), self._chunks())
+            parsed_chunks = in_order(parse, self._chunks())
             done = 0
-            for account, chunks in groupby(parsed_chunks, key=attrgetter("account")):
+            for account, chunks in groupby(parsed_chunks, key=itemgetter(0)):
                 timeline = Timeline(account.layout.clock, account.layout.reference, self._directory)
-                for parsed in chunks:
-                    _count_lines(parsed, self._accounts)
-                    for part in timeline.add(self._numbered(parsed)):
+                for _, parsed in chunks:
+                    _count_lines(parsed, account, self._accounts)
+                    for part in timeline.add(self._numbered(parsed, account.source)):
                         records.add(part)
                     read = sum(sizes[: account.source.index]) + account.read.bytes_on_disk
                     progress.advance(read - done)
@@ -181,9 +186,9 @@ class _Preparation:
             for chunk in read_chunks(account.source, account.read, max_line_bytes=self._config.max_line_bytes):
                 yield account, chunk
 
-    def _numbered(self, parsed: "_Parsed") -> pl.DataFrame:
+    def _numbered(self, parsed: ParsedChunk, source: Source) -> pl.DataFrame:
         """The records of a chunk that belong to a session, once for each key that they name."""
-        source, frame = parsed.account.source, parsed.records.frame
+        frame = parsed.records.frame
         stream = 0 if self._rules.session.joins_sources else source.stream
         records = frame.select(
             "line", "alert", pl.col("time").cast(pl.Int64),
@@ -214,27 +219,8 @@ def with_times(sessions: pl.DataFrame) -> pl.DataFrame:
     return sessions.with_columns(*times, kind=pl.lit(None, dtype=pl.String))
 
 
-@dataclass(frozen=True)
-class _Parsed:
-    """What can be said of a chunk without knowing the others."""
-
-    account: SourceAccount
-    records: Records
-    masked: pl.Series
-    """The masked messages of the records."""
-    keys: pl.DataFrame | None
-    """`row`, `key`, see sessions.keys_of; None where sessions have no key."""
-
-
-def _parsed_chunk(account: SourceAccount, chunk: Chunk, expression: str, key_pattern: str | None) -> _Parsed:
-    records = parse_chunk(chunk, account.layout)
-    masked = masks.masked(records.frame["message"], expression)
-    keys = None if key_pattern is None else keys_of(records.frame["text"], key_pattern)
-    return _Parsed(account, replace(records, frame=records.frame.drop("text", "message")), masked, keys)
-
-
-def _count_lines(parsed: _Parsed, accounts: Sequence[SourceAccount]) -> None:
-    account, records = parsed.account, parsed.records
+def _count_lines(parsed: ParsedChunk, account: SourceAccount, accounts: Sequence[SourceAccount]) -> None:
+    records = parsed.records
     if any(other.records for other in accounts if other.source.stream == account.source.stream):
         account.continued += records.leading
     else:  # there is no record that these lines could continue, in this file or in an older one of a rotated set

@@ -69,16 +69,21 @@ def parse_chunk(chunk: Chunk, source: SourceLayout) -> Records:
     frame = split_lines(chunk)
     texts = _texts(frame, source.container, chunk.previous_line)
     blank = ~texts["text"].str.contains(r"\S").fill_null(False)
-    parsed = _parsed(texts["text"], source)
+    parsed = normalised(as_written(texts["text"], source), source)
     starts = parsed["message"].is_not_null() & ~blank
     if "continues" in texts.columns:
         starts &= ~texts["continues"]
         parsed = parsed.with_columns(time=pl.coalesce(texts["time"], "time"))
-    first = starts.arg_max() if starts.any() else None
-    leading = frame.height - int(blank.sum()) if first is None else first - int(blank.head(first).sum())
     records = pl.concat([frame.select("line"), parsed, texts.select("text")], how="horizontal").filter(starts)
-    continued = frame.height - int(blank.sum()) - records.height - leading
-    return Records(records, frame.height, int(blank.sum()), leading, continued)
+    return counted(records, starts, blank)
+
+
+def counted(records: pl.DataFrame, starts: pl.Series, blank: pl.Series) -> Records:
+    """The records of a chunk with the counts of its lines; `starts` and `blank` say of each line what it is."""
+    first = starts.arg_max() if starts.any() else None
+    blanks = int(blank.sum())
+    leading = starts.len() - blanks if first is None else first - int(blank.head(first).sum())
+    return Records(records, starts.len(), blanks, leading, starts.len() - blanks - records.height - leading)
 
 
 def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collection[int]) -> dict[int, str]:
@@ -122,25 +127,33 @@ def _texts(frame: pl.DataFrame, container: str | None, previous_line: str | None
     return inner.select("text", time=outer, continues=pl.col("partial").shift(1, fill_value=carried))
 
 
-def _parsed(texts: pl.Series, source: SourceLayout) -> pl.DataFrame:
-    """`time`, `level`, `message`, `alert`; the message is null where no layout fits."""
-    parsed = [
-        _normalised(_groups(texts, layout), clock, source)
-        for (layout, _), clock in zip(source.layouts, source.clocks, strict=True)
-    ]
-    result = parsed[0]
-    for other in parsed[1:]:
+def as_written(texts: pl.Series, source: SourceLayout) -> pl.DataFrame:
+    """`time`, `level`, `message`, `alert` as text, and `layout` (u8), the number of the first that fits.
+
+    The message is null where none does.
+    """
+    result = _groups(texts, source.layouts[0][0]).with_columns(layout=pl.lit(0, dtype=pl.UInt8))
+    for number, (layout, _) in enumerate(source.layouts[1:], 1):
+        other = _groups(texts, layout).with_columns(layout=pl.lit(number, dtype=pl.UInt8))
         unread = result["message"].is_null()
         result = pl.DataFrame([other[name].zip_with(unread, result[name]) for name in result.columns])
     return result
 
 
-def _normalised(groups: pl.DataFrame, clock: Clock | None, source: SourceLayout) -> pl.DataFrame:
-    time = pl.lit(None, dtype=clocks.UTC_TIME)
-    if clock is not None:
-        time = clocks.to_utc(pl.col("time"), clock, zone=source.zone, reference=source.reference)
+def normalised(written: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
+    """`time` (UTC or null), `level`, `message`, `alert` (bool or null) of lines `as_written`."""
     level = pl.col("level").str.to_uppercase().replace(_NUMBERED_LEVELS)
-    return groups.select(time=time, level=level, message=pl.col("message"), alert=pl.col("alert") != "-")
+    return written.select(times_of(written, source), level, "message", alert=pl.col("alert") != "-")
+
+
+def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:
+    """The `time` of lines whose `time` is still text; it is written as their `layout` has it."""
+    time = pl.lit(None, dtype=clocks.UTC_TIME)
+    for number, clock in enumerate(source.clocks):
+        if clock is not None:
+            own = clocks.to_utc(pl.col("time"), clock, zone=source.zone, reference=source.reference)
+            time = pl.when(pl.col("layout") == number).then(own).otherwise(time)
+    return written.with_columns(time=time)["time"]
 
 
 def _groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:

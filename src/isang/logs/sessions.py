@@ -42,15 +42,18 @@ class SessionRule:
 
 def keys_of(texts: pl.Series, pattern: str) -> pl.DataFrame:
     """(`row`, `key`) for every identifier that a line names; a line that names several stands once for each."""
+    found = keys_in_order(texts, pattern)
+    return found if found["row"].is_unique().all() else found.unique(maintain_order=True)
+
+
+def keys_in_order(texts: pl.Series, pattern: str) -> pl.DataFrame:
+    """The same with identifiers that a line names several times, in the order in which they stand there."""
     has_group = pl.Series([""]).str.extract_groups(pattern).struct.fields
     found = texts.to_frame("text").select(
         row=pl.int_range(pl.len(), dtype=pl.UInt32),
         key=pl.col("text").str.extract_all(pattern),
     ).filter(pl.col("key").list.len() > 0)  # fmt: skip
-    if int(found["key"].list.len().max() or 0) > 1:  # type: ignore[arg-type]
-        found = found.explode("key").unique(maintain_order=True)
-    else:
-        found = found.with_columns(pl.col("key").list.first())
+    found = found.explode("key")
     if has_group:
-        found = found.with_columns(pl.col("key").str.extract(pattern, 1)).unique(maintain_order=True)
+        found = found.with_columns(pl.col("key").str.extract(pattern, 1))
     return found.filter(pl.col("key").is_not_null() & ~pl.col("key").str.to_lowercase().is_in(NO_KEYS))

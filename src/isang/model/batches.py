@@ -20,6 +20,9 @@ from isang.model.vocabulary import BEGIN, END, UNSEEN, Vocabulary
 Tokens = NDArray[np.int32]
 Rows = NDArray[np.int64]
 
+TAKEN_AT_ONCE = 100_000
+"""Sessions are copied so many at a time: the places of all their tokens would take more memory than the tokens."""
+
 
 @dataclass(frozen=True)
 class Sessions:
@@ -43,8 +46,13 @@ class Sessions:
 
     def take(self, rows: Rows) -> "Sessions":
         """The sessions `rows`, in that order."""
-        places, offsets = self.places(rows)
-        return Sessions(self.flat[places], offsets)
+        parts = [
+            self.flat[self.places(rows[start : start + TAKEN_AT_ONCE])[0]]
+            for start in range(0, max(1, len(rows)), TAKEN_AT_ONCE)
+        ]
+        offsets = np.zeros(len(rows) + 1, dtype=np.int64)
+        np.cumsum(self.offsets[rows + 1] - self.offsets[rows], out=offsets[1:])
+        return Sessions(parts[0] if len(parts) == 1 else np.concatenate(parts), offsets)
 
     def places(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where in `flat` each token of the sessions `rows` stands, and the offsets of these sessions when taken."""
@@ -59,18 +67,22 @@ class Sessions:
         return Sessions(self.flat[:end], self.offsets[: at + 1]), Sessions(self.flat[end:], self.offsets[at:] - end)
 
     def distinct(self) -> tuple["Sessions", NDArray[np.int64]]:
-        """Each different sequence once, in order of appearance, and for each of the S sessions its place among them."""
-        places: dict[bytes, int] = {}
+        """Each different sequence once, in order of appearance, and for each of the S sessions its place among them.
+
+        Sequences are told apart by a hash of 16 bytes: as keys of a dictionary, millions of them would fill the memory.
+        """
+        hashes = (hashlib.blake2b(self[index].data, digest_size=16).digest() for index in range(len(self)))
+        names_S2 = np.fromiter(hashes, dtype="V16", count=len(self)).view(np.uint64).reshape(-1, 2)
+        order = np.lexsort(names_S2.T)  # equal sequences side by side, the first of them first
+        begins = np.ones(len(self), dtype=bool)
+        begins[1:] = (names_S2[order[1:]] != names_S2[order[:-1]]).any(axis=1)
+        first = order[begins]
+        appearance = np.argsort(first)
+        place = np.empty_like(first)
+        place[appearance] = np.arange(len(first))
         inverse = np.empty(len(self), dtype=np.int64)
-        first: list[int] = []
-        for index in range(len(self)):
-            # a hash, because millions of sequences as keys would fill the memory
-            name = hashlib.blake2b(self[index].data, digest_size=16).digest()
-            place = places.setdefault(name, len(places))
-            if place == len(first):
-                first.append(index)
-            inverse[index] = place
-        return from_sequences([self[index] for index in first]), inverse
+        inverse[order] = place[np.cumsum(begins) - 1]
+        return self.take(first[appearance]), inverse
 
 
 def from_sequences(sequences: list[Tokens]) -> Sessions:

@@ -103,6 +103,8 @@ def _runs(events: Events, core: Mask) -> tuple[list[_Run], Mask, bool]:
     """Cut the rows where the step goes back to the start; void what a resume did again."""
     rows = np.flatnonzero(core)
     steps = events.step.values()[rows]
+    if _repeats_one(steps, events.loss.take(rows)):
+        rows, steps = rows[:-1], steps[:-1]  # such as the best round, which boosted trees print again at their end
     backs = np.flatnonzero(steps[1:] < steps[:-1]) + 1
     void = np.zeros(len(core), dtype=bool)
     if not len(backs):
@@ -130,6 +132,13 @@ def _runs(events: Events, core: Mask) -> tuple[list[_Run], Mask, bool]:
         furthest = after
     ends = [*starts[1:], len(core)]
     return [_Run(a, b, r) for a, b, r in zip(starts, ends, restarts, strict=True)], void, False
+
+
+def _repeats_one(steps: Floats, loss: Floats) -> bool:
+    """The last row goes back to an earlier one and says the same again."""
+    if len(steps) < 3 or not steps[-1] < steps[-2]:
+        return False
+    return bool((loss[:-1][steps[:-1] == steps[-1]] == loss[-1]).any())
 
 
 def _add_stated_resumes(records: Records, events: Events, core: Mask, runs: list[_Run]) -> None:

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ MAX_DOCUMENT_BYTES = 256 << 20
 """Formats that must be held as a whole (one JSON document) are refused beyond this size."""
 
 _MAGIC = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstandard", b"\xfd7zXZ\x00": "xz", b"BZh": "bzip2"}
+_BACKSPACES = re.compile(rb"\x08{8,}")
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzipFile)
 
 
@@ -167,6 +169,8 @@ class LineBlocks:
 
 
 def _unified(text: bytes) -> bytes:
+    if b"\b" in text:  # a progress bar that goes back to its start
+        text = _BACKSPACES.sub(b"\n", text)
     if b"\r" not in text:
         return text
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

@@ -53,11 +53,14 @@ def events_of(records: Records, loss: str | None) -> Events:
     loss_name = _loss_name(records, by_role, loss, notes)
     validation_name = _most_usual(records, [n for n in by_role.get(names.VALIDATION, []) if n != loss_name])
     validation, nan_rows = _validation(records, by_role, validation_name, notes)
-    step, own_step, epoch, counts_epochs = _steps(records, by_role, loss_name, validation, notes)
+    mean = _coalesced(records, by_role.get(names.MEAN, []))
+    logged = records.logged(loss_name) if loss_name else mean.known()
+    validation = _said_once(validation, logged)
+    step, own_step, epoch, counts_epochs = _steps(records, by_role, logged, validation, notes)
     chosen = {name for role in by_role if role != names.LOSS for name in by_role[role]} | {loss_name, validation_name}
     return Events(
         step=step, own_step=own_step, epoch=epoch, loss=records.column(loss_name),
-        loss_logged=records.logged(loss_name), mean=_coalesced(records, by_role.get(names.MEAN, [])),
+        loss_logged=records.logged(loss_name), mean=mean,
         validation=validation, rate=_rate(records, by_role.get(names.RATE, [])),
         norm=_usual_column(records, by_role, names.NORM), seconds=_usual_column(records, by_role, names.SECONDS),
         time=_time(records, by_role), window=_usual_column(records, by_role, names.WINDOW),
@@ -88,9 +91,19 @@ def _by_role(records: Records) -> dict[str, list[str]]:
     for found in by_role.values():
         found.sort(key=names.priority)
     steps = by_role.get(names.STEP, [])
+    if grown := [name for name in by_role.get(names.WINDOW, []) if _grows(records.column(name))]:
+        by_role[names.WINDOW] = [name for name in by_role[names.WINDOW] if name not in grown]
+        steps = by_role.setdefault(names.STEP, grown)  # `steps: 10 loss: 2.5` counts those done, not those averaged
     if len(steps) > 1:  # one letter names a step only where nothing else does
         by_role[names.STEP] = [name for name in steps if len(name) > 2] or steps
     return by_role
+
+
+def _grows(column: Column) -> bool:
+    """Each of several values is higher than the one before."""
+    values = column.values()
+    values = values[~np.isnan(values)]
+    return len(values) > 2 and bool((np.diff(values) > 0).all())
 
 
 def _most_usual(records: Records, candidates: list[str]) -> str:
@@ -159,22 +172,42 @@ def _validation(
         return Column(np.log(np.where(values > 0, values, np.nan))), records.nan_rows(perplexity)
 
 
+def _said_once(validation: Column, logged: Mask) -> Column:
+    """The validation loss where it is new; a progress bar shows the last one again beside each training loss."""
+    values = validation.values()
+    rows = np.flatnonzero(~np.isnan(values))
+    if len(rows) < 20 or logged[rows].mean() < 0.9:
+        return validation
+    new = np.flatnonzero(np.diff(values[rows], prepend=np.nan) != 0)
+    if 3 * len(new) > len(rows):
+        return validation
+    once = np.full(len(values), np.nan)
+    once[rows[new]] = values[rows[new]]
+    return Column(once)
+
+
 def _steps(
-    records: Records, by_role: dict[str, list[str]], loss_name: str, validation: Column, notes: list[str]
+    records: Records, by_role: dict[str, list[str]], logged: Mask, validation: Column, notes: list[str]
 ) -> tuple[Column, Mask, Column, bool]:
-    """Step (own or taken over), whether it is the row's own, epoch, and whether steps are epochs."""
-    core = records.logged(loss_name) | validation.known()
-    epoch = _one_based(_coalesced(records, by_role.get(names.EPOCH, [])).values(), core, records)
+    """Step (own or taken over), whether it is the row's own, epoch, and whether steps are epochs.
+
+    `logged` are the rows with a training loss.
+    """
+    core = logged | validation.known()
+    done = _coalesced(records, by_role.get(names.EPOCH, [])).values()
+    epoch = _one_based(done, core, records)
     step = _coalesced(records, by_role.get(names.STEP, [])).values()
     step[(step > 2**53) | (step < -(2**53))] = np.nan
     counts_epochs = False
     if (core & records.column("@batch").known()).sum() > 1 and not (core & ~np.isnan(step)).any():
-        step, _ = _derived_steps(records, by_role, fill(epoch.copy()), core, notes)
+        step, _ = _derived_steps(records, by_role, fill(epoch.copy()), core, logged, notes)
     else:
         if not (~np.isnan(step) & core).any() and not _only_separate(step, core):
             step = np.full(records.rows, np.nan)
         if np.isnan(step).all():
-            step, counts_epochs = _derived_steps(records, by_role, epoch, core, notes)
+            step = _steps_of_shares(records, done, logged, notes)
+            if np.isnan(step).all():
+                step, counts_epochs = _derived_steps(records, by_role, epoch, core, logged, notes)
         else:
             step = _through_epochs(step, fill(epoch.copy()), core, notes)
     own = ~np.isnan(step)
@@ -200,8 +233,35 @@ def _one_based(epoch: Floats, core: Mask, records: Records) -> Floats:
     return epoch + 1.0 if first == 0 and not reaches else epoch
 
 
+def _steps_of_shares(records: Records, done: Floats, logged: Mask, notes: list[str]) -> Floats:
+    """Steps from the epochs done, where the log names those in fractions several times per epoch; else all NaN."""
+    known = done[logged & ~np.isnan(done)]
+    if len(known) <= 1.5 * len(np.unique(np.ceil(known))) or (known == np.floor(known)).all():
+        return np.full(len(done), np.nan)
+    steps, epochs = records.facts.get("planned_steps"), records.facts.get("epochs")
+    if steps and epochs:
+        notes.append(f"the step is counted from the share of the {epochs:,} epochs done, {steps:,} steps in all")
+        return _evenly(np.where(logged, np.rint(done / epochs * steps), np.nan))
+    return _numbered(logged, notes)
+
+
+def _evenly(step: Floats) -> Floats:
+    """Steps at equal distances, where those told from rounded shares lie near them."""
+    rows = np.flatnonzero(~np.isnan(step))
+    places = np.arange(1.0, len(rows) + 1)
+    even = places * max(np.rint(step[rows[-1]] / len(rows)), 1.0)
+    if np.abs(even - step[rows]).max() <= even[0]:
+        step[rows] = even
+    return step
+
+
+def _numbered(logged: Mask, notes: list[str]) -> Floats:
+    notes.append("the log counts no steps; the rows with a loss are numbered from 1")
+    return np.where(logged, np.cumsum(logged).astype(np.float64), np.nan)
+
+
 def _derived_steps(
-    records: Records, by_role: dict[str, list[str]], epoch: Floats, core: Mask, notes: list[str]
+    records: Records, by_role: dict[str, list[str]], epoch: Floats, core: Mask, logged: Mask, notes: list[str]
 ) -> tuple[Floats, bool]:
     batch, batches = records.values("@batch"), records.totals.get("@batches")
     if np.isnan(batch).all():
@@ -210,13 +270,21 @@ def _derived_steps(
     if within.sum() > 1 or (within.any() and not np.isnan(epoch).any()):
         size = batches if batches is not None else float(np.nanmax(batch)) + 1
         notes.append(f"the step is counted from the epoch and the batch, {size:,.0f} batches per epoch")
-        passed = np.where(np.isnan(epoch), 1.0, epoch) - 1.0
+        passed = _passes(batch, within, size) if np.isnan(epoch).all() else np.where(np.isnan(epoch), 0.0, epoch - 1.0)
         return np.where(core, passed * size + batch, np.nan), False
     if (~np.isnan(epoch)).any():
         notes.append("the log counts epochs only; one step stands for one epoch")
         return np.where(core, fill(epoch.copy()), np.nan), True
-    notes.append("the log counts no steps; the rows with a loss are numbered from 1")
-    return np.where(core, np.cumsum(core).astype(np.float64), np.nan), False
+    return _numbered(logged if logged.any() else core, notes), False
+
+
+def _passes(batch: Floats, within: Mask, size: float) -> Floats:
+    """How often the batches had come to their end before each row: a bar that begins anew then is the next epoch."""
+    rows = np.flatnonzero(within)
+    ended = (batch[rows[1:]] < batch[rows[:-1]]) & (batch[rows[:-1]] >= 0.95 * size)
+    passed = np.zeros(len(batch))
+    np.add.at(passed, rows[1:][ended], 1.0)
+    return np.cumsum(passed)
 
 
 def _through_epochs(step: Floats, epoch: Floats, core: Mask, notes: list[str]) -> Floats:

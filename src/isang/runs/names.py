@@ -47,7 +47,9 @@ _HELD_OUT_LOSSES = (
     "검증_loss",
     "검증_손실",
 )
-_LOSS_WORD = re.compile(r"(^|_)(loss|nll|cross_entropy|손실)(_|$|\d)")
+_ERROR_WORD = re.compile(r"(^|_)(m?logloss|rmse|mse|mae)(_|$|\d)")
+"""Errors that stand in for a loss where there is no other, as boosted trees log them."""
+_LOSS_WORD = re.compile(r"(^|_)(loss|nll|cross_entropy|손실)(_|$|\d)|" + _ERROR_WORD.pattern)
 _NOT_A_LOSS = re.compile(r"loss_(scale|sum|weight|every|coef)|no_loss|stop_loss|_(p\d+|quantile|median|max|min|std)$")
 
 
@@ -82,7 +84,7 @@ def priority(name: str) -> tuple[int, int]:
         return (0, _LOSS_PRIORITY[plain])
     if plain in _HELD_OUT_LOSSES:
         return (0, _HELD_OUT_LOSSES.index(plain))
-    return (1, 0)
+    return (2 if _ERROR_WORD.search(plain) else 1, 0)
 
 
 def is_exact_loss(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -39,6 +40,7 @@ class Data:
     templates: tuple[str, ...] = ()
     """The text of each token, for people; empty where nobody needs it."""
 
+    @cached_property
     def validated(self) -> TokenSource:
         """The held-out sessions that validation looks at."""
         count = len(self.validation)

@@ -100,12 +100,16 @@ class Journal:
         self._seconds, self._tokens = 0.0, 0
         self._record("at", values, kind="interval")
 
-    def validation(self, validation: Validation, state: Progress) -> None:
-        """The loss on the held-out sessions, in nats per masked event, and its spread over the sessions."""
+    def validation(self, validation: Validation, state: Progress, earlier: Validation | None = None) -> None:
+        """The loss on the held-out sessions, in nats per masked event, and its spread over the sessions.
+
+        With the `earlier` validation of this attempt, also how uncertain the change since then is.
+        """
         tails = np.quantile(validation.session_losses, list(QUANTILES.values()))
         values: dict[str, Value] = {
             "step": state.step, "epoch": state.epoch + 1, "validation_loss": validation.loss,
             "loss_sum": validation.loss_sum, "events": validation.events,
+            **({} if earlier is None else {"change_error": validation.change_error(earlier)}),
             **{f"validation_session_loss_{name}": float(tail) for name, tail in zip(QUANTILES, tails, strict=True)},
         }  # fmt: skip
         self._record("validation", values)

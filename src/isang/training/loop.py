@@ -19,7 +19,7 @@ from isang.training import faults
 from isang.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from isang.training.data import Data
 from isang.training.journal import Journal, Listener
-from isang.training.objective import validate
+from isang.training.objective import Validation, validate
 from isang.training.opening import announce
 from isang.training.plan import OUT_OF_TIME, make_plan, memory_bytes
 from isang.training.processes import Processes
@@ -47,24 +47,16 @@ def train(
     Writes the journal and the checkpoints into the run's `folder`; `resume` continues from the newest checkpoint there.
     All `processes` call it alike. `schedule` takes the place of the usual learning rate; `listener` hears each record.
     """
-    validated, lengths = data.validated(), data.training.lengths
-    plan = make_plan(len(lengths), len(validated), config, schedule)
-    learner = new_learner(model_config, data.vocabulary_size, config, processes)
-    identity = _identity(data, model_config, config)
-    restored = load_checkpoint(folder / "checkpoints", learner.model, learner.optimizer, identity) if resume else None
-    state, best = restored or (Progress(), _weights(learner.model))
-    writing = folder if processes.first else None
+    plan = make_plan(len(data.training), len(data.validated), config, schedule)
 
     @functools.lru_cache(maxsize=1)
     def batches(epoch: int) -> Sequence[Rows]:
-        return epoch_batches(lengths, config.batch_size, config.seed, epoch)
+        return epoch_batches(data.training.lengths, config.batch_size, config.seed, epoch)
 
-    def save() -> float:
-        if processes.first:
-            save_checkpoint(folder / "checkpoints", state, learner.model, learner.optimizer, best, identity)
-        return state.seconds
-
-    resumed = restored is not None
+    learner = new_learner(model_config, data.vocabulary_size, config, processes)
+    run = _Run(data, learner, folder, _identity(data, model_config, config), Progress(), _weights(learner.model))
+    resumed = resume and run.take_up()
+    state, writing = run.state, folder if processes.first else None
     with (
         saying_where(folder),
         faults.stop_requests() as request,
@@ -75,10 +67,10 @@ def train(
         bar.advance(state.step)
         began, saved_seconds = time.monotonic() - state.seconds, state.seconds
         while (reason := plan.reason_to_stop(state)) is None:
-            rows = batches(state.epoch)[state.batch]
             last_of_epoch = state.batch + 1 == plan.batches_per_epoch
             watch = last_of_epoch or (state.step + 1) % INTERVAL_STEPS == 0
-            step = _step(learner, data, rows, plan.schedule(state.step), state, journal, writing, watch=watch)
+            rows = batches(state.epoch)[state.batch]
+            step = run.step(rows, plan.schedule(state.step), journal, watch=watch)
             seconds, signal_number = processes.highest(time.monotonic() - began, request.signal_number)
             state.count(step.loss_sum, step.events, seconds)
             journal.step(step, state)
@@ -88,35 +80,74 @@ def train(
 
             out_of_time = plan.reason_to_stop(state) == OUT_OF_TIME
             if out_of_time or plan.validates_after(state.batch):
-                validation = validate(learner.model, validated, config, processes)
-                journal.validation(validation, state)
-                if state.judge(validation.loss):
-                    best = _weights(learner.model)
+                validation_loss = run.validate(journal)
             if last_of_epoch:
-                journal.epoch(state, validation.loss, step.learning_rate)
+                journal.epoch(state, validation_loss, step.learning_rate)
                 state.begin_epoch()
 
             checkpoint_due = state.seconds - saved_seconds > 60 * config.checkpoint_minutes
             if last_of_epoch or out_of_time or signal_number or checkpoint_due:
-                saved_seconds = save()
+                run.save()
+                saved_seconds = state.seconds
             if signal_number:
                 raise faults.interrupted(int(signal_number), state, plan.steps)
         journal.done(state, reason)
-    learner.model.load_state_dict(best)
+    learner.model.load_state_dict(run.best)
     return learner.model.cpu().eval(), state
 
 
-def _step(
-    learner: Learner, data: Data, rows: Rows, learning_rate: float, state: Progress, journal: Journal,
-    folder: Path | None, *, watch: bool,
-) -> Step:  # fmt: skip
-    """The step after `state`; where its loss is no number, the batch goes into `folder` and the run ends."""
-    batch = data.training.take(rows)
-    try:
-        return train_step(learner, batch, learning_rate, state.step, watch=watch)
-    except NotFinite as error:
-        journal.failed(error, state)
-        raise faults.not_finite(error, batch, rows, data.templates, state.step + 1, folder) from error
+@dataclasses.dataclass
+class _Run:
+    """A run between two steps: what the next one needs, and what a checkpoint keeps."""
+
+    data: Data
+    learner: Learner
+    folder: Path
+    identity: str
+    state: Progress
+    best: dict[str, Tensor]
+    """The weights of the lowest validation loss so far."""
+    last_validation: Validation | None = None
+    """None before the first one of this attempt."""
+
+    def take_up(self) -> bool:
+        """Go back to the newest checkpoint, if there is one; whether there was."""
+        model, optimizer = self.learner.model, self.learner.optimizer
+        restored = load_checkpoint(self.folder / "checkpoints", model, optimizer, self.identity)
+        if restored is not None:
+            self.state, self.best = restored
+        return restored is not None
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        learner = self.learner
+        if learner.processes.first:
+            folder = self.folder / "checkpoints"
+            save_checkpoint(folder, self.state, learner.model, learner.optimizer, self.best, self.identity)
+
+    def step(self, rows: Rows, learning_rate: float, journal: Journal, *, watch: bool) -> Step:
+        """The step after `state`, over the sessions `rows`.
+
+        Where its loss is no number, the batch is written down and the run ends.
+        """
+        state, processes = self.state, self.learner.processes
+        batch = self.data.training.take(rows)
+        try:
+            return train_step(self.learner, batch, learning_rate, state.step, watch=watch)
+        except NotFinite as error:
+            journal.failed(error, state)
+            folder = self.folder if processes.first else None
+            raise faults.not_finite(error, batch, rows, self.data.templates, state.step + 1, folder) from error
+
+    def validate(self, journal: Journal) -> float:
+        """The validation loss after `state`, written down; the weights are kept where it is the lowest so far."""
+        learner = self.learner
+        validation = validate(learner.model, self.data.validated, learner.config, learner.processes)
+        journal.validation(validation, self.state, self.last_validation)
+        self.last_validation = validation
+        if self.state.judge(validation.loss):
+            self.best = _weights(learner.model)
+        return validation.loss
 
 
 def _weights(model: Encoder) -> dict[str, Tensor]:

@@ -22,16 +22,39 @@ FREQUENCY_SESSIONS = 5_000
 
 
 class Validation(NamedTuple):
-    """The loss on held-out sessions."""
+    """The loss on held-out sessions, S of which had events hidden."""
 
-    loss_sum: float  # nats
-    events: int  # hidden ones
-    session_losses: NDArray[np.float64]  # nats per hidden event, one per session that has any
+    losses_S: NDArray[np.float64]  # nats, summed over the hidden events of each session
+    events_S: NDArray[np.float64]  # hidden ones
+
+    @property
+    def loss_sum(self) -> float:
+        """Nats."""
+        return float(self.losses_S.sum())
+
+    @property
+    def events(self) -> int:
+        """Hidden ones."""
+        return int(self.events_S.sum())
 
     @property
     def loss(self) -> float:
         """Nats per hidden event."""
         return self.loss_sum / self.events
+
+    @property
+    def session_losses(self) -> NDArray[np.float64]:
+        """Nats per hidden event of each session, shape S."""
+        return self.losses_S / self.events_S
+
+    def change_error(self, earlier: "Validation") -> float:
+        """The standard error of this loss minus the `earlier` one, in nats per hidden event.
+
+        Both are of the same sessions with the same events hidden, so the differences by session are what varies: much
+        less than the losses do. Sessions count as independent.
+        """
+        differences_S = self.losses_S - earlier.losses_S
+        return float(differences_S.std() * len(differences_S) ** 0.5 / self.events)
 
 
 def hidden_losses(model: Encoder, hidden: Hidden) -> Tensor:
@@ -89,4 +112,4 @@ def validate(model: Encoder, sessions: TokenSource, config: TrainingConfig, proc
                 np.add.at(events_S, row_N, 1)
     losses_S, events_S = processes.sum_arrays(losses_S, events_S)
     asked = events_S > 0
-    return Validation(float(losses_S.sum()), int(events_S.sum()), losses_S[asked] / events_S[asked])
+    return Validation(losses_S[asked], events_S[asked])

@@ -105,7 +105,7 @@ def estimate(learner: Learner, data: Data, plan: Plan, batches: Sequence[Rows]) 
         if number > 0:
             seconds, tokens = seconds + step.seconds, tokens + step.tokens
     validations = sum(plan.validates_after(batch) for batch in range(1, plan.batches_per_epoch + 1))
-    passes = lengths.sum() + FORWARD_SHARE * validations * data.validated().lengths.sum()
+    passes = lengths.sum() + FORWARD_SHARE * validations * data.validated.lengths.sum()
     return Cost(
         tokens=plan.epochs * int(lengths.sum()),
         seconds=plan.epochs * float(passes) * seconds / tokens,

@@ -7,7 +7,7 @@ import numpy as np
 
 from isang.runs import table as t
 from isang.runs.findings.base import Context, Finding, both, plain
-from isang.runs.findings.inside import heavy_tail, with_faults
+from isang.runs.findings.inside import hardly_learned, heavy_tail, with_faults
 from isang.runs.table import Floats, Integers, RunTable
 from isang.runs.writing import counted, duration, number
 
@@ -293,8 +293,8 @@ def _jump_after(context: Context, steps: list[int]) -> list[int]:
 
 def measured_quality(table: RunTable, context: Context) -> Finding:
     """What an evaluation measured; a loss alone measures no quality. Were there strange sessions among the normal?"""
-    fault = heavy_tail(table)
-    return with_faults(_evaluated(context), [fault] if fault else [])
+    found = [fault for fault in (hardly_learned(table), heavy_tail(table)) if fault]
+    return with_faults(_evaluated(context), found)
 
 
 def _evaluated(context: Context) -> Finding:

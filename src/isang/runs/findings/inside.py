@@ -22,6 +22,15 @@ STILL = 1e-2
 """A part whose ratio is below this part of the median part's does not move."""
 HUGE = 0.05
 """Steps that change the weights by more than this part of them; about a thousandth is usual."""
+LARGE = 0.01
+"""Ten times the usual thousandth (a rule of thumb of Karpathy's lecture notes for Stanford's CS231n) is large where the
+steps stay so while the rate is high. A model may bear it, and only where it learns little is it a fault."""
+HIGH_RATE = 0.5
+"""The rate is high where it is at least this part of its peak."""
+LITTLE = 0.5
+"""A model has learned little when its best validation loss is above this part of what frequency alone gives."""
+NOTHING = 0.8
+"""And hardly anything when it is above this part."""
 
 FEWEST_EPOCHS = 4
 FEWEST_BINS, MOST_BINS = 5, 20
@@ -95,7 +104,7 @@ def still_parts(table: RunTable) -> Fault | None:
 
 
 def huge_updates(table: RunTable) -> Fault | None:
-    """Steps that change most parts of the model by more than HUGE of their weights, as far too high a rate does."""
+    """Steps far too large for the weights: a single one, or most of them in a run that learns little."""
     series = [table.column(name) for name in table.columns if name.startswith(UPDATE_RATIO)]
     logged = np.isfinite(series).all(axis=0) if len(series) > 1 else np.zeros(0, dtype=bool)
     if not logged.any():
@@ -103,7 +112,7 @@ def huge_updates(table: RunTable) -> Fault | None:
     typical = np.median(np.array(series)[:, logged], axis=0)
     largest = float(typical.max())
     if largest <= HUGE:
-        return None
+        return _large_updates(table, logged, typical)
     step = int(table.step[logged][int(np.argmax(typical))])
     percent, limit = f"{100 * largest:.0f} %", f"{100 * HUGE:.0f} %"
     return Fault(
@@ -113,8 +122,67 @@ def huge_updates(table: RunTable) -> Fault | None:
             f"한 스텝이 모델 중간 부분의 가중치를 {percent} 바꿉니다(스텝 {step:,}). {limit}부터는 지나치게 큰 "
             "스텝이며, 보통은 천분의 일 정도입니다.",
         ),
-        both("Test a learning rate ten times lower.", "학습률을 열 배 낮추어 시험해 보십시오."),
+        _LOWER_RATE,
         {"largest_update_ratio": largest, "largest_update_step": step, "largest_update_threshold": HUGE},
+    )
+
+
+def _large_updates(table: RunTable, logged: NDArray[np.bool_], typical: Floats) -> Fault | None:
+    """Large steps all through the time of a high rate, in a run whose validation loss stays near that of guessing by
+    frequency. `typical` is the median part's ratio in the rows `logged`."""
+    guess, losses = table.facts.get("nats_by_frequency"), table.points(t.VALIDATION_LOSS)[1]
+    if not guess or not len(losses) or not table.has(t.LEARNING_RATE):
+        return None
+    rates = table.column(t.LEARNING_RATE)
+    high = rates[logged] >= HIGH_RATE * np.nanmax(rates)
+    if not high.any():
+        return None
+    usual, best = float(np.median(typical[high])), float(losses.min())
+    if usual <= LARGE or best <= LITTLE * guess:
+        return None
+    percent, limit = f"{100 * usual:.1f} %", f"{100 * LARGE:.0f} %"
+    left, most = f"{100 * best / guess:.0f} %", f"{100 * LITTLE:.0f} %"
+    return Fault(
+        both(
+            f"While the learning rate is high, a step changes the weights of the middle part of the model by {percent} "
+            f"(median; a thousandth is usual, {limit} is large), and the model learns little: its best validation loss "
+            f"is {left} of what knowing each event's frequency alone would give ({number(guess)}), more than {most}.",
+            f"학습률이 높은 동안 한 스텝이 모델 중간 부분의 가중치를 {percent} 바꾸며(중앙값. 보통은 천분의 일, "
+            f"{limit}부터 큰 스텝), 모델이 배운 것이 적습니다. 가장 낮은 검증 손실이 이벤트의 빈도만 알 때의 "
+            f"값({number(guess)})의 {left}로, {most}보다 큽니다.",
+        ),
+        _LOWER_RATE,
+        {
+            "usual_update_ratio": usual, "usual_update_threshold": LARGE, "best_validation_loss": best,
+            "nats_by_frequency": guess, "learned_little_from": LITTLE * guess,
+        },
+    )  # fmt: skip
+
+
+_LOWER_RATE = both("Test a learning rate ten times lower.", "학습률을 열 배 낮추어 시험해 보십시오.")
+
+
+def hardly_learned(table: RunTable) -> Fault | None:
+    """A best validation loss near what one gets who knows only how often each event occurs."""
+    guess, losses = table.facts.get("nats_by_frequency"), table.points(t.VALIDATION_LOSS)[1]
+    if not guess or not len(losses) or losses.min() <= NOTHING * guess:
+        return None
+    best = float(losses.min())
+    left, most = f"{100 * best / guess:.0f} %", f"{100 * NOTHING:.0f} %"
+    return Fault(
+        both(
+            f"The model knows hardly more than how often each event occurs: its best validation loss, {number(best)}, "
+            f"is {left} of what that alone would give ({number(guess)}); above {most} little is learned from what "
+            "stands around an event.",
+            f"모델이 아는 것이 각 이벤트의 빈도와 거의 다르지 않습니다. 가장 낮은 검증 손실 {number(best)}은 빈도만 알 때의 "
+            f"값({number(guess)})의 {left}입니다. {most}보다 크면 이벤트 주변에서 배운 것이 거의 없는 것입니다.",
+        ),
+        both(
+            "Test a learning rate ten times lower, and more steps; if both change nothing, the order of these events "
+            "may be random.",
+            "학습률을 열 배 낮추고 스텝을 늘려 시험해 보십시오. 둘 다 효과가 없다면 이벤트의 순서가 무작위일 수 있습니다.",
+        ),
+        {"best_validation_loss": best, "nats_by_frequency": guess, "hardly_learned_from": NOTHING * guess},
     )
 
 

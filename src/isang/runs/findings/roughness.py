@@ -132,16 +132,17 @@ def _noise_growth(context: Context) -> Finding:
     factor, low, high = (float(np.exp(np.clip(x, -50, 50))) for x in (found.change, found.low, found.high))
     percent = 100 * float(np.median(relative))
     grown = trend(np.log(spread))
-    itself = float(np.exp(np.clip(grown.change, -50, 50))) if grown else 1.0
+    itself, least = (float(np.exp(np.clip(x, -50, 50))) for x in ((grown.change, grown.low) if grown else (0.0, 0.0)))
     evidence = plain(
         {
             "noise_percent_of_level": percent, "growth_factor": factor, "growth_factor_in_itself": itself,
+            "growth_in_itself_at_least": least,
             "interval": [low, high], "interval_percent": 96,
             "threshold": GROWTH, "first_step": int(context.steps[n // 10]), "last_step": int(context.steps[-1]),
         }
     )  # fmt: skip
     en, ko = (part.format(percent=percent, factor=factor, low=low, high=high) for part in _GROWTH)
-    if low <= GROWTH or itself <= 1.0:  # noise that fell, only less than the level did, is what small losses are like
+    if low <= GROWTH or least <= 1.0:  # noise that stays while the level falls is what small losses are like
         statement = both(f"{en}: no sign of growing instability.", f"{ko}. 불안정해지는 징후가 없습니다.")
         return Finding("stability", "ok", statement, evidence)
     return Finding(

@@ -70,9 +70,13 @@ def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account)
         value = row.get(key)
         if value is not None and value == int(value if math.isfinite(value) else 0):
             facts.setdefault(fact, int(value))
+    if "nats_by_frequency" in row:
+        facts.setdefault("nats_by_frequency", row["nats_by_frequency"])
     if row.get("mode_is_val"):
         row = {("val_" + key if key == "loss" else key): value for key, value in row.items()}
     row.pop("mode_is_val", None)
+    if "data_time" in row and "step" in row and not row.keys() & {"loss", "iter", "epoch"}:
+        del row["step"]  # OpenMMLab counts epochs there in the records of its evaluations
     rows.add(row)
 
 

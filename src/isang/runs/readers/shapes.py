@@ -13,6 +13,8 @@ import numpy as np
 
 from isang.runs.columns import Column
 from isang.runs.names import normal, role
+from isang.runs.readers.fields import numbers_of_line
+from isang.runs.readers.headings import heading_of
 from isang.runs.records import RECORD, RECORD_WORDS
 from isang.runs.table import Floats, Integers
 
@@ -25,59 +27,9 @@ SCANNED = 4_096
 _NOTHING = re.compile(b"(?!)")
 _DIGITS = b"0123456789"
 _ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]{0,200}\x07")
-_NUMBER = (
-    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|"
-    r"(?:nan|NaN|NAN|inf|Inf|INF)\b)"
-)
-_PAIR = re.compile(
-    r"(?<![\w./@%])(?P<before>(?:[^\W\d]\w{0,30}[ ]){0,3})[\"']?(?P<key>[^\W\d][\w./@%-]{0,99})[\"']?"
-    r"(?P<note>[ ]?\([^()\d]{1,14}\))?(?P<separator>[ \t]{0,9}[=:][ \t]{0,9}|[ \t]{1,9})"
-    r"[\[\"'(]{0,2}(?:tensor\()?(?P<value>" + _NUMBER + r")"
-    r"(?:[ \t]{0,9}/[ \t]{0,9}(?P<total>\d[\d,]*)(?![\d.]*[/\w]))?"
-    r"(?P<unit>[ \t]?(?:ms|s|sec|seconds|k|K|M|B|GiB|GB|MB)\b(?![ \t]*[=:]))?"
-)
-_DATE = re.compile(
-    r"(?P<year>(?:19|20)\d\d)[-/](?P<month>\d\d)[-/](?P<day>\d\d)[ T](?P<hour>\d\d):(?P<minute>\d\d)"
-    r":(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,6}))?"
-)
-_AMERICAN_DATE = re.compile(
-    r"(?P<month>\d\d)/(?P<day>\d\d)/(?P<year>(?:19|20)\d\d) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
-    r"(?:[.,](?P<fraction>\d{1,6}))?"
-)
-_PROGRESS = re.compile(r"(?P<batch>\d+)/(?P<batches>\d+) \[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)<")
-_BRACKETS = re.compile(r"[Ee]poch:? *\[(?P<epoch>\d+)\] *\[ *(?P<batch>\d+)/(?P<batches>\d+)\]")
-_HELD_OUT_LINE = re.compile(r"^[\W\d]*(?:\w+ - )?(?:val|valid|validation|eval|test)\b\s*[\[:(-]", re.IGNORECASE)
-_LEVELS = frozenset(
-    [
-        "info",
-        "debug",
-        "warning",
-        "error",
-        "root",
-        "train",
-        "training",
-        "validation",
-        "val",
-        "eval",
-        "rank",
-        "step",
-        "done",
-        "at",
-        "with",
-        "epoch_end",
-        "resumed",
-        "stopped",
-    ]
-)
-
-_PLACE = re.compile(r"\.(?:py|cc|cpp|h|json|txt|so|html|com|org)$|://|^\w+/\w+/")
-"""Names before a colon and a number that are places in files, not series."""
-
 _OWN_RECORD = re.compile(r"[\d :,-]{19,30} INFO (" + "|".join(RECORD_WORDS) + r") \w+=")
 
 TOTALS = {"@batches", "@step_total", "@epoch_total"}
-
-Span = tuple[int, int]
 
 
 @dataclass
@@ -112,6 +64,8 @@ class ShapeReader:
         """What was read from the block at hand, by the names in it: lines of the block, and their numbers by name."""
         self._spelling: dict[str, str] = {}  # `Loss` and `loss` are one series
         self._nan_rows: dict[str, list[Integers]] = {}
+        self._heading: tuple[str, ...] = ()
+        """The last one of a table."""
 
     def feed(self, lines: list[bytes]) -> None:
         """Read a block of lines, the next ones of the file."""
@@ -137,13 +91,15 @@ class ShapeReader:
                 self.prose += len(members)
                 return
             known = self._shapes[skeleton] = []
+            if len(lines[members[0]]) - len(skeleton) < 5:  # hardly a digit: perhaps the heading of a table
+                self._heading = heading_of(lines[members[0]][:SCANNED].decode("utf-8", "replace")) or self._heading
         waiting, tried = members, 0
         while waiting:
             if tried == len(known):
                 if tried >= 16:  # the digits wander: not a line of data
                     self.unread += len(waiting)
                     return
-                known.append(learn(lines[waiting[0]]))
+                known.append(learn(lines[waiting[0]], self._heading))
             waiting = self._apply(known[tried], waiting, lines)
             tried += 1
 
@@ -228,15 +184,11 @@ def without_colours(block: bytes) -> bytes:
     return _ANSI.sub(b"", block) if b"\x1b" in block else block
 
 
-def learn(line: bytes) -> Shape:
-    """The shape of a line: which of its numbers have a name."""
+def learn(line: bytes, heading: tuple[str, ...] = ()) -> Shape:
+    """The shape of a line: which of its numbers have a name, in it or in the heading above it."""
     text = line.decode("utf-8", "surrogateescape")
-    captured: dict[Span, tuple[str, float]] = {}
     head = text[:SCANNED]
-    scanned = _scan_time(head, captured)
-    _scan_progress(head, captured)
-    held_out = bool(_HELD_OUT_LINE.search(head[scanned : scanned + 200]))
-    _scan_pairs(head, scanned, captured, held_out)
+    captured = numbers_of_line(head, heading)
     if not any(not name.startswith("@") or name == "@time" for name, _ in captured.values()):
         return Shape(_NOTHING, (), False, prose=text[:1000])  # a bar without a name, digits in prose
     spans = sorted(captured)
@@ -253,82 +205,6 @@ def learn(line: bytes) -> Shape:
     record = _OWN_RECORD.match(text)
     number = 1.0 + RECORD_WORDS.index(record.group(1)) if record else 0.0
     return Shape(pattern, fields, commas, prose=text[:1000] if stated or record else "", record=number)
-
-
-def _scan_time(text: str, captured: dict[Span, tuple[str, float]]) -> int:
-    """Capture the line's date; return where the text after it begins."""
-    match = _DATE.search(text[:120]) or _AMERICAN_DATE.search(text[:120])
-    if not match:
-        return 0
-    for part, name, scale in (
-        ("year", "@year", 1.0), ("month", "@month", 1.0), ("day", "@day", 1.0),
-        ("hour", "@time", 3600.0), ("minute", "@time", 60.0), ("second", "@time", 1.0),
-    ):  # fmt: skip
-        captured[match.span(part)] = (name, scale)
-    if match.group("fraction"):
-        captured[match.span("fraction")] = ("@time", 10.0 ** -len(match.group("fraction")))
-    return match.end()
-
-
-def _scan_progress(text: str, captured: dict[Span, tuple[str, float]]) -> None:
-    match = _BRACKETS.search(text)
-    if match:
-        captured[match.span("epoch")] = ("epoch", 1.0)
-        captured[match.span("batch")] = ("@batch", 1.0)
-        captured[match.span("batches")] = ("@batches", 1.0)
-        return
-    match = _PROGRESS.search(text)
-    if match:
-        captured[match.span("batch")] = ("@batch", 1.0)
-        captured[match.span("batches")] = ("@batches", 1.0)
-        for part, scale in (("hours", 3600.0), ("minutes", 60.0), ("seconds", 1.0)):
-            if match.group(part) is not None:
-                captured[match.span(part)] = ("@bar_seconds", scale)
-
-
-def _scan_pairs(text: str, start: int, captured: dict[Span, tuple[str, float]], held_out: bool) -> None:
-    taken = {name for name, _ in captured.values()}
-    position = start
-    while match := _PAIR.search(text, position):
-        name = _name_of(match, held_out)
-        overlaps = any(span[0] < match.end("value") and match.start("value") < span[1] for span in captured)
-        path_like = (
-            text[match.end("value") :][:1] == "/" and role(name or "") in ("epoch", "step") and not match["total"]
-        )
-        if name is None or name in taken or overlaps or path_like:
-            position = match.end("value") if match.group("separator").strip() else match.end("key")
-            continue
-        taken.add(name)
-        captured[match.span("value")] = (name, _scale(match, name))
-        if match.group("total") and role(name) in ("step", "epoch"):
-            captured[match.span("total")] = (f"@{role(name)}_total", 1.0)
-        position = match.end()
-
-
-def _name_of(match: re.Match[str], held_out: bool) -> str | None:
-    """The name of a pair: the longest known one; a pair without `=` or `:` needs a known name."""
-    key = match.group("key").rstrip(".-/")
-    words = [word for word in match.group("before").split() if word.lower() not in _LEVELS]
-    for count in range(len(words), 0, -1):
-        joined = " ".join([*words[-count:], key])
-        if role(joined) is not None:
-            return joined
-    known = role(key)
-    explicit = bool(match.group("separator").strip())
-    if known == "loss" and held_out:
-        return "val_loss"
-    if known in ("step", "epoch", "batch") and explicit and words:
-        return " ".join([*words, key])  # "number of skipped iterations: 0" is no step
-    if known is None and (not explicit or _PLACE.search(key)):
-        return None
-    return key or None
-
-
-def _scale(match: re.Match[str], name: str) -> float:
-    unit = (match.group("unit") or match.group("note") or "").strip(" ()")
-    if unit == "ms" and role(name) in ("seconds", "elapsed"):
-        return 1e-3
-    return 1.0
 
 
 def _literal(text: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from isang.errors import InputError
 from isang.runs.assemble import assemble
 from isang.runs.content import LineBlocks
+from isang.runs.names import normal
 from isang.runs.readers.shapes import ShapeReader, without_colours
 from isang.runs.records import Account, Records, display_name
 from isang.runs.table import RunTable
@@ -31,19 +32,33 @@ _COUNTS = {
     "best_epoch": r"INFO done .*(?<!\w)best_epoch=(\d+)",
 }
 _COUNT_PATTERNS = {fact: re.compile(pattern, re.IGNORECASE) for fact, pattern in _COUNTS.items()}
-_RATE = re.compile(r"(?:학습률|(?<!\w)learning_rate|--learning_rate|--lr)[\s=:]+(\d[\d.eE+-]*)", re.IGNORECASE)
+_MEASURES = {
+    "learning_rate": re.compile(
+        r"(?:학습률|(?<!\w)learning_rate|--learning_rate|--lr)[\s=:]+(\d[\d.eE+-]*)", re.IGNORECASE
+    ),
+    "nats_by_frequency": re.compile(r"INFO plan .*(?<!\w)nats_by_frequency=(\d[\d.eE+-]*)"),
+}
 _EARLY = re.compile(
     r"INFO stopped step=|early[ _-]?stop(?:ped|ping)?\b(?!\s*=)(?=.*(?:reached|trigger|at |after|epoch))", re.I
 )
 _COMPLETE = re.compile(r"학습 완료|training (?:is )?(?:completed?|finished|done)|train finished|INFO done steps=", re.I)
 _OWN = re.compile(rb" INFO isang \S+ training log \d+")
+_AVERAGING = (
+    ("huggingface trainer text", {"loss", "learning_rate", "train_runtime"}),
+    ("huggingface trainer text", {"loss", "learning_rate", "eval_runtime"}),
+    ("fairseq text", {"num_updates", "wps"}),
+    ("megatron text", {"lm_loss", "elapsed_time_per_iteration"}),
+    ("detectron2 text", {"total_loss", "data_time", "max_mem"}),
+    ("openmmlab text", {"loss", "data_time", "memory", "eta"}),
+)
+"""Tools that print means over the steps since the line before, told by their series."""
 _STOP_REASON = re.compile(r"INFO stopped step=.*reason=(\w+)")
 
 
 def recognise(head: bytes, path: Path) -> bool:
     """Any text that is not mostly control characters; the last resort of the readers."""
     sample = head[:8192]
-    odd = sum(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in sample)
+    odd = sum(byte < 8 or 13 < byte < 27 or 27 < byte < 32 for byte in sample)
     return b"\x00" not in sample and odd <= len(sample) // 100
 
 
@@ -63,12 +78,16 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
         raise InputError(f"{path} holds no line with a named number such as `step=1 loss=2.5`: it is no training log")
     if "@bar_seconds" in reader.columns:
         account.format = "text with progress bars"
+    printed = {normal(name) for name in reader.columns}
+    tool = next((tool for tool, series in _AVERAGING if series <= printed), None)
+    account.format = tool or account.format
     facts = facts_of(reader.prose_lines)
     if account.format == "isang training log" and not facts.get("completed"):
         facts["unfinished"] = True
     records = Records(
-        account, reader.columns, reader.rows, reader.nan_rows(), facts, totals=reader.totals, name=display_name(path)
-    )
+        account, reader.columns, reader.rows, reader.nan_rows(), facts, totals=reader.totals,
+        loss_is_mean=True if tool else None, name=display_name(path),
+    )  # fmt: skip
     return assemble(records, loss=loss)
 
 
@@ -85,8 +104,9 @@ def facts_of(lines: list[str]) -> dict[str, Any]:
         for fact, pattern in _COUNT_PATTERNS.items():
             if fact not in facts and (match := pattern.search(line)):
                 facts[fact] = int(next(group for group in match.groups() if group).replace(",", ""))
-        if "learning_rate" not in facts and (match := _RATE.search(line)):
-            facts["learning_rate"] = _number(match.group(1))
+        for fact, pattern in _MEASURES.items():
+            if fact not in facts and (match := pattern.search(line)):
+                facts[fact] = _number(match.group(1))
         if match := _STOP_REASON.search(line):
             facts["stop_reason"] = match.group(1)
         if _EARLY.search(line):

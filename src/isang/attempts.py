@@ -1,0 +1,58 @@
+"""A result folder that grows over a long time, and the unfinished attempt that `--resume` takes up."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from isang.errors import IsangError, UsageError
+from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
+from isang.progress import say
+
+
+@contextmanager
+def growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
+    """A folder beside `out` that survives a failure where it holds work, so that `resume` can take it up again."""
+    refuse_existing(out, overwrite=overwrite)
+    partial = partial_folder(out)
+    if partial.exists() and not resume:
+        if _holds_work(partial) and not overwrite:
+            raise UsageError(
+                f"{partial} holds an unfinished attempt; go on with --resume, or start anew with --overwrite"
+            )
+        remove_folder(partial)
+    if resume and not partial.exists():
+        say(f"nothing to resume at {partial}: starting from the beginning")
+    try:
+        with folder_being_written(out, overwrite=overwrite, keep_partial=True) as building:
+            yield building
+    except BaseException as error:
+        of_no_use = isinstance(error, IsangError) and not _holds_training(partial)  # the same input fails again
+        if of_no_use or not _holds_work(partial):
+            remove_folder(partial)
+        raise
+
+
+def note_command(path: Path, command: Mapping[str, Any]) -> None:
+    """Write down what an attempt was started with. Raises UsageError where it is taken up with anything else."""
+    if path.exists():
+        earlier = json.loads(path.read_text(encoding="utf-8"))
+        different = [name for name in command if earlier.get(name) != json.loads(to_json(command[name]))]
+        if different:
+            raise UsageError(
+                f"the unfinished attempt was started with other {' and '.join(different)}; repeat its command with "
+                f"--resume, or start anew with --overwrite"
+            )
+    else:
+        write_text(path, to_json(command))
+
+
+def _holds_work(partial: Path) -> bool:
+    """Whether a finished stage or part of a training is there."""
+    return (partial / "data").exists() or _holds_training(partial)
+
+
+def _holds_training(partial: Path) -> bool:
+    """Whether there is a checkpoint, or a batch that failed and waits to be looked at."""
+    return any(partial.glob("**/checkpoints/step_*")) or any(partial.glob("**/failed_batch.parquet"))

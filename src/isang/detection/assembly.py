@@ -1,0 +1,94 @@
+"""A trained encoder becomes a detector: what is normal, how its scores are spread, and the facts of its period."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from isang.artifact import Model
+from isang.config import Config
+from isang.detection.decisions import calibrate
+from isang.detection.gaps import count_gaps, gaps_before
+from isang.logs.store import Dataset, StoredDataset
+from isang.model.batches import Rows, Sessions, to_sessions
+from isang.model.encoder import Encoder
+from isang.model.vocabulary import Vocabulary
+from isang.training.split import Split
+
+MOST_CALIBRATION_SESSIONS = 200_000
+"""Thresholds come from no more than so many sessions, the latest: a tail of 1 in 1,000 is well known from them, and
+millions would take hours to score."""
+
+
+def make_detector(
+    encoder: Encoder,
+    dataset: StoredDataset,
+    split: Split,
+    vocabulary: Vocabulary,
+    known: Sessions,
+    config: Config,
+    facts: Mapping[str, Any],
+) -> Model:
+    """The model of `known`, the normal sessions of the training period, with its calibration.
+
+    `facts` is what is known of the training; the facts of the period are added.
+    """
+    normal, place = known.distinct()
+    period, training, held_out = _to_calibrate_on(dataset, split)
+    everything = np.arange(len(period.sessions), dtype=np.int64)
+    model = Model(
+        encoder=encoder,
+        vocabulary=vocabulary,
+        config=config,
+        rules=dataset.meta["rules"],
+        template_table=dataset.templates,
+        normal=normal,
+        normal_counts=np.bincount(place, minlength=len(normal)).astype(np.int64),
+        gaps=count_gaps(to_sessions(period, vocabulary, everything), gaps_before(period, everything)),
+        calibration=pl.DataFrame(),
+        facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
+    )
+    return replace(model, calibration=calibrate(model, period, training, held_out))
+
+
+def _to_calibrate_on(dataset: StoredDataset, split: Split) -> tuple[Dataset, Rows, Rows]:
+    """The latest sessions of the training part and of the held-out part, in memory, and which of them are which.
+
+    Where there are more than MOST_CALIBRATION_SESSIONS, the same share of both is kept.
+    """
+    share = min(1.0, MOST_CALIBRATION_SESSIONS / (len(split.train) + len(split.validation)))
+    training, held_out = (rows[-math.ceil(share * len(rows)) :] for rows in (split.train, split.validation))
+    period = dataset.load(np.concatenate([training, held_out]))
+    numbers = np.arange(len(period.sessions), dtype=np.int64)
+    return period, numbers[: len(training)], numbers[len(training) :]
+
+
+def _period_facts(dataset: StoredDataset, split: Split) -> dict[str, Any]:
+    """What a model says of the period that it learned from."""
+    return {
+        "period_sessions": len(dataset.sessions) - len(split.later),
+        "trained_from": _iso(split.since),
+        "trained_until": _iso(split.until),
+        "training_sessions": len(split.train),
+        "left_out_as_anomalous": split.left_out,
+        "usual_silence_seconds": usual_silence_seconds(dataset, split.train),
+    }
+
+
+def usual_silence_seconds(dataset: Dataset, rows: Rows) -> float | None:
+    """The longest silence within a session that 99.9 % of the sessions `rows` do not exceed; None without a clock."""
+    longest_ms = pl.concat(
+        [
+            piece["gaps_ms"].filter(np.isin(places, rows, assume_unique=True)).list.max()
+            for places, piece in dataset.pieces("gaps_ms")
+        ]
+    ).quantile(0.999, "higher")
+    return None if longest_ms is None else longest_ms / 1000
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
