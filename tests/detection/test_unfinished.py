@@ -73,17 +73,15 @@ def prefixes(sessions: Sessions) -> Sessions:
 def test_a_session_that_may_go_on_did_not_end_early(trained: Model, dataset: Dataset) -> None:
     """The same sessions, cut after two events, over and not over."""
     rows = np.arange(500, 600)
-    cut = dataset.sessions.with_columns(events=pl.col("events").list.head(2))
+    cut = dataset.sessions.with_columns(pl.col("events", "gaps_ms").list.head(2))
     over, going_on = (
         judge(trained, replace(dataset, sessions=cut), rows, unfinished_S=np.full(len(rows), unfinished))
         for unfinished in (False, True)
     )
-    for name in ("early_end", "companion", "event_counts"):
+    for name in ("early_end", "companion"):
         detector = NAMES.index(name)
         assert (over.p_values_DS[detector] < 0.01).mean() > 0.5, name
         assert (going_on.p_values_DS[detector] == 1).all(), name
-    assert over.decisions[0].anomalous
-    assert sum(decision.anomalous for decision in going_on.decisions) <= 1
 
 
 def test_every_beginning_of_a_normal_session_is_at_distance_0(trained: Model) -> None:
@@ -141,7 +139,7 @@ def test_the_reasons_for_an_open_session_miss_nothing(trained: Model, dataset: D
     assert judged.decisions[0].anomalous
     reasons = explain(trained, judged, 0, events, most=9)
     said = {reason.detector: reason.says for reason in reasons}
-    assert "already, whatever may still come" in said["event_counts"]
+    assert "so far, whatever may still come" in said["event_counts"]
     assert not {"early_end", "companion"} & {reason.detector for reason in reasons}
     assert not any(reason.detail.get("missing") for reason in reasons)
 

@@ -1,7 +1,7 @@
 """How far a session is from normal ones by its event counts, finished or not.
 
-A session that may go on has been silent for a while. It is compared with whole normal sessions and with those beginnings
-of normal sessions that are known to wait so long for their next event: what normally comes sooner is missing.
+A session that may go on has been silent for a while. It is compared with whole normal sessions and with those
+beginnings of normal sessions that are known to wait so long for their next event: what comes sooner is missing.
 Shapes: S sessions, M beginnings, V vocabulary.
 """
 
