@@ -48,10 +48,10 @@ def nearest_so_far(model: Model, sessions: Sessions, gaps_T: Floats) -> Nearest:
     distance_D, row_D = nearest_normal(model, distinct)
     distance_S, row_S = distance_D[inverse], row_D[inverse]
     length_S, lacks_S = model.normal.lengths[row_S], ~are_open(sessions)
-    beginnings = _beginnings(model)
     silent_ms_S = np.where(lacks_S, np.nan, gaps_T[sessions.offsets[1:] - 1])
     waiting = np.flatnonzero(~np.isnan(silent_ms_S))
-    if beginnings is None or not len(waiting):
+    beginnings = _beginnings(model) if len(waiting) else None
+    if beginnings is None:
         return Nearest(distance_S, row_S, length_S, lacks_S)
     reach_W = np.searchsorted(-beginnings.waits_ms_M, -silent_ms_S[waiting], side="right")  # those that wait so long
     asked, place_W = np.unique(np.stack([inverse[waiting], reach_W]), axis=1, return_inverse=True)
