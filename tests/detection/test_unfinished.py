@@ -25,9 +25,9 @@ NAMES = [detector.name for detector in DETECTORS]
 
 
 def with_silence(model: Model, seconds: float | None, kind: str = "key") -> Model:
-    return replace(
-        model, facts={**model.facts, "usual_silence_seconds": seconds}, rules={**model.rules, "session": {"kind": kind}}
-    )
+    """The model, with no times between its lines."""
+    facts, rules = {**model.facts, "usual_silence_seconds": seconds}, {**model.rules, "session": {"kind": kind}}
+    return replace(model, facts=facts, rules=rules, gaps=None)
 
 
 def test_sessions_that_were_not_silent_for_long_may_go_on(trained: Model, dataset: Dataset) -> None:
@@ -38,6 +38,22 @@ def test_sessions_that_were_not_silent_for_long_may_go_on(trained: Model, datase
     silent_seconds = (ends.max() - ends).dt.total_seconds().to_numpy()  # type: ignore[operator]
     assert open_S.tolist() == (silent_seconds < 60).tolist()
     assert may_go_on(with_silence(trained, 60.0), dataset, rows[-5:]).tolist() == open_S[-5:].tolist()
+
+
+def test_what_normally_goes_on_at_once_or_not_at_all_is_over(trained: Model, dataset: Dataset) -> None:
+    """Lines follow each other within 50 ms: cut in the middle a session may go on for a moment, at its end not."""
+    timed = replace(with_silence(trained, 60.0), gaps=trained.gaps)
+    one = dataset.sessions[[0]]
+    whole, cut = one, one.with_columns(pl.col("events", "gaps_ms").list.head(3))
+    later = one.with_columns(pl.col("end") + pl.duration(seconds=30), session_id=pl.lit("later"))
+    for sessions, expected in (
+        (whole, [False]),
+        (cut, [True]),
+        (pl.concat([cut, later]), [False, False]),
+    ):
+        rows = np.arange(len(sessions))
+        assert may_go_on(timed, replace(dataset, sessions=sessions), rows).tolist() == expected
+    assert may_go_on(with_silence(trained, 60.0), replace(dataset, sessions=pl.concat([cut, later])), rows).all()
 
 
 @pytest.mark.parametrize("kind", ["lines", "seconds"])

@@ -1,7 +1,7 @@
 """Sessions to decisions, and the calibration that the decisions rest on."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,7 @@ from isang.detection.gaps import count_gaps, gaps_before
 from isang.detection.open_ends import leave_open
 from isang.detection.scores import DETECTORS, score_all
 from isang.detection.surprise import Floats
+from isang.detection.waiting import longest_waits_after_ms
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions, to_sessions
 from isang.model.vocabulary import UNSEEN
@@ -117,17 +118,22 @@ def judge(
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
-    """Which sessions were not yet silent for longer than usual when the logs ended, shape: rows.
+    """Which sessions may not have been over when the logs ended, shape: rows.
 
-    A window of lines or of time is over when it is full; without a clock nothing is known and every session is over.
+    They were not silent for longer than usual, nor longer than any normal session that went on after such a line. A
+    window of lines or of time is over when it is full; without a clock nothing is known and every session is over.
     """
-    silence = model.facts.get("usual_silence_seconds")
-    windows = model.rules.get("session", {}).get("kind") in ("lines", "seconds")
-    last: datetime | None = dataset.sessions["end"].max()  # type: ignore[assignment]
-    if silence is None or windows or last is None:
-        return np.zeros(len(rows), dtype=bool)
-    ends = dataset.sessions["end"].gather(rows)
-    return (ends > last - timedelta(seconds=float(silence))).fill_null(False).to_numpy()
+    usual = model.facts.get("usual_silence_seconds")
+    open_S = np.zeros(len(rows), dtype=bool)
+    if usual is None or model.rules.get("session", {}).get("kind") in ("lines", "seconds"):
+        return open_S
+    silent_ms_S = _silence_ms(dataset, rows, None)
+    recent = np.flatnonzero(silent_ms_S < 1000 * float(usual))
+    if len(recent):
+        sessions = to_sessions(dataset, model.vocabulary, rows[recent])
+        last = sessions.flat[np.maximum(sessions.offsets[1:] - 2, sessions.offsets[:-1])]
+        open_S[recent] = silent_ms_S[recent] < longest_waits_after_ms(model)[last]
+    return open_S
 
 
 def _silence_ms(dataset: Dataset, rows: Rows, until: datetime | None) -> Floats:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -19,6 +20,7 @@ from isang.detection.gaps import EDGES_MS
 from isang.detection.open_ends import are_open
 from isang.detection.surprise import Floats
 from isang.model.batches import Rows, Sessions
+from isang.model.vocabulary import UNSEEN
 
 BEGINNING_CELLS = 10_000_000
 """The beginnings are those of the most frequent normal sessions: so many of them times the vocabulary, at most."""
@@ -126,14 +128,33 @@ def _beginnings(model: Model) -> _Beginnings | None:
 
 def _longest_waits_ms(model: Model, normal: Sessions) -> Floats:
     """How long a normal session may wait before each token, by the longest time between it and the one before."""
-    assert model.gaps is not None
     size = model.vocabulary.size
-    before, after, at_least_ms = (model.gaps[name].to_numpy() for name in ("before", "after", "at_least_ms"))
-    below_ms = EDGES_MS[np.minimum(np.searchsorted(EDGES_MS, at_least_ms, side="right"), len(EDGES_MS) - 1)]
-    steps, place = np.unique(before.astype(np.int64) * size + after, return_inverse=True)
-    longest_ms = np.zeros(len(steps))
-    np.maximum.at(longest_ms, place, below_ms)
+    before, after, longest_ms = _longest_times_ms(model)
+    steps = before.astype(np.int64) * size + after
     asked_T = np.append(0, normal.flat[:-1].astype(np.int64) * size + normal.flat[1:])
     found_T = np.minimum(np.searchsorted(steps, asked_T), len(steps) - 1)
     waits_ms_T: Floats = np.where(steps[found_T] == asked_T, WAIT_TIMES * longest_ms[found_T], 0.0)
     return waits_ms_T
+
+
+def longest_waits_after_ms(model: Model) -> Floats:
+    """How long a normal session may wait after each token and still go on; shape V.
+
+    Not at all after what always comes last; for ever after a line that is not known, and where no times are.
+    """
+    waits_ms_V = np.zeros(model.vocabulary.size)
+    if model.gaps is None or not len(model.gaps):
+        return np.full(len(waits_ms_V), np.inf)
+    before, _, longest_ms = _longest_times_ms(model)
+    np.maximum.at(waits_ms_V, before, WAIT_TIMES * longest_ms)
+    waits_ms_V[UNSEEN] = np.inf
+    return waits_ms_V
+
+
+def _longest_times_ms(model: Model) -> tuple[Rows, Rows, Floats]:
+    """Two tokens that follow each other in normal sessions, ascending, and a time that none between them exceeds."""
+    assert model.gaps is not None
+    table = model.gaps.group_by("before", "after").agg(pl.col("at_least_ms").max()).sort("before", "after")
+    before, after, at_least_ms = (table[name].to_numpy() for name in ("before", "after", "at_least_ms"))
+    next_bin = np.minimum(np.searchsorted(EDGES_MS, at_least_ms, side="right"), len(EDGES_MS) - 1)
+    return before, after, EDGES_MS[next_bin].astype(np.float64)
