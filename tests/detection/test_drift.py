@@ -66,7 +66,8 @@ def test_other_lengths_are_a_drift_of_the_scores(trained: Model, dataset: Datase
         [*events[:5], 3, 4, 3, 4, 3, 4, 3, 4, 3, 4, *events[5:]] if place >= 500 else events
         for place, events in enumerate(dataset.sessions["events"].to_list())
     ]
-    longer = dataset.sessions.with_columns(events=pl.Series(events, dtype=pl.List(pl.Int32)))
+    no_times = pl.lit(None, dtype=dataset.sessions.schema["gaps_ms"])
+    longer = dataset.sessions.with_columns(events=pl.Series(events, dtype=pl.List(pl.Int32)), gaps_ms=no_times)
     found = drift_of(trained, replace(dataset, sessions=longer))
     assert "templates" not in found["drifted"]  # type: ignore[operator]
     assert {"scores", "alerts"} <= set(found["drifted"])  # type: ignore[call-overload]

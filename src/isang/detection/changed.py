@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -71,4 +72,5 @@ def judge_changed(model: Model, dataset: Dataset, sessions: Sequence[Changeable]
         milliseconds=pl.col("gaps_ms").list.eval(pl.element().cast(pl.Int64)).list.sum()
     )
     changed = replace(dataset, sessions=table.with_columns(end=ends))
-    return judge(model, changed, unfinished_S=may_go_on(model, dataset, rows))
+    until: datetime | None = dataset.sessions["end"].max()  # type: ignore[assignment]
+    return judge(model, changed, unfinished_S=may_go_on(model, dataset, rows), until=until)

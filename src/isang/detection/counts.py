@@ -90,7 +90,7 @@ def nearest_normal(model: Model, sessions: Sessions, *, weighted: bool = True) -
     Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957). For a session that may go on it is the
     least distance that it can still end at, see `_distances`. Sessions with equal counts are compared once.
     """
-    normal = _normal_counts(model, weighted)
+    normal = normal_counts(model, weighted)
     distances, nearest = np.zeros(len(sessions)), np.zeros(len(sessions), dtype=np.int64)
     open_S = are_open(sessions)
     chunk = max(1, DISTANCE_CELLS // max(normal.counts_NV.shape))
@@ -122,7 +122,7 @@ def _distances(counts_CV: Tensor, normal_NV: Tensor, open_C: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class _NormalCounts:
+class NormalCounts:
     """The different event counts of normal sessions."""
 
     counts_NV: Tensor
@@ -133,7 +133,7 @@ class _NormalCounts:
 
 
 @lru_cache(maxsize=4)
-def _normal_counts(model: Model, weighted: bool) -> _NormalCounts:
+def normal_counts(model: Model, weighted: bool) -> NormalCounts:
     size = model.vocabulary.size
     most_frequent = np.argsort(-model.normal_counts, kind="stable")[: max(1, NORMAL_CELLS // size)]
     plain_NV = counts(model.normal.take(most_frequent), size)
@@ -143,7 +143,7 @@ def _normal_counts(model: Model, weighted: bool) -> _NormalCounts:
         return np.sqrt(plain) * weights_V if weighted else plain
 
     different_NV, first_N = np.unique(plain_NV, axis=0, return_index=True)
-    return _NormalCounts(torch.from_numpy(weigh(different_NV)), most_frequent[first_N], weigh)
+    return NormalCounts(torch.from_numpy(weigh(different_NV)), most_frequent[first_N], weigh)
 
 
 def _count_weights(normal_NV: NDArray[np.float32], times_N: Rows) -> NDArray[np.float32]:

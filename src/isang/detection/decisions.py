@@ -1,7 +1,7 @@
 """Sessions to decisions, and the calibration that the decisions rest on."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 
 import numpy as np
@@ -16,6 +16,7 @@ from isang.detection.gaps import count_gaps, gaps_before
 from isang.detection.open_ends import leave_open
 from isang.detection.scores import DETECTORS, score_all
 from isang.detection.surprise import Floats
+from isang.detection.waiting import longest_waits_after_ms
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions, to_sessions
 from isang.model.vocabulary import UNSEEN
@@ -37,7 +38,8 @@ class Judged:
     p_values_DS: Floats
     decisions: list[Decision]
     gaps_T: Floats | None = None
-    """Milliseconds between each token of `sessions` and the one before, NaN where that is not known; None: no clock."""
+    """Milliseconds between each token of `sessions` and the one before, at an open end the silence so far; NaN where
+    that is not known; None: no clock."""
 
     def gaps_of(self, index: int) -> Floats:
         """The times of one session, shape: its tokens."""
@@ -89,11 +91,17 @@ def calibration_scores(model: Model, name: str) -> Floats:
 
 
 def judge(
-    model: Model, dataset: Dataset, rows: Rows | None = None, *, unfinished_S: NDArray[np.bool_] | None = None
+    model: Model,
+    dataset: Dataset,
+    rows: Rows | None = None,
+    *,
+    unfinished_S: NDArray[np.bool_] | None = None,
+    until: datetime | None = None,
 ) -> Judged:
     """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
 
-    `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends.
+    `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends. `until` is
+    when the logs ended; None: with the last session.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
@@ -101,21 +109,36 @@ def judge(
         unfinished_S = may_go_on(model, dataset, rows)
     sessions = leave_open(to_sessions(dataset, model.vocabulary, rows), unfinished_S)
     gaps_T = gaps_before(dataset, rows)
+    gaps_T[sessions.offsets[1:][unfinished_S] - 1] = _silence_ms(dataset, rows[unfinished_S], until)
     return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, gaps_T), gaps_T)
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
-    """Which sessions were not yet silent for longer than usual when the logs ended, shape: rows.
+    """Which sessions may not have been over when the logs ended, shape: rows.
 
-    A window of lines or of time is over when it is full; without a clock nothing is known and every session is over.
+    They were not silent for longer than usual, nor longer than any normal session that went on after such a line. A
+    window of lines or of time is over when it is full; without a clock nothing is known and every session is over.
     """
-    silence = model.facts.get("usual_silence_seconds")
-    windows = model.rules.get("session", {}).get("kind") in ("lines", "seconds")
-    last: datetime | None = dataset.sessions["end"].max()  # type: ignore[assignment]
-    if silence is None or windows or last is None:
-        return np.zeros(len(rows), dtype=bool)
-    ends = dataset.sessions["end"].gather(rows)
-    return (ends > last - timedelta(seconds=float(silence))).fill_null(False).to_numpy()
+    usual = model.facts.get("usual_silence_seconds")
+    open_S = np.zeros(len(rows), dtype=bool)
+    if usual is None or model.rules.get("session", {}).get("kind") in ("lines", "seconds"):
+        return open_S
+    silent_ms_S = _silence_ms(dataset, rows, None)
+    recent = np.flatnonzero(silent_ms_S < 1000 * float(usual))
+    if len(recent):
+        sessions = to_sessions(dataset, model.vocabulary, rows[recent])
+        last = sessions.flat[np.maximum(sessions.offsets[1:] - 2, sessions.offsets[:-1])]
+        open_S[recent] = silent_ms_S[recent] < longest_waits_after_ms(model)[last]
+    return open_S
+
+
+def _silence_ms(dataset: Dataset, rows: Rows, until: datetime | None) -> Floats:
+    """How long the sessions `rows` had been silent when the logs ended; NaN without a clock."""
+    last = until or dataset.sessions["end"].max()
+    ends = dataset.sessions.select("end")[rows]
+    until_end = pl.lit(last, dtype=pl.Datetime("us", "UTC")) - pl.col("end")
+    silence = ends.select(silence=until_end.dt.total_milliseconds().cast(pl.Float64))["silence"]
+    return silence.fill_null(np.nan).to_numpy()
 
 
 def judge_sessions(

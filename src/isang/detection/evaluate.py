@@ -23,6 +23,7 @@ from isang.detection.metrics import (
     share,
     with_intervals,
 )
+from isang.detection.open_ends import closed
 from isang.detection.planted import plant
 from isang.detection.scores import DETECTORS
 from isang.detection.surprise import Floats
@@ -202,9 +203,9 @@ def _baselines(later: Later) -> list[dict[str, Any]]:
     """The trivial rules under the same label-free threshold rule; only `flag_everything` needs no threshold."""
     model, judged = later.model, later.judged
     budget = model.config.detection.alerts_per_thousand / 1000
-    results = []
+    results, sessions = [], closed(judged.sessions)  # a trivial rule does not ask whether a session may go on
     for baseline in BASELINES:
-        scores = baseline.score(model, later.dataset, judged.rows, judged.sessions)
+        scores = baseline.score(model, later.dataset, judged.rows, sessions)
         tail = fit_tail(calibration_scores(model, baseline.name), baseline.resolution / 4)
         flagged = tail.p_values(scores) <= tail.share(budget) if baseline.name != "flag_everything" else scores > 0
         results.append({"name": baseline.name, **_quality(later, flagged, scores)})

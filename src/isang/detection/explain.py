@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.calibration import Tail
 from isang.detection.contexts import strangest_context
-from isang.detection.counts import counts, most_repeated, nearest_normal
+from isang.detection.counts import counts, most_repeated
 from isang.detection.decisions import Judged, detectors_in_effect, judge_sessions, tails
 from isang.detection.gaps import gap_surprise, normal_times
 from isang.detection.open_ends import are_open
@@ -21,6 +21,7 @@ from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.scores import DETECTORS, Evidence
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import event_probabilities, gap_probabilities
+from isang.detection.waiting import nearest_so_far
 from isang.model.batches import Sessions, Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, NOTHING, UNSEEN
 
@@ -234,20 +235,19 @@ def _gap(case: _Case) -> list[Reason]:
 def _counts(case: _Case) -> list[Reason]:
     """What the most similar normal session has more or less of; lines that are named already are left out.
 
-    Of a session that may go on nothing is missing.
+    A session that may go on is compared with the beginning of a normal one, and without a clock nothing is missing.
     """
     model, tokens = case.model, case.tokens
-    distance, nearest = nearest_normal(model, case.evidence.sessions)
-    if distance[0] > NOTHING_IN_COMMON:
+    nearest = nearest_so_far(model, case.evidence.sessions, case.evidence.gaps_T)
+    if nearest.distance_S[0] > NOTHING_IN_COMMON:
         return [Reason("No normal session has a line in common with this one.")]
-    normal = model.normal[int(nearest[0])]
+    normal = model.normal[int(nearest.row_S[0])][: nearest.length_S[0]]
     difference = _counts_of(model, case.evidence.sessions) - _counts_of(model, from_sequences([normal]))
     largest_first = [int(token) for token in np.argsort(-np.abs(difference), kind="stable")]
-    may_come = are_open(case.evidence.sessions)[0]
     missing = [
         _counted(model, token, -int(difference[token]))
         for token in largest_first
-        if difference[token] < 0 and not may_come
+        if difference[token] < 0 and nearest.lacks_S[0]
     ]
     extra = [
         _counted(model, token, int(difference[token])) | {"position": _in_longest_run(tokens, token)}
@@ -262,8 +262,8 @@ def _counts(case: _Case) -> list[Reason]:
     if not parts:
         return []
     says = f"Compared with the most similar normal session, {' and '.join(parts)}"
-    if may_come:
-        says += " already, whatever may still come"
+    if are_open(case.evidence.sessions)[0]:
+        says += " so far, whatever may still come"
     detail = {"missing": missing[:SHOWN_TEMPLATES], "extra": extra[:SHOWN_TEMPLATES]}
     if extra or not missing:
         return [Reason(f"{says}.", detail=detail)]

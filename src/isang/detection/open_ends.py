@@ -20,6 +20,11 @@ def leave_open(sessions: Sessions, unfinished_S: NDArray[np.bool_]) -> Sessions:
     return Sessions(flat, sessions.offsets)
 
 
+def closed(sessions: Sessions) -> Sessions:
+    """The sessions as if all of them were over."""
+    return Sessions(np.where(sessions.flat == MASK, np.int32(END), sessions.flat), sessions.offsets)
+
+
 def are_open(sessions: Sessions) -> NDArray[np.bool_]:
     """Which sessions have an open end, shape S."""
     open_S: NDArray[np.bool_] = sessions.flat[sessions.offsets[1:] - 1] != END

@@ -12,12 +12,13 @@ import numpy as np
 
 from isang.artifact import Model
 from isang.detection.contexts import strangest_context
-from isang.detection.counts import above_normal, nearest_normal
+from isang.detection.counts import above_normal
 from isang.detection.gaps import gap_surprise
 from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import Floats, Surprise, surprise
+from isang.detection.waiting import nearest_so_far
 from isang.model.batches import Sessions, Tokens
 from isang.model.vocabulary import MASK, UNSEEN
 
@@ -117,9 +118,9 @@ def event_counts(evidence: Evidence) -> Floats:
 
     Bray-Curtis distance over the square roots of the counts (which gives repeated lines an even spread, Bartlett 1936),
     divided by how much each varies among normal sessions: a payment too few says more than a twelfth line of a list.
-    Of a session that may go on only what it has too much counts, see `counts.nearest_normal`.
+    A session that may go on is compared with beginnings of normal ones, see `waiting.nearest_so_far`.
     """
-    return nearest_normal(evidence.model, evidence.sessions)[0]
+    return nearest_so_far(evidence.model, evidence.sessions, evidence.gaps_T).distance_S
 
 
 def repeated_event(evidence: Evidence) -> Floats:
@@ -163,7 +164,7 @@ DETECTORS = (
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True),
-    Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01),
+    Detector("event_counts", event_counts, "weighted share of events", least_scale=0.01, allowance=0.01, timed=True),
     Detector("repeated_event", repeated_event, "deviations", least_scale=2.0, allowance=16.0),
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
