@@ -171,8 +171,7 @@ def tails(model: Model) -> tuple[Tail, ...]:
 @lru_cache(maxsize=2)
 def detectors_in_effect(model: Model) -> float:
     """How many independent detectors would alert as often as all of them together, see `effective_number`."""
-    known = model.calibration.drop_nulls(
-        [detector.name for detector in DETECTORS if detector.name in model.calibration]
-    )
-    columns = [known[d.name].to_numpy() if d.name in known.columns else np.zeros(len(known)) for d in DETECTORS]
-    return effective_number(np.stack(columns), tails(model))
+    names = [detector.name for detector in DETECTORS]
+    unknown = [pl.lit(0.0).alias(name) for name in names if name not in model.calibration.columns]
+    held_out = model.calibration.with_columns(unknown).select(names).drop_nulls()
+    return effective_number(held_out.to_numpy().T, tails(model))

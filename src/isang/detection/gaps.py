@@ -4,6 +4,7 @@ Times are counted in bins, each an eighth of a factor e wide, so that a table of
 Shapes: S sessions, T tokens in all, P pairs of events, V vocabulary, K bins in rising order.
 """
 
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ MOST_PAIRS = 20_000
 """So many of the most frequent pairs have bins of their own; for others all times before their second event count."""
 BORROWED = 5.0
 """So many times a pair is taken to behave as all pairs with the same second event do, and these as all pairs."""
+SEEN_SHARE = 0.25
+"""Times longer than this share of the training period count as so long: how common they are it could hardly show."""
 TAIL_SHARE, LEAST_SCALE, SCALE_TIMES = 0.05, 0.5, 20.0
 """The tail beyond a pair's longest time is shaped by the excess of this share of its times, in units of the logarithm,
 of which all pairs together count for SCALE_TIMES; it is no steeper than this."""
@@ -65,7 +68,7 @@ def gap_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
     """-log of the share of normal times between the same two events that are at least as long, in nats; shape T.
 
     NaN where there is no time, or none to compare it with. A time is taken to be one tick of the normal sessions' clock
-    shorter than it seems, since it may be.
+    shorter than it seems, since it may be, and no longer than what the training period could show.
     """
     surprise_T = np.full(len(sessions.flat), np.nan)
     normal = _normal_gaps(model)
@@ -73,9 +76,18 @@ def gap_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
     if normal is None or not len(known):
         return surprise_T
     row = _row_of(normal, sessions.flat[known - 1], sessions.flat[known])
-    found = normal.surprise_PK[row, _bins(gaps_T[known] - normal.tick_ms)]
+    judged_ms = np.minimum(gaps_T[known] - normal.tick_ms, SEEN_SHARE * _period_ms(model))
+    found = normal.surprise_PK[row, _bins(judged_ms)]
     surprise_T[known] = np.where(row >= 0, found, np.nan)
     return surprise_T
+
+
+def _period_ms(model: Model) -> float:
+    """How long the training period was; infinite where that is not known."""
+    first, last = (model.facts.get(name) for name in ("trained_from", "trained_until"))
+    if not first or not last:
+        return np.inf
+    return 1000 * (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
 
 
 class NormalTimes(NamedTuple):
