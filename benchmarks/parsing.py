@@ -258,7 +258,7 @@ def where(data: Path, system: str, lines: int) -> None:
             seconds[f"  of this, {step}"] = calls[function].cumtime if function in calls else 0.0
     print(f"{lines:,} lines of {system}")
     for step, took in seconds.items():
-        print(f"{step:34} {took:6.2f} s")
+        print(f"{step:42} {took:6.2f} s")
 
 
 def once(log: Path, out: Path) -> None:
