@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from isang.runs import table as t
 from isang.runs.findings.base import LANGUAGES, Context, Finding, Language, both, plain
-from isang.runs.table import Floats, RunTable
+from isang.runs.table import Floats, Integers, RunTable
 from isang.runs.writing import number
 
 UPDATE_RATIO = "update_ratio."
@@ -241,17 +241,21 @@ def _folded(table: RunTable, context: Context) -> Floats | None:
     per_epoch = int(size // max(table.loss_window, 1.0))
     bins = min(MOST_BINS, per_epoch)
     epochs = len(context.loss) // max(per_epoch, 1)
-    spacing = np.diff(context.steps)
-    if bins < FEWEST_BINS or epochs < FEWEST_EPOCHS or context.loss.min() <= 0 or (spacing != spacing[0]).any():
+    if bins < FEWEST_BINS or epochs < FEWEST_EPOCHS or context.loss.min() <= 0:
         return None
-    if int(size) % int(spacing[0]) or int(size) // int(spacing[0]) != per_epoch:
+    spacing = _spacing(context.steps)
+    if not spacing or int(size) % spacing or int(size) // spacing != per_epoch:
         return None
     first = int(np.searchsorted(context.steps, size + 1 if context.steps[0] else size))
     log = np.log(context.loss)
-    total = np.concatenate([[0.0], np.cumsum(log)])
-    around = (total[per_epoch:] - total[:-per_epoch]) / per_epoch
+    total = np.cumsum(log)
+    around = total[per_epoch - 1 :].copy()
+    around[1:] -= total[:-per_epoch]
+    around /= per_epoch
+    del total  # three columns of a long run at once are enough
     half = per_epoch // 2
-    residual = log[half : half + len(around)] - around  # of the rows from `half` on
+    residual = log[half : half + len(around)]  # of the rows from `half` on
+    residual -= around
     start = max(first, half) + (-max(first, half) + first) % per_epoch
     count = (len(residual) + half - start) // per_epoch
     if count < FEWEST_EPOCHS - 2:
@@ -259,6 +263,12 @@ def _folded(table: RunTable, context: Context) -> Floats | None:
     whole = residual[start - half : start - half + count * per_epoch].reshape(count, per_epoch)
     edges = np.linspace(0, per_epoch, bins + 1).astype(np.int64)
     return np.add.reduceat(whole, edges[:-1], axis=1) / np.diff(edges)
+
+
+def _spacing(steps: Integers) -> int:
+    """The distance between all neighbours of the steps; 0 where it differs."""
+    gaps = np.diff(steps)
+    return int(gaps[0]) if (gaps == gaps[0]).all() else 0
 
 
 def heavy_tail(table: RunTable) -> Fault | None:
