@@ -46,7 +46,7 @@ def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:
     if len(normal) < MIN_TRAINING_SESSIONS:
         raise InputError(
             f"the training period holds {period:,} of {len(sessions):,} sessions, {period - len(normal):,} of them "
-            f"labelled anomalous, and at least {MIN_TRAINING_SESSIONS} others are needed to learn from; give more "
+            f"labelled anomalous, and of the others at least {MIN_TRAINING_SESSIONS} are needed; give more "
             f"logs, a larger --train-fraction, or smaller sessions"
         )
     return Split(
