@@ -170,7 +170,7 @@ DETECTORS = (
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
     Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
     Detector("context_order", context_order, "nats", least_scale=0.75, allowance=0.75),
-    Detector("time_gap", time_gap, "nats", least_scale=0.75, allowance=0.75, timed=True),
+    Detector("time_gap", time_gap, "nats", least_scale=2.0, allowance=3.0, timed=True),
 )
 """Their p-values are combined into the decision.
 

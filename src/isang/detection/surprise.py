@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 SCORING_TOKENS = 4_096
 """Tokens per batch when scoring."""
 EVENT_PASSES, GAP_PASSES = 3, 3
-"""So many copies of a session in which events are hidden, and in which gaps and the end are asked about."""
+"""Copies of a session in which events are hidden, and in which gaps are asked about; one more asks for its end."""
 DECIMALS = 3
 """Surprises are rounded, so that the order of sums in a larger batch decides nothing."""
 
@@ -59,7 +59,7 @@ def surprise(model: Model, sessions: Sessions) -> Surprise:
         _answer(encoder, pieces, rows, answers)
         return len(rows)
 
-    batches = length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES))
+    batches = length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1))
     try:
         with (
             Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar,

@@ -55,18 +55,18 @@ def hide(sessions: Sessions, mask_fraction: float, vocabulary_size: int, generat
 def ask_in_turn(sessions: Sessions, event_passes: int, gap_passes: int) -> tuple[Hidden, Rows]:
     """Scoring: copies of each session in which all that can be asked is asked exactly once.
 
-    In the first `event_passes` copies the events are hidden in turn; in the `gap_passes` (at least 2) others all events
-    stand there, the gaps are asked about in turn, and END is hidden in one of them, not beside a gap that is asked
-    about. The copies of one pass stand side by side. Returns also where in `sessions.flat` each answer belongs (that of
-    a gap to the token behind it), shape N.
+    In the first `event_passes` copies the events are hidden in turn; in the `gap_passes` others all events stand there
+    and the gaps are asked about in turn; in the last one END alone is hidden, since a gap that is asked about elsewhere
+    could hold what is not there yet. The copies of one pass stand side by side. Returns also where in `sessions.flat`
+    each answer belongs (that of a gap to the token behind it), shape N.
     """
-    passes = event_passes + gap_passes
+    passes = event_passes + gap_passes + 1
     places_T, offsets = sessions.places(np.tile(np.arange(len(sessions)), passes))
     copies = Sessions(sessions.flat[places_T], offsets)
     turn_T = np.repeat(np.arange(passes), len(sessions.flat))
     position_T = _positions(copies)
 
-    ends_T = (copies.flat == END) & (turn_T == event_passes + (position_T + 1) % gap_passes)
+    ends_T = (copies.flat == END) & (turn_T == passes - 1)
     chosen_T = ends_T | ~np.isin(copies.flat, (PAD, BEGIN, END)) & (turn_T == position_T % event_passes)
     gaps_T = _gaps(copies) & (turn_T == event_passes + position_T % gap_passes)
     hidden = Sessions(np.where(chosen_T, np.int32(MASK), copies.flat), copies.offsets)
