@@ -27,7 +27,6 @@ from isang.logs.sources import COMPRESSED, Source, find_sources, log_of
 from isang.logs.store import SESSIONS_SCHEMA, Dataset
 from isang.logs.tail import FileTail, PipeTail
 from isang.logs.templates import TemplateIndex, shortened
-from isang.progress import say
 
 SCHEMA = 2
 LOOK_SECONDS = 2.0
@@ -93,18 +92,18 @@ class Follower:
         if state is not None and state.exists():
             self._load(state)
         self._look()
-        self._say_where()
+        self._begins = self._beginning()
 
     @property
     def described(self) -> str:
-        """When a session ends, in words."""
+        """When a session ends and where reading begins, in words."""
         size = f"{self._rules.session.size:g}" if self._rules.session.size else ""
         ends = {"lines": [f"after {size} lines"], "seconds": [f"with its window of {size} seconds"]}.get(
             self._rules.session.kind, []
         )
         if self._idle_seconds is not None:
             ends.append(f"after {self._idle_seconds:g} seconds of silence")
-        return f"a session ends {' or '.join(ends)}"
+        return f"a session ends {' or '.join(ends)}; {self._begins}"
 
     @property
     def ended(self) -> bool:
@@ -175,15 +174,18 @@ class Follower:
         for tail in tails:
             self._logs[tail.path] = GrowingLog(tail, len(self._logs), self._rules, self._config, self._clock)
 
-    def _say_where(self) -> None:
-        """Say where reading begins. Raises InputError where the state is of other logs."""
-        goes_on = [log.tail for path, log in self._logs.items() if _place_of(path) in self._positions]
-        if self._positions and not goes_on:
+    def _beginning(self) -> str:
+        """Where reading begins, in words. Raises InputError where the state is of other logs."""
+        known = sum(_place_of(path) in self._positions for path in self._logs)
+        if self._positions and not known:
             raise InputError(
                 f"{self._state} is the state of other logs ({', '.join(list(self._positions)[:3])}); "
                 "name another --state file"
             )
-        say(f"{len(self._logs) - len(goes_on)} logs from their first line, {len(goes_on)} from where they were left")
+        new = len(self._logs) - known
+        parts = [f"{new} from the first line"] if new else []
+        parts += [f"{known} from where it was left"] if known else []
+        return f"logs: {', '.join(parts)}"
 
     def _built(self, ended: Ended | None) -> EndedSessions | None:
         """Ended sessions as a dataset; templates are matched, lines that fit none get events after the known ones."""
@@ -248,7 +250,7 @@ class Follower:
                 path: Position(**(position | {name: bytes.fromhex(position[name]) for name in _BYTES}))
                 for path, position in facts["positions"].items()
             }
-        except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
             raise InputError(f"{state} is no state of isang detect --follow: {error}; name another file") from error
 
 

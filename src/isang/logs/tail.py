@@ -148,15 +148,23 @@ class FileTail:
         there = [member for member in members(self.path) if not is_compressed(member[0])]
         paths = [path for path, _ in there]
         begins = there[paths.index(start) :] if start in paths else []
-        held = next((path for path, state in begins if state.st_size), None)
-        if held is not None:
-            self._begin(MemberFile(held))
-        else:
-            self.position = Position(modified=max((state.st_mtime_ns for _, state in there), default=0))
+        held = next(((path, state) for path, state in begins if state.st_size), None)
+        if held is None:
+            modified = max((state.st_mtime_ns for _, state in there), default=0)
+            self.position = Position(modified=modified, inode=_inode(self.path) or 0)
+            return
+        try:
+            file = MemberFile(held[0])
+        except FileNotFoundError:  # it has just been renamed
+            self.position = Position(modified=held[1].st_mtime_ns - 1)
+            return
+        checked_text(file.read(CHUNK_BYTES, 0), held[0])
+        self._begin(file)
 
-    def _begin(self, file: MemberFile, *, rest: bytes = b"", inode: int | None = None) -> None:
+    def _begin(self, file: MemberFile, *, rest: bytes = b"") -> None:
         self._file, self._reading, self._waiting = file, file.path, False
-        self.position = Position(inode=inode or file.state().st_ino, rest=rest)
+        same = self.position.inode == _inode(self.path)
+        self.position = Position(inode=self.position.inode if same else file.state().st_ino, rest=rest)
         self._known(file)
 
     def _found(self) -> MemberFile | None:
@@ -173,7 +181,7 @@ class FileTail:
                 f"{self.name} was written anew and what stood there before is not beside it: lines that came to it "
                 f"after line {self.position.line:,}, if any, could not be read any more"
             )
-            self.position = Position(modified=self.position.modified)
+            self.position = Position(modified=self.position.modified, inode=_inode(self.path) or 0)
         later = self._later(there)
         if later is None:
             if not there and not self._waiting:
@@ -217,12 +225,11 @@ class FileTail:
 
         Where the log was copied and emptied, what begins in the copy goes on in the log; else it is a line.
         """
-        inode = self.position.inode
-        copied = file.state().st_ino != inode and _inode(self.path) == inode
+        copied = file.state().st_ino != self.position.inode == _inode(self.path)
         rest = self.position.rest + block if copied and not self.position.offset else block
         chunk = None if copied or not block else self._taken(block)
         self._close()
-        self._begin(successor, rest=rest if copied else b"", inode=inode if copied else None)
+        self._begin(successor, rest=rest if copied else b"")
         return chunk
 
     def _close(self) -> None:
