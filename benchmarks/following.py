@@ -3,10 +3,10 @@
     python benchmarks/following.py MODEL LOG [--lines 30000] [--kills 30] [--seed 0]
 
 MODEL was trained on logs like the HDFS log LOG, for instance by `isang run LOG --out MODEL`. The last lines of LOG are
-written in pieces that end anywhere. Between them the log is rotated, by renaming or by copying and emptying, at a line
-end or within a line, and older members are compressed. `isang detect --follow --state` is killed with SIGKILL:
-any time, before it has begun, just after it has, and while it saves. What all these processes printed is compared with one
-`isang detect` over all lines; once the log is followed by its name, once by its folder.
+written in pieces that end anywhere. Between them the log is rotated, at a line end or within a line, and older members
+are compressed. `isang detect --follow --state` is killed with SIGKILL: any time, before it has begun, just after it has,
+and while it saves. What all these processes printed is compared with one `isang detect` over all lines. The log is
+followed by its name and by its folder, and rotated by renaming and by copying and emptying.
 
 Sessions end after ten minutes of silence here, and lines behind so long a silence in their block are left out of the
 log, because for following they would be sessions of their own.
@@ -14,6 +14,7 @@ log, because for following they would be sessions of their own.
 
 import argparse
 import gzip
+import itertools
 import json
 import os
 import random
@@ -33,9 +34,9 @@ import zstandard
 LAST = b"111111 111111 1 INFO dfs.DataBlockScanner: Verification succeeded for blk_1\n"
 """A line three years later: all sessions before it have ended. Its own goes on, and is not told."""
 IDLE_SECONDS = 600
-MOST_BYTES = 12_000
+MOST_BYTES = 5_000
 """Written at a time."""
-ROTATED = 0.06
+ROTATED = 0.04
 """Share of the writes after which the log is rotated."""
 QUIET_SECONDS = 10.0
 """Nothing is expected any more after so long a silence at the end."""
@@ -46,8 +47,8 @@ MOMENTS = ("any time", "before it has begun", "just begun", "while it saves")
 class Writer:
     """Writes a log piece by piece, and rotates it."""
 
-    def __init__(self, path: Path, text: bytes, chance: random.Random) -> None:
-        self._path, self._rest, self._chance = path, text, chance
+    def __init__(self, path: Path, text: bytes, chance: random.Random, *, copies: bool) -> None:
+        self._path, self._rest, self._chance, self._copies = path, text, chance, copies
         self.rotations: Counter[str] = Counter()
         self._append(path, len(text) // 10)
 
@@ -59,25 +60,24 @@ class Writer:
     def write(self) -> None:
         """One more piece; sometimes the log is rotated before it."""
         if self._chance.random() < ROTATED and not self.done:
-            self._rotate(copy=self._chance.random() < 0.5, within_line=self._chance.random() < 0.5)
+            self._rotate(within_line=self._chance.random() < 0.5)
         self._append(self._path, self._chance.randrange(1, MOST_BYTES))
 
-    def _rotate(self, *, copy: bool, within_line: bool) -> None:
+    def _rotate(self, *, within_line: bool) -> None:
         if not within_line:
             self._append(self._path, self._to_line_end())
         for member in sorted(self._path.parent.glob(f"{self._path.name}.*"), key=_number, reverse=True):
-            member.rename(member.with_name(re.sub(r"\d+", str(_number(member) + 1), member.name, count=1)))
-            moved = member.with_name(re.sub(r"\d+", str(_number(member) + 1), member.name, count=1))
+            moved = member.rename(member.with_name(re.sub(r"\d+", str(_number(member) + 1), member.name, count=1)))
             if moved.suffix != ".gz" and self._chance.random() < 0.3:
                 _compress(moved)
         first = self._path.with_name(f"{self._path.name}.1")
-        if copy:
+        if self._copies:
             shutil.copy(self._path, first)
             os.truncate(self._path, 0)
         else:
             self._path.rename(first)
             self._append(first, self._to_line_end())  # who writes it still has it open
-        self.rotations[f"{'copied' if copy else 'renamed'} {'within a line' if within_line else 'at a line end'}"] += 1
+        self.rotations["within a line" if within_line else "at a line end"] += 1
 
     def _to_line_end(self) -> int:
         return self._rest.find(b"\n") + 1
@@ -133,8 +133,10 @@ def followed(command: list[str], state: Path, writer: Writer, kills: int, chance
     """Let processes follow, be killed and follow again until all is told."""
     moments = ["any time", *(MOMENTS[number % len(MOMENTS)] for number in range(kills - 1))]
     for moment in moments:
-        with out.open("ab") as file, subprocess.Popen(command, stdout=file, stderr=subprocess.DEVNULL) as process:
+        with out.open("ab") as file, subprocess.Popen(command, stdout=file) as process:
             _until(moment, state, writer, chance)
+            if process.poll() is not None:
+                raise SystemExit(f"following ended by itself with code {process.returncode}")
             process.kill()
         for partial in state.parent.glob("*.partial"):
             partial.unlink()
@@ -153,8 +155,10 @@ def _until(moment: str, state: Path, writer: Writer, chance: random.Random) -> N
     if moment == "before it has begun":
         time.sleep(chance.uniform(0.0, 0.1))
         return
-    while not state.exists() or state.stat().st_mtime_ns == before:
-        writer.write()
+    until = time.monotonic() + 60
+    while (not state.exists() or state.stat().st_mtime_ns == before) and time.monotonic() < until:
+        if before:  # what is rotated away before a log was followed for the first time is no part of it
+            writer.write()
         time.sleep(0.1)
     if moment == "just begun":
         time.sleep(chance.uniform(0.0, 0.1))
@@ -202,13 +206,15 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=30_000)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=["file", "folder"])
+    parser.add_argument("--only", help="'file renamed', 'file copied', 'folder renamed' or 'folder copied'")
     options = parser.parse_args()
     with options.log.open("rb") as file:
         lines = zstandard.ZstdDecompressor().stream_reader(file).read().splitlines(keepends=True)
     text = b"".join([*without_silences(lines[-options.lines :]), LAST])
     detect = [sys.executable, "-m", "isang", "detect", str(options.model)]
-    for what in [options.only] if options.only else ["file", "folder"]:
+    for what, how in itertools.product(("file", "folder"), ("renamed", "copied")):
+        if options.only not in (None, f"{what} {how}"):
+            continue
         chance = random.Random(options.seed)
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -218,11 +224,11 @@ def main() -> None:
             with (folder / "expected").open("wb") as file:
                 subprocess.run([*detect, str(finished), "--json"], stdout=file, stderr=subprocess.DEVNULL, check=True)
             state, out = folder / "place" / "state", folder / "found"
-            writer = Writer(growing, text, chance)
+            writer = Writer(growing, text, chance, copies=how == "copied")
             named = str(growing if what == "file" else growing.parent)
-            command = [*detect, named, "--follow", "--json", "--idle", str(IDLE_SECONDS), "--state", str(state)]
+            command = [*detect, named, "--follow", "--json", "--idle", f"{IDLE_SECONDS}s", "--state", str(state)]
             followed(command, state, writer, options.kills, chance, out)
-            print(f"{what}: {text.count(10):,} lines, {options.kills} kills, rotations {dict(writer.rotations)}")
+            print(f"{what}, {how}: {text.count(10):,} lines, {options.kills} kills, rotations {dict(writer.rotations)}")
             print(compared(printed(folder / "expected"), printed(out)), flush=True)
 
 
