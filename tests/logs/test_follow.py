@@ -167,3 +167,19 @@ def test_lines_that_begin_no_record_may_come_alone(tmp_path: Path) -> None:
     last = follower.finish()
     assert last is not None
     assert sum(part.dataset.sizes.sum() for part in [*found, last]) == len(LOG.splitlines())
+
+
+def test_a_clock_that_steps_back_loses_and_ends_nothing(tmp_path: Path) -> None:
+    """The log's times begin anew in the middle; what was open before waits for them."""
+    _, rules = batch_of(tmp_path)
+    log = tmp_path / "shop.log"
+    lines = LOG.splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[200:220]))
+    follower = Follower([str(log)], rules, LogsConfig(), idle_seconds=60, clock=lambda: 0.0)
+    assert followed(follower) == []
+    with log.open("ab") as file:
+        file.writelines(lines[:20])
+    assert followed(follower) == []
+    last = follower.finish()
+    assert last is not None
+    assert last.dataset.sizes.sum() == 40
