@@ -398,7 +398,7 @@ def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> 
             time.sleep(0.5)
             process.send_signal(signal.SIGTERM)
             found += process.communicate()[0].splitlines()
-        assert process.returncode == 0
+        assert process.returncode == 143
         assert state.exists()
     rest = follow(run, [log], idle_seconds=90, state=state)
     while (polled := rest.poll())[0]:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 import isang
-from isang.errors import IsangError, UsageError
+from isang.errors import Interrupted, IsangError, UsageError
 
 app = typer.Typer(
     name="isang",
@@ -408,17 +408,20 @@ def _follow(
     with _stopping() as stop:
         for record in following.anomalies_until(stop):
             print(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n", end="", flush=True)
-    say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
-    if following.ended_early:
-        say(f"{following.ended_early:,} sessions were ended early, because too many were open; a shorter --idle helps")
+        say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
+        if following.ended_early:
+            early = f"{following.ended_early:,} sessions were ended early"
+            say(f"{early}, because too many were open; a shorter --idle helps")
 
 
 @contextmanager
 def _stopping() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set instead of ending the process."""
+    """An event that Ctrl-C and SIGTERM set instead of ending the process; raises Interrupted at the end for them."""
     stop = threading.Event()
+    came: list[int] = []
 
     def set_stop(number: int, frame: FrameType | None) -> None:
+        came.append(number)
         stop.set()
 
     earlier = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -427,6 +430,8 @@ def _stopping() -> Iterator[threading.Event]:
     finally:
         for number, handler in earlier.items():
             signal.signal(number, handler)
+    if came:
+        raise Interrupted(f"stopped by {signal.Signals(came[0]).name}", came[0])
 
 
 def _log_flags(

@@ -60,6 +60,7 @@ class Following:
         What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
         the anomalies that were found together: where the process is killed before, they come again.
         """
+        self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
         while not (stop.is_set() or self.ended):
             came, found = self.poll()
             yield from found

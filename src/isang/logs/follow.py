@@ -20,18 +20,21 @@ from isang.logs.growing import GrowingLog
 from isang.logs.open_sessions import OPEN_SCHEMA, OWNER, Ended, OpenSessions
 from isang.logs.prepare import with_times
 from isang.logs.read import CHUNK_BYTES
+from isang.logs.rotation import Position
 from isang.logs.rules import Rules
 from isang.logs.sessions import SessionRule
-from isang.logs.sources import COMPRESSED, Source, find_sources
+from isang.logs.sources import COMPRESSED, Source, find_sources, log_of
 from isang.logs.store import SESSIONS_SCHEMA, Dataset
-from isang.logs.tail import FileTail, PipeTail, Position
+from isang.logs.tail import FileTail, PipeTail
 from isang.logs.templates import TemplateIndex, shortened
 
-SCHEMA = 1
+SCHEMA = 2
 LOOK_SECONDS = 2.0
 """Time between two looks for new files."""
 MOST_MESSAGES = 20_000
 """After so many records the table of messages starts anew, to stay small."""
+_BYTES = ("head", "mark", "rest")
+"""Of a position; hexadecimal in JSON."""
 _WHOLE_SESSIONS = SessionRule("key", "sessions that ended", pattern="")
 
 
@@ -84,22 +87,23 @@ class Follower:
         self._positions: dict[str, Position] = {}
         self.noted: dict[str, Any] = {}
         """What the caller wants to find again after a restart; plain JSON values."""
-        if state is not None and state.exists():
-            self._load(state)
         self._logs: dict[Path, GrowingLog] = {}
         self._behind: set[Path] = set()  # logs of which more is there than is read at a time
+        if state is not None and state.exists():
+            self._load(state)
         self._look()
+        self._begins = self._beginning()
 
     @property
     def described(self) -> str:
-        """When a session ends, in words."""
+        """When a session ends and where reading begins, in words."""
         size = f"{self._rules.session.size:g}" if self._rules.session.size else ""
         ends = {"lines": [f"after {size} lines"], "seconds": [f"with its window of {size} seconds"]}.get(
             self._rules.session.kind, []
         )
         if self._idle_seconds is not None:
             ends.append(f"after {self._idle_seconds:g} seconds of silence")
-        return f"a session ends {' or '.join(ends)}"
+        return f"a session ends {' or '.join(ends)}; {self._begins}"
 
     @property
     def ended(self) -> bool:
@@ -161,8 +165,27 @@ class Follower:
     def _look(self) -> None:
         """Find files that are new."""
         self._looked_at = self._clock()
-        for tail in _tails(self._paths, self._config.max_line_bytes, set(self._logs), self._positions):
+        try:
+            tails = list(_tails(self._paths, self._config.max_line_bytes, set(self._logs), self._positions))
+        except InputError:
+            if not self._logs:
+                raise
+            return  # nothing is there while files are moved about
+        for tail in tails:
             self._logs[tail.path] = GrowingLog(tail, len(self._logs), self._rules, self._config, self._clock)
+
+    def _beginning(self) -> str:
+        """Where reading begins, in words. Raises InputError where the state is of other logs."""
+        known = sum(_place_of(path) in self._positions for path in self._logs)
+        if self._positions and not known:
+            raise InputError(
+                f"{self._state} is the state of other logs ({', '.join(list(self._positions)[:3])}); "
+                "name another --state file"
+            )
+        new = len(self._logs) - known
+        parts = [f"{new} from the first line"] if new else []
+        parts += [f"{known} from where it was left"] if known else []
+        return f"logs: {', '.join(parts)}"
 
     def _built(self, ended: Ended | None) -> EndedSessions | None:
         """Ended sessions as a dataset; templates are matched, lines that fit none get events after the known ones."""
@@ -200,12 +223,13 @@ class Follower:
         """Write where reading stands, in one step: open sessions as Parquet, all else as JSON in its metadata."""
         if self._state is None:
             return
-        positions = self._positions | {str(path): log.tail.position for path, log in self._logs.items()}
+        positions = self._positions | {_place_of(path): log.tail.position for path, log in self._logs.items()}
         facts = {
             "schema": SCHEMA,
             "rules": self._rules.to_dict(),
             "positions": {
-                path: asdict(position) | {"mark": position.mark.hex()} for path, position in positions.items()
+                path: asdict(position) | {name: getattr(position, name).hex() for name in _BYTES}
+                for path, position in positions.items()
             },
             "parts": self.open.parts,
             "noted": self.noted,
@@ -223,17 +247,17 @@ class Follower:
             self.open.parts = dict(facts["parts"])
             self.noted = dict(facts["noted"])
             self._positions = {
-                path: Position(**(position | {"mark": bytes.fromhex(position["mark"])}))
+                path: Position(**(position | {name: bytes.fromhex(position[name]) for name in _BYTES}))
                 for path, position in facts["positions"].items()
             }
-        except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
             raise InputError(f"{state} is no state of isang detect --follow: {error}; name another file") from error
 
 
 def _tails(
     paths: Sequence[str], max_line_bytes: int, known: set[Path], positions: Mapping[str, Position]
 ) -> Iterator[FileTail | PipeTail]:
-    """The logs that `paths` name now and that are not `known`; of a rotated set the newest member, which grows."""
+    """The logs that `paths` name now and that are not `known`; one for each rotated set."""
     if "-" in paths:
         if len(paths) > 1:
             raise UsageError("standard input ('-') is followed alone, without files beside it")
@@ -244,12 +268,17 @@ def _tails(
     for source in _sources(paths):
         streams.setdefault(source.stream, []).append(source)
     for members in streams.values():
-        newest = members[-1]
-        if newest.path not in known:
+        log = log_of(members[-1].path)
+        if log not in known:
             yield FileTail(
-                newest.path, newest.name, max_line_bytes=max_line_bytes, start=members[0].path,
-                position=positions.get(str(newest.path)),
+                log, members[-1].name, max_line_bytes=max_line_bytes, start=members[0].path,
+                position=positions.get(_place_of(log)),
             )  # fmt: skip
+
+
+def _place_of(log: Path) -> str:
+    """Where the log lies, whatever folder a process works in."""
+    return str(log.absolute())
 
 
 def _sources(paths: Sequence[str]) -> list[Source]:

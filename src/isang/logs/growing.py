@@ -110,6 +110,8 @@ class GrowingLog:
 
         Where times lack the year or the date, the last of those that are read together keeps what it was given.
         """
+        if times.is_empty():  # only lines that belong to the record before
+            return times
         if layout.clock is None or (self.latest_us is None and times.null_count() == times.len()):
             return pl.repeat(NO_TIME, times.len(), dtype=pl.Int64, eager=True)
         before = pl.Series([self.latest_us], dtype=pl.Int64)

@@ -51,6 +51,7 @@ class OpenSessions:
         self._idle_us = None if idle_seconds is None else int(idle_seconds * 1e6)
         self._most_records = most_records
         self.records = OPEN_SCHEMA.to_frame()
+        self._added = self.records.select(OWNER)  # owners of what came since the last `take`
         self.parts: dict[str, int] = {}
         """Ended sessions of each key, the key that ended last at the end."""
         self.ended_early = 0
@@ -59,20 +60,36 @@ class OpenSessions:
     def add(self, records: pl.DataFrame, now_us: int) -> None:
         """Take in records (RECORD_SCHEMA); those without a time are taken to be written at `now_us`."""
         self.records = pl.concat([self.records, records.with_columns(heard=pl.col("time").replace(NO_TIME, now_us))])
+        self._added = pl.concat([self._added, records.select(OWNER)])
 
     def take(self, now_us: int, *, everything: bool = False) -> Ended | None:
         """The sessions that have ended by `now_us`, or `everything`; None where there are none."""
         if self.records.is_empty():
             return None
-        ordered = self.records.sort("key", "stream", "time", "log", maintain_order=True)
+        waiting, due = self._parted(now_us, everything=everything)
+        self._added = OPEN_SCHEMA.to_frame().select(OWNER)
+        if due.is_empty():
+            return None
+        ordered = due.sort("key", "stream", "time", "log", maintain_order=True)
         changed = ordered.select(pl.struct(OWNER).ne_missing(pl.struct(OWNER).shift(1))).to_series()
         begins = pl.Series("session", session_begins(ordered, changed.to_numpy(), self._rule))
         ordered = ordered.with_columns(begins.cum_sum().cast(pl.UInt32) - 1)
         sessions = self._sessions(ordered, now_us, everything=everything)
         if not sessions["pieces"].sum():
             return None
-        ended, self.records = self._divided(ordered, sessions)
+        ended, going_on = self._divided(ordered, sessions)
+        self.records = pl.concat([waiting, going_on])
         return self._named(ended)
+
+    def _parted(self, now_us: int, *, everything: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The open records of keys to which nothing came and which are not silent long enough, and all others."""
+        if everything or self._idle_us is None or self._rule.kind != "key" or self.records.height > self._most_records:
+            return self.records.clear(), self.records
+        heard = self.records.group_by(OWNER).agg(pl.col("heard").max())
+        silent = heard.filter(now_us - pl.col("heard") > self._idle_us + LATE_US).select(OWNER)
+        owners = pl.concat([self._added, silent]).unique()
+        waiting = self.records.join(owners, on=OWNER, how="anti", nulls_equal=True)
+        return waiting, self.records.join(owners, on=OWNER, how="semi", nulls_equal=True)
 
     def so_far(self, owners: pl.DataFrame) -> Ended | None:
         """The open sessions of `owners` (OWNER) as they are now, named as they will be; call it after `take`.

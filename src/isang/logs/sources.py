@@ -111,13 +111,18 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
 
 
 def rotated_set(file: Path) -> list[Path]:
-    """The members of the rotated set of `file` that lie beside it uncompressed, oldest first."""
+    """The members of the rotated set of `file` that lie beside it, oldest first."""
     if not file.parent.is_dir():
         return []
     given = {path: path.name for path in (*file.parent.iterdir(), file)}
     stem = _place(file, given)[0]
-    members = {path for path in given if _place(path, given)[0] == stem and path.suffix.lower() not in COMPRESSED}
+    members = {path for path in given if _place(path, given)[0] == stem}
     return sorted((path for path in members if path.is_file()), key=lambda path: _place(path, given))
+
+
+def log_of(file: Path) -> Path:
+    """The name of a rotated set: that of the file without what rotation adds to it."""
+    return Path(_place(file, {file: str(file)})[0])
 
 
 def _expand(given: str) -> list[tuple[Path, str]]:
