@@ -243,7 +243,8 @@ def _nothing_found(accounts: list[SourceAccount], rules: Rules) -> str:
         return f"{names}: empty, there is nothing to prepare"
     if records == 0:
         return f"{names}: none of the {lines:,} lines begins a record; describe the lines with --layout"
-    none_names_it = f"none of the {records:,} records of {names} names the session key {rules.session.pattern!r}"
+    none_names_it = f"none of the {records:,} records of {names} names the session key"
     if rules.templates.height:
-        return f"{none_names_it} that the model was trained with; give logs of the same kind, or train on these"
-    return f"{none_names_it}; choose another with --session-by, or windows with --window 100"
+        trained_with = f"{rules.session.pattern!r} that the model was trained with"
+        return f"{none_names_it} {trained_with}; give logs of the same kind, or train on these"
+    return f"{none_names_it} {rules.session.reason}; choose another, or windows with --window 100"
