@@ -384,7 +384,11 @@ def test_following_finds_what_detect_finds(place: Path) -> None:
 
 
 def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> None:
-    """Stopped at any moment by SIGTERM and started again, while lines come: each anomaly is told once."""
+    """Stopped at any moment by SIGTERM and started again, while lines come: each anomaly is told once, and whole.
+
+    Python's own output without a buffer, as containers often have it, would lose what a signal cuts off.
+    """
+    unbuffered = {**os.environ, "PYTHONUNBUFFERED": "1"}
     log, state, run = tmp_path / "shop.log", tmp_path / "state", place / "out" / "run"
     lines = (place / "shop.log").read_text().splitlines(keepends=True)
     command = [*ISANG, "detect", str(run), str(log), "--follow", "--json", "--idle", "90s", "--state", str(state)]
@@ -392,7 +396,9 @@ def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> 
     for part in (lines[:3_003], lines[3_003:]):
         with log.open("a") as file:
             file.writelines(part)
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=unbuffered
+        ) as process:
             assert process.stderr is not None
             assert "following; a session ends after 90 seconds of silence" in process.stderr.readline()
             time.sleep(0.5)

@@ -407,11 +407,19 @@ def _follow(
     say(f"following; {following.rule}")
     with _stopping() as stop:
         for record in following.anomalies_until(stop):
-            print(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n", end="", flush=True)
+            _tell(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n")
         say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
         if following.ended_early:
             early = f"{following.ended_early:,} sessions were ended early"
             say(f"{early}, because too many were open; a shorter --idle helps")
+
+
+def _tell(text: str) -> None:
+    """Print all of `text` at once; print() loses what a signal cuts off where PYTHONUNBUFFERED is set."""
+    rest = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+    while rest:
+        rest = rest[sys.stdout.buffer.write(rest) :]
+    sys.stdout.buffer.flush()
 
 
 @contextmanager
