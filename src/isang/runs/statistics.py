@@ -44,7 +44,7 @@ def curve(table: RunTable, values: Floats) -> dict[str, Any] | None:
     if not good.any():
         return None
     known = values if good.all() else values[good]
-    lowest = int(np.argmin(np.where(good, values, np.inf)))
+    lowest = int(np.argmin(values)) if known is values else int(np.flatnonzero(good)[np.argmin(known)])
     epoch = table.epoch[lowest]
     return {
         "initial": float(known[0]), "final": float(known[-1]), "minimum": float(values[lowest]),
@@ -257,9 +257,9 @@ def _sizes(facts: dict[str, Any]) -> tuple[int | None, int | None, int | None]:
 def _initial_loss(table: RunTable) -> float | None:
     for name in (t.RUNNING_MEAN, table.loss):
         values = table.column(name)
-        known = values[usable(values)]
-        if len(known):
-            return float(known[0])
+        good = usable(values)
+        if good.any():
+            return float(values[np.argmax(good)])
     return None
 
 

@@ -107,7 +107,8 @@ def _spikes_in_words(evidence: dict[str, Any], first: int) -> dict[Language, str
 
 def _listed(table: RunTable, context: Context, found: Spikes) -> list[dict[str, Any]]:
     """The highest spikes, each with its gradient norm's company where that is logged."""
-    norm = table.column(t.GRADIENT_NORM)[context.rows]
+    logged = table.has(t.GRADIENT_NORM)
+    norm = table.column(t.GRADIENT_NORM)[context.rows] if logged else np.zeros(0)
     known = norm[np.isfinite(norm)]
     limit = float(np.median(known) + 5 * robust_spread(known)) if len(known) else float("nan")
     return [
@@ -117,7 +118,9 @@ def _listed(table: RunTable, context: Context, found: Spikes) -> list[dict[str, 
             "height": spike.height,
             "length": spike.length,
             "kind": spike.kind,
-            "gradient_norm_high": None if np.isnan(norm[spike.position]) else bool(norm[spike.position] > limit),
+            "gradient_norm_high": bool(norm[spike.position] > limit)
+            if logged and not np.isnan(norm[spike.position])
+            else None,
         }
         for spike in sorted(found.found, key=lambda spike: -spike.height)[:SHOWN]
     ]
