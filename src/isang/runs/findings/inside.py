@@ -249,10 +249,11 @@ def _folded(table: RunTable, context: Context) -> Floats | None:
     first = int(np.searchsorted(context.steps, size + 1 if context.steps[0] else size))
     log = np.log(context.loss)
     total = np.cumsum(log)
-    around = total[per_epoch - 1 :].copy()
-    around[1:] -= total[:-per_epoch]
+    for end in range(len(total), per_epoch, -per_epoch):  # in place, from the end: what is subtracted is still a sum
+        begin = max(end - per_epoch, per_epoch)
+        total[begin:end] -= total[begin - per_epoch : end - per_epoch]
+    around = total[per_epoch - 1 :]
     around /= per_epoch
-    del total  # three columns of a long run at once are enough
     half = per_epoch // 2
     residual = log[half : half + len(around)]  # of the rows from `half` on
     residual -= around
