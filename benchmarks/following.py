@@ -5,8 +5,8 @@
 MODEL was trained on logs like the HDFS log LOG, a .zst file, for instance by `isang run LOG --out MODEL`. The last
 lines of LOG are written in pieces that end anywhere. Between them the log is rotated, at a line end or within a line,
 and older members are compressed. `isang detect --follow --state` is killed with SIGKILL: any time, before it has begun,
-just after, and while it saves. What all these processes printed is compared with one `isang detect` over all lines. The log is
-followed by its name and by its folder, and rotated by renaming and by copying and emptying.
+just after, and while it saves. What all these processes printed is compared with one `isang detect` over all lines. The
+log is followed by its name and by its folder, and rotated by renaming and by copying and emptying.
 
 Sessions end after ten minutes of silence here, and lines behind so long a silence in their block are left out of the
 log, because for following they would be sessions of their own.
