@@ -39,6 +39,9 @@ def test_without_a_clock_the_same_dataset_is_known_by_its_fingerprint(trained: M
     timeless = replace(timeless, sessions=timeless.sessions.cast({"start": pl.Datetime("us", "UTC")}))
     assert len(later_sessions(trained, timeless, "synthetic")) == 500
     assert len(later_sessions(trained, timeless, "another")) == 1_000
+    hidden = pl.when(pl.int_range(pl.len()) >= 400).then(None).otherwise("start")
+    half_timed = replace(dataset, sessions=dataset.sessions.with_columns(start=hidden))
+    assert later_sessions(trained, half_timed, "synthetic").tolist() == list(range(500, 1_000))
 
 
 def test_a_dataset_of_the_training_period_alone_cannot_be_evaluated(trained: Model, dataset: Dataset) -> None:
