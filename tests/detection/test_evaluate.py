@@ -195,3 +195,11 @@ def test_where_all_later_sessions_are_anomalous_nothing_is_said_of_drift_and_not
     assert "an unknown part of the later sessions" in evaluation["drift"]["says"]
     assert all(part["planted"] == 0 for part in evaluation["planted"])
     assert "planted" not in of_evaluation(evaluation)
+
+
+@pytest.mark.parametrize(("supported", "advised"), [(734.8, True), (20.0, False)])
+def test_too_few_calibration_sessions_are_said_with_what_to_do(
+    evaluation: dict[str, Any], supported: float, advised: bool
+) -> None:
+    few = evaluation["budget"] | {"extrapolated": True, "supported_per_thousand": supported}
+    assert ("give more logs, or smaller sessions" in of_evaluation(evaluation | {"budget": few})) == advised
