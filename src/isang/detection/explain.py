@@ -157,8 +157,8 @@ def _misplaced(case: _Case, position: int, probabilities: NDArray[np.float64], o
     if not len(places) or expected in _MARKS:
         return []
     place = int(places[np.argmin(np.abs(places - position))])
-    moved = np.insert(np.delete(case.tokens, place), position - (place < position), expected).astype(np.int32)
-    if judge_sessions(case.model, from_sequences([moved]))[2][0].anomalous:
+    order = np.insert(np.delete(np.arange(len(case.tokens)), place), position - (place < position), place)
+    if judge_sessions(case.model, from_sequences([case.tokens[order]]), case.evidence.gaps_T[order])[2][0].anomalous:
         return []
     lines = position - place - 1 if place < position else place - position
     says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "
@@ -198,7 +198,7 @@ def _order(case: _Case) -> list[Reason]:
 
 
 def _context(case: _Case) -> list[Reason]:
-    found = strangest_context(case.model, case.tokens)
+    found = strangest_context(case.model, case.tokens, case.evidence.gaps_T)
     second, other = _name(case.model, found.second), _name(case.model, found.other)
     so = f"only {found.alike_so:,}" if found.alike_so else "none"
     says = f"In {_percent(found.share)} of the normal sessions with both lines, this one is before “{second}”, but in "

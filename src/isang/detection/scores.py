@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from isang.artifact import Model
-from isang.detection.contexts import strangest_context
+from isang.detection.contexts import context_surprise
 from isang.detection.counts import above_normal
 from isang.detection.gaps import gap_surprise
 from isang.detection.open_ends import are_open
@@ -150,7 +150,7 @@ def context_order(evidence: Evidence) -> Floats:
 
     0 for a session that may go on, since the third may come.
     """
-    scores = _each(evidence, lambda tokens: strangest_context(evidence.model, tokens).surprise)
+    scores = context_surprise(evidence.model, evidence.sessions, evidence.gaps_T)
     return np.where(are_open(evidence.sessions), 0.0, scores)
 
 
@@ -169,7 +169,7 @@ DETECTORS = (
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
     Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
-    Detector("context_order", context_order, "nats", least_scale=0.75, allowance=0.75),
+    Detector("context_order", context_order, "nats", least_scale=0.75, allowance=0.75, timed=True),
     Detector("time_gap", time_gap, "nats", least_scale=2.0, allowance=3.0, timed=True),
 )
 """Their p-values are combined into the decision.
