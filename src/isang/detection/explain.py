@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.artifact import Model
+from isang.detection.bursts import shortest_normal_ms
 from isang.detection.calibration import Tail
 from isang.detection.contexts import strangest_context
 from isang.detection.counts import counts, most_repeated
@@ -79,7 +80,8 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     its strongest reason heard, and a line that one has named is not named again by the next.
     """
     tokens = judged.sessions[index]
-    case = _Case(model, tokens, Evidence(model, from_sequences([tokens]), judged.gaps_of(index)), set())
+    evidence = Evidence(model, from_sequences([tokens]), judged.gaps_of(index), judged.burst_of(index))
+    case = _Case(model, tokens, evidence, set())
     given: list[list[Reason]] = []
     for number in speaking(model, judged, index):
         detector, tail = DETECTORS[number], tails(model)[number]
@@ -232,6 +234,18 @@ def _gap(case: _Case) -> list[Reason]:
     return [Reason(says, position - 1, since=position - 2, detail=detail)]
 
 
+def _burst(case: _Case) -> list[Reason]:
+    if case.evidence.bursts is None:
+        return []
+    token, crowd, span_ms = (column_S[0] for column_S in case.evidence.bursts[1:])
+    shortest_ms = shortest_normal_ms(case.model, int(token), int(crowd))
+    says = f"{crowd} sessions with a line like this, this one among them, ended within {_time(float(span_ms))}; in the "
+    says += "training period fewer had one at all" if shortest_ms is None else "training period so many never did in "
+    says += "." if shortest_ms is None else f"less than {_time(shortest_ms)}."
+    detail = {"crowd": int(crowd), "span_ms": float(span_ms), "least_normal_span_ms": shortest_ms}
+    return [Reason(says, _first(case.tokens, int(token)), detail=detail)]
+
+
 def _counts(case: _Case) -> list[Reason]:
     """What the most similar normal session has more or less of; lines that are named already are left out.
 
@@ -301,6 +315,7 @@ _REASONS: dict[str, Callable[[_Case], list[Reason]]] = {
     "event_order": _order,
     "companion": _companion,
     "context_order": _context,
+    "burst": _burst,
     "time_gap": _gap,
 }
 

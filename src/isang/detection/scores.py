@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from isang.artifact import Model
+from isang.detection.bursts import Bursts
 from isang.detection.contexts import context_surprise
 from isang.detection.counts import above_normal
 from isang.detection.gaps import gap_surprise
@@ -26,11 +27,15 @@ from isang.model.vocabulary import MASK, UNSEEN
 class Evidence:
     """Sessions and what several detectors want to know about them, worked out once and only if asked for."""
 
-    def __init__(self, model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> None:
+    def __init__(
+        self, model: Model, sessions: Sessions, gaps_T: Floats | None = None, bursts: Bursts | None = None
+    ) -> None:
         self.model = model
         self.sessions = sessions
         self.gaps_T = np.full(len(sessions.flat), np.nan) if gaps_T is None else gaps_T
         """Milliseconds between each token and the one before, NaN where that is not known."""
+        self.bursts = bursts
+        """The crowds that the sessions stand in; None where it is not known what sessions stand beside them."""
 
     @cached_property
     def surprise(self) -> Surprise:
@@ -64,19 +69,32 @@ class Detector:
     """It looks at times too, so that sessions with equal events may score differently."""
 
 
-def score(detector: Detector, model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> Floats:
+def score(
+    detector: Detector,
+    model: Model,
+    sessions: Sessions,
+    gaps_T: Floats | None = None,
+    bursts: Bursts | None = None,
+) -> Floats:
     """Scores of `sessions`, shape S; see `score_all`."""
-    scores: Floats = score_all((detector,), model, sessions, gaps_T)[0]
+    scores: Floats = score_all((detector,), model, sessions, gaps_T, bursts)[0]
     return scores
 
 
-def score_all(detectors: Sequence[Detector], model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> Floats:
+def score_all(
+    detectors: Sequence[Detector],
+    model: Model,
+    sessions: Sessions,
+    gaps_T: Floats | None = None,
+    bursts: Bursts | None = None,
+) -> Floats:
     """Scores of `sessions` by each detector, shape (D, S); equal sessions are scored once, apart from their times.
 
-    `gaps_T` are the times before their tokens (see `gaps.gaps_before`), None where there is no clock.
+    `gaps_T` are the times before their tokens (see `gaps.gaps_before`), None where there is no clock; `bursts` are the
+    crowds that they stand in (see `bursts.find_bursts`), None where it is not known what stands beside them.
     """
     distinct, inverse = sessions.distinct()
-    untimed, timed = Evidence(model, distinct), Evidence(model, sessions, gaps_T)
+    untimed, timed = Evidence(model, distinct), Evidence(model, sessions, gaps_T, bursts)
     return np.stack(
         [detector.score(timed) if detector.timed else detector.score(untimed)[inverse] for detector in detectors]
     )
@@ -159,6 +177,14 @@ def time_gap(evidence: Evidence) -> Floats:
     return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.gaps_T))
 
 
+def burst(evidence: Evidence) -> Floats:
+    """How much quicker sessions with the same event came than ever in the training period, in deviations.
+
+    0 without a clock.
+    """
+    return np.zeros(len(evidence.sessions)) if evidence.bursts is None else evidence.bursts.deviations_S
+
+
 DETECTORS = (
     Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0, learned=True),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
@@ -171,6 +197,7 @@ DETECTORS = (
     Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
     Detector("context_order", context_order, "nats", least_scale=0.75, allowance=0.75, timed=True),
     Detector("time_gap", time_gap, "nats", least_scale=2.0, allowance=3.0, timed=True),
+    Detector("burst", burst, "deviations", least_scale=1.5, allowance=3.0, timed=True),
 )
 """Their p-values are combined into the decision.
 
