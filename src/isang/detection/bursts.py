@@ -2,8 +2,8 @@
 
 One refused payment is of every day, sixteen within ten seconds are not, though each session looks like any other. A
 session stands at the time of its last line, when it can be judged.
-Shapes: S sessions, P pairs of a session and an event that it has, in the order of (event, time), C sizes of a crowd,
-V vocabulary.
+Shapes: S sessions, N with those that came before, T tokens in all, P pairs of a session and an event that it has, in
+the order of (event, time), C sizes of a crowd, V vocabulary.
 """
 
 from functools import lru_cache
@@ -130,20 +130,17 @@ class _Pairs(NamedTuple):
 
 def _pairs(sessions: Sessions, ends_ms_S: Floats, before: Remembered) -> _Pairs:
     """Each session that has a time beside each different event that it has; what was never seen is no event."""
-    size = int(sessions.flat.max(initial=0)) + 1
-    session_T = np.repeat(np.arange(len(sessions)), sessions.lengths)
-    counts_T = (sessions.flat >= len(MARKS)) & ~np.isnan(ends_ms_S)[session_T]
-    session_P, token_P = np.divmod(np.unique(session_T[counts_T] * size + sessions.flat[counts_T]), size)
-    session_P, token_P, end_ms_P = (
-        np.concatenate(parts)
-        for parts in (
-            (np.full(len(before.token_P), -1), session_P),
-            (before.token_P, token_P),
-            (before.end_ms_P, ends_ms_S[session_P]),
-        )
-    )
-    order = np.lexsort((end_ms_P, token_P))
-    return _Pairs(session_P[order], token_P[order], end_ms_P[order])
+    number, ends_ms_N = len(sessions), np.concatenate([ends_ms_S, before.end_ms_P])
+    order_N = np.argsort(ends_ms_N, kind="stable")
+    rank_N = np.empty_like(order_N)
+    rank_N[order_N] = np.arange(len(order_N))
+    of_T = np.concatenate([np.repeat(np.arange(number), sessions.lengths), np.arange(number, len(order_N))])
+    token_T = np.concatenate([sessions.flat, before.token_P])
+    counts_T = (token_T >= len(MARKS)) & ~np.isnan(ends_ms_N)[of_T]
+    places_P = np.unique(token_T[counts_T] * len(order_N) + rank_N[of_T[counts_T]])  # sorted, and each once
+    token_P, rank_P = np.divmod(places_P, max(1, len(order_N)))
+    of_P = order_N[rank_P]
+    return _Pairs(np.where(of_P < number, of_P, -1), token_P, ends_ms_N[of_P])
 
 
 def _spans_ms(pairs: _Pairs, crowd: int) -> Floats:
