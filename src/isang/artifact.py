@@ -55,8 +55,8 @@ class Model:
     """How often which time lies between which two tokens in its normal sessions: columns before, after, at_least_ms and
     count; None where its training did not count them."""
     bursts: pl.DataFrame | None = field(default=None)
-    """The shortest times in which several of its normal sessions had the same token: columns token, sessions and
-    shortest_ms; None where its training did not count them."""
+    """The shortest times in which several of its normal sessions had the same token: columns token, sessions,
+    shortest_ms and in_all; None where its training did not count them."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)

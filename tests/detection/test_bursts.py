@@ -16,8 +16,8 @@ from isang.detection.bursts import (
     Bursts,
     count_bursts,
     find_bursts,
+    normal_crowd,
     remember,
-    shortest_normal_ms,
 )
 from isang.detection.decisions import Judged, judge
 from isang.detection.explain import explain
@@ -28,7 +28,7 @@ from tests.synthetic import BROWSE, shop_dataset
 from tests.test_artifact import some_model
 
 COMMON, RARE, NEVER = range(len(MARKS), len(MARKS) + 3)
-PERIOD_MS = 3_600_000.0
+PERIOD_MS = 3_599_000.0
 FEW, MANY = min(CROWDS), max(CROWDS)
 
 
@@ -41,14 +41,15 @@ def model() -> Model:
     """In an hour a common event each second, a rare one in seven sessions."""
     seconds = np.arange(3_600)
     normal = sessions_of(*((COMMON, RARE) if second % 500 == 499 else (COMMON,) for second in seconds))
-    facts = {"trained_from": "2026-01-05T09:00:00+00:00", "trained_until": "2026-01-05T10:00:00+00:00"}
-    return replace(some_model(), bursts=count_bursts(normal, 1000.0 * seconds), facts=facts)
+    return replace(some_model(), bursts=count_bursts(normal, 1000.0 * seconds))
 
 
 def test_the_quickest_of_each_size_is_counted(model: Model) -> None:
-    assert shortest_normal_ms(model, COMMON, FEW) == 1000.0 * (FEW - 1)
-    assert shortest_normal_ms(model, COMMON, MANY) == 1000.0 * (MANY - 1)
-    assert shortest_normal_ms(model, RARE, FEW) is None, "seven sessions are no eight"
+    assert normal_crowd(model, COMMON, FEW) == (1000.0 * (FEW - 1), 3_600)
+    assert normal_crowd(model, COMMON, MANY) == (1000.0 * (MANY - 1), 3_600)
+    assert normal_crowd(model, RARE, FEW) == (PERIOD_MS, 7), "seven sessions are no eight"
+    with pytest.raises(KeyError):
+        normal_crowd(model, NEVER, FEW)
 
 
 def test_a_crowd_is_held_against_the_quickest_before_it(model: Model) -> None:
@@ -81,8 +82,8 @@ def test_without_a_clock_nothing_is_said(model: Model) -> None:
     crowd = sessions_of(*[(RARE,)] * 50)
     assert not find_bursts(model, crowd, np.full(50, np.nan)).deviations_S.any()
     assert count_bursts(crowd, np.full(50, np.nan)).is_empty()
-    for silent in (replace(model, bursts=None), replace(model, facts={})):
-        assert not find_bursts(silent, crowd, np.arange(50.0)).deviations_S.any()
+    without = replace(model, bursts=None)
+    assert not find_bursts(without, crowd, np.arange(50.0)).deviations_S.any(), "the model's training did not count"
 
 
 TIMES = st.lists(st.integers(0, 60_000), min_size=1, max_size=60)

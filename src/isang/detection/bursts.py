@@ -13,7 +13,6 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.gaps import period_ms
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions
@@ -62,26 +61,29 @@ def ends_ms(dataset: Dataset, rows: Rows) -> Floats:
 def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
     """The shortest times in which so many sessions had the same event: `token`, `sessions` (of CROWDS), `shortest_ms`.
 
-    The time is null where fewer sessions have the event.
+    `in_all` is how many have it. Where those are fewer, so many never came in less than the time of all sessions.
     """
     pairs = _pairs(sessions, ends_ms_S, NOTHING_BEFORE)
+    whole_ms = float(np.ptp(pairs.end_ms_P)) if len(pairs.end_ms_P) else 0.0
     tables = [
         pl.DataFrame({"token": pairs.token_P.astype(np.int32), "span_ms": _spans_ms(pairs, crowd)})
         .group_by("token")
-        .agg(sessions=pl.lit(crowd, dtype=pl.Int64).first(), shortest_ms=pl.col("span_ms").min())
+        .agg(
+            sessions=pl.lit(crowd, dtype=pl.Int64).first(),
+            shortest_ms=pl.min_horizontal(pl.col("span_ms").min(), whole_ms),
+            in_all=pl.len().cast(pl.Int64),
+        )
         for crowd in CROWDS
     ]
-    known = pl.when(pl.col("shortest_ms").is_finite()).then(pl.col("shortest_ms"))
-    return pl.concat(tables).with_columns(shortest_ms=known).sort("token", "sessions")
+    return pl.concat(tables).sort("token", "sessions")
 
 
 def find_bursts(model: Model, sessions: Sessions, ends_ms_S: Floats, before: Remembered = NOTHING_BEFORE) -> Bursts:
     """The crowds that sessions stand in, also with those that came `before`.
 
     Where sessions come independently at an even rate, the logarithm of the time that k of them take has a deviation of
-    about 1 / sqrt(k). In such deviations each crowd is compared with the quickest one of the training period; of an
-    event that fewer sessions had then, so many never came in less than the whole period. A session that only stands
-    near a crowd is none of it: it counts as quick as the slowest of its own crowds up to that size.
+    about 1 / sqrt(k). In such deviations each crowd is compared with the quickest one of the training period. A session
+    that only stands near a crowd is none of it: it counts as quick as the slowest of its own crowds up to that size.
     """
     size = len(sessions)
     none = np.zeros(size, dtype=np.int64)
@@ -113,12 +115,17 @@ def remember(sessions: Sessions, ends_ms_S: Floats, before: Remembered = NOTHING
     return Remembered(pairs.token_P[latest_P], pairs.end_ms_P[latest_P])
 
 
-def shortest_normal_ms(model: Model, token: int, crowd: int) -> float | None:
-    """The shortest time in which so many sessions of the training period had an event; None: fewer had it."""
-    assert model.bursts is not None
-    row = model.bursts.filter((pl.col("token") == token) & (pl.col("sessions") == crowd))
-    shortest: float | None = row["shortest_ms"][0]
-    return shortest
+def normal_crowd(model: Model, token: int, crowd: int) -> tuple[float, int]:
+    """The shortest time in which so many normal sessions had an event, in milliseconds, and how many have it in all.
+
+    KeyError where that was not counted.
+    """
+    if model.bursts is None:
+        raise KeyError(token)
+    found = model.bursts.filter((pl.col("token") == token) & (pl.col("sessions") == crowd))
+    if not len(found):
+        raise KeyError(token)
+    return float(found["shortest_ms"][0]), int(found["in_all"][0])
 
 
 class _Pairs(NamedTuple):
@@ -168,13 +175,12 @@ def _quickest_around(spans_ms_P: Floats, crowd: int) -> Floats:
 def _shortest_ms(model: Model) -> Floats | None:
     """The shortest normal time of each crowd and event, shape (C, V); 0 for an event that no normal session has.
 
-    None where the training had no clock or did not count.
+    None where the training did not count.
     """
-    period = period_ms(model)
-    if model.bursts is None or not np.isfinite(period):
+    if model.bursts is None:
         return None
     shortest_ms_CV = np.zeros((len(CROWDS), model.vocabulary.size))
     for place, crowd in enumerate(CROWDS):
         table = model.bursts.filter(pl.col("sessions") == crowd)
-        shortest_ms_CV[place, table["token"].to_numpy()] = table["shortest_ms"].fill_null(period).to_numpy()
+        shortest_ms_CV[place, table["token"].to_numpy()] = table["shortest_ms"].to_numpy()
     return shortest_ms_CV

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.artifact import Model
-from isang.detection.bursts import shortest_normal_ms
+from isang.detection.bursts import normal_crowd
 from isang.detection.calibration import Tail
 from isang.detection.contexts import strangest_context
 from isang.detection.counts import counts, most_repeated
@@ -238,11 +238,18 @@ def _burst(case: _Case) -> list[Reason]:
     if case.evidence.bursts is None:
         return []
     token, crowd, span_ms = (column_S[0] for column_S in case.evidence.bursts[1:])
-    shortest_ms = shortest_normal_ms(case.model, int(token), int(crowd))
+    shortest_ms, in_all = normal_crowd(case.model, int(token), int(crowd))
+    normal = f"only {in_all:,} had one at all"
+    if in_all >= crowd:
+        normal = f"so many never did in less than {_time(shortest_ms)}"
     says = f"{crowd} sessions with a line like this, this one among them, ended within {_time(float(span_ms))}; in the "
-    says += "training period fewer had one at all" if shortest_ms is None else "training period so many never did in "
-    says += "." if shortest_ms is None else f"less than {_time(shortest_ms)}."
-    detail = {"crowd": int(crowd), "span_ms": float(span_ms), "least_normal_span_ms": shortest_ms}
+    says += f"training period {normal}."
+    detail = {
+        "crowd": int(crowd),
+        "span_ms": float(span_ms),
+        "least_normal_span_ms": shortest_ms,
+        "normal_sessions": in_all,
+    }
     return [Reason(says, _first(case.tokens, int(token)), detail=detail)]
 
 

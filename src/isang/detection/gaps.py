@@ -76,13 +76,13 @@ def gap_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
     if normal is None or not len(known):
         return surprise_T
     row = _row_of(normal, sessions.flat[known - 1], sessions.flat[known])
-    judged_ms = np.minimum(gaps_T[known] - normal.tick_ms, SEEN_SHARE * period_ms(model))
+    judged_ms = np.minimum(gaps_T[known] - normal.tick_ms, SEEN_SHARE * _period_ms(model))
     found = normal.surprise_PK[row, _bins(judged_ms)]
     surprise_T[known] = np.where(row >= 0, found, np.nan)
     return surprise_T
 
 
-def period_ms(model: Model) -> float:
+def _period_ms(model: Model) -> float:
     """How long the training period was; infinite where that is not known."""
     first, last = (model.facts.get(name) for name in ("trained_from", "trained_until"))
     if not first or not last:
