@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.artifact import Model, load_model, save_model
 from isang.detection.bursts import (
+    ALL,
     CROWDS,
     LEAST_MS,
     NOTHING_BEFORE,
@@ -68,6 +69,19 @@ def test_what_is_as_quick_as_ever_is_no_crowd(model: Model) -> None:
     assert (found.token_S == -1).all()
 
 
+def test_a_busier_day_is_no_burst_and_has_bursts(model: Model) -> None:
+    """Four times as many sessions as ever: once ALL have come that is known, and a crowd of rare ones stands out."""
+    ends, day = 250.0 * np.arange(2_000), [(COMMON,)] * 2_000
+    found = find_bursts(model, sessions_of(*day), ends)
+    assert not found.deviations_S[ALL:].any()
+    day[1_500 : 1_500 + FEW] = [(COMMON, RARE)] * FEW
+    found = find_bursts(model, sessions_of(*day), ends)
+    assert (np.flatnonzero(found.deviations_S[ALL:]) + ALL).tolist() == list(range(1_500, 1_500 + FEW))
+    busier = (1000.0 * (ALL - 1) + LEAST_MS) / (250.0 * (ALL - 1) + LEAST_MS)
+    quicker = (PERIOD_MS + LEAST_MS) / (250.0 * (FEW - 1) + LEAST_MS)
+    assert found.deviations_S[1_500] == pytest.approx(np.sqrt(FEW) * np.log(quicker / busier))
+
+
 def test_what_normal_sessions_never_had_is_the_business_of_others(model: Model) -> None:
     for event in (NEVER, UNSEEN):
         assert not find_bursts(model, sessions_of(*[(event,)] * 50), np.arange(50.0)).deviations_S.any()
@@ -103,12 +117,14 @@ def test_as_asking_each_by_hand(model: Model, times: list[int]) -> None:
         assert found.deviations_S[place] == pytest.approx(best)
 
 
-@given(times=TIMES, cut=st.integers(0, 60))
-def test_what_is_remembered_is_all_that_later_sessions_need(model: Model, times: list[int], cut: int) -> None:
+@settings(max_examples=40)
+@given(seed=st.integers(0, 1_000), cut=st.integers(0, 600))
+def test_what_is_remembered_is_all_that_later_sessions_need(model: Model, seed: int, cut: int) -> None:
     """Later sessions stand in the same crowds, whether the earlier ones are there or remembered, at once or bit by bit;
     a session that was judged before its crowd was complete is never stranger for it."""
-    ends = np.array(sorted(times), dtype=np.float64)
-    events = [(RARE, COMMON) if place % 3 else (COMMON,) for place in range(len(ends))]
+    generator = np.random.default_rng(seed)
+    ends = np.cumsum(np.round(generator.exponential(generator.choice([300, 3_000], 600))))
+    events = [(RARE, COMMON) if rare else (COMMON,) for rare in generator.random(600) < 0.3]
     parts = (slice(0, cut // 2), slice(cut // 2, cut), slice(cut, None))
     before, told = NOTHING_BEFORE, []
     for part in parts:
@@ -118,7 +134,7 @@ def test_what_is_remembered_is_all_that_later_sessions_need(model: Model, times:
     together = find_bursts(model, sessions_of(*events), ends).deviations_S
     assert told[-1].tolist() == together[cut:].tolist()
     assert (np.concatenate(told) <= together).all()
-    assert max(np.bincount(before.token_P)) <= MANY - 1
+    assert np.bincount(before.token_P)[[BEGIN, COMMON]].tolist() == [ALL - 1, MANY - 1]
 
 
 def crowded(dataset: Dataset, seconds: float) -> Dataset:

@@ -16,10 +16,12 @@ from isang.artifact import Model
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions
-from isang.model.vocabulary import MARKS
+from isang.model.vocabulary import BEGIN, MARKS
 
 CROWDS = (8, 16, 32)
 """So many sessions with the same event are a crowd, and what counts is the time from the first to the last of them."""
+ALL = 256
+"""The time that so many sessions of any kind take tells how much more of everything there is than there ever was."""
 LEAST_MS = 1_000.0
 """So much is added to every time: a clock of whole seconds, or lines written together, say nothing about less."""
 
@@ -62,6 +64,7 @@ def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
     """The shortest times in which so many sessions had the same event: `token`, `sessions` (of CROWDS), `shortest_ms`.
 
     `in_all` is how many have it. Where those are fewer, so many never came in less than the time of all sessions.
+    BEGIN, which every session has, stands for the crowd of ALL.
     """
     pairs = _pairs(sessions, ends_ms_S, NOTHING_BEFORE)
     whole_ms = float(np.ptp(pairs.end_ms_P)) if len(pairs.end_ms_P) else 0.0
@@ -73,7 +76,8 @@ def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
             shortest_ms=pl.min_horizontal(pl.col("span_ms").min(), whole_ms),
             in_all=pl.len().cast(pl.Int64),
         )
-        for crowd in CROWDS
+        .filter((pl.col("token") == BEGIN) == (crowd == ALL))
+        for crowd in (*CROWDS, ALL)
     ]
     return pl.concat(tables).sort("token", "sessions")
 
@@ -84,6 +88,7 @@ def find_bursts(model: Model, sessions: Sessions, ends_ms_S: Floats, before: Rem
     Where sessions come independently at an even rate, the logarithm of the time that k of them take has a deviation of
     about 1 / sqrt(k). In such deviations each crowd is compared with the quickest one of the training period. A session
     that only stands near a crowd is none of it: it counts as quick as the slowest of its own crowds up to that size.
+    Where all sessions come quicker than ever, crowds have to be quicker still: a busier day is no burst.
     """
     size = len(sessions)
     none = np.zeros(size, dtype=np.int64)
@@ -92,10 +97,12 @@ def find_bursts(model: Model, sessions: Sessions, ends_ms_S: Floats, before: Rem
     if shortest_ms_CV is None:
         return found
     pairs = _pairs(sessions, ends_ms_S, before)
+    busier_P = _busier(pairs, size, shortest_ms_CV[-1, BEGIN])
     quicker_P = np.full(len(pairs.token_P), np.inf)
-    for crowd, shortest_ms_V in zip(CROWDS, shortest_ms_CV, strict=True):
+    for crowd, shortest_ms_V in zip(CROWDS, shortest_ms_CV, strict=False):
         span_ms_P = _quickest_around(_spans_ms(pairs, crowd), crowd)
-        quicker_P = np.minimum(quicker_P, (shortest_ms_V[pairs.token_P] + LEAST_MS) / (span_ms_P + LEAST_MS))
+        times_P = (shortest_ms_V[pairs.token_P] + LEAST_MS) / (span_ms_P + LEAST_MS)
+        quicker_P = np.minimum(quicker_P, times_P / busier_P)
         above_P = np.sqrt(crowd) * np.log(np.maximum(quicker_P, 1.0))
         judged = np.flatnonzero(pairs.session_P >= 0)
         judged = judged[above_P[judged] > found.deviations_S[pairs.session_P[judged]]]
@@ -109,9 +116,8 @@ def find_bursts(model: Model, sessions: Sessions, ends_ms_S: Floats, before: Rem
 def remember(sessions: Sessions, ends_ms_S: Floats, before: Remembered = NOTHING_BEFORE) -> Remembered:
     """What later sessions may stand in a crowd with: of each event the latest times, those `before` among them."""
     pairs = _pairs(sessions, ends_ms_S, before)
-    needed = max(CROWDS) - 1
-    latest_P = np.ones(len(pairs.token_P), dtype=bool)
-    latest_P[:-needed] = pairs.token_P[:-needed] != pairs.token_P[needed:]
+    behind_P = np.searchsorted(pairs.token_P, pairs.token_P, side="right") - np.arange(len(pairs.token_P))
+    latest_P = behind_P < np.where(pairs.token_P == BEGIN, ALL, max(CROWDS))
     return Remembered(pairs.token_P[latest_P], pairs.end_ms_P[latest_P])
 
 
@@ -136,14 +142,14 @@ class _Pairs(NamedTuple):
 
 
 def _pairs(sessions: Sessions, ends_ms_S: Floats, before: Remembered) -> _Pairs:
-    """Each session that has a time beside each different event that it has; what was never seen is no event."""
+    """Each session that has a time beside BEGIN and each different event that it has; what was never seen is none."""
     number, ends_ms_N = len(sessions), np.concatenate([ends_ms_S, before.end_ms_P])
     order_N = np.argsort(ends_ms_N, kind="stable")
     rank_N = np.empty_like(order_N)
     rank_N[order_N] = np.arange(len(order_N))
     of_T = np.concatenate([np.repeat(np.arange(number), sessions.lengths), np.arange(number, len(order_N))])
     token_T = np.concatenate([sessions.flat, before.token_P])
-    counts_T = (token_T >= len(MARKS)) & ~np.isnan(ends_ms_N)[of_T]
+    counts_T = ((token_T >= len(MARKS)) | (token_T == BEGIN)) & ~np.isnan(ends_ms_N)[of_T]
     places_P = np.unique(token_T[counts_T] * len(order_N) + rank_N[of_T[counts_T]])  # sorted, and each once
     token_P, rank_P = np.divmod(places_P, max(1, len(order_N)))
     of_P = order_N[rank_P]
@@ -156,6 +162,18 @@ def _spans_ms(pairs: _Pairs, crowd: int) -> Floats:
     same = pairs.token_P[crowd - 1 :] == pairs.token_P[: 1 - crowd]
     spans_ms_P[crowd - 1 :][same] = (pairs.end_ms_P[crowd - 1 :] - pairs.end_ms_P[: 1 - crowd])[same]
     return spans_ms_P
+
+
+def _busier(pairs: _Pairs, size: int, shortest_ms: float) -> Floats:
+    """How many times quicker than ever the ALL sessions up to each pair's came, 1 where they did not; shape P.
+
+    `size` is the number of sessions.
+    """
+    spans_ms_P, every_P = _spans_ms(pairs, ALL), np.flatnonzero((pairs.token_P == BEGIN) & (pairs.session_P >= 0))
+    busier_S = np.ones(size + 1)  # the last one for those that came before
+    times_quicker = (shortest_ms + LEAST_MS) / (spans_ms_P[every_P] + LEAST_MS)
+    busier_S[pairs.session_P[every_P]] = np.maximum(1.0, times_quicker)
+    return busier_S[pairs.session_P]
 
 
 def _quickest_around(spans_ms_P: Floats, crowd: int) -> Floats:
@@ -173,14 +191,15 @@ def _quickest_around(spans_ms_P: Floats, crowd: int) -> Floats:
 
 @lru_cache(maxsize=2)
 def _shortest_ms(model: Model) -> Floats | None:
-    """The shortest normal time of each crowd and event, shape (C, V); 0 for an event that no normal session has.
+    """The shortest normal time of each crowd, ALL last, and event, shape (C, V); 0 for what no normal session has.
 
     None where the training did not count.
     """
     if model.bursts is None:
         return None
-    shortest_ms_CV = np.zeros((len(CROWDS), model.vocabulary.size))
-    for place, crowd in enumerate(CROWDS):
+    sizes = (*CROWDS, ALL)
+    shortest_ms_CV = np.zeros((len(sizes), model.vocabulary.size))
+    for place, crowd in enumerate(sizes):
         table = model.bursts.filter(pl.col("sessions") == crowd)
         shortest_ms_CV[place, table["token"].to_numpy()] = table["shortest_ms"].to_numpy()
     return shortest_ms_CV
