@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from detection_data import PARTS, Part, dataset_of, train_fraction
 from rewording import reword_dataset
 
 from isang import stages
 from isang.artifact import Model, load_model
 from isang.config import Config, TrainingConfig
+from isang.detection.bursts import count_bursts, ends_ms
 from isang.detection.decisions import calibrate
 from isang.detection.evaluate import evaluate
 from isang.detection.gaps import count_gaps, gaps_before
@@ -63,7 +63,7 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
         stages.train(folder / "data", folder / "run", config=config, with_report=False)
     model = load_model(folder / "run")
     split = split_by_time(dataset, config.training)
-    model = replace(model, gaps=_gaps(model, dataset, np.concatenate([split.train, split.validation])))
+    model = _with_times(model, dataset, np.concatenate([split.train, split.validation]))
     model = replace(model, calibration=calibrate(model, dataset, split.train, split.validation))
     if not part.reworded:
         return evaluate(model, dataset)
@@ -72,9 +72,11 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
     return changed | {"f1_before_rewording": before and before["f1"]["value"]}
 
 
-def _gaps(model: Model, dataset: Dataset, rows: np.ndarray) -> pl.DataFrame:
-    """The times between events, which a model trained by an earlier version lacks."""
-    return count_gaps(to_sessions(dataset, model.vocabulary, rows), gaps_before(dataset, rows))
+def _with_times(model: Model, dataset: Dataset, rows: np.ndarray) -> Model:
+    """The model with what it counts of times, which one trained by an earlier version lacks."""
+    sessions = to_sessions(dataset, model.vocabulary, rows)
+    gaps, bursts = count_gaps(sessions, gaps_before(dataset, rows)), count_bursts(sessions, ends_ms(dataset, rows))
+    return replace(model, gaps=gaps, bursts=bursts)
 
 
 def _reworded(dataset: Dataset, model: Model, later: np.ndarray, share: float, seed: int) -> Dataset:

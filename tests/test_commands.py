@@ -10,14 +10,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from isang.artifact import REQUIRED, load_model
 from isang.logs.store import read_dataset
-from isang.stages import follow
-from tests.synthetic import RARE, STEPS, shop_dataset, shop_labels, shop_log
+from isang.stages import detect, follow
+from tests.synthetic import BROWSE, RARE, STEPS, shop_dataset, shop_labels, shop_log
 
 SETTINGS = """
 [model]
@@ -63,7 +66,7 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
-    others = {"gaps.parquet", "evaluation.json", "precision_recall.svg", "scores.svg"}
+    others = {"gaps.parquet", "bursts.parquet", "evaluation.json", "precision_recall.svg", "scores.svg"}
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}
     assert {"report.html", "report.md", "report.json", "training_curves.png"} <= pages
@@ -413,6 +416,38 @@ def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> 
     told = [record["session_id"] for record in map(json.loads, found) if record["ended"] != "goes on"]
     expected = [json.loads(line)["session_id"] for line in (place / "out" / "anomalies.jsonl").read_text().splitlines()]
     assert sorted(told) == sorted(expected)
+
+
+def test_a_burst_is_told_from_when_it_is_one_also_over_a_restart(place: Path, tmp_path: Path) -> None:
+    """Synthetic: sixty visits in fifteen seconds. What is told live is told of the finished log, which knows more."""
+    usual = shop_dataset(800).sessions[700:750]
+    visit = usual.filter(pl.col("events").list.len() == len(BROWSE))[:1]
+    later = pl.duration(milliseconds=300 + 250 * pl.int_range(60))
+    copies = pl.concat([visit] * 60).with_columns(
+        session_id=pl.format("s9{}", pl.int_range(1000, 1060)), start=pl.col("start") + later, end=pl.col("end") + later
+    )
+    dataset = replace(shop_dataset(800), sessions=pl.concat([usual, copies]))
+    log, state, run = tmp_path / "shop.log", tmp_path / "state", place / "out" / "run"
+    lines = shop_log(dataset).splitlines(keepends=True)
+    log.touch()
+    told: list[dict[str, Any]] = []
+    for part in (lines[:300], lines[300:]):
+        following = follow(run, [log], idle_seconds=1, state=state)
+        for begin in range(0, len(part), 10):
+            with log.open("a") as file:
+                file.writelines(part[begin : begin + 10])
+            told += following.poll()[1]
+        following.save()
+    told += following.finish()
+    live = [record["session_id"] for record in told if record["reasons"][0]["detector"] == "burst"]
+    found = [record for record in detect(run, [log]).anomalies if record["reasons"][0]["detector"] == "burst"]
+    at_once = {record["session_id"]: record["start"] for record in found}
+    assert len(live) == len(set(live))
+    assert set(live) <= at_once.keys()
+    missed = at_once.keys() - set(live)
+    assert 0 < len(missed) < 8, "until there were eight it was no crowd"
+    assert max(at_once[name] for name in missed) < min(at_once[name] for name in live)
+    assert len([name for name in live if name.startswith("rs91")]) >= 52
 
 
 def test_a_line_never_seen_before_is_told_while_its_session_goes_on(place: Path, tmp_path: Path) -> None:

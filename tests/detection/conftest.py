@@ -9,6 +9,7 @@ import pytest
 
 from isang.artifact import Model
 from isang.config import Config, ModelConfig, TrainingConfig
+from isang.detection.bursts import count_bursts, ends_ms
 from isang.detection.decisions import calibrate
 from isang.detection.gaps import count_gaps, gaps_before
 from isang.logs.store import Dataset
@@ -50,6 +51,7 @@ def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model
         normal=normal,
         normal_counts=np.bincount(place).astype(np.int64),
         gaps=count_gaps(known, gaps_before(dataset, period)),
+        bursts=count_bursts(known, ends_ms(dataset, period)),
         calibration=pl.DataFrame(),
         facts={
             "dataset": "synthetic",

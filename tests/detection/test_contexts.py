@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.contexts import NO_CONTEXT, strangest_context
+from isang.detection.contexts import NO_CONTEXT, context_surprise, strangest_context
 from isang.detection.pairs import strangest_order
 from isang.model.batches import Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS
@@ -66,3 +68,30 @@ def test_an_order_is_held_against_sessions_with_the_same_events(model: Model) ->
     order = strangest_order(model, session(CHARGED, RESERVED, DONE))
     assert (order.first, order.second, order.alike, order.alike_so) == (CHARGED, RESERVED, PLAIN_TIMES, 0)
     assert order.surprise == pytest.approx(-np.log(order.share / (PLAIN_TIMES + 1)))
+
+
+@pytest.mark.parametrize(("milliseconds", "judged"), [(0.0, False), (1.0, True), (np.nan, True)])
+def test_two_lines_of_the_same_time_have_no_order(model: Model, milliseconds: float, judged: bool) -> None:
+    tokens, gaps = session(CHARGED, RESERVED, DONE), np.array([np.nan, np.nan, milliseconds, 5.0, np.nan])
+    found = strangest_context(model, tokens, gaps)
+    assert found == (strangest_context(model, tokens) if judged else NO_CONTEXT)
+
+
+def test_what_lies_between_two_lines_of_the_same_time_changes_nothing(model: Model) -> None:
+    tokens = session(CHARGED, DONE, RESERVED)
+    assert strangest_context(model, tokens, np.array([np.nan, np.nan, 0.0, 0.0, np.nan])) == NO_CONTEXT
+    assert strangest_context(model, tokens, np.array([np.nan, np.nan, 0.0, 1.0, np.nan])).surprise > 0
+
+
+EVENTS = st.lists(st.sampled_from([EXPRESS, RESERVED, CHARGED, DONE]), max_size=6)
+GAPS = st.lists(st.sampled_from([0.0, 0.0, 1.0, np.nan]), min_size=8, max_size=8)
+
+
+@given(drawn=st.lists(st.tuples(EVENTS, GAPS), max_size=6))
+def test_many_sessions_at_once_are_asked_what_each_is_asked_alone(
+    model: Model, drawn: list[tuple[list[int], list[float]]]
+) -> None:
+    sessions = from_sequences([session(*events) for events, _ in drawn])
+    gaps = [np.array([np.nan, np.nan, *gaps])[: len(events) + 2] for events, gaps in drawn]
+    alone = [strangest_context(model, sessions[index], gaps[index]).surprise for index in range(len(sessions))]
+    assert context_surprise(model, sessions, np.concatenate([np.empty(0), *gaps])).tolist() == alone

@@ -59,11 +59,17 @@ def _explained(model: Model, judged: Judged, flagged: list[int], events: pl.Seri
     reasons = {}
     for index in flagged:
         of_session = events[int(judged.rows[index])].to_list()
-        same = tuple(of_session), judged.gaps_of(index).tobytes() if _speaks_of_times(model, judged, index) else b""
+        same = tuple(of_session), _times(judged, index) if _speaks_of_times(model, judged, index) else b""
         if same not in asked:
             asked[same] = explain(model, judged, index, of_session, model.config.detection.reasons)
         reasons[index] = asked[same]
     return reasons
+
+
+def _times(judged: Judged, index: int) -> bytes:
+    """All that the times of a session and of those beside it tell."""
+    columns = (judged.gaps_of(index), *(judged.burst_of(index) or ()))
+    return b"".join(column.tobytes() for column in columns)
 
 
 def _speaks_of_times(model: Model, judged: Judged, index: int) -> bool:

@@ -11,6 +11,7 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.config import Config
+from isang.detection.bursts import count_bursts, ends_ms
 from isang.detection.decisions import calibrate
 from isang.detection.gaps import count_gaps, gaps_before
 from isang.logs.store import Dataset, StoredDataset
@@ -40,6 +41,7 @@ def make_detector(
     normal, place = known.distinct()
     period, training, held_out = _to_calibrate_on(dataset, split)
     everything = np.arange(len(period.sessions), dtype=np.int64)
+    sessions = to_sessions(period, vocabulary, everything)
     model = Model(
         encoder=encoder,
         vocabulary=vocabulary,
@@ -48,7 +50,8 @@ def make_detector(
         template_table=dataset.templates,
         normal=normal,
         normal_counts=np.bincount(place, minlength=len(normal)).astype(np.int64),
-        gaps=count_gaps(to_sessions(period, vocabulary, everything), gaps_before(period, everything)),
+        gaps=count_gaps(sessions, gaps_before(period, everything)),
+        bursts=count_bursts(sessions, ends_ms(period, everything)),
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )

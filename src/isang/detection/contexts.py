@@ -1,7 +1,8 @@
 """Which order of two events goes with which other events.
 
 An express order is paid before it is packed, any other after: both orders are normal, and what else happens decides.
-Shapes: V events, M pairs of them that stand in both orders, P different events of one session, Q its pairs.
+Shapes: S sessions, T tokens in all, V events, M pairs of them that stand in both orders, P different events of one
+session, Q its pairs.
 """
 
 from functools import lru_cache
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.pairs import most_frequent, present
 from isang.detection.surprise import Floats
-from isang.model.batches import Rows, Tokens
+from isang.model.batches import Rows, Sessions, Tokens
 
 CONTEXT_EVENTS = 150
 """Pairs and what they depend on are sought among so many events, those that most normal sessions have."""
@@ -47,36 +48,104 @@ class Context(NamedTuple):
 NO_CONTEXT = Context(0.0, -1, -1, -1, False, 0.0, 0, 0)
 
 
-def strangest_context(model: Model, tokens: Tokens) -> Context:
+def strangest_context(model: Model, tokens: Tokens, gaps_T: Floats | None = None) -> Context:
     """The pair whose order goes least with what else the session has, by the places where events stand first.
 
     Among n normal sessions alike, k of them in this order, the share is (k + s) / (n + 1), where s is the share of this
-    order in all that have both events.
+    order in all that have both events. `gaps_T` are the times before the session's tokens in milliseconds, NaN where
+    that is not known. Two lines of the same time have no order: which log's line is read first is no matter of theirs.
     """
+    orders = _orders(model, tokens)
+    times_T = _times(np.full(len(tokens), np.nan) if gaps_T is None else gaps_T)
+    for pair in orders.strangest_first:
+        if times_T[orders.later_Q[pair]] > times_T[orders.earlier_Q[pair]]:
+            return _context(model, tokens, orders, pair)
+    return NO_CONTEXT
+
+
+def context_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
+    """The surprise of `strangest_context` for each session, shape S; equal ones are asked about once but for times."""
+    surprise_S, times_T = np.zeros(len(sessions)), _times(gaps_T)
+    distinct, inverse_S = sessions.distinct()
+    by_sequence = np.split(np.argsort(inverse_S, kind="stable"), np.cumsum(np.bincount(inverse_S))[:-1])
+    for index in range(len(distinct)):
+        orders, rows = _orders(model, distinct[index]), by_sequence[index]
+        for pair in orders.strangest_first:
+            begins = sessions.offsets[rows]
+            apart = times_T[begins + orders.later_Q[pair]] > times_T[begins + orders.earlier_Q[pair]]
+            surprise_S[rows[apart]] = orders.surprise_QV[pair].max()
+            rows = rows[~apart]
+            if not len(rows):
+                break
+    return surprise_S
+
+
+def _times(gaps_T: Floats) -> Floats:
+    """When each token came, in milliseconds since the first; where that is not known, it came after the one before."""
+    return np.cumsum(np.where(np.isnan(gaps_T), 1.0, gaps_T))
+
+
+class _Orders(NamedTuple):
+    """The pairs of a session's events that stand in both orders in normal sessions."""
+
+    earlier_Q: Rows
+    """Where the one that comes first in this session stands among its tokens."""
+    later_Q: Rows
+    """Where the other one does."""
+    share_Q: Floats
+    """Share of this order in all normal sessions with both."""
+    here_V: NDArray[np.bool_]
+    """Which third events the session has."""
+    alike_QV: Floats
+    """Normal sessions with both that have, or lack, a third event as this session does."""
+    alike_so_QV: Floats
+    """Those of them in this order."""
+
+    @property
+    def surprise_QV(self) -> Floats:
+        """-log of the share of this order among them, in nats."""
+        surprise_QV: Floats = -np.log((self.alike_so_QV + self.share_Q[:, None]) / (self.alike_QV + 1))
+        return surprise_QV
+
+    @property
+    def strangest_first(self) -> Rows:
+        """The numbers of the pairs, the least usual order first."""
+        return np.argsort(-self.surprise_QV.max(axis=1, initial=0.0), kind="stable")
+
+
+def _orders(model: Model, tokens: Tokens) -> _Orders:
     table = _table(model)
     rank_V, here_V = _ranks(table.tokens_V, tokens)
-    earlier, later, pair_Q = _pairs(table, here_V)
-    if not len(pair_Q):
-        return NO_CONTEXT
-    so_Q = rank_V[earlier] < rank_V[later]
+    one, other, pair_Q = _pairs(table, here_V)
+    so_Q = rank_V[one] < rank_V[other]
     both_Q, first_Q = table.both_M[pair_Q], table.first_M[pair_Q]
     both_QV, first_QV = table.both_MV[pair_Q], table.first_MV[pair_Q]
     alike_QV = np.where(here_V, both_QV, both_Q[:, None] - both_QV)
     first_QV = np.where(here_V, first_QV, first_Q[:, None] - first_QV)
-    alike_so_QV = np.where(so_Q[:, None], first_QV, alike_QV - first_QV)
-    share_Q = np.where(so_Q, first_Q, both_Q - first_Q) / both_Q
-    surprise_QV = -np.log((alike_so_QV + share_Q[:, None]) / (alike_QV + 1))
-    row, other = np.unravel_index(int(surprise_QV.argmax()), surprise_QV.shape)
-    first, second = (earlier[row], later[row]) if so_Q[row] else (later[row], earlier[row])
+    different, place = np.unique(tokens, return_index=True)
+    one, other = (place[np.searchsorted(different, table.tokens_V[which])] for which in (one, other))
+    return _Orders(
+        earlier_Q=np.minimum(one, other),
+        later_Q=np.maximum(one, other),
+        share_Q=np.where(so_Q, first_Q, both_Q - first_Q) / both_Q,
+        here_V=here_V,
+        alike_QV=alike_QV,
+        alike_so_QV=np.where(so_Q[:, None], first_QV, alike_QV - first_QV),
+    )
+
+
+def _context(model: Model, tokens: Tokens, orders: _Orders, pair: int) -> Context:
+    surprise_V = orders.surprise_QV[pair]
+    other = int(surprise_V.argmax())
     return Context(
-        surprise=float(surprise_QV[row, other]),
-        first=int(table.tokens_V[first]),
-        second=int(table.tokens_V[second]),
-        other=int(table.tokens_V[other]),
-        with_other=bool(here_V[other]),
-        share=float(share_Q[row]),
-        alike=int(alike_QV[row, other]),
-        alike_so=int(alike_so_QV[row, other]),
+        surprise=float(surprise_V[other]),
+        first=int(tokens[orders.earlier_Q[pair]]),
+        second=int(tokens[orders.later_Q[pair]]),
+        other=int(_table(model).tokens_V[other]),
+        with_other=bool(orders.here_V[other]),
+        share=float(orders.share_Q[pair]),
+        alike=int(orders.alike_QV[pair, other]),
+        alike_so=int(orders.alike_so_QV[pair, other]),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from isang.artifact import Model
 from isang.detection.baselines import BASELINES
+from isang.detection.bursts import NOTHING_BEFORE, Bursts, Remembered, count_bursts, ends_ms, find_bursts
 from isang.detection.calibration import Decision, Tail, combine, decide, effective_number, fit_tail
 from isang.detection.contamination import suspects
 from isang.detection.gaps import count_gaps, gaps_before
@@ -40,11 +41,17 @@ class Judged:
     gaps_T: Floats | None = None
     """Milliseconds between each token of `sessions` and the one before, at an open end the silence so far; NaN where
     that is not known; None: no clock."""
+    bursts: Bursts | None = None
+    """The crowds that the sessions stand in."""
 
     def gaps_of(self, index: int) -> Floats:
         """The times of one session, shape: its tokens."""
         start, end = self.sessions.offsets[index : index + 2]
         return np.full(end - start, np.nan) if self.gaps_T is None else self.gaps_T[start:end]
+
+    def burst_of(self, index: int) -> Bursts | None:
+        """The crowd that one session stands in, where that is known."""
+        return None if self.bursts is None else self.bursts.of(index)
 
 
 def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
@@ -62,7 +69,8 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     for fold in folds:
         fitted, sessions = _fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
         used = DETECTORS if fold is held_out else refitted
-        scores_DS = score_all(used, fitted, sessions, gaps_before(dataset, fold))
+        bursts = find_bursts(fitted, sessions, ends_ms(dataset, fold))
+        scores_DS = score_all(used, fitted, sessions, gaps_before(dataset, fold), bursts)
         columns = dict(zip((detector.name for detector in used), scores_DS, strict=True))
         if fold is held_out:
             columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions) for baseline in BASELINES}
@@ -77,7 +85,9 @@ def _fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) ->
     reference = to_sessions(dataset, model.vocabulary, others)
     normal, place = reference.distinct()
     gaps = None if model.gaps is None else count_gaps(reference, gaps_before(dataset, others))
-    fitted = replace(model, normal=normal, normal_counts=np.bincount(place, minlength=len(normal)), gaps=gaps)
+    bursts = None if model.bursts is None else count_bursts(reference, ends_ms(dataset, others))
+    counts = np.bincount(place, minlength=len(normal))
+    fitted = replace(model, normal=normal, normal_counts=counts, gaps=gaps, bursts=bursts)
     sessions = to_sessions(dataset, model.vocabulary, fold)
     known = np.isin(sessions.flat, normal.flat)
     return fitted, Sessions(np.where(known, sessions.flat, np.int32(UNSEEN)), sessions.offsets)
@@ -97,11 +107,12 @@ def judge(
     *,
     unfinished_S: NDArray[np.bool_] | None = None,
     until: datetime | None = None,
+    before: Remembered = NOTHING_BEFORE,
 ) -> Judged:
     """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
 
     `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends. `until` is
-    when the logs ended; None: with the last session.
+    when the logs ended; None: with the last session. `before` are sessions that came before these.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
@@ -110,7 +121,8 @@ def judge(
     sessions = leave_open(to_sessions(dataset, model.vocabulary, rows), unfinished_S)
     gaps_T = gaps_before(dataset, rows)
     gaps_T[sessions.offsets[1:][unfinished_S] - 1] = _silence_ms(dataset, rows[unfinished_S], until)
-    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, gaps_T), gaps_T)
+    bursts = find_bursts(model, sessions, ends_ms(dataset, rows), before)
+    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, gaps_T, bursts), gaps_T, bursts)
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
@@ -142,13 +154,13 @@ def _silence_ms(dataset: Dataset, rows: Rows, until: datetime | None) -> Floats:
 
 
 def judge_sessions(
-    model: Model, sessions: Sessions, gaps_T: Floats | None = None
+    model: Model, sessions: Sessions, gaps_T: Floats | None = None, bursts: Bursts | None = None
 ) -> tuple[Floats, Floats, list[Decision]]:
     """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once.
 
-    `gaps_T` as in Judged; None: there is no clock.
+    `gaps_T` and `bursts` as in Judged; None: there is no clock, and what stands beside the sessions is not known.
     """
-    scores_DS = score_all(DETECTORS, model, sessions, gaps_T)
+    scores_DS = score_all(DETECTORS, model, sessions, gaps_T, bursts)
     p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
     return scores_DS, p_values_DS, decide_at(model, p_values_DS, model.config.detection.alerts_per_thousand)
 

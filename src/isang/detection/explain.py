@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.artifact import Model
+from isang.detection.bursts import normal_crowd
 from isang.detection.calibration import Tail
 from isang.detection.contexts import strangest_context
 from isang.detection.counts import counts, most_repeated
@@ -79,7 +80,8 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
     its strongest reason heard, and a line that one has named is not named again by the next.
     """
     tokens = judged.sessions[index]
-    case = _Case(model, tokens, Evidence(model, from_sequences([tokens]), judged.gaps_of(index)), set())
+    evidence = Evidence(model, from_sequences([tokens]), judged.gaps_of(index), judged.burst_of(index))
+    case = _Case(model, tokens, evidence, set())
     given: list[list[Reason]] = []
     for number in speaking(model, judged, index):
         detector, tail = DETECTORS[number], tails(model)[number]
@@ -157,8 +159,8 @@ def _misplaced(case: _Case, position: int, probabilities: NDArray[np.float64], o
     if not len(places) or expected in _MARKS:
         return []
     place = int(places[np.argmin(np.abs(places - position))])
-    moved = np.insert(np.delete(case.tokens, place), position - (place < position), expected).astype(np.int32)
-    if judge_sessions(case.model, from_sequences([moved]))[2][0].anomalous:
+    order = np.insert(np.delete(np.arange(len(case.tokens)), place), position - (place < position), place)
+    if judge_sessions(case.model, from_sequences([case.tokens[order]]), case.evidence.gaps_T[order])[2][0].anomalous:
         return []
     lines = position - place - 1 if place < position else place - position
     says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "
@@ -198,7 +200,7 @@ def _order(case: _Case) -> list[Reason]:
 
 
 def _context(case: _Case) -> list[Reason]:
-    found = strangest_context(case.model, case.tokens)
+    found = strangest_context(case.model, case.tokens, case.evidence.gaps_T)
     second, other = _name(case.model, found.second), _name(case.model, found.other)
     so = f"only {found.alike_so:,}" if found.alike_so else "none"
     says = f"In {_percent(found.share)} of the normal sessions with both lines, this one is before “{second}”, but in "
@@ -230,6 +232,25 @@ def _gap(case: _Case) -> list[Reason]:
     says += f"have it {where}, {as_long}."
     detail = {"gap_ms": gap_ms, "most_normal_ms": normal.longest_ms, "normal_times": normal.number}
     return [Reason(says, position - 1, since=position - 2, detail=detail)]
+
+
+def _burst(case: _Case) -> list[Reason]:
+    if case.evidence.bursts is None:
+        return []
+    token, crowd, span_ms = (column_S[0] for column_S in case.evidence.bursts[1:])
+    shortest_ms, in_all = normal_crowd(case.model, int(token), int(crowd))
+    normal = f"only {in_all:,} had one at all"
+    if in_all >= crowd:
+        normal = f"so many never did in less than {_time(shortest_ms)}"
+    says = f"{crowd} sessions with a line like this, this one among them, ended within {_time(float(span_ms))}; in the "
+    says += f"training period {normal}."
+    detail = {
+        "crowd": int(crowd),
+        "span_ms": float(span_ms),
+        "least_normal_span_ms": shortest_ms,
+        "normal_sessions": in_all,
+    }
+    return [Reason(says, _first(case.tokens, int(token)), detail=detail)]
 
 
 def _counts(case: _Case) -> list[Reason]:
@@ -301,6 +322,7 @@ _REASONS: dict[str, Callable[[_Case], list[Reason]]] = {
     "event_order": _order,
     "companion": _companion,
     "context_order": _context,
+    "burst": _burst,
     "time_gap": _gap,
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from isang.artifact import Model
 from isang.detection.anomalies import Groups, records
+from isang.detection.bursts import NOTHING_BEFORE, Remembered, ends_ms, remember
 from isang.detection.decisions import Judged, judge, may_go_on
 from isang.logs.follow import EndedSessions, Follower
 from isang.logs.open_sessions import END, GOES_ON, MOST_KEYS
@@ -46,6 +47,7 @@ class Following:
         """When a session ends, as a sentence."""
         self._groups = Groups(self._follower.noted.get("groups"))
         self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
+        self._before = _remembered(self._follower.noted.get("crowds"))
         self._keeps_open = state is not None
         self._saved_at = time.monotonic()
         self.sessions = 0
@@ -108,7 +110,8 @@ class Following:
 
     def save(self) -> None:
         """Write the state, where there is a file for it."""
-        self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told)}
+        crowds = {"tokens": self._before.token_P.tolist(), "ends_ms": self._before.end_ms_P.tolist()}
+        self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told), "crowds": crowds}
         self._follower.save()
         self._saved_at = time.monotonic()
 
@@ -116,6 +119,7 @@ class Following:
         if ended is None:
             return []
         judged = self._judge(ended)
+        self._before = remember(judged.sessions, ends_ms(ended.dataset, judged.rows), self._before)
         endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
         found = [
             self._groups.join(record | {"ended": endings[record["session_id"]]})
@@ -131,4 +135,11 @@ class Following:
         at_end = np.array([ending == END for ending in sessions.endings])
         open_now = np.array([ending == GOES_ON for ending in sessions.endings])
         unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
-        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S)
+        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, before=self._before)
+
+
+def _remembered(crowds: dict[str, list[float]] | None) -> Remembered:
+    """The sessions before a restart, as `save` wrote them."""
+    if crowds is None:
+        return NOTHING_BEFORE
+    return Remembered(np.array(crowds["tokens"], dtype=np.int64), np.array(crowds["ends_ms"], dtype=np.float64))

@@ -11,7 +11,8 @@ from functools import cached_property
 import numpy as np
 
 from isang.artifact import Model
-from isang.detection.contexts import strangest_context
+from isang.detection.bursts import Bursts
+from isang.detection.contexts import context_surprise
 from isang.detection.counts import above_normal
 from isang.detection.gaps import gap_surprise
 from isang.detection.open_ends import are_open
@@ -26,11 +27,15 @@ from isang.model.vocabulary import MASK, UNSEEN
 class Evidence:
     """Sessions and what several detectors want to know about them, worked out once and only if asked for."""
 
-    def __init__(self, model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> None:
+    def __init__(
+        self, model: Model, sessions: Sessions, gaps_T: Floats | None = None, bursts: Bursts | None = None
+    ) -> None:
         self.model = model
         self.sessions = sessions
         self.gaps_T = np.full(len(sessions.flat), np.nan) if gaps_T is None else gaps_T
         """Milliseconds between each token and the one before, NaN where that is not known."""
+        self.bursts = bursts
+        """The crowds that the sessions stand in; None where it is not known what sessions stand beside them."""
 
     @cached_property
     def surprise(self) -> Surprise:
@@ -64,19 +69,32 @@ class Detector:
     """It looks at times too, so that sessions with equal events may score differently."""
 
 
-def score(detector: Detector, model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> Floats:
+def score(
+    detector: Detector,
+    model: Model,
+    sessions: Sessions,
+    gaps_T: Floats | None = None,
+    bursts: Bursts | None = None,
+) -> Floats:
     """Scores of `sessions`, shape S; see `score_all`."""
-    scores: Floats = score_all((detector,), model, sessions, gaps_T)[0]
+    scores: Floats = score_all((detector,), model, sessions, gaps_T, bursts)[0]
     return scores
 
 
-def score_all(detectors: Sequence[Detector], model: Model, sessions: Sessions, gaps_T: Floats | None = None) -> Floats:
+def score_all(
+    detectors: Sequence[Detector],
+    model: Model,
+    sessions: Sessions,
+    gaps_T: Floats | None = None,
+    bursts: Bursts | None = None,
+) -> Floats:
     """Scores of `sessions` by each detector, shape (D, S); equal sessions are scored once, apart from their times.
 
-    `gaps_T` are the times before their tokens (see `gaps.gaps_before`), None where there is no clock.
+    `gaps_T` are the times before their tokens (see `gaps.gaps_before`), None where there is no clock; `bursts` are the
+    crowds that they stand in (see `bursts.find_bursts`), None where it is not known what stands beside them.
     """
     distinct, inverse = sessions.distinct()
-    untimed, timed = Evidence(model, distinct), Evidence(model, sessions, gaps_T)
+    untimed, timed = Evidence(model, distinct), Evidence(model, sessions, gaps_T, bursts)
     return np.stack(
         [detector.score(timed) if detector.timed else detector.score(untimed)[inverse] for detector in detectors]
     )
@@ -150,13 +168,21 @@ def context_order(evidence: Evidence) -> Floats:
 
     0 for a session that may go on, since the third may come.
     """
-    scores = _each(evidence, lambda tokens: strangest_context(evidence.model, tokens).surprise)
+    scores = context_surprise(evidence.model, evidence.sessions, evidence.gaps_T)
     return np.where(are_open(evidence.sessions), 0.0, scores)
 
 
 def time_gap(evidence: Evidence) -> Floats:
     """Surprise of the longest time between two events, given which two they are, in nats; 0 without a clock."""
     return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.gaps_T))
+
+
+def burst(evidence: Evidence) -> Floats:
+    """How much quicker sessions with the same event came than ever in the training period, in deviations.
+
+    0 without a clock.
+    """
+    return np.zeros(len(evidence.sessions)) if evidence.bursts is None else evidence.bursts.deviations_S
 
 
 DETECTORS = (
@@ -169,8 +195,9 @@ DETECTORS = (
     Detector("transition", transition, "nats", least_scale=0.75, allowance=0.75),
     Detector("event_order", event_order, "nats", least_scale=0.75, allowance=0.75),
     Detector("companion", companion, "nats", least_scale=0.75, allowance=0.75),
-    Detector("context_order", context_order, "nats", least_scale=0.75, allowance=0.75),
+    Detector("context_order", context_order, "nats", least_scale=0.75, allowance=0.75, timed=True),
     Detector("time_gap", time_gap, "nats", least_scale=2.0, allowance=3.0, timed=True),
+    Detector("burst", burst, "deviations", least_scale=1.5, allowance=3.0, timed=True),
 )
 """Their p-values are combined into the decision.
 
