@@ -16,6 +16,8 @@ FALLS = (0.02, 0.04, 0.08, 0.15, 0.3, 0.6)
 MEMORIES = (0.0, 0.15, 0.3, 0.45, 0.6, 0.7, 0.8, 0.87, 0.93, 0.97)
 RISES = 18
 """Points from which a rise is tried, evenly from 5 to 90 % of the series."""
+SATURATION = 0.1
+"""Part of the series within which a rise that levels off has come to 1 - 1/e of its height."""
 FEWEST = 5
 FEWEST_RISING = 3
 """Values that a rise needs below it."""
@@ -58,7 +60,8 @@ def _families(n: int) -> list[tuple[bool, int, Floats]]:
     x = np.linspace(0.0, 1.0, n)
     one = np.ones(n)
     starts = np.linspace(0.05, 0.9, RISES if n >= RISES else RISES // 2)
-    rises = [np.maximum(x - start, 0) for start in starts if 1 <= start * n < n - FEWEST_RISING]
+    beyond = [np.maximum(x - start, 0) for start in starts if 1 <= start * n < n - FEWEST_RISING]
+    rises = beyond + [1 - np.exp(-rise / SATURATION) for rise in beyond]
     exponential = [np.exp(-x / rate) for rate in FALLS]
     families: list[tuple[bool, int, list[list[Floats]]]] = [
         (False, 1, [[one]]),

@@ -18,6 +18,12 @@ FALSE_ALARMS = 0.05
 """Share of flat noise, of the memory that it seems to have, that rises as much; longer waves are ruled out after it."""
 LEAST_RATIO = 16.0
 """A rise is one where curves with it are so much likelier than slow waves of the noise; see `Valley`."""
+LEAST_RISE = 0.03
+"""A smaller part of the lowest level is no overfitting, however sure the rise."""
+DROP = 6.0
+"""A fall within two validations of so many standard deviations of their changes is sudden."""
+DROP_SIDE = 5
+FEWEST_AFTER_DROP = 20
 RATE_RISE = 1.15
 """A learning rate that rises by this factor where the validation loss rises is named as a possible cause."""
 
@@ -33,6 +39,8 @@ def overfitting(table: RunTable, context: Context) -> Finding:
     rate = _rate_change(table, best_step)
     if rise <= found.threshold:
         outcome = "none"
+    elif rise <= LEAST_RISE * abs(found.lowest):
+        outcome = "small"
     elif rate is not None and rate > RATE_RISE:
         outcome = "learning_rate"
     elif train is not None and train > 0.2 * rise:
@@ -55,6 +63,7 @@ def overfitting(table: RunTable, context: Context) -> Finding:
             "false_alarm_rate": FALSE_ALARMS,
             "training_change_after_best": train,
             "rate_factor_after_best": rate,
+            "least_rise": LEAST_RISE * abs(found.lowest),
             "cause": None if outcome == "none" else outcome,
             "first_step": best_step,
             "last_step": int(steps[-1]),
@@ -67,6 +76,8 @@ def overfitting(table: RunTable, context: Context) -> Finding:
         "threshold": number(found.threshold),
         "train": number(train),
         "rate": f"{rate or 1.0:.1f}",
+        "percent": f"{100 * rise / max(abs(found.lowest), 1e-12):.1f}",
+        "least": f"{100 * LEAST_RISE:.0f}",
     }
     verdict, en, ko, remedy = _OVERFITTING[outcome]
     advice = None if remedy is None else both(remedy["en"].format(**words), remedy["ko"].format(**words))
@@ -84,6 +95,14 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
         "과적합이 보이지 않습니다. 검증 손실은 최저값 {best}(스텝 {step}) 이후 {rise} "
         "상승했으며, 잡음 범위 {threshold} "
         "이내입니다.",
+        None,
+    ),
+    "small": (
+        "ok",
+        f"A small rise, too small to be called overfitting: {_RISES_EN}. It is {{percent}} % of the best; "
+        f"{{least}} % or more would count.",
+        f"과적합이라고 하기에는 작은 상승입니다. {_RISES_KO}. 최저값의 {{percent}} %이며, {{least}} % 이상일 때 과적합으로 "
+        "봅니다.",
         None,
     ),
     "learning_rate": (
@@ -178,6 +197,8 @@ class Rise:
     """Position of the best value."""
     size: float
     """The last level over the lowest one."""
+    lowest: float
+    """The lowest level."""
     threshold: float
     """What the noise explains, were its memory what it seems to be."""
     noise: float
@@ -193,6 +214,8 @@ def rise_after_best(values: Floats) -> Rise:
     The threshold is its quantile in flat noise with the spread and memory of the values around their own curve; the
     flat curve is the worst case, as a best value is picked from all of it.
     """
+    start = after_drops(values)
+    values = values[start:]
     few = block_means(values, MOST_VALUES)
     k = len(few)
     width = max(1, k // 8)
@@ -213,7 +236,37 @@ def rise_after_best(values: Floats) -> Rise:
     if k < 30:  # the noise itself is estimated from few values
         threshold *= 1 + 3 / k
     noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
-    return Rise(best, float(means[-1] - means[lowest]), max(threshold, 1e-12), noise, shape.likelihood_ratio)
+    return Rise(
+        start + best,
+        float(means[-1] - means[lowest]),
+        float(means[lowest]),
+        max(threshold, 1e-12),
+        noise,
+        shape.likelihood_ratio,
+    )
+
+
+def after_drops(values: Floats) -> int:
+    """Where the level after the last sudden drop begins, 0 where there is none.
+
+    A rate that is cut makes such drops. Nothing is left out where the lowest value lies before the drop, or where
+    fewer than FEWEST_AFTER_DROP values follow.
+    """
+    start = 0
+    while len(left := values[start:]) >= FEWEST_AFTER_DROP + DROP_SIDE:
+        fall = left[:-2] - left[2:]
+        place = int(np.argmax(fall)) + 2
+        before, after = left[max(0, place - 1 - DROP_SIDE) : place - 1], left[place : place + DROP_SIDE]
+        lasting = np.median(before) - np.median(after) > fall[place - 2] / 2
+        if (
+            fall[place - 2] <= DROP * robust_spread(np.diff(left))
+            or not lasting
+            or len(left) - place < FEWEST_AFTER_DROP
+            or left[:place].min() < left[place:].min()
+        ):
+            break
+        start += place
+    return start
 
 
 def _longer(memory: Memory, values: int) -> Memory:
