@@ -14,7 +14,8 @@ from isang.runs import statistics as s
 from isang.runs.findings import FINDINGS, NOT_IN_A_LOG, Context, Finding, judge
 from isang.runs.findings.convergence import convergence
 from isang.runs.findings.descent import decreasing
-from isang.runs.findings.generalisation import overfitting, rise_after_best
+from isang.runs.findings.generalisation import overfitting
+from isang.runs.findings.rises import rise_after_best
 from isang.runs.findings.schedule import schedule
 from isang.runs.forecast import forecast, predict
 from isang.runs.noise import RESAMPLES, trend
