@@ -15,7 +15,7 @@ FALSE_ALARMS = 0.05
 """Share of flat noise, of the memory that it seems to have, that rises as much; longer waves are ruled out after it."""
 LEAST_RATIO = 16.0
 """A rise is one where curves with it are so much likelier than slow waves of the noise; see `Valley`."""
-FEW = 4.0
+FEW = 2.0
 """The ratio of n values must be 1 + FEW / n times as large: ratios of few values have a longer tail (Bartlett 1937)."""
 DROP = 6.0
 """A fall within two validations of so many standard deviations of their changes is sudden."""
