@@ -18,7 +18,7 @@ LEAST_RATIO = 16.0
 FEW = 2.0
 """The ratio of n values must be 1 + FEW / n times as large: ratios of few values have a longer tail (Bartlett 1937)."""
 DROP = 6.0
-"""A fall within two validations of so many standard deviations of their changes is sudden."""
+"""A fall within two validations of so many typical changes is sudden."""
 DROP_SIDE = 5
 """Values on either side whose medians tell whether a fall lasts."""
 FEWEST_AFTER_DROP = 20
@@ -85,16 +85,20 @@ def rise_after_best(values: Floats) -> Rise:
 
 
 def after_drops(values: Floats) -> int:
-    """Where the level after the last sudden drop begins, 0 where there is none; a rate that is cut makes such drops."""
+    """Where the level after the last sudden drop begins, 0 where there is none; a rate that is cut makes such drops.
+
+    FEWEST_AFTER_DROP values follow it at least, and none before it is lower than the lowest of them.
+    """
     start = 0
     while len(left := values[start:]) >= FEWEST_AFTER_DROP + DROP_SIDE:
-        falls = left[:-2] - left[2:]
-        largest = int(np.argmax(falls))
-        fall, place = float(falls[largest]), largest + 2
-        sudden = fall > DROP * robust_spread(np.diff(left))
-        before, after = left[max(0, largest + 1 - DROP_SIDE) : largest + 1], left[place : place + DROP_SIDE]
+        falls = (left[:-2] - left[2:])[: len(left) - FEWEST_AFTER_DROP - 1]
+        last = int(np.argmax(falls))  # the last value before the drop
+        fall = float(falls[last])
+        place = last + 1 if left[last] - left[last + 1] > fall / 2 else last + 2
+        before, after = left[max(0, place - DROP_SIDE) : last + 1], left[place : place + DROP_SIDE]
+        sudden = fall > DROP * 1.4826 * np.median(np.abs(np.diff(left)))
         lasting = np.median(before) - np.median(after) > fall / 2 and left[place:].min() <= left[:place].min()
-        if not (sudden and lasting) or len(left) - place < FEWEST_AFTER_DROP:
+        if not (sudden and lasting):
             break
         start += place
     return start
