@@ -88,6 +88,13 @@ def test_a_sure_rise_too_small_to_matter_is_said_and_is_no_problem() -> None:
     assert large.verdict == "problem"
 
 
+def test_a_large_rise_within_the_noise_is_not_called_absent() -> None:
+    falling = 1 + np.exp(-np.arange(10))
+    noisy = judged(falling + np.array([0, 0.5, 0, 0.9, 0, 0.2, 0.6, 0, 0.4, 0.3]))
+    assert (noisy.verdict, noisy.evidence["cause"]) == ("cannot_tell", "hidden")
+    assert judged(falling).verdict == "ok"
+
+
 def test_too_few_validations_still_say_what_they_show() -> None:
     found = judged(np.array([3.0, 1.5, 2.0, 2.5, 2.75]))
     assert found.verdict == "cannot_tell"

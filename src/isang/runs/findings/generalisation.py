@@ -4,12 +4,14 @@ import numpy as np
 
 from isang.runs import table as t
 from isang.runs.findings.base import Context, Finding, Language, Verdict, both, plain
-from isang.runs.findings.rises import FALSE_ALARMS, FEWEST_VALIDATIONS, rise_after_best
+from isang.runs.findings.rises import FALSE_ALARMS, FEWEST_VALIDATIONS, Rise, rise_after_best
 from isang.runs.table import Floats, Integers, RunTable, usable
 from isang.runs.writing import number
 
 LEAST_RISE = 0.03
 """A smaller part of the lowest level is no overfitting, however sure the rise."""
+HIDDEN_RISE = 0.1
+"""A larger part of the lowest level that noise explains as well is not called absent."""
 RATE_RISE = 1.15
 """A learning rate that rises by this factor where the validation loss rises is named as a possible cause."""
 
@@ -23,18 +25,7 @@ def overfitting(table: RunTable, context: Context) -> Finding:
     rise, best, best_step = found.size, found.best, int(steps[found.best])
     train = _training_change(context, best_step)
     rate = _rate_change(table, best_step)
-    if rise <= found.threshold:
-        outcome = "none"
-    elif rise <= LEAST_RISE * abs(found.lowest):
-        outcome = "small"
-    elif rate is not None and rate > RATE_RISE:
-        outcome = "learning_rate"
-    elif train is not None and train > 0.2 * rise:
-        outcome = "training"
-    elif found.likelihood_ratio <= found.least_ratio:
-        outcome = "noise"
-    else:
-        outcome = "overfitting"
+    outcome = _outcome(found, train, rate)
     evidence = plain(
         {
             "validations": len(values),
@@ -70,6 +61,20 @@ def overfitting(table: RunTable, context: Context) -> Finding:
     return Finding("overfitting", verdict, both(en.format(**words), ko.format(**words)), evidence, advice)
 
 
+def _outcome(found: Rise, train: float | None, rate: float | None) -> str:
+    """What the rise is, a key of `_OVERFITTING`; `train` and `rate` are what training loss and rate do meanwhile."""
+    part = found.size / max(abs(found.lowest), 1e-12)
+    if found.size <= found.threshold:
+        return "none" if part <= HIDDEN_RISE else "hidden"
+    if part <= LEAST_RISE:
+        return "small"
+    if rate is not None and rate > RATE_RISE:
+        return "learning_rate"
+    if train is not None and train > 0.2 * found.size:
+        return "training"
+    return "noise" if found.likelihood_ratio <= found.least_ratio else "overfitting"
+
+
 _RISES_EN = "the validation loss rises by {rise} after its best, {best} at step {step}; its noise explains {threshold}"
 _RISES_KO = "검증 손실이 최저값 {best}(스텝 {step}) 이후 {rise} 상승했으며, 잡음으로 설명되는 폭은 {threshold}입니다"
 _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = {
@@ -90,6 +95,15 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
         f"과적합이라고 하기에는 작은 상승입니다. {_RISES_KO}. 최저값의 {{percent}} %이며, {{least}} % 이상일 때 "
         "과적합으로 봅니다.",
         None,
+    ),
+    "hidden": (
+        "cannot_tell",
+        f"Too noisy to tell: {_RISES_EN}.",
+        f"잡음이 커서 판단할 수 없습니다. {_RISES_KO}.",
+        both(
+            "Validate on more data, or more often: a rise that stays is overfitting.",
+            "검증 데이터를 늘리거나 검증을 더 자주 하십시오. 그래도 상승이 남으면 과적합입니다.",
+        ),
     ),
     "learning_rate": (
         "cannot_tell",
