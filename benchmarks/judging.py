@@ -1,10 +1,11 @@
 """How often the verdicts on training runs are right: reprints each table, with fixed seeds.
 
-    python benchmarks/judging.py [TABLE ...] [--runs 40] [--data DIR]
+    python benchmarks/judging.py [TABLE ...] [--runs 40] [--data DIR] [--folder DIR]
 
 Tables: nulls, schedules, spikes, overfitting, memory, forecast, files, speed; all of them where none is named.
 `--runs` is the number of simulated runs per cell. The tables `forecast`, `files` and `speed` read the real logs in
-`--data` (../shared/data/runs) and are left out where that folder is absent.
+`--data` (../shared/data/runs) and are left out where that folder is absent. `histories` reads real histories of known
+answer in `--folder`, which has a `labels.csv`.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from judging_forecast import forecasts, logs
+from judging_histories import histories
 from judging_overfitting import overfit
 from judging_simulated import noise, table_of
 from judging_speed import speed
@@ -250,11 +252,17 @@ def main() -> None:
     parser.add_argument("tables", nargs="*", help="tables to print, all of them where none is named")
     parser.add_argument("--runs", type=int, default=40)
     parser.add_argument("--data", type=Path, default=HERE.parent / "shared" / "data" / "runs")
+    parser.add_argument("--folder", type=Path, help="real histories with labels.csv, for the table histories")
     given = parser.parse_args()
-    unknown = set(given.tables) - {*SIMULATED, *REAL}
+    known = (*REAL, *SIMULATED, "histories")
+    unknown = set(given.tables) - {*known}
     if unknown:
-        parser.error(f"unknown tables {', '.join(sorted(unknown))}; known are {', '.join((*SIMULATED, *REAL))}")
+        parser.error(f"unknown tables {', '.join(sorted(unknown))}; known are {', '.join(known)}")
     wanted = given.tables or [*REAL, *SIMULATED]
+    if "histories" in wanted:
+        if given.folder is None:
+            parser.error("histories needs --folder, a folder of logs with labels.csv")
+        histories(given.folder)
     for name in (name for name in (*REAL, *SIMULATED) if name in wanted):
         if name in SIMULATED:
             SIMULATED[name](given.runs)

@@ -8,7 +8,8 @@ from judging_simulated import noise, table_of
 
 from isang.runs.findings import Context
 from isang.runs.findings.base import Finding
-from isang.runs.findings.generalisation import LEAST_RATIO, overfitting, rise_after_best
+from isang.runs.findings.generalisation import overfitting
+from isang.runs.findings.rises import rise_after_best
 from isang.runs.table import Floats, RunTable
 
 FRESH = 200_000
@@ -109,5 +110,5 @@ def _flat(runs: int) -> None:
             for memory in memories:
                 rngs = (np.random.default_rng([seed, count, int(100 * memory)]) for seed in range(runs))
                 found = [rise_after_best(curve + 0.1 * noise(count, memory, "normal", rng)) for rng in rngs]
-                cells.append(np.mean([f.size > f.threshold and f.likelihood_ratio > LEAST_RATIO for f in found]))
+                cells.append(np.mean([f.size > f.threshold and f.likelihood_ratio > f.least_ratio for f in found]))
             print(f"  {name:>10s}{count:4d}" + "".join(f"{100 * share:8.1f}" for share in cells))

@@ -14,7 +14,8 @@ from isang.runs import statistics as s
 from isang.runs.findings import FINDINGS, NOT_IN_A_LOG, Context, Finding, judge
 from isang.runs.findings.convergence import convergence
 from isang.runs.findings.descent import decreasing
-from isang.runs.findings.generalisation import overfitting, rise_after_best
+from isang.runs.findings.generalisation import overfitting
+from isang.runs.findings.rises import rise_after_best
 from isang.runs.findings.schedule import schedule
 from isang.runs.forecast import forecast, predict
 from isang.runs.noise import RESAMPLES, trend
@@ -537,6 +538,18 @@ def test_a_past_that_its_first_half_did_not_foretell_widens_the_forecast() -> No
     narrow, wide = (predict(steps, losses, *rates, future) for losses in (lawful, turned))
     assert wide.high[0] - wide.loss[0] > 100 * (narrow.high[0] - narrow.loss[0])
     assert wide.high[0] < 10 * wide.loss[0]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_interval_reaches_what_half_of_the_past_foretold(seed: int) -> None:
+    steps = np.arange(1.0, 601.0)
+    wandering = np.cumsum(np.random.default_rng(seed).standard_normal(600)) / 200
+    losses = (1 + 3 * steps**-0.5) * np.exp(wandering)
+    rates = (np.array([1.0, 900.0]), np.ones(2))
+    future = np.array([700.0, 900.0])
+    earlier = predict(steps[:300], losses[:300], *rates, future).loss
+    said = predict(steps, losses, *rates, future)
+    assert np.all((said.low <= earlier) & (earlier <= said.high))
 
 
 def test_a_forecast_knows_what_it_does_not_know() -> None:

@@ -4,7 +4,8 @@ loss = floor + gain * area ** -power - annealing * annealed, where `area` is the
 units of peak-rate steps and `annealed` the part of the peak rate that has been taken back, felt with a delay (the
 scaling law with learning-rate annealing of Tissue, Wang and Wang 2024, with its momentum at 0.998 per step). The
 powers are averaged by how well they fit; the other coefficients are linear, and those that the run does not show yet
-come from a prior. How wide the interval is, the run's own past says: what is known is forecast from its first half.
+come from a prior. How wide the interval is, the run's own past says: from its first half both what is known and what
+is to come are forecast; the interval grows with the errors of the one and with how far the other has moved since.
 """
 
 from dataclasses import dataclass, replace
@@ -111,20 +112,23 @@ def predict(
 ) -> Prediction:
     """The loss at `future` steps, from n losses at `steps`, under the rates (past and planned) at `rate_steps`."""
     said = _believed(steps, losses, rate_steps, rates, future, seed)
-    width = WIDTH * np.clip(_needed(steps, losses, rate_steps, rates, seed), *NEEDED_LIMITS)
-    low = np.maximum(said.loss - width * (said.loss - said.low), 0.0)
-    return replace(said, low=low, high=said.loss + width * (said.high - said.loss))
-
-
-def _needed(steps: Integers | Floats, losses: Floats, rate_steps: Floats, rates: Floats, seed: int) -> float:
-    """The half-widths within which 90 % of the past's second half lie when it is forecast from its first half."""
     half = len(losses) // 2
     blocks = np.array_split(np.arange(half, len(losses)), min(BLOCKS, len(losses) - half))
     later, came = (np.array([x[block].mean() for block in blocks]) for x in (steps, losses))
-    said = _believed(steps[:half], losses[:half], rate_steps, rates, later, seed)
-    error = came - said.loss
-    half_width = np.where(error > 0, said.high - said.loss, said.loss - said.low)
-    return float(np.quantile(np.abs(error) / np.maximum(half_width, 1e-12 * said.loss), INTERVAL))
+    earlier = _believed(steps[:half], losses[:half], rate_steps, rates, np.append(later, future), seed)
+    width = WIDTH * np.clip(_needed(earlier, came), *NEEDED_LIMITS)
+    moved = said.loss - earlier.loss[len(came) :]
+    low = said.loss - np.hypot(width * (said.loss - said.low), moved)
+    high = said.loss + np.hypot(width * (said.high - said.loss), moved)
+    return replace(said, low=np.maximum(low, 0.0), high=high)
+
+
+def _needed(said: Prediction, came: Floats) -> float:
+    """The half-widths within which 90 % of what came lie, shape (B,); the forecast may go on beyond them."""
+    loss, low, high = (x[: len(came)] for x in (said.loss, said.low, said.high))
+    error = came - loss
+    half_width = np.where(error > 0, high - loss, loss - low)
+    return float(np.quantile(np.abs(error) / np.maximum(half_width, 1e-12 * loss), INTERVAL))
 
 
 def _believed(

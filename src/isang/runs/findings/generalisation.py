@@ -1,23 +1,17 @@
 """What the validation loss says about overfitting."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from isang.runs import table as t
 from isang.runs.findings.base import Context, Finding, Language, Verdict, both, plain
-from isang.runs.noise import Memory, autoregression, block_means, robust_spread, simulated, with_memory
+from isang.runs.findings.rises import FALSE_ALARMS, FEWEST_VALIDATIONS, Rise, rise_after_best
 from isang.runs.table import Floats, Integers, RunTable, usable
-from isang.runs.valley import valley
 from isang.runs.writing import number
 
-FEWEST_VALIDATIONS = 8
-MOST_VALUES = 120
-"""More validation losses than this are judged as means of neighbours."""
-FALSE_ALARMS = 0.05
-"""Share of flat noise, of the memory that it seems to have, that rises as much; longer waves are ruled out after it."""
-LEAST_RATIO = 16.0
-"""A rise is one where curves with it are so much likelier than slow waves of the noise; see `Valley`."""
+LEAST_RISE = 0.03
+"""A smaller part of the lowest level is no overfitting, however sure the rise."""
+HIDDEN_RISE = 0.1
+"""A larger part of the lowest level that noise explains as well is not called absent."""
 RATE_RISE = 1.15
 """A learning rate that rises by this factor where the validation loss rises is named as a possible cause."""
 
@@ -26,21 +20,12 @@ def overfitting(table: RunTable, context: Context) -> Finding:
     """Does the validation loss rise after its best, by more than its own noise, while the training loss falls on?"""
     steps, values = validation_points(table)
     if len(values) < FEWEST_VALIDATIONS:
-        return _too_few_validations(len(values))
+        return _too_few_validations(steps, values)
     found = rise_after_best(values)
     rise, best, best_step = found.size, found.best, int(steps[found.best])
     train = _training_change(context, best_step)
     rate = _rate_change(table, best_step)
-    if rise <= found.threshold:
-        outcome = "none"
-    elif rate is not None and rate > RATE_RISE:
-        outcome = "learning_rate"
-    elif train is not None and train > 0.2 * rise:
-        outcome = "training"
-    elif found.likelihood_ratio <= LEAST_RATIO:
-        outcome = "noise"
-    else:
-        outcome = "overfitting"
+    outcome = _outcome(found, train, rate)
     evidence = plain(
         {
             "validations": len(values),
@@ -51,10 +36,11 @@ def overfitting(table: RunTable, context: Context) -> Finding:
             "threshold": found.threshold,
             "noise": found.noise,
             "likelihood_ratio": found.likelihood_ratio,
-            "least_likelihood_ratio": LEAST_RATIO,
+            "least_likelihood_ratio": found.least_ratio,
             "false_alarm_rate": FALSE_ALARMS,
             "training_change_after_best": train,
             "rate_factor_after_best": rate,
+            "least_rise": LEAST_RISE * abs(found.lowest),
             "cause": None if outcome == "none" else outcome,
             "first_step": best_step,
             "last_step": int(steps[-1]),
@@ -67,10 +53,26 @@ def overfitting(table: RunTable, context: Context) -> Finding:
         "threshold": number(found.threshold),
         "train": number(train),
         "rate": f"{rate or 1.0:.1f}",
+        "percent": f"{100 * rise / max(abs(found.lowest), 1e-12):.1f}",
+        "least": f"{100 * LEAST_RISE:.0f}",
     }
     verdict, en, ko, remedy = _OVERFITTING[outcome]
     advice = None if remedy is None else both(remedy["en"].format(**words), remedy["ko"].format(**words))
     return Finding("overfitting", verdict, both(en.format(**words), ko.format(**words)), evidence, advice)
+
+
+def _outcome(found: Rise, train: float | None, rate: float | None) -> str:
+    """What the rise is, a key of `_OVERFITTING`; `train` and `rate` are what training loss and rate do meanwhile."""
+    part = found.size / max(abs(found.lowest), 1e-12)
+    if found.size <= found.threshold:
+        return "none" if part <= HIDDEN_RISE else "hidden"
+    if part <= LEAST_RISE:
+        return "small"
+    if rate is not None and rate > RATE_RISE:
+        return "learning_rate"
+    if train is not None and train > 0.2 * found.size:
+        return "training"
+    return "noise" if found.likelihood_ratio <= found.least_ratio else "overfitting"
 
 
 _RISES_EN = "the validation loss rises by {rise} after its best, {best} at step {step}; its noise explains {threshold}"
@@ -85,6 +87,23 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
         "상승했으며, 잡음 범위 {threshold} "
         "이내입니다.",
         None,
+    ),
+    "small": (
+        "ok",
+        f"A small rise, too small to be called overfitting: {_RISES_EN}. It is {{percent}} % of the best; "
+        f"{{least}} % or more would count.",
+        f"과적합이라고 하기에는 작은 상승입니다. {_RISES_KO}. 최저값의 {{percent}} %이며, {{least}} % 이상일 때 "
+        "과적합으로 봅니다.",
+        None,
+    ),
+    "hidden": (
+        "cannot_tell",
+        f"Too noisy to tell: {_RISES_EN}.",
+        f"잡음이 커서 판단할 수 없습니다. {_RISES_KO}.",
+        both(
+            "Validate on more data, or more often: a rise that stays is overfitting.",
+            "검증 데이터를 늘리거나 검증을 더 자주 하십시오. 그래도 상승이 남으면 과적합입니다.",
+        ),
     ),
     "learning_rate": (
         "cannot_tell",
@@ -134,7 +153,8 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
 }
 
 
-def _too_few_validations(count: int) -> Finding:
+def _too_few_validations(steps: Integers, values: Floats) -> Finding:
+    count = len(values)
     if not count:
         return Finding(
             "overfitting",
@@ -146,14 +166,18 @@ def _too_few_validations(count: int) -> Finding:
             {"validations": 0},
             both("Log a validation loss once per epoch.", "에폭마다 검증 손실을 기록하십시오."),
         )
+    best = int(np.argmin(values))
+    lowest, last, step = number(values[best]), number(values[-1]), f"{steps[best]:,}"
     return Finding(
         "overfitting",
         "cannot_tell",
         both(
-            f"Only {count} validation losses were logged; at least {FEWEST_VALIDATIONS} are needed.",
-            f"검증 손실이 {count}개만 기록되었습니다. 최소 {FEWEST_VALIDATIONS}개가 필요합니다.",
+            f"Only {count} validation losses were logged; at least {FEWEST_VALIDATIONS} are needed to tell a rise from "
+            f"noise. The lowest is {lowest} at step {step}, the last {last}.",
+            f"검증 손실이 {count}개만 기록되었습니다. 상승을 잡음과 구별하려면 최소 {FEWEST_VALIDATIONS}개가 "
+            f"필요합니다. 최저값은 {lowest}(스텝 {step}), 마지막 값은 {last}입니다.",
         ),
-        {"validations": count},
+        plain({"validations": count, "best": values[best], "best_step": steps[best], "final": values[-1]}),
     )
 
 
@@ -168,67 +192,6 @@ def validation_points(table: RunTable) -> tuple[Integers, Floats]:
         np.array([line.step if line.step is not None else line.epoch for line in lines], dtype=np.int64),
         np.array([line.validation_loss for line in lines]),
     )
-
-
-@dataclass(frozen=True)
-class Rise:
-    """What a validation loss does after its best, in its own unit."""
-
-    best: int
-    """Position of the best value."""
-    size: float
-    """The last level over the lowest one."""
-    threshold: float
-    """What the noise explains, were its memory what it seems to be."""
-    noise: float
-    """Standard deviation of the noise."""
-    likelihood_ratio: float
-    """How much likelier a curve with a rise is than noise of any memory without one; see `Valley`."""
-
-
-def rise_after_best(values: Floats) -> Rise:
-    """The rise after the best of k validation losses, and what noise does; k at least FEWEST_VALIDATIONS.
-
-    The rise is the mean of the last w values over the mean of the w values around the best, w about an eighth of them.
-    The threshold is its quantile in flat noise with the spread and memory of the values around their own curve; the
-    flat curve is the worst case, as a best value is picked from all of it.
-    """
-    few = block_means(values, MOST_VALUES)
-    k = len(few)
-    width = max(1, k // 8)
-    means = np.convolve(few, np.ones(width) / width, mode="valid")
-    lowest = int(np.argmin(means))
-    size = len(values) // k
-    first = len(values) - size * k + size * lowest
-    best = first + int(np.argmin(values[first : first + size * width]))
-    shape = valley(after_descent(few))
-    limit = 6 * robust_spread(shape.residual)
-    residual = np.clip(shape.residual, -limit, limit) if limit > 0 else shape.residual
-    removed = min(shape.terms, len(residual) - 3)
-    memory = _longer(autoregression(residual, removed=removed, most=3 if len(residual) >= 30 else 1), len(residual))
-    paths = simulated(memory, k, 600, np.random.default_rng(0))
-    total = np.cumsum(np.concatenate([np.zeros((600, 1)), paths], axis=1), axis=1)
-    moving = (total[:, width:] - total[:, :-width]) / width
-    threshold = float(np.quantile(moving[:, -1] - moving.min(axis=1), 1 - FALSE_ALARMS))
-    if k < 30:  # the noise itself is estimated from few values
-        threshold *= 1 + 3 / k
-    noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
-    return Rise(best, float(means[-1] - means[lowest]), max(threshold, 1e-12), noise, shape.likelihood_ratio)
-
-
-def _longer(memory: Memory, values: int) -> Memory:
-    """The memory of noise seen in so many values, half a standard error longer than it seems."""
-    error = np.sqrt(max(1 - memory.sum**2, 0.05) / values)
-    return with_memory(memory, memory.sum + 0.5 * float(error))
-
-
-def after_descent(values: Floats) -> Floats:
-    """The values from where four fifths of the first descent are done, where there was one; at least half of them."""
-    lowest, noise = values.min(), robust_spread(np.diff(values))
-    if values[0] - lowest < 10 * noise:
-        return values
-    start = int(np.argmax(values <= lowest + 0.2 * (values[0] - lowest)))
-    return values[min(start, len(values) // 2) :] if len(values) >= 20 else values
 
 
 def _training_change(context: Context, best_step: int) -> float | None:

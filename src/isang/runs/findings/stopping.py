@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from isang.runs.findings.base import Context, Finding, both, plain
-from isang.runs.findings.generalisation import after_descent, validation_points
+from isang.runs.findings.generalisation import validation_points
+from isang.runs.findings.rises import after_descent
 from isang.runs.noise import around_curve, robust_spread
 from isang.runs.statistics import duration_seconds
 from isang.runs.table import Floats, RunTable
