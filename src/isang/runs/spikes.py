@@ -17,8 +17,8 @@ from isang.runs.table import Floats, Integers
 
 WINDOW = 21
 """Losses in the running median that a spike stands out from."""
-STRETCH = 1 << 16
-"""Losses that are worked on at a time; their windows take 11 MB."""
+STRETCH = 1 << 14
+"""Losses that are worked on at a time; their windows take 3 MB."""
 FEWEST = 60
 FALSE_SPIKES = 0.15
 """Expected number of values beyond the threshold in a run without spikes."""
