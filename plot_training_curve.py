@@ -4,6 +4,7 @@ The same as `isang report FILE --out DIR`.
 """
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--lang", choices=("en", "ko"), default=default_language(), help="language of the report")
     parser.add_argument("--loss", help="the series to judge by, where the log has several")
     given = parser.parse_args()
+    gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
     try:
         reports = make_report(given.log, loss=given.loss)
         written = write_report(reports, given.output, language=given.lang, overwrite=given.overwrite)

@@ -212,9 +212,9 @@ def memory(runs: int) -> None:
         start = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds = time.perf_counter() - start
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6
         print(
-            f"\nMemory: {log.stat().st_size / 1e6:,.0f} MB of text, {steps:,} steps: {seconds:.0f} s, {peak:.0f} MiB "
+            f"\nMemory: {log.stat().st_size / 1e6:,.0f} MB of text, {steps:,} steps: {seconds:.0f} s, {peak:.0f} MB "
             "at most (target 500)"
         )
 

@@ -1,5 +1,6 @@
 """The command line: one sub-command per stage; parse, call one function, print, leave with an exit code."""
 
+import gc
 import os
 import signal
 import sys
@@ -226,6 +227,7 @@ def report(
     if series:
         print(summaries.of_series(stages.series(logs), as_json=json))
         return
+    gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
     reports = stages.report(
         logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow
     )

@@ -14,17 +14,13 @@ from isang.config import Config, to_dict
 from isang.errors import UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, to_json, write_text
 from isang.launch import is_launched
-from isang.logs.labels import attach_labels, read_labels
-from isang.logs.prepare import prepare as read_logs
-from isang.logs.prepare import prepare_folder
-from isang.logs.rules import Rules
-from isang.logs.store import Dataset, open_dataset, read_dataset
 from isang.progress import say
 
 if TYPE_CHECKING:
     from isang.artifact import Model
     from isang.detection.decisions import Judged
     from isang.detection.follow import Following
+    from isang.logs.store import Dataset
 
 SCHEMA = 1
 
@@ -53,7 +49,7 @@ class Finished:
     """All that `run` made."""
 
     folder: Path
-    dataset: Dataset
+    dataset: "Dataset"
     evaluation: Mapping[str, Any]
     detected: Detected
 
@@ -67,6 +63,8 @@ def prepare(
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Raw logs → a dataset folder; returns what its `meta.json` holds."""
+    from isang.logs.prepare import prepare_folder
+
     config = config or Config()
     return prepare_folder([str(path) for path in logs], out, config.logs, labels=labels, overwrite=overwrite)
 
@@ -87,6 +85,7 @@ def train(
     """
     from isang.artifact import save_model
     from isang.detection.assembly import make_detector
+    from isang.logs.store import open_dataset
     from isang.model.batches import learn_sessions
     from isang.training.data import to_data
     from isang.training.loop import train as train_model
@@ -129,6 +128,7 @@ def train(
 
 def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite: bool = False) -> Any:
     """A dataset folder → which learning rates a new model bears, as `OUT/learning_rates.json` and as a RateTest."""
+    from isang.logs.store import open_dataset
     from isang.model.batches import learn_sessions
     from isang.training.data import to_data
     from isang.training.processes import joined
@@ -197,6 +197,8 @@ def evaluate(
     """
     from isang.artifact import EVALUATION, load_model, with_evaluation
     from isang.detection.evaluate import evaluate as measure
+    from isang.logs.labels import attach_labels, read_labels
+    from isang.logs.store import read_dataset
     from isang.runs.quality_plots import pictures
 
     if out is not None:
@@ -220,6 +222,8 @@ def detect(model: Path, logs: Sequence[str | Path], *, alerts_per_thousand: floa
     """A model and raw logs → the anomalous sessions, each with its reasons."""
     from isang.detection.anomalies import grouped, records
     from isang.detection.decisions import judge
+    from isang.logs.prepare import prepare as read_logs
+    from isang.logs.rules import Rules
 
     loaded = _loaded(model, alerts_per_thousand)
     prepared = read_logs(
@@ -277,6 +281,8 @@ def run(
     All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
     unfinished attempt had finished.
     """
+    from isang.logs.store import open_dataset
+
     config = config or Config()
     command = {
         "schema": SCHEMA,

@@ -147,7 +147,8 @@ def style(language: Language) -> Iterator[None]:
         "text.color": INK, "axes.labelcolor": MUTED, "axes.edgecolor": MUTED, "xtick.color": MUTED,
         "ytick.color": MUTED, "axes.linewidth": 0.8, "axes.spines.top": False, "axes.spines.right": False,
         "axes.grid": True, "axes.grid.axis": "y", "grid.color": GRID, "grid.linewidth": 0.8, "axes.axisbelow": True,
-        "axes.titlesize": 12, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 12,
+        "axes.titlesize": 12, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 15,
+        "axes.titley": 1.0,  # titlepad leaves room for a power of ten; unset, all ticks are laid out to see
         "legend.frameon": False, "legend.fontsize": 9, "figure.facecolor": PAPER, "axes.facecolor": "none",
         "svg.fonttype": "none", "svg.hashsalt": "isang", "path.simplify": False, "figure.dpi": 72,
     }  # fmt: skip

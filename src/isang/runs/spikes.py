@@ -11,14 +11,14 @@ from math import lgamma, log, pi
 from typing import Any
 
 import numpy as np
-import polars as pl
+from numpy.lib.stride_tricks import sliding_window_view
 
 from isang.runs.table import Floats, Integers
 
 WINDOW = 21
 """Losses in the running median that a spike stands out from."""
-STRETCH = 1 << 18
-"""Losses that are worked on at a time."""
+STRETCH = 1 << 14
+"""Losses that are worked on at a time; their windows take 3 MB."""
 FEWEST = 60
 FALSE_SPIKES = 0.15
 """Expected number of values beyond the threshold in a run without spikes."""
@@ -137,19 +137,24 @@ class _Heights:
 
 
 def _running_median(curve: _Curve, start: int, end: int) -> Floats:
-    """The median of the WINDOW values around each one from `start` to before `end`."""
-    first = max(0, start - WINDOW)
-    values = pl.Series(curve(first, end + WINDOW))
-    median = values.rolling_median(WINDOW, center=True, min_samples=WINDOW // 2 + 1).to_numpy()
-    return median[start - first : end - first]
+    """The median of the WINDOW values around each one from `start` to before `end`, of fewer at the curve's ends."""
+    half = WINDOW // 2
+    first, last = max(start, half), min(end, len(curve.loss) - half)  # between them the windows are whole
+    result = np.empty(end - start)
+    if first < last:
+        windows = sliding_window_view(curve(first - half, last + half), WINDOW)
+        result[first - start : last - start] = np.partition(windows, half, axis=1)[:, half]
+    for position in (*range(start, min(first, end)), *range(max(last, start), end)):
+        result[position - start] = np.median(curve(position - half, position + half + 1))
+    return result
 
 
 def _past_median(curve: _Curve, start: int, end: int) -> Floats:
-    """The median of the WINDOW values before each one; at the beginning the running median."""
-    first = max(0, start - WINDOW)
-    values = pl.Series(curve(first, end))
-    before = values.rolling_median(WINDOW, min_samples=WINDOW // 2 + 1).shift(1).to_numpy()[start - first :]
-    return np.where(np.isnan(before), _running_median(curve, start, end), before)
+    """The median of the WINDOW values before each one, of fewer from the 12th on; before that the running median."""
+    behind = WINDOW // 2 + 1
+    late = min(max(start, behind), end)
+    early = _running_median(curve, start, late)
+    return np.concatenate([early, _running_median(curve, late - behind, end - behind)])
 
 
 def _is_multiplicative(loss: Floats) -> bool:

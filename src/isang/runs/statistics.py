@@ -90,17 +90,21 @@ def smooth(values: Floats, window: int) -> Floats:
     if n < 3 or half < 1:
         return values.copy()
     level = values[0]
-    total = np.zeros(n + 1)
+    result = np.empty(half + n + 1)
+    total = result[half:]  # sums of the values before each place, which become means in their own memory
+    total[0] = 0.0
     np.subtract(values, level, out=total[1:])
     np.cumsum(total[1:], out=total[1:])
-    result = np.empty(n)
     whole = 2 * half + 1
-    inner = slice(half, max(n - half, half))
-    np.subtract(total[whole:], total[: max(n + 1 - whole, 0)], out=result[inner])
-    result[inner] /= whole
     edges = np.arange(n) if n < whole else np.concatenate([np.arange(half), np.arange(n - half, n)])
     reach = np.minimum(np.minimum(edges, n - 1 - edges), half)
-    result[edges] = (total[edges + reach + 1] - total[edges - reach]) / (2 * reach + 1)
+    at_edges = (total[edges + reach + 1] - total[edges - reach]) / (2 * reach + 1)
+    for start in range(0, n + 1 - whole, whole):  # what is subtracted is still a sum
+        end = min(start + whole, n + 1 - whole)
+        np.subtract(total[start + whole : end + whole], total[start:end], out=total[start:end])
+    result = result[:n]
+    result[half : n - half] /= whole
+    result[edges] = at_edges
     result += level
     tail = min(window, n)
     if n > 2 * window:

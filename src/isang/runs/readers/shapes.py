@@ -217,6 +217,8 @@ def _number_like(text: str) -> str:
 
 def _floats(texts: tuple[bytes, ...], commas: bool) -> Floats:
     """Numbers from their texts; what is no number (an empty one) becomes NaN."""
+    if texts.count(texts[0]) == len(texts):  # such as the number of batches: one number for all lines
+        return np.full(len(texts), _float(texts[0].replace(b",", b"") if commas else texts[0]))
     if commas:
         texts = tuple(text.replace(b",", b"") for text in texts)
     try:

@@ -92,7 +92,7 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
 
 
 def _plain_lines(lines: list[bytes]) -> list[bytes]:
-    if any(b"\x1b" in line for line in lines):
+    if b"\x1b" in b"\n".join(lines):  # one long search instead of one per line
         return [without_colours(line) for line in lines]
     return lines
 
