@@ -99,6 +99,9 @@ Alerts = Annotated[
         "--alerts-per-thousand", metavar="N", help="False alarms allowed per 1,000 normal sessions.  [default: 1]"
     ),
 ]
+NoRewordings = Annotated[
+    bool, typer.Option("--no-rewordings", help="Take no new line for a known one that a new release has reworded.")
+]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, order and masks.  [default: 0]")]
 Lang = Annotated[
     Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the report.  [default: the locale's]")
@@ -300,6 +303,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Write evaluation.json and the plots here too.", metavar="DIR")
     ] = None,
+    no_rewordings: NoRewordings = False,
     json: Json = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -307,7 +311,9 @@ def evaluate(
     from isang import stages, summaries
     from isang.files import to_json
 
-    evaluation = stages.evaluate(model, data, labels=labels, out=out, overwrite=overwrite)
+    evaluation = stages.evaluate(
+        model, data, labels=labels, out=out, overwrite=overwrite, rewordings=False if no_rewordings else None
+    )
     print(to_json(evaluation) if json else summaries.of_evaluation(evaluation), end="" if json else "\n")
 
 
@@ -332,18 +338,23 @@ def detect(
         Path | None,
         typer.Option(metavar="FILE", help="With --follow: where to go on after a restart.  [default: start anew]"),
     ] = None,
+    no_rewordings: NoRewordings = False,
 ) -> None:
     """Find anomalous sessions in raw logs, with reasons."""
     from isang import stages, summaries
     from isang.files import to_json
 
+    if follow and no_rewordings:
+        raise UsageError("--no-rewordings does not go with --follow, which can tell rewordings by their words alone")
     if follow:
         silence = None if idle is None else _seconds("--idle", idle)
         _follow(model, logs, alerts_per_thousand, silence, state, json)
         return
     if idle is not None or state is not None:
         raise UsageError("--idle and --state belong to --follow")
-    detected = stages.detect(model, logs, alerts_per_thousand=alerts_per_thousand)
+    detected = stages.detect(
+        model, logs, alerts_per_thousand=alerts_per_thousand, rewordings=False if no_rewordings else None
+    )
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
         return

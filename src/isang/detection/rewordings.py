@@ -4,6 +4,7 @@ Words alone cannot tell a new wording from a new kind of line. A log can: a rele
 one stands where the old one stood.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
+from isang.detection.decisions import Judged, judge
 from isang.detection.surprise import Floats, event_probabilities
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions, to_sessions
@@ -21,13 +23,15 @@ LEAST_EXPECTED = 10.0
 """A known template has vanished where it is in none of the last sessions and so many with it would be expected."""
 LEAST_SESSIONS = 10
 """A new template must be in so many sessions before its place can tell what it is."""
-LEAST_PROBABILITY = 0.02
+LEAST_PROBABILITY = 0.05
 """What is expected even at its own places with less than this has no place of its own."""
 LEAST_FIT = 0.25
 """At the places of the new template the model must expect the known one with so much of the probability that it expects
 it with at its own places."""
 TIMES_FITTER = 2.0
 """It must fit so much better than any other that may be meant."""
+PASSES = 2
+"""What fitted two known templates is looked at again when one of them is known to be reworded otherwise."""
 ASKED_PLACES = 60
 """The model is asked about so many places of a template, of evenly spread sessions."""
 
@@ -36,26 +40,75 @@ class Rewording(NamedTuple):
     """A template that training never had, and the known one that it is taken for."""
 
     template: str
-    known: str | None
-    """None: it is a new one."""
+    known: str
     sessions: int
     """So many have it."""
+    first: int
+    """Row of the dataset with the first of them."""
     because: str
     """What speaks for it."""
+    told: bool
+    """Its words alone would not do, so that its first session is judged as if it were new: somebody should know."""
 
 
-def with_rewordings(model: Model, dataset: Dataset, rows: Rows | None = None) -> tuple[Model, list[Rewording]]:
-    """The model that takes new templates of the sessions `rows` (all where None) for known ones, and which it takes.
+def judge_reworded(model: Model, dataset: Dataset, rows: Rows | None = None) -> tuple[Model, Judged, list[Rewording]]:
+    """Decide about the sessions `rows` of `dataset` (all where None) as `judge` does, rewordings recognised.
 
-    Two things speak for a rewording: its words (see `Wording.most_similar`), or its place, with the stem of a word in
-    common. Against it speaks that the known template is still written beside the new one, or that the new one tells of
-    a failure.
+    Returns also the model that takes new templates for the known ones that they reword, and these.
     """
-    log = _Log(model, dataset, np.arange(len(dataset.sessions), dtype=np.int64) if rows is None else rows)
-    found = _by_words(log)
-    log = _Log(_taking(model, found), dataset, log.rows)
-    found = [each if each.known else _by_place(log, each, {one.known for one in found}) for each in found]
-    return _taking(model, found), [each for each in found if each.known]
+    if rows is None:
+        rows = np.arange(len(dataset.sessions), dtype=np.int64)
+    strict, taken = find_rewordings(model, dataset, rows)
+    stand_ins = {each.template: each.known for each in taken}
+    reworded = {**strict.vocabulary.reworded, **stand_ins}
+    model = replace(model, vocabulary=replace(model.vocabulary, reworded=reworded))
+    judged = judge(model, dataset, rows)
+    told = np.flatnonzero(np.isin(rows, [each.first for each in taken if each.told]))
+    return model, judged if not len(told) else _as_new(judged, told, judge(strict, dataset, rows[told])), taken
+
+
+def find_rewordings(model: Model, dataset: Dataset, rows: Rows) -> tuple[Model, list[Rewording]]:
+    """The model that takes no new template of the sessions `rows` for a known one, and those that are reworded.
+
+    Two things speak for a rewording: its place, with the stem of a word in common, or else its words (see
+    `Wording.most_similar`). Against it speaks that the known template is still written beside the new one, that another
+    one is its rewording, or that the new one tells of a failure.
+    """
+    new = _Log(model, dataset, rows).new
+    strict = replace(model, vocabulary=replace(model.vocabulary, reworded=dict.fromkeys(new)))
+    log, found = _Log(strict, dataset, rows), dict[int, Rewording]()
+    if not model.config.detection.rewordings:
+        return strict, []
+    for _ in range(PASSES):
+        done = {each.template for each in found.values()}
+        for text in sorted(set(new) - done, key=lambda text: (-log.seen[text].sessions, text)):
+            by_words = _by_words(log, text, found)
+            token, because = _by_place(log, text, found) or (by_words, "its words")
+            if token is not None:
+                known, seen = strict.vocabulary.name(token), log.seen[text]
+                first, told = int(rows[seen.first]), token != by_words
+                found[token] = Rewording(text, known, seen.sessions, first, because, told)
+    return strict, list(found.values())
+
+
+def _as_new(judged: Judged, places: Rows, strict: Judged) -> Judged:
+    """The same, with the sessions at `places` judged by the model that takes no new template for a known one."""
+    flat, scores_DS, p_values_DS = judged.sessions.flat.copy(), judged.scores_DS.copy(), judged.p_values_DS.copy()
+    flat[judged.sessions.places(places)[0]] = strict.sessions.flat
+    scores_DS[:, places], p_values_DS[:, places] = strict.scores_DS, strict.p_values_DS
+    decisions = list(judged.decisions)
+    for place, decision in zip(places, strict.decisions, strict=True):
+        decisions[place] = decision
+    sessions = replace(judged.sessions, flat=flat)
+    return replace(judged, sessions=sessions, scores_DS=scores_DS, p_values_DS=p_values_DS, decisions=decisions)
+
+
+class _Seen(NamedTuple):
+    """Where a template stands among the sessions."""
+
+    first: int
+    last: int
+    sessions: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,14 +131,16 @@ class _Log:
         return np.repeat(np.arange(len(self.rows)), self.dataset.sizes[self.rows])
 
     @cached_property
-    def seen(self) -> dict[str, tuple[int, int, int]]:
+    def seen(self) -> dict[str, _Seen]:
         """For each template the first and the last session that has it, and how many have it."""
         table = pl.DataFrame({"event": self.events_E, "session": self.session_E}).join(
             self.dataset.templates.select("event", "template"), on="event"
         )
         session = pl.col("session")
-        table = table.group_by("template").agg(session.min(), session.max().alias("last"), session.n_unique().alias("n"))
-        return {text: (first, last, number) for text, first, last, number in table.iter_rows()}
+        table = table.group_by("template").agg(
+            session.min(), session.max().alias("last"), session.n_unique().alias("n")
+        )
+        return {text: _Seen(*where) for text, *where in table.iter_rows()}
 
     @cached_property
     def new(self) -> list[str]:
@@ -124,8 +179,18 @@ class _Log:
 
     def _last(self, token: int) -> int:
         """The last session that has the known template, -1 where none has."""
-        _, last, _ = self.seen.get(self.model.vocabulary.name(token), (-1, -1, 0))
-        return last
+        return self.seen.get(self.model.vocabulary.name(token), _Seen(-1, -1, 0)).last
+
+    def own_probability(self, token: int) -> float:
+        """What the model gives the known template, on average, at its own places in the normal sessions."""
+        if token not in self._own:
+            normal = self.model.normal
+            self._own[token] = float(_expected(self.model, normal, np.flatnonzero(normal.flat == token))[token])
+        return self._own[token]
+
+    @cached_property
+    def _own(self) -> dict[int, float]:
+        return {}
 
     def places_of(self, text: str) -> Rows:
         """Where in the tokens the template stands."""
@@ -134,50 +199,32 @@ class _Log:
         return found + 2 * self.session_E[found] + 1  # each session has a BEGIN and an END
 
 
-def _taking(model: Model, found: list[Rewording]) -> Model:
-    reworded = {each.template: each.known for each in found}
-    return replace(model, vocabulary=replace(model.vocabulary, reworded=reworded))
+def _by_words(log: _Log, text: str, taken: Container[int]) -> int | None:
+    """The token of the known template that is worded alike, unless that one is still written."""
+    token = log.model.vocabulary.similar(text, log.levels[text])
+    if token is None or token in taken or log.is_written_beside(token, log.seen[text].first):
+        return None
+    return token
 
 
-def _by_words(log: _Log) -> list[Rewording]:
-    """Each new template, taken for the known one that is worded alike unless that one is still written.
+def _by_place(log: _Log, text: str, taken: Container[int]) -> tuple[int, str] | None:
+    """The token of the known template, of those that vanished and are akin, that is expected where the new one is.
 
-    Of several new ones that are like one known template the most alike is its rewording.
+    With it what speaks for it; None where it is in few sessions or no template fits, or where two do.
     """
-    vocabulary, found = log.model.vocabulary, []
-    alike = {text: vocabulary.similar(text, log.levels[text]) for text in log.new}
-    taken: set[int] = set()
-    for text in sorted(log.new, key=lambda text: -alike[text][1] if alike[text] else 0.0):
-        first, _, sessions = log.seen[text]
-        token, _ = alike[text] or (UNSEEN, 0.0)
-        if token == UNSEEN or token in taken or log.is_written_beside(token, first):
-            found.append(Rewording(text, None, sessions, ""))
-        else:
-            taken.add(token)
-            found.append(Rewording(text, vocabulary.name(token), sessions, "its words"))
-    return found
-
-
-def _by_place(log: _Log, new: Rewording, taken: set[str | None]) -> Rewording:
-    """Taken for the one known template, of those that vanished and are akin, that is expected where the new one is."""
     vocabulary = log.model.vocabulary
-    tokens = [token for token in vocabulary.akin(new.template, log.levels[new.template])
-              if vocabulary.name(token) not in taken and log.has_vanished(token)]  # fmt: skip
-    if new.sessions < LEAST_SESSIONS or not tokens:
-        return new
-    expected_V = _expected(log.model, log.tokens, log.places_of(new.template))
-    normal = log.model.normal
-    own = {token: float(_expected(log.model, normal, np.flatnonzero(normal.flat == token))[token]) for token in tokens}
-    fits = sorted((float(expected_V[token]) / own[token], token) for token in tokens if own[token] >= LEAST_PROBABILITY)
-    runner_up = fits[-2][0] if len(fits) > 1 else 0.0
-    if not fits or fits[-1][0] < LEAST_FIT or fits[-1][0] < TIMES_FITTER * runner_up:
-        return new
-    token = fits[-1][1]
-    because = (
-        f"the model expects it in these places with {100 * expected_V[token]:.0f} %, where it stood itself with "
-        f"{100 * own[token]:.0f} %"
-    )
-    return new._replace(known=vocabulary.name(token), because=because)
+    akin = [token for token in vocabulary.akin(text, log.levels[text]) if token not in taken]
+    vanished = [token for token in akin if log.has_vanished(token)]
+    placed = [token for token in vanished if log.own_probability(token) >= LEAST_PROBABILITY]
+    if log.seen[text].sessions < LEAST_SESSIONS or not placed:
+        return None
+    expected_V = _expected(log.model, log.tokens, log.places_of(text))
+    fits = sorted((float(expected_V[token]) / log.own_probability(token), token) for token in placed)
+    fit, token = fits[-1]
+    if fit < LEAST_FIT or (len(fits) > 1 and fit < TIMES_FITTER * fits[-2][0]):
+        return None
+    here, there = 100 * expected_V[token], 100 * log.own_probability(token)
+    return token, f"the model expects it there with {here:.0f} %, where it stood itself with {there:.0f} %"
 
 
 def _expected(model: Model, sessions: Sessions, places: Rows) -> Floats:

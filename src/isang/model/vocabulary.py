@@ -51,18 +51,15 @@ class Vocabulary:
         found = self.tokens_of([self.reworded.get(text) or text for text in texts])
         for place in np.nonzero(found == UNSEEN)[0]:
             if texts[place] not in self.reworded:
-                found[place], _ = self.similar(texts[place], levels[place] or "") or (UNSEEN, 0.0)
+                found[place] = self.similar(texts[place], levels[place] or "") or UNSEEN
         table = np.full(highest_event(dataset) + 1, UNSEEN, dtype=np.int32)
         table[events] = found
         return table
 
-    def similar(self, template: str, level: str) -> tuple[int, float] | None:
-        """The token of the known template that is worded much like a new one of that level, and how much, 0 to 1.
-
-        None where none is.
-        """
-        found = self._wording.most_similar(template, level)
-        return None if found is None else (len(MARKS) + found[0], found[1])
+    def similar(self, template: str, level: str) -> int | None:
+        """The token of the known template that is worded much like a new one of that level; None where none is."""
+        place = self._wording.most_similar(template, level)
+        return None if place is None else len(MARKS) + place
 
     def akin(self, template: str, level: str) -> list[int]:
         """The tokens of the known templates that a new one may be another wording of, see `Wording.akin`."""

@@ -9,7 +9,7 @@ LEAST_SIMILARITY = 0.5
 """A template that shares less than this with every known one is a new one, unless more than its words speaks for it."""
 LEAST_LEAD = 0.05
 """So much more alike than the next known template must be the one that stands in."""
-STEM = 4
+STEM = 3
 """Words with the same first so many letters, and shorter ones that are the same, are akin."""
 FAILURES = (
     "abort", "absent", "alarm", "broke", "cancel", "cannot", "conflict", "corrupt", "crash", "critical", "declin",
@@ -43,12 +43,11 @@ class Wording:
                 self._templates_with[word].append(place)
         self._total = [self._weight(own) for own in self._words]
 
-    def most_similar(self, template: str, level: str) -> tuple[int, float] | None:
-        """The known template of that level that stands in for `template`, by its place, and its similarity.
+    def most_similar(self, template: str, level: str) -> int | None:
+        """The place of the known template of that level that stands in for `template`; None where none is alike enough.
 
-        None where none is alike enough. Similarity is the share of words in common (Dice 1945), each weighted by how
-        few templates have it. For one that tells of a failure none stands in that does not: "payment refused" is no
-        other wording of "payment accepted".
+        Similarity is the share of words in common (Dice 1945), each weighted by how few templates have it. For one that
+        tells of a failure none stands in that does not: "payment refused" is no other wording of "payment accepted".
         """
         asked = words(template)
         common: dict[int, float] = defaultdict(float)
@@ -62,7 +61,7 @@ class Wording:
         runner_up = ranked[-2][0] if len(ranked) > 1 else 0.0
         if best < LEAST_SIMILARITY or best - runner_up < LEAST_LEAD or tells_of_failure(asked, self._words[-place]):
             return None
-        return -place, best
+        return -place
 
     def akin(self, template: str, level: str) -> list[int]:
         """The places of the known templates that `template` may be another wording of, should more speak for it.
