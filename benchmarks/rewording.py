@@ -32,9 +32,9 @@ OTHER_NAMES = {
     "completed": "end of", "created": "new", "deleted": "dropped from store", "delete": "erase", "deleting": "erasing",
     "added": "put", "read": "loaded", "order": "ord", "customer": "client", "product": "article", "block": "blk",
     "payment": "pay", "session": "sess", "user": "member", "answered": "returned", "served": "delivered",
-    "confirmed": "final", "basket": "cart", "service": "svc", "connection": "conn", "message": "msg", "exception": "exc",
-    "failed": "not done", "error": "err", "total": "sum", "detected": "noticed", "corrected": "fixed", "size": "bytes",
-    "receiving": "incoming", "terminating": "ends", "verification": "scan", "succeeded": "passed", "stored": "saved",
+    "confirmed": "final", "basket": "cart", "service": "svc", "connection": "conn", "message": "msg",
+    "exception": "exc", "failed": "not done", "error": "err", "total": "sum", "detected": "noticed", "corrected": "fixed",
+    "size": "bytes", "receiving": "incoming", "terminating": "ends", "verification": "scan", "succeeded": "passed", "stored": "saved",
     "found": "matched", "written": "saved", "available": "in stock", "recorded": "booked", "attempt": "round",
 }  # fmt: skip
 """What the second maker writes for a word; it drops the vowels of a long word that has none."""
@@ -48,7 +48,8 @@ def reword_dataset(
 ) -> Dataset:
     """Give `share` of the events `known` another template from the sessions `later` on (rows of `dataset`).
 
-    The `maker` is `reword` or `rewrite`; None: the first. The reworded template is an event of its own, as it would be if the new release had been read.
+    The `maker` is `reword` or `rewrite`; None: the first. The reworded template is an event of its own, as it would be
+    if the new release had been read.
     """
     generator = np.random.default_rng(seed)
     texts = dict(dataset.templates["event", "template"].iter_rows())

@@ -60,6 +60,7 @@ def test_planted_faults_are_found_and_every_rule_is_reported(evaluation: dict[st
     for name in (
         "error_line",
         "unseen_event",
+        "rare_event",
     ):  # a third of the faults are the one event of level ERROR, never seen before
         assert by_name[name]["counts"]["true_positives"] == 17
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.decisions import Judged, judge
+from isang.detection.rarity import sessions_with
 from isang.detection.surprise import Floats, event_probabilities
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions, to_sessions
@@ -30,8 +31,9 @@ LEAST_FIT = 0.25
 it with at its own places."""
 TIMES_FITTER = 2.0
 """It must fit so much better than any other that may be meant."""
-PASSES = 2
-"""What fitted two known templates is looked at again when one of them is known to be reworded otherwise."""
+PASSES = 3
+"""First those for which words and place speak alike; what fitted two known templates is looked at again when one of
+them is known to be reworded otherwise."""
 ASKED_PLACES = 60
 """The model is asked about so many places of a template, of evenly spread sessions."""
 
@@ -79,12 +81,12 @@ def find_rewordings(model: Model, dataset: Dataset, rows: Rows) -> tuple[Model, 
     log, found = _Log(strict, dataset, rows), dict[int, Rewording]()
     if not model.config.detection.rewordings:
         return strict, []
-    for _ in range(PASSES):
+    for number in range(PASSES):
         done = {each.template for each in found.values()}
         for text in sorted(set(new) - done, key=lambda text: (-log.seen[text].sessions, text)):
             by_words = _by_words(log, text, found)
             token, because = _by_place(log, text, found) or (by_words, "its words")
-            if token is not None:
+            if token is not None and (number > 0 or token == by_words):
                 known, seen = strict.vocabulary.name(token), log.seen[text]
                 first, told = int(rows[seen.first]), token != by_words
                 found[token] = Rewording(text, known, seen.sessions, first, because, told)
@@ -160,18 +162,10 @@ class _Log:
         sessions = to_sessions(self.dataset, self.model.vocabulary, self.rows)
         return replace(sessions, flat=np.where(sessions.flat == UNSEEN, np.int32(MASK), sessions.flat))
 
-    @cached_property
-    def normal_share_V(self) -> Floats:
-        """The share of the normal sessions of training that have each token, shape V."""
-        normal, size = self.model.normal, self.model.vocabulary.size
-        session_T = np.repeat(np.arange(len(normal)), normal.lengths)
-        pairs = np.unique(session_T * size + normal.flat)
-        counts = np.bincount(pairs % size, self.model.normal_counts[pairs // size], minlength=size)
-        return counts / self.model.normal_counts.sum()
-
     def has_vanished(self, token: int) -> bool:
         """None of the last sessions has the known template, though `LEAST_EXPECTED` of them would in training."""
-        return bool(self.normal_share_V[token] * (len(self.rows) - 1 - self._last(token)) >= LEAST_EXPECTED)
+        share = sessions_with(self.model)[token] / self.model.normal_counts.sum()
+        return bool(share * (len(self.rows) - 1 - self._last(token)) >= LEAST_EXPECTED)
 
     def is_written_beside(self, token: int, first: int) -> bool:
         """Whether the known template is written in the session `first` or later, and has not vanished since."""
@@ -228,7 +222,7 @@ def _by_place(log: _Log, text: str, taken: Container[int]) -> tuple[int, str] | 
 
 
 def _expected(model: Model, sessions: Sessions, places: Rows) -> Floats:
-    """What the model expects, on average, at some of these places when all of them are hidden: probabilities, shape V."""
+    """What the model expects, on average, at some of these places when all are hidden: probabilities, shape V."""
     hidden = sessions.flat.copy()
     hidden[places] = MASK
     asked = places[np.unique(np.linspace(0, len(places) - 1, ASKED_PLACES).astype(np.int64))]

@@ -13,17 +13,18 @@ STEM = 3
 """Words with the same first so many letters, and shorter ones that are the same, are akin."""
 FAILURES = (
     "abort", "absent", "alarm", "broke", "cancel", "cannot", "conflict", "corrupt", "crash", "critical", "declin",
-    "degrad", "delay", "denied", "deny", "disabl", "disconnect", "drop", "error", "exceed", "except", "exhaust", "expir",
-    "fail", "fatal", "fault", "forbid", "ignor", "illegal", "impossib", "incomplet", "incorrect", "insufficient",
-    "interrupt", "invalid", "kill", "leak", "malform", "mismatch", "missing", "never", "nothing", "offline", "outage",
-    "overflow", "overload", "panic", "postpon", "problem", "refus", "reject", "retr", "revert", "revok", "skip", "stall",
-    "stuck", "suspend", "suspicious", "timeout", "unable", "unauthor", "unavail", "unexpect", "unhandl", "unknown",
-    "unreach", "unsuccess", "violat", "warn", "without", "wrong",
+    "degrad", "delay", "denied", "deny", "disabl", "disconnect", "drop", "error", "exceed", "except", "exhaust",
+    "expir", "fail", "fatal", "fault", "forbid", "ignor", "illegal", "impossib", "incomplet", "incorrect",
+    "insufficient", "interrupt", "invalid", "kill", "leak", "malform", "mismatch", "missing", "never", "nothing",
+    "offline", "outage", "overflow", "overload", "panic", "postpon", "problem", "refus", "reject", "retr", "revert",
+    "revok", "skip", "stall", "stuck", "suspend", "suspicious", "timeout", "unable", "unauthor", "unavail",
+    "unexpect", "unhandl", "unknown", "unreach", "unsuccess", "violat", "warn", "without", "wrong",
 )  # fmt: skip
 """How words begin that tell of a failure. The list is short and cannot be complete."""
-SHORT_FAILURES = frozenset(
-    "bad busy dead died down err full halt hang held hold hung late lose loss lost low no not oom slow wait".split()
-)
+SHORT_FAILURES = {
+    "bad", "busy", "dead", "died", "down", "err", "full", "halt", "hang", "held", "hold", "hung", "late", "lose",
+    "loss", "lost", "low", "no", "not", "oom", "slow", "wait",
+}  # fmt: skip
 """Words that tell of a failure as they are: many harmless words begin like these."""
 
 _WORD = re.compile(r"[^\W\d_]+")
