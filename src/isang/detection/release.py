@@ -9,6 +9,7 @@ from isang.artifact import Model
 from isang.detection.decisions import Judged
 from isang.logs.store import Dataset
 from isang.model.vocabulary import UNSEEN
+from isang.model.wording import tells_of_failure, words
 
 LEAST_SHARE = 0.01
 """A new template in a smaller share of the sessions is no sign of a new release."""
@@ -42,8 +43,13 @@ class NewLines(NamedTuple):
 
 
 def new_lines(model: Model, dataset: Dataset, judged: Judged) -> NewLines | None:
-    """The templates that are new in many of the judged sessions; None where none is."""
-    unseen = np.flatnonzero(model.vocabulary.tokens(dataset) == UNSEEN)
+    """The templates that are new in many of the judged sessions; None where none is.
+
+    One that tells of a failure is no sign of a release: its alerts stay apart.
+    """
+    texts = dict(dataset.templates["event", "template"].iter_rows())
+    unseen = np.flatnonzero(model.vocabulary.tokens(dataset) == UNSEEN).tolist()
+    unseen = [event for event in unseen if event in texts and not tells_of_failure(words(texts[event]), ())]
     table = dataset.sessions[judged.rows].select("start", event="events").with_row_index("session")
     table = table.explode("event").filter(pl.col("event").is_in(unseen))
     least = max(LEAST_SESSIONS, LEAST_SHARE * len(judged.rows))
@@ -54,7 +60,6 @@ def new_lines(model: Model, dataset: Dataset, judged: Judged) -> NewLines | None
     having = table.filter(pl.col("event").is_in(counts["event"].implode()))
     first: int = having["session"].min()  # type: ignore[assignment]
     since = having["start"].min()
-    texts = dict(dataset.templates["event", "template"].iter_rows())
     return NewLines(
         tuple(texts[event] for event in counts["event"]),
         having["session"].n_unique(),
