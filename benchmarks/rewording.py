@@ -35,7 +35,8 @@ OTHER_NAMES = {
     "confirmed": "final", "basket": "cart", "service": "svc", "connection": "conn", "message": "msg",
     "exception": "exc", "failed": "not done", "error": "err", "total": "sum", "detected": "noticed", "corrected": "fixed",
     "size": "bytes", "receiving": "incoming", "terminating": "ends", "verification": "scan", "succeeded": "passed", "stored": "saved",
-    "found": "matched", "written": "saved", "available": "in stock", "recorded": "booked", "attempt": "round",
+    "found": "matched", "written": "saved", "available": "in stock",
+    "recorded": "booked", "attempt": "round",
 }  # fmt: skip
 """What the second maker writes for a word; it drops the vowels of a long word that has none."""
 BEFORE = ("notice that", "core |", "step ok ->", "event=", "audit log entry:")

@@ -118,6 +118,4 @@ def test_sessions_with_the_same_new_lines_are_alike_whatever_else_is_said_of_the
 def test_nothing_is_reworded_where_nothing_is_new(trained: Model, dataset: Dataset) -> None:
     _, judged, taken = judge_reworded(trained, dataset, LATER)
     assert taken == []
-    assert new_lines(trained, dataset, judged) is None, (
-        "the planted line is in 3 % of the sessions, but tells of a failure"
-    )
+    assert new_lines(trained, dataset, judged) is None, "the planted line is frequent but tells of a failure"
