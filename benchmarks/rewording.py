@@ -29,14 +29,14 @@ SYNONYMS = {
 ADDED = ("now", "[v2]", "done:", "info:", "successfully", "(async)")
 OTHER_NAMES = {
     "received": "incoming", "request": "req", "response": "resp", "sent": "dispatched", "started": "start of",
-    "completed": "end of", "created": "new", "deleted": "dropped from store", "delete": "erase", "deleting": "erasing",
-    "added": "put", "read": "loaded", "order": "ord", "customer": "client", "product": "article", "block": "blk",
-    "payment": "pay", "session": "sess", "user": "member", "answered": "returned", "served": "delivered",
-    "confirmed": "final", "basket": "cart", "service": "svc", "connection": "conn", "message": "msg",
-    "exception": "exc", "failed": "not done", "error": "err", "total": "sum", "detected": "noticed", "corrected": "fixed",
-    "size": "bytes", "receiving": "incoming", "terminating": "ends", "verification": "scan", "succeeded": "passed", "stored": "saved",
-    "found": "matched", "written": "saved", "available": "in stock",
-    "recorded": "booked", "attempt": "round",
+    "completed": "end of", "created": "new", "deleted": "dropped from store", "delete": "erase",
+    "deleting": "erasing", "added": "put", "read": "loaded", "order": "ord", "customer": "client",
+    "product": "article", "block": "blk", "payment": "pay", "session": "sess", "user": "member",
+    "answered": "returned", "served": "delivered", "confirmed": "final", "basket": "cart", "service": "svc",
+    "connection": "conn", "message": "msg", "exception": "exc", "failed": "not done", "error": "err",
+    "total": "sum", "detected": "noticed", "corrected": "fixed", "size": "bytes", "receiving": "incoming",
+    "terminating": "ends", "verification": "scan", "succeeded": "passed", "stored": "saved", "found": "matched",
+    "written": "saved", "available": "in stock", "recorded": "booked", "attempt": "round",
 }  # fmt: skip
 """What the second maker writes for a word; it drops the vowels of a long word that has none."""
 BEFORE = ("notice that", "core |", "step ok ->", "event=", "audit log entry:")

@@ -45,7 +45,10 @@ def drift(
         "new_template_events": share(int(new_lines[innocent].sum()), int(lines[innocent].sum())),
         "new_template_sessions": _compared(calibration_scores(model, "unseen_template") > 0, new_lines[innocent] > 0),
         "high_scores": [
-            {"detector": detector.name, **_high(calibration_scores(model, detector.name), scores[innocent])}
+            {
+                "detector": detector.name,
+                **_high(calibration_scores(model, detector.name), scores[innocent], detector.allowance),
+            }
             for detector, scores in zip(DETECTORS, judged.scores_DS, strict=True)
         ],
         "alerts": share(int((flagged & innocent).sum()), int(innocent.sum()), per=1000),
@@ -118,8 +121,9 @@ def _compared(calibration: Flags, later: Flags) -> dict[str, Any]:
     }
 
 
-def _high(calibration: Floats, later: Floats) -> dict[str, Any]:
-    limit = float(np.quantile(calibration, HIGH))
+def _high(calibration: Floats, later: Floats, allowance: float) -> dict[str, Any]:
+    """The shares of high scores; with the other sessions that it was fitted on a detector's scores move a little."""
+    limit = float(np.quantile(calibration, HIGH)) + allowance
     return {"above": limit, **_compared(calibration > limit, later > limit)}
 
 
