@@ -1,9 +1,11 @@
 """A new release of the logging program, made up: some templates get another text, as developers reword messages.
 
 The rewording is synthetic and says so wherever its figures stand. It is a pure function of the template and the seed.
+There are two makers, which have no rule and no synonym in common, so that a detector cannot be fitted to one of them.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -25,14 +27,30 @@ SYNONYMS = {
 }  # fmt: skip
 """Words for words; what has none is reworded in another way."""
 ADDED = ("now", "[v2]", "done:", "info:", "successfully", "(async)")
+OTHER_NAMES = {
+    "received": "incoming", "request": "req", "response": "resp", "sent": "dispatched", "started": "start of",
+    "completed": "end of", "created": "new", "deleted": "dropped from store", "delete": "erase",
+    "deleting": "erasing", "added": "put", "read": "loaded", "order": "ord", "customer": "client",
+    "product": "article", "block": "blk", "payment": "pay", "session": "sess", "user": "member",
+    "answered": "returned", "served": "delivered", "confirmed": "final", "basket": "cart", "service": "svc",
+    "connection": "conn", "message": "msg", "exception": "exc", "failed": "not done", "error": "err",
+    "total": "sum", "detected": "noticed", "corrected": "fixed", "size": "bytes", "receiving": "incoming",
+    "terminating": "ends", "verification": "scan", "succeeded": "passed", "stored": "saved", "found": "matched",
+    "written": "saved", "available": "in stock", "recorded": "booked", "attempt": "round",
+}  # fmt: skip
+"""What the second maker writes for a word; it drops the vowels of a long word that has none."""
+BEFORE = ("notice that", "core |", "step ok ->", "event=", "audit log entry:")
 LEAST_WORDS = 2
 """A template with fewer words beside its slots is left alone: there is nothing to reword."""
 
 
-def reword_dataset(dataset: Dataset, later: np.ndarray, known: list[int], share: float, seed: int) -> Dataset:
+def reword_dataset(
+    dataset: Dataset, later: np.ndarray, known: list[int], share: float, seed: int, maker: "Maker | None" = None
+) -> Dataset:
     """Give `share` of the events `known` another template from the sessions `later` on (rows of `dataset`).
 
-    The reworded template is an event of its own, as it would be if the new release had been read.
+    The `maker` is `reword` or `rewrite`; None: the first. The reworded template is an event of its own, as it would be
+    if the new release had been read.
     """
     generator = np.random.default_rng(seed)
     texts = dict(dataset.templates["event", "template"].iter_rows())
@@ -42,7 +60,7 @@ def reword_dataset(dataset: Dataset, later: np.ndarray, known: list[int], share:
     renamed: dict[int, int] = {}
     added = []
     for event in chosen:
-        text = reword(texts[event], generator, taken)
+        text = (maker or reword)(texts[event], generator, taken)
         taken.add(text)
         renamed[event] = first_new + len(renamed)
         level = dataset.templates.filter(pl.col("event") == event)["level"][0]
@@ -62,6 +80,18 @@ def reword(template: str, generator: np.random.Generator, taken: set[str]) -> st
         if text not in taken:
             return text
     return f"{template} (2)"
+
+
+def rewrite(template: str, generator: np.random.Generator, taken: set[str]) -> str:
+    """The same by the second maker: other names, a nominal style, a preamble, the last words cut, or joined words."""
+    for edit in generator.permutation([_other_names, _nominal, _preamble, _shorter, _joined]):
+        text: str = edit(template, generator)
+        if text not in taken:
+            return text
+    return f"new: {template}"
+
+
+Maker = Callable[[str, np.random.Generator, set[str]], str]
 
 
 def _words(template: str) -> list[str]:
@@ -98,3 +128,34 @@ def _renamed(template: str, generator: np.random.Generator) -> str:
     place = int(generator.choice(able))
     words[place] = re.sub(r"[^\W\d_]{2,}", lambda found: found[0][::-1].lower() + "er", words[place], count=1)
     return " ".join(words)
+
+
+def _other_names(template: str, generator: np.random.Generator) -> str:
+    """Every word that has another name gets it, and every other long one is abbreviated."""
+    return re.sub(r"[A-Za-z]+", lambda found: OTHER_NAMES.get(found[0].lower(), _abbreviated(found[0])), template)
+
+
+def _abbreviated(word: str) -> str:
+    return word[0] + re.sub("[aeiou]", "", word[1:]) if len(word) > 6 else word
+
+
+def _nominal(template: str, generator: np.random.Generator) -> str:
+    """Participles become nouns: "order recorded" is "order recording finished"."""
+    return re.sub(r"\b([A-Za-z]{3,}?)(ed|en)\b", r"\1ing finished", template)
+
+
+def _preamble(template: str, generator: np.random.Generator) -> str:
+    """Some words come before, and all is written small."""
+    return f"{generator.choice(BEFORE)} {template[:1].lower()}{template[1:]}"
+
+
+def _shorter(template: str, generator: np.random.Generator) -> str:
+    """The last word beside the slots is left out."""
+    words = template.split()
+    last = max(place for place, word in enumerate(words) if "<*>" not in word)
+    return " ".join(words[:last] + words[last + 1 :])
+
+
+def _joined(template: str, generator: np.random.Generator) -> str:
+    """Neighbouring words become one name: "basket item added" is "basketItemAdded"."""
+    return re.sub(r"(?<=[a-z]) ([A-Za-z])", lambda found: found[1].upper(), template)

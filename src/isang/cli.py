@@ -28,6 +28,7 @@ from isang.options import (
     Logs,
     Masks,
     MaxMinutes,
+    NoRewordings,
     Overwrite,
     Preset,
     Resume,
@@ -246,6 +247,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Write evaluation.json and the plots here too.", metavar="DIR")
     ] = None,
+    no_rewordings: NoRewordings = False,
     json: Json = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -253,7 +255,9 @@ def evaluate(
     from isang import stages, summaries
     from isang.files import to_json
 
-    evaluation = stages.evaluate(model, data, labels=labels, out=out, overwrite=overwrite)
+    evaluation = stages.evaluate(
+        model, data, labels=labels, out=out, overwrite=overwrite, rewordings=False if no_rewordings else None
+    )
     print(to_json(evaluation) if json else summaries.of_evaluation(evaluation), end="" if json else "\n")
 
 
@@ -278,18 +282,23 @@ def detect(
         Path | None,
         typer.Option(metavar="FILE", help="With --follow: where to go on after a restart.  [default: start anew]"),
     ] = None,
+    no_rewordings: NoRewordings = False,
 ) -> None:
     """Find anomalous sessions in raw logs, with reasons."""
     from isang import stages, summaries
     from isang.files import to_json
 
+    if follow and no_rewordings:
+        raise UsageError("--no-rewordings does not go with --follow, which can tell rewordings by their words alone")
     if follow:
         silence = None if idle is None else seconds("--idle", idle)
         _follow(model, logs, alerts_per_thousand, silence, state, json)
         return
     if idle is not None or state is not None:
         raise UsageError("--idle and --state belong to --follow")
-    detected = stages.detect(model, logs, alerts_per_thousand=alerts_per_thousand)
+    detected = stages.detect(
+        model, logs, alerts_per_thousand=alerts_per_thousand, rewordings=False if no_rewordings else None
+    )
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
         return

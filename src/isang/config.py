@@ -165,6 +165,8 @@ class DetectionConfig:
     """The alert budget: false alarms per 1,000 normal sessions."""
     contamination: float = 0.01
     """Of the training sessions that no label calls normal, so many may be anomalies: the strangest set no threshold."""
+    rewordings: bool = True
+    """New templates are taken for known ones that a new release has reworded, where all speaks for it."""
     reasons: int = 5
     """Reasons given for an anomaly, at most."""
 

@@ -81,6 +81,9 @@ Alerts = Annotated[
         "--alerts-per-thousand", metavar="N", help="False alarms allowed per 1,000 normal sessions.  [default: 1]"
     ),
 ]
+NoRewordings = Annotated[
+    bool, typer.Option("--no-rewordings", help="Take no new line for a known one that a new release has reworded.")
+]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, order and masks.  [default: 0]")]
 Lang = Annotated[
     Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the report.  [default: the locale's]")

@@ -18,7 +18,6 @@ from isang.progress import say
 
 if TYPE_CHECKING:
     from isang.artifact import Model
-    from isang.detection.decisions import Judged
     from isang.detection.follow import Following
     from isang.logs.store import Dataset
 
@@ -189,11 +188,17 @@ def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
 
 
 def evaluate(
-    model: Path, data: Path, *, labels: Path | None = None, out: Path | None = None, overwrite: bool = False
+    model: Path,
+    data: Path,
+    *,
+    labels: Path | None = None,
+    out: Path | None = None,
+    rewordings: bool | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
 
-    With `out`, they are written there too.
+    With `out`, they are written there too. `rewordings` as in `detect`.
     """
     from isang.artifact import EVALUATION, load_model, with_evaluation
     from isang.detection.evaluate import evaluate as measure
@@ -208,7 +213,7 @@ def evaluate(
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
-    result = measure(loaded, dataset, fingerprint(data))
+    result = measure(_with(loaded, rewordings=rewordings), dataset, fingerprint(data))
     drawn = pictures(result)
     with_evaluation(loaded, result, model, drawn)
     if out is not None:
@@ -218,22 +223,38 @@ def evaluate(
     return result
 
 
-def detect(model: Path, logs: Sequence[str | Path], *, alerts_per_thousand: float | None = None) -> Detected:
-    """A model and raw logs → the anomalous sessions, each with its reasons."""
+def detect(
+    model: Path, logs: Sequence[str | Path], *, alerts_per_thousand: float | None = None, rewordings: bool | None = None
+) -> Detected:
+    """A model and raw logs → the anomalous sessions, each with its reasons.
+
+    Without `rewordings` no new template is taken for a known one; None: as the model's settings say.
+    """
+    from isang.artifact import load_model
     from isang.detection.anomalies import grouped, records
-    from isang.detection.decisions import judge
+    from isang.detection.drift import other_logs, taken_for
+    from isang.detection.release import new_lines
+    from isang.detection.rewordings import judge_reworded
     from isang.logs.prepare import prepare as read_logs
     from isang.logs.rules import Rules
 
-    loaded = _loaded(model, alerts_per_thousand)
+    loaded = _with(load_model(model), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     prepared = read_logs(
         [str(path) for path in logs],
         loaded.config.logs,
         rules=Rules.from_dict(dict(loaded.rules), loaded.template_table),
     )
-    judged = judge(loaded, prepared.dataset)
-    _warn_of_other_logs(judged)
-    return Detected(len(judged.rows), grouped(records(loaded, prepared, judged)))
+    loaded, judged, reworded = judge_reworded(loaded, prepared.dataset)
+    new = new_lines(loaded, prepared.dataset, judged)
+    _warn(other_logs(judged), new and new.says, taken_for(reworded))
+    found = records(loaded, prepared, judged)
+    return Detected(len(judged.rows), grouped(found, new.templates if new else ()))
+
+
+def _warn(*warnings: str | None) -> None:
+    for warning in warnings:
+        if warning:
+            say(f"warning: {warning}")
 
 
 def follow(
@@ -245,19 +266,17 @@ def follow(
     state: Path | None = None,
 ) -> "Following":
     """A model and growing logs → what gives out each anomaly when its session has ended."""
+    from isang.artifact import load_model
     from isang.detection.follow import Following
 
-    loaded = _loaded(model, alerts_per_thousand)
+    loaded = _with(load_model(model), alerts_per_thousand=alerts_per_thousand)
     return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
 
 
-def _loaded(model: Path, alerts_per_thousand: float | None) -> "Model":
-    from isang.artifact import load_model
-
-    loaded = load_model(model)
-    if alerts_per_thousand is None:
-        return loaded
-    detection = replace(loaded.config.detection, alerts_per_thousand=alerts_per_thousand)
+def _with(loaded: "Model", **settings: Any) -> "Model":
+    """The model, with those `settings` of detection that are not None instead of its own."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    detection = replace(loaded.config.detection, **given)
     return replace(loaded, config=replace(loaded.config, detection=detection))
 
 
@@ -307,15 +326,3 @@ def run(
 def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:
     """The same folder, which the first of several processes looks after."""
     return nullcontext(partial_folder(out))
-
-
-def _warn_of_other_logs(judged: "Judged") -> None:
-    from isang.model.vocabulary import UNSEEN
-
-    lines = len(judged.sessions.flat) - 2 * len(judged.sessions)
-    unknown = int((judged.sessions.flat == UNSEEN).sum())
-    if unknown > lines / 2:
-        say(
-            f"warning: {unknown:,} of {lines:,} lines are like none of the model's training sessions; these logs may "
-            "be of another program, or of a new release of it: train on them"
-        )

@@ -120,6 +120,7 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
         lines.append(f"quality is not measured: {evaluation['why_not_measured']}")
     lines += _budget(evaluation)
     lines.append(f"drift: {evaluation['drift']['says']}")
+    lines += _rewordings(evaluation["rewordings"])
     return "\n".join(lines + _planted(evaluation["planted"]))
 
 
@@ -265,6 +266,18 @@ def _delays(delays: Mapping[str, Any]) -> str:
 
     median, most = (duration(delays[name], "en") for name in ("median_seconds", "p90_seconds"))
     return f"{median} after the first line (median; 90 % within {most})"
+
+
+def _rewordings(taken: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which new templates were taken for known ones, and how to undo it."""
+    if not taken:
+        return []
+    lines = ["  taken for reworded known lines, as in a new release (--no-rewordings undoes it):"]
+    for item in taken[:SHOWN_TEMPLATES]:
+        new, known = item["template"][:SHOWN_CHARACTERS], item["taken_for"][:SHOWN_CHARACTERS]
+        lines.append(f"    {new} → {known}  ({item['sessions']:,} sessions; {item['because']})")
+    more = len(taken) - SHOWN_TEMPLATES
+    return [*lines, f"    and {more:,} more"] if more > 0 else lines
 
 
 def _planted(planted: Sequence[Mapping[str, Any]]) -> list[str]:

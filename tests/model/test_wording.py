@@ -30,10 +30,27 @@ LEVELS = ("INFO", "INFO", "INFO", "ERROR", "INFO", "INFO")
         ("cannot reach <*>", "ERROR", None),
         ("job <*>", "INFO", None),  # as like to one as to the other
         ("<*> 17 <*>", "INFO", None),
+        ("payment of <*> EUR refused", "INFO", None),  # a failure is no other wording of a success
+        ("payment of <*> EUR was not accepted", "INFO", None),
+        ("disk is full on <*> again, write refused", "ERROR", 3),  # that one tells of a failure too
     ],
 )
 def test_stand_ins_by_hand(asked: str, level: str, expected: int | None) -> None:
     assert Wording(KNOWN, LEVELS).most_similar(asked, level) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "level", "expected"),
+    [
+        ("<*> EUR paid", "INFO", [2]),  # "paid" and "payment" begin alike
+        ("session of <*> from <*> opened", "INFO", [0]),  # as many slots and a word
+        ("session of <*> from <*> lost", "INFO", []),
+        ("disk <*>", "INFO", []),  # another level
+        ("something else", "INFO", []),
+    ],
+)
+def test_what_a_template_may_be_another_wording_of(asked: str, level: str, expected: list[int]) -> None:
+    assert Wording(KNOWN, LEVELS).akin(asked, level) == expected
 
 
 def test_words_are_small_and_apart() -> None:

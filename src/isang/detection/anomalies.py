@@ -1,6 +1,6 @@
 """Anomalies as records: for programs as JSON, for people as text, with the raw lines behind each reason."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -143,28 +143,35 @@ def _line(prepared: Located, place: tuple[int, int], text: str, template: str) -
 class Groups:
     """Anomalies with the same reasons, apart from their numbers, are one group; groups are counted from 1."""
 
-    def __init__(self, sizes: Mapping[str, int] | None = None) -> None:
+    def __init__(self, sizes: Mapping[str, int] | None = None, new: Collection[str] = ()) -> None:
+        self._new = frozenset(new)
         self.sizes = dict(sizes or {})
         """How many anomalies of each group there have been, by what they have in common, in the groups' order."""
         self._numbers = {likeness: number for number, likeness in enumerate(self.sizes, 1)}
 
     def join(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record with the number of its group and the size that the group has now."""
-        likeness = _likeness(record)
+        likeness = _likeness(record, self._new)
         number = self._numbers.setdefault(likeness, len(self._numbers) + 1)
         self.sizes[likeness] = self.sizes.get(likeness, 0) + 1
         return record | {"group": number, "group_size": self.sizes[likeness]}
 
 
-def grouped(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """All records with their groups and the final sizes of these."""
-    groups = Groups()
+def grouped(found: list[dict[str, Any]], new: Collection[str] = ()) -> list[dict[str, Any]]:
+    """All records with their groups and the final sizes of these.
+
+    The sessions with one of the templates `new`, of one cause, are one group, unless other new lines tell them apart.
+    """
+    groups = Groups(new=new)
     joined = [groups.join(record) for record in found]
     sizes = list(groups.sizes.values())
     return [record | {"group_size": sizes[record["group"] - 1]} for record in joined]
 
 
-def _likeness(record: dict[str, Any]) -> str:
+def _likeness(record: dict[str, Any], new: Collection[str]) -> str:
+    unseen = {reason["line"]["template"] for reason in record["reasons"] if reason["detector"] == "unseen_event"}
+    if unseen & set(new):
+        return to_json(["new lines", *sorted(unseen - set(new))], indent=None).strip()
     parts = [
         (
             reason["detector"],

@@ -173,9 +173,14 @@ def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> 
 
 @lru_cache(maxsize=2)
 def tails(model: Model) -> tuple[Tail, ...]:
-    """How each detector's scores are distributed among normal sessions."""
+    """How each detector's scores are distributed among normal sessions.
+
+    One that the model was calibrated without, by an earlier version, finds nothing rare.
+    """
     return tuple(
         fit_tail(calibration_scores(model, detector.name), detector.least_scale, detector.allowance)
+        if detector.name in model.calibration.columns
+        else Tail(np.full(len(model.calibration), np.inf), detector.least_scale, 1, detector.allowance)
         for detector in DETECTORS
     )
 

@@ -15,8 +15,10 @@ from isang.artifact import Model
 from isang.detection.baselines import unseen_template
 from isang.detection.decisions import Judged, calibration_scores
 from isang.detection.metrics import Flags, Floats, share
+from isang.detection.rewordings import Rewording
 from isang.detection.scores import DETECTORS
 from isang.logs.store import Dataset
+from isang.model.vocabulary import UNSEEN
 
 TENTHS = 10
 SHOWN_TEMPLATES = 10
@@ -43,7 +45,10 @@ def drift(
         "new_template_events": share(int(new_lines[innocent].sum()), int(lines[innocent].sum())),
         "new_template_sessions": _compared(calibration_scores(model, "unseen_template") > 0, new_lines[innocent] > 0),
         "high_scores": [
-            {"detector": detector.name, **_high(calibration_scores(model, detector.name), scores[innocent])}
+            {
+                "detector": detector.name,
+                **_high(calibration_scores(model, detector.name), scores[innocent], detector.allowance),
+            }
             for detector, scores in zip(DETECTORS, judged.scores_DS, strict=True)
         ],
         "alerts": share(int((flagged & innocent).sum()), int(innocent.sum()), per=1000),
@@ -55,6 +60,44 @@ def drift(
     found["drifted"] = what = _what_drifted(found, expected_per_thousand)
     found["says"] = _sentence(found, what)
     return found
+
+
+def other_logs(judged: Judged) -> str | None:
+    """A warning where most lines are like none that the model knows, else None."""
+    lines = len(judged.sessions.flat) - 2 * len(judged.sessions)
+    unknown = int((judged.sessions.flat == UNSEEN).sum())
+    if unknown <= lines / 2:
+        return None
+    return (
+        f"{unknown:,} of {lines:,} lines are like none of the model's training sessions; these logs may be of another "
+        f"program, or of a new release of it: train on them"
+    )
+
+
+def rewording_facts(rewordings: Sequence[Rewording], dataset: Dataset) -> list[dict[str, Any]]:
+    """Which new templates were taken for known ones, why, in how many sessions and since when."""
+    starts = dataset.sessions["start"]
+    return [
+        {"template": each.template, "taken_for": each.known, "because": each.because, "sessions": each.sessions,
+         "first_seen": _when(starts[each.first]), "first_judged_as_new": each.told}
+        for each in rewordings
+    ]  # fmt: skip
+
+
+def taken_for(rewordings: Sequence[Rewording]) -> str | None:
+    """Which new templates were taken for known ones and how to undo it; None where none was."""
+    if not rewordings:
+        return None
+    shown = [
+        f"“{each.template[:SHOWN_CHARACTERS]}” for “{each.known[:SHOWN_CHARACTERS]}” ({each.sessions:,} sessions; "
+        f"{each.because})"
+        for each in rewordings[:SHOWN_TEMPLATES]
+    ]
+    more = f" and {len(rewordings) - SHOWN_TEMPLATES:,} more" if len(rewordings) > SHOWN_TEMPLATES else ""
+    return (
+        f"as in a new release, known lines are gone and new ones were taken for them: {', '.join(shown)}{more}; "
+        f"--no-rewordings undoes it"
+    )
 
 
 def _new_templates(model: Model, dataset: Dataset, judged: Judged, innocent: Flags) -> dict[str, Any]:
@@ -78,8 +121,9 @@ def _compared(calibration: Flags, later: Flags) -> dict[str, Any]:
     }
 
 
-def _high(calibration: Floats, later: Floats) -> dict[str, Any]:
-    limit = float(np.quantile(calibration, HIGH))
+def _high(calibration: Floats, later: Floats, allowance: float) -> dict[str, Any]:
+    """The shares of high scores; with the other sessions that it was fitted on a detector's scores move a little."""
+    limit = float(np.quantile(calibration, HIGH)) + allowance
     return {"above": limit, **_compared(calibration > limit, later > limit)}
 
 

@@ -11,9 +11,9 @@ from isang.detection.baselines import BASELINES, unseen_template
 from isang.detection.blocks import Blocks, time_blocks
 from isang.detection.calibration import attainable_per_thousand, fit_tail
 from isang.detection.curves import curves
-from isang.detection.decisions import Judged, calibration_scores, decide_at, detectors_in_effect, judge, tails
+from isang.detection.decisions import Judged, calibration_scores, decide_at, detectors_in_effect, tails
 from isang.detection.delay import detection_delay, hours_watched
-from isang.detection.drift import drift
+from isang.detection.drift import drift, other_logs, rewording_facts
 from isang.detection.metrics import (
     Flags,
     average_precision_with_interval,
@@ -25,6 +25,7 @@ from isang.detection.metrics import (
 )
 from isang.detection.open_ends import closed
 from isang.detection.planted import plant
+from isang.detection.rewordings import Rewording, judge_reworded
 from isang.detection.scores import DETECTORS
 from isang.detection.surprise import Floats
 from isang.errors import InputError
@@ -72,6 +73,7 @@ class Later:
     """Labelled anomalous, shape S."""
     blocks: Blocks
     """What the bootstrap draws."""
+    rewordings: list[Rewording]
 
     @property
     def sessions(self) -> pl.DataFrame:
@@ -97,6 +99,7 @@ class Later:
 def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> dict[str, Any]:
     """What `evaluation.json` holds: quality where there are labels, the alert rate where there are none."""
     later = _later(model, dataset, fingerprint)
+    model = later.model  # which knows the rewordings
     why_not = _why_not_measured(later)
     evaluation: dict[str, Any] = {
         "schema": SCHEMA,
@@ -122,6 +125,8 @@ def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> 
     evaluation["unseen_events"] = _unseen_events(later)
     expected = max(asked, budget["supported_per_thousand"])
     evaluation["drift"] = drift(model, dataset, later.judged, later.flagged, ~later.anomalous, expected)
+    evaluation["rewordings"] = rewording_facts(later.rewordings, dataset)
+    evaluation["other_logs"] = other_logs(later.judged)
     evaluation["curves"] = curves(later.scores, later.labelled, later.anomalous)
     evaluation["planted"] = plant(model, dataset, later.judged, ~later.anomalous)
     return evaluation
@@ -129,11 +134,12 @@ def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> 
 
 def _later(model: Model, dataset: Dataset, fingerprint: str | None) -> Later:
     rows = later_sessions(model, dataset, fingerprint)
-    judged = judge(model, dataset, rows)
+    model, judged, rewordings = judge_reworded(model, dataset, rows)
     labels = dataset.sessions["label"].gather(rows)
     anomalous = labels.fill_null(False).to_numpy()
     flagged = np.array([decision.anomalous for decision in judged.decisions], dtype=bool)
-    return Later(model, dataset, judged, labels.is_not_null().to_numpy(), anomalous, time_blocks(anomalous, flagged))
+    blocks = time_blocks(anomalous, flagged)
+    return Later(model, dataset, judged, labels.is_not_null().to_numpy(), anomalous, blocks, rewordings)
 
 
 def _why_not_measured(later: Later) -> str | None:

@@ -19,6 +19,7 @@ from isang.detection.decisions import Judged, detectors_in_effect, judge_session
 from isang.detection.gaps import gap_surprise, normal_times
 from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
+from isang.detection.rarity import rarity, sessions_with
 from isang.detection.scores import DETECTORS, Evidence
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import event_probabilities, gap_probabilities
@@ -112,6 +113,13 @@ def _signed(reason: Reason, detector: str, tail: Tail, score: float, p_value: fl
 def _unseen(case: _Case) -> list[Reason]:
     says = "No session of the training period has a line like this."
     return [Reason(says, int(place) - 1) for place in np.nonzero(case.tokens == UNSEEN)[0]]
+
+
+def _rare(case: _Case) -> list[Reason]:
+    rarity_T = rarity(case.model)[case.tokens]
+    position = int(np.argmax(rarity_T))
+    having, of = int(sessions_with(case.model)[case.tokens[position]]), int(case.model.normal_counts.sum())
+    return [Reason(f"Of {of:,} normal sessions {having:,} have a line like this.", position - 1)]
 
 
 def _masked(case: _Case) -> list[Reason]:
@@ -313,6 +321,7 @@ def _before_missing(tokens: Tokens, normal: Tokens) -> int:
 
 _REASONS: dict[str, Callable[[_Case], list[Reason]]] = {
     "unseen_event": _unseen,
+    "rare_event": _rare,
     "masked_event": _masked,
     "missing_event": _missing,
     "early_end": _early_end,

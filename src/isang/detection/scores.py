@@ -17,6 +17,7 @@ from isang.detection.counts import above_normal
 from isang.detection.gaps import gap_surprise
 from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
+from isang.detection.rarity import rarity
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import Floats, Surprise, surprise
 from isang.detection.waiting import nearest_so_far
@@ -105,6 +106,11 @@ def unseen_event(evidence: Evidence) -> Floats:
     return evidence.highest((evidence.sessions.flat == UNSEEN).astype(np.float64))
 
 
+def rare_event(evidence: Evidence) -> Floats:
+    """How rare the session's rarest known template is, -log of the share of normal sessions with it, in nats."""
+    return evidence.highest(rarity(evidence.model)[evidence.sessions.flat])
+
+
 def masked_event(evidence: Evidence) -> Floats:
     """Negative log-likelihood of the strangest event, each hidden from the model in turn, in nats."""
     return evidence.highest(evidence.surprise.event_T)
@@ -187,6 +193,7 @@ def burst(evidence: Evidence) -> Floats:
 
 DETECTORS = (
     Detector("unseen_event", unseen_event, "lines", least_scale=0.25, allowance=0.0, learned=True),
+    Detector("rare_event", rare_event, "nats", least_scale=0.25, allowance=0.75, learned=True),
     Detector("masked_event", masked_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("missing_event", missing_event, "nats", least_scale=0.75, allowance=0.75, learned=True),
     Detector("early_end", early_end, "nats", least_scale=1.0, allowance=3.0, learned=True),

@@ -1,7 +1,7 @@
 """Templates as tokens: what the model knows, and the marks around it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +24,8 @@ class Vocabulary:
     """The texts of the templates that occur in the training sessions."""
     levels: tuple[str, ...]
     """The level (INFO, ERROR, ...) of each template, empty where the log has none."""
+    reworded: Mapping[str, str | None] = field(default_factory=dict)
+    """For new templates of which more than their words is known: the template that each is taken for, None for none."""
 
     @property
     def size(self) -> int:
@@ -42,16 +44,26 @@ class Vocabulary:
     def tokens(self, dataset: Dataset) -> NDArray[np.int32]:
         """The token of each event id of `dataset`, by template text; shape: highest event id + 1.
 
-        For a template that is not known stands the known one that is worded much like it; else it is UNSEEN.
+        For a template that is not known stands the one that it is known to be a rewording of, or else the known one
+        that is worded much like it; else it is UNSEEN.
         """
         events, texts, levels = (dataset.templates[column].to_list() for column in ("event", "template", "level"))
-        found = self.tokens_of(texts)
+        found = self.tokens_of([self.reworded.get(text) or text for text in texts])
         for place in np.nonzero(found == UNSEEN)[0]:
-            alike = self._wording.most_similar(texts[place], levels[place] or "")
-            found[place] = UNSEEN if alike is None else len(MARKS) + alike
+            if texts[place] not in self.reworded:
+                found[place] = self.similar(texts[place], levels[place] or "") or UNSEEN
         table = np.full(highest_event(dataset) + 1, UNSEEN, dtype=np.int32)
         table[events] = found
         return table
+
+    def similar(self, template: str, level: str) -> int | None:
+        """The token of the known template that is worded much like a new one of that level; None where none is."""
+        place = self._wording.most_similar(template, level)
+        return None if place is None else len(MARKS) + place
+
+    def akin(self, template: str, level: str) -> list[int]:
+        """The tokens of the known templates that a new one may be another wording of, see `Wording.akin`."""
+        return [len(MARKS) + place for place in self._wording.akin(template, level)]
 
     @cached_property
     def _wording(self) -> Wording:

@@ -3,12 +3,29 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 LEAST_SIMILARITY = 0.5
-"""A template that shares less than this with every known one is a new one."""
+"""A template that shares less than this with every known one is a new one, unless more than its words speaks for it."""
 LEAST_LEAD = 0.05
 """So much more alike than the next known template must be the one that stands in."""
+STEM = 3
+"""Words with the same first so many letters, and shorter ones that are the same, are akin."""
+FAILURES = (
+    "abort", "absent", "alarm", "broke", "cancel", "cannot", "conflict", "corrupt", "crash", "critical", "declin",
+    "degrad", "delay", "denied", "deny", "disabl", "disconnect", "drop", "error", "exceed", "except", "exhaust",
+    "expir", "fail", "fatal", "fault", "forbid", "ignor", "illegal", "impossib", "incomplet", "incorrect",
+    "insufficient", "interrupt", "invalid", "kill", "leak", "malform", "mismatch", "missing", "never", "nothing",
+    "offline", "outage", "overflow", "overload", "panic", "postpon", "problem", "refus", "reject", "retr", "revert",
+    "revok", "skip", "stall", "stuck", "suspend", "suspicious", "timeout", "unable", "unauthor", "unavail",
+    "unexpect", "unhandl", "unknown", "unreach", "unsuccess", "violat", "warn", "without", "wrong",
+)  # fmt: skip
+"""How words begin that tell of a failure. The list is short and cannot be complete."""
+SHORT_FAILURES = {
+    "bad", "busy", "dead", "died", "down", "err", "full", "halt", "hang", "held", "hold", "hung", "late", "lose",
+    "loss", "lost", "low", "no", "not", "oom", "slow", "wait",
+}  # fmt: skip
+"""Words that tell of a failure as they are: many harmless words begin like these."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -19,6 +36,7 @@ class Wording:
 
     def __init__(self, templates: Sequence[str], levels: Sequence[str]) -> None:
         self._levels = tuple(levels)
+        self._slots = [template.count("<*>") for template in templates]
         self._words = [words(template) for template in templates]
         self._templates_with: dict[str, list[int]] = defaultdict(list)
         for place, own in enumerate(self._words):
@@ -29,7 +47,8 @@ class Wording:
     def most_similar(self, template: str, level: str) -> int | None:
         """The place of the known template of that level that stands in for `template`; None where none is alike enough.
 
-        Similarity is the share of words in common (Dice 1945), each weighted by how few templates have it.
+        Similarity is the share of words in common (Dice 1945), each weighted by how few templates have it. For one that
+        tells of a failure none stands in that does not: "payment refused" is no other wording of "payment accepted".
         """
         asked = words(template)
         common: dict[int, float] = defaultdict(float)
@@ -41,7 +60,24 @@ class Wording:
         ranked = sorted(((2 * shared / (total + self._total[place]), -place) for place, shared in common.items()))
         best, place = ranked[-1] if ranked else (0.0, 0)
         runner_up = ranked[-2][0] if len(ranked) > 1 else 0.0
-        return -place if best >= LEAST_SIMILARITY and best - runner_up >= LEAST_LEAD else None
+        if best < LEAST_SIMILARITY or best - runner_up < LEAST_LEAD or tells_of_failure(asked, self._words[-place]):
+            return None
+        return -place
+
+    def akin(self, template: str, level: str) -> list[int]:
+        """The places of the known templates that `template` may be another wording of, should more speak for it.
+
+        They have the same level, as many slots, the stem of a word in common, and tell of a failure if it does.
+        """
+        asked, slots = words(template), template.count("<*>")
+        return [
+            place
+            for place, own in enumerate(self._words)
+            if self._levels[place] == level
+            and self._slots[place] == slots
+            and _stems(asked) & _stems(own)
+            and not tells_of_failure(asked, own)
+        ]
 
     def _rarity(self, word: str) -> float:
         """Inverse document frequency (Spärck Jones 1972)."""
@@ -54,3 +90,16 @@ class Wording:
 def words(template: str) -> Counter[str]:
     """The words of a template in small letters, those of camelCase apart, without slots, digits and signs."""
     return Counter(word.lower() for word in _WORD.findall(_CAMEL.sub(" ", template)))
+
+
+def tells_of_failure(asked: Iterable[str], known: Iterable[str]) -> bool:
+    """Whether there is a word of failure among the words `asked` and none among those `known`."""
+    return any(map(_is_failure, asked)) and not any(map(_is_failure, known))
+
+
+def _is_failure(word: str) -> bool:
+    return word in SHORT_FAILURES or word.startswith(FAILURES)
+
+
+def _stems(asked: Iterable[str]) -> set[str]:
+    return {word[:STEM] for word in asked}
