@@ -15,6 +15,8 @@ from isang.model.batches import (
     batches_per_epoch,
     cut,
     epoch_batches,
+    equal_length_batches,
+    first_appearances,
     from_sequences,
     learn_sessions,
     length_batches,
@@ -180,6 +182,23 @@ def test_a_batch_is_a_random_draw_with_equal_lengths_side_by_side() -> None:
 def test_scoring_batches_hold_each_session_once_within_the_token_budget(lengths: np.ndarray, tokens: int) -> None:
     batches = list(length_batches(lengths, tokens))
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    assert all(len(rows) == 1 or lengths[rows].sum() <= tokens for rows in batches)
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=20).map(np.int32), max_size=20))
+def test_first_appearances_keep_each_token_once_in_order(sequences: list[np.ndarray]) -> None:
+    sessions = from_sequences(sequences)
+    once = first_appearances(sessions)
+    assert [once[index].tolist() for index in range(len(once))] == [
+        list(dict.fromkeys(row.tolist())) for row in sequences
+    ]
+
+
+@given(lengths, st.integers(1, 200))
+def test_batches_of_equal_length_hold_each_session_once(lengths: np.ndarray, tokens: int) -> None:
+    batches = list(equal_length_batches(lengths, tokens))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
+    assert all(len(set(lengths[rows])) == 1 for rows in batches)
     assert all(len(rows) == 1 or lengths[rows].sum() <= tokens for rows in batches)
 
 

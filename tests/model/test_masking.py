@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.model.batches import Sessions, from_sequences
-from isang.model.masking import ENDING_SHARE, Hidden, ask_in_turn, hide
+from isang.model.batches import Sessions, Tokens, from_sequences
+from isang.model.masking import ENDING_SHARE, Hidden, Question, asked_gaps, hidden_ends, hidden_events, hide
 from isang.model.vocabulary import BEGIN, END, MARKS, MASK, NOTHING
 
 V = 30
@@ -74,39 +74,53 @@ def test_shares_are_as_in_bert() -> None:
     assert abs((targets == NOTHING).sum() / shown - 0.15 * 0.85**2) < 0.01
 
 
-@given(st.integers(0, 2**31), st.integers(1, 10), st.integers(2, 10))
-def test_scoring_asks_everything_exactly_once(seed: int, event_passes: int, gap_passes: int) -> None:
+@given(st.integers(0, 2**31), st.integers(1, 30), st.integers(1, 10), st.integers(2, 10))
+def test_scoring_asks_everything_exactly_once(seed: int, events: int, event_passes: int, gap_passes: int) -> None:
     """Each event and each END is hidden once, and each gap asked about once: one before each token but BEGIN."""
-    sessions = batch(np.random.default_rng(seed), 5, 30)
-    asked, places = ask_in_turn(sessions, event_passes, gap_passes)
-    gaps = asked.targets_N == NOTHING
-    expected = np.nonzero(sessions.flat != BEGIN)[0].tolist()
-    assert sorted(places[~gaps].tolist()) == expected
-    assert sorted(places[gaps].tolist()) == expected
-    assert sessions.flat[places[~gaps]].tolist() == asked.targets_N[~gaps].tolist()
-    assert (asked.sessions.flat[asked.chosen_T] == MASK).all()
-    originals = [sessions[index].tolist() for index in range(len(sessions))]
-    assert answered(asked) == originals * (event_passes + gap_passes + 1)
+    tokens_GL = np.random.default_rng(seed).integers(len(MARKS), V, (3, events + 2)).astype(np.int32)
+    tokens_GL[:, 0], tokens_GL[:, -1] = BEGIN, END
+    places = np.arange(tokens_GL.shape[1])
+    asked = []
+    for question in hidden_events(tokens_GL, event_passes):
+        assert put_right(question, tokens_GL).tolist() == tokens_GL.tolist()
+        assert (question.meant_GA == question.meant_GA[0]).all()
+        asked += places[question.places][question.meant_GA[0]].tolist()
+    assert sorted(asked) == places[1:-1].tolist()
+
+    asked = []
+    for question in asked_gaps(tokens_GL, gap_passes):
+        gaps = np.arange(question.tokens_GL.shape[1])[question.asked]
+        assert (question.tokens_GL[:, gaps] == MASK).all()
+        assert np.delete(question.tokens_GL, gaps, axis=1).tolist() == tokens_GL.tolist()
+        assert question.tokens_GL[:, gaps + 1].tolist() == tokens_GL[:, question.places].tolist()
+        asked += places[question.places].tolist()
+    assert sorted(asked) == places[1:].tolist()
+
+    question = hidden_ends(tokens_GL)
+    assert question.meant_GA.all()
+    assert places[question.places].tolist() == [events + 1]
+    assert put_right(question, tokens_GL).tolist() == tokens_GL.tolist()
 
 
-@given(st.integers(0, 2**31), st.integers(1, 10), st.integers(2, 10))
-def test_scoring_asks_about_gaps_and_ends_apart_and_where_all_events_can_be_seen(
-    seed: int, event_passes: int, gap_passes: int
-) -> None:
-    asked, _ = ask_in_turn(batch(np.random.default_rng(seed), 5, 30), event_passes, gap_passes)
-    targets = np.full(len(asked.chosen_T), -1)
-    targets[asked.chosen_T] = asked.targets_N
-    for copy in np.split(targets, asked.sessions.offsets[1:-1]):
-        answers = set(copy.tolist()) - {-1}
-        assert answers <= {NOTHING} or answers == {END} or not answers & {NOTHING, END}
-    gaps = np.nonzero(targets == NOTHING)[0]
-    assert (targets[gaps + 1] == -1).all(), "which of two neighbours is the missing one could not be known"
+def put_right(question: Question, tokens_GL: Tokens) -> Tokens:
+    """The copies with what was hidden put in again; all of it was MASK."""
+    copy_GL = question.tokens_GL.copy()
+    assert (copy_GL[:, question.asked][question.meant_GA] == MASK).all()
+    copy_GL[:, question.asked][question.meant_GA] = tokens_GL[:, question.places][question.meant_GA]
+    return copy_GL
 
 
 def test_the_rest_of_a_long_session_is_asked_as_far_as_it_is_shown() -> None:
     """A piece without BEGIN: its first event is hidden too, but what was before it cannot be said."""
-    sessions = from_sequences([np.array([9, 8, 7, 9, END], dtype=np.int32)])
-    asked, places = ask_in_turn(sessions, 4, 3)
-    gaps = asked.targets_N == NOTHING
-    assert sorted(places[~gaps].tolist()) == [0, 1, 2, 3, 4]
-    assert sorted(places[gaps].tolist()) == [1, 2, 3, 4]
+    tokens_GL = np.array([[9, 8, 7, 9, END]], dtype=np.int32)
+    places = np.arange(5)
+    events = [places[question.places][question.meant_GA[0]] for question in hidden_events(tokens_GL, 4)]
+    assert sorted(np.concatenate(events).tolist()) == [0, 1, 2, 3]
+    gaps = [places[question.places] for question in asked_gaps(tokens_GL, 3)]
+    assert sorted(np.concatenate(gaps).tolist()) == [1, 2, 3, 4]
+
+
+def test_an_open_end_is_not_asked_for() -> None:
+    """Of two sessions of one length, one may go on: MASK stands at its end."""
+    tokens_GL = np.array([[BEGIN, 9, END], [BEGIN, 9, MASK]], dtype=np.int32)
+    assert hidden_ends(tokens_GL).meant_GA.tolist() == [[True], [False]]

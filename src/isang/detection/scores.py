@@ -21,7 +21,7 @@ from isang.detection.rarity import rarity
 from isang.detection.steps import transition_surprise
 from isang.detection.surprise import Floats, Surprise, surprise
 from isang.detection.waiting import nearest_so_far
-from isang.model.batches import Sessions, Tokens
+from isang.model.batches import Rows, Sessions, Tokens, first_appearances
 from isang.model.vocabulary import MASK, UNSEEN
 
 
@@ -43,6 +43,11 @@ class Evidence:
         """The model's answers; none about an open end and what may be missing just before it."""
         open_T = self.sessions.flat == MASK
         return Surprise(*(np.where(open_T, np.nan, answers_T) for answers_T in surprise(self.model, self.sessions)))
+
+    @cached_property
+    def appearances(self) -> tuple[Sessions, Rows]:
+        """The events of each session in the order of their first appearance, each such list once, and whose it is."""
+        return first_appearances(self.sessions).distinct()
 
     def highest(self, values_T: Floats) -> Floats:
         """The highest of the values of each session's tokens, 0 where it has none; shape S."""
@@ -214,5 +219,7 @@ of many somewhat less.
 
 
 def _each(evidence: Evidence, measure: Callable[[Tokens], float]) -> Floats:
-    sessions = evidence.sessions
-    return np.array([measure(sessions[index]) for index in range(len(sessions))], dtype=np.float64)
+    """The measure of each session, where it looks only at which event comes first."""
+    different, place_S = evidence.appearances
+    scores = np.array([measure(different[index]) for index in range(len(different))], dtype=np.float64)
+    return scores[place_S]

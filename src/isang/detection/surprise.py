@@ -1,8 +1,9 @@
 """What the model makes of sessions: how surprised it is by each event, each gap and each end.
 
-Shapes: S sessions, T tokens in all, N questions, V vocabulary, D width.
+Shapes: S sessions, T tokens in all, G sessions of one length L, N questions, V vocabulary, D width.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,17 +15,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from isang.artifact import Model
-from isang.model.batches import Rows, Sessions, Tokens, cut, length_batches
-from isang.model.encoder import Encoder
-from isang.model.masking import ask_in_turn
-from isang.model.onednn import for_scoring
-from isang.model.vocabulary import END, MASK, NOTHING
+from isang.model.batches import Rows, Sessions, Tokens, cut, equal_length_batches
+from isang.model.masking import Question, asked_gaps, hidden_ends, hidden_events
+from isang.model.scoring import Block, ScoringEncoder
+from isang.model.vocabulary import MASK, NOTHING
 from isang.progress import Progress
 
 Floats = NDArray[np.float64]
+Measure = Callable[[Tensor, Tensor], Tensor]
+"""From the log-probabilities of all answers, (N, V), and the right ones, to nats, N."""
 
-SCORING_TOKENS = 4_096
-"""Tokens per batch when scoring."""
+SCORING_TOKENS = 8_192
+"""Tokens per batch when scoring: fewer cost more calls, more of them leave the processor's caches."""
 EVENT_PASSES, GAP_PASSES = 3, 3
 """Copies of a session in which events are hidden, and in which gaps are asked about; one more asks for its end."""
 DECIMALS = 3
@@ -59,7 +61,7 @@ def surprise(model: Model, sessions: Sessions) -> Surprise:
         _answer(encoder, pieces, rows, answers)
         return len(rows)
 
-    batches = length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1))
+    batches = equal_length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1))
     try:
         with (
             Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar,
@@ -85,36 +87,37 @@ def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def _scoring_encoder(model: Model) -> Encoder:
-    return for_scoring(model.encoder)
+def _scoring_encoder(model: Model) -> ScoringEncoder:
+    return ScoringEncoder(model.encoder)
 
 
 @torch.inference_mode()
-def _answer(encoder: Encoder, pieces: Sessions, rows: Rows, answers: Surprise) -> None:
-    """Write what the model says of the pieces `rows` to where it belongs."""
-    hidden, where_N = ask_in_turn(pieces.take(rows), EVENT_PASSES, GAP_PASSES)
-    asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T))
-    states_ND = encoder(torch.from_numpy(hidden.sessions.flat), hidden.sessions.lengths, asked_N)
-    log_NV = functional.log_softmax(encoder.logits(states_ND), dim=-1)
-
-    places_N, targets_N = pieces.places(rows)[0][where_N], hidden.targets_N
-    gaps_N, ends_N = targets_N == NOTHING, targets_N == END
-    for into_T, of_N, measure in (
-        (answers.event_T, ~gaps_N & ~ends_N, _improbability),
-        (answers.gap_T, gaps_N, _tail_improbability),
-        (answers.end_T, ends_N, _improbability),
-    ):
-        measured = measure(log_NV[torch.from_numpy(of_N)], torch.from_numpy(targets_N[of_N]).long())
-        into_T[places_N[of_N]] = np.round(measured.numpy().astype(np.float64), DECIMALS)
-
-
-def _improbability(log_NV: Tensor, targets_N: Tensor) -> Tensor:
-    return functional.nll_loss(log_NV, targets_N, reduction="none")
+def _answer(encoder: ScoringEncoder, pieces: Sessions, rows: Rows, answers: Surprise) -> None:
+    """Write what the model says of the pieces `rows`, all of one length, to where it belongs."""
+    places_GL = pieces.offsets[rows][:, None] + np.arange(pieces.lengths[rows[0]])
+    tokens_GL = pieces.flat[places_GL]
+    questions: list[tuple[Question, Floats, Measure]] = [
+        *((question, answers.event_T, _improbability) for question in hidden_events(tokens_GL, EVENT_PASSES)),
+        *((question, answers.gap_T, _nothing_missing) for question in asked_gaps(tokens_GL, GAP_PASSES)),
+        (hidden_ends(tokens_GL), answers.end_T, _improbability),
+    ]
+    logits_NV = encoder.logits([Block(question.tokens_GL, question.asked) for question, _, _ in questions])
+    sizes = [question.meant_GA.size for question, _, _ in questions]
+    of_each = functional.log_softmax(logits_NV, dim=-1).split_with_sizes(sizes)
+    for (question, into_T, measure), log_NV in zip(questions, of_each, strict=True):
+        right_N = torch.from_numpy(tokens_GL[:, question.places].ravel()).long()
+        measured_N = np.round(measure(log_NV, right_N).numpy().astype(np.float64), DECIMALS)
+        meant_N = question.meant_GA.ravel()
+        into_T[places_GL[:, question.places].ravel()[meant_N]] = measured_N[meant_N]
 
 
-def _tail_improbability(log_NV: Tensor, targets_N: Tensor) -> Tensor:
-    own_N1 = log_NV.gather(1, targets_N[:, None])
-    tail_N = log_NV.masked_fill(log_NV > own_N1, -torch.inf).logsumexp(dim=-1)
+def _improbability(log_NV: Tensor, right_N: Tensor) -> Tensor:
+    return functional.nll_loss(log_NV, right_N, reduction="none")
+
+
+def _nothing_missing(log_NV: Tensor, _: Tensor) -> Tensor:
+    """See `Surprise.gap_T`."""
+    tail_N = log_NV.masked_fill(log_NV > log_NV[:, NOTHING, None], -torch.inf).logsumexp(dim=-1)
     return (-tail_N).clamp(min=0)
 
 

@@ -195,6 +195,16 @@ def cut(sessions: Sessions, limit: int) -> tuple[Sessions, Rows]:
     return Sessions(sessions.flat, np.append(starts, sessions.offsets[-1])), starts
 
 
+def first_appearances(sessions: Sessions) -> Sessions:
+    """Each token of a session once, where it first appears."""
+    session_T = np.repeat(np.arange(len(sessions)), sessions.lengths)
+    named_T = session_T * (int(sessions.flat.max(initial=0)) + 1) + sessions.flat
+    first = np.sort(np.unique(named_T, return_index=True)[1])
+    offsets = np.zeros(len(sessions) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(session_T[first], minlength=len(sessions)), out=offsets[1:])
+    return Sessions(sessions.flat[first], offsets)
+
+
 def epoch_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch: int) -> list[Rows]:
     """The batches of one epoch: each session once in random order; equal lengths side by side within a batch.
 
@@ -206,7 +216,7 @@ def epoch_batches(lengths: NDArray[np.int64], batch_size: int, seed: int, epoch:
 
 
 def length_batches(lengths: NDArray[np.int64], tokens_per_batch: int) -> Iterator[Rows]:
-    """Batches for scoring: longest last, each of at most `tokens_per_batch` tokens (or one session)."""
+    """Batches for validation: longest last, each of at most `tokens_per_batch` tokens (or one session)."""
     order = np.argsort(lengths, kind="stable")
     ends = np.cumsum(lengths[order])
     start = 0
@@ -215,6 +225,14 @@ def length_batches(lengths: NDArray[np.int64], tokens_per_batch: int) -> Iterato
         stop = max(start + 1, int(np.searchsorted(ends, done + tokens_per_batch, side="right")))
         yield order[start:stop]
         start = stop
+
+
+def equal_length_batches(lengths: NDArray[np.int64], tokens_per_batch: int) -> Iterator[Rows]:
+    """Batches for scoring, each of one length and of at most `tokens_per_batch` tokens; the longest come first."""
+    order = np.argsort(-lengths, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1) if len(order) else []:
+        size = max(1, tokens_per_batch // int(lengths[rows[0]]))
+        yield from (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def batches_per_epoch(sessions: int, batch_size: int) -> int:

@@ -2,9 +2,10 @@
 
 Three questions, one answer each: which event stands at a hidden place; is anything missing in a gap between two events;
 does the session end here, and if not, what comes next.
-Shapes: B sessions, T tokens in all, N questions, R copies of sessions.
+Shapes: B sessions, T tokens in all, N questions; in scoring G sessions of one length L with A answers each.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -52,25 +53,44 @@ def hide(sessions: Sessions, mask_fraction: float, vocabulary_size: int, generat
     return _ask_gaps(Hidden(Sessions(hidden_T, sessions.offsets), chosen_T, tokens_T[chosen_T]), gaps_T)
 
 
-def ask_in_turn(sessions: Sessions, event_passes: int, gap_passes: int) -> tuple[Hidden, Rows]:
-    """Scoring: copies of each session in which all that can be asked is asked exactly once.
+class Question(NamedTuple):
+    """Copies of G sessions of one length, as the model sees them, and what it is asked there; A answers for each."""
 
-    In the first `event_passes` copies the events are hidden in turn; in the `gap_passes` others all events stand there
-    and the gaps are asked about in turn; in the last one END alone is hidden, since a gap that is asked about elsewhere
-    could hold what is not there yet. The copies of one pass stand side by side. Returns also where in `sessions.flat`
-    each answer belongs (that of a gap to the token behind it), shape N.
-    """
-    passes = event_passes + gap_passes + 1
-    places_T, offsets = sessions.places(np.tile(np.arange(len(sessions)), passes))
-    copies = Sessions(sessions.flat[places_T], offsets)
-    turn_T = np.repeat(np.arange(passes), len(sessions.flat))
-    position_T = _positions(copies)
+    tokens_GL: Tokens
+    asked: slice
+    """The positions at which it must answer."""
+    places: slice
+    """The positions in the sessions that the answers belong to; that of a gap to the token behind it."""
+    meant_GA: NDArray[np.bool_]
+    """Where nothing is hidden at such a position, as at BEGIN, the answer means nothing."""
 
-    ends_T = (copies.flat == END) & (turn_T == passes - 1)
-    chosen_T = ends_T | ~np.isin(copies.flat, (PAD, BEGIN, END)) & (turn_T == position_T % event_passes)
-    gaps_T = _gaps(copies) & (turn_T == event_passes + position_T % gap_passes)
-    hidden = Sessions(np.where(chosen_T, np.int32(MASK), copies.flat), copies.offsets)
-    return _ask_gaps(Hidden(hidden, chosen_T, copies.flat[chosen_T]), gaps_T), places_T[chosen_T | gaps_T]
+
+def hidden_events(tokens_GL: Tokens, passes: int) -> Iterator[Question]:
+    """Scoring: `passes` copies of each session in which its events are hidden in turn, each event once."""
+    events_GL = ~np.isin(tokens_GL, (PAD, BEGIN, END))
+    for turn in range(min(passes, tokens_GL.shape[1])):
+        places = slice(turn, None, passes)
+        hidden_GL = tokens_GL.copy()
+        hidden_GL[:, places][events_GL[:, places]] = MASK
+        yield Question(hidden_GL, places, places, events_GL[:, places])
+
+
+def asked_gaps(tokens_GL: Tokens, passes: int) -> Iterator[Question]:
+    """Scoring: copies of each session in which all events stand, and the gaps between them are asked about in turn."""
+    sessions, length = tokens_GL.shape
+    for first in range(1, min(passes + 1, length)):
+        places = slice(first, None, passes)
+        asked = slice(first, None, passes + 1)
+        widened_GL = np.insert(tokens_GL, range(length)[places], MASK, axis=1)
+        yield Question(widened_GL, asked, places, np.ones((sessions, len(range(length)[places])), dtype=bool))
+
+
+def hidden_ends(tokens_GL: Tokens) -> Question:
+    """Scoring: END alone is hidden, since a gap that is asked about elsewhere could hold what is not there yet."""
+    last = slice(tokens_GL.shape[1] - 1, None)
+    hidden_GL, ends_GA = tokens_GL.copy(), tokens_GL[:, last] == END
+    hidden_GL[:, last][ends_GA] = MASK
+    return Question(hidden_GL, last, last, ends_GA)
 
 
 def _cut_some(sessions: Sessions, generator: np.random.Generator) -> tuple[Sessions, NDArray[np.bool_]]:
