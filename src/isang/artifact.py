@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
-GAPS = "gaps.parquet"
+GAPS, PLANTED = "gaps.parquet", "planted.parquet"
 MANIFEST = "manifest.json"
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 MAX_JSON_BYTES = 64 << 20
@@ -54,6 +54,9 @@ class Model:
     gaps: pl.DataFrame | None = field(default=None)
     """How often which time lies between which two tokens in its normal sessions: columns before, after, at_least_ms and
     count; None where its training did not count them."""
+    planted: pl.DataFrame | None = field(default=None)
+    """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None where none
+    were planted."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +76,8 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         _normal_frame(model).write_parquet(building / NORMAL)
         if model.gaps is not None:
             model.gaps.write_parquet(building / GAPS)
+        if model.planted is not None:
+            model.planted.write_parquet(building / PLANTED)
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
@@ -108,6 +113,7 @@ def load_model(folder: Path) -> Model:
             normal_counts=counts,
             calibration=calibration,
             gaps=_read(folder / GAPS, pl.read_parquet) if GAPS in manifest["files"] else None,
+            planted=_read(folder / PLANTED, pl.read_parquet) if PLANTED in manifest["files"] else None,
             facts=config["facts"],
             evaluation=_read(folder / EVALUATION, _read_json) if EVALUATION in manifest["files"] else None,
         )
