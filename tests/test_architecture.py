@@ -27,7 +27,8 @@ ALLOWED = {
     "stages": BASE | {"launch", "attempts", "config", "logs", "model", "artifact", "training", "detection", "runs"},
     "summaries": BASE | {"config", "logs", "training", "runs", "stages"},
     "__main__": {"cli"},
-    "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "launch"},
+    "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "launch", "options"},
+    "options": BASE,
     "__init__": BASE | {"stages", "config"},
 }
 

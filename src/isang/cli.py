@@ -1,7 +1,6 @@
 """The command line: one sub-command per stage; parse, call one function, print, leave with an exit code."""
 
 import os
-import re
 import signal
 import sys
 import threading
@@ -15,6 +14,30 @@ import typer
 
 import isang
 from isang.errors import Interrupted, IsangError, UsageError
+from isang.options import (
+    AcrossSources,
+    Alerts,
+    ConfigFile,
+    Epochs,
+    Gap,
+    Json,
+    Labels,
+    Lang,
+    Layout,
+    Logs,
+    Masks,
+    MaxMinutes,
+    Overwrite,
+    Preset,
+    Resume,
+    Seed,
+    SessionBy,
+    Timezone,
+    TrainFraction,
+    Window,
+    log_flags,
+    seconds,
+)
 
 app = typer.Typer(
     name="isang",
@@ -24,85 +47,6 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-
-Logs = Annotated[list[str], typer.Argument(help="Log files, folders or globs; '-' is standard input.", metavar="LOGS")]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Settings in a TOML file; flags win over it.", metavar="FILE")
-]
-Labels = Annotated[
-    Path | None, typer.Option(help="Which sessions are anomalous: a CSV with an id and a label column.", metavar="FILE")
-]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace earlier results, once the new ones are complete.")
-]
-Resume = Annotated[bool, typer.Option("--resume", help="Take up an attempt that was cut off.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Layout = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PATTERN",
-        help="The line layout, such as '<time> <level> <component>: <message>'.  [default: recognised]",
-    ),
-]
-SessionBy = Annotated[
-    str | None,
-    typer.Option(
-        metavar="KEY",
-        help="What joins lines to a session: a regular expression with one group, field:NAME, or none.  "
-        "[default: proposed from the lines]",
-    ),
-]
-Gap = Annotated[
-    str | None, typer.Option(metavar="TIME", help="A session also ends after a silence this long, such as 60s or 5m.")
-]
-Window = Annotated[
-    str | None,
-    typer.Option(
-        metavar="SIZE",
-        help="Sessions of so many lines (100) or so much time (5m).  [default: 100 lines if there is no key]",
-    ),
-]
-AcrossSources = Annotated[
-    bool | None,
-    typer.Option(
-        "--across-sources/--per-source",
-        help="Whether a session may join lines of several logs.  [default: sessions by key do, windows do not]",
-    ),
-]
-Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="The zone of times that name none.  [default: UTC]")]
-Masks = Annotated[
-    list[str] | None,
-    typer.Option("--mask", metavar="NAME=REGEX", help="What varies in messages besides the usual; may be repeated."),
-]
-TrainFraction = Annotated[
-    float | None,
-    typer.Option(metavar="SHARE", help="First part of the sessions, by time, to learn from.  [default: 0.5]"),
-]
-Preset = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Size of the model: tiny, small or base; reference is base with the usual recipe: 10 epochs, batches of "
-        "128, rate 2e-5, no early stop.  [default: small]",
-    ),
-]
-Epochs = Annotated[
-    int | None, typer.Option(metavar="N", help="Passes over the training sessions; more for small data.  [default: 10]")
-]
-MaxMinutes = Annotated[
-    float | None, typer.Option(metavar="N", help="Stop training after so many minutes, keeping the best weights.")
-]
-Alerts = Annotated[
-    float | None,
-    typer.Option(
-        "--alerts-per-thousand", metavar="N", help="False alarms allowed per 1,000 normal sessions.  [default: 1]"
-    ),
-]
-Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, order and masks.  [default: 0]")]
-Lang = Annotated[
-    Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the report.  [default: the locale's]")
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -158,7 +102,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report and anomalies in one go."""
     flags = {
-        "logs": _log_flags(layout, session_by, gap, window, across_sources, timezone, mask),
+        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -191,7 +135,7 @@ def prepare(
     from isang.config import load
     from isang.logs.preview import preview
 
-    settings = load(config, {"logs": _log_flags(layout, session_by, gap, window, across_sources, timezone, mask)})
+    settings = load(config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask)})
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
         return
@@ -338,7 +282,7 @@ def detect(
     from isang.files import to_json
 
     if follow:
-        silence = None if idle is None else _seconds("--idle", idle)
+        silence = None if idle is None else seconds("--idle", idle)
         _follow(model, logs, alerts_per_thousand, silence, state, json)
         return
     if idle is not None or state is not None:
@@ -440,40 +384,3 @@ def _stopping() -> Iterator[threading.Event]:
             signal.signal(number, handler)
     if came:
         raise Interrupted(f"stopped by {signal.Signals(came[0]).name}", came[0])
-
-
-def _log_flags(
-    layout: str | None,
-    session_by: str | None,
-    gap: str | None,
-    window: str | None,
-    across_sources: bool | None,
-    timezone: str | None,
-    masks: list[str] | None,
-) -> dict[str, Any]:
-    flags: dict[str, Any] = {
-        "layout": layout, "session_by": session_by, "across_sources": across_sources, "timezone": timezone,
-    }  # fmt: skip
-    if masks:
-        flags["masks"] = [_mask(given) for given in masks]
-    if gap is not None:
-        flags["gap_seconds"] = _seconds("--gap", gap)
-    if window is not None and window.isdigit():
-        flags["window_lines"] = int(window)
-    elif window is not None:
-        flags["window_seconds"] = _seconds("--window", window)
-    return flags
-
-
-def _mask(given: str) -> tuple[str, str]:
-    name, equals, pattern = given.partition("=")
-    if not (equals and name.isidentifier() and pattern):
-        raise UsageError(f"--mask must be NAME=REGEX, such as order='ORD-[A-Z]+', got {given!r}")
-    return name, pattern
-
-
-def _seconds(flag: str, text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
-    if not found:
-        raise UsageError(f"{flag} must be a duration such as 60s, 5m or 1h, got {text!r}")
-    return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 SHOWN_GROUPS = 4
 SHOWN_TEMPLATES = 3
 SHOWN_CHARACTERS = 140
+TOO_COARSE = 100.0
+"""A detector whose calibration supports no lower budget than this, per 1,000 sessions, has seen too few of them."""
 LOSSES = {
     "continued": "continue the line before",
     "without_key": "without a session key",
@@ -309,6 +311,10 @@ def _budget(evaluation: Mapping[str, Any]) -> list[str]:
             f"  {budget['calibration_sessions']:,} calibration sessions support a budget of "
             f"{budget['supported_per_thousand']:.1f} per 1,000; below that the threshold is extrapolated"
         )
+        if budget["supported_per_thousand"] > TOO_COARSE:
+            lines.append(
+                "  so few can hardly tell an anomaly from chance: give more logs, or smaller sessions (--window)"
+            )
     others = [other for other in evaluation["budgets"] if other["asked_per_thousand"] != budget["asked_per_thousand"]]
     return lines + [f"  at {other['asked_per_thousand']:g} per 1,000: {_found(other, labelled)}" for other in others]
 

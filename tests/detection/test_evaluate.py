@@ -39,6 +39,9 @@ def test_without_a_clock_the_same_dataset_is_known_by_its_fingerprint(trained: M
     timeless = replace(timeless, sessions=timeless.sessions.cast({"start": pl.Datetime("us", "UTC")}))
     assert len(later_sessions(trained, timeless, "synthetic")) == 500
     assert len(later_sessions(trained, timeless, "another")) == 1_000
+    hidden = pl.when(pl.int_range(pl.len()) >= 400).then(None).otherwise("start")
+    half_timed = replace(dataset, sessions=dataset.sessions.with_columns(start=hidden))
+    assert later_sessions(trained, half_timed, "synthetic").tolist() == list(range(500, 1_000))
 
 
 def test_a_dataset_of_the_training_period_alone_cannot_be_evaluated(trained: Model, dataset: Dataset) -> None:
@@ -192,3 +195,11 @@ def test_where_all_later_sessions_are_anomalous_nothing_is_said_of_drift_and_not
     assert "an unknown part of the later sessions" in evaluation["drift"]["says"]
     assert all(part["planted"] == 0 for part in evaluation["planted"])
     assert "planted" not in of_evaluation(evaluation)
+
+
+@pytest.mark.parametrize(("supported", "advised"), [(734.8, True), (20.0, False)])
+def test_too_few_calibration_sessions_are_said_with_what_to_do(
+    evaluation: dict[str, Any], supported: float, advised: bool
+) -> None:
+    few = evaluation["budget"] | {"extrapolated": True, "supported_per_thousand": supported}
+    assert ("give more logs, or smaller sessions" in of_evaluation(evaluation | {"budget": few})) == advised

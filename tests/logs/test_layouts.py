@@ -33,6 +33,7 @@ LINES = [
     ("zookeeper", "2024-06-09 14:03:02,000 - INFO  [main:Server@12] - up", "INFO", "up"),
     ("syslog", "Jun  9 14:03:02 web1 sshd[812]: session opened", None, "session opened"),
     ("syslog", "<34>Jun  9 14:03:02 web1 su(pam_unix)[812]: failure", None, "failure"),
+    ("general-iso", "2024-06-09 14:03:02 installed libudev1:amd64 1.2", None, "installed libudev1:amd64 1.2"),
     ("syslog-5424", "<165>1 2024-06-09T14:03:02Z web1 app 812 ID47 - it works", None, "it works"),
     ("nginx-error", "2024/06/09 14:03:02 [error] 31#31: *1 open() failed", "ERROR", "open() failed"),
     ("apache-error", "[Sun Jun 09 14:03:02 2024] [notice] child 7 started", "NOTICE", "child 7 started"),

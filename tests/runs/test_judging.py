@@ -241,6 +241,15 @@ def test_a_fall_of_two_noise_units_is_found() -> None:
     assert sum(decreasing(table, Context(table)).verdict == "ok" for table in tables) >= 19
 
 
+def test_a_steep_fall_to_a_plateau_is_a_fall() -> None:
+    """No simple curve fits it, so that what is left looks like noise with a long memory."""
+    step = np.arange(234)
+    loss = 2 + 4 / (1 + np.exp((step - 30) / 8)) + np.random.default_rng(3).normal(0, 0.08, len(step))
+    finding = verdict(run(loss), "decreasing")
+    assert (finding.verdict, finding.evidence["outcome"]) == ("ok", "falls beyond its noise")
+    assert finding.evidence["settled_noise_limit"] < finding.evidence["drop"] < finding.evidence["random_walk_limit"]
+
+
 def test_the_trend_is_the_median_of_all_slopes() -> None:
     values = noise(60, 0.3, 5)
     pairs = [(values[j] - values[i]) / (j - i) for i in range(60) for j in range(i + 1, 60)]

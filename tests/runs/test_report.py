@@ -25,7 +25,7 @@ from isang.runs.marks import cited_steps
 from isang.runs.report import default_language, report_html, report_json, report_markdown, summary, write_report
 from isang.runs.table import BATCH_LOSS, Source
 from isang.runs.words import WORDS
-from tests.runs.curves import cut_cosine, flat, misshapen
+from tests.runs.curves import cut_cosine, flat, misshapen, table_of
 
 METHODS = ("GL5", "PQ0.5", "UP3", "T_max")
 ATTACK = '<script>alert("1")</script>|[x](http://example.org)\n# heading'
@@ -155,6 +155,17 @@ def test_any_run_gives_a_whole_report_in_both_languages(run):
         html = report_html(report, language)
         assert html.count("<figure>") == 6
         assert Page(html).data
+
+
+def test_of_many_epochs_the_first_the_last_and_the_best_are_shown_and_it_is_said():
+    loss = np.linspace(5, 1, 400)
+    loss[37] = 0.1
+    report = judged(table_of("many", loss, epochs=400))
+    epochs = [row[0] for row in tables.epoch_rows(report, "en").rows]
+    assert {"1", "38", "400"} <= set(epochs)
+    assert len(epochs) == 31
+    assert f"{len(epochs)} of 400 epochs are shown" in report_markdown(report, "en")
+    assert "epochs are shown" not in report_markdown(judged(table_of("few", loss, epochs=40)), "en")
 
 
 def test_both_languages_tell_the_same_numbers(report):

@@ -44,6 +44,16 @@ def test_data_without_a_clock_is_split_in_its_order() -> None:
     assert split.later[0] == 50
 
 
+@pytest.mark.parametrize(("dated", "last_dated"), [(70, 49), (30, 29)])
+def test_sessions_without_a_time_come_last(dated: int, last_dated: int) -> None:
+    dataset = shop_dataset(100)
+    starts = dataset.sessions["start"].to_list()
+    some = pl.Series(starts[:dated] + [None] * (100 - dated), dtype=pl.Datetime("us", "UTC"))
+    split = split_by_time(Dataset(dataset.sessions.with_columns(start=some), dataset.templates, {}), TrainingConfig())
+    assert (split.since, split.until) == (starts[0], starts[last_dated])
+    assert split.later.tolist() == list(range(50, 100))
+
+
 def test_too_few_sessions_are_refused_with_a_number() -> None:
     with pytest.raises(InputError, match="6 of 12 sessions, 0 of them labelled anomalous"):
         split_by_time(shop_dataset(12), TrainingConfig())

@@ -37,18 +37,19 @@ ASKED_BUDGETS = (1.0, 10.0)
 
 
 def later_sessions(model: Model, dataset: Dataset, fingerprint: str | None = None) -> Rows:
-    """The sessions of `dataset` that do not start within the model's training period.
+    """The sessions of `dataset` that do not belong to the model's training period.
 
-    For data without a clock: all but those of the training period, if its `fingerprint` says it is the same dataset.
+    Where the `fingerprint` says that it is the dataset that the model was trained on, those behind the period, with a
+    time or without; of another one those that do not start within it.
     """
     starts = dataset.sessions["start"]
     first, last = model.facts["trained_from"], model.facts["trained_until"]
-    if first is not None and starts.null_count() < len(starts):
+    if fingerprint == model.facts["dataset"]:
+        rows = np.arange(int(model.facts["period_sessions"]), len(starts), dtype=np.int64)
+    elif first is not None:
         period = pl.lit(first).str.to_datetime(time_zone="UTC"), pl.lit(last).str.to_datetime(time_zone="UTC")
         outside = dataset.sessions.select(~pl.col("start").is_between(*period).fill_null(False))["start"]
         rows = np.nonzero(outside.to_numpy())[0].astype(np.int64)
-    elif fingerprint == model.facts["dataset"]:
-        rows = np.arange(int(model.facts["period_sessions"]), len(starts), dtype=np.int64)
     else:
         rows = np.arange(len(starts), dtype=np.int64)
     if not len(rows):

@@ -96,7 +96,7 @@ _LAYOUTS = (
         rf"^<\d+>\d+ {_TIME} \S+ (?P<component>\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)\s?"
         rf"(?:\x{{FEFF}})?{_MESSAGE}",
     ),
-    Layout("syslog", rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) [^\s\[\]]+ {_TAG}:\s*{_MESSAGE}"),
+    Layout("syslog", rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) [^\s\[\]]+ {_TAG}:(?:\s+|$){_MESSAGE}"),
     Layout(
         "access",
         rf'^(?:\S+:\d+ )?\S+ \S+ \S+ \[(?P<time>{clocks.ACCESS.pattern})\] '

@@ -24,6 +24,7 @@ def document(report: Report, curves: Curves, language: Language, prefix: str = "
     parts += [_plain(note)] if (note := tables.minimum_note(report, language)) else []
     epochs, phases = tables.epoch_rows(report, language), tables.phase_rows(report, language)
     parts += [_heading("epochs", language), _table(epochs) if epochs.rows else word("no_epochs", language)]
+    parts += [note] if (note := tables.epochs_note(report, language)) else []
     parts += [_heading("phases", language), _table(phases) if phases.rows else word("no_phases", language)]
     parts += _curves(curves, language, prefix)
     parts += [_heading("findings", language)]

@@ -4,6 +4,7 @@ n values at even distances throughout. Losses are autocorrelated, so the usual t
 intervals here come from an autoregressive sieve bootstrap (Buehlmann 1997) of the Theil-Sen slope (Sen 1968).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,11 @@ class Trend:
     """Median of the values."""
     by_noise: Floats
     """Changes that noise alone made in the resamples, ascending."""
+    settled_noise: float
+    """Standard deviation of the block means at most, by the second half of them alone; infinite where it has too few.
+
+    A steep beginning that no curve fits looks like noise with a long memory; the second half does not know of it.
+    """
 
     def interval(self, share: float) -> tuple[float, float]:
         """The interval of the change that holds `share` of the resamples."""
@@ -75,8 +81,20 @@ def trend(values: Floats, *, seed: int = 0) -> Trend | None:
         change=change, low=float(change - high), high=float(change - low), by_noise=by_noise,
         noise=float(residual.std()), drop=float(blocks[:3].mean() - blocks[-3:].mean()),
         step_noise=robust_spread(np.diff(blocks)), memory=memory.sum, effective=n * (1 - memory.sum) / (1 + memory.sum),
-        blocks=n, level=float(np.median(blocks)),
+        blocks=n, level=float(np.median(blocks)), settled_noise=_settled_noise(blocks[n // 2 :]),
     )  # fmt: skip
+
+
+def _settled_noise(blocks: Floats) -> float:
+    """The standard deviation of noise around a line, its memory two standard errors longer than it seems."""
+    n = len(blocks)
+    if n < FEWEST_VALUES:
+        return math.inf
+    basis = np.stack([np.ones(n), np.arange(n)], axis=1)
+    memory = autoregression(blocks - basis @ np.linalg.lstsq(basis, blocks, rcond=None)[0], removed=2)
+    seems = max(memory.sum, 0.0)
+    longer = min(HIGHEST_MEMORY, seems + 2 * math.sqrt((1 - seems**2) / n))
+    return float(memory.innovations.std() / math.sqrt(1 - longer**2))
 
 
 def block_means(values: Floats, most: int) -> Floats:

@@ -91,7 +91,8 @@ def _run(
         "about": about, "lines": lines, "accounted": tables.accounted(report, language), "source": report.table.source,
         "totals": tables.totals(report, language), "curves": tables.curves(report, language),
         "minimum_note": tables.minimum_note(report, language), "epochs": tables.epoch_rows(report, language),
-        "phases": tables.phase_rows(report, language), "drawn": drawn(curves, language),
+        "epochs_note": tables.epochs_note(report, language), "phases": tables.phase_rows(report, language),
+        "drawn": drawn(curves, language),
         "plots": [
             {
                 "title": word(f"plot_{picture.name}", language), "points": picture.points,

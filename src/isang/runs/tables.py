@@ -12,6 +12,8 @@ from isang.runs.writing import NO_VALUE, duration
 
 CURVES = (RUNNING_MEAN, BATCH_LOSS, INTERVAL_LOSS, "smoothed_loss", VALIDATION_LOSS)
 METRICS = ("accuracy", "precision", "recall", "f1", "average_precision")
+MOST_EPOCHS = 40
+"""A run of more epochs shows about 30 of them, evenly spaced."""
 VERDICTS = ("problem", "cannot_tell", "ok", "not_applicable")
 """In the order of the report: problems first, then what cannot be told."""
 
@@ -124,24 +126,50 @@ def minimum_note(report: Report, language: Language) -> str | None:
 
 
 def epoch_rows(report: Report, language: Language) -> Table:
-    """Mean, improvement and cumulative decrease per epoch; validation, rate and quartiles where they are known."""
+    """Mean, improvement and cumulative decrease per epoch; validation, rate and quartiles where they are known.
+
+    Of many epochs some are shown, the first, the last and the best among them.
+    """
     rows = report.epochs
     validation = any(row["validation_loss"] is not None for row in rows)
     rates = any(row["learning_rate_first"] is not None for row in rows)
     header = ["epoch", "epoch_steps", "mean_loss", "improvement", "cumulative"]
     header += ["series_validation_loss"] * validation + ["rate_first_last"] * rates + ["quartiles"]
     cells = []
-    for position, row in enumerate(rows):
+    for position in _shown_epochs(report):
+        row = rows[position]
         cell = [
             number(row["epoch"]), number(row["steps"]), number(row["mean_loss"]),
             percent(row["improvement_percent"]) if position else NO_VALUE,
             percent(row["cumulative_decrease_percent"]) if position else word("base", language),
         ]  # fmt: skip
         cell += [number(row["validation_loss"])] * validation
-        cell += [f"{rate(row['learning_rate_first'])} → {rate(row['learning_rate_last'])}"] * rates
+        cell += [_first_and_last(rate(row["learning_rate_first"]), rate(row["learning_rate_last"]))] * rates
         cell.append(" / ".join(f"{q:#.3g}".rstrip(".") for q in row["loss_quartiles"] or ()) or NO_VALUE)
         cells.append(cell)
     return Table([word(key, language) for key in header], cells)
+
+
+def _first_and_last(first: str, last: str) -> str:
+    return first if first == last else f"{first} → {last}"
+
+
+def epochs_note(report: Report, language: Language) -> str | None:
+    """That not all epochs are shown, where it is so."""
+    count, shown = len(report.epochs), len(_shown_epochs(report))
+    return None if shown == count else word("epochs_shown", language, shown=shown, count=f"{count:,}")
+
+
+def _shown_epochs(report: Report) -> list[int]:
+    """The places of the epochs that have a row."""
+    count = len(report.epochs)
+    if count <= MOST_EPOCHS:
+        return list(range(count))
+    shown = {round(part * (count - 1) / 29) for part in range(30)}
+    for series in ("mean_loss", "validation_loss"):
+        known = [place for place, row in enumerate(report.epochs) if row[series] is not None]
+        shown |= {min(known, key=lambda place: report.epochs[place][series])} if known else set()
+    return sorted(shown)
 
 
 def phase_rows(report: Report, language: Language) -> Table:

@@ -170,6 +170,12 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "phase_early": {"en": "Early", "ko": "초기"},
     "phase_middle": {"en": "Middle", "ko": "중기"},
     "phase_late": {"en": "Late", "ko": "후기"},
+    "epochs_shown": {
+        "en": "{shown} of {count} epochs are shown: evenly spaced ones, and the one with the lowest loss. All are in "
+        "report.json.",
+        "ko": "{count}개 에폭 중 {shown}개를 표시합니다. 고르게 고른 에폭과 손실이 가장 낮은 에폭이며, 전체는 "
+        "report.json에 있습니다.",
+    },
     "no_epochs": {"en": "The log names no epochs.", "ko": "로그에 에폭이 없습니다."},
     "no_phases": {"en": "The run is too short for phases.", "ko": "단계로 나누기에는 실행이 너무 짧습니다."},
     "shows": {"en": "What it shows", "ko": "무엇을 보여 주는가"},

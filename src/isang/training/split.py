@@ -28,16 +28,17 @@ class Split:
     since: datetime | None
     """Start of the first session; None where the data has no clock."""
     until: datetime | None
-    """Start of the last session of the training period; None where the data has no clock."""
+    """The latest start of a session of the training period; None where the data has no clock."""
 
 
 def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:
-    """Split the sessions of `dataset`, which are sorted by their start."""
+    """Split the sessions of `dataset`, which are sorted by their start; those without one come last."""
     sessions = dataset.sessions
     period = max(1, int(len(sessions) * config.train_fraction))
     starts = sessions["start"]
-    until: datetime | None = starts[period - 1]
-    if until is not None:  # sessions that start at the same moment belong to one side
+    dated = starts[:period].drop_nulls()
+    until: datetime | None = dated[-1] if len(dated) else None
+    if starts[period - 1] is not None:  # sessions that start at the same moment belong to one side
         period = int((starts <= until).sum())
     anomalous: NDArray[np.bool_] = sessions["label"].fill_null(False).to_numpy()
     inside = np.arange(period, dtype=np.int64)

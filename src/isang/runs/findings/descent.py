@@ -9,8 +9,9 @@ SMALL_PART = 0.02
 """A decrease is called absent when the interval excludes one of this part of the loss's level."""
 
 
-WALK = 5.0
-"""A change of this many standard deviations of a random walk is no noise, however strongly correlated."""
+BEYOND_NOISE = 5.0
+"""A change of this many standard deviations is no noise: of a random walk, however strongly correlated the noise is, or
+of the difference of two values of noise like that of the second half."""
 
 
 def decreasing(table: RunTable, context: Context) -> Finding:
@@ -18,9 +19,10 @@ def decreasing(table: RunTable, context: Context) -> Finding:
     found = context.trend()
     if found is None:
         return too_few("decreasing", context, FEWEST_VALUES)
-    walk = WALK * found.step_noise * found.blocks**0.5
+    walk = BEYOND_NOISE * found.step_noise * found.blocks**0.5
+    settled = BEYOND_NOISE * found.settled_noise * 2**0.5
     small = SMALL_PART * abs(found.level)
-    outcome = _outcome(found, walk, small)
+    outcome = _outcome(found, walk, settled, small)
     evidence = plain(
         {
             "outcome": outcome,
@@ -34,6 +36,7 @@ def decreasing(table: RunTable, context: Context) -> Finding:
             "level": found.level,
             "smallest_decrease_of_interest": small,
             "random_walk_limit": walk,
+            "settled_noise_limit": settled,
             "first_step": int(context.steps[0]),
             "last_step": int(context.steps[-1]),
         }
@@ -42,6 +45,7 @@ def decreasing(table: RunTable, context: Context) -> Finding:
         "change": with_interval(found.change, found.low, found.high),
         "drop": number(found.drop),
         "walk": number(walk),
+        "settled": number(settled),
         "effective": f"{found.effective:.1f}",
     }
     verdict, en, ko = _WORDS[outcome]
@@ -49,11 +53,11 @@ def decreasing(table: RunTable, context: Context) -> Finding:
     return Finding("decreasing", verdict, both(en.format(**words), ko.format(**words)), evidence, remedy)
 
 
-def _outcome(found: Trend, walk: float, small: float) -> str:
+def _outcome(found: Trend, walk: float, settled: float, small: float) -> str:
     """Which of _WORDS is true."""
     weak = found.effective < FEWEST_EFFECTIVE and abs(found.change) < 8 * found.noise
-    if found.drop > walk and (weak or found.high >= 0):
-        return "falls beyond a random walk"
+    if found.drop > min(walk, settled) and (weak or found.high >= 0):
+        return "falls beyond a random walk" if found.drop > walk else "falls beyond its noise"
     if weak:
         return "too few independent values"
     if found.high < 0:
@@ -72,6 +76,13 @@ _WORDS: dict[str, tuple[Verdict, str, str]] = {
         "손실이 실행의 처음부터 끝까지 {drop} 감소합니다. 이 곡선의 잡음 크기로 움직이는 임의 "
         "보행도 {walk} 넘게 움직이는 "
         "일은 드뭅니다.",
+    ),
+    "falls beyond its noise": (
+        "ok",
+        "The loss falls by {drop} from the start to the end of the run; noise like that of its second half would "
+        "rarely move by more than {settled}.",
+        "손실이 실행의 처음부터 끝까지 {drop} 감소합니다. 실행 후반부와 같은 잡음만으로 {settled} 넘게 움직이는 일은 "
+        "드뭅니다.",
     ),
     "falls": (
         "ok",
