@@ -63,7 +63,7 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
-    others = {"gaps.parquet", "evaluation.json", "precision_recall.svg", "scores.svg"}
+    others = {"gaps.parquet", "planted.parquet", "evaluation.json", "precision_recall.svg", "scores.svg"}
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}
     assert {"report.html", "report.md", "report.json", "training_curves.png"} <= pages
