@@ -20,8 +20,8 @@ from rewording import reword_dataset
 from isang import stages
 from isang.artifact import Model, load_model
 from isang.config import Config, TrainingConfig
+from isang.detection.assembly import calibrated
 from isang.detection.bursts import count_bursts, ends_ms
-from isang.detection.decisions import calibrate
 from isang.detection.evaluate import evaluate
 from isang.detection.gaps import count_gaps, gaps_before
 from isang.files import to_json, write_text
@@ -64,7 +64,7 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
     model = load_model(folder / "run")
     split = split_by_time(dataset, config.training)
     model = _with_times(model, dataset, np.concatenate([split.train, split.validation]))
-    model = replace(model, calibration=calibrate(model, dataset, split.train, split.validation))
+    model = calibrated(model, dataset, split.train, split.validation)
     if not part.reworded:
         return evaluate(model, dataset)
     before = evaluate(model, dataset)["metrics"]

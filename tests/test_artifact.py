@@ -61,6 +61,15 @@ def test_a_model_survives_the_way_to_disk(tmp_path: Path) -> None:
 def test_a_model_without_times_is_read_as_one_that_knows_none(tmp_path: Path) -> None:
     save_model(replace(some_model(), gaps=None), tmp_path / "model")
     assert load_model(tmp_path / "model").gaps is None
+    assert load_model(tmp_path / "model").planted is None
+
+
+def test_scores_of_planted_anomalies_survive_the_way_to_disk(tmp_path: Path) -> None:
+    planted = pl.DataFrame({"kind": ["missing_event", "slow_gap"], "masked_event": [1.5, 2.5]})
+    save_model(replace(some_model(), planted=planted), tmp_path / "model")
+    loaded = load_model(tmp_path / "model").planted
+    assert loaded is not None
+    assert loaded.equals(planted)
 
 
 def test_a_run_folder_will_do(tmp_path: Path) -> None:

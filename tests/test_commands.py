@@ -66,7 +66,9 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
-    others = {"gaps.parquet", "bursts.parquet", "evaluation.json", "precision_recall.svg", "scores.svg"}
+    others = {
+        "gaps.parquet", "bursts.parquet", "planted.parquet", "evaluation.json", "precision_recall.svg", "scores.svg",
+    }  # fmt: skip
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}
     assert {"report.html", "report.md", "report.json", "training_curves.png"} <= pages

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
-GAPS, BURSTS = "gaps.parquet", "bursts.parquet"
+GAPS, BURSTS, PLANTED = "gaps.parquet", "bursts.parquet", "planted.parquet"
 MANIFEST = "manifest.json"
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 MAX_JSON_BYTES = 64 << 20
@@ -57,6 +57,9 @@ class Model:
     bursts: pl.DataFrame | None = field(default=None)
     """The shortest times in which several of its normal sessions had the same token: columns token, sessions,
     shortest_ms and in_all; None where its training did not count them."""
+    planted: pl.DataFrame | None = field(default=None)
+    """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None where none
+    were planted."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +81,8 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
             model.gaps.write_parquet(building / GAPS)
         if model.bursts is not None:
             model.bursts.write_parquet(building / BURSTS)
+        if model.planted is not None:
+            model.planted.write_parquet(building / PLANTED)
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
@@ -114,6 +119,7 @@ def load_model(folder: Path) -> Model:
             calibration=calibration,
             gaps=_read(folder / GAPS, pl.read_parquet) if GAPS in manifest["files"] else None,
             bursts=_read(folder / BURSTS, pl.read_parquet) if BURSTS in manifest["files"] else None,
+            planted=_read(folder / PLANTED, pl.read_parquet) if PLANTED in manifest["files"] else None,
             facts=config["facts"],
             evaluation=_read(folder / EVALUATION, _read_json) if EVALUATION in manifest["files"] else None,
         )

@@ -162,7 +162,7 @@ class DetectionConfig:
     """Thresholds and reasons."""
 
     alerts_per_thousand: float = 1.0
-    """The alert budget: false alarms per 1,000 normal sessions."""
+    """The alert budget: false alarms per 1,000 normal sessions, a burst of alike ones counted once."""
     contamination: float = 0.01
     """Of the training sessions that no label calls normal, so many may be anomalies: the strangest set no threshold."""
     rewordings: bool = True

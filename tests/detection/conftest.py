@@ -1,6 +1,5 @@
 """One small model for all tests of detection, trained on synthetic sessions."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,8 @@ import pytest
 
 from isang.artifact import Model
 from isang.config import Config, ModelConfig, TrainingConfig
+from isang.detection.assembly import calibrated
 from isang.detection.bursts import count_bursts, ends_ms
-from isang.detection.decisions import calibrate
 from isang.detection.gaps import count_gaps, gaps_before
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
@@ -60,4 +59,4 @@ def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model
             "trained_until": str(split.until),
         },
     )
-    return replace(model, calibration=calibrate(model, dataset, split.train, split.validation))
+    return calibrated(model, dataset, split.train, split.validation)

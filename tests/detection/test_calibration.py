@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.detection.calibration import attainable_per_thousand, combine, decide, effective_number, fit_tail
+from isang.detection.calibration import (
+    BURST_SHARE,
+    attainable_per_thousand,
+    bursts_once,
+    combine,
+    decide,
+    effective_number,
+    fit_tail,
+    limits,
+)
 
 scores = st.lists(st.floats(-50, 50), min_size=2, max_size=80).map(np.array)
 
@@ -42,7 +51,7 @@ def test_several_detectors_together_keep_the_budget_too() -> None:
     generator = np.random.default_rng(2)
     tails = [fit_tail(generator.normal(size=999), 0.01) for _ in range(4)]
     p_values = np.stack([tail.p_values(generator.normal(size=20_000)) for tail in tails])
-    rate = np.mean([decision.anomalous for decision in decide(combine(p_values, tails, 4, 0.04), 40)])
+    rate = np.mean([decision.anomalous for decision in decide(combine(p_values, limits(tails, 0.04, 4), 0.04), 40)])
     assert 0.03 < rate < 0.05
 
 
@@ -64,7 +73,7 @@ def test_few_calibration_sessions_make_a_detector_less_exact_and_not_silent() ->
     assert many.share(0.001) == 0.001
     assert few.share(0.001) == pytest.approx(1.4**-5 / 20), "5 excesses gave the scale, which is trusted 2 times"
     p_values = np.stack([few.p_values(np.array([1.9, 2.1])), many.p_values(np.array([0.0, 0.0]))])
-    decisions = decide(combine(p_values, [few, many], 2, 0.001), 1.0)
+    decisions = decide(combine(p_values, limits([few, many], 0.001, 2), 0.001), 1.0)
     assert [decision.anomalous for decision in decisions] == [False, True]
 
 
@@ -77,7 +86,7 @@ def test_combined_p_values_are_within_the_budget_where_some_detector_is_within_i
     spoken = np.stack(
         [p <= tail.share(asked / len(tails)) * (1 + 1e-12) for tail, p in zip(tails, p_values, strict=True)]
     )
-    combined = combine(p_values, tails, len(tails), asked)
+    combined = combine(p_values, limits(tails, asked, len(tails)), asked)
     assert (combined[spoken.any(axis=0)] <= asked * (1 + 1e-9)).all()
     assert (combined[~spoken.any(axis=0)] > asked * (1 - 1e-9)).all()
 
@@ -119,9 +128,43 @@ def test_detectors_that_agree_keep_the_budget_together(shared: float) -> None:
     calibration, later = drawn(1_999), drawn(40_000)
     tails = [fit_tail(scores_C, 0.01) for scores_C in calibration]
     p_values = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails, later, strict=True)])
-    combined = combine(p_values, tails, effective_number(calibration, tails), 0.02)
-    bonferroni = combine(p_values, tails, 6, 0.02)
+    combined = combine(p_values, limits(tails, 0.02, effective_number(calibration, tails)), 0.02)
+    bonferroni = combine(p_values, limits(tails, 0.02, 6), 0.02)
     assert (bonferroni <= 0.02).mean() <= (combined <= 0.02).mean() < 0.026
+
+
+def test_a_burst_of_equal_scores_counts_once_and_what_comes_back_each_time() -> None:
+    scores = np.zeros(1_000)
+    scores[500:510] = 9.0  # ten in a row
+    scores[[100, 900]] = 5.0  # the same at two times
+    scores[[300, 310]] = 4.0  # one per cent of the sessions apart
+    scores[[600, 611]] = 3.0  # farther than that
+    assert bursts_once(scores)[-6:].tolist() == [3, 3, 4, 5, 5, 9]
+    assert (bursts_once(scores) == 0).sum() == 984, "what is common counts in full"
+    tail = fit_tail(scores, 0.01)
+    assert tail.p_values(np.array([9.0, 5.0, 3.0])) * 1_001 == pytest.approx(np.array([2, 4, 7]))
+    assert len(tail.ordered) == 1_000
+
+
+@given(scores, st.integers(1, 300))
+def test_bursts_take_nothing_from_scores_that_are_all_different_or_few(values: np.ndarray, times: int) -> None:
+    once = bursts_once(np.repeat(values, times))
+    assert set(once.tolist()) == set(values.tolist())
+    assert (np.diff(once) >= 0).all()
+    assert bursts_once(np.unique(values)).tolist() == np.unique(values).tolist()
+    if len(values) < 1 / BURST_SHARE:
+        assert len(bursts_once(np.unique(values))) == len(np.unique(values))
+
+
+def test_shares_of_the_budget_move_it_between_detectors_and_not_beyond() -> None:
+    """Two detectors, 9,999 calibration sessions, 10 false alarms per 1,000 asked for, three quarters to the first."""
+    generator = np.random.default_rng(7)
+    tails = [fit_tail(generator.normal(size=9_999), 0.01) for _ in range(2)]
+    limits_D = limits(tails, 0.01, 2, np.array([1.5, 0.5]))
+    assert limits_D == pytest.approx([0.0075, 0.0025])
+    p_values = np.stack([tail.p_values(generator.normal(size=100_000)) for tail in tails])
+    assert (p_values <= limits_D[:, None]).mean(axis=1) == pytest.approx(limits_D, rel=0.35)
+    assert (combine(p_values, limits_D, 0.01) <= 0.01).mean() == pytest.approx(0.01, rel=0.25)
 
 
 def test_a_decision_says_its_threshold() -> None:

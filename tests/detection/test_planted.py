@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from isang.artifact import Model
 from isang.detection.changed import Changeable, changeable, judge_changed
 from isang.detection.culprits import Suspect, blamed
-from isang.detection.decisions import judge
-from isang.detection.planted import KINDS, REPEATS, Plant, Surroundings, plant
+from isang.detection.decisions import judge, limits_at, tails
+from isang.detection.planted import KINDS, REPEATS, Plant, Surroundings, plant, plant_held_out
+from isang.detection.scores import DETECTORS
 from isang.logs.store import Dataset
+from isang.training.split import split_by_time
 
 UNKNOWN = 99
 
@@ -103,6 +105,34 @@ def test_the_share_found_is_reported_by_kind(trained: Model, dataset: Dataset) -
     assert all(part["planted"] == 300 for part in result)
     assert plant(trained, dataset, judged, innocent) == result, "the same seed plants the same"
     assert plant(trained, dataset, judged, np.zeros(500, dtype=bool))[0]["found"]["value"] is None
+
+
+def test_each_kind_is_planted_into_the_held_out_sessions(trained: Model, dataset: Dataset) -> None:
+    assert trained.planted is not None
+    scores = trained.planted
+    held_out = len(trained.calibration.drop_nulls())
+    assert scores["kind"].unique(maintain_order=True).to_list() == [kind.__name__ for kind in KINDS]
+    assert (scores["kind"].value_counts()["count"] == held_out).all()
+    assert scores.columns == ["kind", *(detector.name for detector in DETECTORS)]
+    assert (scores.filter(pl.col("kind") == "unseen_event")["unseen_event"] == 1).all()
+    assert (scores.filter(pl.col("kind") != "unseen_event")["unseen_event"] == 0).all()
+    assert scores.filter(pl.col("kind") == "repetition")["repeated_event"].mean() > 1
+    split = split_by_time(dataset, trained.config.training)
+    again = plant_held_out(trained, dataset, split.train, split.validation)
+    assert again.equals(scores), "the same seed plants the same"
+
+
+def test_shares_follow_what_was_planted(trained: Model) -> None:
+    """A model that knows of nothing planted shares equally; where one detector alone sees it, that one gains."""
+    assert trained.planted is not None
+    equal = limits_at(replace(trained, planted=None), 1.0)
+    tail = tails(trained)[0]
+    seen = float(np.interp(-1.5 * equal[0], -tail.p_values(grid := np.linspace(0, 2, 10_001)), grid)) + 1e-3
+    only = pl.DataFrame({"kind": ["made up"] * 50, "unseen_event": [seen] * 50})
+    moved = limits_at(replace(trained, planted=only), 1.0)
+    assert tail.p_values(np.array([seen]))[0] > equal[0]
+    assert tail.p_values(np.array([seen]))[0] <= moved[0]
+    assert (moved[1:] <= equal[1:]).all()
 
 
 def test_without_a_clock_nothing_is_slow(trained: Model, dataset: Dataset) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from isang.config import LogsConfig
@@ -16,6 +16,8 @@ from isang.logs.rules import Rules
 from tests.synthetic import shop_dataset, shop_log
 
 LOG = shop_log(shop_dataset(60)).encode()
+FIVE_WINDOWS = len(b"".join(LOG.splitlines(keepends=True)[:35]))
+"""Bytes of LOG: where it is rotated there, both files have a window from their first line on."""
 RULES = {
     "key": LogsConfig(),
     "key and gap": LogsConfig(gap_seconds=0.03),
@@ -79,6 +81,7 @@ OPERATIONS = ("write", "write", "write", "look", "rename", "copy and truncate", 
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example([("write", FIVE_WINDOWS), ("look", 0), ("rename", 0), ("restart", 0), ("look", 0)], "lines")
 @given(
     st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(1, 6_000)), max_size=25),
     st.sampled_from(["key", "lines"]),

@@ -14,6 +14,7 @@ from isang.config import Config
 from isang.detection.bursts import count_bursts, ends_ms
 from isang.detection.decisions import calibrate
 from isang.detection.gaps import count_gaps, gaps_before
+from isang.detection.planted import plant_held_out
 from isang.logs.store import Dataset, StoredDataset
 from isang.model.batches import Rows, Sessions, to_sessions
 from isang.model.encoder import Encoder
@@ -55,7 +56,16 @@ def make_detector(
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )
-    return replace(model, calibration=calibrate(model, period, training, held_out))
+    return calibrated(model, period, training, held_out)
+
+
+def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) -> Model:
+    """The model with what sets its thresholds: scores of normal sessions, and of some with planted anomalies."""
+    return replace(
+        model,
+        calibration=calibrate(model, period, training, held_out),
+        planted=plant_held_out(model, period, training, held_out),
+    )
 
 
 def _to_calibrate_on(dataset: StoredDataset, split: Split) -> tuple[Dataset, Rows, Rows]:

@@ -13,6 +13,8 @@ from isang.detection.surprise import Floats
 TAIL_SHARE = 0.05
 """The tail beyond the highest calibration score is shaped by this share of the highest scores."""
 MIN_TAIL = 5
+BURST_SHARE = 0.01
+"""Calibration sessions that score the same count once where all of them are among so small a share of neighbours."""
 SPEAKING_SHARE = 0.05
 """How often detectors speak for the same sessions is seen where each may speak for this share of them."""
 
@@ -32,6 +34,8 @@ class Tail:
 
     ordered: Floats
     """Ascending, shape n."""
+    once: Floats
+    """The same with each burst of alike sessions counted once, see `bursts_once`."""
     scale: float
     """Mean excess in the upper tail, in units of the score."""
     excesses: int
@@ -43,14 +47,14 @@ class Tail:
         """The share of normal sessions that score at least this high, shape as `scores`.
 
         Up to the highest calibration score these are conformal p-values, (1 + number of calibration scores >= s) /
-        (n + 1) (Vovk, Gammerman and Shafer 2005), of scores lowered by the allowance. Beyond it a tail goes on from
-        1 / (n + 1): that part is extrapolated, not guaranteed. An exponential excess is more than x scales with
-        probability (1 + x / k)^-k where k others gave the scale (the F distribution with 2 and 2 k degrees of freedom):
-        a scale known from few sessions makes a long tail.
+        (n + 1) (Vovk, Gammerman and Shafer 2005), of scores lowered by the allowance; each burst of equal scores is one
+        in that number. Beyond it a tail goes on from 1 / (n + 1): that part is extrapolated, not guaranteed. An
+        exponential excess is more than x scales with probability (1 + x / k)^-k where k others gave the scale (the F
+        distribution with 2 and 2 k degrees of freedom): a scale known from few sessions makes a long tail.
         """
         n = len(self.ordered)
         lowered = scores - self.allowance
-        at_least = n - np.searchsorted(self.ordered, lowered, side="left")
+        at_least = len(self.once) - np.searchsorted(self.once, lowered, side="left")
         beyond = np.maximum(0.0, lowered - self.ordered[-1])
         p_values: Floats = (1 + at_least) / (n + 1) * self._rarer(beyond / self.scale)
         return p_values
@@ -72,11 +76,29 @@ class Tail:
 
 
 def fit_tail(scores: Floats, least_scale: float, allowance: float = 0.0) -> Tail:
-    """The tail of calibration scores, whose scale is `least_scale` or more; all in units of the score."""
-    ordered = np.sort(np.asarray(scores, dtype=np.float64))
-    k = min(len(ordered) - 1, max(MIN_TAIL, math.ceil(TAIL_SHARE * len(ordered))))
-    excess = float((ordered[-k:] - ordered[-k - 1]).mean()) if k > 0 else 0.0
-    return Tail(ordered, max(excess, least_scale), max(k, 1), allowance)
+    """The tail of calibration scores, which come in the order of time; its scale is `least_scale` or more.
+
+    All in units of the score.
+    """
+    scores = np.asarray(scores, dtype=np.float64)
+    once = bursts_once(scores)
+    k = min(len(once) - 1, max(MIN_TAIL, math.ceil(TAIL_SHARE * len(scores))))
+    excess = float((once[-k:] - once[-k - 1]).mean()) if k > 0 else 0.0
+    return Tail(np.sort(scores), once, max(excess, least_scale), max(k, 1), allowance)
+
+
+def bursts_once(scores: Floats) -> Floats:
+    """The scores, which come in the order of time, ascending and with each burst of equal ones counted once.
+
+    What sets normal sessions apart once, such as a job that fails and is tried ten times, makes ten equal scores within
+    minutes: it happened once, and is one incident to whoever reads the alerts. What comes back at another time is
+    counted each time.
+    """
+    values, first, times = np.unique(scores, return_index=True, return_counts=True)
+    last = len(scores) - 1 - np.unique(scores[::-1], return_index=True)[1]
+    burst = last - first <= BURST_SHARE * len(scores)
+    once: Floats = np.repeat(values, np.where(burst, 1, times))
+    return once
 
 
 def effective_number(scores_DC: Floats, tails: Sequence[Tail]) -> float:
@@ -95,15 +117,23 @@ def effective_number(scores_DC: Floats, tails: Sequence[Tail]) -> float:
     return float(len(tails)) if high is None else min(float(len(tails)), max(1.0, high / SPEAKING_SHARE))
 
 
-def combine(p_values_DS: Floats, tails: Sequence[Tail], number: float, asked: float) -> Floats:
-    """One p-value per session from those of D detectors, shape S: `number` times the smallest.
+def limits(tails: Sequence[Tail], asked: float, number: float, shares_D: Floats | None = None) -> Floats:
+    """Up to which p-value each detector's alerts are within the `asked` share of the normal sessions, shape D.
 
-    `number` is D (Bonferroni) or the `effective_number`. A detector whose share is more than its part of the `asked`
-    share has its p-values lowered in proportion, so that the result is within `asked` where any detector's p-value is
-    within its share.
+    Each of the D detectors has 1 / `number` of it, where `number` is D (Bonferroni) or the `effective_number`, times
+    its share of `shares_D`, whose mean is 1 (weighted Bonferroni; Genovese, Roeder and Wasserman 2006); None: equal
+    shares. With few calibration sessions it is more, see `Tail.share`.
     """
-    weights_D = np.array([asked / tail.share(asked / number) for tail in tails])
-    smallest: Floats = np.minimum(1.0, (p_values_DS * weights_D[:, None]).min(axis=0))
+    shares_D = np.ones(len(tails)) if shares_D is None else shares_D
+    return np.array([tail.share(asked / number * share) for tail, share in zip(tails, shares_D, strict=True)])
+
+
+def combine(p_values_DS: Floats, limits_D: Floats, asked: float) -> Floats:
+    """One p-value per session from those of D detectors, shape S, within `asked` where any is within its limit.
+
+    It is the smallest of them, each as a multiple of its detector's limit, times `asked`.
+    """
+    smallest: Floats = np.minimum(1.0, asked * (p_values_DS / limits_D[:, None]).min(axis=0))
     return smallest
 
 

@@ -55,13 +55,9 @@ def changeable(dataset: Dataset, rows: Ints) -> list[Changeable]:
     ]
 
 
-def judge_changed(model: Model, dataset: Dataset, sessions: Sequence[Changeable]) -> Judged:
-    """Decide about changed sessions as if they stood in the dataset with the source and the start that they had.
-
-    A session that may go on where the logs end still may.
-    """
-    rows = np.array([session.row for session in sessions], dtype=np.int64)
-    table = dataset.sessions[rows].with_columns(
+def with_changed(dataset: Dataset, sessions: Sequence[Changeable]) -> Dataset:
+    """A dataset of the changed sessions alone, with the source and the start that they had."""
+    table = dataset.sessions[np.array([session.row for session in sessions], dtype=np.int64)].with_columns(
         events=pl.Series([session.events.tolist() for session in sessions], dtype=pl.List(pl.Int32)),
         gaps_ms=pl.Series(
             [None if session.gaps_ms is None else session.gaps_ms.clip(0, MOST_MS).tolist() for session in sessions],
@@ -71,6 +67,15 @@ def judge_changed(model: Model, dataset: Dataset, sessions: Sequence[Changeable]
     ends = pl.col("start") + pl.duration(
         milliseconds=pl.col("gaps_ms").list.eval(pl.element().cast(pl.Int64)).list.sum()
     )
-    changed = replace(dataset, sessions=table.with_columns(end=ends))
+    return replace(dataset, sessions=table.with_columns(end=ends))
+
+
+def judge_changed(model: Model, dataset: Dataset, sessions: Sequence[Changeable]) -> Judged:
+    """Decide about changed sessions as if they stood in the dataset with the source and the start that they had.
+
+    A session that may go on where the logs end still may.
+    """
+    rows = np.array([session.row for session in sessions], dtype=np.int64)
     until: datetime | None = dataset.sessions["end"].max()  # type: ignore[assignment]
+    changed = with_changed(dataset, sessions)
     return judge(model, changed, unfinished_S=may_go_on(model, dataset, rows), until=until)

@@ -32,7 +32,8 @@ def suspects(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: D
         held_out = calibration[detector.name].is_not_null().to_numpy()
         scores = calibration[detector.name].drop_nulls().to_numpy()
         untrusted = min(math.ceil(UNTRUSTED_SHARE * len(scores)), len(scores) - 1)
-        tail = fit_tail(np.sort(scores)[: len(scores) - untrusted], detector.least_scale, detector.allowance)
+        trusted = np.sort(np.argsort(scores, kind="stable")[: len(scores) - untrusted])  # in the order of time
+        tail = fit_tail(scores[trusted], detector.least_scale, detector.allowance)
         p_values = tail.p_values(scores) * untrusted  # for so many lie beyond the highest trusted score
         strangest[held_out] = np.minimum(strangest[held_out], p_values / tail.share(part))
     found = np.nonzero((strangest <= 1) & unlabelled)[0]

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.baselines import BASELINES
 from isang.detection.bursts import NOTHING_BEFORE, Bursts, Remembered, count_bursts, ends_ms, find_bursts
-from isang.detection.calibration import Decision, Tail, combine, decide, effective_number, fit_tail
+from isang.detection.calibration import Decision, Tail, combine, decide, effective_number, fit_tail, limits
 from isang.detection.contamination import suspects
 from isang.detection.gaps import count_gaps, gaps_before
 from isang.detection.open_ends import leave_open
 from isang.detection.scores import DETECTORS, score_all
+from isang.detection.shares import budget_shares
 from isang.detection.surprise import Floats
 from isang.detection.waiting import longest_waits_after_ms
 from isang.logs.store import Dataset
@@ -24,6 +25,9 @@ from isang.model.vocabulary import UNSEEN
 
 FOLDS = 4
 """Parts of the training sessions, by time, that are held out in turn."""
+
+SHARED_AT = 0.001
+"""At this share of false alarms among normal sessions it is seen what each detector finds of what was planted."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     refitted = tuple(detector for detector in DETECTORS if not detector.learned)
     parts = []
     for fold in folds:
-        fitted, sessions = _fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
+        fitted, sessions = fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
         used = DETECTORS if fold is held_out else refitted
         bursts = find_bursts(fitted, sessions, ends_ms(dataset, fold))
         scores_DS = score_all(used, fitted, sessions, gaps_before(dataset, fold), bursts)
@@ -80,7 +84,7 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     return calibration.filter(~suspects(calibration, unlabelled, model.config.detection))
 
 
-def _fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, Sessions]:
+def fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, Sessions]:
     """The model as if only the sessions `others` were normal, and the sessions `fold` as it would see them."""
     reference = to_sessions(dataset, model.vocabulary, others)
     normal, place = reference.distinct()
@@ -167,8 +171,24 @@ def judge_sessions(
 
 def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> list[Decision]:
     """The decisions from each detector's p-values, had this alert budget been asked for."""
-    combined = combine(p_values_DS, tails(model), detectors_in_effect(model), alerts_per_thousand / 1000)
+    combined = combine(p_values_DS, limits_at(model, alerts_per_thousand), alerts_per_thousand / 1000)
     return decide(combined, alerts_per_thousand)
+
+
+@lru_cache(maxsize=4)
+def limits_at(model: Model, alerts_per_thousand: float) -> Floats:
+    """Up to which p-value each detector alerts where this alert budget is asked for, shape D.
+
+    The detectors share every budget as they share one of SHARED_AT, by what they then find of the anomalies planted
+    into the held-out sessions; equally in models that know no such.
+    """
+    asked, number = alerts_per_thousand / 1000, detectors_in_effect(model)
+    planted = [] if model.planted is None else model.planted.partition_by("kind", maintain_order=True)
+    p_values = [
+        np.stack([tail.p_values(scores_N) for tail, scores_N in zip(tails(model), _by_detector(kind), strict=True)])
+        for kind in planted
+    ]
+    return limits(tails(model), asked, number, budget_shares(p_values, tails(model), SHARED_AT, number))
 
 
 @lru_cache(maxsize=2)
@@ -177,10 +197,11 @@ def tails(model: Model) -> tuple[Tail, ...]:
 
     One that the model was calibrated without, by an earlier version, finds nothing rare.
     """
+    never = np.full(len(model.calibration), np.inf)
     return tuple(
         fit_tail(calibration_scores(model, detector.name), detector.least_scale, detector.allowance)
         if detector.name in model.calibration.columns
-        else Tail(np.full(len(model.calibration), np.inf), detector.least_scale, 1, detector.allowance)
+        else Tail(never, never, detector.least_scale, 1, detector.allowance)
         for detector in DETECTORS
     )
 
@@ -188,7 +209,11 @@ def tails(model: Model) -> tuple[Tail, ...]:
 @lru_cache(maxsize=2)
 def detectors_in_effect(model: Model) -> float:
     """How many independent detectors would alert as often as all of them together, see `effective_number`."""
+    return effective_number(_by_detector(model.calibration), tails(model))
+
+
+def _by_detector(scores: pl.DataFrame) -> Floats:
+    """The scores of sessions that all detectors scored, shape (D, sessions); 0 by detectors the model does not know."""
     names = [detector.name for detector in DETECTORS]
-    unknown = [pl.lit(0.0).alias(name) for name in names if name not in model.calibration.columns]
-    held_out = model.calibration.with_columns(unknown).select(names).drop_nulls()
-    return effective_number(held_out.to_numpy().T, tails(model))
+    unknown = [pl.lit(0.0).alias(name) for name in names if name not in scores.columns]
+    return scores.with_columns(unknown).select(names).drop_nulls().to_numpy().T

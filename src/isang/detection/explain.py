@@ -15,7 +15,7 @@ from isang.detection.bursts import normal_crowd
 from isang.detection.calibration import Tail
 from isang.detection.contexts import strangest_context
 from isang.detection.counts import counts, most_repeated
-from isang.detection.decisions import Judged, detectors_in_effect, judge_sessions, tails
+from isang.detection.decisions import Judged, judge_sessions, limits_at, tails
 from isang.detection.gaps import gap_surprise, normal_times
 from isang.detection.open_ends import are_open
 from isang.detection.pairs import strangest_absence, strangest_order
@@ -100,8 +100,8 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
 
 def speaking(model: Model, judged: Judged, index: int) -> list[int]:
     """The numbers of the detectors whose own p-value for a session is within their share of the alert budget."""
-    part = model.config.detection.alerts_per_thousand / 1000 / detectors_in_effect(model)
-    return [number for number, tail in enumerate(tails(model)) if judged.p_values_DS[number, index] <= tail.share(part)]
+    limits_D = limits_at(model, model.config.detection.alerts_per_thousand)
+    return np.flatnonzero(judged.p_values_DS[:, index] <= limits_D).tolist()
 
 
 def _signed(reason: Reason, detector: str, tail: Tail, score: float, p_value: float) -> Reason:

@@ -1,6 +1,7 @@
-"""Anomalies planted into later sessions: how sensitive the detector is where nobody labelled anything.
+"""Anomalies planted into normal sessions: how sensitive the detector is where nobody labelled anything.
 
-What is found here was planted by isang itself; it is never mixed with figures on real anomalies.
+Into the held-out sessions of the training period, to share the alert budget among the detectors; into later sessions,
+to say what is found. It was planted by isang itself, so it is never mixed with figures on real anomalies.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +12,14 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.changed import Changeable, changeable, judge_changed
+from isang.detection.changed import Changeable, changeable, judge_changed, with_changed
 from isang.detection.culprits import Suspect, blamed
-from isang.detection.decisions import Judged
+from isang.detection.decisions import Judged, fitted_without
+from isang.detection.gaps import gaps_before
 from isang.detection.metrics import Flags, share
+from isang.detection.scores import DETECTORS, score_all
 from isang.logs.store import TEMPLATES_SCHEMA, Dataset
+from isang.model.batches import Rows, to_sessions
 
 MOST_SESSIONS = 300
 """So many sessions, drawn at random, get each kind of anomaly."""
@@ -105,6 +109,29 @@ def slow_gap(session: Changeable, around: Surroundings, generator: np.random.Gen
 
 
 KINDS: tuple[Plant, ...] = (unseen_event, missing_event, early_end, swapped_order, repetition, slow_gap)
+
+
+def plant_held_out(model: Model, dataset: Dataset, training: Rows, held_out: Rows, seed: int = 0) -> pl.DataFrame:
+    """Scores of sessions that were `held_out` from training, with each kind of anomaly planted into them.
+
+    Columns `kind` and one for each detector; the detectors that need no trained model are fitted anew without these.
+    """
+    generator = np.random.default_rng(seed)
+    originals = changeable(dataset, generator.permutation(held_out)[:MOST_SESSIONS])
+    fitted, _ = fitted_without(model, dataset, held_out, training)
+    field, around = _surroundings(dataset, originals)
+    schema = {"kind": pl.String} | {detector.name: pl.Float64 for detector in DETECTORS}
+    parts = [pl.DataFrame(schema=schema)]
+    for kind in KINDS:
+        planted = [made.session for original in originals if (made := kind(original, around, generator))]
+        if planted:
+            changed = with_changed(field, planted)
+            rows = np.arange(len(planted), dtype=np.int64)
+            sessions = to_sessions(changed, model.vocabulary, rows)
+            scores_DS = score_all(DETECTORS, fitted, sessions, gaps_before(changed, rows))
+            scores = dict(zip((detector.name for detector in DETECTORS), scores_DS, strict=True))
+            parts.append(pl.DataFrame({"kind": [kind.__name__] * len(planted), **scores}, schema=schema))
+    return pl.concat(parts)
 
 
 def plant(model: Model, dataset: Dataset, judged: Judged, innocent: Flags, seed: int = 0) -> list[dict[str, Any]]:

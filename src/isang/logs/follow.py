@@ -232,6 +232,7 @@ class Follower:
                 for path, position in positions.items()
             },
             "parts": self.open.parts,
+            "windows": self.open.windows,
             "noted": self.noted,
         }
         with being_written(self._state) as beside:
@@ -245,6 +246,7 @@ class Follower:
                 raise InputError(f"{state} was written with another model; name another --state file")
             self.open.records = pl.read_parquet(state).select(OPEN_SCHEMA.names()).cast(OPEN_SCHEMA)
             self.open.parts = dict(facts["parts"])
+            self.open.windows = {source: (line, number) for source, (line, number) in facts.get("windows", {}).items()}
             self.noted = dict(facts["noted"])
             self._positions = {
                 path: Position(**(position | {name: bytes.fromhex(position[name]) for name in _BYTES}))

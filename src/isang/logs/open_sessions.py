@@ -54,6 +54,8 @@ class OpenSessions:
         self._added = self.records.select(OWNER)  # owners of what came since the last `take`
         self.parts: dict[str, int] = {}
         """Ended sessions of each key, the key that ended last at the end."""
+        self.windows: dict[str, tuple[int, int]] = {}
+        """Of each log without a key where its latest session began, and how often its lines were counted from 1."""
         self.ended_early = 0
         """Sessions that ended because too many were open."""
 
@@ -170,17 +172,24 @@ class OpenSessions:
 
     def _id(self, key: str | None, stream: str, source: str, line: int) -> str:
         """The session's name, for good: the next one of the same key gets another number."""
-        name, numbered = self._name(key, source, line)
-        if key is not None:
+        name, numbered, number = self._name(key, source, line)
+        if key is None:
+            self.windows[source] = line, number
+        else:
             self.parts[name] = self.parts.pop(name, 0) + 1
             if len(self.parts) > MOST_KEYS:
                 del self.parts[next(iter(self.parts))]
         return numbered
 
-    def _name(self, key: str | None, source: str, line: int) -> tuple[str, str]:
-        """As `Grouper` names sessions: the key, also numbered where it comes again; else file and first line."""
+    def _name(self, key: str | None, source: str, line: int) -> tuple[str, str, int]:
+        """As `Grouper` names sessions: the key, else file and first line; with its number where that comes again.
+
+        A line comes again when the log is rotated, since the lines of each file are counted from 1.
+        """
         if key is None:
-            return "", f"{source}:{line}"
-        name = key if self._rule.joins_sources else f"{key}@{source}"
-        number = self.parts.get(name, 0) + 1
-        return name, name if number == 1 else f"{name}#{number}"
+            latest, counted = self.windows.get(source, (0, 1))
+            name, number = f"{source}:{line}", counted + (line <= latest)
+        else:
+            name = key if self._rule.joins_sources else f"{key}@{source}"
+            number = self.parts.get(name, 0) + 1
+        return name, name if number == 1 else f"{name}#{number}", number

@@ -1,0 +1,59 @@
+"""The alert budget goes to the detectors that find what was planted, and no detector is silenced."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from isang.detection.calibration import fit_tail, limits
+from isang.detection.shares import LEAST_SHARE, WORTHWHILE, budget_shares
+
+ASKED = 0.004
+TAILS = [fit_tail(np.random.default_rng(detector).normal(size=9_999), 0.01) for detector in range(4)]
+
+
+def planted(p_values: list[float], sessions: int = 100) -> np.ndarray:
+    """P-values of one kind of anomaly, the same in all sessions."""
+    return np.repeat(np.array(p_values)[:, None], sessions, axis=1)
+
+
+def share_found(shares: np.ndarray, kinds: list[np.ndarray]) -> float:
+    limits_D = limits(TAILS, ASKED, 4, shares)
+    return float(np.mean([(kind <= limits_D[:, None]).any(axis=0).mean() for kind in kinds]))
+
+
+def test_a_detector_that_needs_a_little_more_gets_it_from_all_others() -> None:
+    """An equal share is 1 in 1,000; the second detector finds everything at 1.4 in 1,000."""
+    shares = budget_shares([planted([1, 0.0014, 1, 1])], TAILS, ASKED, 4)
+    assert shares == pytest.approx([5 / 6, 1.5, 5 / 6, 5 / 6])
+
+
+def test_the_cheaper_of_two_comes_first() -> None:
+    kinds = [planted([0.0012, 1, 1, 1]), planted([1, 0.0022, 1, 1])]
+    shares = budget_shares(kinds, TAILS, ASKED, 4)
+    assert share_found(shares, kinds) == 0.5, "both together would need 3.5 equal shares, and 2 are to be given away"
+    assert shares[0] == 1.25
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [],
+        [np.zeros((4, 0))],
+        [planted([0.0005, 1, 1, 1])],
+        [planted([0.5, 1, 1, 1])],
+        [np.where(np.arange(100) < 100 * WORTHWHILE - 1, planted([1, 0.0014, 1, 1]), 1.0)],
+    ],
+    ids=["nothing planted", "a kind without sessions", "found as it is", "out of reach", "found in too few sessions"],
+)
+def test_where_nothing_is_to_be_gained_shares_are_equal(kinds: list[np.ndarray]) -> None:
+    assert budget_shares(kinds, TAILS, ASKED, 4).tolist() == [1, 1, 1, 1]
+
+
+@given(st.lists(arrays(float, (4, 30), elements=st.floats(1e-5, 0.02)), min_size=1, max_size=4))
+def test_shares_keep_their_sum_and_their_least_and_never_find_less(kinds: list[np.ndarray]) -> None:
+    shares = budget_shares(kinds, TAILS, ASKED, 4)
+    assert shares.sum() == pytest.approx(4)
+    assert (shares >= LEAST_SHARE - 1e-9).all()
+    assert share_found(shares, kinds) >= share_found(np.ones(4), kinds)
