@@ -214,6 +214,7 @@ def evaluate(
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
     result = measure(_with(loaded, rewordings=rewordings), dataset, fingerprint(data))
+    _warn(result["other_logs"])
     drawn = pictures(result)
     with_evaluation(loaded, result, model, drawn)
     if out is not None:
