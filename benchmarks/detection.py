@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from detection_data import PARTS, Part, dataset_of, train_fraction
-from rewording import reword_dataset
+from rewording import MAKERS, reword_dataset
 
 from isang import stages
 from isang.artifact import Model, load_model
@@ -38,11 +38,12 @@ def main() -> None:
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--development", action="store_true", help="use the first half of each dataset alone")
+    parser.add_argument("--maker", choices=MAKERS, default="reword", help="who rewords the templates of a reworded part")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("out/benchmark/detection"))
     options = parser.parse_args()
     for name in options.part:
-        part = PARTS[name]
+        part = replace(PARTS[name], maker=options.maker)
         results = []
         for seed in range(options.seeds):
             results.append(measure(part, options.data, options.work, seed, development=options.development))
@@ -68,7 +69,7 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
     if not part.reworded:
         return evaluate(model, dataset)
     before = evaluate(model, dataset)["metrics"]
-    changed = evaluate(model, _reworded(dataset, model, split.later, part.reworded, seed))
+    changed = evaluate(model, _reworded(dataset, model, split.later, part, seed))
     return changed | {"f1_before_rewording": before and before["f1"]["value"]}
 
 
@@ -79,10 +80,10 @@ def _with_times(model: Model, dataset: Dataset, rows: np.ndarray) -> Model:
     return replace(model, gaps=gaps, bursts=bursts)
 
 
-def _reworded(dataset: Dataset, model: Model, later: np.ndarray, share: float, seed: int) -> Dataset:
+def _reworded(dataset: Dataset, model: Model, later: np.ndarray, part: Part, seed: int) -> Dataset:
     known = set(model.vocabulary.templates)
     events = [event for event, text in dataset.templates["event", "template"].iter_rows() if text in known]
-    return reword_dataset(dataset, later, events, share, seed)
+    return reword_dataset(dataset, later, events, part.reworded, seed, part.maker)
 
 
 def print_part(part: Part, results: Sequence[dict[str, Any]], *, development: bool) -> None:

@@ -111,6 +111,8 @@ class Part:
     """Share of the training sessions that are anomalies without a label."""
     reworded: float = 0.0
     """Share of the templates that get another text after the training period."""
+    maker: str = "reword"
+    """Who makes these texts (see rewording.MAKERS)."""
 
 
 PARTS: Mapping[str, Part] = {

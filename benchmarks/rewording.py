@@ -1,7 +1,7 @@
 """A new release of the logging program, made up: some templates get another text, as developers reword messages.
 
 The rewording is synthetic and says so wherever its figures stand. It is a pure function of the template and the seed.
-There are two makers, which have no rule and no synonym in common, so that a detector cannot be fitted to one of them.
+There are two makers, which have no rule and no synonym in common, so that what is fitted to one shows with the other.
 """
 
 import re
@@ -45,12 +45,11 @@ LEAST_WORDS = 2
 
 
 def reword_dataset(
-    dataset: Dataset, later: np.ndarray, known: list[int], share: float, seed: int, maker: "Maker | None" = None
+    dataset: Dataset, later: np.ndarray, known: list[int], share: float, seed: int, maker: str = "reword"
 ) -> Dataset:
     """Give `share` of the events `known` another template from the sessions `later` on (rows of `dataset`).
 
-    The `maker` is `reword` or `rewrite`; None: the first. The reworded template is an event of its own, as it would be
-    if the new release had been read.
+    The `maker` is one of MAKERS. The reworded template is an event of its own, as if the new release had been read.
     """
     generator = np.random.default_rng(seed)
     texts = dict(dataset.templates["event", "template"].iter_rows())
@@ -60,7 +59,7 @@ def reword_dataset(
     renamed: dict[int, int] = {}
     added = []
     for event in chosen:
-        text = (maker or reword)(texts[event], generator, taken)
+        text = MAKERS[maker](texts[event], generator, taken)
         taken.add(text)
         renamed[event] = first_new + len(renamed)
         level = dataset.templates.filter(pl.col("event") == event)["level"][0]
@@ -91,7 +90,7 @@ def rewrite(template: str, generator: np.random.Generator, taken: set[str]) -> s
     return f"new: {template}"
 
 
-Maker = Callable[[str, np.random.Generator, set[str]], str]
+MAKERS: dict[str, Callable[[str, np.random.Generator, set[str]], str]] = {"reword": reword, "rewrite": rewrite}
 
 
 def _words(template: str) -> list[str]:

@@ -26,7 +26,6 @@ SESSIONS = 575_000
 DIFFERENT = 6_000
 COMPARED = 300
 TIMES = 9
-"""See isang.logs.open_sessions.LATE_US."""
 
 
 def drawn(sample: Sessions, number: int, seed: int) -> Sessions:

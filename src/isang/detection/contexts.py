@@ -100,12 +100,8 @@ class _Orders(NamedTuple):
     """Normal sessions with both that have, or lack, a third event as this session does."""
     alike_so_QV: Floats
     """Those of them in this order."""
-
-    @property
-    def surprise_QV(self) -> Floats:
-        """-log of the share of this order among them, in nats."""
-        surprise_QV: Floats = -np.log((self.alike_so_QV + self.share_Q[:, None]) / (self.alike_QV + 1))
-        return surprise_QV
+    surprise_QV: Floats
+    """-log of the share of this order among them, in nats."""
 
     @property
     def strangest_first(self) -> Rows:
@@ -124,13 +120,16 @@ def _orders(model: Model, tokens: Tokens) -> _Orders:
     first_QV = np.where(here_V, first_QV, first_Q[:, None] - first_QV)
     different, place = np.unique(tokens, return_index=True)
     one, other = (place[np.searchsorted(different, table.tokens_V[which])] for which in (one, other))
+    share_Q = np.where(so_Q, first_Q, both_Q - first_Q) / both_Q
+    alike_so_QV = np.where(so_Q[:, None], first_QV, alike_QV - first_QV)
     return _Orders(
         earlier_Q=np.minimum(one, other),
         later_Q=np.maximum(one, other),
-        share_Q=np.where(so_Q, first_Q, both_Q - first_Q) / both_Q,
+        share_Q=share_Q,
         here_V=here_V,
         alike_QV=alike_QV,
-        alike_so_QV=np.where(so_Q[:, None], first_QV, alike_QV - first_QV),
+        alike_so_QV=alike_so_QV,
+        surprise_QV=-np.log((alike_so_QV + share_Q[:, None]) / (alike_QV + 1)),
     )
 
 
