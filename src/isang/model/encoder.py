@@ -67,9 +67,9 @@ class Layer(nn.Module):
         self.query_key_value = nn.Linear(config.width, 3 * config.width)
         self.attention_out = nn.Linear(config.width, config.width)
         self.feed_forward_norm = nn.LayerNorm(config.width)
-        self.expand = nn.Linear(config.width, 4 * config.width)
+        self.expand = nn.Linear(config.width, config.expansion * config.width)
         self.activation = nn.GELU()
-        self.contract = nn.Linear(4 * config.width, config.width)
+        self.contract = nn.Linear(config.expansion * config.width, config.width)
         self.dropout = Dropout(config.dropout)
 
     def forward(self, hidden_TD: Tensor, groups: list[Group], asked_N: Tensor | None = None) -> Tensor:
