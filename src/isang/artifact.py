@@ -106,6 +106,7 @@ def load_model(folder: Path) -> Model:
     calibration = _read(folder / CALIBRATION, pl.read_parquet)
     try:
         vocabulary = _vocabulary(templates)
+        config["settings"]["model"].setdefault("expansion", 4)  # what all had before it was a setting
         settings = from_dict(config["settings"])
         sessions, counts = _from_normal_frame(normal)
         model = Model(

@@ -59,10 +59,10 @@ class LogsConfig:
             _regular_expression(f"logs.masks.{name}", pattern)
 
 
-_BASE = {"layers": 12, "width": 768, "heads": 12}
+_BASE = {"layers": 12, "width": 768, "heads": 12, "expansion": 4}
 PRESETS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
-    "tiny": {"model": {"layers": 2, "width": 64, "heads": 2}},
-    "small": {"model": {"layers": 2, "width": 128, "heads": 4}},
+    "tiny": {"model": {"layers": 2, "width": 64, "heads": 2, "expansion": 4}},
+    "small": {"model": {"layers": 2, "width": 128, "heads": 4, "expansion": 2}},
     "base": {"model": _BASE},
     "reference": {
         "model": {**_BASE, "positions": 512},
@@ -87,6 +87,8 @@ class ModelConfig:
     """Width of the hidden state."""
     heads: int = 4
     """Attention heads; they divide the width."""
+    expansion: int = 2
+    """The feed-forward network of a layer is so many times as wide as the hidden state."""
     positions: int = 514
     """The longest sequence in tokens: the events of a session with BEGIN and END."""
     dropout: float = 0.1
@@ -94,6 +96,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         _within(self, "model", layers=(1, 200), width=(2, 65_536), heads=(1, 1024), positions=(4, 65_538))
+        _within(self, "model", expansion=(1, 64))
         _within(self, "model", dropout=(0, 0.9))
         if self.width % self.heads:
             raise UsageError(f"model.width must be a multiple of model.heads, got {self.width} and {self.heads}")

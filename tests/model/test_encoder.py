@@ -1,5 +1,8 @@
 """Laws of the encoder."""
 
+import subprocess
+import sys
+
 import numpy as np
 import torch
 
@@ -86,3 +89,23 @@ def test_dropout_drops_its_share_keeps_the_mean_and_rests_when_scoring() -> None
     assert abs(float((dropped == 0).float().mean()) - 0.1) < 0.005
     assert abs(float(dropped.mean()) - 1) < 0.005
     assert torch.equal(dropout.eval()(ones), ones)
+
+
+def test_batches_of_ever_other_sizes_gather_no_memory() -> None:
+    """In a process of its own: oneDNN reads how many kernels it may keep only once."""
+    program = """
+import resource, numpy as np, torch
+from isang.config import ModelConfig
+from isang.model.encoder import Encoder
+torch.set_num_threads(1)
+model = Encoder(ModelConfig(layers=1, width=64, heads=2), 20)
+def peak_after(sizes):
+    for sessions in sizes:
+        lengths = np.full(sessions, 3)
+        model(torch.zeros(3 * sessions, dtype=torch.long), lengths).sum().backward()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+first = peak_after([1100, 1099, 1098])
+print(peak_after(range(900, 1097)) - first)
+"""
+    grown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert int(grown) < 64, "MB"

@@ -7,6 +7,7 @@ Shapes: B sessions, T tokens in all, D width, F width of the feed-forward networ
 within attention G sessions of one length L, H heads, K width of a head.
 """
 
+import os
 from itertools import groupby
 
 import numpy as np
@@ -17,6 +18,10 @@ from torch.nn import functional
 
 from isang.config import ModelConfig
 from isang.model.vocabulary import PAD
+
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
+"""oneDNN keeps a kernel with its buffers for each number of tokens it has met, by itself 1,024 of them: gigabytes for
+ragged batches, of which hardly two are alike. It reads this when torch first asks it for a product or a GELU."""
 
 Group = tuple[int, int]
 """G consecutive sessions of the same length L."""
@@ -67,9 +72,9 @@ class Layer(nn.Module):
         self.query_key_value = nn.Linear(config.width, 3 * config.width)
         self.attention_out = nn.Linear(config.width, config.width)
         self.feed_forward_norm = nn.LayerNorm(config.width)
-        self.expand = nn.Linear(config.width, 4 * config.width)
+        self.expand = nn.Linear(config.width, config.expansion * config.width)
         self.activation = nn.GELU()
-        self.contract = nn.Linear(4 * config.width, config.width)
+        self.contract = nn.Linear(config.expansion * config.width, config.width)
         self.dropout = Dropout(config.dropout)
 
     def forward(self, hidden_TD: Tensor, groups: list[Group], asked_N: Tensor | None = None) -> Tensor:
