@@ -9,6 +9,7 @@ import polars as pl
 
 from isang.config import LogsConfig, to_dict
 from isang.logs import clocks
+from isang.logs.layouts import LAYOUTS
 from isang.logs.read import ReadCounts
 from isang.logs.records import SourceLayout
 from isang.logs.rules import Rules
@@ -18,6 +19,7 @@ from isang.logs.templates import OVERFLOW
 
 _MANY_CONTINUED = 0.5
 _MANY_WITHOUT_KEY = 0.2
+_OF_SEVERAL_LINES = {layout.name for layout in LAYOUTS if layout.heading}
 
 
 @dataclass(eq=False)
@@ -145,6 +147,8 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
     lines = max(1, meta["lines"])
     found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
     for source in sources:
+        if source["layouts"][0]["name"] in _OF_SEVERAL_LINES:
+            continue
         others = source["continued"] + source["not_matched"]
         if others > _MANY_CONTINUED * max(1, source["lines"]):
             found.append(

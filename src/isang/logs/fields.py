@@ -60,7 +60,7 @@ def status_words(status: pl.Expr) -> pl.Expr:
 
 
 def path_words(path: pl.Expr) -> pl.Expr:
-    """The path of a request without host and query, a word for each part, so that what varies is masked part by part."""
+    """The path of a request without host and query, a word for each part: what varies is masked part by part."""
     return (
         path.str.replace(r"^[a-z]+://[^/]*", "")
         .str.replace(r"\?.*$", "")

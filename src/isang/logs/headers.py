@@ -37,7 +37,7 @@ def _extended(named: str) -> Layout | None:
     """The columns of W3C's extended log format, of which CloudFront's and Zeek's logs are kinds."""
     tabs = "\t" in named
     names = re.sub(r"\bdate[ \t]time\b", "date+time", named).split("\t" if tabs else None)[:_MOST_COLUMNS]
-    gap, value = (r"\t", r"[^\t]*") if tabs else (" ", r"\S+")
+    gap, value = (r"\t", r"[^\t]*") if tabs else (r"[ \t]", r"\S+")  # CloudFront names them with spaces
     parts = {
         "date+time": f"(?P<time>{clocks.ISO.pattern})",
         "ts": f"(?P<time>{clocks.EPOCH.pattern})",
@@ -63,7 +63,7 @@ def _separated(names: Sequence[str], separator: str) -> Layout | None:
     """
     roles = [_COLUMNS.get(name.lower()) for name in names]
     places = {role: roles.index(role) for role in ("time", "level", "message") if role in roles}
-    if len(names) < 3 or not {"time", "message"} <= places.keys() and not {"time", "level"} <= places.keys():
+    if len(names) < 3 or "time" not in places or len(places) < 2:
         return None
     cell = rf'(?:"(?:[^"]|"")*(?:"|$)|[^{separator}"]*)'
     parts = {

@@ -123,8 +123,8 @@ _LAYOUTS = (
     ),
     Layout(
         "cisco",
-        rf"^(?:<\d+>)?(?:\d+: )?[*.]?(?P<time>{clocks.MONTH_DAY_YEAR.pattern}|{_SYSLOG})(?: [A-Z]{{3,4}})?(?:[ ][\w.-]+)?"
-        rf"[ ]?:? %[A-Z0-9_]+-(?P<level>\d)-\w+: {_MESSAGE}",
+        rf"^(?:<\d+>)?(?:\d+: )?[*.]?(?P<time>{clocks.MONTH_DAY_YEAR.pattern}|{_SYSLOG})(?: [A-Z]{{3,4}})?"
+        rf"(?: [\w.-]+)? ?:? %[A-Z0-9_]+-(?P<level>\d)-\w+: {_MESSAGE}",
     ),
     Layout(
         "haproxy",
@@ -133,7 +133,7 @@ _LAYOUTS = (
         kind="access",
     ),
     Layout(
-        "java-syslog-like",
+        "java-logging-one-line",
         rf"^{_TIME} (?P<component>[\w.$]+) \S+ {_LEVEL}: {_MESSAGE}",
     ),
     Layout(
@@ -190,7 +190,8 @@ _LAYOUTS = (
     Layout("redis", rf"^\d+:[A-Z] (?P<time>{clocks.DAY_MONTH.pattern}) (?P<level>[.*#-]) {_MESSAGE}"),
     Layout(
         "logcat",
-        rf"^(?P<time>{clocks.MONTH_DAY.pattern}|{_ISO})\s+\d+\s+\d+ (?P<level>[VDIWEFA]) (?P<component>.*?)\s*: {_MESSAGE}",
+        rf"^(?P<time>{clocks.MONTH_DAY.pattern}|{_ISO})\s+\d+\s+\d+ (?P<level>[VDIWEFA]) (?P<component>.*?)\s*: "
+        + _MESSAGE,
     ),
     Layout(
         "logcat-brief",
@@ -215,7 +216,10 @@ _LAYOUTS = (
     ),
     Layout("dotnet-one-line", rf"^(?:{_TIME} ?)?(?P<level>{_DOTNET_LEVEL}): (?P<component>[\w.]+\[\d+\]) {_MESSAGE}"),
     Layout("mysql-slow", PLAIN_PATTERN, kind="headed", heading=r"^SET timestamp=(?P<time>\d{10}(?:\.\d+)?);$"),
-    Layout("php", rf"^\[(?P<time>{clocks.DAY_DASHED.pattern})[^\]]*\] PHP (?P<level>[A-Z][a-z]+)(?: error)?:\s+{_MESSAGE}"),
+    Layout(
+        "php",
+        rf"^\[(?P<time>{clocks.DAY_DASHED.pattern})[^\]]*\] PHP (?P<level>[A-Z][a-z]+)(?: error)?:\s+{_MESSAGE}",
+    ),
     Layout("laravel", rf"^\[{_TIME}\] [\w-]+\.{_LEVEL}: {_MESSAGE}"),
     Layout("cassandra", rf"^{_LEVEL}\s+\[[^\]]*\]\s+{_TIME}\s+(?P<component>[^\s:]+):\d+ - {_MESSAGE}"),
     Layout("lambda-platform", r"^(?P<message>(?:INIT_START|START|END|REPORT) .*)$"),
@@ -259,9 +263,9 @@ _FIELDS = {
 
 
 def recognise(sample: pl.Series, described: Layout | None = None) -> list[tuple[Layout, float]]:
-    """The layouts of a source, `described` by its own header perhaps, with the share of the sample's non-blank lines that each parses, best first.
+    """The layouts of a source with the share of the sample's non-blank lines that each parses, best first.
 
-    There is always at least one; `PLAIN` where no layout fits.
+    There is always at least one; `PLAIN` where no layout fits. `described`: the layout that its header tells, if any.
     """
     lines = sample.filter(sample.str.contains(r"\S")).str.slice(0, _SAMPLE_CHARACTERS)
     found: list[tuple[Layout, float]] = []

@@ -245,8 +245,8 @@ def _with_fields_of(values: pl.DataFrame, outer: str, names: dict[str, str]) -> 
 
 
 def _csv_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
-    """The groups without the quotes around them."""
-    value = pl.all().str.strip_prefix('"').str.strip_suffix('"').str.replace_all('""', '"', literal=True)
+    """The groups without the quotes around them; a quoted value may go on in the next line."""
+    value = pl.all().str.replace(r'(?s)^"((?:[^"]|"")*)"?$', "$1").str.replace_all('""', '"', literal=True)
     return texts.str.extract_groups(layout.pattern).struct.unnest().select(value)
 
 
