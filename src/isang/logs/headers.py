@@ -62,7 +62,7 @@ def _separated(names: Sequence[str], separator: str) -> Layout | None:
     Windows' Event Viewer gives the message no name and writes it last.
     """
     roles = [_COLUMNS.get(name.lower()) for name in names]
-    places = {role: roles.index(role) for role in ("time", "level", "message") if role in roles}
+    places: dict[str, int] = {role: roles.index(role) for role in ("time", "level", "message") if role in roles}
     if len(names) < 3 or "time" not in places or len(places) < 2:
         return None
     cell = rf'(?:"(?:[^"]|"")*(?:"|$)|[^{separator}"]*)'

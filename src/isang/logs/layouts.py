@@ -223,6 +223,11 @@ _LAYOUTS = (
     Layout("laravel", rf"^\[{_TIME}\] [\w-]+\.{_LEVEL}: {_MESSAGE}"),
     Layout("cassandra", rf"^{_LEVEL}\s+\[[^\]]*\]\s+{_TIME}\s+(?P<component>[^\s:]+):\d+ - {_MESSAGE}"),
     Layout("lambda-platform", r"^(?P<message>(?:INIT_START|START|END|REPORT) .*)$"),
+    Layout(
+        "django-response",
+        r"^(?P<message>(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error)"
+        r"(?: \([^)]*\))?: .*)$",
+    ),
     Layout("kernel", rf"^(?:<\d+>)?\[\s*\d+\.\d{{6}}\]\s*{_MESSAGE}"),
     Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
     Layout("python-name", rf"^{_TIME}\s+(?P<component>[\w.]+)\s+{_LEVEL}\s+{_MESSAGE}"),
@@ -243,7 +248,7 @@ _LAYOUTS = (
     Layout("priority", rf"^<(?P<level>\d)>{_MESSAGE}"),
     Layout(
         "prefixed",
-        rf"^(?:[\w.-]+\s+\| |\[[\w./-]+\] )[\[(]?(?P<time>{clocks.ANY_TIME})[\])]?[\s,:|-]*"
+        rf"^(?:[\w.-]+\s+\| |\[[\w.-]+/[\w./-]+\] )[\[(]?(?P<time>{clocks.ANY_TIME})[\])]?[\s,:|-]*"
         rf"(?:[\[(]?{_LEVEL}(?:\s*[\])][\s,:|-]*|[\s,:|-]+))?{_MESSAGE}",
     ),
 )  # fmt: skip
@@ -274,26 +279,32 @@ def recognise(sample: pl.Series, described: Layout | None = None) -> list[tuple[
     rest = lines
     candidates = LAYOUTS if described is None else (described, *LAYOUTS)
     timeless = False  # whether what was found so far says no time
-    while len(found) < _MAX_LAYOUTS and rest.len() >= max(1, _SECOND * lines.len()):
-        layout, matched = _best(rest, candidates, 0 if timeless else _MOST * lines.len())
-        share = int(matched.sum()) / lines.len()
-        if share < (_SECOND if found else _ENOUGH):
+    while len(found) < _MAX_LAYOUTS and not rest.is_empty():
+        least = max(1, (_SECOND if found else _ENOUGH) * lines.len())
+        best = _best(rest, candidates, least, least if timeless else _MOST * lines.len())
+        if best is None:
             break
-        found.append((layout, share))
+        layout, matched = best
+        found.append((layout, int(matched.sum()) / lines.len()))
         timeless = not any("(?P<time>" in layout.pattern + layout.heading for layout, _ in found)
         rest = rest.filter(~matched)
     return found or [(PLAIN, 1.0)]
 
 
-def _best(lines: pl.Series, candidates: Sequence[Layout], least_of_vague: float) -> tuple[Layout, pl.Series]:
+def _best(
+    lines: pl.Series, candidates: Sequence[Layout], least: float, least_of_vague: float
+) -> tuple[Layout, pl.Series] | None:
     """The layout that parses most of `lines`, or one listed earlier that parses nearly as many.
 
-    A vague one must parse at least so many lines.
+    A vague one only where no other parses at least so many lines; None where that does not either.
     """
     matches = [(layout, layout.fits(lines)) for layout in candidates]
-    matches = [match for match in matches if not match[0].vague or match[1].sum() >= least_of_vague]
-    most = max(int(matched.sum()) for _, matched in matches)
-    return next(match for match in matches if match[1].sum() >= _NEARLY_AS_GOOD * most)
+    for vague, enough in ((False, least), (True, least_of_vague)):
+        some = [(layout, matched, int(matched.sum())) for layout, matched in matches if layout.vague == vague]
+        most = max(count for _, _, count in some)
+        if most >= enough:
+            return next((layout, matched) for layout, matched, count in some if count >= _NEARLY_AS_GOOD * most)
+    return None
 
 
 def from_pattern(pattern: str) -> Layout:

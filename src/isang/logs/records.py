@@ -173,7 +173,8 @@ def _line_before(chunk: Chunk, source: SourceLayout) -> str | None:
     """The line before the first of a chunk, without the container's envelope."""
     if chunk.previous_line is None or source.container is None:
         return chunk.previous_line
-    return containers.unwrapped(pl.Series([chunk.previous_line]), source.container)["text"][0]
+    text: str | None = containers.unwrapped(pl.Series([chunk.previous_line]), source.container)["text"][0]
+    return text
 
 
 def _headings(texts: pl.Series, source: SourceLayout) -> pl.Series:
