@@ -49,13 +49,13 @@ MORE_LINES = [
     ),
     (
         "load-balancer",
-        'https 2024-06-09T14:03:02Z app/lb/50 1.2.3.4:5 10.0.0.1:80 0 0 0 404 404 1 2 "GET https://a:443/cart/7?x HTTP/1.1"',
+        'https 2024-06-09T14:03:02Z app/lb/50 1.2.3.4:5 1.1.1.1:80 0 0 0 404 404 1 2 "GET https://a/cart/7?x HTTP/1.1"',
         None,
         "GET /cart /7 Not_Found",
     ),
     (
         "load-balancer",
-        '2024-06-09T14:03:02.000000Z lb 1.2.3.4:5 10.0.0.1:80 0 0 0 200 200 0 2 "GET http://x.org:80/ HTTP/1.1" "curl" - -',
+        '2024-06-09T14:03:02Z lb 1.2.3.4:5 10.0.0.1:80 0 0 0 200 200 0 2 "GET http://x.org:80/ HTTP/1.1" "curl" - -',
         None,
         "GET / OK",
     ),
@@ -69,7 +69,7 @@ MORE_LINES = [
     ("access-custom", '[09/Jun/2024 14:03:02] "GET /admin/ HTTP/1.1" 302 0', None, "GET /admin / Found"),
     (
         "postgresql-csv",
-        '2024-06-09 14:03:02.000 UTC,"ann","shop",7,"[local]",66.1,1,"SELECT",2024-06-09,3/1,0,ERROR,23505,"no ""x"", sorry",,',
+        '2024-06-09 14:03:02.000 UTC,"a","shop",7,"[local]",66.1,1,"SET",2024,3/1,0,ERROR,23505,"no ""x"", sorry",,',
         "ERROR",
         'no "x", sorry',
     ),

@@ -158,7 +158,10 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
     if meta["without_key"] > _MANY_WITHOUT_KEY * lines:
         found.append(f"{meta['without_key']:,} of {lines:,} lines name no session key and are in no session")
     if meta["not_decoded"]:
-        found.append(f"{meta['not_decoded']:,} lines hold bytes that are not UTF-8; these were replaced")
+        found.append(
+            f"{meta['not_decoded']:,} lines hold bytes that are not UTF-8; these were replaced; if they "
+            "are letters, convert the log first: iconv -f LATIN1 -t UTF-8 IN > OUT"
+        )
     if meta["cut"]:
         found.append(f"{meta['cut']:,} lines were longer than {meta['config']['max_line_bytes']:,} bytes and were cut")
     overflow = templates.filter(pl.col("template") == OVERFLOW)

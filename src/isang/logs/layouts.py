@@ -276,34 +276,35 @@ def recognise(sample: pl.Series, described: Layout | None = None) -> list[tuple[
     found: list[tuple[Layout, float]] = []
     if lines.is_empty():
         return [(PLAIN, 0.0)]
-    rest = lines
     candidates = LAYOUTS if described is None else (described, *LAYOUTS)
+    fits = [(layout, layout.fits(lines)) for layout in candidates]
+    unread = lines.is_not_null()
     timeless = False  # whether what was found so far says no time
-    while len(found) < _MAX_LAYOUTS and not rest.is_empty():
+    while len(found) < _MAX_LAYOUTS and unread.any():
         least = max(1, (_SECOND if found else _ENOUGH) * lines.len())
-        best = _best(rest, candidates, least, least if timeless else _MOST * lines.len())
+        best = _best(fits, unread, least, least if timeless else _MOST * lines.len())
         if best is None:
             break
         layout, matched = best
         found.append((layout, int(matched.sum()) / lines.len()))
         timeless = not any("(?P<time>" in layout.pattern + layout.heading for layout, _ in found)
-        rest = rest.filter(~matched)
+        unread &= ~matched
     return found or [(PLAIN, 1.0)]
 
 
 def _best(
-    lines: pl.Series, candidates: Sequence[Layout], least: float, least_of_vague: float
+    fits: Sequence[tuple[Layout, pl.Series]], unread: pl.Series, least: float, least_of_vague: float
 ) -> tuple[Layout, pl.Series] | None:
-    """The layout that parses most of `lines`, or one listed earlier that parses nearly as many.
+    """The layout that parses most of the lines `unread`, or one listed earlier that parses nearly as many, and which.
 
     A vague one only where no other parses at least so many lines; None where that does not either.
     """
-    matches = [(layout, layout.fits(lines)) for layout in candidates]
     for vague, enough in ((False, least), (True, least_of_vague)):
-        some = [(layout, matched, int(matched.sum())) for layout, matched in matches if layout.vague == vague]
-        most = max(count for _, _, count in some)
+        some = [(layout, matched & unread) for layout, matched in fits if layout.vague == vague]
+        counts = [int(matched.sum()) for _, matched in some]
+        most = max(counts)
         if most >= enough:
-            return next((layout, matched) for layout, matched, count in some if count >= _NEARLY_AS_GOOD * most)
+            return next(match for match, count in zip(some, counts, strict=True) if count >= _NEARLY_AS_GOOD * most)
     return None
 
 
