@@ -277,7 +277,11 @@ def recognise(sample: pl.Series, described: Layout | None = None) -> list[tuple[
     if lines.is_empty():
         return [(PLAIN, 0.0)]
     candidates = LAYOUTS if described is None else (described, *LAYOUTS)
-    fits = [(layout, layout.fits(lines)) for layout in candidates]
+    fits: list[tuple[Layout, pl.Series]] = []
+    for layout in candidates:
+        fits.append((layout, layout.fits(lines)))
+        if fits[-1][1].all() and not layout.vague:
+            break  # no later one can parse more
     unread = lines.is_not_null()
     timeless = False  # whether what was found so far says no time
     while len(found) < _MAX_LAYOUTS and unread.any():
@@ -302,7 +306,7 @@ def _best(
     for vague, enough in ((False, least), (True, least_of_vague)):
         some = [(layout, matched & unread) for layout, matched in fits if layout.vague == vague]
         counts = [int(matched.sum()) for _, matched in some]
-        most = max(counts)
+        most = max(counts, default=0)
         if most >= enough:
             return next(match for match, count in zip(some, counts, strict=True) if count >= _NEARLY_AS_GOOD * most)
     return None
