@@ -433,7 +433,7 @@ def test_a_shop_of_many_layouts_is_joined_by_its_request_id(tmp_path: Path) -> N
 
 
 def test_lines_longer_than_the_limit_are_the_reason_where_nothing_is_read(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="longer than the limit.*max_line_bytes"):
+    with pytest.raises(InputError, match=r"longer than the limit.*max_line_bytes"):
         prepared(tmp_path, {"one.log": b'{"msg":"' + b"x" * 70_000 + b'"}'})
 
 
