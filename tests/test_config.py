@@ -63,6 +63,7 @@ def test_the_reference_trains_by_its_recipe() -> None:
         ({"model": {"width": 10, "heads": 4}}, "multiple"),
         ({"logs": {"masks": {"bad": "("}}}, "regular expression"),
         ({"logs": {"window_lines": 5, "window_seconds": 5}}, "exclude each other"),
+        ({"logs": {"window_lines": 0}}, "set --window or window_lines under"),
         ({"detection": {"alerts_per_thousand": float("nan")}}, "alerts_per_thousand"),
         ({"training": 3}, "section"),
         ({"model": {"preset": "reference"}, "training": 3}, "section"),

@@ -282,8 +282,13 @@ def _within(config: Any, section: str, **ranges: tuple[float, float]) -> None:
             raise UsageError(f"{section}.{name} must be from {low} to {high}, got {value}; {_how(section, name)}")
 
 
+_FLAGS = {"window_lines": "--window", "window_seconds": "--window", "gap_seconds": "--gap"}
+"""Of settings whose flag has another name."""
+
+
 def _how(section: str, name: str) -> str:
-    return f"set --{name.replace('_', '-')} or {name} under [{section}] in the settings file"
+    flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
+    return f"set {flag} or {name} under [{section}] in the settings file"
 
 
 def _regular_expression(name: str, pattern: str) -> None:

@@ -110,7 +110,7 @@ def log_flags(
     if window is not None and window.isdigit():
         flags["window_lines"] = int(window)
     elif window is not None:
-        flags["window_seconds"] = seconds("--window", window)
+        flags["window_seconds"] = seconds("--window", window, or_else="a number of lines such as 100, or ")
     return flags
 
 
@@ -121,9 +121,12 @@ def _mask(given: str) -> tuple[str, str]:
     return name, pattern
 
 
-def seconds(flag: str, text: str) -> float:
-    """A duration such as 60s or 5m that stood behind `flag`, in seconds. Raises UsageError where it is none."""
+def seconds(flag: str, text: str, *, or_else: str = "") -> float:
+    """A duration such as 60s or 5m that stood behind `flag`, in seconds. Raises UsageError where it is none.
+
+    `or_else`: what might stand there too, for the message.
+    """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
     if not found:
-        raise UsageError(f"{flag} must be a duration such as 60s, 5m or 1h, got {text!r}")
+        raise UsageError(f"{flag} must be {or_else}a duration such as 60s, 5m or 1h, got {text!r}")
     return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]

@@ -22,6 +22,129 @@ def read(text: str, *, zone: str = "UTC", layout: str | None = None) -> tuple[So
     return source, parse_chunk(Chunk(text, 1, None), source)
 
 
+MORE_LINES = [
+    (
+        "auditd",
+        "type=USER_AUTH msg=audit(1717941782.000:7): res=failed",
+        None,
+        "type=USER_AUTH msg=audit(1717941782.000:7): res=failed",
+    ),
+    ("cisco", "<166>Jun 09 2024 14:03:02: %ASA-6-302013: Built connection", "INFO", "Built connection"),
+    ("cisco", "Jun  9 14:03:02 fw1 %ASA-4-106023: Deny tcp", "WARN", "Deny tcp"),
+    ("cisco", "Jun 09 2024 14:03:02 fw1 : %ASA-2-106001: denied", "CRIT", "denied"),
+    ("cisco", "000017: *Jun  9 14:03:02.000: %LINK-3-UPDOWN: changed state to up", "ERROR", "changed state to up"),
+    ("syslog", "Sun 2024-06-09 14:03:02 UTC web1 sshd[7]: closed", None, "closed"),
+    ("syslog", "Jun  9 14:03:02 phone SpringBoard[7] <Error>: it failed", "ERROR", "it failed"),
+    (
+        "haproxy",
+        'Jun  9 14:03:02 lb haproxy[7]: 1.2.3.4:5 [09/Jun/2024:14:03:02] b b/s 0/1 503 1 - "GET /a?x HTTP/1.1"',
+        None,
+        "GET /a Service_Unavailable",
+    ),
+    (
+        "s3-access",
+        '79a5 pics [09/Jun/2024:14:03:02 +0000] 1.2.3.4 u 3E57 REST.GET a.jpg "GET /pics/a.jpg HTTP/1.1" 200',
+        None,
+        "GET /pics /a.jpg OK",
+    ),
+    (
+        "load-balancer",
+        'https 2024-06-09T14:03:02Z app/lb/50 1.2.3.4:5 1.1.1.1:80 0 0 0 404 404 1 2 "GET https://a/cart/7?x HTTP/1.1"',
+        None,
+        "GET /cart /7 Not_Found",
+    ),
+    (
+        "load-balancer",
+        '2024-06-09T14:03:02Z lb 1.2.3.4:5 10.0.0.1:80 0 0 0 200 200 0 2 "GET http://x.org:80/ HTTP/1.1" "curl" - -',
+        None,
+        "GET / OK",
+    ),
+    (
+        "squid",
+        "1717941782.000    12 1.2.3.4 TCP_DENIED/403 512 GET http://example.com/a - HIER_NONE/- text/html",
+        None,
+        "GET /a Forbidden",
+    ),
+    ("gin", '[GIN] 2024/06/09 - 14:03:02 | 200 |   1.2ms |  1.2.3.4 | POST     "/orders"', None, "POST /orders OK"),
+    ("access-custom", '[09/Jun/2024 14:03:02] "GET /admin/ HTTP/1.1" 302 0', None, "GET /admin / Found"),
+    (
+        "postgresql-csv",
+        '2024-06-09 14:03:02.000 UTC,"a","shop",7,"[local]",66.1,1,"SET",2024,3/1,0,ERROR,23505,"no ""x"", sorry",,',
+        "ERROR",
+        'no "x", sorry',
+    ),
+    ("mysql", "2024-06-09 14:03:02 7 [Warning] Aborted connection 7", "WARNING", "Aborted connection 7"),
+    ("logback", "14:03:02.000 [main] INFO c.e.App -- new default", "INFO", "new default"),
+    ("logcat", "2024-06-09 14:03:02.000  1702  2395 E ActivityManager: it failed", "E", "it failed"),
+    ("php", "[09-Jun-2024 14:03:02 UTC] PHP Fatal error:  Uncaught Exception: no", "FATAL", "Uncaught Exception: no"),
+    ("laravel", "[2024-06-09 14:03:02] production.ERROR: it failed", "ERROR", "it failed"),
+    ("cassandra", "WARN  [Compaction:7] 2024-06-09 14:03:02,000 CompactionTask.java:7 - slow", "WARN", "slow"),
+    (
+        "java-logging-one-line",
+        "2024-06-09T14:03:02.000Z com.example.Orders place SEVERE: it failed",
+        "SEVERE",
+        "it failed",
+    ),
+    ("python-name", "2024-06-09 14:03:02,000 shop.orders WARNING stock is low", "WARNING", "stock is low"),
+    ("level-first", "[ERROR] 2024-06-09 14:03:02.000 it failed", "ERROR", "it failed"),
+    ("level-first", "ERROR 2024-06-09 14:03:02,000 views 7 8 it failed", "ERROR", "views 7 8 it failed"),
+    ("level-first", "[ERROR]\t2024-06-09T14:03:02.000Z\t7f\tit failed", "ERROR", "7f\tit failed"),
+    ("dotnet-one-line", "2024-06-09T14:03:02Z fail: Shop.Orders[0] it failed", "FAIL", "it failed"),
+    ("general-iso", "2024-06-09 14:03:02.000+0000 [id=7]\tWARNING\th.m.Job: slow", "WARNING", "h.m.Job: slow"),
+    ("general-iso", "[2024-06-09 14:03:02.000][7][warning][upstream] slow", "WARNING", "[upstream] slow"),
+    ("general-slashed", "[2024/06/09 14:03:02] [ info] [output] ready", "INFO", "[output] ready"),
+    ("prefixed", "web-1   | 2024-06-09 14:03:02.000 INFO ready", "INFO", "ready"),
+    ("prefixed", "[pod/shop-7f/shop] 2024-06-09T14:03:02Z INFO ready", "INFO", "ready"),
+    (
+        "json",
+        '{"t":{"$date":"2024-06-09T14:03:02.000+00:00"},"s":"I","id":7,"msg":"accepted","attr":{}}',
+        "I",
+        "accepted",
+    ),
+    (
+        "json",
+        '{"@timestamp":"2024-06-09T14:03:02Z","log":{"level":"error","logger":"a"},"message":"nested"}',
+        "ERROR",
+        "nested",
+    ),
+    (
+        "json",
+        '{"timestamp":"2024-06-09T14:03:02Z","level":"INFO","fields":{"message":"traced","n":7}}',
+        "INFO",
+        "traced",
+    ),
+    (
+        "json",
+        '{"timestamp":"2024-06-09T14:03:02Z","severity":"INFO","jsonPayload":{"message":"cloud"}}',
+        "INFO",
+        "cloud",
+    ),
+    ("json", '{"timestamp":"2024-06-09T14:03:02Z","severity":"INFO","textPayload":"cloud"}', "INFO", "cloud"),
+    (
+        "json",
+        '{"severity":"ERROR","time":"2024-06-09T14:03:02Z","httpRequest":{"requestMethod":"GET","requestUrl":"https://a.b/c"}}',
+        "ERROR",
+        "GET /c",
+    ),
+    (
+        "json",
+        '{"eventTime":"2024-06-09T14:03:02Z","eventName":"RunInstances","errorCode":"AccessDenied"}',
+        None,
+        "RunInstances errorCode=AccessDenied",
+    ),
+    (
+        "json",
+        '{"timeUnixNano":"1717941782000000000","severityText":"INFO","body":{"stringValue":"open"}}',
+        "INFO",
+        "open",
+    ),
+    (
+        "json",
+        '{"time":"2024-06-09T14:03:02Z","operationName":"Web/write","resultType":"Success"}',
+        None,
+        "Web/write resultType=Success",
+    ),
+]
 LINES = [
     ("spring-boot", "2024-06-09T14:03:02.000Z  INFO 1 --- [nio-8080] c.e.Orders  : placed", "INFO", "placed"),
     ("spring-boot", "2024-06-09 14:03:02.000  WARN 7 --- [main] o.s.Boot : slow", "WARN", "slow"),
@@ -47,7 +170,7 @@ LINES = [
     ("openstack", "2024-06-09 14:03:02.000 2931 INFO nova.api [req-1 - - -] GET done", "INFO", "GET done"),
     ("json", '{"time":"2024-06-09T14:03:02Z","level":"info","msg":"order \\"17\\""}', "INFO", 'order "17"'),
     ("json", '{"level":50,"time":1717941782000,"pid":1,"msg":"it failed"}', "ERROR", "it failed"),
-    ("json", '{"__REALTIME_TIMESTAMP":"1717941782000000","PRIORITY":"6","MESSAGE":"Started."}', "6", "Started."),
+    ("json", '{"__REALTIME_TIMESTAMP":"1717941782000000","PRIORITY":"6","MESSAGE":"Started."}', "INFO", "Started."),
     ("json", '{"level":"info","ts":1717941782.0,"caller":"a.go:7","msg":"zap","n":3}', "INFO", "zap"),
     ("json", '{"level":"warning","msg":"logrus","time":"2024-06-09T14:03:02Z"}', "WARNING", "logrus"),
     ("json", '{"@t":"2024-06-09T14:03:02.0000000Z","@mt":"{Id} left","@l":"Error","Id":7}', "ERROR", "{Id} left"),
@@ -96,6 +219,7 @@ LINES = [
     ("general-iso", "[2024-06-09 14:03:02] ERROR: something happened", "ERROR", "something happened"),
     ("general-epoch", "1717941782 something happened", None, "something happened"),
     ("general-slashed", "2024/06/09 14:03:02 something happened", None, "something happened"),
+    *MORE_LINES,
 ]  # fmt: skip
 
 
@@ -105,6 +229,113 @@ def test_a_layout_is_recognised_and_read(name: str, line: str, level: str | None
     assert [layout.name for layout, _ in source.layouts] == [name]
     at = AT.replace(month=6, day=30) if source.clock is clocks.TIME_ONLY else AT  # the day of the file stands for it
     assert records.frame.select("time", "level", "message").rows() == [(at, level, message)] * 3
+
+
+TIMELESS = [
+    (
+        "uvicorn-access",
+        'WARNING:  1.2.3.4:5 - "GET /items/7?q=a HTTP/1.1" 404 Not Found',
+        "WARNING",
+        "GET /items /7 Not_Found",
+    ),
+    ("level", "INFO:     Waiting for application startup.", "INFO", "Waiting for application startup."),
+    ("level", "[ERROR] it failed", "ERROR", "it failed"),
+    ("priority", "<4>Shop.Orders[0] slow", "WARN", "Shop.Orders[0] slow"),
+    ("kernel", "[   12.345678] usb 1-1: new device", None, "usb 1-1: new device"),
+    ("lambda-platform", "END RequestId: 7f", None, "END RequestId: 7f"),
+]
+
+
+@pytest.mark.parametrize(("name", "line", "level", "message"), TIMELESS, ids=lambda value: str(value)[:24])
+def test_a_layout_without_a_time(name: str, line: str, level: str | None, message: str) -> None:
+    source, records = read("\n".join([line] * 3))
+    assert [layout.name for layout, _ in source.layouts] == [name]
+    assert records.frame.select("time", "level", "message").rows() == [(None, level, message)] * 3
+
+
+def test_single_lines_that_begin_with_a_level_are_no_layout() -> None:
+    source, _ = read("one thing\nERROR: it failed\nanother thing")
+    assert source.layouts[0][0] is layouts.PLAIN
+    source, records = read("\n".join(["2024-06-09 14:03:02 ERROR failed", "Error: no such file", "  at x"] * 3))
+    assert [layout.name for layout, _ in source.layouts] == ["general-iso"]
+    assert (records.frame.height, records.continued) == (3, 6)
+
+
+HEADED = [
+    ("java-logging", "Jun 09, 2024 2:03:02 PM com.example.Orders place", "SEVERE: it failed", "SEVERE", "it failed"),
+    ("java-logging", "Jun 09, 2024, 2:03:02\u202fPM com.example.Orders place", "FINE: x", "FINE", "x"),
+    ("dotnet", "2024-06-09T14:03:02Z fail: Shop.Orders[7]", "      it failed", "FAIL", "it failed"),
+    ("mysql-slow", "SET timestamp=1717941782;", "SELECT 7;", None, "SELECT 7;"),
+]
+
+
+@pytest.mark.parametrize(("name", "heading", "line", "level", "message"), HEADED)
+def test_a_heading_stands_above_the_message(
+    name: str, heading: str, line: str, level: str | None, message: str
+) -> None:
+    text = "\n".join([heading, line, "  more of it"] * 4)
+    source, records = read(text)
+    assert [layout.name for layout, _ in source.layouts] == [name]
+    assert records.frame.select("line", "time", "level", "message").rows() == [
+        (number, AT, level, message) for number in (2, 5, 8, 11)
+    ]
+    assert (records.leading, records.continued) == (1, 7)
+    whole = f"{heading}\n{line}\n  more of it"
+    assert record_texts([Chunk(text, 1, None)], source, {2, 5}) == {2: whole, 5: whole}
+    parts = text.split("\n")  # the heading in one chunk, the message in the next
+    chunks = [Chunk("\n".join(parts[:4]), 1, None), Chunk("\n".join(parts[4:]), 5, parts[3])]
+    assert [line for chunk in chunks for line in parse_chunk(chunk, source).frame["line"]] == [2, 5, 8, 11]
+    assert record_texts(chunks, source, {2, 5}) == {2: whole, 5: whole}
+
+
+DESCRIBED = [
+    (
+        "w3c-access",
+        "#Version: 1.0\n#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query sc-status time-taken",
+        "2024-06-09 14:03:02 10.0.0.1 GET /cart/7 - 404 15",
+        None,
+        "GET /cart /7 Not_Found",
+    ),
+    (
+        "w3c-access",
+        "#Fields: date time x-edge-location c-ip cs-method cs-uri-stem sc-status",
+        "2024-06-09\t14:03:02\tICN54\t1.2.3.4\tGET\t/a\t200",
+        None,
+        "GET /a OK",
+    ),
+    ("w3c", "#Fields: date time action protocol", "2024-06-09 14:03:02 DROP TCP", None, "DROP TCP"),
+    ("w3c", "#fields\tts\tuid\tid.orig_h", "1717941782.000000\tC1\t1.2.3.4", None, "C1\t1.2.3.4"),
+    (
+        "csv",
+        "timestamp,level,logger,message,n",
+        '2024-06-09T14:03:02Z,WARN,"a,b","slow, ""very""",7',
+        "WARN",
+        'slow, "very"',
+    ),
+    ("csv", "message;level;time", '"it failed";ERROR;2024-06-09 14:03:02', "ERROR", "it failed"),
+    (
+        "csv",
+        "Level,Date and Time,Source,Event ID,Task Category",
+        'Error,6/9/2024 2:03:02 PM,SCM,7036,None,"It stopped."',
+        "ERROR",
+        'SCM,7036,None,"It stopped."',
+    ),
+    (
+        "csv",
+        '"TimeCreated","Id","LevelDisplayName","Message"',
+        '"6/9/2024 2:03:02 PM","7","Error","It stopped."',
+        "ERROR",
+        "It stopped.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "header", "line", "level", "message"), DESCRIBED)
+def test_a_header_names_the_columns(name: str, header: str, line: str, level: str | None, message: str) -> None:
+    source, records = read("\n".join([header, *[line] * 5]))
+    assert [layout.name for layout, _ in source.layouts] == [name]
+    assert records.frame.select("time", "level", "message").rows() == [(AT, level, message)] * 5
+    assert records.leading == header.count("\n") + 1
 
 
 def test_fields_that_tell_what_happened_stand_behind_the_message() -> None:
@@ -224,3 +455,10 @@ def test_a_partial_line_goes_on_in_the_next_chunk() -> None:
     assert (records.leading, records.frame["line"].to_list()) == (1, [3])
     chunks = [Chunk(begins, 1, None), Chunk(f"{goes_on}\n{other}", 2, begins)]
     assert record_texts(chunks, source, {1}) == {1: "01:02:03.000 INFO two goes on"}
+
+
+def test_requests_stand_before_the_vague_layout_of_the_other_lines() -> None:
+    access = 'INFO:     1.2.3.4:5 - "GET /a HTTP/1.1" 200 OK'
+    source, records = read("\n".join([access, "INFO:     Started.", "ERROR:    it failed"]))
+    assert [layout.name for layout, _ in source.layouts] == ["uvicorn-access", "level"]
+    assert records.frame["message"].to_list() == ["GET /a OK", "Started.", "it failed"]

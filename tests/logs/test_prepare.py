@@ -430,3 +430,21 @@ def test_a_shop_of_many_layouts_is_joined_by_its_request_id(tmp_path: Path) -> N
     steps = ["request received", "Opened cart <*>", "paid <*>", "took <*> out", "duration: <*> ms", "request served"]
     assert sessions == [steps] * 80
     assert found.dataset.meta["without_key"] == 1
+
+
+def test_lines_longer_than_the_limit_are_the_reason_where_nothing_is_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"longer than the limit.*max_line_bytes"):
+        prepared(tmp_path, {"one.log": b'{"msg":"' + b"x" * 70_000 + b'"}'})
+
+
+def test_records_of_two_lines_keep_their_times_where_sessions_have_a_key(tmp_path: Path) -> None:
+    lines = [
+        line
+        for order in range(40)
+        for line in (f"Jun 09, 2024 2:03:{order:02d} PM shop.Orders place", f"INFO: order={order:06d} placed")
+    ]
+    found = prepared(tmp_path, {"app.log": "\n".join(lines).encode()}, session_by="field:order").dataset
+    assert found.meta["sessions"] == found.meta["used"] == 40
+    assert found.meta["without_time"] == 0
+    assert found.meta["warnings"] == ["all lines follow one template; there is no order of events to learn"]
+    assert found.sessions["start"].dt.second().to_list() == list(range(40))

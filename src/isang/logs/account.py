@@ -9,6 +9,7 @@ import polars as pl
 
 from isang.config import LogsConfig, to_dict
 from isang.logs import clocks
+from isang.logs.layouts import LAYOUTS
 from isang.logs.read import ReadCounts
 from isang.logs.records import SourceLayout
 from isang.logs.rules import Rules
@@ -18,6 +19,7 @@ from isang.logs.templates import OVERFLOW
 
 _MANY_CONTINUED = 0.5
 _MANY_WITHOUT_KEY = 0.2
+_OF_SEVERAL_LINES = {layout.name for layout in LAYOUTS if layout.heading}
 
 
 @dataclass(eq=False)
@@ -145,6 +147,8 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
     lines = max(1, meta["lines"])
     found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
     for source in sources:
+        if source["layouts"][0]["name"] in _OF_SEVERAL_LINES:
+            continue
         others = source["continued"] + source["not_matched"]
         if others > _MANY_CONTINUED * max(1, source["lines"]):
             found.append(
@@ -154,7 +158,10 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
     if meta["without_key"] > _MANY_WITHOUT_KEY * lines:
         found.append(f"{meta['without_key']:,} of {lines:,} lines name no session key and are in no session")
     if meta["not_decoded"]:
-        found.append(f"{meta['not_decoded']:,} lines hold bytes that are not UTF-8; these were replaced")
+        found.append(
+            f"{meta['not_decoded']:,} lines hold bytes that are not UTF-8; these were replaced; if they "
+            "are letters, convert the log first: iconv -f LATIN1 -t UTF-8 IN > OUT"
+        )
     if meta["cut"]:
         found.append(f"{meta['cut']:,} lines were longer than {meta['config']['max_line_bytes']:,} bytes and were cut")
     overflow = templates.filter(pl.col("template") == OVERFLOW)

@@ -44,7 +44,9 @@ ISO = Clock(
     rf"{_DATE}[T \t]{_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
     ("%Y-%m-%d %H:%M:%S%.f",),
 )
+PADDED_HOUR = Clock("padded-hour", rf"{_DATE} {{1,2}}\d{{1,2}}:\d{{2}}:\d{{2}}", ("%Y-%m-%d %H:%M:%S",))
 SLASHED = Clock("slashed", rf"\d{{4}}/\d{{2}}/\d{{2}} {_TIME}{_FRACTION}", ("%Y/%m/%d %H:%M:%S%.f",))
+SLASHED_APART = Clock("slashed-apart", rf"\d{{4}}/\d{{2}}/\d{{2}} - {_TIME}", ("%Y/%m/%d - %H:%M:%S",))
 SHORT_SLASHED = Clock("short-slashed", rf"\d{{2}}/\d{{2}}/\d{{2}} {_TIME}", ("%y/%m/%d %H:%M:%S",))
 COMPACT = Clock("compact", r"\d{6} \d{6}", ("%y%m%d %H%M%S",))
 ACCESS = Clock("access", rf"\d{{2}}/{_MONTH}/\d{{4}}:{_TIME} [+-]\d{{4}}", ("%d/%b/%Y:%H:%M:%S",))
@@ -54,7 +56,15 @@ CTIME = Clock(
     ("%a %b %d %H:%M:%S%.f %Y", "%b %d %H:%M:%S%.f %Y"),
 )
 DAY_MONTH = Clock("day-month", rf"\d{{2}} {_MONTH} \d{{4}} {_TIME}{_FRACTION}", ("%d %b %Y %H:%M:%S%.f",))
-DAY_DASHED = Clock("day-dashed", rf"\d{{2}}-{_MONTH}-\d{{4}} {_TIME}{_FRACTION}", ("%d-%b-%Y %H:%M:%S%.f",))
+DAY_DASHED = Clock(
+    "day-dashed",
+    rf"\d{{2}}-{_MONTH}-\d{{4}} {_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
+    ("%d-%b-%Y %H:%M:%S%.f",),
+)
+DAY_SLASHED = Clock("day-slashed", rf"\d{{2}}/{_MONTH}/\d{{4}} {_TIME}", ("%d/%b/%Y %H:%M:%S",))
+MONTH_DAY_YEAR = Clock(
+    "month-day-year", rf"{_MONTH} {{1,2}}\d{{1,2}} \d{{4}} {_TIME}{_FRACTION}", ("%b %d %Y %H:%M:%S%.f",)
+)
 DAY_DOTTED = Clock("day-dotted", rf"\d{{2}}\.\d{{2}}\.\d{{4}} {_TIME}{_FRACTION}", ("%d.%m.%Y %H:%M:%S%.f",))
 TWELVE_HOURS = Clock(
     "twelve-hours",
@@ -62,29 +72,42 @@ TWELVE_HOURS = Clock(
     ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y. %I:%M:%S %p"),
 )
 """A comma is a point by the time it is read. Without AM and PM nothing says whether month or day stands first."""
+NAMED_TWELVE_HOURS = Clock(
+    "named-twelve-hours",
+    rf"{_MONTH} \d{{1,2}}, \d{{4}},? \d{{1,2}}:\d{{2}}:\d{{2}}[ \x{{202F}}][AP]M",
+    ("%b %d. %Y %I:%M:%S %p", "%b %d. %Y. %I:%M:%S %p"),
+)
+"""Newer Java puts a narrow space before AM and PM."""
 SYSLOG = Clock("syslog", rf"{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION}", ("%Y %b %d %H:%M:%S%.f",), lacks="year")
 MONTH_DAY = Clock("month-day", rf"\d{{2}}-\d{{2}} {_TIME}\.\d{{3,6}}", ("%Y %m-%d %H:%M:%S%.f",), lacks="year")
 KLOG = Clock("klog", rf"\d{{4}} {_TIME}\.\d{{6}}", ("%Y %m%d %H:%M:%S%.f",), lacks="year")
 GLOG = Clock("glog", rf"\d{{8}} {_TIME}\.\d{{6}}", ("%Y%m%d %H:%M:%S%.f",))
 TIME_ONLY = Clock("time-only", rf"{_TIME}{_FRACTION}", ("%Y-%m-%d %H:%M:%S%.f",), lacks="date")
+KITCHEN = Clock("kitchen", r"\d{1,2}:\d{2}[AP]M", ("%Y-%m-%d %I:%M%p",), lacks="date")
 EPOCH = Clock("epoch", r"\d{10}(?:\.\d{1,9})?\b|\d{13}\b|\d{16}\b|\d{19}\b")
 
 CLOCKS = (
     ISO,
+    PADDED_HOUR,
     SLASHED,
+    SLASHED_APART,
     SHORT_SLASHED,
     ACCESS,
     CTIME,
     DAY_MONTH,
     DAY_DASHED,
+    DAY_SLASHED,
+    MONTH_DAY_YEAR,
     DAY_DOTTED,
     TWELVE_HOURS,
+    NAMED_TWELVE_HOURS,
     SYSLOG,
     MONTH_DAY,
     KLOG,
     GLOG,
     COMPACT,
     TIME_ONLY,
+    KITCHEN,
     EPOCH,
 )
 ANY_TIME = "|".join(clock.pattern for clock in CLOCKS)
@@ -114,7 +137,9 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
         text = pl.lit(f"{reference:%Y-%m-%d} ") + text
     elif clock is ISO:
         text = text.str.replace(r"^(.{10})[T\t]", "${1} ")
-    if clock not in (ISO, ACCESS):
+    elif clock is NAMED_TWELVE_HOURS:
+        text = text.str.replace("\u202f", " ", literal=True)
+    if clock not in (ISO, ACCESS, DAY_DASHED):
         return _local(text, clock, zone)
     offset = text.str.extract(rf"({_ZONE})$", 1)
     plain = text.str.replace(rf"(?:{_ZONE})$", "")

@@ -32,7 +32,7 @@ def check_expression(name: str, pattern: str) -> None:
     try:
         pl.Series([""]).str.contains(pattern)
     except pl.exceptions.ComputeError as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).partition("This error occurred")[0].split())[:300]
         raise UsageError(
             f"{name} must be a regular expression without look-around and back-references, got {pattern!r}: {reason}"
         ) from error

@@ -6,20 +6,48 @@ import polars as pl
 
 TIMES = (
     "time", "ts", "timestamp", "@timestamp", "asctime", "datetime", "date", "__REALTIME_TIMESTAMP", "@t", "Timestamp",
+    "eventTime", "timeGenerated", "TimeGenerated", "timeUnixNano", "t",
 )  # fmt: skip
 LEVELS = (
     "level", "severity", "levelname", "lvl", "loglevel", "log.level", "PRIORITY", "@l", "Level",
+    "error_severity", "severityText", "s",
 )  # fmt: skip
 MESSAGES = (
     "msg", "message", "MESSAGE", "log", "event", "text", "body", "@m", "@mt", "RenderedMessage", "MessageTemplate",
+    "Message", "textPayload", "eventName", "operationName", "event_type",
 )  # fmt: skip
-METHODS = ("method", "http_method")
-PATHS = ("path", "uri", "url")
+METHODS = ("method", "http_method", "request_method")
+PATHS = ("path", "uri", "url", "request_uri")
 STATUSES = ("status", "status_code", "statusCode", "http_status", "code")
-KINDS = ("reason", "outcome", "result", "action", "operation", "state", "upstream", "error", "err", "exception")
+KINDS = (
+    "reason",
+    "outcome",
+    "result",
+    "action",
+    "operation",
+    "state",
+    "upstream",
+    "error",
+    "err",
+    "exception",
+    "errorCode",
+    "resultType",
+)
 """Names of fields whose values tell what happened; they stand behind the message, one list for all logs, so that
 what a model learned from one log holds for the next."""
 TELLING = (*METHODS, *PATHS, *STATUSES, *KINDS)
+
+WITHIN = {
+    "t": {"$date": "t"},
+    "log": {"level": "log.level"},
+    "fields": {"message": "message"},
+    "body": {"stringValue": "body"},
+    "jsonPayload": {"message": "message", "msg": "msg"},
+    "httpRequest": {"requestMethod": "method", "requestUrl": "url", "status": "status"},
+    "request": {"method": "method", "uri": "uri"},
+}
+"""Objects within a line whose fields stand for fields of the line: MongoDB, Elastic, Rust's tracing, OpenTelemetry,
+Google Cloud, Caddy."""
 
 _MAX_VALUE = 100
 _STATUS_WORDS = {str(status.value): status.phrase.replace(" ", "_") for status in HTTPStatus}
@@ -32,8 +60,13 @@ def status_words(status: pl.Expr) -> pl.Expr:
 
 
 def path_words(path: pl.Expr) -> pl.Expr:
-    """The path of a request without its query, a word for each part, so that what varies is masked part by part."""
-    return path.str.replace(r"\?.*$", "").str.replace_all("/", " /", literal=True).str.strip_chars()
+    """The path of a request without host and query, a word for each part: what varies is masked part by part."""
+    return (
+        path.str.replace(r"^[a-z]+://[^/]*", "")
+        .str.replace(r"\?.*$", "")
+        .str.replace_all("/", " /", literal=True)
+        .str.strip_chars()
+    )
 
 
 def with_telling(message: pl.Expr) -> pl.Expr:

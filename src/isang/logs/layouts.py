@@ -1,6 +1,7 @@
 """Line layouts, recognised from a sample of the lines."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -21,6 +22,10 @@ _TIME = f"(?P<time>{_ISO})"
 _LEVEL = rf"(?P<level>{LEVEL})"
 _TAG = r"(?P<component>[^\s\[:(]+\([^)]*\)|[^\[:]+?)(?:\[\d+\])?"
 _MESSAGE = MESSAGE_TO_THE_END = r"(?P<message>.*)$"
+PLAIN_PATTERN = r"^(?P<message>\S.*)$"
+CELL = r'(?:"(?:[^"]|"")*(?:"|$)|[^,"]*)'
+"""A value of a line of comma-separated values; a quoted one may go on in the next line."""
+_DOTNET_LEVEL = "(?:trce|dbug|info|warn|fail|crit)"
 _KEY = r"[A-Za-z_@][\w.@/-]*"
 _PAIR = rf'{_KEY}=(?:"(?:[^"\\]|\\.)*"|[^\s"]\S*)?'
 _CONTEXT = rf"(?:{_KEY}=\S*|\[[^\]]*\])"
@@ -31,6 +36,8 @@ _SAMPLE_CHARACTERS = 1_000
 """The layout shows in the beginning of a line."""
 _ENOUGH = 0.2
 """A layout must parse this share of the sample: stack traces may fill the rest."""
+_MOST = 0.5
+"""A vague layout must parse this share of the sample, unless it is beside one that has no time either."""
 _NEARLY_AS_GOOD = 0.95
 """A layout listed earlier says more; it is taken when it parses this share of what the best one parses."""
 _SECOND = 0.05
@@ -45,11 +52,24 @@ class Layout:
     name: str
     pattern: str
     kind: str = "text"
-    """`text`, or `access` (the message is made of the request and the status), `json`, `logfmt`."""
+    """`text`, or `access` (the message is made of the request and the status), `csv` (values may be quoted), `headed`
+    (the line before must be a heading), `json`, `logfmt`."""
+    heading: str = ""
+    """Of `headed`: the shape of the line before, with groups of its own."""
+    vague: bool = False
+    """Single lines of anything may have this little shape."""
+
+    def fits(self, lines: pl.Series) -> pl.Series:
+        """Which lines it parses; a heading counts too."""
+        if not self.heading:
+            return lines.str.contains(self.pattern)
+        headings = lines.str.contains(self.heading)
+        return headings | (headings.shift(1, fill_value=False) & lines.str.contains(self.pattern))
 
 
 _LAYOUTS = (
     Layout("json", r'^\s*\{\s*"', kind="json"),
+    Layout("auditd", r"^(?:node=\S+ )?(?P<message>type=\S+ msg=audit\((?P<time>\d{10}\.\d{3}):\d+\):.*)$"),
     Layout("logfmt", rf'^\s*(?:{_PAIR}(?:\s+|$)){{2,}}(?:{_KEY}="[^"]*)?$', kind="logfmt"),
     Layout(
         "spring-boot",
@@ -61,14 +81,14 @@ _LAYOUTS = (
     Layout("loguru", rf"^{_TIME}\s+\|\s+{_LEVEL}\s+\|\s+(?P<component>\S+)\s+-\s+{_MESSAGE}"),
     Layout(
         "mysql",
-        rf"^{_TIME}\s+\d+\s+\[(?P<level>System|Note|Warning|ERROR)\]\s+(?:\[MY-\d+\]\s+)?"
+        rf"^(?P<time>{_ISO}|{clocks.PADDED_HOUR.pattern})\s+\d+\s+\[(?P<level>System|Note|Warning|ERROR)\]\s+(?:\[MY-\d+\]\s+)?"
         rf"(?:\[(?P<component>\w+)\]\s+)?{_MESSAGE}",
     ),
     Layout("mongodb", rf"^{_TIME} (?P<level>[FEWID]\d?)\s+(?P<component>[A-Z-]+)\s+\[[^\]]*\] {_MESSAGE}"),
     Layout(
         "logback",
         rf"^(?P<time>{_ISO}|{clocks.TIME_ONLY.pattern})\s+\[[^\]]*\]\s+{_LEVEL}\s+(?:{_CONTEXT}\s+)*"
-        rf"(?P<component>[^\s=]+)\s+-\s+{_MESSAGE}",
+        rf"(?P<component>[^\s=]+)\s+--?\s+{_MESSAGE}",
     ),
     Layout("log4j", rf"^{_TIME}\s+{_LEVEL}\s+\[[^\]]*\]\s+(?P<component>[^\s:]+):\s{_MESSAGE}"),
     Layout("log4j-short", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$]+):\s{_MESSAGE}"),
@@ -96,11 +116,63 @@ _LAYOUTS = (
         rf"^<\d+>\d+ {_TIME} \S+ (?P<component>\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)\s?"
         rf"(?:\x{{FEFF}})?{_MESSAGE}",
     ),
-    Layout("syslog", rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) [^\s\[\]]+ {_TAG}:(?:\s+|$){_MESSAGE}"),
+    Layout(
+        "postgresql-csv",
+        rf"^{_TIME},(?:{CELL},){{10}}(?P<level>[A-Z]+\d?),[0-9A-Z]{{5}},(?P<message>{CELL})",
+        kind="csv",
+    ),
+    Layout(
+        "cisco",
+        rf"^(?:<\d+>)?(?:\d+: )?[*.]?(?P<time>{clocks.MONTH_DAY_YEAR.pattern}|{_SYSLOG})(?: [A-Z]{{3,4}})?"
+        rf"(?: [\w.-]+)? ?:? %[A-Z0-9_]+-(?P<level>\d)-\w+: {_MESSAGE}",
+    ),
+    Layout(
+        "haproxy",
+        rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) \S+ haproxy\[\d+\]: \S+ \[[^\]]*\] \S+ \S+ [\d/+-]+ (?P<status>-?\d+) "
+        r'.*"(?P<method>[A-Z]+) (?P<path>\S*)[^"]*"?$',
+        kind="access",
+    ),
+    Layout(
+        "java-logging-one-line",
+        rf"^{_TIME} (?P<component>[\w.$]+) \S+ {_LEVEL}: {_MESSAGE}",
+    ),
+    Layout(
+        "syslog",
+        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}|{_ISO}) [^\s\[\]]+ {_TAG}(?: <(?P<level>[A-Z][a-z]+)>)?:"
+        rf"(?:\s+|$){_MESSAGE}",
+    ),
     Layout(
         "access",
         rf'^(?:\S+:\d+ )?\S+ \S+ \S+ \[(?P<time>{clocks.ACCESS.pattern})\] '
         r'"(?:(?P<method>[A-Z]+) (?P<path>\S*)[^"]*|[^"]*)" (?P<status>\d{3})\b',
+        kind="access",
+    ),
+    Layout(
+        "s3-access",
+        rf'^\S+ \S+ \[(?P<time>{clocks.ACCESS.pattern})\] \S+ \S+ \S+ \S+ \S+ "(?P<method>[A-Z]+) (?P<path>\S*)[^"]*" '
+        r"(?P<status>\d{3})\b",
+        kind="access",
+    ),
+    Layout(
+        "load-balancer",
+        rf'^(?:\w+ )?{_TIME} \S+ \S+ \S+ \S+ \S+ \S+ (?P<status>\d{{3}}|-) \S+ \S+ \S+ '
+        r'"(?P<method>[A-Z]+|-) (?P<path>\S*)[^"]*"',
+        kind="access",
+    ),
+    Layout(
+        "squid",
+        r"^(?P<time>\d{10}\.\d{3})\s+\d+ \S+ [A-Z_]+/(?P<status>\d{3}) \d+ (?P<method>[A-Z]+) (?P<path>\S+)",
+        kind="access",
+    ),
+    Layout(
+        "gin",
+        rf"^\[GIN\] (?P<time>{clocks.SLASHED_APART.pattern}) \|\s*(?P<status>\d{{3}})\s*\|[^|]*\|[^|]*\|\s*"
+        r'(?P<method>[A-Z]+)\s+"(?P<path>[^"]*)"',
+        kind="access",
+    ),
+    Layout(
+        "uvicorn-access",
+        rf'^{_LEVEL}:\s+\S+ - "(?P<method>[A-Z]+) (?P<path>\S*) HTTP/[\d.]+" (?P<status>\d{{3}})\b',
         kind="access",
     ),
     Layout(
@@ -118,7 +190,8 @@ _LAYOUTS = (
     Layout("redis", rf"^\d+:[A-Z] (?P<time>{clocks.DAY_MONTH.pattern}) (?P<level>[.*#-]) {_MESSAGE}"),
     Layout(
         "logcat",
-        rf"^(?P<time>{clocks.MONTH_DAY.pattern})\s+\d+\s+\d+ (?P<level>[VDIWEFA]) (?P<component>.*?)\s*: {_MESSAGE}",
+        rf"^(?P<time>{clocks.MONTH_DAY.pattern}|{_ISO})\s+\d+\s+\d+ (?P<level>[VDIWEFA]) (?P<component>.*?)\s*: "
+        + _MESSAGE,
     ),
     Layout(
         "logcat-brief",
@@ -129,19 +202,61 @@ _LAYOUTS = (
     Layout("ruby", rf"^[DIWEFA], \[(?P<time>{_ISO}) #\d+\]\s+(?P<level>[A-Z]+) -- (?P<component>[^:]*): {_MESSAGE}"),
     Layout("cbs", rf"^{_TIME}, {_LEVEL}\s+(?P<component>\S+)\s+{_MESSAGE}"),
     Layout("state-change", rf"^\d+ \S+ (?P<component>\S+) (?P<level>\S+) (?P<time>\d{{10}}) -?\d+ {_MESSAGE}"),
+    Layout(
+        "java-logging",
+        rf"^{_LEVEL}: {_MESSAGE}",
+        kind="headed",
+        heading=rf"^(?P<time>{clocks.NAMED_TWELVE_HOURS.pattern}) (?P<component>\S+)(?: \S+)?$",
+    ),
+    Layout(
+        "dotnet",
+        rf"^ {{6}}{_MESSAGE}",
+        kind="headed",
+        heading=rf"^(?:\[?(?P<time>{clocks.ANY_TIME})\]?[ ]?)?(?P<level>{_DOTNET_LEVEL}): (?P<component>\S+\[\d+\])$",
+    ),
+    Layout("dotnet-one-line", rf"^(?:{_TIME} ?)?(?P<level>{_DOTNET_LEVEL}): (?P<component>[\w.]+\[\d+\]) {_MESSAGE}"),
+    Layout("mysql-slow", PLAIN_PATTERN, kind="headed", heading=r"^SET timestamp=(?P<time>\d{10}(?:\.\d+)?);$"),
+    Layout(
+        "php",
+        rf"^\[(?P<time>{clocks.DAY_DASHED.pattern})[^\]]*\] PHP (?P<level>[A-Z][a-z]+)(?: error)?:\s+{_MESSAGE}",
+    ),
+    Layout("laravel", rf"^\[{_TIME}\] [\w-]+\.{_LEVEL}: {_MESSAGE}"),
+    Layout("cassandra", rf"^{_LEVEL}\s+\[[^\]]*\]\s+{_TIME}\s+(?P<component>[^\s:]+):\d+ - {_MESSAGE}"),
+    Layout("lambda-platform", r"^(?P<message>(?:INIT_START|START|END|REPORT) .*)$"),
+    Layout(
+        "django-response",
+        r"^(?P<message>(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error)"
+        r"(?: \([^)]*\))?: .*)$",
+    ),
+    Layout("kernel", rf"^(?:<\d+>)?\[\s*\d+\.\d{{6}}\]\s*{_MESSAGE}"),
     Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
+    Layout("python-name", rf"^{_TIME}\s+(?P<component>[\w.]+)\s+{_LEVEL}\s+{_MESSAGE}"),
+    Layout(
+        "level-first",
+        rf"^[\[(]?{_LEVEL}(?:\s*[\])])?:?\s+[\[(]?(?P<time>{clocks.ANY_TIME})[\])]?[\s,:|-]*{_MESSAGE}",
+        vague=True,
+    ),
     *(
         Layout(
             f"general-{clock.name}",
             rf"^[\[(]?(?P<time>{clock.pattern})[\])]?[\s,:|-]*"
-            rf"(?:(?:\[\d+\]\s+)?[\[(<]?(?P<level>{LEVEL}|{_SHORT_LEVEL})(?:\s*[\])>][\s,:|-]*|[\s,:|/-]+|$))?{_MESSAGE}",
+            rf"(?:(?:\[(?:id=)?\d+\]\s*)?(?:[\[(<]\s*)?(?P<level>{LEVEL}|{_SHORT_LEVEL})(?:\s*[\])>][\s,:|-]*|[\s,:|/-]+|$))?{_MESSAGE}",
         )
         for clock in clocks.CLOCKS
     ),
+    Layout("level", rf"^[\[(]?{_LEVEL}(?:\s*[\])]:?|:)\s+{_MESSAGE}", vague=True),
+    Layout("priority", rf"^<(?P<level>\d)>{_MESSAGE}"),
+    Layout(
+        "prefixed",
+        rf"^(?:[\w.-]+\s+\| |\[[\w.-]+/[\w./-]+\] )[\[(]?(?P<time>{clocks.ANY_TIME})[\])]?[\s,:|-]*"
+        rf"(?:[\[(]?{_LEVEL}(?:\s*[\])][\s,:|-]*|[\s,:|-]+))?{_MESSAGE}",
+    ),
 )  # fmt: skip
-LAYOUTS: tuple[Layout, ...] = tuple(replace(layout, pattern=ascii_only(layout.pattern)) for layout in _LAYOUTS)
+LAYOUTS: tuple[Layout, ...] = tuple(
+    replace(layout, pattern=ascii_only(layout.pattern), heading=ascii_only(layout.heading)) for layout in _LAYOUTS
+)
 """Every layout that is recognised, the more telling before the more general."""
-PLAIN = Layout("plain", r"^(?P<message>\S.*)$")
+PLAIN = Layout("plain", PLAIN_PATTERN)
 """Every line is a message without a time; an indented line belongs to the one before."""
 
 _FIELDS = {
@@ -152,32 +267,49 @@ _FIELDS = {
 }
 
 
-def recognise(sample: pl.Series) -> list[tuple[Layout, float]]:
+def recognise(sample: pl.Series, described: Layout | None = None) -> list[tuple[Layout, float]]:
     """The layouts of a source with the share of the sample's non-blank lines that each parses, best first.
 
-    There is always at least one; `PLAIN` where no layout fits.
+    There is always at least one; `PLAIN` where no layout fits. `described`: the layout that its header tells, if any.
     """
     lines = sample.filter(sample.str.contains(r"\S")).str.slice(0, _SAMPLE_CHARACTERS)
     found: list[tuple[Layout, float]] = []
     if lines.is_empty():
         return [(PLAIN, 0.0)]
-    rest = lines
-    while len(found) < _MAX_LAYOUTS and rest.len() >= max(1, _SECOND * lines.len()):
-        layout, matched = _best(rest)
-        share = int(matched.sum()) / lines.len()
-        if share < (_SECOND if found else _ENOUGH):
+    candidates = LAYOUTS if described is None else (described, *LAYOUTS)
+    fits: list[tuple[Layout, pl.Series]] = []
+    for layout in candidates:
+        fits.append((layout, layout.fits(lines)))
+        if fits[-1][1].all() and not layout.vague:
+            break  # no later one can parse more
+    unread = lines.is_not_null()
+    timeless = False  # whether what was found so far says no time
+    while len(found) < _MAX_LAYOUTS and unread.any():
+        least = max(1, (_SECOND if found else _ENOUGH) * lines.len())
+        best = _best(fits, unread, least, least if timeless else _MOST * lines.len())
+        if best is None:
             break
-        found.append((layout, share))
-        rest = rest.filter(~matched)
+        layout, matched = best
+        found.append((layout, int(matched.sum()) / lines.len()))
+        timeless = not any("(?P<time>" in layout.pattern + layout.heading for layout, _ in found)
+        unread &= ~matched
     return found or [(PLAIN, 1.0)]
 
 
-def _best(lines: pl.Series) -> tuple[Layout, pl.Series]:
-    """The layout that parses most of `lines`, or one listed earlier that parses nearly as many."""
-    matches = [lines.str.contains(layout.pattern) for layout in LAYOUTS]
-    most = max(int(matched.sum()) for matched in matches)
-    chosen = next(n for n, matched in enumerate(matches) if matched.sum() >= _NEARLY_AS_GOOD * most)
-    return LAYOUTS[chosen], matches[chosen]
+def _best(
+    fits: Sequence[tuple[Layout, pl.Series]], unread: pl.Series, least: float, least_of_vague: float
+) -> tuple[Layout, pl.Series] | None:
+    """The layout that parses most of the lines `unread`, or one listed earlier that parses nearly as many, and which.
+
+    A vague one only where no other parses at least so many lines; None where that does not either.
+    """
+    for vague, enough in ((False, least), (True, least_of_vague)):
+        some = [(layout, matched & unread) for layout, matched in fits if layout.vague == vague]
+        counts = [int(matched.sum()) for _, matched in some]
+        most = max(counts, default=0)
+        if most >= enough:
+            return next(match for match, count in zip(some, counts, strict=True) if count >= _NEARLY_AS_GOOD * most)
+    return None
 
 
 def from_pattern(pattern: str) -> Layout:

@@ -241,6 +241,9 @@ def _nothing_found(accounts: list[SourceAccount], rules: Rules) -> str:
     records = sum(account.records for account in accounts)
     if lines == 0:
         return f"{names}: empty, there is nothing to prepare"
+    cut = sum(account.read.cut_lines for account in accounts)
+    if records == 0 and cut == lines:
+        return f"{names}: all lines are longer than the limit and were cut; raise max_line_bytes under [logs]"
     if records == 0:
         return f"{names}: none of the {lines:,} lines begins a record; describe the lines with --layout"
     none_names_it = f"none of the {records:,} records of {names} names the session key"

@@ -40,6 +40,8 @@ def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, temp
         shares = ", ".join(f"{name.name} ({share:.0%})" for name, share in layout.layouts)
         envelope = f"{layout.container}: " if layout.container else ""
         times = clocks.described(layout.clock, zone=layout.zone, reference=layout.reference)
+        if source.state().st_size == 0:
+            shares, times = "empty", "there is nothing to read"
         sources.append((source.name, envelope + shares, times))
     names = pl.Series([source.name for source in found.sources])
     each = -(-records // len(sources))

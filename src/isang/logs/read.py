@@ -117,7 +117,9 @@ def _until_damage(source: Source, counts: ReadCounts) -> Iterator[bytes]:
         except DAMAGED as error:
             reason = getattr(error, "strerror", None) or str(error)
             if counts.bytes == 0:
-                raise InputError(f"cannot read {source.path}: {reason}; is the file complete?") from error
+                raise InputError(
+                    f"cannot read {source.path}: {reason}; is the file complete, and what its ending says?"
+                ) from error
             counts.damage = f"nothing could be read after {counts.bytes:,} bytes of text: {reason}"
 
 

@@ -6,13 +6,19 @@ from datetime import datetime
 
 import polars as pl
 
-from isang.logs import clocks, containers, fields, layouts
+from isang.logs import clocks, containers, fields, headers, layouts
 from isang.logs.clocks import Clock
 from isang.logs.layouts import Layout
 from isang.logs.read import Chunk
 
-_JSON_FIELDS = pl.Struct(dict.fromkeys((*fields.MESSAGES, *fields.LEVELS, *fields.TIMES, *fields.TELLING), pl.String))
-_NUMBERED_LEVELS = {"10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL"}
+_JSON_FIELDS = pl.Struct(
+    dict.fromkeys((*fields.MESSAGES, *fields.LEVELS, *fields.TIMES, *fields.TELLING, *fields.WITHIN), pl.String)
+)
+_NUMBERED_LEVELS = {
+    "0": "EMERG", "1": "ALERT", "2": "CRIT", "3": "ERROR", "4": "WARN", "5": "NOTICE", "6": "INFO", "7": "DEBUG",
+    "10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL",
+}  # fmt: skip
+"""Of syslog, and of Node.js and Python."""
 _COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
 _QUOTED_OR_BARE = r'(?:"((?:[^"\\]|\\.)*)"|([^"\s]\S*))'
 
@@ -59,7 +65,7 @@ def recognise_source(sample: pl.Series, *, given: Layout | None, zone: str, refe
         lines = texts.filter(texts.str.contains(r"\S"))
         found = [(given, float(lines.str.contains(given.pattern).mean() or 0.0))]  # type: ignore[arg-type]
     else:
-        found = layouts.recognise(texts)
+        found = layouts.recognise(texts, headers.layout_of(texts))
     read_by = tuple(clocks.clock_of(_groups(texts, layout)["time"]) for layout, _ in found)
     return SourceLayout(container, tuple(found), read_by, zone, reference)
 
@@ -69,7 +75,7 @@ def parse_chunk(chunk: Chunk, source: SourceLayout) -> Records:
     frame = split_lines(chunk)
     texts = _texts(frame, source.container, chunk.previous_line)
     blank = ~texts["text"].str.contains(r"\S").fill_null(False)
-    parsed = normalised(as_written(texts["text"], source), source)
+    parsed = normalised(as_written(texts["text"], source, _line_before(chunk, source)), source)
     starts = parsed["message"].is_not_null() & ~blank
     if "continues" in texts.columns:
         starts &= ~texts["continues"]
@@ -96,13 +102,20 @@ def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collecti
         starts = set(parse_chunk(chunk, source).frame["line"].to_list())
         texts = _texts(split_lines(chunk), source.container, chunk.previous_line)
         goes_on = texts["continues"].to_list() if "continues" in texts.columns else [False] * texts.height
-        for line, (text, continues) in enumerate(zip(texts["text"].to_list(), goes_on, strict=True), chunk.first_line):
+        before = _line_before(chunk, source)
+        is_heading = _headings(texts["text"], source).to_list()
+        heading = before is not None and _headings(pl.Series([before]), source)[0]
+        rows = zip(texts["text"].to_list(), goes_on, is_heading, strict=True)
+        for line, (text, continues, heads) in enumerate(rows, chunk.first_line):
             if line in starts:
                 open_record = line if line in wanted else None
                 if open_record is not None:
-                    found[line] = [text]
+                    found[line] = [f"{before}\n", text] if heading else [text]
+            elif heads:
+                open_record = None
             elif open_record is not None:
                 found[open_record].append((text or "") if continues else "\n" + (text or ""))
+            before, heading = text, heads
     return {line: "".join(pieces).rstrip() for line, pieces in found.items()}
 
 
@@ -127,15 +140,15 @@ def _texts(frame: pl.DataFrame, container: str | None, previous_line: str | None
     return inner.select("text", time=outer, continues=pl.col("partial").shift(1, fill_value=carried))
 
 
-def as_written(texts: pl.Series, source: SourceLayout) -> pl.DataFrame:
+def as_written(texts: pl.Series, source: SourceLayout, before: str | None = None) -> pl.DataFrame:
     """`time`, `level`, `message`, `alert` as text, and `layout` (u8), the number of the first that fits.
 
-    The message is null where none does.
+    The message is null where none does. `before`: the line before the first.
     """
-    result = _groups(texts, source.layouts[0][0]).with_columns(layout=pl.lit(0, dtype=pl.UInt8))
+    result = _groups(texts, source.layouts[0][0], before).with_columns(layout=pl.lit(0, dtype=pl.UInt8))
     for number, (layout, _) in enumerate(source.layouts[1:], 1):
-        other = _groups(texts, layout).with_columns(layout=pl.lit(number, dtype=pl.UInt8))
-        unread = result["message"].is_null()
+        other = _groups(texts, layout, before).with_columns(layout=pl.lit(number, dtype=pl.UInt8))
+        unread = result["message"].is_null() & ~_headings(texts, source)
         result = pl.DataFrame([other[name].zip_with(unread, result[name]) for name in result.columns])
     return result
 
@@ -156,7 +169,24 @@ def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:
     return written.with_columns(time=time)["time"]
 
 
-def _groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
+def _line_before(chunk: Chunk, source: SourceLayout) -> str | None:
+    """The line before the first of a chunk, without the container's envelope."""
+    if chunk.previous_line is None or source.container is None:
+        return chunk.previous_line
+    text: str | None = containers.unwrapped(pl.Series([chunk.previous_line]), source.container)["text"][0]
+    return text
+
+
+def _headings(texts: pl.Series, source: SourceLayout) -> pl.Series:
+    """Which lines begin a record whose message is in the next line."""
+    found = texts.is_null() & texts.is_not_null()
+    for layout, _ in source.layouts:
+        if layout.heading:
+            found |= texts.str.contains(layout.heading).fill_null(False)
+    return found
+
+
+def _groups(texts: pl.Series, layout: Layout, before: str | None = None) -> pl.DataFrame:
     """`time`, `level`, `message`, `alert` as written; all null where the layout does not fit."""
     match layout.kind:
         case "json":
@@ -165,6 +195,10 @@ def _groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
             found = _logfmt_groups(texts, layout)
         case "access":
             found = _access_groups(texts, layout)
+        case "csv":
+            found = _csv_groups(texts, layout)
+        case "headed":
+            found = _headed_groups(texts, layout, before)
         case _:
             found = _text_groups(texts, layout.pattern)
     missing = [name for name in ("time", "level", "message", "alert") if name not in found.columns]
@@ -188,14 +222,43 @@ def _text_groups(texts: pl.Series, pattern: str) -> pl.DataFrame:
 def _json_groups(texts: pl.Series) -> pl.DataFrame:
     values = containers.decoded_json(texts, _JSON_FIELDS).struct.unnest()
     values = values.with_columns(containers.decoded_bytes(values["MESSAGE"]))
+    for outer, names in fields.WITHIN.items():
+        values = _with_fields_of(values, outer, names)
+    has_message = pl.coalesce(fields.MESSAGES).is_not_null()
+    has_request = pl.coalesce(fields.METHODS).is_not_null() & pl.coalesce(fields.PATHS).is_not_null()
     is_object = pl.lit(texts.str.contains(r"^\s*\{.*\}\s*$"))
     message = fields.with_telling(pl.coalesce(fields.MESSAGES)).str.replace_all(_COLOURS, "")
     return values.select(
         time=pl.coalesce(fields.TIMES),
         level=pl.coalesce(fields.LEVELS),
-        message=pl.when(pl.coalesce(fields.MESSAGES).is_not_null()).then(message)
+        message=pl.when(has_message | has_request).then(message)
         .otherwise(pl.when(is_object).then(pl.lit(texts))),
     )  # fmt: skip
+
+
+def _with_fields_of(values: pl.DataFrame, outer: str, names: dict[str, str]) -> pl.DataFrame:
+    """`values`, completed by the fields of the object that `outer` may be; {name within: name in `values`}."""
+    if not values[outer].str.starts_with("{").any():
+        return values
+    inner = containers.decoded_json(values[outer], pl.Struct(dict.fromkeys(names, pl.String))).struct.unnest()
+    values = values.with_columns(pl.when(~pl.col(outer).str.starts_with("{")).then(outer).alias(outer))
+    return values.with_columns(pl.coalesce(name, inner[within]).alias(name) for within, name in names.items())
+
+
+def _csv_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
+    """The groups without the quotes around them; a quoted value may go on in the next line."""
+    value = pl.all().str.replace(r'(?s)^"((?:[^"]|"")*)"?$', "$1").str.replace_all('""', '"', literal=True)
+    return texts.str.extract_groups(layout.pattern).struct.unnest().select(value)
+
+
+def _headed_groups(texts: pl.Series, layout: Layout, before: str | None) -> pl.DataFrame:
+    """What a line says, and what the heading says that is the line before."""
+    heading = texts.shift(1, fill_value=before)
+    headed = heading.str.contains(layout.heading).fill_null(False)
+    above = heading.str.extract_groups(layout.heading).struct.unnest()
+    own = texts.str.extract_groups(layout.pattern).struct.unnest()
+    found = own.with_columns(column for column in above if column.name not in own.columns)
+    return found.with_columns(message=pl.when(headed).then("message"))
 
 
 def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
@@ -220,4 +283,5 @@ def _access_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
     groups = texts.str.extract_groups(layout.pattern).struct.unnest()
     path, status = fields.path_words(pl.col("path")), fields.status_words(pl.col("status"))
     message = pl.concat_str("method", path, status, separator=" ", ignore_nulls=True)  # what is no request has neither
-    return groups.select("time", message=pl.when(pl.col("status").is_not_null()).then(message))
+    kept = [name for name in ("time", "level") if name in groups.columns]
+    return groups.select(*kept, message=pl.when(pl.col("status").is_not_null()).then(message))
