@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from detection import spread
 from detection_data import bgl, hdfs, shop, trainticket
 
+from detection import spread
 from isang import stages
 from isang.artifact import Model, load_model
 from isang.config import Config, LogsConfig, TrainingConfig
