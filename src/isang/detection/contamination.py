@@ -23,16 +23,16 @@ normal."""
 def suspects(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: DetectionConfig) -> NDArray[np.bool_]:
     """Which rows of `calibration`, which are in the order of time, set no threshold, shape: rows.
 
-    One anomaly among the calibration sessions would raise a threshold above all its like, so they are those of the
-    `unlabelled` sessions that would be alerts beside what is known to be normal. That are the sessions labelled normal
-    where most are; elsewhere all without the highest scores, and then at most the share `config.contamination` of all
-    are suspects, the strangest first.
+    One anomaly among the calibration sessions would raise a threshold above all its like. So they are the `unlabelled`
+    sessions that would be alerts beside those that are trusted: where most sessions are labelled normal, these, and then
+    any number may be suspects; elsewhere all but the highest scores, and then at most the share `config.contamination`
+    of all are suspects, the strangest first.
     """
     part = config.alerts_per_thousand / 1000 / len(DETECTORS)
-    most = int(config.contamination * len(calibration))
-    chosen = np.zeros(len(calibration), dtype=bool)
     if config.contamination and _mostly_labelled(calibration, unlabelled):
         return unlabelled & (_strangest(calibration, part, ~unlabelled) <= 1)
+    most = int(config.contamination * len(calibration))
+    chosen = np.zeros(len(calibration), dtype=bool)
     if len(calibration) < LEAST_SESSIONS or not most:
         return chosen
     strangest = _strangest(calibration, part, None)
@@ -50,13 +50,13 @@ def _mostly_labelled(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_]) -
 def _strangest(calibration: pl.DataFrame, part: float, normal: NDArray[np.bool_] | None) -> Floats:
     """The smallest p-value of each row as a multiple of what is an alert, where each detector may alert for `part`.
 
-    The p-values are those beside the rows `normal`; None: beside all but the highest scores of each detector.
+    Trusted are the rows `normal`; None: all but the highest scores of each detector.
     """
     strangest = np.full(len(calibration), np.inf)
     for detector in DETECTORS:
         rows = calibration[detector.name].is_not_null().to_numpy()
         scores = calibration[detector.name].drop_nulls().to_numpy()
-        beyond = 1  # so many times rarer than in truth is what lies beyond the highest trusted score
+        beyond = 1  # that what lies beyond the highest trusted score is so many times more frequent is known beforehand
         if normal is None:
             beyond = min(math.ceil(UNTRUSTED_SHARE * len(scores)), len(scores) - 1)
             trusted = np.sort(np.argsort(scores, kind="stable")[: len(scores) - beyond])  # in the order of time
