@@ -24,9 +24,9 @@ def suspects(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: D
     """Which rows of `calibration`, which are in the order of time, set no threshold, shape: rows.
 
     One anomaly among the calibration sessions would raise a threshold above all its like. So they are the `unlabelled`
-    sessions that would be alerts beside those that are trusted: where most sessions are labelled normal, these, and then
-    any number may be suspects; elsewhere all but the highest scores, and then at most the share `config.contamination`
-    of all are suspects, the strangest first.
+    sessions that would be alerts beside those that are trusted: where most sessions are labelled normal, these, and any
+    number may be suspects; elsewhere all but the highest scores, and at most the share `config.contamination` of all
+    are suspects, the strangest first.
     """
     part = config.alerts_per_thousand / 1000 / len(DETECTORS)
     if config.contamination and _mostly_labelled(calibration, unlabelled):
@@ -56,7 +56,7 @@ def _strangest(calibration: pl.DataFrame, part: float, normal: NDArray[np.bool_]
     for detector in DETECTORS:
         rows = calibration[detector.name].is_not_null().to_numpy()
         scores = calibration[detector.name].drop_nulls().to_numpy()
-        beyond = 1  # that what lies beyond the highest trusted score is so many times more frequent is known beforehand
+        beyond = 1  # so many sessions are known to lie beyond the highest trusted score for each that a tail expects
         if normal is None:
             beyond = min(math.ceil(UNTRUSTED_SHARE * len(scores)), len(scores) - 1)
             trusted = np.sort(np.argsort(scores, kind="stable")[: len(scores) - beyond])  # in the order of time
