@@ -167,7 +167,8 @@ class DetectionConfig:
     alerts_per_thousand: float = 1.0
     """The alert budget: false alarms per 1,000 normal sessions, a burst of alike ones counted once."""
     contamination: float = 0.01
-    """Of the training sessions that no label calls normal, so many may be anomalies: the strangest set no threshold."""
+    """Of the training sessions that no label calls normal, so many may be anomalies: the strangest set no threshold.
+    Where most sessions are labelled normal, any number of the others may be; 0: none is."""
     rewordings: bool = True
     """New templates are taken for known ones that a new release has reworded, where all speaks for it."""
     reasons: int = 5

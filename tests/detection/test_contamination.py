@@ -42,3 +42,28 @@ def test_training_sessions_that_a_detector_did_not_score_are_no_suspects_of_it()
     partly = table.with_columns(early_end=pl.when(pl.int_range(pl.len()) >= 1_000).then("early_end"))
     found = suspects(partly, np.ones(SESSIONS, dtype=bool), DetectionConfig())
     assert np.nonzero(found)[0].tolist() == [1_999]
+
+
+def test_beside_many_labelled_sessions_all_strange_unlabelled_ones_are_suspects_in_small_logs_too() -> None:
+    """However many they are: 30 of 300 are far more than `contamination` allows for."""
+    strange = np.arange(300) % 10 == 3
+    for detector in DETECTORS:
+        table = calibration("event_counts", 0.0).head(300)
+        high = detector.allowance + 30 * detector.least_scale
+        table = table.with_columns(pl.when(pl.Series(strange)).then(high).otherwise(detector.name).alias(detector.name))
+        unlabelled = strange.copy()
+        unlabelled[[0, 1, 2]] = True  # and some that look normal
+        assert suspects(table, unlabelled, DetectionConfig()).tolist() == strange.tolist(), detector.name
+        assert not suspects(table, unlabelled, DetectionConfig(contamination=0.0)).any()
+        assert not suspects(table, np.zeros(300, dtype=bool), DetectionConfig()).any()
+
+
+def test_few_labelled_sessions_do_not_say_what_is_normal() -> None:
+    """Not even where they are most of those of the training part, but not of those that every detector scored."""
+    row = pl.int_range(pl.len())
+    table = calibration("early_end", 0.0).head(300)
+    table = table.with_columns(early_end=pl.when(row == 290).then(50.0).otherwise("early_end"))
+    latest = table.with_columns(early_end=pl.when(row >= 240).then("early_end"))
+    assert suspects(table, np.arange(300) >= 260, DetectionConfig())[290]
+    assert not suspects(table, np.arange(300) >= 140, DetectionConfig()).any()
+    assert not suspects(latest, np.arange(300) >= 260, DetectionConfig()).any()

@@ -63,8 +63,8 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
 
     Everything is scored on the sessions `held_out` from training. The detectors that need no trained model are fitted
     anew without a fourth of the `training` sessions (a stretch of time) to score that fourth, so that their tails come
-    from the whole period; for the others these sessions are null. Sessions that look like anomalies nobody labelled are
-    left out.
+    from the whole period; for the others these sessions are null. Sessions that look like anomalies nobody labelled
+    (`suspects`) are left out.
     """
     rows = np.concatenate([training, held_out])
     folds = [*np.array_split(training, FOLDS), held_out]
