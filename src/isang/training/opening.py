@@ -30,6 +30,8 @@ def announce(
     else:
         journal.plan(**_plan(plan, cost, data, learner))
         journal.environment(**_environment(learner))
+        if data.normal is not None:
+            journal.normal_sessions(data.normal)
 
 
 def _in_words(plan: Plan, cost: Cost, data: Data, learner: Learner, state: Progress) -> str:
