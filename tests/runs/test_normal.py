@@ -81,7 +81,8 @@ def test_few_failures_labels_and_other_logs_are_not_asked_about() -> None:
 @pytest.mark.parametrize(
     "record",
     [
-        None, [], {}, {"unlabelled": 1}, {"unlabelled": -1, "with_rare_failures": 0, "templates": 0, "named": []},
+        None, [], {}, {"unlabelled": 1}, {"unlabelled": 10**400, "with_rare_failures": 0, "templates": 0, "named": []},
+        {"unlabelled": -1, "with_rare_failures": 0, "templates": 0, "named": []},
         {"unlabelled": 1, "with_rare_failures": True, "templates": 0, "named": []},
         {"unlabelled": 1, "with_rare_failures": 1, "templates": 1, "named": [{"template": 3}]},
         {"unlabelled": 1, "with_rare_failures": 1, "templates": 1, "named": "none"},
@@ -89,3 +90,10 @@ def test_few_failures_labels_and_other_logs_are_not_asked_about() -> None:
 )  # fmt: skip
 def test_what_is_not_ours_is_not_believed(record: Any) -> None:
     assert checked(record) is None
+
+
+def test_more_than_we_write_is_left_out() -> None:
+    failure = {"template": "lost", "sessions": 1, "first": "blk_1"}
+    record = {"unlabelled": 9, "with_rare_failures": 1, "templates": 1, "named": [failure]}
+    more = {**record, "kind": "normal_sessions", "named": [{**failure, "more": float("nan")}]}
+    assert checked(more) == record

@@ -71,10 +71,10 @@ def _as_counted(known: Mapping[str, Any] | None) -> Finding:
         ),
         evidence,
         both(
-            "Look at these sessions. Give those that are anomalies a label (`--labels`), so that they are left out, "
-            "and train again; where all sessions have one, nothing is asked.",
-            "해당 세션을 살펴보십시오. 이상인 세션에 라벨을 붙여(`--labels`) 학습에서 빼고 다시 학습하십시오. 모든 "
-            "세션에 라벨이 있으면 묻지 않습니다.",
+            "Look at these sessions. Give those that are anomalies a label (`isang prepare --labels`), so that they "
+            "are left out, and train again; where all sessions have one, nothing is asked.",
+            "해당 세션을 살펴보십시오. 이상인 세션에 라벨을 붙여(`isang prepare --labels`) 학습에서 빼고 다시 "
+            "학습하십시오. 모든 세션에 라벨이 있으면 묻지 않습니다.",
         ),
     )
 

@@ -6,6 +6,8 @@ from typing import Any
 
 _NORMAL = re.compile(r"[\d :,-]{19,30} INFO normal_sessions ")
 _COUNTS = ("unlabelled", "with_rare_failures", "templates")
+_MOST = 2**53
+"""Larger counts are no counts."""
 
 
 def is_normal_sessions(line: str) -> bool:
@@ -31,11 +33,12 @@ def checked(record: Any) -> dict[str, Any] | None:
     named = record.get("named")
     if not isinstance(named, list) or not all(_is_failure(entry) for entry in named):
         return None
-    return {name: record[name] for name in (*_COUNTS, "named")}
+    failures = [{name: entry[name] for name in ("template", "sessions", "first")} for entry in named]
+    return {**{name: record[name] for name in _COUNTS}, "named": failures}
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST
 
 
 def _is_failure(entry: Any) -> bool:
