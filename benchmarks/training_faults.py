@@ -21,10 +21,10 @@ import isang
 from isang.config import LogsConfig, ModelConfig, TrainingConfig
 from isang.logs.prepare import prepare
 from isang.logs.store import Dataset, write_dataset
-from isang.model.batches import Rows, to_sessions
+from isang.model.batches import Rows, learn_sessions
 from isang.model.encoder import Encoder
-from isang.model.vocabulary import learn_vocabulary
 from isang.training.data import Data, to_data
+from isang.training.failures import look_for_failures
 from isang.training.loop import train
 from isang.training.plan import make_plan
 from isang.training.split import split_by_time
@@ -37,12 +37,13 @@ Schedule = Callable[[int], float]
 
 
 def faults(options: argparse.Namespace) -> None:
-    """The same training on HDFS blocks six times, as it should be and with one fault each: what does the report say?"""
-    normal, contaminated = hdfs(options.data, contaminated=False), hdfs(options.data, contaminated=True)
+    """The same training on HDFS blocks, as it should be and with one fault each: what does the report say?"""
+    normal, unlabelled, contaminated = (hdfs(options.data, labels) for labels in ("all", "anomalies", "none"))
     plan = make_plan(len(normal.training), len(normal.validation), TRAINING)
     hot = dataclasses.replace(TRAINING, learning_rate=100 * TRAINING.learning_rate)
     planted: dict[str, Callable[[Path], object]] = {
         "none": lambda run: train(normal, MODEL, TRAINING, run),
+        "none, but no session is labelled normal": lambda run: train(unlabelled, MODEL, TRAINING, run),
         "learning rate x 100": lambda run: train(normal, MODEL, hot, run),
         "T_max at 60 % of the run": lambda run: train(
             normal, MODEL, TRAINING, run, schedule=turning_back(round(0.6 * plan.steps), plan.warmup_steps)
@@ -111,16 +112,20 @@ def hdfs_dataset(data: Path) -> Dataset:
     return prepare([str(logs / "HDFS_2pct.log.zst")], LogsConfig(), labels=logs / "anomaly_label.csv").dataset
 
 
-def hdfs(data: Path, *, contaminated: bool) -> Data:
-    """Its training period; `contaminated`: as if nobody had labelled the anomalies in it."""
+def hdfs(data: Path, labels: str) -> Data:
+    """Its training period with `all` labels, with those of the anomalies alone, or with `none`: then the anomalies are
+    among what is learned."""
     dataset = hdfs_dataset(data)
-    if contaminated:
-        unlabelled = dataset.sessions.with_columns(label=pl.lit(None, dtype=pl.Boolean))
-        dataset = dataclasses.replace(dataset, sessions=unlabelled)
+    anomalous = pl.col("label") if labels == "anomalies" else pl.lit(False)
+    if labels != "all":
+        kept = dataset.sessions.with_columns(label=pl.when(anomalous).then(True))
+        dataset = dataclasses.replace(dataset, sessions=kept)
     split = split_by_time(dataset, TRAINING)
-    vocabulary = learn_vocabulary(dataset, split.train)
-    training = to_sessions(dataset, vocabulary, split.train)
-    return to_data(training, to_sessions(dataset, vocabulary, split.validation), vocabulary, MODEL.positions)
+    rows = np.concatenate([split.train, split.validation])
+    vocabulary, known = learn_sessions(dataset, rows, len(split.train))
+    unlabelled = dataset.sessions["label"].gather(rows).is_null().to_numpy()
+    normal_sessions = look_for_failures(known, vocabulary, unlabelled, dataset.sessions["session_id"].gather(rows))
+    return to_data(*known.halves(len(split.train)), vocabulary, MODEL.positions, normal_sessions)
 
 
 def turning_back(turn: int, warmup_steps: int) -> Schedule:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from isang.config import PRESETS, Config, from_dict, load, to_dict
+from isang.config import FLAGS, PRESETS, Config, from_dict, load, to_dict
 from isang.errors import UsageError
 
 
@@ -67,6 +67,11 @@ def test_the_reference_trains_by_its_recipe() -> None:
         ({"detection": {"alerts_per_thousand": float("nan")}}, "alerts_per_thousand"),
         ({"training": 3}, "section"),
         ({"model": {"preset": "reference"}, "training": 3}, "section"),
+        ({"logs": {"masks": 3}}, "regular expressions, got 3"),
+        ({"logs": {"masks": ["ticket"]}}, "regular expressions"),
+        ({"training": {"learning_rate": 10**400}}, "far too large"),
+        ({"training": {"learning_rate": -1}}, "set --learning-rate or learning_rate under .training."),
+        ({"training": {"mask_fraction": 1}}, "set mask_fraction under .training. in the settings file"),
     ],
 )
 def test_mistakes_are_named(given: dict[str, Any], message: str) -> None:
@@ -80,6 +85,24 @@ def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("[training\n")
     with pytest.raises(UsageError, match="not a TOML file"):
         load(tmp_path / "bad.toml")
+
+
+def test_a_section_that_is_none_is_named_whatever_the_flags(tmp_path: Path) -> None:
+    path = tmp_path / "isang.toml"
+    path.write_text("model = 3\n")
+    for flags in ({}, {"model": {"preset": None}}, {"model": {"preset": "tiny"}}):
+        with pytest.raises(UsageError, match="must be a section of settings, got 3"):
+            load(path, flags)
+
+
+def test_the_flags_that_messages_name_exist() -> None:
+    from typer.main import get_command
+
+    from isang.cli import app
+
+    commands = get_command(app).commands.values()  # type: ignore[attr-defined]
+    options = {option for command in commands for parameter in command.params for option in parameter.opts}
+    assert {f"--{flag}" for flag in FLAGS.values()} <= options
 
 
 @pytest.mark.parametrize("section", [field.name for field in dataclasses.fields(Config)])

@@ -189,15 +189,27 @@ class Config:
     detection: DetectionConfig = field(default_factory=DetectionConfig)
 
 
+FLAGS = {
+    "gap_seconds": "gap", "window_lines": "window", "window_seconds": "window",
+    **{name: name.replace("_", "-") for name in (
+        "train_fraction", "epochs", "max_minutes", "patience", "batch_size", "learning_rate", "processes", "seed",
+        "alerts_per_thousand",
+    )},
+}  # fmt: skip
+"""The settings with a range that the command line can set, and by which flag."""
+
+
 def load(path: Path | None = None, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
     """The defaults, over them the TOML file at `path`, over that the flags.
 
     `flags` is {section: {field: value}}; None means not given.
     Raises UsageError for an unknown section or field, a wrong type, or a value out of its range.
     """
-    given: dict[str, dict[str, Any]] = _read_toml(path) if path else {}
+    given: dict[str, Any] = _read_toml(path) if path else {}
     for section, values in (flags or {}).items():
-        given.setdefault(section, {}).update({name: value for name, value in values.items() if value is not None})
+        below = given.get(section, {})
+        if isinstance(below, Mapping):  # anything else is refused below
+            given[section] = {**below, **{name: value for name, value in values.items() if value is not None}}
     return from_dict(given)
 
 
@@ -248,10 +260,15 @@ def _typed(name: str, hint: Any, value: Any) -> Any:
     if value is None and type(None) in options:
         return None
     if name == "logs.masks":
-        pairs = value.items() if isinstance(value, Mapping) else value
+        pairs = list(value.items()) if isinstance(value, Mapping) else value
+        if not isinstance(pairs, list | tuple) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in pairs):
+            raise UsageError(f"{name} must be a section of names with regular expressions, got {value!r}")
         return tuple((str(mask), str(pattern)) for mask, pattern in pairs)
     if float in options and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError as error:
+            raise UsageError(f"{name} is far too large, got an integer of {value.bit_length():,} bits") from error
     if not isinstance(value, tuple(option for option in options if isinstance(option, type))) or (
         isinstance(value, bool) and bool not in options
     ):
@@ -260,7 +277,7 @@ def _typed(name: str, hint: Any, value: Any) -> Any:
     return value
 
 
-def _read_toml(path: Path) -> dict[str, dict[str, Any]]:
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -283,13 +300,9 @@ def _within(config: Any, section: str, **ranges: tuple[float, float]) -> None:
             raise UsageError(f"{section}.{name} must be from {low} to {high}, got {value}; {_how(section, name)}")
 
 
-_FLAGS = {"window_lines": "--window", "window_seconds": "--window", "gap_seconds": "--gap"}
-"""Of settings whose flag has another name."""
-
-
 def _how(section: str, name: str) -> str:
-    flag = _FLAGS.get(name, f"--{name.replace('_', '-')}")
-    return f"set {flag} or {name} under [{section}] in the settings file"
+    setting = f"{name} under [{section}] in the settings file"
+    return f"set --{FLAGS[name]} or {setting}" if name in FLAGS else f"set {setting}"
 
 
 def _regular_expression(name: str, pattern: str) -> None:

@@ -87,6 +87,7 @@ def train(
     from isang.logs.store import open_dataset
     from isang.model.batches import learn_sessions
     from isang.training.data import to_data
+    from isang.training.failures import look_for_failures
     from isang.training.loop import train as train_model
     from isang.training.processes import joined
     from isang.training.split import split_by_time
@@ -105,7 +106,9 @@ def train(
     ):
         processes.wait()  # until the first one has made the folder
         vocabulary, known = learn_sessions(dataset, rows, len(split.train), beside=building)
-        material = to_data(*known.halves(len(split.train)), vocabulary, config.model.positions)
+        labels, ids = (dataset.sessions[name].gather(rows) for name in ("label", "session_id"))
+        normal = look_for_failures(known, vocabulary, labels.is_null().to_numpy(), ids)
+        material = to_data(*known.halves(len(split.train)), vocabulary, config.model.positions, normal)
         tool = config.training.track if processes.first else None
         with tracked(tool, building / "tracking", asdict(config.training)) as listener:
             encoder, progress = train_model(

@@ -122,10 +122,10 @@ def quantiles(p50: float, p90: float, p99: float) -> dict[str, Floats]:
 
 
 def test_a_few_sessions_unlike_all_others_are_named() -> None:
-    verdict, said = found(journal(**quantiles(0.01, 0.2, 4.9)), "measured_quality")
+    verdict, said = found(journal(**quantiles(0.01, 0.2, 4.9)), "normal_sessions")
     assert verdict == "problem"
     assert "4.9" in said
-    assert found(journal(**quantiles(0.01, 0.2, 1.6)), "measured_quality")[0] == "not_applicable"
+    assert found(journal(**quantiles(0.01, 0.2, 1.6)), "normal_sessions")[0] == "not_applicable"
     assert heavy_tail(journal(**quantiles(2.0, 2.5, 3.0))) is None, "an untrained model finds everything strange"
     assert heavy_tail(journal()) is None
 

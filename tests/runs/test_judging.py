@@ -27,7 +27,7 @@ from isang.runs.writing import duration, with_interval
 
 IDS = (
     "finite", "decreasing", "divergence", "spikes", "stability", "convergence", "schedule", "overfitting",
-    "stopping_point", "start_loss", "throughput", "restarts", "measured_quality",
+    "stopping_point", "start_loss", "throughput", "restarts", "normal_sessions", "measured_quality",
 )  # fmt: skip
 
 

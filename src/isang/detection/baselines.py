@@ -13,21 +13,8 @@ from isang.detection.counts import nearest_normal
 from isang.detection.surprise import Floats
 from isang.logs.store import Dataset
 from isang.model.batches import Rows, Sessions, Tokens
+from isang.model.wording import ERROR_LEVELS
 
-ERROR_LEVELS = (
-    "ERROR",
-    "ERR",
-    "SEVERE",
-    "FATAL",
-    "CRITICAL",
-    "CRIT",
-    "ALERT",
-    "EMERG",
-    "EMERGENCY",
-    "PANIC",
-    "FAILURE",
-)
-"""Levels that mean an error in the log formats that are recognised."""
 NEAREST_AMONG = 1_000
 """The edit distance looks at so many normal sessions, the most frequent ones."""
 EDIT_ROWS = 2_000

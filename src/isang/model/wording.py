@@ -27,6 +27,11 @@ SHORT_FAILURES = {
 }  # fmt: skip
 """Words that tell of a failure as they are: many harmless words begin like these."""
 
+ERROR_LEVELS = (
+    "ERROR", "ERR", "SEVERE", "FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "FAILURE",
+)  # fmt: skip
+"""Levels that mean an error in the log formats that are recognised."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

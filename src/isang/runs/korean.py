@@ -7,6 +7,14 @@ from isang.runs.particles import with_particles
 
 NAMES: Mapping[str, str] = {
     "losses": "손실 개수",
+    "unlabelled_sessions": "정상 라벨이 없는 세션 수",
+    "sessions_with_rare_failures": "드문 실패 줄이 있는 세션 수",
+    "rare_failure_templates": "드문 실패 템플릿 수",
+    "rare_failures": "드문 실패 줄",
+    "few_sessions_share": "적다고 보는 세션 비율",
+    "template": "템플릿",
+    "sessions": "세션 수",
+    "first": "처음",
     "first_step": "첫 스텝",
     "last_step": "마지막 스텝",
     "threshold": "문턱값",

@@ -114,9 +114,9 @@ class RunTable:
     facts: dict[str, Any] = field(default_factory=dict)
     """What the log stated: `started`, `ended` (ISO 8601), `epochs`, `batches_per_epoch`, `planned_steps`, `batch_size`,
     `batch_size_per_device`, `devices`, `vocabulary_size`, `learning_rate`, `best_epoch` (whose weights were kept),
-    `nats_by_frequency` (the loss of guessing by frequency alone), `stop_reason`, `stopped_early`, `completed`,
-    `unfinished` (a log of ours without its last line);
-    absent where unknown."""
+    `nats_by_frequency` (the loss of guessing by frequency alone), `normal_sessions` (counts of those
+    learned from, and of rare failures among them), `stop_reason`, `stopped_early`, `completed`,
+    `unfinished` (a log of ours without its last line); absent where unknown."""
     series: dict[str, int] = field(default_factory=dict)
     """All series that the file holds, by the log's own name, with their number of values."""
 

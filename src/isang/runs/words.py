@@ -56,6 +56,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "finding_start_loss": {"en": "Start loss", "ko": "시작 손실"},
     "finding_throughput": {"en": "Throughput", "ko": "처리 속도"},
     "finding_restarts": {"en": "Restarts", "ko": "재시작"},
+    "finding_normal_sessions": {"en": "Normal sessions", "ko": "정상 세션"},
     "finding_measured_quality": {"en": "Measured quality", "ko": "측정된 품질"},
     "verdict_problem": {"en": "Problem", "ko": "문제"},
     "verdict_cannot_tell": {"en": "Cannot tell", "ko": "판단 불가"},

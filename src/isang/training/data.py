@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from isang.model.batches import Rows, Sessions, cut
 from isang.model.vocabulary import Vocabulary
+from isang.training.failures import NormalSessions
 
 DIGEST_SESSIONS = 10_000
 """So many sessions, evenly spaced, vouch for the identity of a source."""
@@ -39,6 +40,8 @@ class Data:
     vocabulary_size: int
     templates: tuple[str, ...] = ()
     """The text of each token, for people; empty where nobody needs it."""
+    normal: NormalSessions | None = None
+    """What is known of these sessions before anything is learned from them; None: nobody looked."""
 
     @cached_property
     def validated(self) -> TokenSource:
@@ -58,7 +61,13 @@ class Data:
         return digest.hexdigest()
 
 
-def to_data(training: Sessions, validation: Sessions, vocabulary: Vocabulary, positions: int) -> Data:
+def to_data(
+    training: Sessions,
+    validation: Sessions,
+    vocabulary: Vocabulary,
+    positions: int,
+    normal: NormalSessions | None = None,
+) -> Data:
     """Sessions in the tokens of `vocabulary` as the loop takes them, longer ones in pieces of `positions` tokens."""
     names = tuple(vocabulary.name(token) for token in range(vocabulary.size))
-    return Data(cut(training, positions)[0], cut(validation, positions)[0], vocabulary.size, names)
+    return Data(cut(training, positions)[0], cut(validation, positions)[0], vocabulary.size, names, normal)

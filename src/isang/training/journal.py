@@ -3,14 +3,16 @@
 import json
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
 import isang
 from isang.training.checkpoint import Progress
+from isang.training.failures import NormalSessions
 from isang.training.objective import Validation
 from isang.training.step import NotFinite, Step
 
@@ -59,6 +61,11 @@ class Journal:
     def plan(self, **values: Value) -> None:
         """What is going to be done, before the first step."""
         self._record("plan", values)
+
+    def normal_sessions(self, known: NormalSessions) -> None:
+        """What is known of the sessions that are going to be learned as normal."""
+        self._line(f"normal_sessions {json.dumps(asdict(known), ensure_ascii=False)}")
+        self._write({"kind": "normal_sessions", **asdict(known)})
 
     def environment(self, **values: Value) -> None:
         """Versions and the machine's size."""
@@ -138,12 +145,15 @@ class Journal:
         of = self._of
         shown = (f"{name}={_text(value)}" + (f"/{of[name]}" if name in of else "") for name, value in values.items())
         self._line(" ".join(part for part in (word, *shown) if part))
-        record = {"kind": kind or word, **{name: _plain(value) for name, value in values.items()}}
-        self._metrics.write(json.dumps(record, allow_nan=False) + "\n")
-        self._metrics.flush()
+        self._write({"kind": kind or word, **{name: _plain(value) for name, value in values.items()}})
         if self._listener is not None and "step" in values:
             numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
             self._listener(numbers, int(numbers.pop("step")))
+
+    def _write(self, record: Mapping[str, Any]) -> None:
+        if self._metrics is not None:
+            self._metrics.write(json.dumps(record, allow_nan=False) + "\n")
+            self._metrics.flush()
 
     def _line(self, text: str) -> None:
         if self._text is not None:

@@ -57,12 +57,17 @@ class Validation(NamedTuple):
         return float(differences_S.std() * len(differences_S) ** 0.5 / self.events)
 
 
+def in_bfloat16(device: torch.device) -> bool:
+    """Whether training on `device` computes in bfloat16. A GPU before Ampere, such as the V100, would emulate it."""
+    return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
 def hidden_losses(model: Encoder, hidden: Hidden) -> Tensor:
     """The cross-entropy at each hidden position in nats, shape N, in bfloat16 where the device has it for training."""
     device = model.head_bias.device
     asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T)).to(device)
     targets_N = torch.from_numpy(hidden.targets_N).long().to(device)
-    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+    with torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16(device)):
         states_ND = model(torch.from_numpy(hidden.sessions.flat).to(device), hidden.sessions.lengths, asked_N)
         logits_NV = model.logits(states_ND)
     losses_N: Tensor = functional.cross_entropy(logits_NV.float(), targets_N, reduction="none")

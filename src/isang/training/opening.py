@@ -13,7 +13,7 @@ from isang.progress import say
 from isang.training.checkpoint import Progress
 from isang.training.data import Data
 from isang.training.journal import Journal, Value
-from isang.training.objective import nats_by_frequency
+from isang.training.objective import in_bfloat16, nats_by_frequency
 from isang.training.plan import Cost, Plan, estimate
 from isang.training.step import Learner
 
@@ -30,6 +30,8 @@ def announce(
     else:
         journal.plan(**_plan(plan, cost, data, learner))
         journal.environment(**_environment(learner))
+        if data.normal is not None:
+            journal.normal_sessions(data.normal)
 
 
 def _in_words(plan: Plan, cost: Cost, data: Data, learner: Learner, state: Progress) -> str:
@@ -67,7 +69,7 @@ def _environment(learner: Learner) -> dict[str, Value]:
     return {
         "python": platform.python_version(), "cores": os.cpu_count(), "isang": isang.__version__,
         "torch": torch.__version__, "numpy": np.__version__, "threads": torch.get_num_threads(),
-        "device": device.type, "device_name": name, "precision": "bfloat16" if device.type == "cuda" else "float32",
+        "device": device.type, "device_name": name, "precision": "bfloat16" if in_bfloat16(device) else "float32",
         "system": platform.system(),
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ from isang.runs.findings.convergence import convergence
 from isang.runs.findings.descent import decreasing
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.health import divergence, finite
+from isang.runs.findings.normal import normal_sessions
 from isang.runs.findings.quality import measured_quality
 from isang.runs.findings.roughness import spikes, stability
 from isang.runs.findings.schedule import schedule
@@ -31,6 +32,7 @@ FINDINGS: tuple[Callable[[RunTable, Context], Finding], ...] = (
     start_loss,
     throughput,
     restarts,
+    normal_sessions,
     measured_quality,
 )
 """Every finding, in the order of the report. Each function is named after its finding's id."""

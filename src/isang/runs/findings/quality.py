@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from isang.runs.findings.base import Context, Finding, both, plain
-from isang.runs.findings.inside import hardly_learned, heavy_tail, with_faults
+from isang.runs.findings.inside import hardly_learned, with_faults
 from isang.runs.table import RunTable
 from isang.runs.writing import number
 
@@ -13,9 +13,9 @@ SCALE = {"basic": 2.0, "practical": 1.5, "good": 1.0, "best": 0.5}
 
 
 def measured_quality(table: RunTable, context: Context) -> Finding:
-    """What an evaluation measured; a loss alone measures no quality. Were there strange sessions among the normal?"""
-    found = [fault for fault in (hardly_learned(table), heavy_tail(table)) if fault]
-    return with_faults(_evaluated(context), found)
+    """What an evaluation measured; a loss alone measures no quality, but one near guessing says that there is none."""
+    fault = hardly_learned(table)
+    return with_faults(_evaluated(context), [fault] if fault else [])
 
 
 def _evaluated(context: Context) -> Finding:

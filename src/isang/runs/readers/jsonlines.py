@@ -8,6 +8,7 @@ from typing import Any
 from isang.errors import InputError
 from isang.runs.assemble import assemble
 from isang.runs.content import LineBlocks
+from isang.runs.readers.own import checked
 from isang.runs.records import Account, Rows, display_name
 from isang.runs.table import RunTable
 
@@ -61,6 +62,10 @@ def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account)
         record = json.loads(line)
     except (ValueError, RecursionError):
         account.fail(line)
+        return
+    if isinstance(record, dict) and record.get("kind") == "normal_sessions":
+        facts.setdefault("normal_sessions", checked(record))
+        account.ignore("prose")
         return
     row = numbers_of(record) if isinstance(record, dict) else {}
     if not row:

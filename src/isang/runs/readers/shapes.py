@@ -15,6 +15,7 @@ from isang.runs.columns import Column
 from isang.runs.names import normal, role
 from isang.runs.readers.fields import numbers_of_line
 from isang.runs.readers.headings import heading_of
+from isang.runs.readers.own import is_normal_sessions
 from isang.runs.records import RECORD, RECORD_WORDS
 from isang.runs.table import Floats, Integers
 
@@ -188,6 +189,8 @@ def learn(line: bytes, heading: tuple[str, ...] = ()) -> Shape:
     """The shape of a line: which of its numbers have a name, in it or in the heading above it."""
     text = line.decode("utf-8", "surrogateescape")
     head = text[:SCANNED]
+    if is_normal_sessions(head):
+        return Shape(_NOTHING, (), False, prose=head)  # numbers in it are parts of other logs
     captured = numbers_of_line(head, heading)
     if not any(not name.startswith("@") or name == "@time" for name, _ in captured.values()):
         return Shape(_NOTHING, (), False, prose=text[:1000])  # a bar without a name, digits in prose

@@ -8,6 +8,7 @@ from isang.errors import InputError
 from isang.runs.assemble import assemble
 from isang.runs.content import LineBlocks
 from isang.runs.names import normal
+from isang.runs.readers.own import is_normal_sessions, normal_sessions
 from isang.runs.readers.shapes import ShapeReader, without_colours
 from isang.runs.records import Account, Records, display_name
 from isang.runs.table import RunTable
@@ -101,6 +102,9 @@ def facts_of(lines: list[str]) -> dict[str, Any]:
     """What the log states about the run in words: counts, sizes, how it ended."""
     facts: dict[str, Any] = {}
     for line in lines:
+        if is_normal_sessions(line):
+            facts["normal_sessions"] = normal_sessions(line)
+            continue
         for fact, pattern in _COUNT_PATTERNS.items():
             if fact not in facts and (match := pattern.search(line)):
                 facts[fact] = int(next(group for group in match.groups() if group).replace(",", ""))

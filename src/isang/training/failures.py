@@ -1,0 +1,93 @@
+"""Rare lines that tell of a failure in sessions that are learned as normal: perhaps anomalies nobody labelled."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isang.model.batches import Sessions
+from isang.model.vocabulary import MARKS, Vocabulary
+from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
+
+RARE_SHARE = 0.02
+"""What stands in more of the sessions than this is taken for usual in the system, whatever its words say."""
+NAMED = 5
+"""So many templates are named, those in the most sessions."""
+SHOWN_CHARACTERS = 120
+"""So much of a template and of a session's id is written down."""
+SESSIONS_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True)
+class RareFailure:
+    """A template that tells of a failure, by its level or its words, and stands in few sessions."""
+
+    template: str
+    sessions: int
+    first: str
+    """The id of the first of these sessions."""
+
+
+@dataclass(frozen=True)
+class NormalSessions:
+    """What is known of the sessions that are learned as normal."""
+
+    unlabelled: int
+    """Those that no label calls normal; the figures below are of these alone."""
+    with_rare_failures: int = 0
+    """Sessions with at least one rare template that tells of a failure."""
+    templates: int = 0
+    """How many such templates there are."""
+    named: tuple[RareFailure, ...] = ()
+    """NAMED of them."""
+
+
+def look_for_failures(
+    sessions: Sessions, vocabulary: Vocabulary, unlabelled: NDArray[np.bool_], session_ids: pl.Series
+) -> NormalSessions:
+    """Count the rare failures in the `sessions`, in order of time; which of them have no label, and their ids."""
+    count = int(unlabelled.sum())
+    most = RARE_SHARE * count
+    asked = _telling(vocabulary)
+    in_sessions = np.zeros(vocabulary.size, dtype=np.int64)
+    found_rows, found_tokens = [], []
+    for start in range(0, len(sessions), SESSIONS_AT_ONCE):
+        rows, tokens = _pairs(sessions, start, min(start + SESSIONS_AT_ONCE, len(sessions)), asked)
+        counted = unlabelled[rows]
+        found_rows.append(rows[counted])
+        found_tokens.append(tokens[counted])
+        in_sessions += np.bincount(tokens[counted], minlength=vocabulary.size)
+        asked &= in_sessions <= most  # what proves usual is not gathered any longer
+    rows, tokens = np.concatenate(found_rows), np.concatenate(found_tokens)
+    rare = asked[tokens]
+    rows, tokens = rows[rare], tokens[rare]
+    order = sorted(set(tokens.tolist()), key=lambda token: (-in_sessions[token], token))
+    named = (
+        RareFailure(
+            vocabulary.name(token)[:SHOWN_CHARACTERS],
+            int(in_sessions[token]),
+            str(session_ids[int(rows[tokens == token].min())])[:SHOWN_CHARACTERS],
+        )
+        for token in order[:NAMED]
+    )
+    return NormalSessions(count, len(np.unique(rows)), len(order), tuple(named))
+
+
+def _telling(vocabulary: Vocabulary) -> NDArray[np.bool_]:
+    """Which tokens are templates that tell of a failure, shape V."""
+    known = zip(vocabulary.templates, vocabulary.levels, strict=True)
+    telling = [level.upper() in ERROR_LEVELS or tells_of_failure(words(text), ()) for text, level in known]
+    return np.array([False] * len(MARKS) + telling)
+
+
+def _pairs(
+    sessions: Sessions, start: int, end: int, asked: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(rows, tokens): which tokens `asked` stand in which sessions from `start` to before `end`, each pair once."""
+    offsets = sessions.offsets[start : end + 1]
+    flat = sessions.flat[offsets[0] : offsets[-1]]
+    places = np.flatnonzero(asked[flat])
+    rows = np.searchsorted(offsets - offsets[0], places, side="right") - 1
+    pairs = np.unique(rows * len(asked) + flat[places])
+    return start + pairs // len(asked), pairs % len(asked)
