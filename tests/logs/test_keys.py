@@ -120,3 +120,11 @@ def test_a_line_that_names_several_keys_stands_once_for_each() -> None:
     assert found.rows() == [(0, "blk_1"), (0, "blk_2"), (2, "blk_2")]
     grouped = keys_of(pl.Series(["id=null", "id=a7 id=b8", "id=-"]), r"id=(\S+)")
     assert grouped.rows() == [(1, "a7"), (1, "b8")]
+
+
+def test_a_level_in_front_of_the_identifier_is_no_name_of_it() -> None:
+    source = random.Random(3)
+    ids = [f"{source.getrandbits(32):08x}" for _ in range(100)]
+    steps = (("INFO", "opened"), ("FINE", "used"), ("SEVERE", "closed"))
+    rule = propose_key(sample([f"{level}: [{name}] cart {step}" for name in ids for level, step in steps]))
+    assert rule is None

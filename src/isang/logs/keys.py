@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from isang.logs.expressions import ascii_only
+from isang.logs.layouts import LEVELS
 from isang.logs.sessions import NO_KEYS, SessionRule
 
 _MIN_COVERAGE = 0.3
@@ -91,9 +92,10 @@ _NOT_KEYS = frozenset(
         "parent",
         "parentspanid",
         "token",
+        *(level.lower() for level in LEVELS),
     ]
 )
-"""Names whose values are times, measures, places or actors."""
+"""Names whose values are times, measures, places or actors; and levels, behind which a line begins."""
 _BETWEEN = r"[\"'\s:=\[]{1,4}"
 """What stands between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`."""
 _NAMED = ascii_only(rf"\b([A-Za-z][A-Za-z0-9_.]{{1,30}}){_BETWEEN}([A-Za-z0-9][A-Za-z0-9_-]{{5,63}})\b")

@@ -10,11 +10,11 @@ from isang.errors import UsageError
 from isang.logs import clocks
 from isang.logs.expressions import ascii_only
 
-_LEVELS = (
-    "TRACE DEBUG INFORMATION INFO NOTICE WARNING WARN ERROR ERR SEVERE FATAL FAILURE CRITICAL CRIT ALERT "
-    "EMERGENCY EMERG PANIC FINEST FINER FINE CONFIG VERBOSE"
-)
-LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in _LEVELS.split()) + ")"
+LEVELS = (
+    "TRACE", "DEBUG", "INFORMATION", "INFO", "NOTICE", "WARNING", "WARN", "ERROR", "ERR", "SEVERE", "FATAL", "FAILURE",
+    "CRITICAL", "CRIT", "ALERT", "EMERGENCY", "EMERG", "PANIC", "FINEST", "FINER", "FINE", "CONFIG", "VERBOSE",
+)  # fmt: skip
+LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in LEVELS) + ")"
 """Written out, because ignoring the case makes the whole search three times slower."""
 _SHORT_LEVEL = "VRB|DBG|INF|WRN|FTL"
 _ISO, _SYSLOG = clocks.ISO.pattern, clocks.SYSLOG.pattern

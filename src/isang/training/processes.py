@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, distributed
+from torch import distributed
 
 from isang.errors import LostContact, UsageError
 
@@ -48,9 +48,10 @@ class Processes:
         if self.count == 1:
             return list(arrays)
         tensors = [torch.from_numpy(array).to(self.device) for array in arrays]
-        for tensor in tensors:
-            self._reduce(tensor)
-        return [tensor.cpu().numpy() for tensor in tensors]
+        with self._in_contact():
+            for tensor in tensors:
+                distributed.all_reduce(tensor)
+            return [tensor.cpu().numpy() for tensor in tensors]
 
     def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Replace each gradient by its sum over all processes; a process without sessions in this step adds nothing."""
@@ -59,7 +60,8 @@ class Processes:
         trained = [parameter for parameter in parameters if parameter.requires_grad]
         gradients = [torch.zeros_like(part) if part.grad is None else part.grad for part in trained]
         flat = torch.cat([gradient.flatten() for gradient in gradients])
-        self._reduce(flat)
+        with self._in_contact():
+            distributed.all_reduce(flat)
         for parameter, summed in zip(trained, torch.split(flat, [part.numel() for part in trained]), strict=True):
             parameter.grad = summed.view_as(parameter)
 
@@ -71,13 +73,15 @@ class Processes:
         if self.count == 1:
             return list(values)
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
-        self._reduce(tensor, operation)
-        agreed: list[float] = tensor.tolist()
+        with self._in_contact():
+            distributed.all_reduce(tensor, operation)
+            agreed: list[float] = tensor.tolist()  # a GPU fails here, where its sum is waited for
         return agreed
 
-    def _reduce(self, tensor: Tensor, operation: distributed.ReduceOp.RedOpType = distributed.ReduceOp.SUM) -> None:
+    @contextmanager
+    def _in_contact(self) -> Iterator[None]:
         try:
-            distributed.all_reduce(tensor, operation)
+            yield
         except RuntimeError as error:
             raise LostContact(
                 f"process {self.rank + 1} of {self.count} stopped, as it lost contact with another one; repeat the "
