@@ -396,7 +396,7 @@ def test_an_exported_encoder_finds_what_torch_finds(place: Path, tmp_path: Path)
     found = isang("detect", run, log, "--json", "--onnx", file)
     sessions = [(record["session_id"], record["score"]) for record in map(json.loads, found.stdout.splitlines())]
     assert sessions == [(record["session_id"], record["score"]) for record in detect(run, [log]).anomalies]
-    refused = isang("detect", run, log, "--follow", "--onnx", log)
+    refused = isang("detect", run, log, "--follow", "--onnx", place / "isang.toml")
     assert (refused.returncode, "is no ONNX file" in refused.stderr) == (1, True)
 
 
