@@ -1,6 +1,7 @@
 """Speed of scoring, the delay of following, and that threads and batches decide nothing.
 
-Run: `.venv/bin/python benchmarks/scoring.py RUN [--threads 2]`, where RUN is what
+Run: `.venv/bin/python benchmarks/scoring.py RUN [--threads 2] [--onnx FILE]`, where FILE is what
+`isang export RUN --out FILE` wrote and RUN what
 `isang run ../shared/data/hdfs/HDFS_2pct.log.zst --labels ../shared/data/hdfs/anomaly_label.csv --out RUN` wrote.
 """
 
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,8 @@ from isang.artifact import Model, load_model
 from isang.detection.decisions import judge_sessions
 from isang.logs.store import read_dataset
 from isang.model.batches import Sessions, from_sequences, to_sessions
+from isang.model.onnx_file import read_onnx
+from isang.model.onnx_scoring import OnnxEncoder
 
 SESSIONS = 575_000
 DIFFERENT = 6_000
@@ -60,7 +64,7 @@ def decisions(model: Model, sessions: Sessions, threads: int, batch: int) -> lis
     return [decision.anomalous for part in parts for decision in judge_sessions(model, part)[2]]
 
 
-def delays(run: Path) -> list[float]:
+def delays(run: Path, flags: list[str]) -> list[float]:
     """Seconds from a line that training never had, in a growing log, to its printed anomaly."""
     records = map(json.loads, (run / "anomalies.jsonl").read_text(encoding="utf-8").splitlines())
     session, line = next(
@@ -72,6 +76,7 @@ def delays(run: Path) -> list[float]:
         log = Path(folder) / "growing.log"
         log.write_text(line + "\n")
         command = [sys.executable, "-m", "isang", "detect", str(run), str(log), "--follow", "--json", "--idle", "1s"]
+        command += flags
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
             assert process.stdout is not None
             process.stdout.readline()  # of the line that was there
@@ -90,9 +95,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--onnx", type=Path, metavar="FILE")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     model = load_model(options.run)
+    if options.onnx:
+        model = replace(model, onnx=OnnxEncoder(read_onnx(options.onnx, model.encoder, model.vocabulary)))
     sample = to_sessions(read_dataset(options.run / "data"), model.vocabulary)
     judge_sessions(model, drawn(sample, 100, 0))  # what derives from the model is kept from here on
 
@@ -115,7 +123,7 @@ def main() -> None:
             same = decisions(model, compared, threads, batch) == expected
             print(f"{threads} threads, {batch} sessions at a time: {'same' if same else 'OTHER'} decisions")
 
-    waited = delays(options.run)
+    waited = delays(options.run, ["--onnx", str(options.onnx)] if options.onnx else [])
     print(f"following: a line never seen is told after {statistics.median(waited):.2f} s (at most {max(waited):.2f} s)")
 
 

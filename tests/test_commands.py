@@ -388,6 +388,18 @@ def test_following_finds_what_detect_finds(place: Path) -> None:
     assert not live
 
 
+def test_an_exported_encoder_finds_what_torch_finds(place: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx", reason="needs the extra isang[onnx]")
+    pytest.importorskip("onnxruntime", reason="needs the extra isang[onnx]")
+    run, log, file = place / "out", place / "shop.log", tmp_path / "model.onnx"
+    assert isang("export", run, "--out", file).returncode == 0
+    found = isang("detect", run, log, "--json", "--onnx", file)
+    sessions = [(record["session_id"], record["score"]) for record in map(json.loads, found.stdout.splitlines())]
+    assert sessions == [(record["session_id"], record["score"]) for record in detect(run, [log]).anomalies]
+    refused = isang("detect", run, log, "--follow", "--onnx", place / "isang.toml")
+    assert (refused.returncode, "is no ONNX file" in refused.stderr) == (1, True)
+
+
 def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> None:
     """Stopped at any moment by SIGTERM and started again, while lines come: each anomaly is told once, and whole.
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = ("demo", "run", "prepare", "train", "report", "evaluate", "detect")
+COMMANDS = ("demo", "run", "prepare", "train", "report", "evaluate", "detect", "export")
 
 
 def blocks(page: Path, language: str) -> list[str]:

@@ -19,6 +19,7 @@ from isang.model.vocabulary import MARKS, Vocabulary
 
 if TYPE_CHECKING:
     from isang.model.encoder import Encoder
+    from isang.model.onnx_scoring import OnnxEncoder
 
 SCHEMA = 1
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
@@ -64,6 +65,8 @@ class Model:
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
     """The SVG files of the last evaluation, by name; they are written, never read."""
+    onnx: "OnnxEncoder | None" = field(default=None)
+    """The exported encoder, to score with it; None: with torch. It is no part of the folder."""
 
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:

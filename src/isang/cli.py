@@ -29,6 +29,7 @@ from isang.options import (
     Masks,
     MaxMinutes,
     NoRewordings,
+    Onnx,
     Overwrite,
     Preset,
     Resume,
@@ -283,6 +284,7 @@ def detect(
         typer.Option(metavar="FILE", help="With --follow: where to go on after a restart.  [default: start anew]"),
     ] = None,
     no_rewordings: NoRewordings = False,
+    onnx: Onnx = None,
 ) -> None:
     """Find anomalous sessions in raw logs, with reasons."""
     from isang import stages, summaries
@@ -292,12 +294,12 @@ def detect(
         raise UsageError("--no-rewordings does not go with --follow, which can tell rewordings by their words alone")
     if follow:
         silence = None if idle is None else seconds("--idle", idle)
-        _follow(model, logs, alerts_per_thousand, silence, state, json)
+        _follow(model, logs, alerts_per_thousand, silence, state, onnx, json)
         return
     if idle is not None or state is not None:
         raise UsageError("--idle and --state belong to --follow")
     detected = stages.detect(
-        model, logs, alerts_per_thousand=alerts_per_thousand, rewordings=False if no_rewordings else None
+        model, logs, alerts_per_thousand=alerts_per_thousand, rewordings=False if no_rewordings else None, onnx=onnx
     )
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
@@ -305,6 +307,19 @@ def detect(
     if detected.anomalies:
         print(summaries.of_anomalies(detected.anomalies) + "\n")
     print(f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous")
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
+    out: Annotated[Path, typer.Option(help="The file to write, such as model.onnx.", metavar="FILE")],
+    overwrite: Overwrite = False,
+) -> None:
+    """The encoder as an ONNX file, for onnxruntime."""
+    from isang import stages
+
+    facts = stages.export(model, out, overwrite=overwrite)
+    print(f"written to {out}: weights {facts['weights_sha256'][:16]}, templates {facts['vocabulary_sha256'][:16]}")
 
 
 def main() -> None:
@@ -352,13 +367,21 @@ def _run(
 
 
 def _follow(
-    model: Path, logs: list[str], alerts_per_thousand: float | None, idle: float | None, state: Path | None, json: bool
+    model: Path,
+    logs: list[str],
+    alerts_per_thousand: float | None,
+    idle: float | None,
+    state: Path | None,
+    onnx: Path | None,
+    json: bool,
 ) -> None:
     from isang import stages, summaries
     from isang.files import to_json
     from isang.progress import say
 
-    following = stages.follow(model, logs, alerts_per_thousand=alerts_per_thousand, idle_seconds=idle, state=state)
+    following = stages.follow(
+        model, logs, alerts_per_thousand=alerts_per_thousand, idle_seconds=idle, state=state, onnx=onnx
+    )
     say(f"following; {following.rule}")
     with _stopping() as stop:
         for record in following.anomalies_until(stop):

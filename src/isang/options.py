@@ -84,6 +84,13 @@ Alerts = Annotated[
 NoRewordings = Annotated[
     bool, typer.Option("--no-rewordings", help="Take no new line for a known one that a new release has reworded.")
 ]
+Onnx = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Score with what isang export wrote of this model; needs isang[onnx].  [default: with torch]",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, order and masks.  [default: 0]")]
 Lang = Annotated[
     Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the report.  [default: the locale's]")

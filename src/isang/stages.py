@@ -227,14 +227,30 @@ def evaluate(
     return result
 
 
+def export(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, str]:
+    """A model → its encoder as the ONNX file `out`; returns the file's metadata."""
+    from isang.artifact import load_model
+    from isang.model.onnx_file import facts_of, require_onnx, write_onnx
+
+    require_onnx("isang export")
+    loaded = load_model(model)
+    write_onnx(loaded.encoder, loaded.vocabulary, out, overwrite=overwrite)
+    return facts_of(loaded.encoder, loaded.vocabulary)
+
+
 def detect(
-    model: Path, logs: Sequence[str | Path], *, alerts_per_thousand: float | None = None, rewordings: bool | None = None
+    model: Path,
+    logs: Sequence[str | Path],
+    *,
+    alerts_per_thousand: float | None = None,
+    rewordings: bool | None = None,
+    onnx: Path | None = None,
 ) -> Detected:
     """A model and raw logs → the anomalous sessions, each with its reasons.
 
-    Without `rewordings` no new template is taken for a known one; None: as the model's settings say.
+    Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
+    model's encoder as `export` wrote it, to score with in torch's place.
     """
-    from isang.artifact import load_model
     from isang.detection.anomalies import grouped, records
     from isang.detection.drift import other_logs, taken_for
     from isang.detection.release import new_lines
@@ -242,7 +258,7 @@ def detect(
     from isang.logs.prepare import prepare as read_logs
     from isang.logs.rules import Rules
 
-    loaded = _with(load_model(model), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     prepared = read_logs(
         [str(path) for path in logs],
         loaded.config.logs,
@@ -268,13 +284,26 @@ def follow(
     alerts_per_thousand: float | None = None,
     idle_seconds: float | None = None,
     state: Path | None = None,
+    onnx: Path | None = None,
 ) -> "Following":
-    """A model and growing logs → what gives out each anomaly when its session has ended."""
-    from isang.artifact import load_model
+    """A model and growing logs → what gives out each anomaly when its session has ended. `onnx` as in `detect`."""
     from isang.detection.follow import Following
 
-    loaded = _with(load_model(model), alerts_per_thousand=alerts_per_thousand)
+    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand)
     return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
+
+
+def _load(model: Path, onnx: Path | None) -> "Model":
+    """The model, with its exported encoder to score with where there is one."""
+    from isang.artifact import load_model
+    from isang.model.onnx_file import read_onnx, require_onnx
+    from isang.model.onnx_scoring import OnnxEncoder
+
+    if onnx is None:
+        return load_model(model)
+    require_onnx("--onnx")
+    loaded = load_model(model)
+    return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.encoder, loaded.vocabulary)))
 
 
 def _with(loaded: "Model", **settings: Any) -> "Model":

@@ -17,6 +17,7 @@ from torch.nn import functional
 from isang.artifact import Model
 from isang.model.batches import Rows, Sessions, Tokens, cut, equal_length_batches
 from isang.model.masking import Question, asked_gaps, hidden_ends, hidden_events
+from isang.model.onnx_scoring import OnnxEncoder
 from isang.model.scoring import Block, ScoringEncoder
 from isang.model.vocabulary import MASK, NOTHING
 from isang.progress import Progress
@@ -87,12 +88,12 @@ def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
 
 
 @lru_cache(maxsize=2)
-def _scoring_encoder(model: Model) -> ScoringEncoder:
-    return ScoringEncoder(model.encoder)
+def _scoring_encoder(model: Model) -> ScoringEncoder | OnnxEncoder:
+    return model.onnx or ScoringEncoder(model.encoder)
 
 
 @torch.inference_mode()
-def _answer(encoder: ScoringEncoder, pieces: Sessions, rows: Rows, answers: Surprise) -> None:
+def _answer(encoder: ScoringEncoder | OnnxEncoder, pieces: Sessions, rows: Rows, answers: Surprise) -> None:
     """Write what the model says of the pieces `rows`, all of one length, to where it belongs."""
     places_GL = pieces.offsets[rows][:, None] + np.arange(pieces.lengths[rows[0]])
     tokens_GL = pieces.flat[places_GL]
@@ -126,6 +127,6 @@ def _probabilities(model: Model, hidden: Tokens, position: int) -> Floats:
     start = max(0, min(position - limit // 2, len(hidden) - limit))
     seen = hidden[start : start + limit]
     with torch.inference_mode():
-        states_LD = model.encoder(torch.from_numpy(seen), np.array([len(seen)]))
-        logits_V = model.encoder.logits(states_LD[position - start])
-        return functional.softmax(logits_V.double(), dim=-1).numpy()
+        asked = slice(position - start, position - start + 1)
+        logits_1V = _scoring_encoder(model).logits([Block(seen[None], asked)])
+        return functional.softmax(logits_1V[0].double(), dim=-1).numpy()
