@@ -2,19 +2,14 @@
 
 import gc
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
 
 import isang
-from isang.errors import Interrupted, IsangError, UsageError
+from isang.errors import IsangError, UsageError
 from isang.options import (
     AcrossSources,
     Alerts,
@@ -377,44 +372,17 @@ def _follow(
 ) -> None:
     from isang import stages, summaries
     from isang.files import to_json
+    from isang.lasting import stopping, tell
     from isang.progress import say
 
     following = stages.follow(
         model, logs, alerts_per_thousand=alerts_per_thousand, idle_seconds=idle, state=state, onnx=onnx
     )
     say(f"following; {following.rule}")
-    with _stopping() as stop:
+    with stopping() as stop:
         for record in following.anomalies_until(stop):
-            _tell(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n")
+            tell(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n")
         say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
         if following.ended_early:
             early = f"{following.ended_early:,} sessions were ended early"
             say(f"{early}, because too many were open; a shorter --idle helps")
-
-
-def _tell(text: str) -> None:
-    """Print all of `text` at once; print() loses what a signal cuts off where PYTHONUNBUFFERED is set."""
-    rest = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
-    while rest:
-        rest = rest[sys.stdout.buffer.write(rest) :]
-    sys.stdout.buffer.flush()
-
-
-@contextmanager
-def _stopping() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set instead of ending the process; raises Interrupted at the end for them."""
-    stop = threading.Event()
-    came: list[int] = []
-
-    def set_stop(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        stop.set()
-
-    earlier = {number: signal.signal(number, set_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
-    if came:
-        raise Interrupted(f"stopped by {signal.Signals(came[0]).name}", came[0])
