@@ -1,41 +1,44 @@
 """Which new templates are known ones that a new release has reworded, by all that a whole log can tell.
 
 Words alone cannot tell a new wording from a new kind of line. A log can: a release takes the old line away, and the new
-one stands where the old one stood.
+one stands where the old one stood, beside the same other lines, about as often.
 """
 
-from collections.abc import Container
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
 from isang.artifact import Model
 from isang.detection.decisions import Judged, judge
-from isang.detection.rarity import sessions_with
-from isang.detection.surprise import Floats, event_probabilities
+from isang.detection.surprise import Floats
+from isang.detection.whereabouts import Known, Log, expected
 from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions, to_sessions
-from isang.model.vocabulary import MASK, UNSEEN
+from isang.model.batches import Rows
+from isang.model.wording import LEAST_SIMILARITY, Likeness
 
 LEAST_EXPECTED = 10.0
 """A known template has vanished where it is in none of the last sessions and so many with it would be expected."""
 LEAST_SESSIONS = 10
-"""A new template must be in so many sessions before its place can tell what it is."""
-LEAST_PROBABILITY = 0.05
-"""What is expected even at its own places with less than this has no place of its own."""
+"""A new template in fewer sessions says little by its place alone."""
 LEAST_FIT = 0.25
 """At the places of the new template the model must expect the known one with so much of the probability that it expects
 it with at its own places."""
-TIMES_FITTER = 2.0
-"""It must fit so much better than any other that may be meant."""
-PASSES = 3
-"""First those for which words and place speak alike; what fitted two known templates is looked at again when one of
-them is known to be reworded otherwise."""
-ASKED_PLACES = 60
-"""The model is asked about so many places of a template, of evenly spread sessions."""
+LEAST_COMPANY = 0.8
+"""The sessions of the two must have so much of their other lines in common."""
+LEAST_COMPANY_BY_WORDS = 0.5
+"""And so much whatever their words."""
+MOST_TIMES = 4.0
+"""The new one is at most so many times as frequent as the known one was, or as rare."""
+FEW = 2.0
+"""Counted besides when two numbers of sessions are compared, as small ones say little."""
+LEAST_LEAD = 0.1
+"""All that speaks for a pair must be so much more than what speaks for another one of either."""
+RELEASE = 3
+"""So many templates that are recognised by their words are a release."""
+PASSES = 5
+"""What is recognised makes clearer what stands around it, and leaves fewer known templates to choose from."""
 
 
 class Rewording(NamedTuple):
@@ -72,25 +75,23 @@ def judge_reworded(model: Model, dataset: Dataset, rows: Rows | None = None) -> 
 def find_rewordings(model: Model, dataset: Dataset, rows: Rows) -> tuple[Model, list[Rewording]]:
     """The model that takes no new template of the sessions `rows` for a known one, and those that are reworded.
 
-    Two things speak for a rewording: its place, with the stem of a word in common, or else its words (see
-    `Wording.most_similar`). Against it speaks that the known template is still written beside the new one, that another
-    one is its rewording, or that the new one tells of a failure.
+    New and known templates are paired such that neither has a better partner.
     """
-    new = _Log(model, dataset, rows).new
+    new = Log(model, dataset, rows).new
     strict = replace(model, vocabulary=replace(model.vocabulary, reworded=dict.fromkeys(new)))
-    log, found = _Log(strict, dataset, rows), dict[int, Rewording]()
+    found: list[Rewording] = []
     if not model.config.detection.rewordings:
-        return strict, []
-    for number in range(PASSES):
-        done = {each.template for each in found.values()}
-        for text in sorted(set(new) - done, key=lambda text: (-log.seen[text].sessions, text)):
-            by_words = _by_words(log, text, found)
-            token, because = _by_place(log, text, found) or (by_words, "its words")
-            if token is not None and (number > 0 or token == by_words):
-                known, seen = strict.vocabulary.name(token), log.seen[text]
-                first, told = int(rows[seen.first]), token != by_words
-                found[token] = Rewording(text, known, seen.sessions, first, because, told)
-    return strict, list(found.values())
+        return strict, found
+    known, reads = Known(strict), strict
+    for _ in range(PASSES):
+        log = Log(reads, dataset, rows)
+        taken = [_rewording(log, pair) for pair in _accepted(_pairs(log, known, found), _release(log, found))]
+        if not taken:
+            break
+        found += taken
+        reworded = {**reads.vocabulary.reworded, **{each.template: each.known for each in taken}}
+        reads = replace(strict, vocabulary=replace(strict.vocabulary, reworded=reworded))
+    return strict, found
 
 
 def _as_new(judged: Judged, places: Rows, strict: Judged) -> Judged:
@@ -105,132 +106,127 @@ def _as_new(judged: Judged, places: Rows, strict: Judged) -> Judged:
     return replace(judged, sessions=sessions, scores_DS=scores_DS, p_values_DS=p_values_DS, decisions=decisions)
 
 
-class _Seen(NamedTuple):
-    """Where a template stands among the sessions."""
+@dataclass(frozen=True)
+class _Pair:
+    """A new template and a known one that may be meant, with what speaks for it, each between 0 and 1."""
 
-    first: int
+    text: str
+    token: int
+    likeness: Likeness
+    fit: float
+    """What the model gives the known template at the places of the new one, as a share of what it gives it at its own."""
+    company: float
+    """The share of other lines that the sessions of the two have in common (Bray and Curtis 1957)."""
+    rate: float
+    """How often sessions have the one, as a share of how often they have the other."""
+    here: float
+    """The probability of the known template at the places of the new one."""
+    own: float
+    frequent: bool
+    """Enough sessions have the new one, and the known one has vanished for certain."""
     last: int
-    sessions: int
+    """The last session with the known one."""
+
+    @property
+    def total(self) -> float:
+        """All that speaks for it."""
+        return self.likeness.words + self.fit + self.company + self.rate
+
+    @property
+    def by_words(self) -> bool:
+        """Whether their words alone would do."""
+        return self.likeness.words >= LEAST_SIMILARITY
+
+    def by_place(self, release: int | None) -> bool:
+        """Whether it stands in the other's place, and two of three more speak for it: stem, numbers, release.
+
+        The known one must not have been written since the release began.
+        """
+        at_release = release is not None and self.last < release
+        more = self.likeness.stem + self.frequent + at_release
+        return self.likeness.slots and self.fit >= LEAST_FIT and self.company >= LEAST_COMPANY and more >= 2
 
 
-@dataclass(frozen=True, eq=False)
-class _Log:
-    """The S sessions `rows` of a dataset, in order of time, and where in them templates stand."""
+def _pairs(log: Log, known: Known, found: list[Rewording]) -> list[_Pair]:
+    """The pairs of a new and a known template that are left, where the known one gave way and is about as frequent."""
+    done, taken = {each.template for each in found}, {each.known for each in found}
+    vocabulary, sessions, pairs = log.model.vocabulary, len(log.rows), []
+    for text, seen in log.new.items():
+        candidates: dict[int, Likeness] = {}
+        for token, likeness in ({} if text in done else vocabulary.likenesses(text, log.levels[text])).items():
+            last, awaited = int(log.last_V[token]), known.share(token) * (sessions - seen.first)
+            vanished = known.share(token) * (sessions - 1 - last) >= LEAST_EXPECTED
+            if vocabulary.name(token) in taken or (last >= seen.first and not vanished):
+                continue
+            if _share(seen.sessions, awaited) >= 1 / MOST_TIMES:
+                candidates[token] = likeness
+        if candidates:
+            pairs += _compared(log, known, text, candidates)
+    return pairs
 
-    model: Model
-    dataset: Dataset
-    rows: Rows
 
-    @cached_property
-    def events_E(self) -> Rows:
-        """The events of all sessions, behind one another."""
-        events = self.dataset.sessions["events"].gather(self.rows)
-        return events.explode(empty_as_null=False, keep_nulls=False).to_numpy()
-
-    @cached_property
-    def session_E(self) -> Rows:
-        """Which session each event belongs to."""
-        return np.repeat(np.arange(len(self.rows)), self.dataset.sizes[self.rows])
-
-    @cached_property
-    def seen(self) -> dict[str, _Seen]:
-        """For each template the first and the last session that has it, and how many have it."""
-        table = pl.DataFrame({"event": self.events_E, "session": self.session_E}).join(
-            self.dataset.templates.select("event", "template"), on="event"
+def _compared(log: Log, known: Known, text: str, candidates: Mapping[int, Likeness]) -> list[_Pair]:
+    """What speaks for each of the known templates that a new one may reword."""
+    seen, sessions, company_V = log.new[text], len(log.rows), log.companions(text)
+    written_V = log.last_V >= seen.first  # others have vanished or are reworded themselves
+    company = {token: _common(company_V[written_V], known.companions(token)[written_V]) for token in candidates}
+    likely = [token for token in candidates if company[token] >= LEAST_COMPANY_BY_WORDS]
+    if not likely:
+        return []
+    expected_V, pairs = expected(log.model, log.tokens, log.places_of(text)), []
+    for token in likely:
+        here, own, last = float(expected_V[token]), known.own_probability(token), int(log.last_V[token])
+        vanished = known.share(token) * (sessions - 1 - last) >= LEAST_EXPECTED
+        pair = _Pair(
+            text,
+            token,
+            candidates[token],
+            fit=min(1.0, here / own),
+            company=company[token],
+            rate=_share(seen.sessions, known.share(token) * (sessions - seen.first)),
+            here=here,
+            own=own,
+            frequent=vanished and seen.sessions >= LEAST_SESSIONS,
+            last=last,
         )
-        session = pl.col("session")
-        table = table.group_by("template").agg(
-            session.min(), session.max().alias("last"), session.n_unique().alias("n")
-        )
-        return {text: _Seen(*where) for text, *where in table.iter_rows()}
-
-    @cached_property
-    def new(self) -> list[str]:
-        """The templates that training never had, in the order of their events."""
-        known = set(self.model.vocabulary.templates)
-        return [text for text in self.dataset.templates["template"].unique(maintain_order=True)
-                if text in self.seen and text not in known]  # fmt: skip
-
-    @cached_property
-    def levels(self) -> dict[str, str]:
-        """The level of each template."""
-        return {text: level or "" for text, level in self.dataset.templates["template", "level"].iter_rows()}
-
-    @cached_property
-    def tokens(self) -> Sessions:
-        """The sessions in tokens; what nothing is known of is hidden, so that the model says what it expects there."""
-        sessions = to_sessions(self.dataset, self.model.vocabulary, self.rows)
-        return replace(sessions, flat=np.where(sessions.flat == UNSEEN, np.int32(MASK), sessions.flat))
-
-    def has_vanished(self, token: int) -> bool:
-        """None of the last sessions has the known template, though `LEAST_EXPECTED` of them would in training."""
-        share = sessions_with(self.model)[token] / self.model.normal_counts.sum()
-        return bool(share * (len(self.rows) - 1 - self._last(token)) >= LEAST_EXPECTED)
-
-    def is_written_beside(self, token: int, first: int) -> bool:
-        """Whether the known template is written in the session `first` or later, and has not vanished since."""
-        return self._last(token) >= first and not self.has_vanished(token)
-
-    def _last(self, token: int) -> int:
-        """The last session that has the known template, -1 where none has."""
-        return self.seen.get(self.model.vocabulary.name(token), _Seen(-1, -1, 0)).last
-
-    def own_probability(self, token: int) -> float:
-        """What the model gives the known template, on average, at its own places in the normal sessions."""
-        if token not in self._own:
-            normal = self.model.normal
-            self._own[token] = float(_expected(self.model, normal, np.flatnonzero(normal.flat == token))[token])
-        return self._own[token]
-
-    @cached_property
-    def _own(self) -> dict[int, float]:
-        return {}
-
-    def places_of(self, text: str) -> Rows:
-        """Where in the tokens the template stands."""
-        events = self.dataset.templates.filter(pl.col("template") == text)["event"]
-        found = np.flatnonzero(np.isin(self.events_E, events))
-        return found + 2 * self.session_E[found] + 1  # each session has a BEGIN and an END
+        pairs.append(pair)
+    return pairs
 
 
-def _by_words(log: _Log, text: str, taken: Container[int]) -> int | None:
-    """The token of the known template that is worded alike, unless that one is still written."""
-    token = log.model.vocabulary.similar(text, log.levels[text])
-    if token is None or token in taken or log.is_written_beside(token, log.seen[text].first):
-        return None
-    return token
+def _common(one: Floats, other: Floats) -> float:
+    """What two kinds of sessions have in common, as a share of all their lines; 1 where there are no other lines."""
+    both = float((one + other).sum())
+    return 1 - float(np.abs(one - other).sum()) / both if both else 1.0
 
 
-def _by_place(log: _Log, text: str, taken: Container[int]) -> tuple[int, str] | None:
-    """The token of the known template, of those that vanished and are akin, that is expected where the new one is.
-
-    With it what speaks for it; None where it is in few sessions or no template fits, or where two do.
-    """
-    vocabulary = log.model.vocabulary
-    akin = [token for token in vocabulary.akin(text, log.levels[text]) if token not in taken]
-    vanished = [token for token in akin if log.has_vanished(token)]
-    placed = [token for token in vanished if log.own_probability(token) >= LEAST_PROBABILITY]
-    if log.seen[text].sessions < LEAST_SESSIONS or not placed:
-        return None
-    expected_V = _expected(log.model, log.tokens, log.places_of(text))
-    fits = sorted((float(expected_V[token]) / log.own_probability(token), token) for token in placed)
-    fit, token = fits[-1]
-    if fit < LEAST_FIT or (len(fits) > 1 and fit < TIMES_FITTER * fits[-2][0]):
-        return None
-    here, there = 100 * expected_V[token], 100 * log.own_probability(token)
-    return token, f"the model expects it there with {here:.0f} %, where it stood itself with {there:.0f} %"
+def _share(one: float, other: float) -> float:
+    """The smaller number as a share of the larger one, both with FEW more."""
+    low, high = sorted((one + FEW, other + FEW))
+    return low / high
 
 
-def _expected(model: Model, sessions: Sessions, places: Rows) -> Floats:
-    """What the model expects, on average, at some of these places when all are hidden: probabilities, shape V."""
-    hidden = sessions.flat.copy()
-    hidden[places] = MASK
-    asked = places[np.unique(np.linspace(0, len(places) - 1, ASKED_PLACES).astype(np.int64))]
-    session = np.searchsorted(sessions.offsets, asked, side="right") - 1
-    begin, end = sessions.offsets[session], sessions.offsets[session + 1]
-    answers = [
-        event_probabilities(model, hidden[start:stop], int(place - start))
-        for place, start, stop in zip(asked, begin, end, strict=True)
-    ]
-    mean: Floats = np.mean(answers, axis=0)
-    return mean
+def _accepted(pairs: list[_Pair], release: int | None) -> list[_Pair]:
+    """The pairs neither of which has another partner that is nearly as good, where enough speaks for them."""
+    accepted = []
+    for pair in pairs:
+        rivals = [other.total for other in pairs if (other.text == pair.text) != (other.token == pair.token)]
+        if pair.total - max(rivals, default=0.0) >= LEAST_LEAD and (pair.by_words or pair.by_place(release)):
+            accepted.append(pair)
+    return accepted
+
+
+def _release(log: Log, found: list[Rewording]) -> int | None:
+    """The first session with a template that was recognised by its words, where RELEASE of them were."""
+    firsts = [log.new[each.template].first for each in found if not each.told]
+    return min(firsts) if len(firsts) >= RELEASE else None
+
+
+def _rewording(log: Log, pair: _Pair) -> Rewording:
+    seen = log.new[pair.text]
+    because = (
+        "its words"
+        if pair.by_words
+        else f"the model expects it there with {100 * pair.here:.2g} %, where it stood itself with {100 * pair.own:.2g} %"
+    )
+    known = log.model.vocabulary.name(pair.token)
+    return Rewording(pair.text, known, seen.sessions, int(log.rows[seen.first]), because, not pair.by_words)
