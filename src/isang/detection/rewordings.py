@@ -27,16 +27,21 @@ LEAST_FIT = 0.25
 it with at its own places."""
 LEAST_COMPANY = 0.8
 """The sessions of the two must have so much of their other lines in common."""
-LEAST_COMPANY_BY_WORDS = 0.5
-"""And so much whatever their words."""
-MOST_TIMES = 4.0
-"""The new one is at most so many times as frequent as the known one was, or as rare."""
-FEW = 2.0
+LEAST_SIMILARITY_AND_COMPANY = 1.0
+"""Where words speak for it, these and their other lines together must be so much alike."""
+LEAST_RATE = 0.25
+"""The rarer of the two must be so frequent as a share of the other."""
+FEW = 10.0
 """Counted besides when two numbers of sessions are compared, as small ones say little."""
-LEAST_LEAD = 0.1
-"""All that speaks for a pair must be so much more than what speaks for another one of either."""
+SOFTNESS = 0.05
+"""Of two partners the one for which so much more speaks is e times as probable."""
+SCALINGS = 200
+LEAST_CERTAINTY = 0.9
+"""Pairs are formed such that all of them together are the best; a pair must be so probable then."""
 RELEASE = 3
 """So many templates that are recognised by their words are a release."""
+MOST_NEW = 500
+"""Only so many new templates are looked at, the most frequent ones: a log with more is of another program."""
 PASSES = 5
 """What is recognised makes clearer what stands around it, and leaves fewer known templates to choose from."""
 
@@ -75,7 +80,7 @@ def judge_reworded(model: Model, dataset: Dataset, rows: Rows | None = None) -> 
 def find_rewordings(model: Model, dataset: Dataset, rows: Rows) -> tuple[Model, list[Rewording]]:
     """The model that takes no new template of the sessions `rows` for a known one, and those that are reworded.
 
-    New and known templates are paired such that neither has a better partner.
+    New and known templates are paired one with one, such that all pairs together are the best.
     """
     new = Log(model, dataset, rows).new
     strict = replace(model, vocabulary=replace(model.vocabulary, reworded=dict.fromkeys(new)))
@@ -85,7 +90,7 @@ def find_rewordings(model: Model, dataset: Dataset, rows: Rows) -> tuple[Model, 
     known, reads = Known(strict), strict
     for _ in range(PASSES):
         log = Log(reads, dataset, rows)
-        taken = [_rewording(log, pair) for pair in _accepted(_pairs(log, known, found), _release(log, found))]
+        taken = _accepted(log, _pairs(log, known, found), found)
         if not taken:
             break
         found += taken
@@ -106,91 +111,93 @@ def _as_new(judged: Judged, places: Rows, strict: Judged) -> Judged:
     return replace(judged, sessions=sessions, scores_DS=scores_DS, p_values_DS=p_values_DS, decisions=decisions)
 
 
+class _Candidate(NamedTuple):
+    """A known template that may be reworded, seen from a new one."""
+
+    likeness: Likeness
+    rate: float
+    """How often sessions have the one, as a share of how often they have the other."""
+    vanished: bool
+    """LEAST_EXPECTED sessions with it would have come since the last one."""
+
+
 @dataclass(frozen=True)
 class _Pair:
-    """A new template and a known one that may be meant, with what speaks for it, each between 0 and 1."""
+    """A new template and a known one that may be meant, and what speaks for it."""
 
     text: str
     token: int
-    likeness: Likeness
-    fit: float
-    """What the model gives the known template at the places of the new one, as a share of what it gives it at its own."""
+    candidate: _Candidate
     company: float
     """The share of other lines that the sessions of the two have in common (Bray and Curtis 1957)."""
-    rate: float
-    """How often sessions have the one, as a share of how often they have the other."""
     here: float
     """The probability of the known template at the places of the new one."""
     own: float
-    frequent: bool
-    """Enough sessions have the new one, and the known one has vanished for certain."""
-    last: int
-    """The last session with the known one."""
+    """And at its own."""
 
     @property
     def total(self) -> float:
-        """All that speaks for it."""
-        return self.likeness.words + self.fit + self.company + self.rate
+        """All that speaks for it, each between 0 and 1."""
+        likeness = self.candidate.likeness
+        return likeness.words + likeness.slots + self.fit + self.company + self.candidate.rate
+
+    @property
+    def fit(self) -> float:
+        """How much of its probability the known template has at the places of the new one."""
+        return min(1.0, self.here / self.own)
 
     @property
     def by_words(self) -> bool:
-        """Whether their words alone would do."""
-        return self.likeness.words >= LEAST_SIMILARITY
+        """Whether their words would do."""
+        return _alike(self.candidate.likeness, self.company)
 
-    def by_place(self, release: int | None) -> bool:
-        """Whether it stands in the other's place, and two of three more speak for it: stem, numbers, release.
+    def by_place(self, *, frequent: bool, at_release: bool) -> bool:
+        """Whether it stands in the other's place, and two of three more speak for it: a stem, numbers, a release."""
+        likeness = self.candidate.likeness
+        more = likeness.stem + (frequent and self.candidate.vanished) + at_release
+        return likeness.slots and self.fit >= LEAST_FIT and self.company >= LEAST_COMPANY and more >= 2
 
-        The known one must not have been written since the release began.
-        """
-        at_release = release is not None and self.last < release
-        more = self.likeness.stem + self.frequent + at_release
-        return self.likeness.slots and self.fit >= LEAST_FIT and self.company >= LEAST_COMPANY and more >= 2
+
+def _alike(likeness: Likeness, company: float) -> bool:
+    return likeness.words >= LEAST_SIMILARITY and likeness.words + company >= LEAST_SIMILARITY_AND_COMPANY
 
 
 def _pairs(log: Log, known: Known, found: list[Rewording]) -> list[_Pair]:
-    """The pairs of a new and a known template that are left, where the known one gave way and is about as frequent."""
-    done, taken = {each.template for each in found}, {each.known for each in found}
-    vocabulary, sessions, pairs = log.model.vocabulary, len(log.rows), []
-    for text, seen in log.new.items():
-        candidates: dict[int, Likeness] = {}
-        for token, likeness in ({} if text in done else vocabulary.likenesses(text, log.levels[text])).items():
-            last, awaited = int(log.last_V[token]), known.share(token) * (sessions - seen.first)
-            vanished = known.share(token) * (sessions - 1 - last) >= LEAST_EXPECTED
-            if vocabulary.name(token) in taken or (last >= seen.first and not vanished):
-                continue
-            if _share(seen.sessions, awaited) >= 1 / MOST_TIMES:
-                candidates[token] = likeness
-        if candidates:
-            pairs += _compared(log, known, text, candidates)
-    return pairs
+    """The pairs of a new and a known template that are left and for which something speaks."""
+    done = {each.template for each in found}
+    left = sorted(set(log.new) - done, key=lambda text: (-log.new[text].sessions, text))[:MOST_NEW]
+    return [pair for text in left for pair in _compared(log, known, text, _candidates(log, known, text, found))]
 
 
-def _compared(log: Log, known: Known, text: str, candidates: Mapping[int, Likeness]) -> list[_Pair]:
-    """What speaks for each of the known templates that a new one may reword."""
-    seen, sessions, company_V = log.new[text], len(log.rows), log.companions(text)
-    written_V = log.last_V >= seen.first  # others have vanished or are reworded themselves
-    company = {token: _common(company_V[written_V], known.companions(token)[written_V]) for token in candidates}
-    likely = [token for token in candidates if company[token] >= LEAST_COMPANY_BY_WORDS]
+def _candidates(log: Log, known: Known, text: str, found: list[Rewording]) -> dict[int, _Candidate]:
+    """The known templates that are no longer written when the new one is, and were about as frequent."""
+    vocabulary, seen, sessions = log.model.vocabulary, log.new[text], len(log.rows)
+    taken, candidates = {each.known for each in found}, {}
+    for token, likeness in vocabulary.likenesses(text, log.levels[text]).items():
+        share, last = known.share(token), int(log.last_V[token])
+        vanished = share * (sessions - 1 - last) >= LEAST_EXPECTED
+        rate = _ratio(seen.sessions, share * (sessions - seen.first))
+        gone = share > 0 and (vanished or last < seen.first)
+        if gone and vocabulary.name(token) not in taken and rate >= LEAST_RATE:
+            candidates[token] = _Candidate(likeness, rate, vanished)
+    return candidates
+
+
+def _compared(log: Log, known: Known, text: str, candidates: Mapping[int, _Candidate]) -> list[_Pair]:
+    """What speaks for those of the known templates whose words or other lines are like those of the new one."""
+    written_V = log.last_V >= log.new[text].first  # others have vanished or are reworded themselves
+    company_V, likely = log.companions(text)[written_V], {}
+    for token, candidate in candidates.items():
+        company, likeness = _common(company_V, known.companions(token)[written_V]), candidate.likeness
+        if _alike(likeness, company) or (likeness.slots and company >= LEAST_COMPANY):
+            likely[token] = company
     if not likely:
         return []
-    expected_V, pairs = expected(log.model, log.tokens, log.places_of(text)), []
-    for token in likely:
-        here, own, last = float(expected_V[token]), known.own_probability(token), int(log.last_V[token])
-        vanished = known.share(token) * (sessions - 1 - last) >= LEAST_EXPECTED
-        pair = _Pair(
-            text,
-            token,
-            candidates[token],
-            fit=min(1.0, here / own),
-            company=company[token],
-            rate=_share(seen.sessions, known.share(token) * (sessions - seen.first)),
-            here=here,
-            own=own,
-            frequent=vanished and seen.sessions >= LEAST_SESSIONS,
-            last=last,
-        )
-        pairs.append(pair)
-    return pairs
+    expected_V = expected(log.model, log.tokens, log.places_of(text))
+    return [
+        _Pair(text, token, candidates[token], company, float(expected_V[token]), known.own_probability(token))
+        for token, company in likely.items()
+    ]
 
 
 def _common(one: Floats, other: Floats) -> float:
@@ -199,20 +206,39 @@ def _common(one: Floats, other: Floats) -> float:
     return 1 - float(np.abs(one - other).sum()) / both if both else 1.0
 
 
-def _share(one: float, other: float) -> float:
+def _ratio(one: float, other: float) -> float:
     """The smaller number as a share of the larger one, both with FEW more."""
     low, high = sorted((one + FEW, other + FEW))
     return low / high
 
 
-def _accepted(pairs: list[_Pair], release: int | None) -> list[_Pair]:
-    """The pairs neither of which has another partner that is nearly as good, where enough speaks for them."""
-    accepted = []
-    for pair in pairs:
-        rivals = [other.total for other in pairs if (other.text == pair.text) != (other.token == pair.token)]
-        if pair.total - max(rivals, default=0.0) >= LEAST_LEAD and (pair.by_words or pair.by_place(release)):
-            accepted.append(pair)
+def _accepted(log: Log, pairs: list[_Pair], found: list[Rewording]) -> list[Rewording]:
+    """The pairs that belong together with certainty, and for which enough speaks."""
+    release, accepted = _release(log, found), []
+    for pair, certainty in zip(pairs, _certainties(pairs), strict=True):
+        frequent = log.new[pair.text].sessions >= LEAST_SESSIONS
+        at_release = release is not None and log.last_V[pair.token] < release
+        enough = pair.by_words or pair.by_place(frequent=frequent, at_release=at_release)
+        if enough and certainty >= LEAST_CERTAINTY:
+            accepted.append(_rewording(log, pair))
     return accepted
+
+
+def _certainties(pairs: list[_Pair]) -> Floats:
+    """How probable each pair is if every template has at most one partner, shape: pairs.
+
+    Rows and columns of the weights are scaled in turn until each sums to one (Sinkhorn 1967), having none included.
+    """
+    texts, tokens = (sorted(set(each)) for each in ([pair.text for pair in pairs], [pair.token for pair in pairs]))
+    rows, columns = [texts.index(pair.text) for pair in pairs], [tokens.index(pair.token) for pair in pairs]
+    weights_NK = np.zeros((len(texts), len(tokens)))
+    weights_NK[rows, columns] = np.exp([pair.total / SOFTNESS for pair in pairs])
+    scale_N, scale_K = np.ones(len(texts)), np.ones(len(tokens))
+    for _ in range(SCALINGS):
+        scale_N = 1 / (1 + weights_NK @ scale_K)
+        scale_K = 1 / (1 + scale_N @ weights_NK)
+    certainties: Floats = (scale_N[:, None] * weights_NK * scale_K)[rows, columns]
+    return certainties
 
 
 def _release(log: Log, found: list[Rewording]) -> int | None:
@@ -222,11 +248,11 @@ def _release(log: Log, found: list[Rewording]) -> int | None:
 
 
 def _rewording(log: Log, pair: _Pair) -> Rewording:
-    seen = log.new[pair.text]
-    because = (
-        "its words"
-        if pair.by_words
-        else f"the model expects it there with {100 * pair.here:.2g} %, where it stood itself with {100 * pair.own:.2g} %"
-    )
-    known = log.model.vocabulary.name(pair.token)
+    seen, known = log.new[pair.text], log.model.vocabulary.name(pair.token)
+    because = "its words"
+    if not pair.by_words:
+        because = (
+            f"its place: {100 * pair.company:.0f} % of the lines beside it are the same, and the model expects it "
+            f"there with {100 * pair.here:.2g} %, before with {100 * pair.own:.2g} %"
+        )
     return Rewording(pair.text, known, seen.sessions, int(log.rows[seen.first]), because, not pair.by_words)
