@@ -185,10 +185,15 @@ def _candidates(log: Log, known: Known, text: str, found: list[Rewording]) -> di
 
 def _compared(log: Log, known: Known, text: str, candidates: Mapping[int, _Candidate]) -> list[_Pair]:
     """What speaks for those of the known templates whose words or other lines are like those of the new one."""
-    written_V = log.last_V >= log.new[text].first  # others have vanished or are reworded themselves
-    company_V, likely = log.companions(text)[written_V], {}
+    if not candidates:
+        return []
+    written_V = log.last_V >= log.new[text].first
+    shares_V, new = log.companions(text)
+    here, likely = np.append(shares_V[written_V], new), {}
     for token, candidate in candidates.items():
-        company, likeness = _common(company_V, known.companions(token)[written_V]), candidate.likeness
+        others_V, likeness = known.companions(token), candidate.likeness
+        gone = others_V[~written_V].sum()  # these may be the new ones here
+        company = _common(here, np.append(others_V[written_V], gone))
         if _alike(likeness, company) or (likeness.slots and company >= LEAST_COMPANY):
             likely[token] = company
     if not likely:
@@ -252,7 +257,7 @@ def _rewording(log: Log, pair: _Pair) -> Rewording:
     because = "its words"
     if not pair.by_words:
         because = (
-            f"its place: {100 * pair.company:.0f} % of the lines beside it are the same, and the model expects it "
-            f"there with {100 * pair.here:.2g} %, before with {100 * pair.own:.2g} %"
+            f"its place: {100 * pair.company:.0f} % of the lines beside it are the same, it is expected there with "
+            f"{100 * pair.here:.2g} %, before with {100 * pair.own:.2g} %"
         )
     return Rewording(pair.text, known, seen.sessions, int(log.rows[seen.first]), because, not pair.by_words)

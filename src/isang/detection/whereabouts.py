@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -52,9 +52,11 @@ class Known:
     def companions(self, token: int) -> Floats:
         """The share of the sessions with it that have each other token, shape V."""
         if token not in self._companions:
-            having = np.unique(self._session_T[self._model.normal.flat == token])
-            counts = self._model.normal_counts[having]
-            self._companions[token] = _shares_with(self._model, self._model.normal.take(having), counts)
+            normal = self._model.normal
+            having = np.unique(self._session_T[normal.flat == token])
+            shares = _shares(normal.take(having), self._model.normal_counts[having], self._model.vocabulary.size)
+            shares[token] = 0
+            self._companions[token] = shares
         return self._companions[token]
 
 
@@ -105,11 +107,22 @@ class Log:
         places: Rows = found + 2 * self._session_E[found] + 1  # each session has a BEGIN and an END
         return places
 
-    def companions(self, text: str) -> Floats:
-        """The share of the sessions with the template that have each token, shape V."""
-        having = np.unique(np.searchsorted(self.tokens.offsets, self.places_of(text), side="right") - 1)
-        having = _spread(having, COMPARED_SESSIONS)
-        return _shares_with(self.model, self.tokens.take(having), np.ones(len(having), dtype=np.int64))
+    def companions(self, text: str) -> tuple[Floats, float]:
+        """The share of the sessions with the template that have each token, shape V; how many other new ones."""
+        places = self.places_of(text)
+        having = _spread(np.unique(np.searchsorted(self.tokens.offsets, places, side="right") - 1), COMPARED_SESSIONS)
+        shares = _shares(self._numbers.take(having), np.ones(len(having)), int(self._numbers.flat.max()) + 1)
+        shares[np.unique(self._numbers.flat[places])] = 0
+        size = self.model.vocabulary.size
+        return shares[:size], float(shares[size:].sum())
+
+    @cached_property
+    def _numbers(self) -> Sessions:
+        """The tokens, and V + the event where nothing is known of it."""
+        event_T = np.zeros_like(self.tokens.flat)
+        event_T[np.arange(len(self._event_E)) + 2 * self._session_E + 1] = self._event_E
+        hidden = self.tokens.flat == MASK
+        return Sessions(np.where(hidden, self.model.vocabulary.size + event_T, self.tokens.flat), self.tokens.offsets)
 
     @cached_property
     def _event_E(self) -> NDArray[np.int32]:
@@ -143,14 +156,13 @@ def expected(model: Model, sessions: Sessions, places: Rows) -> Floats:
     return mean
 
 
-def _shares_with(model: Model, sessions: Sessions, counts: Rows) -> Floats:
-    """The share of sessions, each `counts` times there, that have each token, 0 for marks; shape V."""
-    size = model.vocabulary.size
+def _shares(sessions: Sessions, counts: NDArray[Any], size: int) -> Floats:
+    """The share of sessions, each `counts` times there, that have each of `size` tokens, 0 for marks."""
     session_T = np.repeat(np.arange(len(sessions)), sessions.lengths)
     pairs = np.unique(session_T * size + sessions.flat)
-    shares_V: Floats = np.bincount(pairs % size, counts[pairs // size], minlength=size) / counts.sum()
-    shares_V[: len(MARKS)] = 0
-    return shares_V
+    shares: Floats = np.bincount(pairs % size, counts[pairs // size], minlength=size) / counts.sum()
+    shares[: len(MARKS)] = 0
+    return shares
 
 
 def _spread(places: Rows, most: int) -> Rows:
