@@ -234,7 +234,7 @@ def _certainties(pairs: list[_Pair]) -> Floats:
 
     Rows and columns of the weights are scaled in turn until each sums to one (Sinkhorn 1967), having none included.
     """
-    texts, tokens = (sorted(set(each)) for each in ([pair.text for pair in pairs], [pair.token for pair in pairs]))
+    texts, tokens = sorted({pair.text for pair in pairs}), sorted({pair.token for pair in pairs})
     rows, columns = [texts.index(pair.text) for pair in pairs], [tokens.index(pair.token) for pair in pairs]
     weights_NK = np.zeros((len(texts), len(tokens)))
     weights_NK[rows, columns] = np.exp([pair.total / SOFTNESS for pair in pairs])
