@@ -260,4 +260,5 @@ def _rewording(log: Log, pair: _Pair) -> Rewording:
             f"its place: {100 * pair.company:.0f} % of the lines beside it are the same, it is expected there with "
             f"{100 * pair.here:.2g} %, before with {100 * pair.own:.2g} %"
         )
-    return Rewording(pair.text, known, seen.sessions, int(log.rows[seen.first]), because, not pair.by_words)
+    told = log.model.vocabulary.similar(pair.text, log.levels[pair.text]) != pair.token
+    return Rewording(pair.text, known, seen.sessions, int(log.rows[seen.first]), because, told)
