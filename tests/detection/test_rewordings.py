@@ -18,16 +18,25 @@ LATER, NEW = np.arange(500, 1_000), 50
 BANK = STEPS.index("bank confirmed")
 
 
-def with_another_line(dataset: Dataset, text: str, rows: range, event: int = BANK) -> Dataset:
-    """In the sessions `rows` one line has another text."""
-    row = {"event": NEW, "template": text, "level": "INFO", "count": 0}
-    events = [
-        [NEW if own == event and place in rows else own for own in session]
-        for place, session in enumerate(dataset.sessions["events"].to_list())
-    ]
-    sessions = dataset.sessions.with_columns(events=pl.Series(events, dtype=pl.List(pl.Int32)))
-    templates = pl.concat([dataset.templates, pl.DataFrame([row], schema=dataset.templates.schema)])
-    return replace(dataset, sessions=sessions, templates=templates)
+def with_other_lines(dataset: Dataset, texts: dict[int, str], rows: range, *, ends: bool = False) -> Dataset:
+    """In the sessions `rows` some lines have another text; where one `ends` the session, what follows is not there."""
+    number = {event: NEW + place for place, event in enumerate(texts)}
+    added = [{"event": NEW + place, "template": text, "level": "INFO", "count": 0}
+             for place, text in enumerate(texts.values())]  # fmt: skip
+    sessions = dataset.sessions["events"].to_list()
+    for row in rows:
+        events = [number.get(event, event) for event in sessions[row]]
+        cuts = [place + 1 for place, event in enumerate(events) if event >= NEW]
+        sessions[row] = events[: cuts[0]] if ends and cuts else events
+    templates = pl.concat([dataset.templates, pl.DataFrame(added, schema=dataset.templates.schema)])
+    changed = dataset.sessions.with_columns(events=pl.Series(sessions, dtype=pl.List(pl.Int32)))
+    return replace(dataset, sessions=changed.with_columns(gaps_ms=pl.lit(None, pl.List(pl.Int32))), templates=templates)
+
+
+def with_another_line(dataset: Dataset, text: str, rows: range) -> Dataset:
+    """In the sessions `rows` the bank's line has another text."""
+    changed = with_other_lines(dataset, {BANK: text}, rows)
+    return replace(changed, sessions=changed.sessions.with_columns(dataset.sessions["gaps_ms"]))
 
 
 def having(dataset: Dataset) -> np.ndarray:
@@ -66,6 +75,39 @@ def test_an_outage_in_the_place_of_a_success_stays_an_alert(trained: Model, data
 def test_a_line_beside_which_the_known_one_is_still_written_is_new(trained: Model, dataset: Dataset, text: str) -> None:
     """An outage that ends, whatever its words."""
     changed = with_another_line(dataset, text, range(600, 700))
+    flagged, taken = flags(trained, changed)
+    assert taken == []
+    assert flagged[having(changed)].all()
+
+
+def test_without_a_letter_in_common_a_line_is_taken_for_another_only_amid_a_release(
+    trained: Model, dataset: Dataset
+) -> None:
+    release = {
+        0: "now received a request from the browser",
+        1: "the token is valid",
+        2: "cart was read (async)",
+        BANK: "all went well",
+    }
+    amid = with_other_lines(dataset, release, range(500, 1_000))
+    assert set(flags(trained, amid)[1]) == {(text, STEPS[event]) for event, text in release.items()}
+    flagged, taken = flags(trained, with_another_line(dataset, "all went well", range(500, 1_000)))
+    assert taken == []
+    assert flagged[having(with_another_line(dataset, "all went well", range(500, 1_000)))].all()
+
+
+def test_no_known_line_is_taken_twice_and_each_new_one_for_its_own(trained: Model, dataset: Dataset) -> None:
+    """Of two neighbours, both reworded, each could be meant by either of the new lines."""
+    reworded = {3: "stock is asked for what the cart holds", 4: "an answer of the stock", 9: "mail: one more to send"}
+    _, taken = flags(trained, with_other_lines(dataset, reworded, range(500, 1_000)))
+    assert {known for _, known in taken} <= {STEPS[event] for event in reworded}
+    assert set(taken) <= {(text, STEPS[event]) for event, text in reworded.items()}
+    assert len(taken) >= 2
+
+
+def test_a_line_after_which_nothing_comes_any_more_is_no_rewording(trained: Model, dataset: Dataset) -> None:
+    """Its words are harmless and the known line is gone, but so are those that came after it."""
+    changed = with_other_lines(dataset, {1: "token: will see"}, range(500, 1_000), ends=True)
     flagged, taken = flags(trained, changed)
     assert taken == []
     assert flagged[having(changed)].all()

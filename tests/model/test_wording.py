@@ -42,15 +42,30 @@ def test_stand_ins_by_hand(asked: str, level: str, expected: int | None) -> None
 @pytest.mark.parametrize(
     ("asked", "level", "expected"),
     [
-        ("<*> EUR paid", "INFO", [2]),  # "paid" and "payment" begin alike
-        ("session of <*> from <*> opened", "INFO", [0]),  # as many slots and a word
-        ("session of <*> from <*> lost", "INFO", []),
-        ("disk <*>", "INFO", []),  # another level
-        ("something else", "INFO", []),
+        ("<*> EUR paid", "INFO", {1: "slots", 2: "stem slots"}),  # "paid" and "payment" begin alike
+        ("session of <*> from <*> opened", "INFO", {0: "stem slots", 2: "stem"}),  # as many slots and a word
+        ("session of <*> from <*> lost", "INFO", {}),  # no other one of that level tells of a failure
+        ("disk <*>", "ERROR", {3: "stem slots"}),
+        ("something else", "INFO", {4: "slots", 5: "slots"}),
     ],
 )
-def test_what_a_template_may_be_another_wording_of(asked: str, level: str, expected: list[int]) -> None:
-    assert Wording(KNOWN, LEVELS).akin(asked, level) == expected
+def test_what_a_template_may_be_another_wording_of(asked: str, level: str, expected: dict[int, str]) -> None:
+    found = Wording(KNOWN, LEVELS).likenesses(asked, level)
+    said = {
+        place: " ".join(name for name in ("stem", "slots") if getattr(likeness, name))
+        for place, likeness in found.items()
+    }
+    assert {place: names for place, names in said.items() if names} == expected
+
+
+@given(st.sampled_from(KNOWN), st.permutations(KNOWN[0].split()))
+def test_the_share_of_words_is_that_which_the_most_similar_one_has(known: str, order: list[str]) -> None:
+    wording = Wording(KNOWN, LEVELS)
+    place = KNOWN.index(known)
+    likeness = wording.likenesses(known, LEVELS[place])[place]
+    assert likeness.words == pytest.approx(1)
+    assert likeness.stem
+    assert wording.likenesses(" ".join(order), "INFO")[0].words == pytest.approx(1)
 
 
 def test_words_are_small_and_apart() -> None:

@@ -88,16 +88,16 @@ def taken_for(rewordings: Sequence[Rewording]) -> str | None:
     """Which new templates were taken for known ones and how to undo it; None where none was."""
     if not rewordings:
         return None
-    shown = [
-        f"“{each.template[:SHOWN_CHARACTERS]}” for “{each.known[:SHOWN_CHARACTERS]}” ({each.sessions:,} sessions; "
-        f"{each.because})"
-        for each in rewordings[:SHOWN_TEMPLATES]
-    ]
-    more = f" and {len(rewordings) - SHOWN_TEMPLATES:,} more" if len(rewordings) > SHOWN_TEMPLATES else ""
-    return (
-        f"as in a new release, known lines are gone and new ones were taken for them: {', '.join(shown)}{more}; "
-        f"--no-rewordings undoes it"
+    count = len(rewordings)
+    ones = (
+        "a known line is gone and a new one was" if count == 1 else f"{count:,} known lines are gone and new ones were"
     )
+    lines = [f"as in a new release, {ones} taken for {'it' if count == 1 else 'them'} (--no-rewordings undoes it):"]
+    for each in rewordings[:SHOWN_TEMPLATES]:
+        new, known = each.template[:SHOWN_CHARACTERS], each.known[:SHOWN_CHARACTERS]
+        lines.append(f"  “{new}” for “{known}” ({each.sessions:,} sessions, by {each.because.partition(':')[0]})")
+    more = count - SHOWN_TEMPLATES
+    return "\n".join([*lines, f"  and {more:,} more"] if more > 0 else lines)
 
 
 def _new_templates(model: Model, dataset: Dataset, judged: Judged, innocent: Flags) -> dict[str, Any]:

@@ -1,41 +1,49 @@
 """Which new templates are known ones that a new release has reworded, by all that a whole log can tell.
 
 Words alone cannot tell a new wording from a new kind of line. A log can: a release takes the old line away, and the new
-one stands where the old one stood.
+one stands where the old one stood, beside the same other lines, about as often.
 """
 
-from collections.abc import Container
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-import polars as pl
 
 from isang.artifact import Model
 from isang.detection.decisions import Judged, judge
-from isang.detection.rarity import sessions_with
-from isang.detection.surprise import Floats, event_probabilities
+from isang.detection.surprise import Floats
+from isang.detection.whereabouts import Known, Log, expected
 from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions, to_sessions
-from isang.model.vocabulary import MASK, UNSEEN
+from isang.model.batches import Rows
+from isang.model.wording import LEAST_SIMILARITY, Likeness
 
 LEAST_EXPECTED = 10.0
 """A known template has vanished where it is in none of the last sessions and so many with it would be expected."""
 LEAST_SESSIONS = 10
-"""A new template must be in so many sessions before its place can tell what it is."""
-LEAST_PROBABILITY = 0.05
-"""What is expected even at its own places with less than this has no place of its own."""
+"""A new template in fewer sessions says little by its place alone."""
 LEAST_FIT = 0.25
 """At the places of the new template the model must expect the known one with so much of the probability that it expects
 it with at its own places."""
-TIMES_FITTER = 2.0
-"""It must fit so much better than any other that may be meant."""
-PASSES = 3
-"""First those for which words and place speak alike; what fitted two known templates is looked at again when one of
-them is known to be reworded otherwise."""
-ASKED_PLACES = 60
-"""The model is asked about so many places of a template, of evenly spread sessions."""
+LEAST_COMPANY = 0.8
+"""The sessions of the two must have so much of their other lines in common."""
+LEAST_SIMILARITY_AND_COMPANY = 1.0
+"""Where words speak for it, these and their other lines together must be so much alike."""
+LEAST_RATE = 0.25
+"""The rarer of the two must be so frequent as a share of the other."""
+FEW = 10.0
+"""Counted besides when two numbers of sessions are compared, as small ones say little."""
+SOFTNESS = 0.05
+"""Of two partners the one for which so much more speaks is e times as probable."""
+SCALINGS = 200
+LEAST_CERTAINTY = 0.9
+"""Pairs are formed such that all of them together are the best; a pair must be so probable then."""
+RELEASE = 3
+"""So many templates that are recognised by their words are a release."""
+MOST_NEW = 500
+"""Only so many new templates are looked at, the most frequent ones: a log with more is of another program."""
+PASSES = 5
+"""What is recognised makes clearer what stands around it, and leaves fewer known templates to choose from."""
 
 
 class Rewording(NamedTuple):
@@ -72,25 +80,23 @@ def judge_reworded(model: Model, dataset: Dataset, rows: Rows | None = None) -> 
 def find_rewordings(model: Model, dataset: Dataset, rows: Rows) -> tuple[Model, list[Rewording]]:
     """The model that takes no new template of the sessions `rows` for a known one, and those that are reworded.
 
-    Two things speak for a rewording: its place, with the stem of a word in common, or else its words (see
-    `Wording.most_similar`). Against it speaks that the known template is still written beside the new one, that another
-    one is its rewording, or that the new one tells of a failure.
+    New and known templates are paired one with one, such that all pairs together are the best.
     """
-    new = _Log(model, dataset, rows).new
+    new = Log(model, dataset, rows).new
     strict = replace(model, vocabulary=replace(model.vocabulary, reworded=dict.fromkeys(new)))
-    log, found = _Log(strict, dataset, rows), dict[int, Rewording]()
+    found: list[Rewording] = []
     if not model.config.detection.rewordings:
-        return strict, []
-    for number in range(PASSES):
-        done = {each.template for each in found.values()}
-        for text in sorted(set(new) - done, key=lambda text: (-log.seen[text].sessions, text)):
-            by_words = _by_words(log, text, found)
-            token, because = _by_place(log, text, found) or (by_words, "its words")
-            if token is not None and (number > 0 or token == by_words):
-                known, seen = strict.vocabulary.name(token), log.seen[text]
-                first, told = int(rows[seen.first]), token != by_words
-                found[token] = Rewording(text, known, seen.sessions, first, because, told)
-    return strict, list(found.values())
+        return strict, found
+    known, reads = Known(strict), strict
+    for _ in range(PASSES):
+        log = Log(reads, dataset, rows)
+        taken = _accepted(log, _pairs(log, known, found), found)
+        if not taken:
+            break
+        found += taken
+        reworded = {**reads.vocabulary.reworded, **{each.template: each.known for each in taken}}
+        reads = replace(strict, vocabulary=replace(strict.vocabulary, reworded=reworded))
+    return strict, found
 
 
 def _as_new(judged: Judged, places: Rows, strict: Judged) -> Judged:
@@ -105,132 +111,154 @@ def _as_new(judged: Judged, places: Rows, strict: Judged) -> Judged:
     return replace(judged, sessions=sessions, scores_DS=scores_DS, p_values_DS=p_values_DS, decisions=decisions)
 
 
-class _Seen(NamedTuple):
-    """Where a template stands among the sessions."""
+class _Candidate(NamedTuple):
+    """A known template that may be reworded, seen from a new one."""
 
-    first: int
-    last: int
-    sessions: int
-
-
-@dataclass(frozen=True, eq=False)
-class _Log:
-    """The S sessions `rows` of a dataset, in order of time, and where in them templates stand."""
-
-    model: Model
-    dataset: Dataset
-    rows: Rows
-
-    @cached_property
-    def events_E(self) -> Rows:
-        """The events of all sessions, behind one another."""
-        events = self.dataset.sessions["events"].gather(self.rows)
-        return events.explode(empty_as_null=False, keep_nulls=False).to_numpy()
-
-    @cached_property
-    def session_E(self) -> Rows:
-        """Which session each event belongs to."""
-        return np.repeat(np.arange(len(self.rows)), self.dataset.sizes[self.rows])
-
-    @cached_property
-    def seen(self) -> dict[str, _Seen]:
-        """For each template the first and the last session that has it, and how many have it."""
-        table = pl.DataFrame({"event": self.events_E, "session": self.session_E}).join(
-            self.dataset.templates.select("event", "template"), on="event"
-        )
-        session = pl.col("session")
-        table = table.group_by("template").agg(
-            session.min(), session.max().alias("last"), session.n_unique().alias("n")
-        )
-        return {text: _Seen(*where) for text, *where in table.iter_rows()}
-
-    @cached_property
-    def new(self) -> list[str]:
-        """The templates that training never had, in the order of their events."""
-        known = set(self.model.vocabulary.templates)
-        return [text for text in self.dataset.templates["template"].unique(maintain_order=True)
-                if text in self.seen and text not in known]  # fmt: skip
-
-    @cached_property
-    def levels(self) -> dict[str, str]:
-        """The level of each template."""
-        return {text: level or "" for text, level in self.dataset.templates["template", "level"].iter_rows()}
-
-    @cached_property
-    def tokens(self) -> Sessions:
-        """The sessions in tokens; what nothing is known of is hidden, so that the model says what it expects there."""
-        sessions = to_sessions(self.dataset, self.model.vocabulary, self.rows)
-        return replace(sessions, flat=np.where(sessions.flat == UNSEEN, np.int32(MASK), sessions.flat))
-
-    def has_vanished(self, token: int) -> bool:
-        """None of the last sessions has the known template, though `LEAST_EXPECTED` of them would in training."""
-        share = sessions_with(self.model)[token] / self.model.normal_counts.sum()
-        return bool(share * (len(self.rows) - 1 - self._last(token)) >= LEAST_EXPECTED)
-
-    def is_written_beside(self, token: int, first: int) -> bool:
-        """Whether the known template is written in the session `first` or later, and has not vanished since."""
-        return self._last(token) >= first and not self.has_vanished(token)
-
-    def _last(self, token: int) -> int:
-        """The last session that has the known template, -1 where none has."""
-        return self.seen.get(self.model.vocabulary.name(token), _Seen(-1, -1, 0)).last
-
-    def own_probability(self, token: int) -> float:
-        """What the model gives the known template, on average, at its own places in the normal sessions."""
-        if token not in self._own:
-            normal = self.model.normal
-            self._own[token] = float(_expected(self.model, normal, np.flatnonzero(normal.flat == token))[token])
-        return self._own[token]
-
-    @cached_property
-    def _own(self) -> dict[int, float]:
-        return {}
-
-    def places_of(self, text: str) -> Rows:
-        """Where in the tokens the template stands."""
-        events = self.dataset.templates.filter(pl.col("template") == text)["event"]
-        found = np.flatnonzero(np.isin(self.events_E, events))
-        return found + 2 * self.session_E[found] + 1  # each session has a BEGIN and an END
+    likeness: Likeness
+    rate: float
+    """How often sessions have the one, as a share of how often they have the other."""
+    vanished: bool
+    """LEAST_EXPECTED sessions with it would have come since the last one."""
 
 
-def _by_words(log: _Log, text: str, taken: Container[int]) -> int | None:
-    """The token of the known template that is worded alike, unless that one is still written."""
-    token = log.model.vocabulary.similar(text, log.levels[text])
-    if token is None or token in taken or log.is_written_beside(token, log.seen[text].first):
-        return None
-    return token
+@dataclass(frozen=True)
+class _Pair:
+    """A new template and a known one that may be meant, and what speaks for it."""
+
+    text: str
+    token: int
+    candidate: _Candidate
+    company: float
+    """The share of other lines that the sessions of the two have in common (Bray and Curtis 1957)."""
+    here: float
+    """The probability of the known template at the places of the new one."""
+    own: float
+    """And at its own."""
+
+    @property
+    def total(self) -> float:
+        """All that speaks for it, each between 0 and 1."""
+        likeness = self.candidate.likeness
+        return likeness.words + likeness.slots + self.fit + self.company + self.candidate.rate
+
+    @property
+    def fit(self) -> float:
+        """How much of its probability the known template has at the places of the new one."""
+        return min(1.0, self.here / self.own)
+
+    @property
+    def by_words(self) -> bool:
+        """Whether their words would do."""
+        return _alike(self.candidate.likeness, self.company)
+
+    def by_place(self, *, frequent: bool, at_release: bool) -> bool:
+        """Whether it stands in the other's place, and two of three more speak for it: a stem, numbers, a release."""
+        likeness = self.candidate.likeness
+        more = likeness.stem + (frequent and self.candidate.vanished) + at_release
+        return likeness.slots and self.fit >= LEAST_FIT and self.company >= LEAST_COMPANY and more >= 2
 
 
-def _by_place(log: _Log, text: str, taken: Container[int]) -> tuple[int, str] | None:
-    """The token of the known template, of those that vanished and are akin, that is expected where the new one is.
-
-    With it what speaks for it; None where it is in few sessions or no template fits, or where two do.
-    """
-    vocabulary = log.model.vocabulary
-    akin = [token for token in vocabulary.akin(text, log.levels[text]) if token not in taken]
-    vanished = [token for token in akin if log.has_vanished(token)]
-    placed = [token for token in vanished if log.own_probability(token) >= LEAST_PROBABILITY]
-    if log.seen[text].sessions < LEAST_SESSIONS or not placed:
-        return None
-    expected_V = _expected(log.model, log.tokens, log.places_of(text))
-    fits = sorted((float(expected_V[token]) / log.own_probability(token), token) for token in placed)
-    fit, token = fits[-1]
-    if fit < LEAST_FIT or (len(fits) > 1 and fit < TIMES_FITTER * fits[-2][0]):
-        return None
-    here, there = 100 * expected_V[token], 100 * log.own_probability(token)
-    return token, f"the model expects it there with {here:.0f} %, where it stood itself with {there:.0f} %"
+def _alike(likeness: Likeness, company: float) -> bool:
+    return likeness.words >= LEAST_SIMILARITY and likeness.words + company >= LEAST_SIMILARITY_AND_COMPANY
 
 
-def _expected(model: Model, sessions: Sessions, places: Rows) -> Floats:
-    """What the model expects, on average, at some of these places when all are hidden: probabilities, shape V."""
-    hidden = sessions.flat.copy()
-    hidden[places] = MASK
-    asked = places[np.unique(np.linspace(0, len(places) - 1, ASKED_PLACES).astype(np.int64))]
-    session = np.searchsorted(sessions.offsets, asked, side="right") - 1
-    begin, end = sessions.offsets[session], sessions.offsets[session + 1]
-    answers = [
-        event_probabilities(model, hidden[start:stop], int(place - start))
-        for place, start, stop in zip(asked, begin, end, strict=True)
+def _pairs(log: Log, known: Known, found: list[Rewording]) -> list[_Pair]:
+    """The pairs of a new and a known template that are left and for which something speaks."""
+    done = {each.template for each in found}
+    left = sorted(set(log.new) - done, key=lambda text: (-log.new[text].sessions, text))[:MOST_NEW]
+    return [pair for text in left for pair in _compared(log, known, text, _candidates(log, known, text, found))]
+
+
+def _candidates(log: Log, known: Known, text: str, found: list[Rewording]) -> dict[int, _Candidate]:
+    """The known templates that are no longer written when the new one is, and were about as frequent."""
+    vocabulary, seen, sessions = log.model.vocabulary, log.new[text], len(log.rows)
+    taken, candidates = {each.known for each in found}, {}
+    for token, likeness in vocabulary.likenesses(text, log.levels[text]).items():
+        share, last = known.share(token), int(log.last_V[token])
+        vanished = share * (sessions - 1 - last) >= LEAST_EXPECTED
+        rate = _ratio(seen.sessions, share * (sessions - seen.first))
+        gone = share > 0 and (vanished or last < seen.first)
+        if gone and vocabulary.name(token) not in taken and rate >= LEAST_RATE:
+            candidates[token] = _Candidate(likeness, rate, vanished)
+    return candidates
+
+
+def _compared(log: Log, known: Known, text: str, candidates: Mapping[int, _Candidate]) -> list[_Pair]:
+    """What speaks for those of the known templates whose words or other lines are like those of the new one."""
+    if not candidates:
+        return []
+    written_V = log.last_V >= log.new[text].first
+    shares_V, new = log.companions(text)
+    here, likely = np.append(shares_V[written_V], new), {}
+    for token, candidate in candidates.items():
+        others_V, likeness = known.companions(token), candidate.likeness
+        gone = others_V[~written_V].sum()  # these may be the new ones here
+        company = _common(here, np.append(others_V[written_V], gone))
+        if _alike(likeness, company) or (likeness.slots and company >= LEAST_COMPANY):
+            likely[token] = company
+    if not likely:
+        return []
+    expected_V = expected(log.model, log.tokens, log.places_of(text))
+    return [
+        _Pair(text, token, candidates[token], company, float(expected_V[token]), known.own_probability(token))
+        for token, company in likely.items()
     ]
-    mean: Floats = np.mean(answers, axis=0)
-    return mean
+
+
+def _common(one: Floats, other: Floats) -> float:
+    """What two kinds of sessions have in common, as a share of all their lines; 1 where there are no other lines."""
+    both = float((one + other).sum())
+    return 1 - float(np.abs(one - other).sum()) / both if both else 1.0
+
+
+def _ratio(one: float, other: float) -> float:
+    """The smaller number as a share of the larger one, both with FEW more."""
+    low, high = sorted((one + FEW, other + FEW))
+    return low / high
+
+
+def _accepted(log: Log, pairs: list[_Pair], found: list[Rewording]) -> list[Rewording]:
+    """The pairs that belong together with certainty, and for which enough speaks."""
+    release, accepted = _release(log, found), []
+    for pair, certainty in zip(pairs, _certainties(pairs), strict=True):
+        frequent = log.new[pair.text].sessions >= LEAST_SESSIONS
+        at_release = release is not None and log.last_V[pair.token] < release
+        enough = pair.by_words or pair.by_place(frequent=frequent, at_release=at_release)
+        if enough and certainty >= LEAST_CERTAINTY:
+            accepted.append(_rewording(log, pair))
+    return accepted
+
+
+def _certainties(pairs: list[_Pair]) -> Floats:
+    """How probable each pair is if every template has at most one partner, shape: pairs.
+
+    Rows and columns of the weights are scaled in turn until each sums to one (Sinkhorn 1967), having none included.
+    """
+    texts, tokens = sorted({pair.text for pair in pairs}), sorted({pair.token for pair in pairs})
+    rows, columns = [texts.index(pair.text) for pair in pairs], [tokens.index(pair.token) for pair in pairs]
+    weights_NK = np.zeros((len(texts), len(tokens)))
+    weights_NK[rows, columns] = np.exp([pair.total / SOFTNESS for pair in pairs])
+    scale_N, scale_K = np.ones(len(texts)), np.ones(len(tokens))
+    for _ in range(SCALINGS):
+        scale_N = 1 / (1 + weights_NK @ scale_K)
+        scale_K = 1 / (1 + scale_N @ weights_NK)
+    certainties: Floats = (scale_N[:, None] * weights_NK * scale_K)[rows, columns]
+    return certainties
+
+
+def _release(log: Log, found: list[Rewording]) -> int | None:
+    """The first session with a template that was recognised by its words, where RELEASE of them were."""
+    firsts = [log.new[each.template].first for each in found if not each.told]
+    return min(firsts) if len(firsts) >= RELEASE else None
+
+
+def _rewording(log: Log, pair: _Pair) -> Rewording:
+    seen, known = log.new[pair.text], log.model.vocabulary.name(pair.token)
+    because = "its words"
+    if not pair.by_words:
+        because = (
+            f"its place: {100 * pair.company:.0f} % of the lines beside it are the same, it is expected there with "
+            f"{100 * pair.here:.2g} %, before with {100 * pair.own:.2g} %"
+        )
+    told = log.model.vocabulary.similar(pair.text, log.levels[pair.text]) != pair.token
+    return Rewording(pair.text, known, seen.sessions, int(log.rows[seen.first]), because, told)

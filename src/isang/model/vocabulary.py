@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.logs.store import Dataset
-from isang.model.wording import Wording
+from isang.model.wording import Likeness, Wording
 
 PAD, MASK, BEGIN, END, NOTHING, UNSEEN = range(6)
 MARKS = ("PAD", "MASK", "BEGIN", "END", "NOTHING", "UNSEEN")
@@ -61,9 +61,10 @@ class Vocabulary:
         place = self._wording.most_similar(template, level)
         return None if place is None else len(MARKS) + place
 
-    def akin(self, template: str, level: str) -> list[int]:
-        """The tokens of the known templates that a new one may be another wording of, see `Wording.akin`."""
-        return [len(MARKS) + place for place in self._wording.akin(template, level)]
+    def likenesses(self, template: str, level: str) -> dict[int, Likeness]:
+        """The tokens of the known templates that a new one may be another wording of, see `Wording.likenesses`."""
+        found = self._wording.likenesses(template, level)
+        return {len(MARKS) + place: likeness for place, likeness in found.items()}
 
     @cached_property
     def _wording(self) -> Wording:

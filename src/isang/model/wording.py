@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 LEAST_SIMILARITY = 0.5
 """A template that shares less than this with every known one is a new one, unless more than its words speaks for it."""
@@ -36,6 +37,17 @@ _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
+class Likeness(NamedTuple):
+    """How a new template is like a known one of the same level."""
+
+    words: float
+    """The share of words in common, see `Wording.most_similar`."""
+    stem: bool
+    """Whether two of their words begin alike."""
+    slots: bool
+    """Whether they have as many slots."""
+
+
 class Wording:
     """The words of K known templates."""
 
@@ -56,33 +68,34 @@ class Wording:
         tells of a failure none stands in that does not: "payment refused" is no other wording of "payment accepted".
         """
         asked = words(template)
-        common: dict[int, float] = defaultdict(float)
-        for word, times in asked.items():
-            for place in self._templates_with.get(word, ()):
-                if self._levels[place] == level:
-                    common[place] += min(times, self._words[place][word]) * self._rarity(word)
-        total = self._weight(asked)
-        ranked = sorted(((2 * shared / (total + self._total[place]), -place) for place, shared in common.items()))
+        ranked = sorted((share, -place) for place, share in self._shares(asked).items() if self._levels[place] == level)
         best, place = ranked[-1] if ranked else (0.0, 0)
         runner_up = ranked[-2][0] if len(ranked) > 1 else 0.0
         if best < LEAST_SIMILARITY or best - runner_up < LEAST_LEAD or tells_of_failure(asked, self._words[-place]):
             return None
         return -place
 
-    def akin(self, template: str, level: str) -> list[int]:
+    def likenesses(self, template: str, level: str) -> dict[int, Likeness]:
         """The places of the known templates that `template` may be another wording of, should more speak for it.
 
-        They have the same level, as many slots, the stem of a word in common, and tell of a failure if it does.
+        They have the same level, and tell of a failure if it does.
         """
         asked, slots = words(template), template.count("<*>")
-        return [
-            place
+        shares, stems = self._shares(asked), _stems(asked)
+        return {
+            place: Likeness(shares.get(place, 0.0), bool(stems & _stems(own)), slots == self._slots[place])
             for place, own in enumerate(self._words)
-            if self._levels[place] == level
-            and self._slots[place] == slots
-            and _stems(asked) & _stems(own)
-            and not tells_of_failure(asked, own)
-        ]
+            if self._levels[place] == level and not tells_of_failure(asked, own)
+        }
+
+    def _shares(self, asked: Counter[str]) -> dict[int, float]:
+        """The share of words in common for the places of the known templates that have one."""
+        common: dict[int, float] = defaultdict(float)
+        for word, times in asked.items():
+            for place in self._templates_with.get(word, ()):
+                common[place] += min(times, self._words[place][word]) * self._rarity(word)
+        total = self._weight(asked)
+        return {place: 2 * shared / (total + self._total[place]) for place, shared in common.items()}
 
     def _rarity(self, word: str) -> float:
         """Inverse document frequency (Spärck Jones 1972)."""
