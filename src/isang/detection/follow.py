@@ -1,5 +1,8 @@
 """Anomalies of growing logs, while they grow."""
 
+import ctypes
+import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +26,12 @@ POLL_SECONDS = 0.1
 """Time between two looks at logs that did not grow."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
+SAVING_SHARE = 0.1
+"""No more than about this share of the time goes into writing the state."""
+TRIM_SECONDS = 1.0
+"""Memory that is free inside the process goes back to the system this often while lines come."""
+KERNELS = 64
+"""Products of so many shapes are kept ready by oneDNN; each takes half a megabyte, and every look has new ones."""
 
 
 class Following:
@@ -35,6 +44,7 @@ class Following:
     def __init__(
         self, model: Model, paths: Sequence[str], *, idle_seconds: float | None = None, state: Path | None = None
     ) -> None:
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))  # read when it is used first
         rules = Rules.from_dict(dict(model.rules), model.template_table)
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
@@ -49,7 +59,9 @@ class Following:
         self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
         self._before = _remembered(self._follower.noted.get("crowds"))
         self._keeps_open = state is not None
-        self._saved_at = time.monotonic()
+        self._saved_at, self._saving_seconds = time.monotonic(), 0.0
+        self._trimmed_at = time.monotonic()
+        self._unsaved = False  # anomalies were told since
         self.sessions = 0
         """Sessions judged so far."""
         self.anomalies = 0
@@ -60,13 +72,16 @@ class Following:
         A session with a line that was never seen before is told at once too, while it goes on.
 
         What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
-        the anomalies that were found together: where the process is killed before, they come again.
+        the anomalies that were found together, behind those of several looks where writing takes long: where the
+        process is killed before, they come again.
         """
         self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
         while not (stop.is_set() or self.ended):
             came, found = self.poll()
             yield from found
-            if found or time.monotonic() - self._saved_at > SAVE_SECONDS:
+            self._unsaved |= bool(found)
+            since = time.monotonic() - self._saved_at
+            if (self._unsaved or since > SAVE_SECONDS) and since > self._saving_seconds / SAVING_SHARE:
                 self.save()
             if not came:
                 stop.wait(POLL_SECONDS)
@@ -87,7 +102,11 @@ class Following:
     def poll(self) -> tuple[bool, list[dict[str, Any]]]:
         """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
         came, ended = self._follower.poll()
-        return came, self._judged(ended) + self._alarming()
+        found = self._judged(ended) + self._alarming()
+        if came and time.monotonic() - self._trimmed_at > TRIM_SECONDS:
+            self._trimmed_at = time.monotonic()
+            give_memory_back()
+        return came, found
 
     def _alarming(self) -> list[dict[str, Any]]:
         """Open sessions that are anomalous whatever follows: a line was never seen before. Each is told once."""
@@ -110,10 +129,12 @@ class Following:
 
     def save(self) -> None:
         """Write the state, where there is a file for it."""
+        begun = time.monotonic()
         crowds = {"tokens": self._before.token_P.tolist(), "ends_ms": self._before.end_ms_P.tolist()}
         self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told), "crowds": crowds}
         self._follower.save()
-        self._saved_at = time.monotonic()
+        self._saved_at, self._unsaved = time.monotonic(), False
+        self._saving_seconds = self._saved_at - begun
 
     def _judged(self, ended: EndedSessions | None) -> list[dict[str, Any]]:
         if ended is None:
@@ -136,6 +157,16 @@ class Following:
         open_now = np.array([ending == GOES_ON for ending in sessions.endings])
         unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
         return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, before=self._before)
+
+
+def give_memory_back() -> None:
+    """Return free memory to the system, where its C library can (glibc's malloc_trim).
+
+    Judging takes and frees pieces of all sizes, between which free memory stays that is never used whole again.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
+    if trim is not None:
+        trim(0)
 
 
 def _remembered(crowds: dict[str, list[float]] | None) -> Remembered:
