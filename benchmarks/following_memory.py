@@ -3,8 +3,8 @@
     python benchmarks/following_memory.py MODEL LOG [--copies 4] [--rest 5]
 
 MODEL was trained on logs like the HDFS log LOG, a .zst file. Each line is written `--copies` times, with different
-names of blocks. All but the last `--rest` million bytes are there at first and are caught up with; the rest comes in pieces of
-64 KiB, each of which is one look.
+names of blocks. All but the last `--rest` million bytes are there at first and are caught up with; the rest comes in
+pieces of 64 KiB, each of which is one look.
 """
 
 import argparse
