@@ -1,8 +1,5 @@
 """Anomalies of growing logs, while they grow."""
 
-import ctypes
-import os
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +12,7 @@ from isang.artifact import Model
 from isang.detection.anomalies import Groups, records
 from isang.detection.bursts import NOTHING_BEFORE, Remembered, ends_ms, remember
 from isang.detection.decisions import Judged, judge, may_go_on
+from isang.detection.memory import give_back, hold_little
 from isang.logs.follow import EndedSessions, Follower
 from isang.logs.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.rules import Rules
@@ -30,8 +28,6 @@ SAVING_SHARE = 0.1
 """No more than about this share of the time goes into writing the state."""
 TRIM_SECONDS = 1.0
 """Memory that is free inside the process goes back to the system this often while lines come."""
-KERNELS = 64
-"""Products of so many shapes are kept ready by oneDNN; each takes half a megabyte, and every look has new ones."""
 
 
 class Following:
@@ -44,7 +40,7 @@ class Following:
     def __init__(
         self, model: Model, paths: Sequence[str], *, idle_seconds: float | None = None, state: Path | None = None
     ) -> None:
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))  # read when it is used first
+        hold_little()
         rules = Rules.from_dict(dict(model.rules), model.template_table)
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
@@ -105,7 +101,7 @@ class Following:
         found = self._judged(ended) + self._alarming()
         if came and time.monotonic() - self._trimmed_at > TRIM_SECONDS:
             self._trimmed_at = time.monotonic()
-            give_memory_back()
+            give_back()
         return came, found
 
     def _alarming(self) -> list[dict[str, Any]]:
@@ -157,16 +153,6 @@ class Following:
         open_now = np.array([ending == GOES_ON for ending in sessions.endings])
         unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
         return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, before=self._before)
-
-
-def give_memory_back() -> None:
-    """Return free memory to the system, where its C library can (glibc's malloc_trim).
-
-    Judging takes and frees pieces of all sizes, between which free memory stays that is never used whole again.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform.startswith("linux") else None
-    if trim is not None:
-        trim(0)
 
 
 def _remembered(crowds: dict[str, list[float]] | None) -> Remembered:
