@@ -6,6 +6,7 @@ Judging takes and frees pieces of all sizes, between which free memory stays tha
 import ctypes
 import os
 import sys
+from typing import Any
 
 KERNELS = 16
 """Products of so many shapes are kept ready by oneDNN; each takes half a megabyte, and every look has new ones."""
@@ -33,5 +34,6 @@ def give_back() -> None:
         library.malloc_trim(0)
 
 
-def _c_library() -> ctypes.CDLL | None:
+def _c_library() -> Any:
+    """None where there may be no such functions."""
     return ctypes.CDLL(None) if sys.platform.startswith("linux") else None

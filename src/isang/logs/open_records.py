@@ -114,7 +114,7 @@ class OpenRecords:
 
     def drop(self, rows: Numbers) -> None:
         """These rows, see `of`, are not needed any more; with the next `drop` rows may be counted anew."""
-        owners = np.unique(self._owner_of[rows])
+        owners = np.unique(self._owner_of[rows]).astype(np.int64)
         self._owner_of[rows] = NOBODY
         self.height -= len(rows)
         left = self.of(owners)
