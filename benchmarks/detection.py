@@ -38,9 +38,7 @@ def main() -> None:
     parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--development", action="store_true", help="use the first half of each dataset alone")
-    parser.add_argument(
-        "--maker", choices=MAKERS, default="reword", help="who rewords the templates of a reworded part"
-    )
+    parser.add_argument("--maker", choices=MAKERS, default="reword", help="who rewords the templates of a reworded part")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("out/benchmark/detection"))
     options = parser.parse_args()
