@@ -12,6 +12,7 @@ from isang.artifact import Model
 from isang.detection.anomalies import Groups, records
 from isang.detection.bursts import NOTHING_BEFORE, Remembered, ends_ms, remember
 from isang.detection.decisions import Judged, judge, may_go_on
+from isang.detection.memory import give_back, hold_little
 from isang.logs.follow import EndedSessions, Follower
 from isang.logs.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.rules import Rules
@@ -23,6 +24,10 @@ POLL_SECONDS = 0.1
 """Time between two looks at logs that did not grow."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
+SAVING_SHARE = 0.1
+"""No more than about this share of the time goes into writing the state."""
+TRIM_SECONDS = 1.0
+"""Memory that is free inside the process goes back to the system this often while lines come."""
 
 
 class Following:
@@ -35,6 +40,7 @@ class Following:
     def __init__(
         self, model: Model, paths: Sequence[str], *, idle_seconds: float | None = None, state: Path | None = None
     ) -> None:
+        hold_little()
         rules = Rules.from_dict(dict(model.rules), model.template_table)
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
@@ -49,7 +55,9 @@ class Following:
         self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
         self._before = _remembered(self._follower.noted.get("crowds"))
         self._keeps_open = state is not None
-        self._saved_at = time.monotonic()
+        self._saved_at, self._saving_seconds = time.monotonic(), 0.0
+        self._trimmed_at = time.monotonic()
+        self._unsaved = False  # anomalies were told since
         self.sessions = 0
         """Sessions judged so far."""
         self.anomalies = 0
@@ -60,13 +68,16 @@ class Following:
         A session with a line that was never seen before is told at once too, while it goes on.
 
         What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
-        the anomalies that were found together: where the process is killed before, they come again.
+        the anomalies that were found together, behind those of several looks where writing takes long: where the
+        process is killed before, they come again.
         """
         self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
         while not (stop.is_set() or self.ended):
             came, found = self.poll()
             yield from found
-            if found or time.monotonic() - self._saved_at > SAVE_SECONDS:
+            self._unsaved |= bool(found)
+            since = time.monotonic() - self._saved_at
+            if (self._unsaved or since > SAVE_SECONDS) and since > self._saving_seconds / SAVING_SHARE:
                 self.save()
             if not came:
                 stop.wait(POLL_SECONDS)
@@ -87,7 +98,11 @@ class Following:
     def poll(self) -> tuple[bool, list[dict[str, Any]]]:
         """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
         came, ended = self._follower.poll()
-        return came, self._judged(ended) + self._alarming()
+        found = self._judged(ended) + self._alarming()
+        if came and time.monotonic() - self._trimmed_at > TRIM_SECONDS:
+            self._trimmed_at = time.monotonic()
+            give_back()
+        return came, found
 
     def _alarming(self) -> list[dict[str, Any]]:
         """Open sessions that are anomalous whatever follows: a line was never seen before. Each is told once."""
@@ -110,10 +125,12 @@ class Following:
 
     def save(self) -> None:
         """Write the state, where there is a file for it."""
+        begun = time.monotonic()
         crowds = {"tokens": self._before.token_P.tolist(), "ends_ms": self._before.end_ms_P.tolist()}
         self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told), "crowds": crowds}
         self._follower.save()
-        self._saved_at = time.monotonic()
+        self._saved_at, self._unsaved = time.monotonic(), False
+        self._saving_seconds = self._saved_at - begun
 
     def _judged(self, ended: EndedSessions | None) -> list[dict[str, Any]]:
         if ended is None:

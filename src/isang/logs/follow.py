@@ -1,8 +1,10 @@
 """Growing logs to sessions that have ended."""
 
+import io
 import json
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from glob import has_magic
@@ -16,8 +18,10 @@ from isang.errors import InputError, UsageError
 from isang.files import being_written
 from isang.logs.events import EventTable
 from isang.logs.grouping import Grouper
-from isang.logs.growing import GrowingLog
-from isang.logs.open_sessions import OPEN_SCHEMA, OWNER, Ended, OpenSessions
+from isang.logs.growing import RECORD_SCHEMA, GrowingLog
+from isang.logs.open_records import OWNER, STORED_SCHEMA, OpenRecords
+from isang.logs.open_sessions import Ended, OpenSessions
+from isang.logs.packed_texts import Block, Texts
 from isang.logs.prepare import with_times
 from isang.logs.read import CHUNK_BYTES
 from isang.logs.rotation import Position
@@ -28,13 +32,18 @@ from isang.logs.store import SESSIONS_SCHEMA, Dataset
 from isang.logs.tail import FileTail, PipeTail
 from isang.logs.templates import TemplateIndex, shortened
 
-SCHEMA = 2
+SCHEMA = 3
 LOOK_SECONDS = 2.0
 """Time between two looks for new files."""
 MOST_MESSAGES = 20_000
 """After so many records the table of messages starts anew, to stay small."""
 _BYTES = ("head", "mark", "rest")
 """Of a position; hexadecimal in JSON."""
+_FACTS, _RECORDS, _TEXTS = "facts.json", "records.parquet", "texts/"
+"""Members of the state's archive."""
+_NO_STATE = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, pl.exceptions.PolarsError,
+)  # fmt: skip
 _WHOLE_SESSIONS = SessionRule("key", "sessions that ended", pattern="")
 
 
@@ -48,12 +57,16 @@ class EndedSessions:
     sources: list[Source]
     endings: list[str]
     """Why each session ended, parallel to `dataset.sessions`."""
-    texts: dict[tuple[int, int], str] = field(repr=False)
-    """By source and first line."""
+    records: pl.DataFrame = field(repr=False)
+    """`source` (position in `sources`), `line` and `text` (number in `texts`) of each record."""
+    texts: Texts = field(repr=False)
 
     def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
         """The texts of the records that begin at (source_index, line)."""
-        return {place: self.texts[place] for place in wanted}
+        places = pl.DataFrame(list(wanted), schema={"source": pl.Int32, "line": pl.UInt32}, orient="row")
+        found = self.records.join(places, on=["source", "line"], how="semi", maintain_order="left")
+        texts = self.texts.get(found["text"].to_list())
+        return {(source, line): texts[text] for source, line, text in found.iter_rows()}
 
 
 class Follower:
@@ -116,7 +129,7 @@ class Follower:
             self._look()
         now_us, horizon = self._now_us(), self._horizon_us()
         due = [path for path, log in self._logs.items() if horizon is None or (log.latest_us or 0) <= horizon]
-        self._unlike = OPEN_SCHEMA.to_frame().select(OWNER)
+        self._unlike = RECORD_SCHEMA.to_frame().select(OWNER)
         came = [self._read(path, now_us) for path in due]
         return any(came), self._built(self.open.take(self._now_us()))
 
@@ -203,24 +216,28 @@ class Follower:
             pl.Series("key", ended.ids, dtype=pl.String).gather(records["session"]),
             pl.lit(0, dtype=pl.Int32).alias("stream"),
             pl.col("source").replace_strict(names, places, return_dtype=pl.Int32),
-            "line", "time", "alert",
+            "line", "time", "alert", "text",
             pl.Series("event", event_of[numbers.to_numpy()]),
         )  # fmt: skip
         grouper = Grouper(_WHOLE_SESSIONS, names.to_list(), max_events=records.height)
         sessions = pl.concat([grouper.add(located), grouper.finish()])
         sessions = with_times(sessions).sort("start", "session_id", nulls_last=True)
         endings = dict(zip(ended.ids, ended.endings, strict=True))
-        where = zip(located["source"].to_list(), located["line"].to_list(), strict=True)
         return EndedSessions(
             Dataset(sessions.select(SESSIONS_SCHEMA.names()), templates, {}),
             sessions.select("session_id", "source_index", "line"),
             [Source(place, name, Path(name), named=True) for place, name in enumerate(names)],
             [endings[session_id] for session_id in sessions["session_id"]],
-            dict(zip(where, records["text"].to_list(), strict=True)),
+            located.select("source", "line", "text"),
+            ended.texts,
         )
 
     def save(self) -> None:
-        """Write where reading stands, in one step: open sessions as Parquet, all else as JSON in its metadata."""
+        """Write where reading stands, in one step, as a ZIP archive.
+
+        It holds `facts.json`, the records of open sessions as Parquet, and their texts as they lie in memory, so that
+        nothing is compressed anew.
+        """
         if self._state is None:
             return
         positions = self._positions | {_place_of(path): log.tail.position for path, log in self._logs.items()}
@@ -235,16 +252,27 @@ class Follower:
             "windows": self.open.windows,
             "noted": self.noted,
         }
-        with being_written(self._state) as beside:
-            self.open.records.write_parquet(beside, metadata={"isang": json.dumps(facts)})
+        records, blocks = self.open.records.stored()
+        table = io.BytesIO()
+        records.write_parquet(table, compression="lz4")
+        with being_written(self._state) as beside, zipfile.ZipFile(beside, "w") as archive:
+            archive.writestr(_FACTS, json.dumps(facts))
+            archive.writestr(_RECORDS, table.getbuffer().tobytes())
+            for number, block in enumerate(blocks):
+                archive.writestr(f"{_TEXTS}{number:06}", block.packed)
 
     def _load(self, state: Path) -> None:
         """Take up what an earlier process saved. Raises InputError for a file that is none of its own."""
         try:
-            facts = json.loads(pl.read_parquet_metadata(state)["isang"])
+            with zipfile.ZipFile(state) as archive:
+                facts = json.loads(archive.read(_FACTS))
+                table = io.BytesIO(archive.read(_RECORDS))
+                texts = sorted(name for name in archive.namelist() if name.startswith(_TEXTS))
+                blocks = [Block.read(archive.read(name)) for name in texts]
             if facts["schema"] != SCHEMA or facts["rules"] != self._rules.to_dict():
                 raise InputError(f"{state} was written with another model; name another --state file")
-            self.open.records = pl.read_parquet(state).select(OPEN_SCHEMA.names()).cast(OPEN_SCHEMA)
+            records = pl.read_parquet(table).select(STORED_SCHEMA.names()).cast(STORED_SCHEMA)
+            self.open.records = OpenRecords.load(records, blocks)
             self.open.parts = dict(facts["parts"])
             self.open.windows = {source: (line, number) for source, (line, number) in facts.get("windows", {}).items()}
             self.noted = dict(facts["noted"])
@@ -252,7 +280,7 @@ class Follower:
                 path: Position(**(position | {name: bytes.fromhex(position[name]) for name in _BYTES}))
                 for path, position in facts["positions"].items()
             }
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, pl.exceptions.PolarsError) as error:
+        except _NO_STATE as error:
             raise InputError(f"{state} is no state of isang detect --follow: {error}; name another file") from error
 
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from isang.logs.grouping import session_begins
-from isang.logs.growing import RECORD_SCHEMA
+from isang.logs.open_records import OWNER, OpenRecords
+from isang.logs.packed_texts import Numbers, Texts
 from isang.logs.rules import Rules
 from isang.logs.timeline import NO_TIME
 
@@ -15,11 +17,6 @@ MOST_KEYS = 10_000
 """So many session keys are remembered, so that one that comes back is numbered."""
 LATE_US = 500_000
 """A silence and a window of seconds are over only when lines that are written or read this late would be there."""
-OWNER = ("key", "stream")
-"""Whose sessions follow each other."""
-OPEN_SCHEMA = pl.Schema({**RECORD_SCHEMA, "heard": pl.Int64()})
-"""`heard`: the record's time, or when it was read where it has none."""
-
 BEGAN_ANEW, FULL, SILENT, WINDOW_OVER, TOO_MANY, END, GOES_ON = (
     "began anew", "full", "silent", "window over", "too many open", "end", "goes on",
 )  # fmt: skip
@@ -31,10 +28,12 @@ class Ended:
     """Sessions that have ended."""
 
     records: pl.DataFrame
-    """OPEN_SCHEMA and `session` (position in `ids`), in the order of the sessions' events."""
+    """STORED_SCHEMA and `session` (position in `ids`), in the order of the sessions' events."""
     ids: list[str]
     endings: list[str]
     """Why each ended, parallel to `ids`."""
+    texts: Texts
+    """The whole lines, by `text` of the records."""
 
 
 class OpenSessions:
@@ -50,8 +49,8 @@ class OpenSessions:
         self._step = self._max_events - self._max_events // 8
         self._idle_us = None if idle_seconds is None else int(idle_seconds * 1e6)
         self._most_records = most_records
-        self.records = OPEN_SCHEMA.to_frame()
-        self._added = self.records.select(OWNER)  # owners of what came since the last `take`
+        self.records = OpenRecords()
+        self._added: list[Numbers] = []  # owners of what came since the last `take`
         self.parts: dict[str, int] = {}
         """Ended sessions of each key, the key that ended last at the end."""
         self.windows: dict[str, tuple[int, int]] = {}
@@ -61,63 +60,60 @@ class OpenSessions:
 
     def add(self, records: pl.DataFrame, now_us: int) -> None:
         """Take in records (RECORD_SCHEMA); those without a time are taken to be written at `now_us`."""
-        self.records = pl.concat([self.records, records.with_columns(heard=pl.col("time").replace(NO_TIME, now_us))])
-        self._added = pl.concat([self._added, records.select(OWNER)])
+        heard = pl.col("time").replace(NO_TIME, now_us)
+        self._added.append(self.records.add(records.with_columns(heard=heard)))
 
     def take(self, now_us: int, *, everything: bool = False) -> Ended | None:
         """The sessions that have ended by `now_us`, or `everything`; None where there are none."""
-        if self.records.is_empty():
+        owners, self._added = self._due(now_us, everything=everything), []
+        if not len(owners):
             return None
-        waiting, due = self._parted(now_us, everything=everything)
-        self._added = OPEN_SCHEMA.to_frame().select(OWNER)
-        if due.is_empty():
-            return None
-        ordered = due.sort("key", "stream", "time", "log", maintain_order=True)
-        changed = ordered.select(pl.struct(OWNER).ne_missing(pl.struct(OWNER).shift(1))).to_series()
+        due = self.records.of(owners)
+        ordered = due.sort("owner", "time", "log", maintain_order=True)
+        changed = ordered.select(pl.col("owner") != pl.col("owner").shift(1)).to_series().fill_null(True)
         begins = pl.Series("session", session_begins(ordered, changed.to_numpy(), self._rule))
         ordered = ordered.with_columns(begins.cum_sum().cast(pl.UInt32) - 1)
         sessions = self._sessions(ordered, now_us, everything=everything)
         if not sessions["pieces"].sum():
             return None
-        ended, going_on = self._divided(ordered, sessions)
-        self.records = pl.concat([waiting, going_on])
-        return self._named(ended)
+        ended, over = self._divided(ordered, sessions)
+        named = self._named(self.records.in_words(ended))
+        self.records.drop(over)
+        return named
 
-    def _parted(self, now_us: int, *, everything: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The open records of keys to which nothing came and which are not silent long enough, and all others."""
-        if everything or self._idle_us is None or self._rule.kind != "key" or self.records.height > self._most_records:
-            return self.records.clear(), self.records
-        heard = self.records.group_by(OWNER).agg(pl.col("heard").max())
-        silent = heard.filter(now_us - pl.col("heard") > self._idle_us + LATE_US).select(OWNER)
-        owners = pl.concat([self._added, silent]).unique()
-        waiting = self.records.join(owners, on=OWNER, how="anti", nulls_equal=True)
-        return waiting, self.records.join(owners, on=OWNER, how="semi", nulls_equal=True)
+    def _due(self, now_us: int, *, everything: bool) -> Numbers:
+        """The owners to whom something came, who are silent long enough, or for whom there is no room."""
+        if everything or self._idle_us is None or self._rule.kind != "key":
+            return self.records.owners()
+        silent = self.records.silent_since(now_us - self._idle_us - LATE_US)
+        over = self.records.silent_longest(self._most_records)
+        return np.unique(np.concatenate([*self._added, silent, over]))
 
     def so_far(self, owners: pl.DataFrame) -> Ended | None:
         """The open sessions of `owners` (OWNER) as they are now, named as they will be; call it after `take`.
 
         Then each owner has one open session at most. None where none of them has any.
         """
-        records = self.records.join(owners.unique(), on=OWNER, how="semi", nulls_equal=True)
+        records = self.records.of(self.records.numbers_of(owners))
         if records.is_empty():
             return None
-        records = records.sort("key", "stream", "time", "log", maintain_order=True)
+        records = self.records.in_words(records.sort("owner", "time", "log", maintain_order=True))
         records = records.with_columns(session=pl.struct(OWNER).rle_id())
         heads = records.unique("session", keep="first", maintain_order=True)
         named = heads.select("key", "stream", "source", "line").iter_rows()
         ids = [self._name(key, source, line)[1] for key, _, source, line in named]
-        return Ended(records, ids, [GOES_ON] * len(ids))
+        return Ended(records, ids, [GOES_ON] * len(ids), self.records.texts())
 
     def _sessions(self, ordered: pl.DataFrame, now_us: int, *, everything: bool) -> pl.DataFrame:
         """One row per open session: `ending` (null where it goes on), and how many `pieces` of it go out now."""
         sessions = ordered.group_by("session", maintain_order=True).agg(
-            pl.struct(OWNER).first().alias("owner"),
+            pl.col("owner").first(),
             size=pl.len().cast(pl.Int64),
             first=pl.col("heard").min(),
             heard=pl.col("heard").max(),
         )
         sessions = sessions.with_columns(ending=pl.lit(END) if everything else self._ending(now_us))
-        sessions = self._within_limit(sessions)
+        sessions = self._within_limit(sessions, self._most_records - (self.records.height - ordered.height))
         overlap = self._max_events - self._step
         pieces = pl.max_horizontal(1, (pl.col("size") - overlap + self._step - 1) // self._step)
         goes_on = pl.lit(0) if self._rule.kind == "lines" else pieces - 1
@@ -137,23 +133,23 @@ class OpenSessions:
             reasons.append(pl.when(now_us - pl.col("heard") > self._idle_us + LATE_US).then(pl.lit(SILENT)))
         return pl.coalesce(reasons)
 
-    def _within_limit(self, sessions: pl.DataFrame) -> pl.DataFrame:
-        """End the sessions that were silent longest until not too many records are held."""
+    def _within_limit(self, sessions: pl.DataFrame, most_records: int) -> pl.DataFrame:
+        """End the sessions that were silent longest until they have `most_records` at most."""
         going_on = sessions.filter(pl.col("ending").is_null()).sort("heard", descending=True)
-        too_many = going_on.filter(pl.col("size").cum_sum() > self._most_records)["session"]
+        too_many = going_on.filter(pl.col("size").cum_sum() > most_records)["session"]
         self.ended_early += too_many.len()
         over = pl.col("session").is_in(too_many.implode())
         return sessions.with_columns(ending=pl.when(over).then(pl.lit(TOO_MANY)).otherwise("ending"))
 
-    def _divided(self, ordered: pl.DataFrame, sessions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The records that go out, with `piece` and `ending`, and those that stay.
+    def _divided(self, ordered: pl.DataFrame, sessions: pl.DataFrame) -> tuple[pl.DataFrame, Numbers]:
+        """The records that go out, with `piece` and `ending`, and the rows of those that do not stay.
 
         Long sessions go out in the overlapping pieces of `sessions.group`, all but the last before they end.
         """
         placed = ordered.with_columns(place=pl.int_range(pl.len()).over("session")).join(
             sessions.select("session", "pieces", "ending"), on="session", maintain_order="left"
         )
-        stays = pl.col("ending").is_null() & (pl.col("place") >= pl.col("pieces") * self._step)
+        over = pl.col("ending").is_not_null() | (pl.col("place") < pl.col("pieces") * self._step)
         begins = pl.col("piece") * self._step
         ended = [
             placed.filter(pl.col("pieces") > piece)
@@ -161,14 +157,14 @@ class OpenSessions:
             .filter(pl.col("place").is_between(begins, begins + self._max_events, closed="left"))
             for piece in range(int(sessions["pieces"].max() or 0))  # type: ignore[arg-type]
         ]
-        return pl.concat(ended).sort("session", "piece", "place"), placed.filter(stays).select(OPEN_SCHEMA.names())
+        return pl.concat(ended).sort("session", "piece", "place"), placed.filter(over)["row"].to_numpy()
 
     def _named(self, records: pl.DataFrame) -> Ended:
         records = records.with_columns(session=pl.struct("session", "piece").rle_id())
         heads = records.unique("session", keep="first", maintain_order=True)
         ids = [self._id(*named) for named in heads.select("key", "stream", "source", "line").iter_rows()]
         endings = heads["ending"].fill_null(FULL).to_list()
-        return Ended(records.select(*OPEN_SCHEMA.names(), "session"), ids, endings)
+        return Ended(records, ids, endings, self.records.texts())
 
     def _id(self, key: str | None, stream: str, source: str, line: int) -> str:
         """The session's name, for good: the next one of the same key gets another number."""

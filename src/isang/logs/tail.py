@@ -1,8 +1,10 @@
 """Growing files and pipes to chunks of whole lines, across rotation, truncation and restarts."""
 
 import codecs
+import fcntl
 import os
 import select
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +14,8 @@ from isang.logs.read import CHUNK_BYTES, Chunk, ReadCounts, checked_text, text_o
 from isang.logs.rotation import HEAD_BYTES, MARK_BYTES, MemberFile, Position, holder, is_compressed, members, names
 from isang.progress import say
 
+PIPE_BYTES = 1 << 20
+"""A pipe holds so much where the system can make it: with more lines in it a full one takes fewer looks."""
 BEGINNING_BYTES = 1 << 20
 """The beginning of a file shows its layout; so much of it is looked at."""
 
@@ -250,6 +254,8 @@ class PipeTail:
 
     def __init__(self, descriptor: int, name: str, *, max_line_bytes: int) -> None:
         self._descriptor = descriptor
+        with suppress(AttributeError, OSError):  # Linux, and no pipe that is a file
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.path, self.name = Path(name), name
         self._max_line_bytes = max_line_bytes
         self.position = Position()

@@ -1,0 +1,39 @@
+"""A process that judges for months holds little more memory than its data take.
+
+Judging takes and frees pieces of all sizes, between which free memory stays that is never used whole again.
+"""
+
+import ctypes
+import os
+import sys
+from typing import Any
+
+KERNELS = 16
+"""Products of so many shapes are kept ready by oneDNN; each takes half a megabyte, and every look has new ones."""
+LARGE_BYTES = 4 << 20
+"""Pieces from this size on are taken from the system, and go back to it as soon as they are freed."""
+_ARENA_MAX, _MMAP_THRESHOLD = -8, -3
+"""Parameters of glibc's mallopt, see malloc.h."""
+
+
+def hold_little() -> None:
+    """For the whole process, from now on; what the user set in the environment stays as it is."""
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))  # read when oneDNN is used first
+    library = _c_library()
+    if hasattr(library, "mallopt"):
+        if "MALLOC_ARENA_MAX" not in os.environ:
+            library.mallopt(_ARENA_MAX, 1)
+        if "MALLOC_MMAP_THRESHOLD_" not in os.environ:
+            library.mallopt(_MMAP_THRESHOLD, LARGE_BYTES)
+
+
+def give_back() -> None:
+    """Return free memory to the system, where its C library can."""
+    library = _c_library()
+    if hasattr(library, "malloc_trim"):
+        library.malloc_trim(0)
+
+
+def _c_library() -> Any:
+    """None where there may be no such functions."""
+    return ctypes.CDLL(None) if sys.platform.startswith("linux") else None
