@@ -8,8 +8,6 @@ import os
 import sys
 from typing import Any
 
-KERNELS = 16
-"""Products of so many shapes are kept ready by oneDNN; each takes half a megabyte, and every look has new ones."""
 LARGE_BYTES = 4 << 20
 """Pieces from this size on are taken from the system, and go back to it as soon as they are freed."""
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
@@ -18,7 +16,6 @@ _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
 
 def hold_little() -> None:
     """For the whole process, from now on; what the user set in the environment stays as it is."""
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(KERNELS))  # read when oneDNN is used first
     library = _c_library()
     if hasattr(library, "mallopt"):
         if "MALLOC_ARENA_MAX" not in os.environ:
