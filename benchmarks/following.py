@@ -6,7 +6,8 @@ MODEL was trained on logs like the HDFS log LOG, a .zst file, for instance by `i
 lines of LOG are written in pieces that end anywhere. Between them the log is rotated, at a line end or within a line,
 and older members are compressed. `isang detect --follow --state` is killed with SIGKILL: any time, before it has begun,
 just after, and while it saves. What all these processes printed is compared with one `isang detect` over all lines. The
-log is followed by its name and by its folder, and rotated by renaming and by copying and emptying.
+log is followed by its name and by its folder, and rotated by renaming and by copying and emptying. No line is taken for
+a reworded one: `isang detect` can tell these by more than their words.
 
 Sessions end after ten minutes of silence here, and lines behind so long a silence in their block are left out of the
 log, because for following they would be sessions of their own.
@@ -211,7 +212,7 @@ def main() -> None:
     with options.log.open("rb") as file:
         lines = zstandard.ZstdDecompressor().stream_reader(file).read().splitlines(keepends=True)
     text = b"".join([*without_silences(lines[-options.lines :]), LAST])
-    detect = [sys.executable, "-m", "isang", "detect", str(options.model)]
+    detect = [sys.executable, "-m", "isang", "detect", str(options.model), "--no-rewordings"]  # which see whole logs
     for what, how in itertools.product(("file", "folder"), ("renamed", "copied")):
         if options.only not in (None, f"{what} {how}"):
             continue

@@ -24,10 +24,11 @@ ALLOWED = {
     "samples": BASE,
     "launch": BASE,
     "attempts": BASE,
+    "lasting": BASE,
     "stages": BASE | {"launch", "attempts", "config", "logs", "model", "artifact", "training", "detection", "runs"},
     "summaries": BASE | {"config", "logs", "training", "runs", "stages"},
     "__main__": {"cli"},
-    "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "launch", "options"},
+    "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "launch", "lasting", "options"},
     "options": BASE,
     "__init__": BASE | {"stages", "config"},
 }

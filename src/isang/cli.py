@@ -285,17 +285,15 @@ def detect(
     from isang import stages, summaries
     from isang.files import to_json
 
-    if follow and no_rewordings:
-        raise UsageError("--no-rewordings does not go with --follow, which can tell rewordings by their words alone")
+    settings: dict[str, Any] = {"alerts_per_thousand": alerts_per_thousand, "onnx": onnx}
+    settings["rewordings"] = False if no_rewordings else None
     if follow:
         silence = None if idle is None else seconds("--idle", idle)
-        _follow(model, logs, alerts_per_thousand, silence, state, onnx, json)
+        _follow(model, logs, as_json=json, idle_seconds=silence, state=state, **settings)
         return
     if idle is not None or state is not None:
         raise UsageError("--idle and --state belong to --follow")
-    detected = stages.detect(
-        model, logs, alerts_per_thousand=alerts_per_thousand, rewordings=False if no_rewordings else None, onnx=onnx
-    )
+    detected = stages.detect(model, logs, **settings)
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
         return
@@ -361,27 +359,17 @@ def _run(
     print(summaries.of_run(finished))
 
 
-def _follow(
-    model: Path,
-    logs: list[str],
-    alerts_per_thousand: float | None,
-    idle: float | None,
-    state: Path | None,
-    onnx: Path | None,
-    json: bool,
-) -> None:
+def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> None:
     from isang import stages, summaries
     from isang.files import to_json
     from isang.lasting import stopping, tell
     from isang.progress import say
 
-    following = stages.follow(
-        model, logs, alerts_per_thousand=alerts_per_thousand, idle_seconds=idle, state=state, onnx=onnx
-    )
+    following = stages.follow(model, logs, **settings)
     say(f"following; {following.rule}")
     with stopping() as stop:
         for record in following.anomalies_until(stop):
-            tell(to_json(record, indent=None) if json else summaries.of_anomaly(record) + "\n")
+            tell(to_json(record, indent=None) if as_json else summaries.of_anomaly(record) + "\n")
         say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
         if following.ended_early:
             early = f"{following.ended_early:,} sessions were ended early"

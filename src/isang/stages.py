@@ -282,14 +282,15 @@ def follow(
     logs: Sequence[str | Path],
     *,
     alerts_per_thousand: float | None = None,
+    rewordings: bool | None = None,
     idle_seconds: float | None = None,
     state: Path | None = None,
     onnx: Path | None = None,
 ) -> "Following":
-    """A model and growing logs → what gives out each anomaly when its session has ended. `onnx` as in `detect`."""
+    """A model and growing logs → what gives out each anomaly when its session has ended; settings as in `detect`."""
     from isang.detection.follow import Following
 
-    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand)
+    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
 
 

@@ -30,7 +30,7 @@ def dataset() -> Dataset:
 def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model:
     config = Config(
         model=ModelConfig(layers=1, width=32, heads=2, positions=64),
-        training=TrainingConfig(min_steps=300, learning_rate=3e-3),
+        training=TrainingConfig(min_steps=400, learning_rate=3e-3),
     )
     split = split_by_time(dataset, config.training)
     vocabulary = learn_vocabulary(dataset, split.train)

@@ -92,3 +92,12 @@ def test_a_vocabulary_lets_the_known_template_stand_in() -> None:
     assert tokens[7] == len(MARKS)
     assert tokens[2] == len(MARKS) + 1
     assert tokens[11] == UNSEEN
+
+
+def test_a_vocabulary_that_goes_by_no_words_lets_none_stand_in() -> None:
+    dataset = shop_dataset(10)
+    texts, levels = dataset.templates["template"].to_list(), dataset.templates["level"].to_list()
+    vocabulary = Vocabulary(("now the bank confirmed it", *texts[2:7]), ("INFO", *levels[2:7]), by_words=False)
+    tokens = vocabulary.tokens(dataset)
+    assert tokens[7] == UNSEEN
+    assert tokens[2] == len(MARKS) + 1

@@ -17,7 +17,7 @@ from isang.training.loop import train
 from isang.training.parts import part_norms, part_ratios
 from tests.training.runs import MODEL, data, losses, records
 
-CONFIG = TrainingConfig(epochs=12, min_steps=0, batch_size=32, patience=0)
+CONFIG = TrainingConfig(epochs=16, min_steps=0, batch_size=32, patience=0)
 PARTS = {"token_embedding", "position_embedding", "layers.0", "norm", "head_bias"}
 
 
@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_interval_tells_speed_memory_and_how_each_part_moves(run: Path) -> None:
     intervals = records(run, "interval")
-    assert [record["step"] for record in intervals] == sorted({*range(5, 61, 5), 50})
+    assert [record["step"] for record in intervals] == sorted({*range(5, 81, 5), 50})
     for record in intervals:
         assert record["tokens_per_second"] > 0
         assert record["memory_mib"] > 1
@@ -109,12 +109,12 @@ def test_a_listener_hears_the_numbers_of_every_record_with_a_step(tmp_path: Path
 
 def test_the_plan_states_what_decides_the_run(run: Path) -> None:
     (plan,) = records(run, "plan")
-    assert plan["steps"] == 60 == plan["epochs"] * plan["batches_per_epoch"]
+    assert plan["steps"] == 80 == plan["epochs"] * plan["batches_per_epoch"]
     assert plan["seed"] == 0
     assert plan["estimated_seconds"] > 0
     last = records(run, "step")[-1]["loss"]
     assert last < plan["nats_by_frequency"] < np.log(data().vocabulary_size), "a guess by frequency lies in between"
-    assert plan["tokens"] == 12 * data().training.lengths.sum()
+    assert plan["tokens"] == 16 * data().training.lengths.sum()
     (environment,) = records(run, "environment")
     assert {"python", "torch", "numpy", "isang", "cores", "threads", "device", "precision"} <= set(environment)
     json.dumps(plan, allow_nan=False)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ class Following:
         self, model: Model, paths: Sequence[str], *, idle_seconds: float | None = None, state: Path | None = None
     ) -> None:
         hold_little()
+        if not model.config.detection.rewordings:
+            model = replace(model, vocabulary=replace(model.vocabulary, by_words=False))
         rules = Rules.from_dict(dict(model.rules), model.template_table)
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:

@@ -30,7 +30,7 @@ LEAST_COMPANY = 0.8
 LEAST_SIMILARITY_AND_COMPANY = 1.0
 """Where words speak for it, these and their other lines together must be so much alike."""
 LEAST_RATE = 0.25
-"""The rarer of the two must be so frequent as a share of the other."""
+"""Where words do not speak for it, the rarer of the two must be so frequent as a share of the other."""
 FEW = 10.0
 """Counted besides when two numbers of sessions are compared, as small ones say little."""
 SOFTNESS = 0.05
@@ -155,7 +155,8 @@ class _Pair:
         """Whether it stands in the other's place, and two of three more speak for it: a stem, numbers, a release."""
         likeness = self.candidate.likeness
         more = likeness.stem + (frequent and self.candidate.vanished) + at_release
-        return likeness.slots and self.fit >= LEAST_FIT and self.company >= LEAST_COMPANY and more >= 2
+        alike = self.fit >= LEAST_FIT and self.company >= LEAST_COMPANY and self.candidate.rate >= LEAST_RATE
+        return likeness.slots and alike and more >= 2
 
 
 def _alike(likeness: Likeness, company: float) -> bool:
@@ -170,7 +171,7 @@ def _pairs(log: Log, known: Known, found: list[Rewording]) -> list[_Pair]:
 
 
 def _candidates(log: Log, known: Known, text: str, found: list[Rewording]) -> dict[int, _Candidate]:
-    """The known templates that are no longer written when the new one is, and were about as frequent."""
+    """The known templates that are no longer written when the new one is."""
     vocabulary, seen, sessions = log.model.vocabulary, log.new[text], len(log.rows)
     taken, candidates = {each.known for each in found}, {}
     for token, likeness in vocabulary.likenesses(text, log.levels[text]).items():
@@ -178,7 +179,7 @@ def _candidates(log: Log, known: Known, text: str, found: list[Rewording]) -> di
         vanished = share * (sessions - 1 - last) >= LEAST_EXPECTED
         rate = _ratio(seen.sessions, share * (sessions - seen.first))
         gone = share > 0 and (vanished or last < seen.first)
-        if gone and vocabulary.name(token) not in taken and rate >= LEAST_RATE:
+        if gone and vocabulary.name(token) not in taken:
             candidates[token] = _Candidate(likeness, rate, vanished)
     return candidates
 

@@ -26,6 +26,8 @@ class Vocabulary:
     """The level (INFO, ERROR, ...) of each template, empty where the log has none."""
     reworded: Mapping[str, str | None] = field(default_factory=dict)
     """For new templates of which more than their words is known: the template that each is taken for, None for none."""
+    by_words: bool = True
+    """Other new templates are taken for a known one that is worded much like them."""
 
     @property
     def size(self) -> int:
@@ -44,13 +46,13 @@ class Vocabulary:
     def tokens(self, dataset: Dataset) -> NDArray[np.int32]:
         """The token of each event id of `dataset`, by template text; shape: highest event id + 1.
 
-        For a template that is not known stands the one that it is known to be a rewording of, or else the known one
-        that is worded much like it; else it is UNSEEN.
+        For a template that is not known stands the one that it is known to be a rewording of, or else, `by_words`, the
+        known one that is worded much like it; else it is UNSEEN.
         """
         events, texts, levels = (dataset.templates[column].to_list() for column in ("event", "template", "level"))
         found = self.tokens_of([self.reworded.get(text) or text for text in texts])
         for place in np.nonzero(found == UNSEEN)[0]:
-            if texts[place] not in self.reworded:
+            if self.by_words and texts[place] not in self.reworded:
                 found[place] = self.similar(texts[place], levels[place] or "") or UNSEEN
         table = np.full(highest_event(dataset) + 1, UNSEEN, dtype=np.int32)
         table[events] = found
