@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from isang.errors import IsangError
-from isang.runs.report import default_language, make_report, summary, write_report
+from isang.runs.report.report import default_language, make_report, summary, write_report
 
 
 def main() -> int:

@@ -21,9 +21,9 @@ from isang import stages
 from isang.artifact import Model, load_model
 from isang.config import Config, TrainingConfig
 from isang.detection.assembly import calibrated
-from isang.detection.bursts import count_bursts, ends_ms
-from isang.detection.evaluate import evaluate
-from isang.detection.gaps import count_gaps, gaps_before
+from isang.detection.detectors.burst import count_bursts, ends_ms
+from isang.detection.detectors.time_gap import count_gaps, gaps_before
+from isang.detection.evaluation.evaluate import evaluate
 from isang.files import to_json, write_text
 from isang.logs.store import Dataset, write_dataset
 from isang.model.batches import to_sessions

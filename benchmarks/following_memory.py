@@ -20,7 +20,7 @@ from pathlib import Path
 import zstandard
 
 from isang.artifact import load_model
-from isang.detection.follow import Following
+from isang.detection.live import Following
 
 PIECE_BYTES = 64 << 10
 

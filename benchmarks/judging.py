@@ -25,12 +25,12 @@ from judging_simulated import noise, table_of
 from judging_speed import speed
 
 from isang.errors import InputError
-from isang.runs.findings import Context, judge
+from isang.runs.findings import RunContext, judge
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.schedule import schedule
-from isang.runs.readers import read_runs
-from isang.runs.spikes import FALSE_SPIKES, find_spikes, positions
-from isang.runs.table import Floats, RunTable
+from isang.runs.read.readers import read_runs
+from isang.runs.read.table import Floats, RunTable
+from isang.runs.statistics.spikes import FALSE_SPIKES, find_spikes, positions
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -91,7 +91,7 @@ def _false_alarms(n: int, memory: float, kind: str, seed: int) -> list[bool]:
         findings["spikes"].verdict == "problem",
         findings["stability"].verdict == "problem",
         findings["convergence"].verdict == "problem",
-        overfitting(held_out, Context(held_out)).verdict == "problem",
+        overfitting(held_out, RunContext(held_out)).verdict == "problem",
     ]
 
 
@@ -136,7 +136,7 @@ def schedules(runs: int) -> None:
         for name, family, rates, period in _schedules(np.random.default_rng(seed)):
             digits = np.array([float(f"{rate:.3g}") for rate in rates])
             table = table_of(np.linspace(3, 2, len(rates)), learning_rate=digits)
-            found = schedule(table, Context(table))
+            found = schedule(table, RunContext(table))
             right.setdefault(name, []).append(found.evidence["family"] == family)
             rises = found.verdict == "problem" and "T_max" in found.statement["en"]
             caught.setdefault(name, []).append(rises == (period is not None))

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from isang.errors import InputError
-from isang.runs.forecast import INTERVAL, Prediction, predict
-from isang.runs.readers import read_runs
-from isang.runs.table import Floats, RunTable
+from isang.runs.read.readers import read_runs
+from isang.runs.read.table import Floats, RunTable
+from isang.runs.statistics.forecast import INTERVAL, Prediction, predict
 
 CUTS = (0.3, 0.4, 0.5, 0.6, 0.7)
 """Parts of a run after which the rest is forecast."""

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from isang.runs.findings import Context
-from isang.runs.findings.base import Finding
+from isang.runs.finding import Finding
+from isang.runs.findings import RunContext
 from isang.runs.findings.generalisation import overfitting, validation_points
-from isang.runs.readers import read_runs
-from isang.runs.table import Floats
+from isang.runs.read.readers import read_runs
+from isang.runs.read.table import Floats
 
 PERCENT = (1, 2, 5, 10, 20)
 """A naive rule calls a history overfitted where it ends so much above its lowest validation loss."""
@@ -69,7 +69,7 @@ def _known(folder: Path) -> list[_History]:
     for overfitted, group in groupby(answers, key=lambda answer: answer[0]):
         for place, (_, name) in enumerate(group):
             table = read_runs(folder / name)[0]
-            finding = overfitting(table, Context(table))
+            finding = overfitting(table, RunContext(table))
             known.append(_History(name, overfitted, place % 2 == 0, finding, validation_points(table)[1]))
     return known
 

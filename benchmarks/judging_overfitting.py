@@ -6,11 +6,11 @@ from statistics import NormalDist
 import numpy as np
 from judging_simulated import noise, table_of
 
-from isang.runs.findings import Context
-from isang.runs.findings.base import Finding
+from isang.runs.finding import Finding
+from isang.runs.findings import RunContext
 from isang.runs.findings.generalisation import overfitting
-from isang.runs.findings.rises import rise_after_best
-from isang.runs.table import Floats, RunTable
+from isang.runs.read.table import Floats, RunTable
+from isang.runs.statistics.overfitting_rise import rise_after_best
 
 FRESH = 200_000
 """Histories from this seed on were not looked at when the limits were chosen."""
@@ -67,7 +67,7 @@ def overfit(runs: int) -> None:
 
 def _judged(seeds: range, over: bool, *, rate_rise: bool = False) -> list[Finding]:
     tables = (histories(seed, over, rate_rise=rate_rise) for seed in seeds)
-    return [overfitting(table, Context(table)) for table in tables]
+    return [overfitting(table, RunContext(table)) for table in tables]
 
 
 def _overfit(seeds: range, name: str) -> None:

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from isang.runs.table import Floats, RunTable, Source
+from isang.runs.read.table import Floats, RunSource, RunTable
 
 
 def table_of(loss: Floats, **columns: Floats) -> RunTable:
     """A run with these batch losses at steps 1 to n."""
     n = len(loss)
-    source = Source("simulated", "simulated", 0, n)
+    source = RunSource("simulated", "simulated", 0, n)
     return RunTable(
         "simulated", source, np.arange(1, n + 1), np.full(n, np.nan), {"batch_loss": loss, **columns}, "batch_loss", 1.0
     )

@@ -34,16 +34,16 @@ from drain3.masking import MaskingInstruction
 from drain3.template_miner_config import TemplateMinerConfig
 
 from isang.config import LogsConfig
-from isang.logs import masks
-from isang.logs.alike import ChunkReader, Search, parsed_line_by_line
-from isang.logs.events import EventTable
-from isang.logs.masks import SHAPES
+from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.sources import find_sources
+from isang.logs.parsing import masks
+from isang.logs.parsing.digit_cache import ChunkReader, Search, parsed_line_by_line
+from isang.logs.parsing.masks import SHAPES
+from isang.logs.parsing.recognition import recognise_sources, session_rule
+from isang.logs.parsing.records import SourceLayout, parse_chunk
 from isang.logs.prepare import prepare, prepare_folder
-from isang.logs.read import Chunk, ReadCounts, read_chunks
-from isang.logs.recognition import recognise_sources, session_rule
-from isang.logs.records import SourceLayout, parse_chunk
 from isang.logs.rules import Rules
-from isang.logs.sources import find_sources
+from isang.logs.templates.event_table import EventTable
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SYSTEMS = ("Apache", "BGL", "HDFS", "HPC", "Hadoop", "Linux", "OpenStack", "Thunderbird", "Windows", "Zookeeper")

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 from isang.artifact import Model, load_model
-from isang.detection.decisions import judge_sessions
+from isang.detection.threshold.decisions import judge_sessions
 from isang.logs.store import read_dataset
 from isang.model.batches import Sessions, from_sequences, to_sessions
-from isang.model.onnx_file import read_onnx
-from isang.model.onnx_scoring import OnnxEncoder
+from isang.model.onnx.export import read_onnx
+from isang.model.onnx.scoring import OnnxEncoder
 
 SESSIONS = 575_000
 DIFFERENT = 6_000

@@ -33,7 +33,7 @@ from training_memory import memory
 from isang.config import ModelConfig, TrainingConfig
 from isang.model.batches import Rows, Sessions, epoch_batches, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS, MASK, PAD
-from isang.training.processes import Processes
+from isang.training.processes.processes import Processes
 from isang.training.step import new_learner, train_step
 
 RIVAL_MODEL = ModelConfig(layers=4, width=256, heads=4)

@@ -20,7 +20,7 @@ from training_data import read_sessions
 from isang.config import ModelConfig, from_dict
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS
-from isang.training.processes import Processes
+from isang.training.processes.processes import Processes
 from isang.training.step import Learner, new_learner, train_step
 
 PEAK_TFLOPS = {"H200": 989.4, "H100": 989.4, "A100": 312.0, "V100": 125.0}

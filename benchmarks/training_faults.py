@@ -24,7 +24,7 @@ from isang.logs.store import Dataset, write_dataset
 from isang.model.batches import Rows, learn_sessions
 from isang.model.encoder import Encoder
 from isang.training.data import Data, to_data
-from isang.training.failures import look_for_failures
+from isang.training.journal.suspicious_normal import look_for_failures
 from isang.training.loop import train
 from isang.training.plan import make_plan
 from isang.training.split import split_by_time

@@ -77,7 +77,7 @@ def in_a_process_of_its_own(folder: Path, beside: Path) -> None:
     from isang.config import ModelConfig, TrainingConfig
     from isang.model.batches import epoch_batches, learn_sessions
     from isang.training.data import to_data
-    from isang.training.processes import Processes
+    from isang.training.processes.processes import Processes
     from isang.training.split import split_by_time
     from isang.training.step import new_learner, train_step
 

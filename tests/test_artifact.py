@@ -12,7 +12,7 @@ import torch
 
 from isang.artifact import MANIFEST, Model, load_model, save_model, with_evaluation
 from isang.config import Config, ModelConfig
-from isang.detection.gaps import count_gaps, gaps_before
+from isang.detection.detectors.time_gap import count_gaps, gaps_before
 from isang.errors import InputError
 from isang.model.batches import to_sessions
 from isang.model.encoder import Encoder

@@ -19,7 +19,7 @@ from isang.model.vocabulary import MARKS, Vocabulary
 
 if TYPE_CHECKING:
     from isang.model.encoder import Encoder
-    from isang.model.onnx_scoring import OnnxEncoder
+    from isang.model.onnx.scoring import OnnxEncoder
 
 SCHEMA = 1
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"

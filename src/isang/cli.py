@@ -178,7 +178,7 @@ def train(
     """A dataset folder to a trained model and its report."""
     from isang import stages, summaries
     from isang.config import load
-    from isang.launch import end_with_launcher, is_first, is_launched, launch, refuse_lone_process
+    from isang.training.processes.launch import end_with_launcher, is_first, is_launched, launch, refuse_lone_process
 
     training = {
         "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "patience": patience,
@@ -362,8 +362,8 @@ def _run(
 def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> None:
     from isang import stages, summaries
     from isang.files import to_json
-    from isang.lasting import stopping, tell
     from isang.progress import say
+    from isang.signals import stopping, tell
 
     following = stages.follow(model, logs, **settings)
     say(f"following; {following.rule}")

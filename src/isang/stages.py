@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from isang.attempts import growing, note_command
 from isang.config import Config, to_dict
 from isang.errors import UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, to_json, write_text
-from isang.launch import is_launched
 from isang.progress import say
+from isang.resumable import growing, note_command
+from isang.training.processes.launch import is_launched
 
 if TYPE_CHECKING:
     from isang.artifact import Model
-    from isang.detection.follow import Following
+    from isang.detection.live import Following
     from isang.logs.store import Dataset
 
 SCHEMA = 1
@@ -87,11 +87,11 @@ def train(
     from isang.logs.store import open_dataset
     from isang.model.batches import learn_sessions
     from isang.training.data import to_data
-    from isang.training.failures import look_for_failures
+    from isang.training.journal.suspicious_normal import look_for_failures
+    from isang.training.journal.trackers import tracked
     from isang.training.loop import train as train_model
-    from isang.training.processes import joined
+    from isang.training.processes.processes import joined
     from isang.training.split import split_by_time
-    from isang.training.trackers import tracked
 
     config = config or Config()
     if config.training.processes > 1 and not is_launched():
@@ -133,8 +133,8 @@ def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite:
     from isang.logs.store import open_dataset
     from isang.model.batches import learn_sessions
     from isang.training.data import to_data
-    from isang.training.processes import joined
-    from isang.training.rates import find_rate as try_rates
+    from isang.training.lr_range_test import find_rate as try_rates
+    from isang.training.processes.processes import joined
     from isang.training.split import split_by_time
 
     config = config or Config()
@@ -166,8 +166,8 @@ def report(
 
     `follow` writes them anew whenever a log grows, until the runs are done.
     """
-    from isang.runs import report as pages
-    from isang.runs.follow import follow as keep_fresh
+    from isang.runs.report import report as pages
+    from isang.runs.report.live import follow as keep_fresh
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
@@ -184,8 +184,8 @@ def report(
 
 def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
     """The series in training logs of any tool: each run's name, and its series with their numbers of values."""
-    from isang.runs.judged import log_of
-    from isang.runs.readers import series_of
+    from isang.runs.read.readers import series_of
+    from isang.runs.report.judge import log_of
 
     return [found for log in logs for found in series_of(log_of(log))]
 
@@ -204,10 +204,10 @@ def evaluate(
     With `out`, they are written there too. `rewordings` as in `detect`.
     """
     from isang.artifact import EVALUATION, load_model, with_evaluation
-    from isang.detection.evaluate import evaluate as measure
-    from isang.logs.labels import attach_labels, read_labels
+    from isang.detection.evaluation.evaluate import evaluate as measure
+    from isang.logs.sessions.labels import attach_labels, read_labels
     from isang.logs.store import read_dataset
-    from isang.runs.quality_plots import pictures
+    from isang.runs.plots.quality_plots import pictures
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
@@ -230,7 +230,7 @@ def evaluate(
 def export(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, str]:
     """A model → its encoder as the ONNX file `out`; returns the file's metadata."""
     from isang.artifact import load_model
-    from isang.model.onnx_file import facts_of, require_onnx, write_onnx
+    from isang.model.onnx.export import facts_of, require_onnx, write_onnx
 
     require_onnx("isang export")
     loaded = load_model(model)
@@ -252,9 +252,9 @@ def detect(
     model's encoder as `export` wrote it, to score with in torch's place.
     """
     from isang.detection.anomalies import grouped, records
-    from isang.detection.drift import other_logs, taken_for
-    from isang.detection.release import new_lines
-    from isang.detection.rewordings import judge_reworded
+    from isang.detection.evaluation.drift import other_logs, taken_for
+    from isang.detection.releases.new_templates import new_lines
+    from isang.detection.releases.rewordings import judge_reworded
     from isang.logs.prepare import prepare as read_logs
     from isang.logs.rules import Rules
 
@@ -288,7 +288,7 @@ def follow(
     onnx: Path | None = None,
 ) -> "Following":
     """A model and growing logs → what gives out each anomaly when its session has ended; settings as in `detect`."""
-    from isang.detection.follow import Following
+    from isang.detection.live import Following
 
     loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
@@ -297,8 +297,8 @@ def follow(
 def _load(model: Path, onnx: Path | None) -> "Model":
     """The model, with its exported encoder to score with where there is one."""
     from isang.artifact import load_model
-    from isang.model.onnx_file import read_onnx, require_onnx
-    from isang.model.onnx_scoring import OnnxEncoder
+    from isang.model.onnx.export import read_onnx, require_onnx
+    from isang.model.onnx.scoring import OnnxEncoder
 
     if onnx is None:
         return load_model(model)

@@ -9,7 +9,7 @@ from isang.files import to_json
 if TYPE_CHECKING:
     from isang.logs.preview import Preview
     from isang.stages import Finished, Trained
-    from isang.training.rates import RateTest
+    from isang.training.lr_range_test import RateTest
 
 SHOWN_GROUPS = 4
 SHOWN_TEMPLATES = 3
@@ -98,7 +98,7 @@ def of_rates(test: "RateTest", folder: Path) -> str:
 
 def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool) -> str:
     """The reports as a screenful each, or as one JSON document."""
-    from isang.runs.report import default_language, report_json, summary
+    from isang.runs.report.report import default_language, report_json, summary
 
     if as_json:
         documents = [report_json(report) for report in reports]
@@ -262,7 +262,7 @@ def _in_time(evaluation: Mapping[str, Any]) -> list[str]:
 
 
 def _delays(delays: Mapping[str, Any]) -> str:
-    from isang.runs.writing import duration
+    from isang.runs.text.writing import duration
 
     median, most = (duration(delays[name], "en") for name in ("median_seconds", "p90_seconds"))
     return f"{median} after the first line (median; 90 % within {most})"

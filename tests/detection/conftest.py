@@ -9,8 +9,8 @@ import pytest
 from isang.artifact import Model
 from isang.config import Config, ModelConfig, TrainingConfig
 from isang.detection.assembly import calibrated
-from isang.detection.bursts import count_bursts, ends_ms
-from isang.detection.gaps import count_gaps, gaps_before
+from isang.detection.detectors.burst import count_bursts, ends_ms
+from isang.detection.detectors.time_gap import count_gaps, gaps_before
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
 from isang.model.vocabulary import learn_vocabulary

@@ -7,7 +7,14 @@ import polars as pl
 import pytest
 
 from isang.artifact import Model
-from isang.detection.baselines import BASELINES, NEAREST_AMONG, edit_distance, error_line, two_gram, unseen_template
+from isang.detection.detectors.baselines import (
+    BASELINES,
+    NEAREST_AMONG,
+    edit_distance,
+    error_line,
+    two_gram,
+    unseen_template,
+)
 from isang.logs.store import SESSIONS_SCHEMA, Dataset
 from isang.model.batches import Sessions, to_sessions
 from tests.synthetic import BROWSE, ORDER, RARE_EVENT

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.artifact import Model, load_model, save_model
-from isang.detection.bursts import (
+from isang.detection.detectors.burst import (
     ALL,
     CROWDS,
     LEAST_MS,
@@ -20,8 +20,8 @@ from isang.detection.bursts import (
     normal_crowd,
     remember,
 )
-from isang.detection.decisions import Judged, judge
 from isang.detection.explain import explain
+from isang.detection.threshold.decisions import Judged, judge
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS, UNSEEN

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.detection.calibration import (
+from isang.detection.threshold.calibration import (
     BURST_SHARE,
     attainable_per_thousand,
     bursts_once,

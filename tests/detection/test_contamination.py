@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 
 from isang.config import DetectionConfig
-from isang.detection.contamination import suspects
-from isang.detection.scores import DETECTORS
+from isang.detection.detectors.scores import DETECTORS
+from isang.detection.threshold.contamination import suspects
 
 SESSIONS, HIDDEN = 2_000, [3, 700, 701, 1_999]
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.contexts import NO_CONTEXT, context_surprise, strangest_context
-from isang.detection.pairs import strangest_order
+from isang.detection.detectors.context_order import NO_CONTEXT, context_surprise, strangest_context
+from isang.detection.detectors.event_pairs import strangest_order
 from isang.model.batches import Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS
 from tests.test_artifact import some_model

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.detection.curves import CURVE_POINTS, HIGHEST_SCORE, curves
-from isang.detection.metrics import precision_recall
+from isang.detection.evaluation.metrics import precision_recall
+from isang.detection.evaluation.quality_curves import CURVE_POINTS, HIGHEST_SCORE, curves
 
 
 @given(st.lists(st.tuples(st.floats(0, 400), st.sampled_from([True, False, None])), min_size=1, max_size=400))

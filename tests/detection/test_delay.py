@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from isang.detection.delay import detection_delay, hours_watched
+from isang.detection.evaluation.delay import detection_delay, hours_watched
 
 START = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from isang.artifact import Model
-from isang.detection.decisions import judge
-from isang.detection.drift import drift
+from isang.detection.evaluation.drift import drift
+from isang.detection.threshold.decisions import judge
 from isang.logs.store import Dataset
 from tests.synthetic import STEPS
 

@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 
 from isang.artifact import Model, model_card
-from isang.detection.baselines import BASELINES
-from isang.detection.evaluate import evaluate, later_sessions
-from isang.detection.scores import DETECTORS
+from isang.detection.detectors.baselines import BASELINES
+from isang.detection.detectors.scores import DETECTORS
+from isang.detection.evaluation.evaluate import evaluate, later_sessions
 from isang.errors import InputError
 from isang.files import to_json
 from isang.logs.store import Dataset

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 from isang.artifact import Model
-from isang.detection.decisions import Judged, judge
+from isang.detection.detectors.scores import DETECTORS
 from isang.detection.explain import Reason, explain
-from isang.detection.scores import DETECTORS
+from isang.detection.threshold.decisions import Judged, judge
 from isang.logs.store import Dataset
 from tests.synthetic import BROWSE, ORDER, RARE_EVENT, STEPS
 

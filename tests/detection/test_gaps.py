@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.changed import changeable, judge_changed
-from isang.detection.decisions import judge
+from isang.detection.detectors.scores import DETECTORS, score
+from isang.detection.detectors.time_gap import EDGES_MS, count_gaps, gap_surprise, gaps_before, normal_times
+from isang.detection.evaluation.edited_sessions import changeable, judge_changed
 from isang.detection.explain import explain
-from isang.detection.gaps import EDGES_MS, count_gaps, gap_surprise, gaps_before, normal_times
-from isang.detection.scores import DETECTORS, score
+from isang.detection.threshold.decisions import judge
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
 from isang.model.vocabulary import BEGIN, END

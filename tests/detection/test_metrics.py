@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.detection.blocks import Blocks, time_blocks
-from isang.detection.metrics import (
+from isang.detection.evaluation.block_bootstrap import Blocks, time_blocks
+from isang.detection.evaluation.metrics import (
     Flags,
     average_precision,
     average_precision_with_interval,

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from isang.artifact import Model
-from isang.detection import surprise as measured
-from isang.detection.decisions import judge_sessions
-from isang.detection.surprise import event_probabilities, gap_probabilities, surprise
+from isang.detection.detectors import masked_model as measured
+from isang.detection.detectors.masked_model import event_probabilities, gap_probabilities, surprise
+from isang.detection.threshold.decisions import judge_sessions
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, to_sessions
-from isang.model.onnx_file import read_onnx, write_onnx
-from isang.model.onnx_scoring import OnnxEncoder
+from isang.model.onnx.export import read_onnx, write_onnx
+from isang.model.onnx.scoring import OnnxEncoder
 
 pytest.importorskip("onnx", reason="needs the extra isang[onnx]")
 pytest.importorskip("onnxruntime", reason="needs the extra isang[onnx]")

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.changed import Changeable, changeable, judge_changed
-from isang.detection.culprits import Suspect, blamed
-from isang.detection.decisions import judge, limits_at, tails
-from isang.detection.planted import KINDS, REPEATS, Plant, Surroundings, plant, plant_held_out
-from isang.detection.scores import DETECTORS
+from isang.detection.detectors.scores import DETECTORS
+from isang.detection.evaluation.attribution import Suspect, blamed
+from isang.detection.evaluation.edited_sessions import Changeable, changeable, judge_changed
+from isang.detection.evaluation.synthetic_anomalies import KINDS, REPEATS, Plant, Surroundings, plant, plant_held_out
+from isang.detection.threshold.decisions import judge, limits_at, tails
 from isang.logs.store import Dataset
 from isang.training.split import split_by_time
 

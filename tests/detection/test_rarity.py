@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from isang.artifact import Model
-from isang.detection.decisions import judge_sessions
-from isang.detection.rarity import rarity, sessions_with
-from isang.detection.scores import DETECTORS, Evidence, rare_event
+from isang.detection.detectors.rare_event import rarity, sessions_with
+from isang.detection.detectors.scores import DETECTORS, Evidence, rare_event
+from isang.detection.threshold.decisions import judge_sessions
 from isang.model.batches import from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS, UNSEEN
 

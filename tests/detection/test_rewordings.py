@@ -8,9 +8,9 @@ import pytest
 
 from isang.artifact import Model
 from isang.detection.anomalies import grouped
-from isang.detection.drift import taken_for
-from isang.detection.release import new_lines
-from isang.detection.rewordings import judge_reworded
+from isang.detection.evaluation.drift import taken_for
+from isang.detection.releases.new_templates import new_lines
+from isang.detection.releases.rewordings import judge_reworded
 from isang.logs.store import Dataset
 from tests.synthetic import STEPS
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from isang.artifact import Model
-from isang.detection import surprise
-from isang.detection.decisions import judge_sessions
+from isang.detection.detectors import masked_model
+from isang.detection.threshold.decisions import judge_sessions
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences, to_sessions
 
@@ -43,9 +43,9 @@ def test_batches_and_threads_change_no_decision(
     expected = decided(trained, sessions)
     before = torch.get_num_threads()
     try:
-        for threads, tokens in ((1, 64), (2, 64), (2, surprise.SCORING_TOKENS)):
+        for threads, tokens in ((1, 64), (2, 64), (2, masked_model.SCORING_TOKENS)):
             torch.set_num_threads(threads)
-            monkeypatch.setattr(surprise, "SCORING_TOKENS", tokens)
+            monkeypatch.setattr(masked_model, "SCORING_TOKENS", tokens)
             assert decided(trained, sessions) == expected
     finally:
         torch.set_num_threads(before)

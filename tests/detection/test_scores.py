@@ -7,12 +7,18 @@ import pytest
 import torch
 
 from isang.artifact import Model
-from isang.detection import counts, scores, steps
-from isang.detection.decisions import Judged, judge, judge_sessions
+from isang.detection.detectors import event_counts, scores, transitions
+from isang.detection.detectors.event_pairs import strangest_absence, strangest_order
+from isang.detection.detectors.masked_model import (
+    EVENT_PASSES,
+    GAP_PASSES,
+    event_probabilities,
+    gap_probabilities,
+    surprise,
+)
+from isang.detection.detectors.scores import DETECTORS, Detector, Evidence, score
 from isang.detection.explain import explain
-from isang.detection.pairs import strangest_absence, strangest_order
-from isang.detection.scores import DETECTORS, Detector, Evidence, score
-from isang.detection.surprise import EVENT_PASSES, GAP_PASSES, event_probabilities, gap_probabilities, surprise
+from isang.detection.threshold.decisions import Judged, judge, judge_sessions
 from isang.logs.store import Dataset
 from isang.model.batches import from_sequences, to_sessions
 from isang.model.vocabulary import BEGIN, END, MASK, NOTHING
@@ -133,7 +139,7 @@ def test_transition_surprise_worked_out_by_hand(trained: Model, dataset: Dataset
     """P(b after a) = (visits of a to b + kinds after a * P(b)) / (visits of a + kinds after a) (Witten, Bell 1991)."""
     tokens = session(trained, dataset, [*BROWSE, 6])
     size = trained.vocabulary.size
-    surprise_T = steps.transition_surprise(trained, from_sequences([tokens]))
+    surprise_T = transitions.transition_surprise(trained, from_sequences([tokens]))
     visits = np.zeros((size, size))
     for row in range(len(trained.normal)):
         for before, after in pairwise(trained.normal[row]):
@@ -167,7 +173,7 @@ def test_pairs_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
 def test_the_most_repeated_event_is_named_with_its_numbers(trained: Model, dataset: Dataset) -> None:
     payment = trained.vocabulary.tokens(dataset)[6]
     tokens = session(trained, dataset, [0, 1, 2, 3, 4, 5, *[6] * 6, 7, 8, 9])
-    assert counts.most_repeated(trained, tokens) == (payment, 6, 1)
+    assert event_counts.most_repeated(trained, tokens) == (payment, 6, 1)
 
 
 def test_the_repeated_lines_are_blamed_and_not_a_later_one_of_their_kind(trained: Model, dataset: Dataset) -> None:
@@ -182,7 +188,7 @@ def test_the_repeated_lines_are_blamed_and_not_a_later_one_of_their_kind(trained
 def test_the_nearest_normal_session_by_counts_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
     """An order without its payment (2 of 10 events) lacks 2 of 8 + 10."""
     asked = [session(trained, dataset, events) for events in ([0, 1, 2, 3, 4, 5, 8, 9], [2, 1, 0, 10, 11])]
-    distance, nearest = counts.nearest_normal(trained, from_sequences(asked), weighted=False)
+    distance, nearest = event_counts.nearest_normal(trained, from_sequences(asked), weighted=False)
     assert distance[0] == pytest.approx(2 / 18)
     assert distance[1] == 0, "the counts know no order"
     assert sorted(trained.normal[int(nearest[0])][1:-1]) == sorted(session(trained, dataset, list(ORDER))[1:-1])

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from isang.detection.calibration import fit_tail, limits
-from isang.detection.shares import LEAST_SHARE, WORTHWHILE, budget_shares
+from isang.detection.threshold.budget_allocation import LEAST_SHARE, WORTHWHILE, budget_shares
+from isang.detection.threshold.calibration import fit_tail, limits
 
 ASKED = 0.004
 TAILS = [fit_tail(np.random.default_rng(detector).normal(size=9_999), 0.01) for detector in range(4)]

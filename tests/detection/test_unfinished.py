@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.counts import nearest_normal
-from isang.detection.decisions import Judged, judge, judge_sessions, may_go_on
+from isang.detection.detectors.event_counts import nearest_normal
+from isang.detection.detectors.open_ends import leave_open
+from isang.detection.detectors.scores import DETECTORS, Evidence
+from isang.detection.detectors.transitions import transition_surprise
 from isang.detection.explain import explain
-from isang.detection.open_ends import leave_open
-from isang.detection.scores import DETECTORS, Evidence
-from isang.detection.steps import transition_surprise
+from isang.detection.threshold.decisions import Judged, judge, judge_sessions, may_go_on
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MASK, UNSEEN

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.counts import nearest_normal
-from isang.detection.decisions import judge
+from isang.detection.detectors.event_counts import nearest_normal
+from isang.detection.detectors.open_ends import closed, leave_open
+from isang.detection.detectors.open_event_counts import _beginnings, nearest_so_far
+from isang.detection.detectors.scores import DETECTORS
 from isang.detection.explain import explain
-from isang.detection.open_ends import closed, leave_open
-from isang.detection.scores import DETECTORS
-from isang.detection.waiting import _beginnings, nearest_so_far
+from isang.detection.threshold.decisions import judge
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MASK, UNSEEN

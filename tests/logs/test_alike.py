@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.config import LogsConfig
-from isang.logs import masks
-from isang.logs.alike import ChunkReader, ParsedChunk, Search, parsed_line_by_line
-from isang.logs.expressions import takes_digits_alike
-from isang.logs.layouts import LAYOUTS
-from isang.logs.read import Chunk, ReadCounts, read_chunks
-from isang.logs.recognition import recognise_sources, session_rule
-from isang.logs.records import recognise_source, split_lines
-from isang.logs.sources import find_sources
+from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.sources import find_sources
+from isang.logs.parsing import masks
+from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search, parsed_line_by_line
+from isang.logs.parsing.layouts import LAYOUTS
+from isang.logs.parsing.recognition import recognise_sources, session_rule
+from isang.logs.parsing.records import recognise_source, split_lines
+from isang.logs.parsing.regex import takes_digits_alike
 
 MASKS = masks.compiled(masks.BUILT_IN)
 

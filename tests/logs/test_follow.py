@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from isang.config import LogsConfig
-from isang.logs.follow import EndedSessions, Follower
 from isang.logs.prepare import Prepared, prepare
 from isang.logs.rules import Rules
+from isang.logs.stream.session_stream import EndedSessions, Follower
 from tests.synthetic import shop_dataset, shop_log
 
 LOG = shop_log(shop_dataset(60)).encode()

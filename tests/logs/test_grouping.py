@@ -6,9 +6,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isang.logs.grouping import Grouper, order_of
-from isang.logs.sessions import SessionRule
-from isang.logs.timeline import NO_TIME
+from isang.logs.parsing.timeline import NO_TIME
+from isang.logs.sessions.grouping import Grouper, order_of
+from isang.logs.sessions.rule import SessionRule
 
 SCHEMA = {
     "key": pl.String, "source": pl.Int32, "line": pl.UInt32, "time": pl.Int64, "event": pl.Int32, "alert": pl.Boolean,

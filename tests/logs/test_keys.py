@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 
-from isang.logs.keys import propose_key
-from isang.logs.sessions import keys_of
+from isang.logs.sessions.key_search import propose_key
+from isang.logs.sessions.rule import keys_of
 
 START = datetime(2024, 6, 9, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 import zstandard
 
 from isang.errors import InputError
-from isang.logs.labels import attach_labels, read_labels
+from isang.logs.sessions.labels import attach_labels, read_labels
 
 
 def sessions(*names: str) -> pl.DataFrame:

@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from isang.errors import UsageError
-from isang.logs import clocks, layouts
-from isang.logs.read import Chunk
-from isang.logs.records import Records, SourceLayout, parse_chunk, recognise_source, record_texts
+from isang.logs.input.chunks import Chunk
+from isang.logs.parsing import layouts, timestamps
+from isang.logs.parsing.records import Records, SourceLayout, parse_chunk, recognise_source, record_texts
 
 REFERENCE = datetime(2024, 6, 30, tzinfo=UTC)
 AT = datetime(2024, 6, 9, 14, 3, 2, tzinfo=UTC)
@@ -227,7 +227,9 @@ LINES = [
 def test_a_layout_is_recognised_and_read(name: str, line: str, level: str | None, message: str) -> None:
     source, records = read("\n".join([line] * 3))
     assert [layout.name for layout, _ in source.layouts] == [name]
-    at = AT.replace(month=6, day=30) if source.clock is clocks.TIME_ONLY else AT  # the day of the file stands for it
+    at = (
+        AT.replace(month=6, day=30) if source.clock is timestamps.TIME_ONLY else AT
+    )  # the day of the file stands for it
     assert records.frame.select("time", "level", "message").rows() == [(at, level, message)] * 3
 
 

@@ -7,9 +7,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isang.logs.growing import RECORD_SCHEMA
-from isang.logs.open_records import STORED_SCHEMA, OpenRecords
-from isang.logs.packed_texts import BLOCK_BYTES, PackedTexts
+from isang.logs.stream.line_source import RECORD_SCHEMA
+from isang.logs.stream.open_records import STORED_SCHEMA, OpenRecords
+from isang.logs.templates.text_store import BLOCK_BYTES, PackedTexts
 
 Row = tuple[str | None, str | None, int]
 """Key, level, time."""

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
 from isang.logs import prepare as stage
-from isang.logs.labels import read_labels
+from isang.logs.input.chunks import read_chunks
+from isang.logs.input.sources import Source
 from isang.logs.prepare import Prepared, prepare, prepare_folder
 from isang.logs.preview import preview
-from isang.logs.read import read_chunks
 from isang.logs.rules import Rules
-from isang.logs.sources import Source
-from isang.logs.spill import SortedRows
+from isang.logs.sessions.external_sort import SortedRows
+from isang.logs.sessions.labels import read_labels
 from isang.logs.store import read_dataset, write_dataset
 from isang.samples import shop
 from isang.summaries import of_preview

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.errors import InputError
-from isang.logs.read import ReadCounts, read_chunks
-from isang.logs.sources import Source, find_sources
+from isang.logs.input.chunks import ReadCounts, read_chunks
+from isang.logs.input.sources import Source, find_sources
 
 TEXT = "".join(f"2024-01-02 03:04:{n % 60:02d} INFO line {n} of the file\n" for n in range(5000))
 COMPRESS = {

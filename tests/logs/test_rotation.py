@@ -10,11 +10,11 @@ import pytest
 
 from isang.config import LogsConfig
 from isang.errors import InputError
-from isang.logs.follow import Follower
 from isang.logs.prepare import prepare
-from isang.logs.rotation import Position
 from isang.logs.rules import Rules
-from isang.logs.tail import FileTail
+from isang.logs.stream.rotation import Position
+from isang.logs.stream.session_stream import Follower
+from isang.logs.stream.tails import FileTail
 
 LINES = [f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z INFO service line {number}" for number in range(60)]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.errors import OutputError
-from isang.logs.spill import SortedRows
+from isang.logs.sessions.external_sort import SortedRows
 
 ROWS = st.lists(st.tuples(st.integers(-5, 5), st.text("ab\u00e9\U0001f600", max_size=2)), max_size=80)
 

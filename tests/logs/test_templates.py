@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 
 from isang.config import LogsConfig
 from isang.errors import UsageError
-from isang.logs import masks
-from isang.logs.events import EventTable
-from isang.logs.masks import SLOT
-from isang.logs.refine import refined
+from isang.logs.parsing import masks
+from isang.logs.parsing.masks import SLOT
 from isang.logs.rules import Rules
-from isang.logs.sessions import SessionRule
-from isang.logs.templates import (
+from isang.logs.sessions.rule import SessionRule
+from isang.logs.templates.event_table import EventTable
+from isang.logs.templates.miner import (
     OVERFLOW,
     TemplateIndex,
     TemplateMiner,
     shortened,
     slot_values,
 )
+from isang.logs.templates.refinement import refined
 
 WORDS = st.lists(st.sampled_from(["open", "close", "file", "user", SLOT, "a1", "b"]), min_size=0, max_size=5)
 

@@ -9,12 +9,12 @@ import torch
 
 from isang.config import ModelConfig
 from isang.errors import InputError, UsageError
-from isang.model import onnx_file
 from isang.model.batches import from_sequences
 from isang.model.encoder import Encoder
-from isang.model.onnx_file import facts_of, read_onnx, require_onnx, to_onnx, write_onnx
-from isang.model.onnx_scoring import OnnxEncoder
-from isang.model.scoring import Block
+from isang.model.onnx import export
+from isang.model.onnx.export import facts_of, read_onnx, require_onnx, to_onnx, write_onnx
+from isang.model.onnx.scoring import OnnxEncoder
+from isang.model.scoring import EncoderBlock
 from isang.model.vocabulary import MARKS, Vocabulary
 
 HERE = importlib.util.find_spec("onnx") is not None and importlib.util.find_spec("onnxruntime") is not None
@@ -47,7 +47,8 @@ def test_logits_are_those_of_the_trained_encoder(layers: int) -> None:
     generator = np.random.default_rng(0)
     shapes = {(1, 2): slice(1, None), (3, 17): slice(2, None, 3), (2, POSITIONS + 9): slice(0, None, 4)}
     blocks = [
-        Block(generator.integers(1, VOCABULARY.size, shape).astype(np.int32), asked) for shape, asked in shapes.items()
+        EncoderBlock(generator.integers(1, VOCABULARY.size, shape).astype(np.int32), asked)
+        for shape, asked in shapes.items()
     ]
     batch = from_sequences([tokens for block in blocks for tokens in block.tokens_GL])
     with torch.inference_mode():
@@ -90,8 +91,8 @@ def test_the_same_model_makes_the_same_bytes_and_is_read_back(file: Path) -> Non
 def test_an_export_of_another_model_is_refused(
     file: Path, encoder: Encoder, vocabulary: Vocabulary, says: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(onnx_file, "ROOM_BYTES", 0)
-    monkeypatch.setattr(onnx_file, "LAYER_BYTES", 11_000)
+    monkeypatch.setattr(export, "ROOM_BYTES", 0)
+    monkeypatch.setattr(export, "LAYER_BYTES", 11_000)
     with pytest.raises(InputError, match=f"model.onnx .*{says}.*isang export"):
         read_onnx(file, encoder, vocabulary)
 
@@ -161,7 +162,7 @@ def test_a_file_that_is_not_there_or_a_folder_is_refused(tmp_path: Path) -> None
 
 def test_a_model_that_no_file_can_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("onnx", reason="needs the extra isang[onnx]")
-    monkeypatch.setattr(onnx_file, "MAX_BYTES", 1_000)
+    monkeypatch.setattr(export, "MAX_BYTES", 1_000)
     with pytest.raises(InputError, match="at most 1,000 bytes"):
         to_onnx(made(), VOCABULARY)
 
@@ -178,4 +179,4 @@ def test_there_is_room_for_all_names_in_a_deep_model() -> None:
     encoder = Encoder(ModelConfig(layers=150, width=2, heads=1, positions=4), len(MARKS))
     content = to_onnx(encoder, Vocabulary((), ()))
     weights = sum(values.numel() * 4 for values in encoder.state_dict().values())
-    assert len(content) - weights < onnx_file.LAYER_BYTES * 150
+    assert len(content) - weights < export.LAYER_BYTES * 150

@@ -7,7 +7,7 @@ import torch
 from isang.config import ModelConfig
 from isang.model.batches import from_sequences
 from isang.model.encoder import Encoder
-from isang.model.scoring import SHORT, Block, ScoringEncoder
+from isang.model.scoring import SHORT, EncoderBlock, ScoringEncoder
 
 V = 20
 
@@ -25,7 +25,7 @@ def test_logits_are_those_of_the_trained_encoder(layers: int) -> None:
         (2, SHORT + 40): slice(0, None, 4),
         (2, 9): slice(0, 9),
     }
-    blocks = [Block(generator.integers(1, V, shape).astype(np.int32), asked) for shape, asked in shapes.items()]
+    blocks = [EncoderBlock(generator.integers(1, V, shape).astype(np.int32), asked) for shape, asked in shapes.items()]
     batch = from_sequences([tokens for block in blocks for tokens in block.tokens_GL])
     with torch.inference_mode():
         states_TD = encoder(torch.from_numpy(batch.flat), batch.lengths).split(batch.lengths.tolist())

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isang.runs.table import BATCH_LOSS, LEARNING_RATE, RunTable, Source
+from isang.runs.read.table import BATCH_LOSS, LEARNING_RATE, RunSource, RunTable
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def table_of(name: str, loss: np.ndarray, *, epochs: int = 0, rates: np.ndarray 
         columns[LEARNING_RATE] = rates
     epoch = np.arange(count) * epochs // max(1, count) + 1.0 if epochs else np.full(count, np.nan)
     return RunTable(
-        name=name, source=Source(f"{name}.log", "made by hand", 10 * count, count, {"step": count}),
+        name=name, source=RunSource(f"{name}.log", "made by hand", 10 * count, count, {"step": count}),
         step=np.arange(1, count + 1), epoch=epoch, columns=columns, loss=BATCH_LOSS, loss_window=1.0,
         series={"loss": count},
     )  # fmt: skip

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from isang.runs.columns import PIECE_ROWS, Column, Columns
-from isang.runs.table import Floats
+from isang.runs.read.columns import PIECE_ROWS, Column, Columns
+from isang.runs.read.table import Floats
 
 ANY = st.floats(width=64, allow_nan=True, allow_infinity=True)
 PRINTED = st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 12)).map(lambda pair: float(f"{pair[0]}e-{pair[1]}"))

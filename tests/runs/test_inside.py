@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isang.runs.findings import Context, judge
-from isang.runs.findings.inside import hardly_learned, heavy_tail, huge_updates, ordered_data, still_parts
-from isang.runs.table import Floats, RunTable, Source
+from isang.runs.findings import RunContext, judge
+from isang.runs.findings.training_internals import hardly_learned, heavy_tail, huge_updates, ordered_data, still_parts
+from isang.runs.read.table import Floats, RunSource, RunTable
 
 EPOCHS, BATCHES = 10, 50
 N = EPOCHS * BATCHES
@@ -18,7 +18,7 @@ def journal(course: Floats | float = 0.0, seed: int = 0, **columns: Floats) -> R
     rng = np.random.default_rng(seed)
     loss = (0.2 + 2 * np.exp(-np.arange(N) / 100)) * np.exp(0.1 * rng.standard_normal(N) + course)
     return RunTable(
-        "run", Source("run", "made", 0, N), np.arange(1, N + 1), np.arange(N) // BATCHES + 1.0,
+        "run", RunSource("run", "made", 0, N), np.arange(1, N + 1), np.arange(N) // BATCHES + 1.0,
         {"batch_loss": loss, **columns}, "batch_loss", 1.0,
         facts={"batches_per_epoch": BATCHES, "vocabulary_size": 100},
     )  # fmt: skip
@@ -97,7 +97,7 @@ def test_shuffled_data_is_not_called_ordered() -> None:
 
 
 def _ordered(table: RunTable) -> bool:
-    return ordered_data(table, Context(table)) is not None
+    return ordered_data(table, RunContext(table)) is not None
 
 
 @pytest.mark.parametrize("name", ["running_mean", "validation_loss"])

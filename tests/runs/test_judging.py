@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isang.runs import statistics as s
-from isang.runs.findings import FINDINGS, NOT_IN_A_LOG, Context, Finding, judge
+from isang.runs.findings import FINDINGS, NOT_IN_A_LOG, Finding, RunContext, judge
 from isang.runs.findings.convergence import convergence
 from isang.runs.findings.descent import decreasing
 from isang.runs.findings.generalisation import overfitting
-from isang.runs.findings.rises import rise_after_best
 from isang.runs.findings.schedule import schedule
-from isang.runs.forecast import forecast, predict
-from isang.runs.noise import RESAMPLES, trend
-from isang.runs.readers import read_runs
-from isang.runs.schedules import recognise_schedule
-from isang.runs.spikes import find_spikes, positions
-from isang.runs.table import EpochLine, Floats, Restart, RunTable, Source
-from isang.runs.writing import duration, with_interval
+from isang.runs.read.readers import read_runs
+from isang.runs.read.table import EpochLine, Floats, Restart, RunSource, RunTable
+from isang.runs.statistics import run_statistics as s
+from isang.runs.statistics.forecast import forecast, predict
+from isang.runs.statistics.noise import RESAMPLES, trend
+from isang.runs.statistics.overfitting_rise import rise_after_best
+from isang.runs.statistics.schedule_fit import recognise_schedule
+from isang.runs.statistics.spikes import find_spikes, positions
+from isang.runs.text.writing import duration, with_interval
 
 IDS = (
     "finite", "decreasing", "divergence", "spikes", "stability", "convergence", "schedule", "overfitting",
@@ -37,7 +37,7 @@ def run(
     """A run with these batch losses at steps 1 to n; NaN losses count as logged."""
     n = len(loss)
     return RunTable(
-        name="run", source=Source("run", "made", 0, n), step=np.arange(1, n + 1),
+        name="run", source=RunSource("run", "made", 0, n), step=np.arange(1, n + 1),
         epoch=np.full(n, np.nan) if epoch is None else epoch, columns={"batch_loss": loss, **columns},
         loss="batch_loss", loss_window=1.0, facts=facts or {},
         logged_nan={"batch_loss": np.flatnonzero(np.isnan(loss))} if np.isnan(loss).any() else {},
@@ -234,12 +234,12 @@ def test_a_rise_at_the_end_is_divergence_and_flat_noise_is_not() -> None:
 def test_flat_runs_seldom_count_as_falling(memory: float, heavy: bool) -> None:
     """At a true rate of 3 %, more than nine alarms in 80 runs come about once in a thousand tests."""
     tables = [run(3 + 0.1 * noise(400, memory, seed, heavy=heavy)) for seed in range(80)]
-    assert sum(decreasing(table, Context(table)).verdict == "ok" for table in tables) <= 9
+    assert sum(decreasing(table, RunContext(table)).verdict == "ok" for table in tables) <= 9
 
 
 def test_a_fall_of_two_noise_units_is_found() -> None:
     tables = [run(3 + 0.1 * noise(400, 0.5, seed) - 0.2 * np.linspace(0, 1, 400)) for seed in range(20)]
-    assert sum(decreasing(table, Context(table)).verdict == "ok" for table in tables) >= 19
+    assert sum(decreasing(table, RunContext(table)).verdict == "ok" for table in tables) >= 19
 
 
 def test_a_steep_fall_to_a_plateau_is_a_fall() -> None:
@@ -357,7 +357,7 @@ SCHEDULES: dict[str, tuple[Floats, str, str]] = {
 def test_schedules_are_recognised_and_judged(name: str) -> None:
     rates, family, expected = SCHEDULES[name]
     table = run(decay(N), learning_rate=np.array([float(f"{rate:.4g}") for rate in rates]))
-    found = schedule(table, Context(table))
+    found = schedule(table, RunContext(table))
     if name != "a tail of zero":
         assert found.evidence["family"] == family
     assert found.verdict == expected
@@ -367,7 +367,7 @@ def test_schedules_are_recognised_and_judged(name: str) -> None:
 
 def test_an_early_stop_is_not_blamed_for_its_schedule() -> None:
     table = run(decay(N), learning_rate=cosine(N, 2.0 * N), facts={"stop_reason": "patience"})
-    found = schedule(table, Context(table))
+    found = schedule(table, RunContext(table))
     assert found.verdict == "ok"
     assert "on purpose" in found.statement["en"]
 
@@ -383,11 +383,11 @@ def test_a_run_that_goes_on_is_not_blamed_for_a_cut_off_schedule() -> None:
 def test_flat_at_a_low_rate_is_not_converged() -> None:
     flat = 1 + 0.01 * noise(N, 0.3, 4)
     low = run(flat, learning_rate=np.maximum(cosine(N, 1200), 0.0) * (X < 1200) + 1e-9)
-    assert convergence(low, Context(low)).evidence["outcome"] == "flat at a low rate"
+    assert convergence(low, RunContext(low)).evidence["outcome"] == "flat at a low rate"
     level = run(flat, learning_rate=np.full(N, 1e-3))
-    assert convergence(level, Context(level)).verdict == "ok"
+    assert convergence(level, RunContext(level)).verdict == "ok"
     falling = run(flat - np.linspace(0, 0.3, N), learning_rate=np.full(N, 1e-3))
-    assert convergence(falling, Context(falling)).evidence["outcome"] == "falling"
+    assert convergence(falling, RunContext(falling)).evidence["outcome"] == "falling"
 
 
 def with_validation(held_out: Floats, *, rates: Floats | None = None, train: Floats | None = None) -> RunTable:
@@ -405,20 +405,20 @@ def test_overfitting_is_told_from_noise_rate_and_a_worse_run() -> None:
     rising = 1 + np.exp(-x / 4) + np.maximum(x - 15, 0) / 50 + 0.01 * noise(40, 0.0, 1)
     falling = 1 + np.exp(-x / 10) + 0.01 * noise(40, 0.0, 2)
     table = with_validation(rising)
-    found = overfitting(table, Context(table))
+    found = overfitting(table, RunContext(table))
     assert found.verdict == "problem"
     assert 12 * 20 <= found.evidence["best_step"] <= 19 * 20
     table = with_validation(falling)
-    assert overfitting(table, Context(table)).verdict == "ok"
+    assert overfitting(table, RunContext(table)).verdict == "ok"
     table = with_validation(rising, rates=1e-3 * (0.1 + np.maximum(np.arange(800) - 300, 0) / 500))
-    assert overfitting(table, Context(table)).evidence["cause"] == "learning_rate"
+    assert overfitting(table, RunContext(table)).evidence["cause"] == "learning_rate"
     table = with_validation(rising, train=decay(800) + np.maximum(np.arange(800) - 300, 0) / 500)
-    assert overfitting(table, Context(table)).evidence["cause"] == "training"
+    assert overfitting(table, RunContext(table)).evidence["cause"] == "training"
 
 
 def test_flat_validation_is_seldom_called_overfitting() -> None:
     tables = [with_validation(2 + 0.05 * noise(50, 0.3, seed)) for seed in range(60)]
-    assert sum(overfitting(table, Context(table)).verdict == "problem" for table in tables) <= 5
+    assert sum(overfitting(table, RunContext(table)).verdict == "problem" for table in tables) <= 5
 
 
 def test_the_rise_after_the_best_by_hand() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from isang.runs import spikes
-from isang.runs.spikes import WINDOW
+from isang.runs.statistics import spikes
+from isang.runs.statistics.spikes import WINDOW
 
 
 @pytest.mark.parametrize("count", [60, 61, 500])

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from isang.config import TrainingConfig
-from isang.runs.findings import Context, Finding
+from isang.runs.findings import Finding, RunContext
 from isang.runs.findings.normal import normal_sessions
-from isang.runs.readers import read_runs
-from isang.runs.readers.own import checked
-from isang.runs.table import RunTable
-from isang.training.failures import NormalSessions, RareFailure
+from isang.runs.read.lines.own_log import checked
+from isang.runs.read.readers import read_runs
+from isang.runs.read.table import RunTable
+from isang.training.journal.suspicious_normal import NormalSessions, RareFailure
 from isang.training.loop import train
 from tests.runs.test_inside import journal
 from tests.training.runs import MODEL, data
@@ -28,7 +28,7 @@ KNOWN = NormalSessions(
 
 def judged(known: dict[str, Any] | None) -> Finding:
     table = dataclasses.replace(journal(), facts={"normal_sessions": known} if known is not None else {})
-    return normal_sessions(table, Context(table))
+    return normal_sessions(table, RunContext(table))
 
 
 @pytest.fixture(scope="module")

@@ -9,25 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.runs import plots
-from isang.runs.curves import Curves, curves_of
 from isang.runs.findings import Finding
-from isang.runs.fonts import PLAIN_FONT, can_write, find_korean_font, korean_font
-from isang.runs.ideal import fit_ideal_curve
-from isang.runs.judged import judged
-from isang.runs.labels import beside
-from isang.runs.marks import marks_of
-from isang.runs.svg import for_page
-from isang.runs.thinning import nearest, thin
+from isang.runs.plots import figures
+from isang.runs.plots.annotations import marks_of
+from isang.runs.plots.curves import Curves, curves_of
+from isang.runs.plots.fonts import PLAIN_FONT, can_write, find_korean_font, korean_font
+from isang.runs.plots.label_placement import beside
+from isang.runs.plots.svg import for_page
+from isang.runs.plots.thinning import nearest, thin
+from isang.runs.report.judge import judged
+from isang.runs.statistics.decay_fit import fit_ideal_curve
 from tests.runs.curves import cut_cosine, flat, misshapen
 
 HANGUL = re.compile("[가-힣]")
 FONTS_WITH_HANGUL = find_korean_font()
 
 
-def svg_of(curves: Curves, plot: plots.Plot, language: str) -> str:
+def svg_of(curves: Curves, plot: figures.Plot, language: str) -> str:
     text = io.StringIO()
-    with plots.style(language):
+    with figures.style(language):
         plot.figure(curves, language).savefig(text, format="svg", metadata={"Date": None})
     return text.getvalue()
 
@@ -86,9 +86,9 @@ def test_every_plot_draws_the_run_and_names_its_series():
         "decrease": {"Decrease of the smoothed loss"},
         "epoch_boxes": set(),
     }
-    with plots.style("en"):
-        for plot in plots.PLOTS:
-            drawn = plots.readable(plot.figure(curves, "en"), "Step")["series"]
+    with figures.style("en"):
+        for plot in figures.PLOTS:
+            drawn = figures.readable(plot.figure(curves, "en"), "Step")["series"]
             assert {name for name, _, _ in drawn} == names[plot.name]
             assert all(len(gaps) == len(values) > 1 for _, gaps, values in drawn)
 
@@ -98,7 +98,7 @@ def test_the_planted_fault_is_marked_on_the_curve():
     marks = {mark.finding: mark for mark in marks_of(judged(run.table).findings, int(run.table.step[-1]))}
     assert marks["schedule"].stretch
     assert marks["schedule"].steps[0] == pytest.approx(run.low_point, rel=0.02)
-    assert "Learning rate schedule" in svg_of(curves_of(judged(run.table)), plots.PLOTS[1], "en")
+    assert "Learning rate schedule" in svg_of(curves_of(judged(run.table)), figures.PLOTS[1], "en")
 
 
 def test_every_spike_that_a_finding_lists_is_drawn_and_marked():
@@ -108,22 +108,24 @@ def test_every_spike_that_a_finding_lists_is_drawn_and_marked():
     curves = curves_of(replace(judged(run.table), findings=[finding]), most=100)
     assert set(cited) <= set(curves.loss.step)
     assert curves.marks[0].steps == tuple(cited)
-    assert "Spikes × 3" in svg_of(curves, plots.PLOTS[0], "en")
+    assert "Spikes × 3" in svg_of(curves, figures.PLOTS[0], "en")
 
 
 @pytest.mark.parametrize("run", misshapen(), ids=lambda run: run.table.name)
 def test_a_misshapen_run_gives_six_pictures_all_the_same(run):
     curves = curves_of(judged(run.table))
-    with plots.style("en"):
-        for plot in plots.PLOTS:
+    with figures.style("en"):
+        for plot in figures.PLOTS:
             plot.figure(curves, "en").savefig(io.StringIO(), format="svg")
-        plots.all_in_one(curves, "en").savefig(io.BytesIO(), format="png", dpi=20)
+        figures.all_in_one(curves, "en").savefig(io.BytesIO(), format="png", dpi=20)
 
 
 def test_the_same_run_gives_the_same_bytes():
     run = cut_cosine()
     first, second = curves_of(judged(run.table)), curves_of(judged(run.table))
-    assert [svg_of(first, plot, "en") for plot in plots.PLOTS] == [svg_of(second, plot, "en") for plot in plots.PLOTS]
+    assert [svg_of(first, plot, "en") for plot in figures.PLOTS] == [
+        svg_of(second, plot, "en") for plot in figures.PLOTS
+    ]
 
 
 def test_no_font_of_a_bare_machine_passes_for_a_korean_one():
@@ -135,31 +137,31 @@ def test_no_font_of_a_bare_machine_passes_for_a_korean_one():
 def test_without_a_korean_font_the_labels_are_english_and_a_korean_name_is_left_out():
     curves = replace(curves_of(judged(cut_cosine().table)), name="학습.log")
     assert not can_write("학습", [PLAIN_FONT])
-    for plot in plots.PLOTS:
+    for plot in figures.PLOTS:
         assert not HANGUL.search(svg_of(curves, plot, "en"))
     text = io.StringIO()
-    with plots.style("en"):
-        plots.all_in_one(curves, "en").savefig(text, format="svg")  # a missing glyph would warn, and so fail
+    with figures.style("en"):
+        figures.all_in_one(curves, "en").savefig(text, format="svg")  # a missing glyph would warn, and so fail
     assert not HANGUL.search(text.getvalue())
 
 
 @pytest.mark.skipif(FONTS_WITH_HANGUL is not None, reason="this machine has a Korean font")
 def test_this_machine_without_a_korean_font_chooses_english():
-    assert plots.picture_language("ko") == "en"
+    assert figures.picture_language("ko") == "en"
 
 
 @pytest.mark.skipif(FONTS_WITH_HANGUL is None, reason="this machine has no Korean font")
 def test_with_a_korean_font_the_labels_are_korean_and_have_all_their_glyphs():
-    assert plots.picture_language("ko") == "ko"
+    assert figures.picture_language("ko") == "ko"
     curves = curves_of(judged(cut_cosine().table))
-    for plot in plots.PLOTS:
+    for plot in figures.PLOTS:
         written = "".join(re.findall(r"<text[^>]*>([^<]*)<", svg_of(curves, plot, "ko")))
         assert HANGUL.search(written)
-        assert can_write(written, plots.picture_fonts("ko"))
+        assert can_write(written, figures.picture_fonts("ko"))
 
 
 def test_an_svg_for_the_page_has_no_inline_style_and_its_labels_stay_as_they_were():
-    plot = plots.PLOTS[2]
+    plot = figures.PLOTS[2]
     original = svg_of(curves_of(judged(cut_cosine().table)), plot, "en")
     page = for_page(original, "run1-epoch_means")
     assert "style=" not in page

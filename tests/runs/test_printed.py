@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from isang.runs.readers import read_runs
-from isang.runs.statistics import epochs
+from isang.runs.read.readers import read_runs
+from isang.runs.statistics.run_statistics import epochs
 
 
 class Printed(NamedTuple):

@@ -3,7 +3,7 @@
 from typing import Any
 from xml.etree import ElementTree
 
-from isang.runs.quality_plots import pictures
+from isang.runs.plots.quality_plots import pictures
 
 
 def share(value: float | None) -> dict[str, float | None]:

@@ -17,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.errors import InputError
-from isang.runs.forecast import forecast
-from isang.runs.readers import read_runs, series_of
-from isang.runs.readers.wire import checksum
-from isang.runs.table import RunTable
-from isang.training.checkpoint import Progress
-from isang.training.journal import Journal
+from isang.runs.read.lines.event_bytes import checksum
+from isang.runs.read.readers import read_runs, series_of
+from isang.runs.read.table import RunTable
+from isang.runs.statistics.forecast import forecast
+from isang.training.checkpoint import TrainingProgress
+from isang.training.journal.journal import Journal
 from isang.training.objective import Validation
 from isang.training.step import Step
 
@@ -131,7 +131,7 @@ def test_a_stated_resume_counts_even_where_no_step_was_done_twice(tmp_path: Path
 
 
 def test_every_line_that_the_journal_writes_is_used(tmp_path: Path) -> None:
-    state = Progress(best_epoch=1, best_validation_loss=0.5)
+    state = TrainingProgress(best_epoch=1, best_validation_loss=0.5)
     journal = Journal(tmp_path, steps=6, epochs=2, resume=False)
     journal.plan(epochs=2, steps=6, batches_per_epoch=3, batch_size=8, devices=1, vocabulary_size=20, patience_steps=3)
     journal.environment(torch="2.0")

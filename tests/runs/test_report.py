@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 from isang.errors import InputError, UsageError
-from isang.runs import korean, tables
 from isang.runs.findings import Finding
-from isang.runs.follow import follow
-from isang.runs.judged import judged, make_report
-from isang.runs.marks import cited_steps
-from isang.runs.report import default_language, report_html, report_json, report_markdown, summary, write_report
-from isang.runs.table import BATCH_LOSS, Source
-from isang.runs.words import WORDS
+from isang.runs.plots.annotations import cited_steps
+from isang.runs.read.table import BATCH_LOSS, RunSource
+from isang.runs.report.judge import judged, make_report
+from isang.runs.report.live import follow
+from isang.runs.report.report import default_language, report_html, report_json, report_markdown, summary, write_report
+from isang.runs.text import messages_ko, tables
+from isang.runs.text.words import WORDS
 from tests.runs.curves import cut_cosine, flat, misshapen, table_of
 
 METHODS = ("GL5", "PQ0.5", "UP3", "T_max")
@@ -75,7 +75,7 @@ def page(report):
 def hostile():
     """A run whose every text is an attack on the page."""
     run = flat().table
-    source = Source(
+    source = RunSource(
         ATTACK, ATTACK, 10, 6_002, {ATTACK: 6_000}, {ATTACK: 1}, 1, failed_examples=(ATTACK,), notes=(ATTACK,)
     )
     made = judged(replace(run, name=ATTACK, source=source, series={ATTACK: 1}))
@@ -190,20 +190,20 @@ def test_the_evidence_of_every_finding_has_korean_names_and_values(report):
     def english(value, name=""):
         if isinstance(value, dict):
             for key, inner in value.items():
-                yield from [] if key in korean.NAMES or key in METHODS else [key]
+                yield from [] if key in messages_ko.NAMES or key in METHODS else [key]
                 yield from english(inner, key)
         elif isinstance(value, list):
             for inner in value:
                 yield from english(inner, name)
         elif isinstance(value, str):
-            yield from [] if value in korean.VALUES else [value]
+            yield from [] if value in messages_ko.VALUES else [value]
 
     missing = [word for run in runs for finding in run.findings for word in english(finding.evidence)]
     assert missing == []
 
 
 def test_a_readers_assumption_is_told_in_korean():
-    told = korean.note("several losses are logged; 'box' is judged, another one with --loss NAME")
+    told = messages_ko.note("several losses are logged; 'box' is judged, another one with --loss NAME")
     assert "'box'" in told
     assert "several" not in told
 

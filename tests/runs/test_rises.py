@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.runs.findings import Context
-from isang.runs.findings.base import Finding
+from isang.runs.finding import Finding
+from isang.runs.findings import RunContext
 from isang.runs.findings.generalisation import LEAST_RISE, overfitting
-from isang.runs.findings.rises import FEWEST_VALIDATIONS, after_drops, rise_after_best
-from isang.runs.table import RunTable, Source
+from isang.runs.read.table import RunSource, RunTable
+from isang.runs.statistics.overfitting_rise import FEWEST_VALIDATIONS, after_drops, rise_after_best
 
 
 def noise(count: int, memory: float, seed: int) -> np.ndarray:
@@ -23,9 +23,9 @@ def judged(validation: np.ndarray) -> Finding:
     """The verdict on a run that validates after every step, its training loss falling throughout."""
     count = len(validation)
     columns = {"batch_loss": np.geomspace(3, 0.3, count), "validation_loss": validation}
-    source = Source("made.log", "made by hand", 0, count)
+    source = RunSource("made.log", "made by hand", 0, count)
     table = RunTable("made", source, np.arange(1, count + 1), np.full(count, np.nan), columns, "batch_loss", 1.0)
-    return overfitting(table, Context(table))
+    return overfitting(table, RunContext(table))
 
 
 def cut_rate(after: np.ndarray) -> np.ndarray:

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.errors import InputError
-from isang.runs.readers import read_runs
-from isang.runs.table import RunTable
+from isang.runs.read.readers import read_runs
+from isang.runs.read.table import RunTable
 
 STEPS = range(1, 41)
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isang.runs.findings import Context
-from isang.runs.findings.validated import by_validation
-from isang.runs.table import RunTable
+from isang.runs.findings import RunContext
+from isang.runs.read.table import RunTable
+from isang.runs.statistics.validated_convergence import by_validation
 from tests.runs.test_inside import BATCHES, N, journal
 
 
@@ -24,7 +24,7 @@ def annealed(fall_per_epoch: float, error: float) -> RunTable:
     [(0.10, 0.01, "problem"), (0.001, 0.001, "ok"), (0.10, 0.05, None), (0.001, 0.01, None)],
 )
 def test_a_change_is_judged_by_its_error(fall: float, error: float, verdict: str | None) -> None:
-    found = by_validation(Context(annealed(fall, error)), BATCHES, "epoch", "에폭")
+    found = by_validation(RunContext(annealed(fall, error)), BATCHES, "epoch", "에폭")
     assert (found and found.verdict) == verdict
     if found is not None:
         change = found.evidence["while_rate_was_high"]
@@ -36,8 +36,8 @@ def test_a_change_is_judged_by_its_error(fall: float, error: float, verdict: str
 def test_nothing_is_said_without_the_error_of_the_change() -> None:
     table = annealed(0.1, 0.01)
     columns = {name: values for name, values in table.columns.items() if name != "change_error"}
-    assert by_validation(Context(replace(table, columns=columns)), BATCHES, "epoch", "에폭") is None
+    assert by_validation(RunContext(replace(table, columns=columns)), BATCHES, "epoch", "에폭") is None
     resumed = table.columns["change_error"].copy()
     resumed[249] = np.nan
     table = replace(table, columns={**table.columns, "change_error": resumed})
-    assert by_validation(Context(table), BATCHES, "epoch", "에폭") is None
+    assert by_validation(RunContext(table), BATCHES, "epoch", "에폭") is None

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from isang.runs.valley import valley
+from isang.runs.statistics.trend_break import valley
 
 
 def noise(n: int, memory: float, seed: int) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from isang.runs.labels import beside
-from isang.runs.particles import with_particles
+from isang.runs.plots.label_placement import beside
+from isang.runs.text.korean_particles import with_particles
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from isang.logs.labels import read_labels
-from isang.logs.read import read_all
+from isang.logs.input.chunks import read_all
+from isang.logs.sessions.labels import read_labels
 from isang.samples import shop
 
 PROGRAMS = (

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS, Vocabulary
-from isang.training import failures
-from isang.training.failures import RARE_SHARE, NormalSessions, RareFailure, look_for_failures
+from isang.training.journal import suspicious_normal
+from isang.training.journal.suspicious_normal import RARE_SHARE, NormalSessions, RareFailure, look_for_failures
 
 VOCABULARY = Vocabulary(
     ("order <*> placed", "payment declined", "read failed on <*>", "disk <*> replaced", "retry <*>"),
@@ -64,8 +64,8 @@ def test_parts_of_the_sessions_give_what_the_whole_gives() -> None:
     generator = np.random.default_rng(0)
     sequences = [generator.choice([PLACED, *TELLING], 3, p=[0.96, *[0.01] * 4]).tolist() for _ in range(500)]
     asked = np.array([False] * len(MARKS) + [False, True, True, True, True])
-    rows, tokens = failures._pairs(of(sequences), 0, 500, asked)
-    split = [failures._pairs(of(sequences), start, start + 100, asked) for start in range(0, 500, 100)]
+    rows, tokens = suspicious_normal._pairs(of(sequences), 0, 500, asked)
+    split = [suspicious_normal._pairs(of(sequences), start, start + 100, asked) for start in range(0, 500, 100)]
     assert rows.tolist() == np.concatenate([part for part, _ in split]).tolist()
     assert tokens.tolist() == np.concatenate([part for _, part in split]).tolist()
     assert len(rows) > 20

@@ -25,10 +25,10 @@ from isang.config import TrainingConfig
 from isang.errors import InputError, IsangError, OutputError
 from isang.logs.store import write_dataset
 from isang.model.batches import Rows
-from isang.training.faults import FAILED_BATCH
 from isang.training.loop import train
-from isang.training.micro_batches import Budget, accumulate, parts
 from isang.training.plan import make_plan
+from isang.training.processes.faults import FAILED_BATCH
+from isang.training.processes.micro_batches import Budget, accumulate, parts
 from tests.synthetic import shop_dataset
 from tests.training.runs import MODEL, attempt, data, losses, records
 

@@ -11,10 +11,10 @@ import torch
 
 import isang
 from isang.config import TrainingConfig
-from isang.runs.readers import read_runs
-from isang.training.journal import Journal
+from isang.runs.read.readers import read_runs
+from isang.training.journal.journal import Journal
+from isang.training.journal.parameter_groups import part_norms, part_ratios
 from isang.training.loop import train
-from isang.training.parts import part_norms, part_ratios
 from tests.training.runs import MODEL, data, losses, records
 
 CONFIG = TrainingConfig(epochs=16, min_steps=0, batch_size=32, patience=0)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from isang.config import TrainingConfig
 from isang.model.batches import epoch_batches
-from isang.training.checkpoint import Progress
+from isang.training.checkpoint import TrainingProgress
 from isang.training.loop import train
 from isang.training.plan import OUT_OF_PATIENCE, estimate, make_plan
-from isang.training.processes import Processes
+from isang.training.processes.processes import Processes
 from isang.training.step import new_learner, train_step
 from tests.training.runs import MODEL, data, records
 
@@ -52,7 +52,7 @@ def test_validations_within_an_epoch_are_done_and_counted_for_patience(tmp_path:
 
 def test_patience_is_renewed_only_by_a_real_improvement() -> None:
     plan = make_plan(32 * 200, 1, dataclasses.replace(CONFIG, patience=1))
-    state = Progress()
+    state = TrainingProgress()
     for step in range(1, 401):
         state.count(loss_sum=1.0, events=1, seconds=0.0)
         if step % 100 == 0:

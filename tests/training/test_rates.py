@@ -9,8 +9,8 @@ from isang import stages, summaries
 from isang.config import Config, TrainingConfig
 from isang.errors import UsageError
 from isang.logs.store import write_dataset
-from isang.training.processes import Processes
-from isang.training.rates import HIGHEST, LOWEST, find_rate
+from isang.training.lr_range_test import HIGHEST, LOWEST, find_rate
+from isang.training.processes.processes import Processes
 from tests.synthetic import shop_dataset
 from tests.training.runs import MODEL, data
 

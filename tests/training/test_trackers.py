@@ -7,9 +7,9 @@ import pytest
 
 from isang.config import TRACKERS, TrainingConfig
 from isang.errors import UsageError
-from isang.runs.readers import read_runs
+from isang.runs.read.readers import read_runs
+from isang.training.journal.trackers import tracked
 from isang.training.loop import train
-from isang.training.trackers import tracked
 from tests.training.runs import MODEL, data, losses
 
 CONFIG = TrainingConfig(epochs=2, min_steps=0, batch_size=32, patience=0)

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 
 from isang.config import LogsConfig
+from isang.logs.input.chunks import read_all
 from isang.logs.prepare import prepare
-from isang.logs.read import read_all
 
 ERROR_LEVELS = ("ERROR", "FATAL", "CRITICAL", "PANIC")
 

@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.decisions import Judged
+from isang.detection.detectors.scores import DETECTORS
 from isang.detection.explain import Reason, explain, speaking
-from isang.detection.scores import DETECTORS
+from isang.detection.threshold.decisions import Judged
 from isang.files import to_json
-from isang.logs.sources import Source
+from isang.logs.input.sources import Source
 from isang.logs.store import Dataset
 
 SCHEMA = 1

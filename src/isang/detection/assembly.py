@@ -11,10 +11,10 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.config import Config
-from isang.detection.bursts import count_bursts, ends_ms
-from isang.detection.decisions import calibrate
-from isang.detection.gaps import count_gaps, gaps_before
-from isang.detection.planted import plant_held_out
+from isang.detection.detectors.burst import count_bursts, ends_ms
+from isang.detection.detectors.time_gap import count_gaps, gaps_before
+from isang.detection.evaluation.synthetic_anomalies import plant_held_out
+from isang.detection.threshold.decisions import calibrate
 from isang.logs.store import Dataset, StoredDataset
 from isang.model.batches import Rows, Sessions, to_sessions
 from isang.model.encoder import Encoder

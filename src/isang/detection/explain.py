@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.artifact import Model
-from isang.detection.bursts import normal_crowd
-from isang.detection.calibration import Tail
-from isang.detection.contexts import strangest_context
-from isang.detection.counts import counts, most_repeated
-from isang.detection.decisions import Judged, judge_sessions, limits_at, tails
-from isang.detection.gaps import gap_surprise, normal_times
-from isang.detection.open_ends import are_open
-from isang.detection.pairs import strangest_absence, strangest_order
-from isang.detection.rarity import rarity, sessions_with
-from isang.detection.scores import DETECTORS, Evidence
-from isang.detection.steps import transition_surprise
-from isang.detection.surprise import event_probabilities, gap_probabilities
-from isang.detection.waiting import nearest_so_far
+from isang.detection.detectors.burst import normal_crowd
+from isang.detection.detectors.context_order import strangest_context
+from isang.detection.detectors.event_counts import counts, most_repeated
+from isang.detection.detectors.event_pairs import strangest_absence, strangest_order
+from isang.detection.detectors.masked_model import event_probabilities, gap_probabilities
+from isang.detection.detectors.open_ends import are_open
+from isang.detection.detectors.open_event_counts import nearest_so_far
+from isang.detection.detectors.rare_event import rarity, sessions_with
+from isang.detection.detectors.scores import DETECTORS, Evidence
+from isang.detection.detectors.time_gap import gap_surprise, normal_times
+from isang.detection.detectors.transitions import transition_surprise
+from isang.detection.threshold.calibration import ScoreTail
+from isang.detection.threshold.decisions import Judged, judge_sessions, limits_at, tails
 from isang.model.batches import Sessions, Tokens, from_sequences
 from isang.model.vocabulary import BEGIN, END, NOTHING, UNSEEN
 
@@ -104,7 +104,7 @@ def speaking(model: Model, judged: Judged, index: int) -> list[int]:
     return np.flatnonzero(judged.p_values_DS[:, index] <= limits_D).tolist()
 
 
-def _signed(reason: Reason, detector: str, tail: Tail, score: float, p_value: float) -> Reason:
+def _signed(reason: Reason, detector: str, tail: ScoreTail, score: float, p_value: float) -> Reason:
     """The reason with who gives it, and how many held-out normal sessions would have given it as much cause."""
     as_high = len(tail.ordered) - int(np.searchsorted(tail.ordered, score, side="left"))
     return replace(reason, detector=detector, p_value=p_value, as_high=as_high, held_out=len(tail.ordered))

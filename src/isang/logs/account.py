@@ -8,14 +8,14 @@ from typing import Any
 import polars as pl
 
 from isang.config import LogsConfig, to_dict
-from isang.logs import clocks
-from isang.logs.layouts import LAYOUTS
-from isang.logs.read import ReadCounts
-from isang.logs.records import SourceLayout
+from isang.logs.input.chunks import ReadCounts
+from isang.logs.input.sources import Source
+from isang.logs.parsing import timestamps
+from isang.logs.parsing.layouts import LAYOUTS
+from isang.logs.parsing.records import SourceLayout
 from isang.logs.rules import Rules
-from isang.logs.sources import Source
 from isang.logs.store import SCHEMA
-from isang.logs.templates import OVERFLOW
+from isang.logs.templates.miner import OVERFLOW
 
 _MANY_CONTINUED = 0.5
 _MANY_WITHOUT_KEY = 0.2
@@ -61,7 +61,7 @@ class SourceAccount:
             "damage": self.read.damage,
             "container": self.layout.container,
             "layouts": [{"name": layout.name, "share": round(share, 4)} for layout, share in self.layout.layouts],
-            "times": clocks.described(clock, zone=self.layout.zone, reference=self.layout.reference),
+            "times": timestamps.described(clock, zone=self.layout.zone, reference=self.layout.reference),
         }
 
 

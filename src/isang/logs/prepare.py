@@ -13,21 +13,21 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.errors import InputError
 from isang.files import folder_being_written
-from isang.logs import masks
 from isang.logs.account import SessionTotals, SourceAccount, account_for
-from isang.logs.alike import ChunkReader, ParsedChunk, Search
-from isang.logs.events import EventTable
-from isang.logs.grouping import Grouper, order_of
-from isang.logs.labels import LabelJoin, read_labels
-from isang.logs.parallel import ahead, in_order
-from isang.logs.read import Chunk, ReadCounts, read_chunks
-from isang.logs.recognition import recognise_sources, session_rule
-from isang.logs.records import SourceLayout, record_texts
+from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.sources import Source, find_sources
+from isang.logs.input.threads import ahead, in_order
+from isang.logs.parsing import masks
+from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
+from isang.logs.parsing.recognition import recognise_sources, session_rule
+from isang.logs.parsing.records import SourceLayout, record_texts
+from isang.logs.parsing.timeline import NO_TIME, Timeline
 from isang.logs.rules import Rules
-from isang.logs.sources import Source, find_sources
-from isang.logs.spill import SortedRows
+from isang.logs.sessions.external_sort import SortedRows
+from isang.logs.sessions.grouping import Grouper, order_of
+from isang.logs.sessions.labels import LabelJoin, read_labels
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, write_account, write_sessions
-from isang.logs.timeline import NO_TIME, Timeline
+from isang.logs.templates.event_table import EventTable
 from isang.progress import Progress, say
 
 _SESSION_ORDER = ("start", "session_id")

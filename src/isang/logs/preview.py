@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from isang.config import LogsConfig
-from isang.logs import clocks, masks
-from isang.logs.events import EventTable
-from isang.logs.recognition import recognise_sources, session_rule
+from isang.logs.input.sources import find_sources
+from isang.logs.parsing import masks, timestamps
+from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.rules import Rules
-from isang.logs.sessions import SessionRule
-from isang.logs.sources import find_sources
+from isang.logs.sessions.rule import SessionRule
+from isang.logs.templates.event_table import EventTable
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, temp
     for source, layout in zip(found.sources, found.layouts, strict=True):
         shares = ", ".join(f"{name.name} ({share:.0%})" for name, share in layout.layouts)
         envelope = f"{layout.container}: " if layout.container else ""
-        times = clocks.described(layout.clock, zone=layout.zone, reference=layout.reference)
+        times = timestamps.described(layout.clock, zone=layout.zone, reference=layout.reference)
         if source.state().st_size == 0:
             shares, times = "empty", "there is nothing to read"
         sources.append((source.name, envelope + shares, times))

@@ -7,8 +7,8 @@ import polars as pl
 
 from isang.config import LogsConfig
 from isang.errors import InputError
-from isang.logs import masks
-from isang.logs.sessions import SessionRule
+from isang.logs.parsing import masks
+from isang.logs.sessions.rule import SessionRule
 from isang.logs.store import TEMPLATES_SCHEMA, Dataset
 
 SCHEMA = 1

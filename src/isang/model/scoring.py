@@ -24,7 +24,7 @@ Sizes = tuple[int, int, int]
 Product = Callable[[Tensor], Tensor]
 
 
-class Block(NamedTuple):
+class EncoderBlock(NamedTuple):
     """Sessions of one length."""
 
     tokens_GL: Tokens
@@ -45,7 +45,7 @@ class ScoringEncoder:
         self._encoder = encoder
         self._layers = [_ScoringLayer(layer) for layer in encoder.layers if isinstance(layer, Layer)]
 
-    def logits(self, blocks: Sequence[Block]) -> Tensor:
+    def logits(self, blocks: Sequence[EncoderBlock]) -> Tensor:
         """Logits at the asked positions, session by session, block by block, shape (N, V)."""
         rows_T, states = self._embedded(blocks)
         every = [(sessions, length, length) for sessions, length, _ in (block.sizes for block in blocks)]
@@ -56,7 +56,7 @@ class ScoringEncoder:
         states_ND = self._layers[-1].states(states, rows_T, rows_T[_asked_tokens(blocks)], asked)
         return self._encoder.logits(self._encoder.norm(states_ND))
 
-    def _embedded(self, blocks: Sequence[Block]) -> tuple[Tensor, Tensor]:
+    def _embedded(self, blocks: Sequence[EncoderBlock]) -> tuple[Tensor, Tensor]:
         """Which pair of token and position each token is, shape T, and the embeddings of these pairs, shape (U, D)."""
         positions = self._encoder.config.positions
         pairs_T = np.concatenate([_pairs(block.tokens_GL, positions) for block in blocks])
@@ -73,7 +73,7 @@ def _pairs(tokens_GL: Tokens, positions: int) -> Rows:
     return pairs
 
 
-def _asked_tokens(blocks: Sequence[Block]) -> Tensor:
+def _asked_tokens(blocks: Sequence[EncoderBlock]) -> Tensor:
     """Which of the T tokens are asked about, shape N."""
     asked, start = [], 0
     for block in blocks:

@@ -22,7 +22,7 @@ MARGIN = 1e-4
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """Where a training run stands."""
 
     step: int = 0
@@ -74,7 +74,7 @@ class Progress:
 
 def save_checkpoint(
     folder: Path,
-    progress: Progress,
+    progress: TrainingProgress,
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     best: Mapping[str, Tensor],
@@ -102,7 +102,7 @@ def save_checkpoint(
 
 def load_checkpoint(
     folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str
-) -> tuple[Progress, dict[str, Tensor]] | None:
+) -> tuple[TrainingProgress, dict[str, Tensor]] | None:
     """Restore the newest checkpoint in `folder` into `model` and `optimizer`.
 
     Returns the progress and the best weights so far, or None where there is no checkpoint.
@@ -130,7 +130,7 @@ def load_checkpoint(
         ) from error
     for name in ("best_validation_loss", "patience_loss"):
         state[name] = float("inf") if state[name] is None else state[name]
-    return Progress(**state), best
+    return TrainingProgress(**state), best
 
 
 def _checkpoints(folder: Path) -> list[Path]:

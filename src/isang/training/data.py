@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from isang.model.batches import Rows, Sessions, cut
 from isang.model.vocabulary import Vocabulary
-from isang.training.failures import NormalSessions
+from isang.training.journal.suspicious_normal import NormalSessions
 
 DIGEST_SESSIONS = 10_000
 """So many sessions, evenly spaced, vouch for the identity of a source."""

@@ -14,15 +14,15 @@ from isang.config import ModelConfig, TrainingConfig
 from isang.files import saying_where
 from isang.model.batches import Rows, epoch_batches
 from isang.model.encoder import Encoder
-from isang.progress import Progress as ProgressBar
-from isang.training import faults
-from isang.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from isang.progress import Progress
+from isang.training.checkpoint import TrainingProgress, load_checkpoint, save_checkpoint
 from isang.training.data import Data
-from isang.training.journal import Journal, Listener
+from isang.training.journal.journal import Journal, Listener
+from isang.training.journal.startup_report import announce
 from isang.training.objective import Validation, validate
-from isang.training.opening import announce
 from isang.training.plan import OUT_OF_TIME, make_plan, memory_bytes
-from isang.training.processes import Processes
+from isang.training.processes import faults
+from isang.training.processes.processes import Processes
 from isang.training.step import Learner, NotFinite, Step, new_learner, train_step
 
 INTERVAL_STEPS = 50
@@ -41,7 +41,7 @@ def train(
     processes: Processes = ALONE,
     schedule: Callable[[int], float] | None = None,
     listener: Listener | None = None,
-) -> tuple[Encoder, Progress]:
+) -> tuple[Encoder, TrainingProgress]:
     """Train an encoder and return it, on the CPU, with the weights that were best on the validation sessions.
 
     Writes the journal and the checkpoints into the run's `folder`; `resume` continues from the newest checkpoint there.
@@ -54,14 +54,16 @@ def train(
         return epoch_batches(data.training.lengths, config.batch_size, config.seed, epoch)
 
     learner = new_learner(model_config, data.vocabulary_size, config, processes)
-    run = _Run(data, learner, folder, _identity(data, model_config, config), Progress(), _weights(learner.model))
+    run = _Run(
+        data, learner, folder, _identity(data, model_config, config), TrainingProgress(), _weights(learner.model)
+    )
     resumed = resume and run.take_up()
     state, writing = run.state, folder if processes.first else None
     with (
         saying_where(folder),
         faults.stop_requests() as request,
         closing(Journal(writing, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)) as journal,
-        ProgressBar("training", total=plan.steps, unit="steps", silent=not processes.first) as bar,
+        Progress("training", total=plan.steps, unit="steps", silent=not processes.first) as bar,
     ):
         announce(journal, plan, data, learner, state, batches(state.epoch))
         bar.advance(state.step)
@@ -104,7 +106,7 @@ class _Run:
     learner: Learner
     folder: Path
     identity: str
-    state: Progress
+    state: TrainingProgress
     best: dict[str, Tensor]
     """The weights of the lowest validation loss so far."""
     last_validation: Validation | None = None

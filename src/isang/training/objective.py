@@ -13,7 +13,7 @@ from isang.model.batches import Rows, Sessions, length_batches
 from isang.model.encoder import Encoder
 from isang.model.masking import Hidden, hide
 from isang.training.data import TokenSource
-from isang.training.processes import Processes
+from isang.training.processes.processes import Processes
 
 VALIDATION_TOKENS = 16_384
 """Tokens per batch where no gradient is needed."""

@@ -11,7 +11,7 @@ import torch
 
 from isang.config import TrainingConfig
 from isang.model.batches import Rows, batches_per_epoch
-from isang.training.checkpoint import Progress
+from isang.training.checkpoint import TrainingProgress
 from isang.training.data import Data
 from isang.training.schedule import Schedule
 from isang.training.step import Learner, train_step
@@ -54,7 +54,7 @@ class Plan:
         near_the_end = self.batches_per_epoch - batch < self.validation_steps / 2
         return batch == self.batches_per_epoch or (batch % self.validation_steps == 0 and not near_the_end)
 
-    def reason_to_stop(self, state: Progress) -> str | None:
+    def reason_to_stop(self, state: TrainingProgress) -> str | None:
         """Why no further step is to be done; None as long as one is."""
         if state.step >= self.steps:
             return ALL_STEPS_DONE

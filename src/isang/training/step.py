@@ -14,10 +14,10 @@ from isang.config import ModelConfig, TrainingConfig
 from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
 from isang.model.masking import Hidden, hide
-from isang.training.micro_batches import Budget, accumulate
+from isang.training.journal.parameter_groups import Parts, part_norms, part_ratios
 from isang.training.objective import by_length, hidden_losses, part_of
-from isang.training.parts import Parts, part_norms, part_ratios
-from isang.training.processes import Processes
+from isang.training.processes.micro_batches import Budget, accumulate
+from isang.training.processes.processes import Processes
 
 
 class Step(NamedTuple):

@@ -3,23 +3,23 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from isang.runs.findings.base import Context, Finding, Language, Verdict
-from isang.runs.findings.beginnings import restarts, start_loss
+from isang.runs.finding import Finding, Language, RunContext, Verdict
 from isang.runs.findings.convergence import convergence
 from isang.runs.findings.descent import decreasing
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.health import divergence, finite
 from isang.runs.findings.normal import normal_sessions
 from isang.runs.findings.quality import measured_quality
-from isang.runs.findings.roughness import spikes, stability
 from isang.runs.findings.schedule import schedule
 from isang.runs.findings.speed import throughput
+from isang.runs.findings.stability import spikes, stability
+from isang.runs.findings.start import restarts, start_loss
 from isang.runs.findings.stopping import stopping_point
-from isang.runs.table import RunTable
+from isang.runs.read.table import RunTable
 
-__all__ = ["FINDINGS", "NOT_IN_A_LOG", "Context", "Finding", "Language", "Verdict", "judge"]
+__all__ = ["FINDINGS", "NOT_IN_A_LOG", "Finding", "Language", "RunContext", "Verdict", "judge"]
 
-FINDINGS: tuple[Callable[[RunTable, Context], Finding], ...] = (
+FINDINGS: tuple[Callable[[RunTable, RunContext], Finding], ...] = (
     finite,
     decreasing,
     divergence,
@@ -59,11 +59,11 @@ NOT_IN_A_LOG: tuple[Mapping[Language, str], ...] = (
 
 
 def judge(
-    table: RunTable, *, evaluation: Mapping[str, Any] | None = None, context: Context | None = None
+    table: RunTable, *, evaluation: Mapping[str, Any] | None = None, context: RunContext | None = None
 ) -> list[Finding]:
     """All findings about a run, always every one of them, in the order of FINDINGS.
 
     `context`, where given, is that of this run and holds the evaluation; what it has computed is not computed again.
     """
-    context = context or Context(table, evaluation)
+    context = context or RunContext(table, evaluation)
     return [finding(table, context) for finding in FINDINGS]

@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.findings.base import LANGUAGES, Context, Finding, Language, Verdict, both, plain, too_few
+from isang.runs.finding import LANGUAGES, Finding, Language, RunContext, Verdict, both, plain, too_few
 from isang.runs.findings.generalisation import validation_points
-from isang.runs.findings.validated import by_validation
-from isang.runs.noise import trend
-from isang.runs.table import LEARNING_RATE, RunTable
-from isang.runs.writing import number
+from isang.runs.read.table import LEARNING_RATE, RunTable
+from isang.runs.statistics.noise import trend
+from isang.runs.statistics.validated_convergence import by_validation
+from isang.runs.text.writing import number
 
 PERCENT_PER_EPOCH = 1.0
 """Less than this change per epoch (or per tenth of the run) counts as converged."""
@@ -25,7 +25,7 @@ FLAT_PERCENT = 5.0
 """The loss looks flat on the page around a low point of the rate when it changes by less than this per epoch."""
 
 
-def convergence(table: RunTable, context: Context) -> Finding:
+def convergence(table: RunTable, context: RunContext) -> Finding:
     """An equivalence test on the last learning-rate segment (two one-sided tests at 5 %: a 90 % interval).
 
     Converged means that the 90 % interval of the change per epoch lies within PERCENT_PER_EPOCH; still falling (or
@@ -147,7 +147,7 @@ _WORDS: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = {
 }
 
 
-def _outcome(context: Context, entry: dict[str, Any]) -> str:
+def _outcome(context: RunContext, entry: dict[str, Any]) -> str:
     """Which of _WORDS is true."""
     low, high = entry["interval"]
     surely_low, surely_high = entry["interval_99"]
@@ -163,7 +163,7 @@ def _outcome(context: Context, entry: dict[str, Any]) -> str:
 
 
 def _with_the_low_point(
-    context: Context, statement: dict[Language, str], evidence: Mapping[str, Any]
+    context: RunContext, statement: dict[Language, str], evidence: Mapping[str, Any]
 ) -> dict[Language, str]:
     """Adds where an earlier flat stretch came from, if the learning rate explains it."""
     around = evidence["around_low_point"]
@@ -181,7 +181,7 @@ def _with_the_low_point(
 
 
 def _with_what_else_is_known(
-    context: Context, statement: dict[Language, str], entry: Mapping[str, Any]
+    context: RunContext, statement: dict[Language, str], entry: Mapping[str, Any]
 ) -> dict[Language, str]:
     """Adds what the schedule and the validation loss did over the judged stretch; they decide nothing here."""
     en, ko = statement["en"], statement["ko"]
@@ -199,12 +199,12 @@ def _with_what_else_is_known(
     return both(en, ko)
 
 
-def _ends_rising(context: Context) -> bool:
+def _ends_rising(context: RunContext) -> bool:
     segments = context.schedule["segments"]
     return bool(segments) and segments[-1]["kind"] == "rising"
 
 
-def _unit(table: RunTable, context: Context) -> tuple[float, str, str]:
+def _unit(table: RunTable, context: RunContext) -> tuple[float, str, str]:
     size = context.statistics["batches_per_epoch"]
     span = float(context.steps[-1] - context.steps[0])
     if size and size < 0.6 * span:
@@ -212,7 +212,7 @@ def _unit(table: RunTable, context: Context) -> tuple[float, str, str]:
     return max(span / 10, 1.0), "tenth of the run", "실행의 10분의 1"
 
 
-def _last_stretch(context: Context) -> int:
+def _last_stretch(context: RunContext) -> int:
     """Position at which the judged stretch begins."""
     steps, n = context.steps, len(context.loss)
     first = int(np.searchsorted(steps, steps[-1] - (steps[-1] - steps[0]) / 4))
@@ -224,7 +224,7 @@ def _last_stretch(context: Context) -> int:
     return min(first, n - FEWEST)
 
 
-def _ends_low(context: Context) -> bool:
+def _ends_low(context: RunContext) -> bool:
     peak, final = context.schedule["peak_rate"], context.schedule["final_rate"]
     if not peak:
         return False
@@ -237,14 +237,14 @@ def _ends_low(context: Context) -> bool:
     return bool(typical < LOW_RATE * peak)
 
 
-def _annealed(context: Context) -> bool:
+def _annealed(context: RunContext) -> bool:
     """The run ended in a fall of the learning rate to under LOW_RATE of its peak."""
     found = context.schedule
     last = found["segments"][-1]["kind"] if found["segments"] else ""
     return bool(last == "falling" and found["peak_rate"] and found["final_rate"] < LOW_RATE * found["peak_rate"])
 
 
-def _change(context: Context, first: int, last: int, unit: float) -> dict[str, Any] | None:
+def _change(context: RunContext, first: int, last: int, unit: float) -> dict[str, Any] | None:
     found = trend(context.loss[first:last])
     if found is None or found.level == 0:
         return None
@@ -263,7 +263,7 @@ def _change(context: Context, first: int, last: int, unit: float) -> dict[str, A
     }
 
 
-def _segment(context: Context, segment: dict[str, Any], unit: float) -> dict[str, Any] | None:
+def _segment(context: RunContext, segment: dict[str, Any], unit: float) -> dict[str, Any] | None:
     """The change over the last fifth of one learning-rate segment."""
     a = int(
         np.searchsorted(context.steps, segment["first_step"] + (segment["last_step"] - segment["first_step"]) * 0.8)
@@ -277,7 +277,7 @@ def _segment(context: Context, segment: dict[str, Any], unit: float) -> dict[str
     return {**entry, "kind": segment["kind"], "first_rate": segment["first_rate"], "last_rate": segment["last_rate"]}
 
 
-def _around_low_point(context: Context, unit: float) -> dict[str, Any] | None:
+def _around_low_point(context: RunContext, unit: float) -> dict[str, Any] | None:
     """The change from one epoch before to one epoch after the step at which a rate that rises again was lowest."""
     centre, peak = context.schedule["rises_again_at"], context.schedule["peak_rate"]
     if centre is None or context.schedule["lowest_rate"] >= LOW_RATE * peak:

@@ -1,9 +1,9 @@
 """Did the loss fall?"""
 
-from isang.runs.findings.base import Context, Finding, Verdict, both, plain, too_few
-from isang.runs.noise import FEWEST_EFFECTIVE, FEWEST_VALUES, Trend
-from isang.runs.table import RunTable
-from isang.runs.writing import number, with_interval
+from isang.runs.finding import Finding, RunContext, Verdict, both, plain, too_few
+from isang.runs.read.table import RunTable
+from isang.runs.statistics.noise import FEWEST_EFFECTIVE, FEWEST_VALUES, Trend
+from isang.runs.text.writing import number, with_interval
 
 SMALL_PART = 0.02
 """A decrease is called absent when the interval excludes one of this part of the loss's level."""
@@ -14,7 +14,7 @@ BEYOND_NOISE = 5.0
 of the difference of two values of noise like that of the second half."""
 
 
-def decreasing(table: RunTable, context: Context) -> Finding:
+def decreasing(table: RunTable, context: RunContext) -> Finding:
     """The Theil-Sen change over the run with an autoregressive bootstrap interval of 96 %."""
     found = context.trend()
     if found is None:

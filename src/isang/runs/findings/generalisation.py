@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from isang.runs import table as t
-from isang.runs.findings.base import Context, Finding, Language, Verdict, both, plain
-from isang.runs.findings.rises import FALSE_ALARMS, FEWEST_VALIDATIONS, Rise, rise_after_best
-from isang.runs.table import Floats, Integers, RunTable, usable
-from isang.runs.writing import number
+from isang.runs.finding import Finding, Language, RunContext, Verdict, both, plain
+from isang.runs.read import table as t
+from isang.runs.read.table import Floats, Integers, RunTable, usable
+from isang.runs.statistics.overfitting_rise import FALSE_ALARMS, FEWEST_VALIDATIONS, Rise, rise_after_best
+from isang.runs.text.writing import number
 
 LEAST_RISE = 0.03
 """A smaller part of the lowest level is no overfitting, however sure the rise."""
@@ -16,7 +16,7 @@ RATE_RISE = 1.15
 """A learning rate that rises by this factor where the validation loss rises is named as a possible cause."""
 
 
-def overfitting(table: RunTable, context: Context) -> Finding:
+def overfitting(table: RunTable, context: RunContext) -> Finding:
     """Does the validation loss rise after its best, by more than its own noise, while the training loss falls on?"""
     steps, values = validation_points(table)
     if len(values) < FEWEST_VALIDATIONS:
@@ -194,7 +194,7 @@ def validation_points(table: RunTable) -> tuple[Integers, Floats]:
     )
 
 
-def _training_change(context: Context, best_step: int) -> float | None:
+def _training_change(context: RunContext, best_step: int) -> float | None:
     """Smoothed training loss at the end minus that at the best validation; None where there is none."""
     if context.loss_is_held_out or len(context.loss) < 5:
         return None

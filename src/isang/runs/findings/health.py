@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs import table as t
-from isang.runs.findings.base import Context, Finding, both, plain, too_few
-from isang.runs.noise import around_curve, autoregression, block_means, simulated
-from isang.runs.table import Floats, RunTable, usable
-from isang.runs.writing import number
+from isang.runs.finding import Finding, RunContext, both, plain, too_few
+from isang.runs.read import table as t
+from isang.runs.read.table import Floats, RunTable, usable
+from isang.runs.statistics.noise import around_curve, autoregression, block_means, simulated
+from isang.runs.text.writing import number
 
 _NAMES = {
     t.BATCH_LOSS: ("loss", "손실"),
@@ -21,7 +21,7 @@ DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
 
 
-def finite(table: RunTable, context: Context) -> Finding:
+def finite(table: RunTable, context: RunContext) -> Finding:
     """NaN and infinity in the loss, the validation loss and the gradient norm."""
     found: list[dict[str, Any]] = []
     for name in (table.loss, t.VALIDATION_LOSS, t.GRADIENT_NORM):
@@ -79,7 +79,7 @@ def finite(table: RunTable, context: Context) -> Finding:
     )
 
 
-def divergence(table: RunTable, context: Context) -> Finding:
+def divergence(table: RunTable, context: RunContext) -> Finding:
     """Did the run end clearly above the best level it had reached?
 
     Twenty block means; the last one against the lowest one. How far the last lies above the lowest by noise alone is

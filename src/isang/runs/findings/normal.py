@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from isang.runs.findings.base import Context, Finding, both
-from isang.runs.findings.inside import heavy_tail, with_faults
-from isang.runs.table import RunTable
+from isang.runs.finding import Finding, RunContext, both
+from isang.runs.findings.training_internals import heavy_tail, with_faults
+from isang.runs.read.table import RunTable
 
 FEW = 0.001
 """Fewer sessions than this part of all are below the alerts that are usually asked for, and hardly move a threshold."""
@@ -13,7 +13,7 @@ NAMED = 3
 """So many templates stand in the sentence; the evidence has all that the journal names."""
 
 
-def normal_sessions(table: RunTable, context: Context) -> Finding:
+def normal_sessions(table: RunTable, context: RunContext) -> Finding:
     """Lines that tell of a failure, in few of the sessions that no label calls normal; sessions unlike all others.
 
     What is rare and tells of a failure may be usual all the same: a declined payment is one in any shop. No count parts

@@ -3,22 +3,22 @@
 import math
 from typing import Any
 
-from isang.runs.findings.base import Context, Finding, both, plain
-from isang.runs.findings.inside import hardly_learned, with_faults
-from isang.runs.table import RunTable
-from isang.runs.writing import number
+from isang.runs.finding import Finding, RunContext, both, plain
+from isang.runs.findings.training_internals import hardly_learned, with_faults
+from isang.runs.read.table import RunTable
+from isang.runs.text.writing import number
 
 SCALE = {"basic": 2.0, "practical": 1.5, "good": 1.0, "best": 0.5}
 """A scale of losses that some reports use. It is shown as that scale; it measures nothing."""
 
 
-def measured_quality(table: RunTable, context: Context) -> Finding:
+def measured_quality(table: RunTable, context: RunContext) -> Finding:
     """What an evaluation measured; a loss alone measures no quality, but one near guessing says that there is none."""
     fault = hardly_learned(table)
     return with_faults(_evaluated(context), [fault] if fault else [])
 
 
-def _evaluated(context: Context) -> Finding:
+def _evaluated(context: RunContext) -> Finding:
     known = context.statistics["running_mean"] or context.statistics["smoothed_loss"]
     value = known["final"] if known else None
     scale = {

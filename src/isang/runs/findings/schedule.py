@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from isang.runs.findings.base import Context, Finding, both, plain
-from isang.runs.korean import VALUES
-from isang.runs.table import RunTable
-from isang.runs.writing import number
+from isang.runs.finding import Finding, RunContext, both, plain
+from isang.runs.read.table import RunTable
+from isang.runs.text.messages_ko import VALUES
+from isang.runs.text.writing import number
 
 CUT_OFF = 0.1
 """A decay that ends above this part of the peak, with more than a tenth of it undone, was cut off."""
@@ -20,7 +20,7 @@ _END_TOGETHER = both(
 """The remedy for a decay that was cut off."""
 
 
-def schedule(table: RunTable, context: Context) -> Finding:
+def schedule(table: RunTable, context: RunContext) -> Finding:
     """The schedule's family, and whether it fits the run's length."""
     found = context.schedule
     if found["family"] is None:
@@ -81,7 +81,7 @@ def _details(found: dict[str, Any]) -> tuple[str, str]:
     return en, ko
 
 
-def _rises_again(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+def _rises_again(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
     """A cosine whose T_max is shorter than the run comes up again; restarts and cycles are meant to."""
     if found["family"] != "cosine" or found["rises_again_at"] is None:
         return None
@@ -120,7 +120,9 @@ def _rises_again(context: Context, found: dict[str, Any], last: int, evidence: d
     )
 
 
-def _never_left_warmup(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+def _never_left_warmup(
+    context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]
+) -> Finding | None:
     rising = [segment for segment in found["segments"] if segment["kind"] == "rising"]
     if len(found["segments"]) != 1 or not rising or found["family"] == "constant":
         return None
@@ -143,7 +145,7 @@ def _never_left_warmup(context: Context, found: dict[str, Any], last: int, evide
     )
 
 
-def _cut_off(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
     """A cosine or line whose end lies beyond the run."""
     parameters = found["parameters"]
     if found["family"] == "cosine":
@@ -186,7 +188,7 @@ def _cut_off(context: Context, found: dict[str, Any], last: int, evidence: dict[
     return Finding("schedule", "problem", cut_off, plain(evidence), _END_TOGETHER)
 
 
-def _zero_tail(context: Context, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+def _zero_tail(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
     tail = found["zero_tail_steps"]
     length = max(found["last_step"] - found["first_step"], 1)
     if tail <= LONG_TAIL * length:

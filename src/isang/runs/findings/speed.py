@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs import table as t
-from isang.runs.findings.base import Context, Finding, both, plain
-from isang.runs.table import Floats, Integers, RunTable
-from isang.runs.writing import counted, duration, number
+from isang.runs.finding import Finding, RunContext, both, plain
+from isang.runs.read import table as t
+from isang.runs.read.table import Floats, Integers, RunTable
+from isang.runs.text.writing import counted, duration, number
 
 STALL = 10.0
 """A gap of this many typical step times (and at least ten seconds) is a stall."""
@@ -17,7 +17,7 @@ LOST_SECONDS, LOST_PART = 60.0, 0.05
 """Stalls and slow epochs that cost less than a minute, or less than this part of the run, are facts and no problem."""
 
 
-def throughput(table: RunTable, context: Context) -> Finding:
+def throughput(table: RunTable, context: RunContext) -> Finding:
     """Steps per second, stalls, slow epochs. A problem only where they cost a part of the run worth having back."""
     steps, seconds = _step_seconds(table)
     if len(seconds) < 5:
@@ -56,7 +56,7 @@ def throughput(table: RunTable, context: Context) -> Finding:
     )
 
 
-def _speed(table: RunTable, context: Context, steps: Integers, seconds: Floats) -> dict[str, Any]:
+def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Floats) -> dict[str, Any]:
     """What is known about the speed, as evidence; `seconds` is what each of `steps` took."""
     typical, mean = float(np.median(seconds)), float(seconds.mean())
     slow_steps = (seconds > STALL * max(typical, 1e-9)) & (seconds > 10.0)
@@ -131,7 +131,7 @@ def _between_epochs(table: RunTable, steps: Any) -> Any:
     return (epoch != before) & ~np.isnan(epoch) & ~np.isnan(before)
 
 
-def _epoch_seconds(table: RunTable, context: Context, mean: float) -> list[dict[str, Any]]:
+def _epoch_seconds(table: RunTable, context: RunContext, mean: float) -> list[dict[str, Any]]:
     """Seconds per epoch: the log's own, else from the times of its rows, scaled to the epoch's steps."""
     stated = [line for line in table.epoch_lines if math.isfinite(line.seconds)]
     if len(stated) >= 2:

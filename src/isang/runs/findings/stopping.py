@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.findings.base import Context, Finding, both, plain
+from isang.runs.finding import Finding, RunContext, both, plain
 from isang.runs.findings.generalisation import validation_points
-from isang.runs.findings.rises import after_descent
-from isang.runs.noise import around_curve, robust_spread
-from isang.runs.statistics import duration_seconds
-from isang.runs.table import Floats, RunTable
-from isang.runs.writing import duration, number
+from isang.runs.read.table import Floats, RunTable
+from isang.runs.statistics.noise import around_curve, robust_spread
+from isang.runs.statistics.overfitting_rise import after_descent
+from isang.runs.statistics.run_statistics import duration_seconds
+from isang.runs.text.writing import duration, number
 
 LATE = 0.7
 """A validation loss that is as good as its best before this part of the run makes the rest a waste."""
@@ -18,7 +18,7 @@ WORTH_SECONDS = 600.0
 """A waste of less than this is a fact and no problem; where the log has no times, any waste counts."""
 
 
-def stopping_point(table: RunTable, context: Context) -> Finding:
+def stopping_point(table: RunTable, context: RunContext) -> Finding:
     """The earliest epoch within one noise unit of the best, and Prechelt's criteria (1998)."""
     points = _stopping_points(table, context)
     if points is None or len(points["values"]) < 3:
@@ -104,7 +104,7 @@ def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Findin
     return Finding("stopping_point", "problem", statement, evidence, remedy)
 
 
-def _stopping_points(table: RunTable, context: Context) -> dict[str, Any] | None:
+def _stopping_points(table: RunTable, context: RunContext) -> dict[str, Any] | None:
     """The values to stop by (validations, else epoch means), their steps and labels, and one unit of their noise."""
     start = int(table.step[0]) if len(table.step) else 0
     steps, values = validation_points(table)
@@ -143,7 +143,7 @@ def _stopping_points(table: RunTable, context: Context) -> dict[str, Any] | None
     }
 
 
-def _prechelt(context: Context, values: Floats, labels: list[int]) -> dict[str, Any]:
+def _prechelt(context: RunContext, values: Floats, labels: list[int]) -> dict[str, Any]:
     """Where GL (generalisation loss over 5 %), PQ (over 0.5 per unit of progress) and UP (three rises) would stop.
 
     Prechelt, "Early stopping - but when?", 1998. PQ needs the training loss of the epochs.

@@ -1,0 +1,62 @@
+"""Compressed files to blocks of plain bytes, bounded whatever the file claims to hold."""
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import zstandard
+
+COMPRESSED = (".gz", ".zst", ".xz", ".bz2")
+"""Endings of files that are decompressed while they are read."""
+
+DAMAGED = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
+"""What a damaged or truncated compressed file raises."""
+
+_PIECE_BYTES = 4096  # small, because a piece may unfold to ten thousand times its size
+_PLAIN_BYTES = 1 << 20
+_XZ_MEMORY_BYTES = 256 << 20
+
+
+class _Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def plain_blocks(file: IO[bytes], path: Path, digest: Any) -> Iterator[bytes]:
+    """The decompressed content of `file`, in blocks; `digest` (hashlib) is fed the bytes as they lie in the file.
+
+    Raises one of DAMAGED, after all that could be read, where the content breaks off.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in COMPRESSED:
+        while block := file.read(_PLAIN_BYTES):
+            digest.update(block)
+            yield block
+        return
+    new = _DECOMPRESSORS[suffix]
+    decompressor = new()
+    started = False
+    while piece := file.read(_PIECE_BYTES):
+        digest.update(piece)
+        while piece:
+            if decompressor.eof:  # several members may follow each other
+                decompressor = new()
+            started = True
+            yield decompressor.decompress(piece)
+            piece = decompressor.unused_data.lstrip(b"\0") if decompressor.eof else b""
+    if started and not decompressor.eof:
+        raise EOFError("the file ends too early")
+
+
+_DECOMPRESSORS: dict[str, Callable[[], _Decompressor]] = {
+    ".gz": lambda: zlib.decompressobj(wbits=31),
+    ".zst": lambda: zstandard.ZstdDecompressor().decompressobj(),
+    ".xz": lambda: lzma.LZMADecompressor(memlimit=_XZ_MEMORY_BYTES),
+    ".bz2": bz2.BZ2Decompressor,
+}

@@ -1,0 +1,117 @@
+"""Trivial detectors, always reported beside the model: what a better one must beat, and often does not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from rapidfuzz.distance import Levenshtein
+from rapidfuzz.process import cdist
+
+from isang.artifact import Model
+from isang.detection.detectors.event_counts import nearest_normal
+from isang.detection.detectors.masked_model import Floats
+from isang.logs.store import Dataset
+from isang.model.batches import Rows, Sessions, Tokens
+from isang.model.wording import ERROR_LEVELS
+
+NEAREST_AMONG = 1_000
+"""The edit distance looks at so many normal sessions, the most frequent ones."""
+EDIT_ROWS = 2_000
+"""Sessions whose edit distances are held at a time."""
+FIRST_CHARACTER = 0x10000
+"""From here on every number up to the highest is a character: there is room for a million templates."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A rule that needs no network: scores of the sessions `rows` of a dataset, higher is stranger."""
+
+    name: str
+    score: Callable[[Model, Dataset, Rows, Sessions], Floats]
+    resolution: float
+
+
+def everything(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Every session is flagged."""
+    return np.ones(len(sessions))
+
+
+def error_line(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Number of lines at an error level."""
+    errors = dataset.templates.filter(pl.col("level").str.to_uppercase().is_in(ERROR_LEVELS))["event"]
+    return _lines_of(dataset, rows, pl.element().is_in(errors.implode()))
+
+
+def unseen_template(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Number of lines whose template no training session has, by the template's text alone."""
+    templates = dataset.templates
+    known = templates.filter(pl.col("template").is_in(list(model.vocabulary.templates)))["event"]
+    return _lines_of(dataset, rows, ~pl.element().is_in(known.implode()))
+
+
+def length(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """How far the number of events is from the median of the normal sessions."""
+    sizes = np.repeat(model.normal.lengths, model.normal_counts)
+    return np.abs(sessions.lengths - np.median(sizes)).astype(np.float64)
+
+
+def count_vector(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Plain distance of the event counts to those of the nearest normal session."""
+    distinct, inverse = sessions.distinct()
+    return nearest_normal(model, distinct, weighted=False)[0][inverse]
+
+
+def two_gram(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Number of steps from one event to the next, BEGIN and END included, that no training session has."""
+    size = model.vocabulary.size
+    unseen = ~np.isin(_steps(sessions.flat, size), _steps(model.normal.flat, size))
+    unseen[sessions.offsets[1:-1] - 1] = False  # from the end of a session to the beginning of the next is no step
+    of_session = np.repeat(np.arange(len(sessions)), sessions.lengths)[:-1]
+    return np.bincount(of_session, weights=unseen, minlength=len(sessions)).astype(np.float64)
+
+
+def edit_distance(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
+    """Fewest events put in, left out or changed to make it a normal session, as a share of the longer of the two.
+
+    The nearest normal session is sought among the NEAREST_AMONG most frequent ones (Levenshtein 1966; computed by
+    rapidfuzz bit by bit in parallel).
+    """
+    frequent = np.argsort(-model.normal_counts, kind="stable")[:NEAREST_AMONG]
+    normal = _as_texts(model.normal.take(frequent))
+    distinct, inverse = sessions.distinct()
+    texts = _as_texts(distinct)
+    nearest = np.ones(len(texts))
+    for start in range(0, len(texts), EDIT_ROWS):
+        rows_of_texts = texts[start : start + EDIT_ROWS]
+        distances = cdist(rows_of_texts, normal, scorer=Levenshtein.normalized_distance, dtype=np.float64)
+        nearest[start : start + EDIT_ROWS] = distances.min(axis=1)
+    return nearest[inverse]
+
+
+BASELINES = (
+    Baseline("flag_everything", everything, 1.0),
+    Baseline("error_line", error_line, 1.0),
+    Baseline("unseen_template", unseen_template, 1.0),
+    Baseline("length", length, 1.0),
+    Baseline("count_vector", count_vector, 0.02),
+    Baseline("two_gram", two_gram, 1.0),
+    Baseline("edit_distance", edit_distance, 0.02),
+)
+"""Beside them each detector of `scores.DETECTORS` is reported alone."""
+
+
+def _lines_of(dataset: Dataset, rows: Rows, chosen: pl.Expr) -> Floats:
+    """How many events of each of the sessions `rows` are `chosen`."""
+    counts = dataset.sessions["events"].gather(rows).list.eval(chosen.cast(pl.Int32)).list.sum()
+    return counts.fill_null(0).to_numpy().astype(np.float64)
+
+
+def _steps(flat: Tokens, size: int) -> Rows:
+    """Each step from one token to the next as one number, shape: len(flat) - 1."""
+    return flat[:-1].astype(np.int64) * size + flat[1:]
+
+
+def _as_texts(sessions: Sessions) -> list[str]:
+    """Each session as a text with one character per event, from a plane of Unicode without special characters."""
+    return ["".join(map(chr, sessions[index][1:-1] + FIRST_CHARACTER)) for index in range(len(sessions))]

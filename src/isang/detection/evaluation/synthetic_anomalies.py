@@ -1,0 +1,188 @@
+"""Anomalies planted into normal sessions: how sensitive the detector is where nobody labelled anything.
+
+Into the held-out sessions of the training period, to share the alert budget among the detectors; into later sessions,
+to say what is found. It was planted by isang itself, so it is never mixed with figures on real anomalies.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from isang.artifact import Model
+from isang.detection.detectors.scores import DETECTORS, score_all
+from isang.detection.detectors.time_gap import gaps_before
+from isang.detection.evaluation.attribution import Suspect, blamed
+from isang.detection.evaluation.edited_sessions import Changeable, changeable, judge_changed, with_changed
+from isang.detection.evaluation.metrics import Flags, share
+from isang.detection.threshold.decisions import Judged, fitted_without
+from isang.logs.store import TEMPLATES_SCHEMA, Dataset
+from isang.model.batches import Rows, to_sessions
+
+MOST_SESSIONS = 300
+"""So many sessions, drawn at random, get each kind of anomaly."""
+MOST_EXPLAINED = 100
+"""Of those found, so many are asked for their reasons."""
+REPEATS = 5
+SLOW_TIMES = 10
+"""A slow gap is so many times the longest gap before a line of that template in the sessions that are planted into."""
+LEAST_SLOW_MS = 1_000
+PLANTED_TEMPLATE = "quixotic zephyr <*> befuddled the ombudsman"
+"""The text of an event that no log has."""
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A session with one planted anomaly."""
+
+    session: Changeable
+    culprits: tuple[int, ...] = ()
+    """Places of the lines that make it one; none where a line is missing."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a kind of anomaly needs to know beside the session."""
+
+    unseen: int
+    """An event whose template no log has."""
+    longest_ms: Mapping[int, int]
+    """For each event the longest time before it in the sessions that are planted into."""
+
+
+Plant = Callable[[Changeable, Surroundings, np.random.Generator], Planted | None]
+
+
+def unseen_event(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+    """One more event, of a template that was never seen."""
+    place = int(generator.integers(1, len(session.events) + 1))
+    return Planted(session.inserted(place, around.unseen), (place,))
+
+
+def missing_event(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+    """One event left out."""
+    if len(session.events) < 2:
+        return None
+    return Planted(session.without(int(generator.integers(len(session.events)))))
+
+
+def early_end(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+    """The session ends after a third to two thirds of its events."""
+    events, gaps_ms = session.events, session.gaps_ms
+    if len(events) < 3:
+        return None
+    kept = max(1, round(len(events) * generator.uniform(1 / 3, 2 / 3)))
+    return Planted(replace(session, events=events[:kept], gaps_ms=None if gaps_ms is None else gaps_ms[:kept]))
+
+
+def swapped_order(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+    """Two different events that followed each other change places; the times stay."""
+    places = np.nonzero(session.events[:-1] != session.events[1:])[0]
+    if not len(places):
+        return None
+    place = int(generator.choice(places))
+    events = session.events.copy()
+    events[[place, place + 1]] = session.events[[place + 1, place]]
+    return Planted(replace(session, events=events), (place, place + 1))
+
+
+def repetition(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+    """One event happens several times more, right after itself; nothing tells the copies from others beside them."""
+    place = int(generator.integers(len(session.events)))
+    event = int(session.events[place])
+    repeated = session.inserted(place + 1, event, REPEATS)
+    others = np.flatnonzero(repeated.events != event)
+    first, behind = others[others < place].max(initial=-1) + 1, others[others > place].min(initial=len(repeated.events))
+    return Planted(repeated, tuple(range(first, behind)))
+
+
+def slow_gap(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+    """One event comes much later after the one before it than it ever does; None without a clock."""
+    if session.gaps_ms is None or len(session.events) < 2:
+        return None
+    place = int(generator.integers(1, len(session.events)))
+    gaps_ms = session.gaps_ms.copy()
+    gaps_ms[place] = max(LEAST_SLOW_MS, SLOW_TIMES * around.longest_ms[int(session.events[place])])
+    return Planted(replace(session, gaps_ms=gaps_ms), (place,))
+
+
+KINDS: tuple[Plant, ...] = (unseen_event, missing_event, early_end, swapped_order, repetition, slow_gap)
+
+
+def plant_held_out(model: Model, dataset: Dataset, training: Rows, held_out: Rows, seed: int = 0) -> pl.DataFrame:
+    """Scores of sessions that were `held_out` from training, with each kind of anomaly planted into them.
+
+    Columns `kind` and one for each detector; the detectors that need no trained model are fitted anew without these.
+    """
+    generator = np.random.default_rng(seed)
+    originals = changeable(dataset, generator.permutation(held_out)[:MOST_SESSIONS])
+    fitted, _ = fitted_without(model, dataset, held_out, training)
+    field, around = _surroundings(dataset, originals)
+    schema = {"kind": pl.String} | {detector.name: pl.Float64 for detector in DETECTORS}
+    parts = [pl.DataFrame(schema=schema)]
+    for kind in KINDS:
+        planted = [made.session for original in originals if (made := kind(original, around, generator))]
+        if planted:
+            changed = with_changed(field, planted)
+            rows = np.arange(len(planted), dtype=np.int64)
+            sessions = to_sessions(changed, model.vocabulary, rows)
+            scores_DS = score_all(DETECTORS, fitted, sessions, gaps_before(changed, rows))
+            scores = dict(zip((detector.name for detector in DETECTORS), scores_DS, strict=True))
+            parts.append(pl.DataFrame({"kind": [kind.__name__] * len(planted), **scores}, schema=schema))
+    return pl.concat(parts)
+
+
+def plant(model: Model, dataset: Dataset, judged: Judged, innocent: Flags, seed: int = 0) -> list[dict[str, Any]]:
+    """For each kind: how many sessions got it and what share of them is then flagged, with a 95 % interval.
+
+    Only sessions that are not flagged as they are, and that no label calls anomalous (`innocent`), are used. Where a
+    line can be the culprit, see `culprits.blamed` for `culprit_first` and `turned`; elsewhere they are null.
+    """
+    generator = np.random.default_rng(seed)
+    quiet = np.array([not decision.anomalous for decision in judged.decisions], dtype=bool)
+    rows = generator.permutation(judged.rows[quiet & innocent])[:MOST_SESSIONS]
+    originals = changeable(dataset, rows)
+    field, around = _surroundings(dataset, originals)
+    return [_one_kind(model, field, originals, around, kind, generator) for kind in KINDS]
+
+
+def _one_kind(
+    model: Model,
+    dataset: Dataset,
+    originals: Sequence[Changeable],
+    around: Surroundings,
+    kind: Plant,
+    generator: np.random.Generator,
+) -> dict[str, Any]:
+    made = [(original, kind(original, around, generator)) for original in originals]
+    suspects = [Suspect(original, planted.session, planted.culprits) for original, planted in made if planted]
+    result = {
+        "kind": kind.__name__,
+        "planted": len(suspects),
+        "found": share(0, 0),
+        "culprit_first": None,
+        "turned": None,
+    }
+    if not suspects:
+        return result
+    judged = judge_changed(model, dataset, [suspect.changed for suspect in suspects])
+    found = [index for index, decision in enumerate(judged.decisions) if decision.anomalous]
+    result["found"] = share(len(found), len(suspects))
+    if suspects[0].culprits and found:
+        result |= blamed(model, dataset, judged, suspects, found[:MOST_EXPLAINED])
+    return result
+
+
+def _surroundings(dataset: Dataset, originals: Sequence[Changeable]) -> tuple[Dataset, Surroundings]:
+    """The dataset with one template more, and what else the kinds need."""
+    unseen = int(dataset.templates["event"].to_numpy().max(initial=0)) + 1
+    row = {"event": unseen, "template": PLANTED_TEMPLATE, "level": "INFO", "count": 0}
+    templates = pl.concat([dataset.templates, pl.DataFrame([row], schema=TEMPLATES_SCHEMA)])
+    longest: dict[int, int] = {}
+    for session in originals:
+        if session.gaps_ms is not None:
+            for event, gap in zip(session.events.tolist(), session.gaps_ms.tolist(), strict=True):
+                longest[event] = max(gap, longest.get(event, 0))
+    return replace(dataset, templates=templates), Surroundings(unseen, longest)

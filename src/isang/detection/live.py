@@ -1,0 +1,165 @@
+"""Anomalies of growing logs, while they grow."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isang.artifact import Model
+from isang.detection.anomalies import Groups, records
+from isang.detection.detectors.burst import NOTHING_BEFORE, Remembered, ends_ms, remember
+from isang.detection.threshold.decisions import Judged, judge, may_go_on
+from isang.logs.rules import Rules
+from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
+from isang.logs.stream.session_stream import EndedSessions, Follower
+from isang.memory import give_back, hold_little
+
+LEAST_IDLE_SECONDS = 1.0
+IDLE_SECONDS = 60.0
+"""A session ends after this silence, where neither the user nor the training data say otherwise."""
+POLL_SECONDS = 0.1
+"""Time between two looks at logs that did not grow."""
+SAVE_SECONDS = 5.0
+"""The state is written after every anomaly and at least this often."""
+SAVING_SHARE = 0.1
+"""No more than about this share of the time goes into writing the state."""
+TRIM_SECONDS = 1.0
+"""Memory that is free inside the process goes back to the system this often while lines come."""
+
+
+class Following:
+    """Judges the sessions of growing logs as they end.
+
+    Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
+    silence longer than those within 99.9 % of the training sessions.
+    """
+
+    def __init__(
+        self, model: Model, paths: Sequence[str], *, idle_seconds: float | None = None, state: Path | None = None
+    ) -> None:
+        hold_little()
+        if not model.config.detection.rewordings:
+            model = replace(model, vocabulary=replace(model.vocabulary, by_words=False))
+        rules = Rules.from_dict(dict(model.rules), model.template_table)
+        usual = model.facts.get("usual_silence_seconds")
+        if idle_seconds is None:
+            idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
+        self._model = model
+        self._follower = Follower(
+            paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state
+        )
+        self.rule = self._follower.described
+        """When a session ends, as a sentence."""
+        self._groups = Groups(self._follower.noted.get("groups"))
+        self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
+        self._before = _remembered(self._follower.noted.get("crowds"))
+        self._keeps_open = state is not None
+        self._saved_at, self._saving_seconds = time.monotonic(), 0.0
+        self._trimmed_at = time.monotonic()
+        self._unsaved = False  # anomalies were told since
+        self.sessions = 0
+        """Sessions judged so far."""
+        self.anomalies = 0
+
+    def anomalies_until(self, stop: threading.Event) -> Iterator[dict[str, Any]]:
+        """Each anomaly when its session has ended, until `stop` is set or nothing more can come.
+
+        A session with a line that was never seen before is told at once too, while it goes on.
+
+        What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
+        the anomalies that were found together, behind those of several looks where writing takes long: where the
+        process is killed before, they come again.
+        """
+        self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
+        while not (stop.is_set() or self.ended):
+            came, found = self.poll()
+            yield from found
+            self._unsaved |= bool(found)
+            since = time.monotonic() - self._saved_at
+            if (self._unsaved or since > SAVE_SECONDS) and since > self._saving_seconds / SAVING_SHARE:
+                self.save()
+            if not came:
+                stop.wait(POLL_SECONDS)
+        if self.ended or not self._keeps_open:
+            yield from self.finish()
+        self.save()
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more can come."""
+        return self._follower.ended
+
+    @property
+    def ended_early(self) -> int:
+        """Sessions that were ended because too many were open."""
+        return self._follower.open.ended_early
+
+    def poll(self) -> tuple[bool, list[dict[str, Any]]]:
+        """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
+        came, ended = self._follower.poll()
+        found = self._judged(ended) + self._alarming()
+        if came and time.monotonic() - self._trimmed_at > TRIM_SECONDS:
+            self._trimmed_at = time.monotonic()
+            give_back()
+        return came, found
+
+    def _alarming(self) -> list[dict[str, Any]]:
+        """Open sessions that are anomalous whatever follows: a line was never seen before. Each is told once."""
+        so_far = self._follower.alarming()
+        if so_far is None:
+            return []
+        found = []
+        for record in records(self._model, so_far, self._judge(so_far)):
+            reasons = [reason for reason in record["reasons"] if reason["detector"] == "unseen_event"]
+            if reasons and record["session_id"] not in self._told:
+                self._told[record["session_id"]] = None
+                found.append(self._groups.join(record | {"reasons": reasons, "ended": GOES_ON}))
+        while len(self._told) > MOST_KEYS:
+            del self._told[next(iter(self._told))]
+        return found
+
+    def finish(self) -> list[dict[str, Any]]:
+        """End all sessions: the anomalies among them."""
+        return self._judged(self._follower.finish())
+
+    def save(self) -> None:
+        """Write the state, where there is a file for it."""
+        begun = time.monotonic()
+        crowds = {"tokens": self._before.token_P.tolist(), "ends_ms": self._before.end_ms_P.tolist()}
+        self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told), "crowds": crowds}
+        self._follower.save()
+        self._saved_at, self._unsaved = time.monotonic(), False
+        self._saving_seconds = self._saved_at - begun
+
+    def _judged(self, ended: EndedSessions | None) -> list[dict[str, Any]]:
+        if ended is None:
+            return []
+        judged = self._judge(ended)
+        self._before = remember(judged.sessions, ends_ms(ended.dataset, judged.rows), self._before)
+        endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
+        found = [
+            self._groups.join(record | {"ended": endings[record["session_id"]]})
+            for record in records(self._model, ended, judged)
+        ]
+        self.sessions += len(judged.rows)
+        self.anomalies += len(found)
+        return found
+
+    def _judge(self, sessions: EndedSessions) -> Judged:
+        """What was open when the logs ended may go on as long as `isang detect` would say so."""
+        rows = np.arange(len(sessions.endings), dtype=np.int64)
+        at_end = np.array([ending == END for ending in sessions.endings])
+        open_now = np.array([ending == GOES_ON for ending in sessions.endings])
+        unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
+        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, before=self._before)
+
+
+def _remembered(crowds: dict[str, list[float]] | None) -> Remembered:
+    """The sessions before a restart, as `save` wrote them."""
+    if crowds is None:
+        return NOTHING_BEFORE
+    return Remembered(np.array(crowds["tokens"], dtype=np.int64), np.array(crowds["ends_ms"], dtype=np.float64))

@@ -1,0 +1,67 @@
+"""Sessions of the training period that may be anomalies nobody labelled."""
+
+import math
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isang.config import DetectionConfig
+from isang.detection.detectors.masked_model import Floats
+from isang.detection.detectors.scores import DETECTORS
+from isang.detection.threshold.calibration import fit_tail
+
+MOSTLY_LABELLED = 0.5
+"""Where more than so large a share of the sessions is labelled normal, these alone say what is normal."""
+UNTRUSTED_SHARE = 0.02
+"""Elsewhere the highest scores of each detector, so many of them, do not say so while suspects are looked for."""
+LEAST_SESSIONS = 2_000
+"""Among fewer sessions none is a suspect there: without the highest scores too little would be known of what is
+normal."""
+
+
+def suspects(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: DetectionConfig) -> NDArray[np.bool_]:
+    """Which rows of `calibration`, which are in the order of time, set no threshold, shape: rows.
+
+    One anomaly among the calibration sessions would raise a threshold above all its like. So they are the `unlabelled`
+    sessions that would be alerts beside those that are trusted: where most sessions are labelled normal, these, and any
+    number may be suspects; elsewhere all but the highest scores, and at most the share `config.contamination` of all
+    are suspects, the strangest first.
+    """
+    part = config.alerts_per_thousand / 1000 / len(DETECTORS)
+    if config.contamination and _mostly_labelled(calibration, unlabelled):
+        return unlabelled & (_strangest(calibration, part, ~unlabelled) <= 1)
+    most = int(config.contamination * len(calibration))
+    chosen = np.zeros(len(calibration), dtype=bool)
+    if len(calibration) < LEAST_SESSIONS or not most:
+        return chosen
+    strangest = _strangest(calibration, part, None)
+    found = np.nonzero((strangest <= 1) & unlabelled)[0]
+    chosen[found[np.argsort(strangest[found], kind="stable")][:most]] = True
+    return chosen
+
+
+def _mostly_labelled(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_]) -> bool:
+    """Whether, of the sessions that each detector scored, enough are labelled normal."""
+    scored = [calibration[detector.name].is_not_null().to_numpy() for detector in DETECTORS]
+    return all((~unlabelled[rows]).sum() > MOSTLY_LABELLED * rows.sum() for rows in scored)
+
+
+def _strangest(calibration: pl.DataFrame, part: float, normal: NDArray[np.bool_] | None) -> Floats:
+    """The smallest p-value of each row as a multiple of what is an alert, where each detector may alert for `part`.
+
+    Trusted are the rows `normal`; None: all but the highest scores of each detector.
+    """
+    strangest = np.full(len(calibration), np.inf)
+    for detector in DETECTORS:
+        rows = calibration[detector.name].is_not_null().to_numpy()
+        scores = calibration[detector.name].drop_nulls().to_numpy()
+        beyond = 1  # so many sessions are known to lie beyond the highest trusted score for each that a tail expects
+        if normal is None:
+            beyond = min(math.ceil(UNTRUSTED_SHARE * len(scores)), len(scores) - 1)
+            trusted = np.sort(np.argsort(scores, kind="stable")[: len(scores) - beyond])  # in the order of time
+        else:
+            trusted = np.flatnonzero(normal[rows])
+        tail = fit_tail(scores[trusted], detector.least_scale, detector.allowance)
+        strangest[rows] = np.minimum(strangest[rows], tail.p_values(scores) * beyond / tail.share(part))
+    return strangest

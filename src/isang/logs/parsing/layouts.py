@@ -1,0 +1,345 @@
+"""Line layouts, recognised from a sample of the lines."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from isang.errors import UsageError
+from isang.logs.parsing import timestamps
+from isang.logs.parsing.regex import ascii_only
+
+LEVELS = (
+    "TRACE", "DEBUG", "INFORMATION", "INFO", "NOTICE", "WARNING", "WARN", "ERROR", "ERR", "SEVERE", "FATAL", "FAILURE",
+    "CRITICAL", "CRIT", "ALERT", "EMERGENCY", "EMERG", "PANIC", "FINEST", "FINER", "FINE", "CONFIG", "VERBOSE",
+)  # fmt: skip
+LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in LEVELS) + ")"
+"""Written out, because ignoring the case makes the whole search three times slower."""
+_SHORT_LEVEL = "VRB|DBG|INF|WRN|FTL"
+_ISO, _SYSLOG = timestamps.ISO.pattern, timestamps.SYSLOG.pattern
+_TIME = f"(?P<time>{_ISO})"
+_LEVEL = rf"(?P<level>{LEVEL})"
+_TAG = r"(?P<component>[^\s\[:(]+\([^)]*\)|[^\[:]+?)(?:\[\d+\])?"
+_MESSAGE = MESSAGE_TO_THE_END = r"(?P<message>.*)$"
+PLAIN_PATTERN = r"^(?P<message>\S.*)$"
+CELL = r'(?:"(?:[^"]|"")*(?:"|$)|[^,"]*)'
+"""A value of a line of comma-separated values; a quoted one may go on in the next line."""
+_DOTNET_LEVEL = "(?:trce|dbug|info|warn|fail|crit)"
+_KEY = r"[A-Za-z_@][\w.@/-]*"
+_PAIR = rf'{_KEY}=(?:"(?:[^"\\]|\\.)*"|[^\s"]\S*)?'
+_CONTEXT = rf"(?:{_KEY}=\S*|\[[^\]]*\])"
+"""What an application adds to each line, such as `request_id=7` or `[request 7]`."""
+
+SAMPLE_LINES = 500
+_SAMPLE_CHARACTERS = 1_000
+"""The layout shows in the beginning of a line."""
+_ENOUGH = 0.2
+"""A layout must parse this share of the sample: stack traces may fill the rest."""
+_MOST = 0.5
+"""A vague layout must parse this share of the sample, unless it is beside one that has no time either."""
+_NEARLY_AS_GOOD = 0.95
+"""A layout listed earlier says more; it is taken when it parses this share of what the best one parses."""
+_SECOND = 0.05
+"""Lines of another layout in the same file are looked for while they are at least this share of the sample."""
+_MAX_LAYOUTS = 4
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The shape of a line: a regular expression whose groups are among time, level, component, message, alert."""
+
+    name: str
+    pattern: str
+    kind: str = "text"
+    """`text`, or `access` (the message is made of the request and the status), `csv` (values may be quoted), `headed`
+    (the line before must be a heading), `json`, `logfmt`."""
+    heading: str = ""
+    """Of `headed`: the shape of the line before, with groups of its own."""
+    vague: bool = False
+    """Single lines of anything may have this little shape."""
+
+    def fits(self, lines: pl.Series) -> pl.Series:
+        """Which lines it parses; a heading counts too."""
+        if not self.heading:
+            return lines.str.contains(self.pattern)
+        headings = lines.str.contains(self.heading)
+        return headings | (headings.shift(1, fill_value=False) & lines.str.contains(self.pattern))
+
+
+_LAYOUTS = (
+    Layout("json", r'^\s*\{\s*"', kind="json"),
+    Layout("auditd", r"^(?:node=\S+ )?(?P<message>type=\S+ msg=audit\((?P<time>\d{10}\.\d{3}):\d+\):.*)$"),
+    Layout("logfmt", rf'^\s*(?:{_PAIR}(?:\s+|$)){{2,}}(?:{_KEY}="[^"]*)?$', kind="logfmt"),
+    Layout(
+        "spring-boot",
+        rf"^{_TIME}\s+{_LEVEL}\s+(?:\[[^\]]*\]\s+)?\d*\s*---\s+(?:\[[^\]]*\]\s*)*(?P<component>\S+)\s*:\s{_MESSAGE}",
+    ),
+    Layout("openstack", rf"^(?:\S+\s)?{_TIME} \d+ {_LEVEL} (?P<component>\S+) \[[^\]]*\] {_MESSAGE}"),
+    Layout("zookeeper", rf"^{_TIME} - {_LEVEL}\s+\[(?P<component>.*?)\] - {_MESSAGE}"),
+    Layout("python", rf"^{_TIME}\s+-\s+(?P<component>\S+)\s+-\s+{_LEVEL}\s+-\s+{_MESSAGE}"),
+    Layout("loguru", rf"^{_TIME}\s+\|\s+{_LEVEL}\s+\|\s+(?P<component>\S+)\s+-\s+{_MESSAGE}"),
+    Layout(
+        "mysql",
+        rf"^(?P<time>{_ISO}|{timestamps.PADDED_HOUR.pattern})\s+\d+\s+\[(?P<level>System|Note|Warning|ERROR)\]\s+(?:\[MY-\d+\]\s+)?"
+        rf"(?:\[(?P<component>\w+)\]\s+)?{_MESSAGE}",
+    ),
+    Layout("mongodb", rf"^{_TIME} (?P<level>[FEWID]\d?)\s+(?P<component>[A-Z-]+)\s+\[[^\]]*\] {_MESSAGE}"),
+    Layout(
+        "logback",
+        rf"^(?P<time>{_ISO}|{timestamps.TIME_ONLY.pattern})\s+\[[^\]]*\]\s+{_LEVEL}\s+(?:{_CONTEXT}\s+)*"
+        rf"(?P<component>[^\s=]+)\s+--?\s+{_MESSAGE}",
+    ),
+    Layout("log4j", rf"^{_TIME}\s+{_LEVEL}\s+\[[^\]]*\]\s+(?P<component>[^\s:]+):\s{_MESSAGE}"),
+    Layout("log4j-short", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$]+):\s{_MESSAGE}"),
+    Layout("context", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$-]+)\s+(?:{_CONTEXT}\s+)+{_MESSAGE}"),
+    Layout("spark", rf"^(?P<time>{timestamps.SHORT_SLASHED.pattern}) {_LEVEL} (?P<component>[^:\s]+): {_MESSAGE}"),
+    Layout("compact-date", rf"^(?P<time>{timestamps.COMPACT.pattern}) \d+ {_LEVEL} (?P<component>[^:]+): {_MESSAGE}"),
+    Layout(
+        "ras",
+        r"^(?P<alert>\S+) (?P<time>\d{10}) \d{4}\.\d{2}\.\d{2} \S+ \d{4}-\d{2}-\d{2}-\d{2}\.\d{2}\.\d{2}\.\d+ \S+ "
+        rf"\S+ (?P<component>\S+) (?P<level>[A-Z]+)(?: |$){_MESSAGE}",
+    ),
+    Layout(
+        "tagged-syslog",
+        rf"^(?P<alert>\S+) (?P<time>\d{{10}}) \d{{4}}\.\d{{2}}\.\d{{2}} \S+ {_SYSLOG} \S+ "
+        rf"{_TAG}:\s*{_MESSAGE}",
+    ),
+    Layout(
+        "postgresql",
+        rf"^{_TIME}[^\[]{{0,100}}\[\d+(?:-\d+)?\].{{0,200}}?\b"  # the rest of the line's beginning is up to the server
+        r"(?P<level>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|STATEMENT|CONTEXT|QUERY):\s\s+"
+        + _MESSAGE,
+    ),
+    Layout(
+        "syslog-5424",
+        rf"^<\d+>\d+ {_TIME} \S+ (?P<component>\S+) \S+ \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+)\s?"
+        rf"(?:\x{{FEFF}})?{_MESSAGE}",
+    ),
+    Layout(
+        "postgresql-csv",
+        rf"^{_TIME},(?:{CELL},){{10}}(?P<level>[A-Z]+\d?),[0-9A-Z]{{5}},(?P<message>{CELL})",
+        kind="csv",
+    ),
+    Layout(
+        "cisco",
+        rf"^(?:<\d+>)?(?:\d+: )?[*.]?(?P<time>{timestamps.MONTH_DAY_YEAR.pattern}|{_SYSLOG})(?: [A-Z]{{3,4}})?"
+        rf"(?: [\w.-]+)? ?:? %[A-Z0-9_]+-(?P<level>\d)-\w+: {_MESSAGE}",
+    ),
+    Layout(
+        "haproxy",
+        rf"^(?:<\d+>)?(?P<time>{_SYSLOG}|{_ISO}) \S+ haproxy\[\d+\]: \S+ \[[^\]]*\] \S+ \S+ [\d/+-]+ (?P<status>-?\d+) "
+        r'.*"(?P<method>[A-Z]+) (?P<path>\S*)[^"]*"?$',
+        kind="access",
+    ),
+    Layout(
+        "java-logging-one-line",
+        rf"^{_TIME} (?P<component>[\w.$]+) \S+ {_LEVEL}: {_MESSAGE}",
+    ),
+    Layout(
+        "syslog",
+        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}|{_ISO}) [^\s\[\]]+ {_TAG}(?: <(?P<level>[A-Z][a-z]+)>)?:"
+        rf"(?:\s+|$){_MESSAGE}",
+    ),
+    Layout(
+        "access",
+        rf'^(?:\S+:\d+ )?\S+ \S+ \S+ \[(?P<time>{timestamps.ACCESS.pattern})\] '
+        r'"(?:(?P<method>[A-Z]+) (?P<path>\S*)[^"]*|[^"]*)" (?P<status>\d{3})\b',
+        kind="access",
+    ),
+    Layout(
+        "s3-access",
+        rf"^\S+ \S+ \[(?P<time>{timestamps.ACCESS.pattern})\] \S+ \S+ \S+ \S+ \S+ "
+        r'"(?P<method>[A-Z]+) (?P<path>\S*)[^"]*" '
+        r"(?P<status>\d{3})\b",
+        kind="access",
+    ),
+    Layout(
+        "load-balancer",
+        rf'^(?:\w+ )?{_TIME} \S+ \S+ \S+ \S+ \S+ \S+ (?P<status>\d{{3}}|-) \S+ \S+ \S+ '
+        r'"(?P<method>[A-Z]+|-) (?P<path>\S*)[^"]*"',
+        kind="access",
+    ),
+    Layout(
+        "squid",
+        r"^(?P<time>\d{10}\.\d{3})\s+\d+ \S+ [A-Z_]+/(?P<status>\d{3}) \d+ (?P<method>[A-Z]+) (?P<path>\S+)",
+        kind="access",
+    ),
+    Layout(
+        "gin",
+        rf"^\[GIN\] (?P<time>{timestamps.SLASHED_APART.pattern}) \|\s*(?P<status>\d{{3}})\s*\|[^|]*\|[^|]*\|\s*"
+        r'(?P<method>[A-Z]+)\s+"(?P<path>[^"]*)"',
+        kind="access",
+    ),
+    Layout(
+        "uvicorn-access",
+        rf'^{_LEVEL}:\s+\S+ - "(?P<method>[A-Z]+) (?P<path>\S*) HTTP/[\d.]+" (?P<status>\d{{3}})\b',
+        kind="access",
+    ),
+    Layout(
+        "access-custom",
+        rf'^[\[(]?(?P<time>{timestamps.ANY_TIME})[\])]?\s.*?"(?P<method>[A-Z]+) (?P<path>\S*) HTTP/[\d.]+" '
+        r"(?P<status>\d{3})\b",
+        kind="access",
+    ),
+    Layout(
+        "nginx-error",
+        rf"^(?P<time>{timestamps.SLASHED.pattern}) \[(?P<level>\w+)\] \d+#\d+: (?:\*\d+ )?{_MESSAGE}",
+    ),
+    Layout(
+        "apache-error",
+        rf"^\[(?P<time>{timestamps.CTIME.pattern})\] \[(?:(?P<component>\w+):)?(?P<level>\w+)\] "
+        rf"(?:\[pid [^\]]*\] )?(?:\[client [^\]]*\] )?{_MESSAGE}",
+    ),
+    Layout("redis", rf"^\d+:[A-Z] (?P<time>{timestamps.DAY_MONTH.pattern}) (?P<level>[.*#-]) {_MESSAGE}"),
+    Layout(
+        "logcat",
+        rf"^(?P<time>{timestamps.MONTH_DAY.pattern}|{_ISO})\s+\d+\s+\d+ (?P<level>[VDIWEFA]) (?P<component>.*?)\s*: "
+        + _MESSAGE,
+    ),
+    Layout(
+        "logcat-brief",
+        rf"^(?:(?P<time>{timestamps.MONTH_DAY.pattern}) )?"
+        rf"(?P<level>[VDIWEFA])/(?P<component>[^(]*)\(\s*\d+\): {_MESSAGE}",
+    ),
+    Layout(
+        "glog",
+        rf"^(?P<level>[IWEF])(?P<time>{timestamps.GLOG.pattern})"
+        rf"\s+\d+ (?P<component>[^\s:]+):\d+\] {_MESSAGE}",
+    ),
+    Layout(
+        "klog",
+        rf"^(?P<level>[IWEF])(?P<time>{timestamps.KLOG.pattern})"
+        rf"\s+\d+ (?P<component>[^\s:]+):\d+\] {_MESSAGE}",
+    ),
+    Layout("ruby", rf"^[DIWEFA], \[(?P<time>{_ISO}) #\d+\]\s+(?P<level>[A-Z]+) -- (?P<component>[^:]*): {_MESSAGE}"),
+    Layout("cbs", rf"^{_TIME}, {_LEVEL}\s+(?P<component>\S+)\s+{_MESSAGE}"),
+    Layout("state-change", rf"^\d+ \S+ (?P<component>\S+) (?P<level>\S+) (?P<time>\d{{10}}) -?\d+ {_MESSAGE}"),
+    Layout(
+        "java-logging",
+        rf"^{_LEVEL}: {_MESSAGE}",
+        kind="headed",
+        heading=rf"^(?P<time>{timestamps.NAMED_TWELVE_HOURS.pattern}) (?P<component>\S+)(?: \S+)?$",
+    ),
+    Layout(
+        "dotnet",
+        rf"^ {{6}}{_MESSAGE}",
+        kind="headed",
+        heading=rf"^(?:\[?(?P<time>{timestamps.ANY_TIME})\]?[ ]?)?(?P<level>{_DOTNET_LEVEL}): "
+        r"(?P<component>\S+\[\d+\])$",
+    ),
+    Layout("dotnet-one-line", rf"^(?:{_TIME} ?)?(?P<level>{_DOTNET_LEVEL}): (?P<component>[\w.]+\[\d+\]) {_MESSAGE}"),
+    Layout("mysql-slow", PLAIN_PATTERN, kind="headed", heading=r"^SET timestamp=(?P<time>\d{10}(?:\.\d+)?);$"),
+    Layout(
+        "php",
+        rf"^\[(?P<time>{timestamps.DAY_DASHED.pattern})[^\]]*\] PHP (?P<level>[A-Z][a-z]+)(?: error)?:\s+{_MESSAGE}",
+    ),
+    Layout("laravel", rf"^\[{_TIME}\] [\w-]+\.{_LEVEL}: {_MESSAGE}"),
+    Layout("cassandra", rf"^{_LEVEL}\s+\[[^\]]*\]\s+{_TIME}\s+(?P<component>[^\s:]+):\d+ - {_MESSAGE}"),
+    Layout("lambda-platform", r"^(?P<message>(?:INIT_START|START|END|REPORT) .*)$"),
+    Layout(
+        "django-response",
+        r"^(?P<message>(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error)"
+        r"(?: \([^)]*\))?: .*)$",
+    ),
+    Layout("kernel", rf"^(?:<\d+>)?\[\s*\d+\.\d{{6}}\]\s*{_MESSAGE}"),
+    Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
+    Layout("python-name", rf"^{_TIME}\s+(?P<component>[\w.]+)\s+{_LEVEL}\s+{_MESSAGE}"),
+    Layout(
+        "level-first",
+        rf"^[\[(]?{_LEVEL}(?:\s*[\])])?:?\s+[\[(]?(?P<time>{timestamps.ANY_TIME})[\])]?[\s,:|-]*{_MESSAGE}",
+        vague=True,
+    ),
+    *(
+        Layout(
+            f"general-{clock.name}",
+            rf"^[\[(]?(?P<time>{clock.pattern})[\])]?[\s,:|-]*"
+            rf"(?:(?:\[(?:id=)?\d+\]\s*)?(?:[\[(<]\s*)?(?P<level>{LEVEL}|{_SHORT_LEVEL})(?:\s*[\])>][\s,:|-]*|[\s,:|/-]+|$))?{_MESSAGE}",
+        )
+        for clock in timestamps.CLOCKS
+    ),
+    Layout("level", rf"^[\[(]?{_LEVEL}(?:\s*[\])]:?|:)\s+{_MESSAGE}", vague=True),
+    Layout("priority", rf"^<(?P<level>\d)>{_MESSAGE}"),
+    Layout(
+        "prefixed",
+        rf"^(?:[\w.-]+\s+\| |\[[\w.-]+/[\w./-]+\] )[\[(]?(?P<time>{timestamps.ANY_TIME})[\])]?[\s,:|-]*"
+        rf"(?:[\[(]?{_LEVEL}(?:\s*[\])][\s,:|-]*|[\s,:|-]+))?{_MESSAGE}",
+    ),
+)  # fmt: skip
+LAYOUTS: tuple[Layout, ...] = tuple(
+    replace(layout, pattern=ascii_only(layout.pattern), heading=ascii_only(layout.heading)) for layout in _LAYOUTS
+)
+"""Every layout that is recognised, the more telling before the more general."""
+PLAIN = Layout("plain", PLAIN_PATTERN)
+"""Every line is a message without a time; an indented line belongs to the one before."""
+
+_FIELDS = {
+    "time": f"(?P<time>{timestamps.ANY_TIME})",
+    "level": r"(?P<level>\w+)",
+    "message": r"(?P<message>.*)",
+    "alert": r"(?P<alert>\S+)",
+}
+
+
+def recognise(sample: pl.Series, described: Layout | None = None) -> list[tuple[Layout, float]]:
+    """The layouts of a source with the share of the sample's non-blank lines that each parses, best first.
+
+    There is always at least one; `PLAIN` where no layout fits. `described`: the layout that its header tells, if any.
+    """
+    lines = sample.filter(sample.str.contains(r"\S")).str.slice(0, _SAMPLE_CHARACTERS)
+    found: list[tuple[Layout, float]] = []
+    if lines.is_empty():
+        return [(PLAIN, 0.0)]
+    candidates = LAYOUTS if described is None else (described, *LAYOUTS)
+    fits: list[tuple[Layout, pl.Series]] = []
+    for layout in candidates:
+        fits.append((layout, layout.fits(lines)))
+        if fits[-1][1].all() and not layout.vague:
+            break  # no later one can parse more
+    unread = lines.is_not_null()
+    timeless = False  # whether what was found so far says no time
+    while len(found) < _MAX_LAYOUTS and unread.any():
+        least = max(1, (_SECOND if found else _ENOUGH) * lines.len())
+        best = _best(fits, unread, least, least if timeless else _MOST * lines.len())
+        if best is None:
+            break
+        layout, matched = best
+        found.append((layout, int(matched.sum()) / lines.len()))
+        timeless = not any("(?P<time>" in layout.pattern + layout.heading for layout, _ in found)
+        unread &= ~matched
+    return found or [(PLAIN, 1.0)]
+
+
+def _best(
+    fits: Sequence[tuple[Layout, pl.Series]], unread: pl.Series, least: float, least_of_vague: float
+) -> tuple[Layout, pl.Series] | None:
+    """The layout that parses most of the lines `unread`, or one listed earlier that parses nearly as many, and which.
+
+    A vague one only where no other parses at least so many lines; None where that does not either.
+    """
+    for vague, enough in ((False, least), (True, least_of_vague)):
+        some = [(layout, matched & unread) for layout, matched in fits if layout.vague == vague]
+        counts = [int(matched.sum()) for _, matched in some]
+        most = max(counts, default=0)
+        if most >= enough:
+            return next(match for match, count in zip(some, counts, strict=True) if count >= _NEARLY_AS_GOOD * most)
+    return None
+
+
+def from_pattern(pattern: str) -> Layout:
+    """A user's layout such as `<time> <level> [<thread>] <component>: <message>`.
+
+    Text outside of <...> stands for itself, a space for any white space. Raises UsageError for a pattern without
+    <message> or with a name twice.
+    """
+    names = re.findall(r"<(\w+)>", pattern)
+    if "message" not in names or len(set(names)) != len(names):
+        raise UsageError(
+            f"--layout needs <message> and each name once, got {pattern!r}; such as '<time> <level> <message>'"
+        )
+    parts = re.split(r"<(\w+)>", pattern.strip())
+    expression = "".join(
+        _FIELDS.get(part, rf"(?P<{part}>.*?)") if position % 2 else re.sub(r"(?:\\ )+", r"\\s+", re.escape(part))
+        for position, part in enumerate(parts)
+    )
+    return Layout("given", f"^{expression}$")

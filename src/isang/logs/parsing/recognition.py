@@ -1,0 +1,132 @@
+"""What the beginnings of the sources say: layout of each, session key of all."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import polars as pl
+
+from isang.config import LogsConfig
+from isang.errors import InputError, UsageError
+from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.sources import Source
+from isang.logs.parsing import layouts, timestamps
+from isang.logs.parsing.records import SourceLayout, parse_chunk, recognise_source, split_lines
+from isang.logs.parsing.regex import check_expression
+from isang.logs.parsing.timeline import NO_TIME, Timeline
+from isang.logs.sessions.key_search import field_pattern, propose_key
+from isang.logs.sessions.rule import SessionRule
+
+_SAMPLE_LINES = 20_000
+"""Lines from the beginning of each source that the session key is looked for in, at most."""
+_LEAST_SAMPLE_LINES = 1_000
+_ALL_SAMPLES_LINES = 100_000
+"""Of many sources fewer lines each are looked at, but not less than _LEAST_SAMPLE_LINES."""
+_SAMPLE_BYTES = 4 << 20
+_SAMPLE_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """How the sources are read."""
+
+    sources: list[Source]
+    layouts: list[SourceLayout]
+    """Parallel to `sources`."""
+    sample: pl.DataFrame
+    """Records from the beginnings, cut short: `source` i32, `line`, `time`, `level`, `message`, `text`."""
+    skipped: dict[str, str]
+    """Files that a folder held and that cannot be read, with the reason."""
+
+
+def session_rule(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
+    """The rule that the settings ask for, else the key that the sample suggests, else windows.
+
+    `sample`: `text`, `time` of records of all sources.
+    """
+    rule = _rule_of_kind(sample, config)
+    return replace(rule, gap_seconds=config.gap_seconds, across_sources=config.across_sources)
+
+
+def _rule_of_kind(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
+    if config.session_by not in ("auto", "none"):
+        name = config.session_by.removeprefix("field:")
+        pattern = config.session_by if name == config.session_by else field_pattern((name,))
+        check_expression("--session-by", pattern)
+        return SessionRule("key", f"asked for with --session-by {config.session_by}", pattern=pattern)
+    if config.window_lines is not None:
+        return SessionRule("lines", "asked for with --window", size=config.window_lines)
+    if config.window_seconds is not None:
+        return SessionRule("seconds", "asked for with --window", size=config.window_seconds)
+    proposed = propose_key(sample) if config.session_by == "auto" else None
+    if proposed is not None:
+        return proposed
+    if config.gap_seconds is not None:
+        return SessionRule("gap", "asked for with --gap")
+    why = (
+        "no identifier groups the lines into many small sessions"
+        if config.session_by == "auto"
+        else "no key was wanted"
+    )
+    size = config.default_window_lines
+    where = "all logs together" if config.across_sources else "each log"
+    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of {where}", size=size)
+
+
+def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
+    """Look at the beginning of each source. Raises InputError for one that cannot be read, unless a folder holds it
+    and others beside it."""
+    zone = _checked_zone(config.timezone)
+    given = None if config.layout == "auto" else layouts.from_pattern(config.layout)
+    limit = max(_LEAST_SAMPLE_LINES, min(_SAMPLE_LINES, _ALL_SAMPLES_LINES // len(sources)))
+    kept: list[Source] = []
+    read_as: list[SourceLayout] = []
+    samples: list[pl.DataFrame] = []
+    skipped: dict[str, str] = {}
+    for source in sources:
+        try:
+            chunk = _first_lines(source, config, limit)
+        except InputError as error:
+            if source.named:
+                raise
+            skipped[source.name] = str(error)
+            continue
+        head = split_lines(chunk)["text"].head(layouts.SAMPLE_LINES)
+        layout = recognise_source(head, given=given, zone=zone, reference=_reference(source, zone))
+        samples.append(_sample(parse_chunk(chunk, layout).frame, layout, len(kept)))
+        kept.append(replace(source, index=len(kept)))
+        read_as.append(layout)
+    if not kept:
+        raise InputError(f"no log text was found: {'; '.join(skipped.values())}")
+    return Recognised(kept, read_as, pl.concat(samples), skipped)
+
+
+def _sample(records: pl.DataFrame, layout: SourceLayout, index: int) -> pl.DataFrame:
+    timeline = Timeline(layout.clock, layout.reference, None)
+    settled = [*timeline.add(records.with_columns(pl.col("time").cast(pl.Int64))), *timeline.finish()]
+    time = pl.concat(settled)["time"].replace(NO_TIME, None).cast(timestamps.UTC_TIME)
+    records = records.with_columns(time)
+    short = pl.col("message", "text").str.slice(0, _SAMPLE_CHARACTERS)
+    return records.select(pl.lit(index, dtype=pl.Int32).alias("source"), "line", "time", "level", short)
+
+
+def _first_lines(source: Source, config: LogsConfig, limit: int) -> Chunk:
+    """The first lines of a source; one empty line where it has none."""
+    chunks = read_chunks(source, ReadCounts(), max_line_bytes=config.max_line_bytes, chunk_bytes=_SAMPLE_BYTES)
+    text = next((chunk.text for chunk in chunks), "")
+    return Chunk("\n".join(text.split("\n", limit)[:limit]), 1, None)
+
+
+def _checked_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise UsageError(
+            f"logs.timezone must be a zone such as UTC or Asia/Seoul, got {name!r}; set --timezone"
+        ) from error
+    return name
+
+
+def _reference(source: Source, zone: str) -> datetime:
+    """When the file was last written, in the zone of its times."""
+    return datetime.fromtimestamp(source.state().st_mtime, UTC).astimezone(ZoneInfo(zone))

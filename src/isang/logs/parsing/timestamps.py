@@ -1,0 +1,226 @@
+"""The ways in which log lines write their time, and how each becomes UTC."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from isang.logs.parsing.regex import ascii_only
+
+UTC_TIME = pl.Datetime("us", "UTC")
+_DAY_US = 86_400_000_000
+_NANOSECONDS, _MICROSECONDS, _MILLISECONDS = 10**17, 10**14, 10**11
+"""Numbers from here on count these units since 1970; smaller ones count seconds."""
+
+
+@dataclass(frozen=True)
+class Clock:
+    """One way to write a time."""
+
+    name: str
+    pattern: str
+    """Regular expression without capturing groups."""
+    formats: tuple[str, ...] = ()
+    """strptime formats, tried in order; none for seconds since 1970."""
+    lacks: str | None = None
+    """What the text does not say: `year` or `date`."""
+
+
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_TIME = r"\d{2}:\d{2}:\d{2}"
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_FRACTION = r"(?:[.,]\d{1,9})?"
+
+ZONES = {
+    "UTC": "+0000", "GMT": "+0000", "WET": "+0000", "WEST": "+0100", "CET": "+0100", "CEST": "+0200", "EET": "+0200",
+    "EEST": "+0300", "MSK": "+0300", "KST": "+0900", "JST": "+0900", "EST": "-0500", "EDT": "-0400", "CST": "-0600",
+    "CDT": "-0500", "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700",
+}  # fmt: skip
+"""Names of zones that stand behind a time, as PostgreSQL's default set understands them."""
+_ZONE = rf"Z|[ ]?[+-]\d{{2}}:?\d{{2}}|[ ](?:{'|'.join(ZONES)})"
+
+ISO = Clock(
+    "iso",
+    rf"{_DATE}[T \t]{_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
+    ("%Y-%m-%d %H:%M:%S%.f",),
+)
+PADDED_HOUR = Clock("padded-hour", rf"{_DATE} {{1,2}}\d{{1,2}}:\d{{2}}:\d{{2}}", ("%Y-%m-%d %H:%M:%S",))
+SLASHED = Clock("slashed", rf"\d{{4}}/\d{{2}}/\d{{2}} {_TIME}{_FRACTION}", ("%Y/%m/%d %H:%M:%S%.f",))
+SLASHED_APART = Clock("slashed-apart", rf"\d{{4}}/\d{{2}}/\d{{2}} - {_TIME}", ("%Y/%m/%d - %H:%M:%S",))
+SHORT_SLASHED = Clock("short-slashed", rf"\d{{2}}/\d{{2}}/\d{{2}} {_TIME}", ("%y/%m/%d %H:%M:%S",))
+COMPACT = Clock("compact", r"\d{6} \d{6}", ("%y%m%d %H%M%S",))
+ACCESS = Clock("access", rf"\d{{2}}/{_MONTH}/\d{{4}}:{_TIME} [+-]\d{{4}}", ("%d/%b/%Y:%H:%M:%S",))
+CTIME = Clock(
+    "ctime",
+    rf"(?:[A-Z][a-z]{{2}},? )?{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION} \d{{4}}",
+    ("%a %b %d %H:%M:%S%.f %Y", "%b %d %H:%M:%S%.f %Y"),
+)
+DAY_MONTH = Clock("day-month", rf"\d{{2}} {_MONTH} \d{{4}} {_TIME}{_FRACTION}", ("%d %b %Y %H:%M:%S%.f",))
+DAY_DASHED = Clock(
+    "day-dashed",
+    rf"\d{{2}}-{_MONTH}-\d{{4}} {_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
+    ("%d-%b-%Y %H:%M:%S%.f",),
+)
+DAY_SLASHED = Clock("day-slashed", rf"\d{{2}}/{_MONTH}/\d{{4}} {_TIME}", ("%d/%b/%Y %H:%M:%S",))
+MONTH_DAY_YEAR = Clock(
+    "month-day-year", rf"{_MONTH} {{1,2}}\d{{1,2}} \d{{4}} {_TIME}{_FRACTION}", ("%b %d %Y %H:%M:%S%.f",)
+)
+DAY_DOTTED = Clock("day-dotted", rf"\d{{2}}\.\d{{2}}\.\d{{4}} {_TIME}{_FRACTION}", ("%d.%m.%Y %H:%M:%S%.f",))
+TWELVE_HOURS = Clock(
+    "twelve-hours",
+    r"\d{1,2}/\d{1,2}/\d{4},? \d{1,2}:\d{2}:\d{2} [AP]M",
+    ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y. %I:%M:%S %p"),
+)
+"""A comma is a point by the time it is read. Without AM and PM nothing says whether month or day stands first."""
+NAMED_TWELVE_HOURS = Clock(
+    "named-twelve-hours",
+    rf"{_MONTH} \d{{1,2}}, \d{{4}},? \d{{1,2}}:\d{{2}}:\d{{2}}[ \x{{202F}}][AP]M",
+    ("%b %d. %Y %I:%M:%S %p", "%b %d. %Y. %I:%M:%S %p"),
+)
+"""Newer Java puts a narrow space before AM and PM."""
+SYSLOG = Clock("syslog", rf"{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION}", ("%Y %b %d %H:%M:%S%.f",), lacks="year")
+MONTH_DAY = Clock("month-day", rf"\d{{2}}-\d{{2}} {_TIME}\.\d{{3,6}}", ("%Y %m-%d %H:%M:%S%.f",), lacks="year")
+KLOG = Clock("klog", rf"\d{{4}} {_TIME}\.\d{{6}}", ("%Y %m%d %H:%M:%S%.f",), lacks="year")
+GLOG = Clock("glog", rf"\d{{8}} {_TIME}\.\d{{6}}", ("%Y%m%d %H:%M:%S%.f",))
+TIME_ONLY = Clock("time-only", rf"{_TIME}{_FRACTION}", ("%Y-%m-%d %H:%M:%S%.f",), lacks="date")
+KITCHEN = Clock("kitchen", r"\d{1,2}:\d{2}[AP]M", ("%Y-%m-%d %I:%M%p",), lacks="date")
+EPOCH = Clock("epoch", r"\d{10}(?:\.\d{1,9})?\b|\d{13}\b|\d{16}\b|\d{19}\b")
+
+CLOCKS = (
+    ISO,
+    PADDED_HOUR,
+    SLASHED,
+    SLASHED_APART,
+    SHORT_SLASHED,
+    ACCESS,
+    CTIME,
+    DAY_MONTH,
+    DAY_DASHED,
+    DAY_SLASHED,
+    MONTH_DAY_YEAR,
+    DAY_DOTTED,
+    TWELVE_HOURS,
+    NAMED_TWELVE_HOURS,
+    SYSLOG,
+    MONTH_DAY,
+    KLOG,
+    GLOG,
+    COMPACT,
+    TIME_ONLY,
+    KITCHEN,
+    EPOCH,
+)
+ANY_TIME = "|".join(clock.pattern for clock in CLOCKS)
+
+
+def clock_of(times: pl.Series) -> Clock | None:
+    """The clock that wrote most of `times`; None where there are none."""
+    times = times.drop_nulls()
+    if times.is_empty():
+        return None
+    shares = [float(times.str.contains(ascii_only(f"^(?:{clock.pattern})$")).mean() or 0.0) for clock in CLOCKS]  # type: ignore[arg-type]
+    best = max(shares)
+    return CLOCKS[shares.index(best)] if best > 0 else None
+
+
+def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> pl.Expr:
+    """Times as written become UTC; null where the text is no time.
+
+    `zone` holds for times that name none, `reference` lends its year or its date to times that lack them.
+    """
+    if not clock.formats:
+        return _from_epoch(times)
+    text = times.str.replace_all(",", ".", literal=True)
+    if clock.lacks == "year":
+        text = pl.lit(f"{reference.year} ") + text
+    elif clock.lacks == "date":
+        text = pl.lit(f"{reference:%Y-%m-%d} ") + text
+    elif clock is ISO:
+        text = text.str.replace(r"^(.{10})[T\t]", "${1} ")
+    elif clock is NAMED_TWELVE_HOURS:
+        text = text.str.replace("\u202f", " ", literal=True)
+    if clock not in (ISO, ACCESS, DAY_DASHED):
+        return _local(text, clock, zone)
+    offset = text.str.extract(rf"({_ZONE})$", 1)
+    plain = text.str.replace(rf"(?:{_ZONE})$", "")
+    named = _parsed(plain, clock).dt.replace_time_zone("UTC") - _offset(offset)
+    return pl.when(offset.is_null()).then(_local(plain, clock, zone)).otherwise(named)
+
+
+def falls(times: pl.Series, clock: Clock, before: int | None) -> pl.Series:
+    """How often times that lack the year or the date (i64, microseconds, in the order of their lines) began anew.
+
+    Counted up to each of them, as i64; they begin anew where they fall by more than half a period. `before`: the last
+    time before these, if there was one.
+    """
+    known = pl.concat([pl.Series([before], dtype=pl.Int64), times]).fill_null(strategy="forward")
+    return (known.diff() < -_period_us(clock) // 2).fill_null(False).cast(pl.Int64).cum_sum().slice(1)
+
+
+def moved_back(times: pl.Series, clock: Clock, periods: pl.Series) -> pl.Series:
+    """`times` (i64, microseconds) earlier by so many years or days, whichever the clock lacks."""
+    if clock.lacks == "date":
+        return times - periods * _DAY_US
+    if periods.max() == 0:
+        return times
+    years = pl.format("-{}y", pl.lit(periods))
+    return (
+        times.cast(pl.Datetime("us"))
+        .to_frame("time")
+        .select(pl.col("time").dt.offset_by(years))
+        .to_series()
+        .cast(pl.Int64)
+    )
+
+
+def _period_us(clock: Clock) -> int:
+    return _DAY_US if clock.lacks == "date" else 365 * _DAY_US
+
+
+def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:
+    """One sentence on what was assumed about the times."""
+    if clock is None:
+        return "the lines carry no time"
+    if clock is EPOCH:
+        return "times count from 1970 in UTC"
+    if clock.lacks == "year":
+        return f"times name no year; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
+    if clock.lacks == "date":
+        return f"times name no date; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
+    if clock is ACCESS:
+        return "times name their zone"
+    return f"times that name no zone were taken as {zone}"
+
+
+def _parsed(text: pl.Expr, clock: Clock) -> pl.Expr:
+    return pl.coalesce(text.str.to_datetime(form, strict=False, time_unit="us") for form in clock.formats)
+
+
+def _local(text: pl.Expr, clock: Clock, zone: str) -> pl.Expr:
+    local = _parsed(text, clock).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+    return local.dt.convert_time_zone("UTC")
+
+
+def _offset(offset: pl.Expr) -> pl.Expr:
+    """A zone such as +01:00 or KST as a duration; Z is zero."""
+    offset = offset.str.strip_chars().replace(ZONES)
+    digits = offset.str.replace_all(r"[^\d]", "")
+    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
+        pl.Int64, strict=False
+    )
+    signed = pl.when(offset.str.contains("-", literal=True)).then(-minutes).otherwise(minutes)
+    return pl.duration(minutes=signed.fill_null(0), time_unit="us")
+
+
+def _from_epoch(times: pl.Expr) -> pl.Expr:
+    """The unit follows from the number of digits."""
+    number = times.cast(pl.Float64, strict=False)
+    whole = times.cast(pl.Int64, strict=False)  # exact where there is no fraction
+    seconds_us = (whole * 1_000_000).fill_null((number * 1e6).round().cast(pl.Int64, strict=False))
+    return (
+        pl.when(number >= _NANOSECONDS).then(whole // 1000)
+        .when(number >= _MICROSECONDS).then(whole)
+        .when(number >= _MILLISECONDS).then(whole * 1000)
+        .otherwise(seconds_us)
+        .cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    )  # fmt: skip

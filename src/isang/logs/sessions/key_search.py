@@ -1,0 +1,309 @@
+"""The session key that a sample of lines suggests: an identifier that groups many lines into many small sessions."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import polars as pl
+
+from isang.logs.parsing.layouts import LEVELS
+from isang.logs.parsing.regex import ascii_only
+from isang.logs.sessions.rule import NO_KEYS, SessionRule
+
+_MIN_COVERAGE = 0.3
+"""At least this share of the lines carries a key."""
+_MIN_JOINED = 0.5
+"""At least this share of them shares its value with another line."""
+_MIN_JOINED_GROUPS = 0.3
+"""At least this share of the values stands in more than one line."""
+_MIN_GROUPS = 5
+_MAX_GROUP_SHARE = 0.2
+"""The lines of one value are at most this share; beyond it is an actor, not a session."""
+_MAX_SPAN = 0.5
+"""Half of the values live for at most this share of the sample."""
+_NEARLY_AS_GOOD = 0.97
+_ALIAS_SHARED = 0.5
+"""Another name means the same identifier when this share of its values is among those of the key."""
+_ALIAS_ADDS = 0.005
+"""... and it adds at least this share of the lines."""
+_SHAPE_IS_KEY = 0.95
+"""A shape of values stands for the key without a name when this share of what has the shape is a known value."""
+_MUCH = 0.1
+"""A source with this share of the lines that name the key in the busiest source is one that names it regularly."""
+_MIN_SHAPE_CHARACTERS = 8
+"""Shorter shapes would be met by chance."""
+
+_NOT_KEYS = frozenset(
+    [
+        "pid",
+        "tid",
+        "ppid",
+        "uid",
+        "gid",
+        "thread",
+        "port",
+        "size",
+        "bytes",
+        "length",
+        "len",
+        "offset",
+        "duration",
+        "elapsed",
+        "latency",
+        "took",
+        "time",
+        "ts",
+        "timestamp",
+        "date",
+        "at",
+        "ms",
+        "us",
+        "ns",
+        "version",
+        "v",
+        "line",
+        "status",
+        "code",
+        "count",
+        "total",
+        "host",
+        "hostname",
+        "ip",
+        "addr",
+        "address",
+        "client",
+        "server",
+        "node",
+        "pod",
+        "container",
+        "image",
+        "path",
+        "file",
+        "uri",
+        "url",
+        "user",
+        "username",
+        "user_id",
+        "userid",
+        "span",
+        "spanid",
+        "span_id",
+        "parent",
+        "parentspanid",
+        "token",
+        *(level.lower() for level in LEVELS),
+    ]
+)
+"""Names whose values are times, measures, places or actors; and levels, behind which a line begins."""
+_BETWEEN = r"[\"'\s:=\[]{1,4}"
+"""What stands between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`."""
+_NAMED = ascii_only(rf"\b([A-Za-z][A-Za-z0-9_.]{{1,30}}){_BETWEEN}([A-Za-z0-9][A-Za-z0-9_-]{{5,63}})\b")
+_PREFIXED = ascii_only(r"\b([A-Za-z]{2,15}[_-])-?[0-9a-f][0-9a-f_-]{5,}\b")
+_BARE = (
+    ("UUID", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
+    ("32 hexadecimal digits", r"\b[0-9a-f]{32}\b"),
+    ("16 hexadecimal digits", r"\b[0-9a-f]{16}\b"),
+)
+_DATE_LIKE = r"^(?:19|20)\d{2}-?\d{2}-?\d{2}"
+_MAX_NAMES = 30
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An identifier and how well it groups the sample."""
+
+    name: str
+    pattern: str
+    names: tuple[str, ...]
+    """The names before the value; none for values that are recognised by their own shape."""
+    found: pl.DataFrame
+    """`row`, `key`."""
+    coverage: float = 0.0
+    groups: int = 0
+    score: float = 0.0
+
+
+def propose_key(sample: pl.DataFrame) -> SessionRule | None:
+    """A rule of kind key, or None where no identifier groups the lines.
+
+    `sample`: `source`, `text` (whole lines) and `time` (UTC or null), of all sources.
+    """
+    sample = sample.sort("time", nulls_last=True, maintain_order=True)
+    judged = [judge(candidate, sample.height) for candidate in candidates(sample["text"])]
+    best = _best(judged)
+    if best is not None and best.names:
+        best = _with_all_writings(best, judged, sample)
+    elif best is None:  # where each log names the identifier once, and another log by another name
+        best = _best([_with_all_writings(candidate, judged, sample) for candidate in judged if candidate.names])
+    if best is None:
+        return None
+    lines = best.found["row"].n_unique()
+    return SessionRule(
+        "key",
+        f"{best.name} is in {best.coverage:.0%} of the {sample.height:,} lines looked at and groups them into "
+        f"{best.groups:,} sessions of {lines / max(1, best.groups):.1f} lines each",
+        pattern=best.pattern,
+    )
+
+
+def _best(judged: list[Candidate]) -> Candidate | None:
+    """The first that is nearly as good as any; None where none is a session key."""
+    best_score = max((candidate.score for candidate in judged), default=0.0)
+    return next((candidate for candidate in judged if 0 < candidate.score >= _NEARLY_AS_GOOD * best_score), None)
+
+
+def _with_all_writings(candidate: Candidate, others: list[Candidate], sample: pl.DataFrame) -> Candidate:
+    """The identifier under all names and without one, judged."""
+    return judge(_with_nameless(_with_aliases(candidate, others, sample), sample), sample.height)
+
+
+def candidates(texts: pl.Series) -> Iterator[Candidate]:
+    """Every identifier worth judging, those with a shape of their own first."""
+    yield from _prefixed(texts)
+    yield from _named(texts)
+    for name, pattern in _BARE:
+        yield Candidate(name, pattern, (), _found(texts, pattern))
+
+
+def judge(candidate: Candidate, lines: int) -> Candidate:
+    """The candidate with its score: 0 where it is no session key, else up to 1."""
+    found = candidate.found.filter(~pl.col("key").str.to_lowercase().is_in(NO_KEYS))
+    covered = found["row"].n_unique()
+    groups = found.group_by("key").agg(size=pl.len(), span=pl.col("row").max() - pl.col("row").min())
+    coverage = covered / max(1, lines)
+    score = 0.0
+    if coverage >= _MIN_COVERAGE and groups.height >= _MIN_GROUPS:
+        joined = groups.filter(pl.col("size") > 1)
+        joined_share = float(joined["size"].sum()) / found.height
+        joined_groups = joined.height / groups.height
+        span = float(joined["span"].median() or 0.0) / lines if joined.height else 1.0  # type: ignore[arg-type]
+        largest = float(groups["size"].max() or 0) / lines  # type: ignore[arg-type]
+        often = joined_share >= _MIN_JOINED and joined_groups >= _MIN_JOINED_GROUPS
+        if often and span <= _MAX_SPAN and largest <= _MAX_GROUP_SHARE:
+            score = coverage * joined_share * (1 - span)
+    return Candidate(candidate.name, candidate.pattern, candidate.names, found, coverage, groups.height, score)
+
+
+def field_pattern(names: tuple[str, ...], value: str = r"[A-Za-z0-9][A-Za-z0-9_.:-]*") -> str:
+    """The expression for the value of a named field, in any of the usual notations."""
+    return rf"\b(?:{'|'.join(re.escape(name) for name in names)}){_BETWEEN}({value})"
+
+
+def _found(texts: pl.Series, pattern: str) -> pl.DataFrame:
+    """`row`, `key` of whole matches; a line that names a value twice counts once."""
+    return (
+        texts.to_frame("text")
+        .select(row=pl.int_range(pl.len(), dtype=pl.Int64), key=pl.col("text").str.extract_all(pattern))
+        .explode("key")
+        .drop_nulls()
+        .unique(maintain_order=True)
+    )
+
+
+def _prefixed(texts: pl.Series) -> Iterator[Candidate]:
+    """Values such as blk_123 or req-0a1b: letters, a separator, digits."""
+    found = _found(texts, _PREFIXED).filter(pl.col("key").str.count_matches(r"\d") >= 3)
+    found = found.with_columns(prefix=pl.col("key").str.extract(_PREFIXED, 1))
+    for prefix, part in _frequent(found, "prefix", texts.len()):
+        values = part["key"].str.slice(len(prefix))
+        if re.fullmatch(r"[a-f]+-", prefix):  # the beginning of a UUID
+            continue
+        shape = r"-?[0-9]+" if values.str.contains(r"^-?\d+$").all() else r"[0-9a-f][0-9a-f_-]*"
+        yield Candidate(f"{prefix}…", rf"\b{re.escape(prefix)}{shape}", (), part.select("row", "key"))
+
+
+def _named(texts: pl.Series) -> Iterator[Candidate]:
+    found = _found(texts, _NAMED).with_columns(
+        name=pl.col("key").str.extract(_NAMED, 1), value=pl.col("key").str.extract(_NAMED, 2)
+    )
+    found = found.filter(
+        (pl.col("value").str.count_matches(r"\d") >= 2)
+        & ~pl.col("value").str.contains(_DATE_LIKE)
+        & ~pl.col("name").str.to_lowercase().is_in(list(_NOT_KEYS))
+    ).select("row", "name", key="value").unique(maintain_order=True)  # fmt: skip
+    for name, part in _frequent(found, "name", texts.len()):
+        yield Candidate(name, field_pattern((name,), _value_shape(part["key"])), (name,), part.select("row", "key"))
+
+
+def _frequent(found: pl.DataFrame, by: str, lines: int) -> Iterator[tuple[str, pl.DataFrame]]:
+    counts = found.group_by(by, maintain_order=True).len().filter(pl.col("len") >= max(2, _ALIAS_ADDS * lines))
+    for name in counts.sort("len", descending=True, maintain_order=True)[by].head(_MAX_NAMES):
+        yield name, found.filter(pl.col(by) == name)
+
+
+def _value_shape(values: pl.Series) -> str:
+    """An expression for values like these, no wider than they need."""
+    shortest, longest = int(values.str.len_chars().min()), int(values.str.len_chars().max())  # type: ignore[arg-type]
+    for letters in ("0-9", "0-9a-f", "0-9a-f-", "0-9A-Za-z", "0-9A-Za-z_-"):
+        if values.str.contains(rf"^[{letters}]+$").all():
+            repeat = f"{{{shortest}}}" if shortest == longest else f"{{{shortest},{max(longest, 64)}}}"
+            return rf"[{letters}]{repeat}"
+    return r"[0-9A-Za-z_-]+"
+
+
+def _with_aliases(best: Candidate, others: list[Candidate], sample: pl.DataFrame) -> Candidate:
+    """The best with all names under which its values stand in other lines."""
+    found, names = best.found, list(best.names)
+    for other in others:
+        if not other.names or other.names[0] in names:
+            continue
+        values = other.found["key"].unique()
+        shared = float(values.is_in(found["key"].unique().implode()).mean() or 0.0)  # type: ignore[arg-type]
+        new = other.found.join(found, on="row", how="anti")
+        if shared >= _ALIAS_SHARED and new["row"].n_unique() >= _ALIAS_ADDS * sample.height:
+            names.append(other.names[0])
+            found = pl.concat([found, new])
+    if len(names) == 1:
+        return best
+    pattern = field_pattern(tuple(names), _value_shape(found["key"]))
+    return Candidate(" or ".join(names), pattern, tuple(names), found)
+
+
+def _with_nameless(best: Candidate, sample: pl.DataFrame) -> Candidate:
+    """The best, and its values where they stand without a name, as in `[orders,3305e06fd0]`.
+
+    Where nearly everything of the values' shape is a value of the key, the shape alone is looked for; else the
+    values behind the same opening, such as `[orders,`.
+    """
+    shape = _value_shape(best.found["key"])
+    values = best.found["key"].unique().implode()
+    everywhere = _found(sample["text"], rf"\b{shape}\b")
+    met = everywhere.join(_seen_by_all(best, sample), on="row", how="semi")
+    nameless = met.filter(pl.col("key").is_in(values)).join(best.found, on="row", how="anti")
+    if nameless["row"].n_unique() < _ALIAS_ADDS * sample.height:
+        return best
+    name = f"{best.name}, also without the name,"
+    shortest = int(best.found["key"].str.len_chars().min())  # type: ignore[arg-type]
+    if shortest >= _MIN_SHAPE_CHARACTERS and int(met["key"].is_in(values).sum()) >= _SHAPE_IS_KEY * met.height:
+        return Candidate(name, rf"\b{shape}\b", best.names, everywhere)
+    openings = _openings(sample["text"], nameless)
+    if not openings:
+        return best
+    named = "|".join(re.escape(name) for name in best.names)
+    pattern = rf"(?:\b(?:{named}){_BETWEEN}|{'|'.join(openings)})({shape})\b"
+    found = _found(sample["text"], pattern).with_columns(pl.col("key").str.extract(pattern, 1))
+    return Candidate(name, pattern, best.names, found)
+
+
+def _seen_by_all(best: Candidate, sample: pl.DataFrame) -> pl.DataFrame:
+    """The `row`s up to the end of the first of the sources that name the key.
+
+    The samples of busy sources end earlier than those of quiet ones; later values may be unknown for that alone.
+    """
+    rows = sample.select("source", row=pl.int_range(pl.len(), dtype=pl.Int64))
+    naming = rows.join(best.found, on="row", how="semi").group_by("source").agg(pl.len(), pl.col("row").max())
+    last = naming.filter(pl.col("len") >= _MUCH * pl.col("len").max())["row"].min()
+    return rows.filter(pl.col("row") <= last).select("row")
+
+
+def _openings(texts: pl.Series, found: pl.DataFrame) -> list[str]:
+    """Expressions for the openings `[word,` behind which a value of `found` (`row`, `key`) stands in many lines."""
+    counts: Counter[str] = Counter()
+    for row, key in found.select("row", "key").iter_rows():
+        opening = re.search(r"[\[({<|](?:[\w. -]*[,:|] ?)*$", texts[row].partition(key)[0])
+        if opening:
+            counts[opening[0]] += 1
+    return [
+        re.escape(opening) for opening, count in counts.most_common(_MAX_NAMES) if count >= _ALIAS_ADDS * len(texts)
+    ]

@@ -1,0 +1,191 @@
+"""Sessions that may still go on: records come in, and sessions go out as soon as they have ended."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from isang.logs.parsing.timeline import NO_TIME
+from isang.logs.rules import Rules
+from isang.logs.sessions.grouping import session_begins
+from isang.logs.stream.open_records import OWNER, OpenRecords
+from isang.logs.templates.text_store import Numbers, Texts
+
+MOST_RECORDS = 500_000
+"""Records of open sessions that are held, at most; beyond it the sessions that were silent longest are ended."""
+MOST_KEYS = 10_000
+"""So many session keys are remembered, so that one that comes back is numbered."""
+LATE_US = 500_000
+"""A silence and a window of seconds are over only when lines that are written or read this late would be there."""
+BEGAN_ANEW, FULL, SILENT, WINDOW_OVER, TOO_MANY, END, GOES_ON = (
+    "began anew", "full", "silent", "window over", "too many open", "end", "goes on",
+)  # fmt: skip
+"""Why a session ended, or that it has not."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Sessions that have ended."""
+
+    records: pl.DataFrame
+    """STORED_SCHEMA and `session` (position in `ids`), in the order of the sessions' events."""
+    ids: list[str]
+    endings: list[str]
+    """Why each ended, parallel to `ids`."""
+    texts: Texts
+    """The whole lines, by `text` of the records."""
+
+
+class OpenSessions:
+    """Records of sessions that may still go on.
+
+    The rule that cuts finished logs into sessions (`session_begins`) cuts the open records: all but the last session
+    of each owner have ended; the last one ends when it is full, silent for `idle_seconds`, or its window is over.
+    A line that comes after the session of its time has ended is in a session of its own.
+    """
+
+    def __init__(self, rules: Rules, idle_seconds: float | None, most_records: int = MOST_RECORDS) -> None:
+        self._rule, self._max_events = rules.session, rules.max_session_events
+        self._step = self._max_events - self._max_events // 8
+        self._idle_us = None if idle_seconds is None else int(idle_seconds * 1e6)
+        self._most_records = most_records
+        self.records = OpenRecords()
+        self._added: list[Numbers] = []  # owners of what came since the last `take`
+        self.parts: dict[str, int] = {}
+        """Ended sessions of each key, the key that ended last at the end."""
+        self.windows: dict[str, tuple[int, int]] = {}
+        """Of each log without a key where its latest session began, and how often its lines were counted from 1."""
+        self.ended_early = 0
+        """Sessions that ended because too many were open."""
+
+    def add(self, records: pl.DataFrame, now_us: int) -> None:
+        """Take in records (RECORD_SCHEMA); those without a time are taken to be written at `now_us`."""
+        heard = pl.col("time").replace(NO_TIME, now_us)
+        self._added.append(self.records.add(records.with_columns(heard=heard)))
+
+    def take(self, now_us: int, *, everything: bool = False) -> Ended | None:
+        """The sessions that have ended by `now_us`, or `everything`; None where there are none."""
+        owners, self._added = self._due(now_us, everything=everything), []
+        if not len(owners):
+            return None
+        due = self.records.of(owners)
+        ordered = due.sort("owner", "time", "log", maintain_order=True)
+        changed = ordered.select(pl.col("owner") != pl.col("owner").shift(1)).to_series().fill_null(True)
+        begins = pl.Series("session", session_begins(ordered, changed.to_numpy(), self._rule))
+        ordered = ordered.with_columns(begins.cum_sum().cast(pl.UInt32) - 1)
+        sessions = self._sessions(ordered, now_us, everything=everything)
+        if not sessions["pieces"].sum():
+            return None
+        ended, over = self._divided(ordered, sessions)
+        named = self._named(self.records.in_words(ended))
+        self.records.drop(over)
+        return named
+
+    def _due(self, now_us: int, *, everything: bool) -> Numbers:
+        """The owners to whom something came, who are silent long enough, or for whom there is no room."""
+        if everything or self._idle_us is None or self._rule.kind != "key":
+            return self.records.owners()
+        silent = self.records.silent_since(now_us - self._idle_us - LATE_US)
+        over = self.records.silent_longest(self._most_records)
+        return np.unique(np.concatenate([*self._added, silent, over]))
+
+    def so_far(self, owners: pl.DataFrame) -> Ended | None:
+        """The open sessions of `owners` (OWNER) as they are now, named as they will be; call it after `take`.
+
+        Then each owner has one open session at most. None where none of them has any.
+        """
+        records = self.records.of(self.records.numbers_of(owners))
+        if records.is_empty():
+            return None
+        records = self.records.in_words(records.sort("owner", "time", "log", maintain_order=True))
+        records = records.with_columns(session=pl.struct(OWNER).rle_id())
+        heads = records.unique("session", keep="first", maintain_order=True)
+        named = heads.select("key", "stream", "source", "line").iter_rows()
+        ids = [self._name(key, source, line)[1] for key, _, source, line in named]
+        return Ended(records, ids, [GOES_ON] * len(ids), self.records.texts())
+
+    def _sessions(self, ordered: pl.DataFrame, now_us: int, *, everything: bool) -> pl.DataFrame:
+        """One row per open session: `ending` (null where it goes on), and how many `pieces` of it go out now."""
+        sessions = ordered.group_by("session", maintain_order=True).agg(
+            pl.col("owner").first(),
+            size=pl.len().cast(pl.Int64),
+            first=pl.col("heard").min(),
+            heard=pl.col("heard").max(),
+        )
+        sessions = sessions.with_columns(ending=pl.lit(END) if everything else self._ending(now_us))
+        sessions = self._within_limit(sessions, self._most_records - (self.records.height - ordered.height))
+        overlap = self._max_events - self._step
+        pieces = pl.max_horizontal(1, (pl.col("size") - overlap + self._step - 1) // self._step)
+        goes_on = pl.lit(0) if self._rule.kind == "lines" else pieces - 1
+        return sessions.with_columns(pieces=pl.when(pl.col("ending").is_null()).then(goes_on).otherwise(pieces))
+
+    def _ending(self, now_us: int) -> pl.Expr:
+        """Why a session has ended, null where it has not."""
+        size = self._rule.size or 1
+        reasons = [pl.when(pl.col("owner") == pl.col("owner").shift(-1)).then(pl.lit(BEGAN_ANEW))]
+        if self._rule.kind == "lines":
+            reasons.append(pl.when(pl.col("size") >= int(size)).then(pl.lit(FULL)))
+        if self._rule.kind == "seconds":
+            window_us = int(size * 1e6)
+            over_us = (pl.col("first") // window_us + 1) * window_us + LATE_US
+            reasons.append(pl.when(over_us < now_us).then(pl.lit(WINDOW_OVER)))
+        if self._idle_us is not None:
+            reasons.append(pl.when(now_us - pl.col("heard") > self._idle_us + LATE_US).then(pl.lit(SILENT)))
+        return pl.coalesce(reasons)
+
+    def _within_limit(self, sessions: pl.DataFrame, most_records: int) -> pl.DataFrame:
+        """End the sessions that were silent longest until they have `most_records` at most."""
+        going_on = sessions.filter(pl.col("ending").is_null()).sort("heard", descending=True)
+        too_many = going_on.filter(pl.col("size").cum_sum() > most_records)["session"]
+        self.ended_early += too_many.len()
+        over = pl.col("session").is_in(too_many.implode())
+        return sessions.with_columns(ending=pl.when(over).then(pl.lit(TOO_MANY)).otherwise("ending"))
+
+    def _divided(self, ordered: pl.DataFrame, sessions: pl.DataFrame) -> tuple[pl.DataFrame, Numbers]:
+        """The records that go out, with `piece` and `ending`, and the rows of those that do not stay.
+
+        Long sessions go out in the overlapping pieces of `sessions.group`, all but the last before they end.
+        """
+        placed = ordered.with_columns(place=pl.int_range(pl.len()).over("session")).join(
+            sessions.select("session", "pieces", "ending"), on="session", maintain_order="left"
+        )
+        over = pl.col("ending").is_not_null() | (pl.col("place") < pl.col("pieces") * self._step)
+        begins = pl.col("piece") * self._step
+        ended = [
+            placed.filter(pl.col("pieces") > piece)
+            .with_columns(piece=pl.lit(piece))
+            .filter(pl.col("place").is_between(begins, begins + self._max_events, closed="left"))
+            for piece in range(int(sessions["pieces"].max() or 0))  # type: ignore[arg-type]
+        ]
+        return pl.concat(ended).sort("session", "piece", "place"), placed.filter(over)["row"].to_numpy()
+
+    def _named(self, records: pl.DataFrame) -> Ended:
+        records = records.with_columns(session=pl.struct("session", "piece").rle_id())
+        heads = records.unique("session", keep="first", maintain_order=True)
+        ids = [self._id(*named) for named in heads.select("key", "stream", "source", "line").iter_rows()]
+        endings = heads["ending"].fill_null(FULL).to_list()
+        return Ended(records, ids, endings, self.records.texts())
+
+    def _id(self, key: str | None, stream: str, source: str, line: int) -> str:
+        """The session's name, for good: the next one of the same key gets another number."""
+        name, numbered, number = self._name(key, source, line)
+        if key is None:
+            self.windows[source] = line, number
+        else:
+            self.parts[name] = self.parts.pop(name, 0) + 1
+            if len(self.parts) > MOST_KEYS:
+                del self.parts[next(iter(self.parts))]
+        return numbered
+
+    def _name(self, key: str | None, source: str, line: int) -> tuple[str, str, int]:
+        """As `Grouper` names sessions: the key, else file and first line; with its number where that comes again.
+
+        A line comes again when the log is rotated, since the lines of each file are counted from 1.
+        """
+        if key is None:
+            latest, counted = self.windows.get(source, (0, 1))
+            name, number = f"{source}:{line}", counted + (line <= latest)
+        else:
+            name = key if self._rule.joins_sources else f"{key}@{source}"
+            number = self.parts.get(name, 0) + 1
+        return name, name if number == 1 else f"{name}#{number}", number

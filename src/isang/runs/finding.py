@@ -1,0 +1,126 @@
+"""What a finding is, and what the findings about one run share."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.runs.read import table as t
+from isang.runs.read.table import Floats, Integers, RunTable, usable
+from isang.runs.statistics import run_statistics as s
+from isang.runs.statistics.noise import Trend, trend
+from isang.runs.statistics.schedule_fit import recognise_schedule
+from isang.runs.text.korean_particles import with_particles
+
+Verdict = Literal["ok", "problem", "cannot_tell", "not_applicable"]
+Language = Literal["en", "ko"]
+LANGUAGES: tuple[Language, ...] = ("en", "ko")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One verdict. `evidence` holds plain JSON values: statistic, interval, threshold, the steps concerned."""
+
+    id: str
+    verdict: Verdict
+    statement: Mapping[Language, str]
+    evidence: Mapping[str, Any]
+    remedy: Mapping[Language, str] | None = None
+    """A hypothesis to test, where there is something to do."""
+
+
+@dataclass
+class RunContext:
+    """What several findings need, computed once. `n` is the number of finite losses."""
+
+    table: RunTable
+    evaluation: Mapping[str, Any] | None = None
+    _trends: dict[tuple[int, int], Trend | None] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> NDArray[np.bool_]:
+        """Which rows of the table have a loss that can be reckoned with; n of them."""
+        return usable(self.table.column(self.table.loss))
+
+    @cached_property
+    def steps(self) -> Integers:
+        """Their steps, shape n."""
+        return self.table.step if self.rows.all() else self.table.step[self.rows]
+
+    @cached_property
+    def loss(self) -> Floats:
+        """Their losses, shape n."""
+        losses = self.table.column(self.table.loss)
+        return losses if self.rows.all() else losses[self.rows]
+
+    @property
+    def smooth(self) -> Floats:
+        """Their smoothed losses, shape n; a new array each time, as a long run's takes much memory."""
+        return s.smooth(self.loss, s.window_of(len(self.loss)))
+
+    @cached_property
+    def schedule(self) -> dict[str, Any]:
+        return recognise_schedule(self.table)
+
+    @cached_property
+    def epochs(self) -> list[dict[str, Any]]:
+        return s.epochs(self.table)
+
+    @cached_property
+    def statistics(self) -> dict[str, Any]:
+        return s.statistics(self.table)
+
+    def trend(self, first: int = 0, last: int | None = None) -> Trend | None:
+        """The trend of the losses from position `first` to before `last`."""
+        key = (first, len(self.loss) if last is None else last)
+        if key not in self._trends:
+            self._trends[key] = trend(self.loss[slice(*key)])
+        return self._trends[key]
+
+    @property
+    def stopped_early(self) -> bool:
+        """The run ended before its plan on purpose."""
+        return bool(self.table.facts.get("stopped_early") or self.table.facts.get("stop_reason"))
+
+    @property
+    def loss_is_held_out(self) -> bool:
+        """There is no training loss; the validation loss stands in for it."""
+        return self.table.loss == t.VALIDATION_LOSS
+
+
+def both(en: str, ko: str) -> dict[Language, str]:
+    """A sentence in both languages; particles after values are settled in the Korean one."""
+    return {"en": en, "ko": with_particles(ko)}
+
+
+def plain(value: Any) -> Any:
+    """JSON values: numpy numbers as Python's, NaN and infinity as None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [plain(item) for item in value]
+    if isinstance(value, np.bool_ | bool):
+        return bool(value)
+    if isinstance(value, np.integer):
+        return int(value)
+    if isinstance(value, np.floating | float):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def too_few(finding: str, context: RunContext, needed: int) -> Finding:
+    """The verdict where the log holds too little for a judgement."""
+    count = len(context.loss)
+    return Finding(
+        finding,
+        "cannot_tell",
+        both(
+            f"The log holds {count:,} losses; at least {needed:,} are needed for this judgement.",
+            f"로그에 손실 값이 {count:,}개 있습니다. 이 판단에는 최소 {needed:,}개가 필요합니다.",
+        ),
+        {"losses": count, "needed": needed},
+    )

@@ -1,0 +1,142 @@
+"""How the run began, at first and anew: its first loss, and its restarts."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from isang.runs.finding import Finding, RunContext, both, plain
+from isang.runs.read.table import RunTable
+from isang.runs.text.writing import number
+
+
+def start_loss(table: RunTable, context: RunContext) -> Finding:
+    """The first losses against ln(vocabulary), the loss of guessing every event alike."""
+    size = table.facts.get("vocabulary_size")
+    if not size or size < 2:
+        return Finding(
+            "start_loss",
+            "not_applicable",
+            both(
+                "The log does not say how many classes or events the model chooses from: its first loss cannot "
+                "be compared with guessing.",
+                "모델이 고르는 클래스나 이벤트의 수가 로그에 없어, 첫 손실을 무작위 추측과 비교할 수 없습니다.",
+            ),
+            {"vocabulary_size": None},
+        )
+    if not len(context.loss):
+        return Finding("start_loss", "cannot_tell", both("There is no finite loss.", "유한한 손실이 없습니다."), {})
+    guess = math.log(size)
+    first = float(np.median(context.loss[context.steps <= context.steps[0] + 2]))
+    ratio = first / guess
+    evidence = plain(
+        {
+            "vocabulary_size": size,
+            "guessing": guess,
+            "first_loss": first,
+            "ratio": ratio,
+            "threshold": [0.5, 1.5],
+            "first_step": int(context.steps[0]),
+        }
+    )
+    words_en = f"The first loss is {number(first)}; guessing all {size:,} alike gives ln({size:,}) = {number(guess)}"
+    words_ko = f"첫 손실은 {number(first)}이며, {size:,}개를 고르게 추측하면 ln({size:,}) = {number(guess)}입니다"
+    if ratio > 1.5:
+        return Finding(
+            "start_loss",
+            "problem",
+            both(
+                f"{words_en}: the model starts worse than guessing.",
+                f"{words_ko}. 추측보다 나쁜 상태에서 시작했습니다.",
+            ),
+            evidence,
+            both("Test a smaller initial scale of the output layer.", "출력층의 초기 크기를 줄여 시험해 보십시오."),
+        )
+    if ratio < 0.5 and int(context.steps[0]) <= 10:
+        return Finding(
+            "start_loss",
+            "problem",
+            both(
+                f"{words_en}: it starts far better than guessing; were weights loaded, or does the input give "
+                "the answer away?",
+                f"{words_ko}. 추측보다 훨씬 좋은 상태에서 시작했습니다. 가중치를 불러왔거나 입력에 정답이 새고 "
+                "있는지 확인하십시오.",
+            ),
+            evidence,
+            both(
+                "Look at whether masked events are visible to the model.",
+                "가려진 이벤트가 모델에 보이는지 확인해 보십시오.",
+            ),
+        )
+    return Finding(
+        "start_loss", "ok", both(f"{words_en}: a plausible start.", f"{words_ko}. 타당한 시작입니다."), evidence
+    )
+
+
+def restarts(table: RunTable, context: RunContext) -> Finding:
+    """Where the step goes back in the file."""
+    found: list[dict[str, Any]] = [
+        {
+            "step_before": r.step_before,
+            "step_after": r.step_after,
+            "kind": r.kind,
+            "steps_lost": max(0, r.step_before - r.step_after + 1) if r.kind == "resume" else None,
+        }
+        for r in table.restarts
+    ]
+    if not found:
+        return Finding(
+            "restarts", "ok", both("The run was not interrupted.", "실행이 중단된 적이 없습니다."), {"restarts": []}
+        )
+    resumes = [r for r in found if r["kind"] == "resume"]
+    lost = sum(r["steps_lost"] or 0 for r in resumes)
+    evidence = {"restarts": found, "steps_lost": lost, "count": len(found)}
+    if resumes:
+        length = max(int(context.steps[-1] - context.steps[0]), 1) if len(context.steps) else 1
+        jump = _jump_after(context, [r["step_after"] for r in resumes if r["step_after"] is not None])
+        evidence["loss_jumps"] = jump
+        verdict_problem = lost > 0.05 * length or bool(jump)
+        where = ", ".join(f"{r['step_before']:,} → {r['step_after']:,}" for r in resumes[:5])
+        return Finding(
+            "restarts",
+            "problem" if verdict_problem else "ok",
+            both(
+                f"The run was resumed {len(resumes)} times (step {where}); {lost:,} steps were done twice."
+                + (f" The loss jumps after {len(jump)} of them." if jump else ""),
+                f"실행이 {len(resumes)}회 재개되었습니다(스텝 {where}). {lost:,} 스텝을 두 번 수행했습니다."
+                + (f" 그중 {len(jump)}회는 재개 직후 손실이 뛰었습니다." if jump else ""),
+            ),
+            plain(evidence),
+            both(
+                "Check that a resume restores the optimizer, the schedule and the position in the data; save "
+                "checkpoints more often.",
+                "재개할 때 옵티마이저, 스케줄, 데이터 위치가 복원되는지 확인하고 체크포인트를 더 자주 저장해 보십시오.",
+            )
+            if verdict_problem
+            else None,
+        )
+    kind = found[0]["kind"]
+    en = (
+        "A new trial begins here: the run before it in the file had reached its end."
+        if kind == "trial"
+        else "This run starts from scratch after an earlier one in the file had broken off."
+    )
+    ko = (
+        "파일의 앞선 실행이 끝난 뒤 새로 시작한 실행입니다."
+        if kind == "trial"
+        else "파일의 앞선 실행이 중단된 뒤 처음부터 다시 시작한 실행입니다."
+    )
+    return Finding("restarts", "ok", both(en, ko), plain(evidence))
+
+
+def _jump_after(context: RunContext, steps: list[int]) -> list[int]:
+    """Resumes after which the loss stands clearly higher than before: medians of 20 losses on both sides."""
+    jumps = []
+    for step in steps:
+        at = int(np.searchsorted(context.steps, step))
+        before, after = context.loss[max(0, at - 20) : at], context.loss[at : at + 20]
+        if len(before) >= 10 and len(after) >= 10:
+            spread = 1.4826 * float(np.median(np.abs(before - np.median(before)))) or 1e-12
+            if float(np.median(after) - np.median(before)) > 4 * spread / math.sqrt(10):
+                jumps.append(step)
+    return jumps

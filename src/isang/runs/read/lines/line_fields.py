@@ -1,0 +1,159 @@
+"""The numbers of one line of text and their names: dates, progress bars, `key=value` pairs, rows below a heading."""
+
+import re
+
+from isang.runs.read.lines.headings import Captured, cells_below
+from isang.runs.read.series_names import role
+
+_NUMBER = (
+    r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|"
+    r"(?:nan|NaN|NAN|inf|Inf|INF)\b)"
+)
+_PAIR = re.compile(
+    r"(?<![\w./@%])(?P<before>(?:[^\W\d]\w{0,30}(?:'s)?[ ]){0,3})[\"']?(?P<key>[^\W\d][\w./@%-]{0,99})[\"']?"
+    r"(?P<note>[ ]?\([^()\d]{1,14}\))?(?P<separator>[ \t]{0,9}[=:][ \t]{0,9}|[ \t]{1,9})"
+    r"[\[\"'(]{0,2}(?:tensor\()?(?P<value>" + _NUMBER + r")"
+    r"(?:[ \t]{0,9}/[ \t]{0,9}(?P<total>\d[\d,]*)(?![\d.]*[/\w]))?"
+    r"(?P<unit>[ \t]?(?:ms|s|sec|seconds|k|K|M|B|GiB|GB|MB)\b(?![ \t]*[=:]))?"
+)
+_DATE = re.compile(
+    r"(?P<year>(?:19|20)\d\d)[-/](?P<month>\d\d)[-/](?P<day>\d\d)[ T](?P<hour>\d\d):(?P<minute>\d\d)"
+    r":(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,6}))?"
+)
+_AMERICAN_DATE = re.compile(
+    r"(?P<month>\d\d)/(?P<day>\d\d)/(?P<year>(?:19|20)\d\d) (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+    r"(?:[.,](?P<fraction>\d{1,6}))?"
+)
+_PLACED = tuple(
+    re.compile(pattern)
+    for pattern in (
+        # Epoch: [3][ 100/5005], Epoch(train) [3][100/500], Train: 3 [ 100/1000 ( 10%)], Train Epoch: 3 [640/60000 (1%)]
+        r"(?:[Ee]poch|Train)(?:\(train\))?:? *\[?(?P<epoch>\d+)\]? *"
+        r"\[ *(?P<batch>\d+)/(?P<batches>\d+)(?: \( *\d+%\))?\]",
+        r"Iter\(train\) *\[ *(?P<step>\d+)/(?P<step_total>\d+)\]",
+        r"^(?P<epoch>\d+)\|(?P<step>\d+)\|Loss: ",  # torchtune's bar
+        r"^\[(?P<step>\d+)\]\t|^(?P<step_too>\d+):\t",  # rounds of boosted trees
+        r"^ *(?P<batch>\d+)/(?P<batches>\d+) (?:\[[=>.]+\]|\u2501)",  # Keras
+        r"(?P<batch>\d+)/(?P<batches>\d+) \[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)<",  # tqdm
+    )
+)
+"""How tools write where in the run a line stands, without a name that says so."""
+_PARTS = {
+    "epoch": ("epoch", 1.0), "step": ("step", 1.0), "step_too": ("step", 1.0), "step_total": ("@step_total", 1.0),
+    "batch": ("@batch", 1.0), "batches": ("@batches", 1.0), "hours": ("@bar_seconds", 3600.0),
+    "minutes": ("@bar_seconds", 60.0), "seconds": ("@bar_seconds", 1.0),
+}  # fmt: skip
+_KERAS = _PLACED[4]
+_CATBOOST = re.compile(r"^\d+:\tlearn: ")
+_HELD_OUT_LINE = re.compile(
+    r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[:(|-]| set:| loss at )", re.IGNORECASE
+)
+_LEVELS = frozenset(
+    (
+        "info", "debug", "warning", "error", "root", "train", "training", "validation", "val", "eval", "rank", "step",
+        "done", "at", "with", "epoch_end", "resumed", "stopped",
+    )
+)  # fmt: skip
+"""Words before a name that are no part of it."""
+_PLACE = re.compile(r"\.(?:py|cc|cpp|h|json|txt|so|html|com|org)$|://|^\w+/\w+/")
+"""Names before a colon and a number that are places in files, not series."""
+
+
+def numbers_of_line(text: str, heading: tuple[str, ...] = ()) -> Captured:
+    """Where the numbers stand that have a name, in the line itself or in the last heading above it.
+
+    Names that begin with `@` are parts of a date or places in the run; a line with no others holds no data.
+    """
+    captured: Captured = {}
+    scanned = _scan_time(text, captured)
+    _scan_place(text, captured)
+    _scan_pairs(text, scanned, captured, bool(_HELD_OUT_LINE.search(text[scanned : scanned + 200])))
+    if heading and not any(role(name) in ("loss", "validation", "mean") for name, _ in captured.values()):
+        return cells_below(text, heading) | captured
+    return captured
+
+
+def _scan_time(text: str, captured: Captured) -> int:
+    """Capture the line's date; return where the text after it begins."""
+    match = _DATE.search(text[:120]) or _AMERICAN_DATE.search(text[:120])
+    if not match:
+        return 0
+    for part, name, scale in (
+        ("year", "@year", 1.0), ("month", "@month", 1.0), ("day", "@day", 1.0),
+        ("hour", "@time", 3600.0), ("minute", "@time", 60.0), ("second", "@time", 1.0),
+    ):  # fmt: skip
+        captured[match.span(part)] = (name, scale)
+    if match.group("fraction"):
+        captured[match.span("fraction")] = ("@time", 10.0 ** -len(match.group("fraction")))
+    return match.end()
+
+
+def _scan_place(text: str, captured: Captured) -> None:
+    """Capture what says where in the run the line stands."""
+    match = next((found for pattern in _PLACED if (found := pattern.search(text))), None)
+    if match is None:
+        return
+    for part, value in match.groupdict().items():
+        if value is not None:
+            captured[match.span(part)] = _PARTS[part]
+
+
+def _scan_pairs(text: str, start: int, captured: Captured, held_out: bool) -> None:
+    taken = {name for name, _ in captured.values()}
+    position = start
+    while match := _PAIR.search(text, position):
+        name = _name_of(match, held_out)
+        overlaps = any(span[0] < match.end("value") and match.start("value") < span[1] for span in captured)
+        path_like = (
+            text[match.end("value") :][:1] == "/" and role(name or "") in ("epoch", "step") and not match["total"]
+        )
+        if name is None or name in taken or overlaps or path_like:
+            position = match.end("value") if match.group("separator").strip() else match.end("key")
+            continue
+        taken.add(name)
+        captured[match.span("value")] = (name, _scale(match, name))
+        if match.group("total") and role(name) in ("step", "epoch"):
+            captured[match.span("total")] = (f"@{role(name)}_total", 1.0)
+        position = match.end()
+
+
+def _name_of(match: re.Match[str], held_out: bool) -> str | None:
+    """The name of a pair: the longest known one; a pair without `=` or `:` needs a known name."""
+    name = _said_name(match)
+    if held_out and role(name or "") in ("loss", "mean"):
+        return "val_loss"
+    if held_out and role(name or "") == "perplexity":
+        return "val_ppl"
+    if role(name or "") == "loss" and _KERAS.search(match.string):
+        return "running_loss"  # its bar shows the mean since the start of the epoch
+    if name in ("learn", "test") and _CATBOOST.search(match.string):
+        return f"{name} loss"
+    return name
+
+
+def _said_name(match: re.Match[str]) -> str | None:
+    key = match.group("key").rstrip(".-/")
+    spoken = match.group("before").split()
+    if spoken and role(f"{spoken[-1]} {key}") == "validation":
+        return f"{spoken[-1]} {key}"
+    words = [word for word in spoken if word.lower() not in _LEVELS]
+    known = role(key)
+    explicit = bool(match.group("separator").strip())
+    if known in ("step", "epoch") and not explicit:
+        return key  # "validation loss at iteration 100"
+    for count in range(len(words), 0, -1):
+        joined = " ".join([*words[-count:], key])
+        if role(joined) is not None:
+            return joined
+    if known in ("step", "epoch", "batch") and explicit and words:
+        return " ".join([*words, key])  # "number of skipped iterations: 0" is no step
+    if known is None and (not explicit or _PLACE.search(key)):
+        return None
+    return key or None
+
+
+def _scale(match: re.Match[str], name: str) -> float:
+    unit = (match.group("unit") or match.group("note") or "").strip(" ()")
+    if unit == "ms" and role(name) in ("seconds", "elapsed"):
+        return 1e-3
+    return 1.0

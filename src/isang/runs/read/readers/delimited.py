@@ -1,0 +1,137 @@
+"""CSV and TSV of any tool: Lightning, Keras, Ultralytics, spreadsheets. The first row names the columns."""
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+
+from isang.errors import InputError
+from isang.runs.read.assemble import assemble
+from isang.runs.read.columns import Column
+from isang.runs.read.content import LineBlocks
+from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, display_name
+from isang.runs.read.series_names import role
+from isang.runs.read.table import RunTable
+
+name = "delimited"
+_NAN = float("nan")
+_NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(inity)?", re.IGNORECASE)
+
+
+def recognise(head: bytes, path: Path) -> bool:
+    """A first row of names with at least two columns, followed by a row of as many cells, mostly numbers."""
+    lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:3]
+    if len(lines) < 2 or b"\x00" in head or len(lines[0]) > 60_000:
+        return False
+    delimiter = _delimiter(lines[0])
+    names, cells = _cells(lines[0], delimiter), _cells(lines[1], delimiter)
+    if len(names) < 2 or not 0.5 * len(names) <= len(cells) <= len(names):
+        return False
+    if sum(bool(_NUMBER.fullmatch(cell)) for cell in names) > 0 or sum(1 for cell in names if role(cell)) == 0:
+        return False
+    filled = [cell for cell in cells if cell]
+    numeric = sum(bool(_NUMBER.fullmatch(cell)) for cell in filled)
+    return numeric >= 0.5 * len(filled) and numeric > 0
+
+
+def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
+    """The runs in the table. Of columns with one name, the second becomes `NAME_2` and a note says so."""
+    blocks, account = LineBlocks(path), Account(path.name, name)
+    table: _Table | None = None
+    for lines in blocks:
+        for line in lines:
+            if not line.strip():
+                account.ignore("blank")
+            elif table is None:
+                delimiter = _delimiter(line)
+                names = _unique([cell.strip() for cell in _cells(line, delimiter)], account)
+                table = _Table(names, delimiter)
+                account.ignore("names of the columns")
+            elif not table.add(line):
+                account.fail(line)
+        if table is not None:
+            table.close_block()
+    account.size_bytes, account.lines = blocks.size_bytes, blocks.lines
+    if table is None or not table.rows:
+        raise InputError(f"{path} has a row of names and no row of numbers")
+    _tell_tool(table.names, account)
+    present = {n: np.array(rows, dtype=np.int64) for n, rows in zip(table.names, table.nan_rows, strict=True) if rows}
+    columns = dict(zip(table.names, table.columns, strict=True))
+    kept = {n: column for n, column in columns.items() if n in present or column.count()}
+    mean = True if account.format in ("keras csv log", "ultralytics results") else None
+    return assemble(
+        LoggedRows(account, kept, table.rows, present, loss_is_mean=mean, name=display_name(path)), loss=loss
+    )
+
+
+class _Table:
+    """The rows read so far; those of the block at hand as lists, the others as columns."""
+
+    def __init__(self, names: list[str], delimiter: str) -> None:
+        self.names, self.rows = names, 0
+        self.columns = [Column() for _ in names]
+        self.nan_rows: list[list[int]] = [[] for _ in names]
+        self._delimiter = delimiter
+        self._block: list[list[float]] = []
+
+    def add(self, line: bytes) -> bool:
+        """Add one row; False where no cell is a number or there are more cells than names."""
+        cells = _cells(line, self._delimiter)
+        if len(cells) > len(self.names):
+            return False
+        values = [float(cell.replace(",", "")) if cell and _NUMBER.fullmatch(cell) else None for cell in cells]
+        if all(value is None for value in values):
+            return False
+        for value, where in zip(values, self.nan_rows, strict=False):
+            if value is not None and value != value:
+                where.append(self.rows)
+        self._block.append(
+            [_NAN if value is None else value for value in values] + [_NAN] * (len(self.names) - len(cells))
+        )
+        self.rows += 1
+        return True
+
+    def close_block(self) -> None:
+        """Put the rows of the block into the columns."""
+        if self._block:
+            for column, values in zip(self.columns, np.array(self._block).T, strict=True):
+                column.append(values)
+        self._block = []
+
+
+def _unique(names: list[str], account: Account) -> list[str]:
+    seen: dict[str, int] = {}
+    result = []
+    for column in names[:MAX_SERIES]:
+        seen[column] = seen.get(column, 0) + 1
+        if seen[column] > 1:
+            account.notes.append(f"two columns are named {column!r}; the later one is called {column}_{seen[column]}")
+            column = f"{column}_{seen[column]}"
+        result.append(column)
+    return result
+
+
+def _tell_tool(names: list[str], account: Account) -> None:
+    plain = {column.strip() for column in names}
+    if any(column.startswith("train/box_loss") for column in plain):
+        account.format = "ultralytics results"
+    elif {"step", "epoch"} <= plain:
+        account.format = "lightning csv log"
+    elif "epoch" in plain and "loss" in plain and "step" not in plain:
+        account.format = "keras csv log"
+
+
+def _delimiter(line: bytes) -> str:
+    return max((",", "\t", ";", "|"), key=lambda mark: line.count(mark.encode()))
+
+
+def _cells(line: bytes, delimiter: str) -> list[str]:
+    text = line.decode("utf-8-sig", "replace")
+    if '"' in text:
+        try:
+            return [cell.strip() for cell in next(csv.reader(io.StringIO(text), delimiter=delimiter))]
+        except (csv.Error, StopIteration):
+            return []
+    return [cell.strip() for cell in text.split(delimiter)]

@@ -1,0 +1,111 @@
+"""JSON lines of any tool: detectron2, OpenMMLab, DeiT, LLaMA-Factory, our own metrics file."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from isang.errors import InputError
+from isang.runs.read.assemble import assemble
+from isang.runs.read.content import LineBlocks
+from isang.runs.read.lines.own_log import checked
+from isang.runs.read.rows import Account, Rows, display_name
+from isang.runs.read.table import RunTable
+
+name = "json lines"
+COUNT_FACTS = {"total_steps": "planned_steps", "max_steps": "planned_steps", "vocabulary_size": "vocabulary_size",
+                "vocab_size": "vocabulary_size", "batch_size": "batch_size", "devices": "devices",
+                "batches_per_epoch": "batches_per_epoch", "batch_size_per_device": "batch_size_per_device"}  # fmt: skip
+
+
+def recognise(head: bytes, path: Path) -> bool:
+    """The first line that is not blank is a JSON object of its own."""
+    first = next((line for line in head.splitlines() if line.strip()), b"")
+    if not first.lstrip().startswith(b"{"):
+        return False
+    try:
+        return isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return len(first) > 60_000 and head.lstrip().startswith(b'{"')
+
+
+def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
+    """The runs in the records. A record's numbers are its values; nested ones are named `outer/inner`."""
+    blocks, account = LineBlocks(path), Account(path.name, name)
+    rows = Rows()
+    facts: dict[str, Any] = {}
+    for lines in blocks:
+        for line in lines:
+            _read_line(line, rows, facts, account)
+    account.size_bytes, account.lines = blocks.size_bytes, blocks.lines
+    account.ignore(f"longer than {1 << 16:,} bytes", blocks.too_long)
+    account.ignored["blank"] = account.ignored.get("blank", 0) - blocks.too_long
+    account.ignored = {why: count for why, count in account.ignored.items() if count}
+    if not rows.count:
+        raise InputError(f"{path} holds no JSON record with numbers")
+    names = rows.names
+    mean = None
+    if "data_time" in names and "iteration" in names:
+        account.format, mean = "detectron2 metrics", True
+    elif {"data_time", "iter"} <= names:
+        account.format, mean = "openmmlab json log", True
+    elif "train_loss" in names and "epoch" in names and not names & {"step", "iter", "iteration"}:
+        account.format, mean = "epoch json log", True
+    return assemble(rows.records(account, facts=facts, loss_is_mean=mean, name=display_name(path)), loss=loss)
+
+
+def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account) -> None:
+    if not line.strip():
+        account.ignore("blank")
+        return
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        account.fail(line)
+        return
+    if isinstance(record, dict) and record.get("kind") == "normal_sessions":
+        facts.setdefault("normal_sessions", checked(record))
+        account.ignore("prose")
+        return
+    row = numbers_of(record) if isinstance(record, dict) else {}
+    if not row:
+        account.ignore("records without numbers")
+        return
+    for key, fact in COUNT_FACTS.items():
+        value = row.get(key)
+        if value is not None and value == int(value if math.isfinite(value) else 0):
+            facts.setdefault(fact, int(value))
+    if "nats_by_frequency" in row:
+        facts.setdefault("nats_by_frequency", row["nats_by_frequency"])
+    if row.get("mode_is_val"):
+        row = {("val_" + key if key == "loss" else key): value for key, value in row.items()}
+    row.pop("mode_is_val", None)
+    if "data_time" in row and "step" in row and not row.keys() & {"loss", "iter", "epoch"}:
+        del row["step"]  # OpenMMLab counts epochs there in the records of its evaluations
+    rows.add(row)
+
+
+def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
+    """The numbers of a record by name; lists and deeper nesting than two are left out."""
+    row: dict[str, float] = {}
+    for key, value in record.items():
+        label = f"{prefix}{key}"
+        if isinstance(value, bool):
+            continue
+        if isinstance(value, int | float):
+            row[label] = _real(value)
+        elif isinstance(value, dict) and depth < 2:
+            row.update(numbers_of(value, f"{label}/", depth + 1))
+        elif isinstance(value, str):
+            if value.lower() in ("nan", "inf", "-inf", "infinity", "-infinity"):
+                row[label] = float(value)
+            elif key == "mode" and value == "val":
+                row["mode_is_val"] = 1.0
+    return row
+
+
+def _real(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf

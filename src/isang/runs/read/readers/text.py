@@ -1,0 +1,127 @@
+"""Text that a training script printed: our own log, the reference's, progress bars, `key=value` of any kind."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from isang.errors import InputError
+from isang.runs.read.assemble import assemble
+from isang.runs.read.content import LineBlocks
+from isang.runs.read.lines.own_log import is_normal_sessions, normal_sessions
+from isang.runs.read.lines.shapes import ShapeReader, without_colours
+from isang.runs.read.rows import Account, LoggedRows, display_name
+from isang.runs.read.series_names import normal
+from isang.runs.read.table import RunTable
+
+name = "text"
+
+_COUNTS = {
+    "epochs": r"(?:총 에폭|num[_ ](?:train[_ ])?epochs|max[_ ]epochs?|total epochs|(?<![\w-])epochs)"
+    r"\s*[=:]\s*(\d[\d,]*)"
+    r"|--(?:num_train_)?epochs[ =](\d+)",
+    "planned_steps": r"(?:예상 총 스텝|total optimization steps|max_steps|total[_ ]steps|num_iterations)"
+    r"\s*[=:]\s*(\d[\d,]*)|--training\.steps=(\d+)|INFO plan .*(?<!\w)steps=(\d+)",
+    "batches_per_epoch": r"(?:에폭당 배치 수|batches_per_epoch|steps_per_epoch)\s*[=:]\s*(\d[\d,]*)"
+    r"|Total Micro Batches (\d+)",
+    "batch_size_per_device": r"(?:GPU당 배치 크기|batch size per device|batch_size_per_device)\s*[=:]\s*(\d[\d,]*)"
+    r"|--per_device_train_batch_size[ =](\d+)|local batch size (\d+)",
+    "batch_size": r"(?<!당 )(?<![\w])(?:배치 크기|batch_size|(?:global|total train) batch size[^=:\d]{0,40})"
+    r"\s*[=: ]\s*(\d[\d,]*)(?![\d.,]*\s*\*)",
+    "devices": r"(\d+)\s*개\s*GPU|(?<!\w)devices=(\d+)|(?<!\w)NGPU=(\d+)",
+    "vocabulary_size": r"(?:vocabulary_size|vocab_size)\s*[=:]\s*(\d[\d,]*)",
+    "warmup_steps": r"(?<!\w)warmup_steps\s*[=:]\s*(\d[\d,]*)",
+    "best_epoch": r"INFO done .*(?<!\w)best_epoch=(\d+)",
+}
+_COUNT_PATTERNS = {fact: re.compile(pattern, re.IGNORECASE) for fact, pattern in _COUNTS.items()}
+_MEASURES = {
+    "learning_rate": re.compile(
+        r"(?:학습률|(?<!\w)learning_rate|--learning_rate|--lr)[\s=:]+(\d[\d.eE+-]*)", re.IGNORECASE
+    ),
+    "nats_by_frequency": re.compile(r"INFO plan .*(?<!\w)nats_by_frequency=(\d[\d.eE+-]*)"),
+}
+_EARLY = re.compile(
+    r"INFO stopped step=|early[ _-]?stop(?:ped|ping)?\b(?!\s*=)(?=.*(?:reached|trigger|at |after|epoch))", re.I
+)
+_COMPLETE = re.compile(r"학습 완료|training (?:is )?(?:completed?|finished|done)|train finished|INFO done steps=", re.I)
+_OWN = re.compile(rb" INFO isang \S+ training log \d+")
+_AVERAGING = (
+    ("huggingface trainer text", {"loss", "learning_rate", "train_runtime"}),
+    ("huggingface trainer text", {"loss", "learning_rate", "eval_runtime"}),
+    ("fairseq text", {"num_updates", "wps"}),
+    ("megatron text", {"lm_loss", "elapsed_time_per_iteration"}),
+    ("detectron2 text", {"total_loss", "data_time", "max_mem"}),
+    ("openmmlab text", {"loss", "data_time", "memory", "eta"}),
+)
+"""Tools that print means over the steps since the line before, told by their series."""
+_STOP_REASON = re.compile(r"INFO stopped step=.*reason=(\w+)")
+
+
+def recognise(head: bytes, path: Path) -> bool:
+    """Any text that is not mostly control characters; the last resort of the readers."""
+    sample = head[:8192]
+    odd = sum(byte < 8 or 13 < byte < 27 or 27 < byte < 32 for byte in sample)
+    return b"\x00" not in sample and odd <= len(sample) // 100
+
+
+def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
+    """The runs in the file. Raises InputError where no line holds a loss."""
+    blocks, reader, account = LineBlocks(path), ShapeReader(), Account(path.name, name)
+    for index, lines in enumerate(blocks):
+        if index == 0 and lines and _OWN.search(lines[0]):
+            account.format = "isang training log"
+        reader.feed(_plain_lines(lines))
+    account.size_bytes, account.lines = blocks.size_bytes, blocks.lines
+    account.ignore("blank", reader.blank - blocks.too_long)
+    account.ignore("prose", reader.prose)
+    account.ignore(f"longer than {1 << 16:,} bytes", blocks.too_long)
+    account.failed += reader.unread
+    if not reader.rows:
+        raise InputError(f"{path} holds no line with a named number such as `step=1 loss=2.5`: it is no training log")
+    if "@bar_seconds" in reader.columns:
+        account.format = "text with progress bars"
+    printed = {normal(name) for name in reader.columns}
+    tool = next((tool for tool, series in _AVERAGING if series <= printed), None)
+    account.format = tool or account.format
+    facts = facts_of(reader.prose_lines)
+    if account.format == "isang training log" and not facts.get("completed"):
+        facts["unfinished"] = True
+    records = LoggedRows(
+        account, reader.columns, reader.rows, reader.nan_rows(), facts, totals=reader.totals,
+        loss_is_mean=True if tool else None, name=display_name(path),
+    )  # fmt: skip
+    return assemble(records, loss=loss)
+
+
+def _plain_lines(lines: list[bytes]) -> list[bytes]:
+    if b"\x1b" in b"\n".join(lines):  # one long search instead of one per line
+        return [without_colours(line) for line in lines]
+    return lines
+
+
+def facts_of(lines: list[str]) -> dict[str, Any]:
+    """What the log states about the run in words: counts, sizes, how it ended."""
+    facts: dict[str, Any] = {}
+    for line in lines:
+        if is_normal_sessions(line):
+            facts["normal_sessions"] = normal_sessions(line)
+            continue
+        for fact, pattern in _COUNT_PATTERNS.items():
+            if fact not in facts and (match := pattern.search(line)):
+                facts[fact] = int(next(group for group in match.groups() if group).replace(",", ""))
+        for fact, pattern in _MEASURES.items():
+            if fact not in facts and (match := pattern.search(line)):
+                facts[fact] = _number(match.group(1))
+        if match := _STOP_REASON.search(line):
+            facts["stop_reason"] = match.group(1)
+        if _EARLY.search(line):
+            facts["stopped_early"] = True
+        if _COMPLETE.search(line):
+            facts["completed"] = True
+    return {fact: value for fact, value in facts.items() if value is not None}
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,0 +1,234 @@
+"""One run among the rows of a file to its table: columns, epochs, facts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.runs.read import table as t
+from isang.runs.read.columns import Column, Columns
+from isang.runs.read.row_events import Events, Mask, dates, fill
+from isang.runs.read.rows import LoggedRows
+from isang.runs.read.table import EpochLine, Epochs, Floats, Integers, Restart, RunSource, RunTable
+
+Places = NDArray[np.int32] | NDArray[np.int64]
+
+STRETCH = 1 << 18
+"""Rows that are worked on at a time where a result needs no more."""
+MOST_EPOCH_LINES = 100_000
+
+
+@dataclass
+class Run:
+    """A run among the rows of a file."""
+
+    start: int
+    end: int
+    """The run is in the rows of the file from `start` to before `end`, without those that a resume made void."""
+    restarts: list[tuple[int, int, str]]
+    """(step before, step after, kind)"""
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.start, self.end)
+
+
+def table_of(
+    records: LoggedRows,
+    events: Events,
+    run: Run,
+    kind: str,
+    core: Mask,
+    void: Mask,
+    source: RunSource,
+    series: dict[str, int],
+) -> RunTable:
+    """The table of one run; `core` are the rows with its loss, of the kind `kind`, `void` those done again later."""
+    alive, core = ~void[run.rows], core[run.rows]
+    kept = alive & events.step.known(run.start, run.end) & _valued(events, run, core)
+    step, place = distinct(events.step.values(run.start, run.end)[kept])
+    columns, nan_rows = _columns(events, run, kind, kept, core, place, len(step))
+    epoch = events.epoch.values(run.start, run.end)
+    if alive.all():
+        fill(epoch)
+    else:
+        epoch[alive] = fill(epoch[alive])
+    lines = () if events.counts_epochs else _epoch_lines(events, run, epoch, alive & ~core)
+    row_epoch = np.full(len(step), np.nan, dtype=np.float32)
+    _first(lambda start, end: epoch[start:end], kept, kept, place, row_epoch)
+    facts = _facts(records, events, run, alive, kept)
+    size = facts.get("batches_per_epoch")
+    if np.isnan(row_epoch).all() and isinstance(size, int) and size > 0 and not events.counts_epochs:
+        row_epoch = (np.floor((step - 1) / size) + 1.0).astype(np.float32)
+    restarts = tuple(
+        Restart(row=int(np.searchsorted(step, after)), step_before=before, step_after=after, kind=what)
+        for before, after, what in run.restarts
+    )
+    return RunTable(
+        name=records.name or records.account.path, source=source, step=step, epoch=row_epoch,
+        columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
+        epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
+    )  # fmt: skip
+
+
+def _valued(events: Events, run: Run, core: Mask) -> Mask:
+    """Rows that say something about their step."""
+    own = events.own_step[run.rows]
+    said = core | events.validation.known(run.start, run.end)
+    for column in (events.rate, events.norm, events.seconds, events.mean, *events.others.values()):
+        said |= own & column.known(run.start, run.end)
+    return said
+
+
+def distinct(steps: Floats) -> tuple[Integers, Places]:
+    """The different steps, ascending, and the place of each of the K given ones among them."""
+    if (steps[1:] < steps[:-1]).any():
+        return np.unique(steps.astype(np.int64), return_inverse=True)
+    new = np.ones(len(steps), dtype=bool)
+    new[1:] = steps[1:] > steps[:-1]
+    return steps[new].astype(np.int64), np.cumsum(new, dtype=np.int32) - np.int32(1)
+
+
+def _columns(
+    events: Events, run: Run, kind: str, kept: Mask, core: Mask, place: Places, size: int
+) -> tuple[Columns, dict[str, Integers]]:
+    own, at_core = events.own_step[run.rows] & kept, core & kept
+    candidates = [
+        (t.VALIDATION_LOSS, events.validation, kept),
+        (t.LEARNING_RATE, events.rate, own),
+        (t.GRADIENT_NORM, events.norm, own),
+        (t.STEP_SECONDS, events.seconds, at_core),
+        (t.TIME, events.time, kept),
+        (t.RUNNING_MEAN, events.mean, own | at_core if kind == t.RUNNING_MEAN else own),
+    ]
+    if kind in (t.BATCH_LOSS, t.INTERVAL_LOSS):
+        candidates.insert(0, (kind, events.loss, at_core))
+    named = {name for name, _, _ in candidates}
+    candidates += [(name, column, own) for name, column in events.others.items() if name not in named]
+    columns: dict[str, Column] = {}
+    for name, column, where in candidates:  # one at a time: each takes the memory of the whole run
+        if not (where & column.known(run.start, run.end)).any():
+            continue
+
+        def read(start: int, end: int, column: Column = column) -> Floats:
+            return column.values(run.start + start, run.start + end)
+
+        values = np.full(size, np.nan)
+        _first(read, where, kept, place, values)
+        columns[name] = Column(_ascending(values) if name == t.TIME else values)
+    columns.setdefault(kind, Column(np.full(size, np.nan)))
+    nan_rows = {}
+    for name, logged, where in ((kind, "loss", at_core), (t.VALIDATION_LOSS, "validation", kept)):
+        said = np.zeros(len(core), dtype=bool)
+        odd = events.logged_nan[logged]
+        said[odd[(odd >= run.start) & (odd < run.end)] - run.start] = True
+        if name in columns and (name, logged) != (t.VALIDATION_LOSS, "loss"):
+            rows = np.unique(place[(said & where)[kept]])
+            nan_rows[name] = rows[~columns[name].known()[rows]].astype(np.int64)
+    return Columns(columns), {name: rows for name, rows in nan_rows.items() if len(rows)}
+
+
+def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: Places, result: Epochs) -> None:
+    """Write to each place of `result`, which is all NaN, the first value of the rows `where` that is not NaN.
+
+    `read` gives the values from one row to before another, `place` is that of each row of `kept`, which holds all rows
+    of `where`.
+    """
+    before = len(place)
+    for start in reversed(range(0, len(kept), STRETCH)):  # from the back, so that the first value is written last
+        part = slice(start, min(start + STRETCH, len(kept)))
+        values, among = read(part.start, part.stop), kept[part]
+        placed = place[before - int(among.sum()) : before]
+        before -= len(placed)
+        use = (where[part] & ~np.isnan(values))[among]
+        result[placed[use][::-1]] = values[among][use][::-1]
+
+
+def _ascending(time: Floats) -> Floats:
+    missing = np.isnan(time)
+    np.fmax.accumulate(time, out=time)
+    time[missing] = np.nan
+    return time
+
+
+def _window(events: Events, kind: str, run: Run, core: Mask) -> float:
+    """Steps that one loss value stands for."""
+    if kind != t.INTERVAL_LOSS or events.counts_epochs:
+        return 1.0
+    stated = events.window.values(run.start, run.end)[core]
+    if not np.isnan(stated).all():
+        return float(np.nanmedian(stated))
+    gaps = np.diff(np.unique(events.step.values(run.start, run.end)[core]))
+    return float(np.median(gaps)) if len(gaps) else 1.0
+
+
+def _epoch_lines(events: Events, run: Run, epoch: Floats, candidates: Mask) -> tuple[EpochLine, ...]:
+    """What lines without a step of their own said about the epoch they end."""
+    summary = candidates & ~events.own_step[run.rows] & ~np.isnan(epoch)
+    said = events.mean.known() | events.loss.known() | events.validation.known()
+    saying = np.flatnonzero(summary & said[run.rows])[:MOST_EPOCH_LINES]
+    if not len(saying):
+        return ()
+    step, mean, loss, validation, rate, seconds = (
+        column.take(run.start + saying)
+        for column in (events.step, events.mean, events.loss, events.validation, events.rate, events.seconds)
+    )
+    mean = np.where(np.isnan(mean), loss, mean)
+    lines: dict[int, dict[str, float]] = {}
+    last_step: dict[int, int] = {}
+    for index, number in enumerate(epoch[saying].astype(np.int64).tolist()):
+        line = lines.setdefault(number, {})
+        for key, values in (("mean", mean), ("validation", validation), ("rate", rate), ("seconds", seconds)):
+            if not np.isnan(values[index]):
+                line[key] = float(values[index])
+        if not np.isnan(step[index]):
+            last_step[number] = int(step[index])
+    nan = float("nan")
+    return tuple(
+        EpochLine(
+            number,
+            last_step.get(number),
+            line.get("mean", nan),
+            line.get("validation", nan),
+            line.get("rate", nan),
+            line.get("seconds", nan),
+        )
+        for number, line in sorted(lines.items())
+    )
+
+
+def _facts(records: LoggedRows, events: Events, run: Run, alive: Mask, kept: Mask) -> dict[str, Any]:
+    facts = dict(records.facts)
+    dated = _extremes(dates(records), run, alive)
+    if dated is None:
+        dated = _extremes(events.time, run, kept)
+        if dated is not None and dated[0] < 86_400 * 365 * 10:
+            dated = None  # seconds since the start of something, not a date
+    if dated is not None:
+        facts.setdefault("started", _iso(dated[0]))
+        facts.setdefault("ended", _iso(dated[1]))
+    for fact, name in (("epochs", "@epoch_total"), ("batches_per_epoch", "@batches"), ("step_total", "@step_total")):
+        if name in records.totals:
+            facts.setdefault(fact, int(min(records.totals[name], 2**53)))
+    if "step_total" in facts:
+        facts.setdefault("planned_steps", facts["step_total"])
+    return facts
+
+
+def _extremes(column: Column, run: Run, where: Mask) -> tuple[float, float] | None:
+    """The lowest and the highest value in the rows of the run that `where` names."""
+    found: list[float] = []
+    for start in range(0, len(where), STRETCH):
+        end = min(start + STRETCH, len(where))
+        values = column.values(run.start + start, run.start + end)[where[start:end]]
+        if not np.isnan(values).all():
+            found += [float(np.nanmin(values)), float(np.nanmax(values))]
+    return (min(found), max(found)) if found else None
+
+
+def _iso(seconds: float) -> str:
+    moment = datetime.fromtimestamp(round(seconds, 3), tz=UTC).replace(tzinfo=None)
+    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")

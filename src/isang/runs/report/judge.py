@@ -1,0 +1,95 @@
+"""A run with all that was computed about it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isang.errors import InputError
+from isang.runs.findings import Finding, RunContext, judge
+from isang.runs.read.columns import give_back_memory
+from isang.runs.read.readers import read_runs
+from isang.runs.read.table import Floats, Integers, RunTable
+from isang.runs.statistics.forecast import forecast
+from isang.runs.statistics.run_statistics import phases, smoothed
+
+EVALUATION_LIMIT = 16 << 20
+"""Bytes of an evaluation.json that are read at most; a real one has a few thousand."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One run, judged. Dictionaries hold plain JSON values, as DESIGN's report.json names them."""
+
+    table: RunTable
+    statistics: Mapping[str, Any]
+    epochs: list[dict[str, Any]]
+    phases: list[dict[str, Any]]
+    schedule: Mapping[str, Any]
+    findings: list[Finding]
+    forecast: Mapping[str, Any] | None
+    evaluation: Mapping[str, Any] | None
+    """The content of the evaluation.json that belongs to the run; None where there is none."""
+
+    @property
+    def smoothed(self) -> tuple[Integers, Floats]:
+        """Steps and values of the smoothed loss, one per row of the table, NaN where a row has no loss."""
+        return self.table.step, smoothed(self.table)
+
+
+def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None = None) -> list[Report]:
+    """Read the training log at `path` and judge each run in it.
+
+    `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `loss` names
+    the series to judge by where the log has several. Without `evaluation`, an evaluation.json in the model folder
+    beside the log is used. Raises InputError where nothing can be read.
+    """
+    log = log_of(path)
+    measured = _read_evaluation(evaluation or _evaluation_beside(log))
+    return [judged(table, measured) for table in read_runs(log, loss=loss)]
+
+
+def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Report:
+    """Everything that can be computed about one run."""
+    give_back_memory()
+    context = RunContext(table, evaluation)
+    return Report(
+        table=table,
+        statistics=context.statistics,
+        epochs=context.epochs,
+        phases=phases(table, context.epochs),
+        schedule=context.schedule,
+        findings=judge(table, context=context),
+        forecast=forecast(table, context.schedule),
+        evaluation=evaluation,
+    )
+
+
+def log_of(path: Path) -> Path:
+    """The newest log of a run folder; any other path as it is."""
+    logs = sorted((path / "logs").glob("training_*.log")) if path.is_dir() else []
+    return logs[-1] if logs else path  # the names hold the time, so the last one is the newest
+
+
+def _evaluation_beside(log: Path) -> Path | None:
+    beside = log.resolve().parent.parent / "model" / "evaluation.json"
+    return beside if log.resolve().parent.name == "logs" and beside.is_file() else None
+
+
+def _read_evaluation(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        if path.stat().st_size > EVALUATION_LIMIT:
+            raise InputError(
+                f"{path} is larger than {EVALUATION_LIMIT:,} bytes; it is no evaluation of `isang evaluate`"
+            )
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the evaluation {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not JSON: {error}; write it anew with `isang evaluate`") from error
+    if not isinstance(content, dict) or content.get("schema") != 1:
+        raise InputError(f'{path} is no evaluation with "schema": 1; write it anew with `isang evaluate`')
+    return content

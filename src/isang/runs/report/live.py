@@ -1,0 +1,84 @@
+"""Keep the report of a running training fresh."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from isang.errors import InputError
+from isang.progress import say
+from isang.runs.findings import Language
+from isang.runs.report.judge import Report, log_of, make_report
+from isang.runs.report.report import write_report
+from isang.runs.text import tables
+from isang.runs.text.writing import number
+
+POLL_SECONDS = 5.0
+"""Time between two looks at the logs."""
+
+
+def follow(
+    logs: Sequence[Path],
+    out: Path,
+    *,
+    language: Language,
+    loss: str | None = None,
+    evaluation: Path | None = None,
+    poll_seconds: float = POLL_SECONDS,
+) -> list[Report]:
+    """Write the report anew whenever a log has grown, until every run says that it is done, or Ctrl-C.
+
+    The page asks the browser to load it again while the run goes on; the last one written does not. A log without a
+    loss so far is waited for. Returns the last reports. Raises InputError where a log is not there.
+    """
+    reports: list[Report] = []
+    seen: list[tuple[int, int]] = []
+    waiting = ""
+    try:
+        while not _done(reports):
+            now = [_state(log) for log in logs]
+            if now != seen:
+                seen = now
+                try:
+                    reports = [made for log in logs for made in make_report(log, loss=loss, evaluation=evaluation)]
+                except InputError as error:
+                    if str(error) != waiting:
+                        waiting = str(error)
+                        say(f"waiting: {error}")
+                else:
+                    _write(reports, out, language, None if _done(reports) else poll_seconds)
+            if not _done(reports):
+                time.sleep(poll_seconds)
+    except KeyboardInterrupt:
+        if reports:
+            _write(reports, out, language, None)
+    return reports
+
+
+def _write(reports: Sequence[Report], out: Path, language: Language, reload_seconds: float | None) -> None:
+    write_report(reports, out, language=language, overwrite=True, reload_seconds=reload_seconds)
+    for report in reports:
+        smooth = report.statistics["smoothed_loss"] or {}
+        verdicts = tables.headline(report.findings, language)
+        steps = f"{report.statistics['steps'] or 0:,}"
+        say(f"{report.table.name}: step {steps}, smoothed loss {number(smooth.get('final'))}; {verdicts}")
+
+
+def _done(reports: Sequence[Report]) -> bool:
+    """Every run in the reports has said that it came to its end."""
+    facts = [report.table.facts for report in reports]
+    return bool(facts) and all(fact.get("completed") or fact.get("stop_reason") for fact in facts)
+
+
+def _state(log: Path) -> tuple[int, int]:
+    """What changes when a log grows: its size and its time."""
+    newest = log_of(log)
+    try:
+        if newest.is_dir():
+            states = [path.stat() for path in newest.rglob("*") if path.is_file()]
+            return sum(state.st_size for state in states), max((state.st_mtime_ns for state in states), default=0)
+        state = newest.stat()
+    except FileNotFoundError as error:
+        raise InputError(f"there is no file {newest}; give the log of a training run") from error
+    except OSError as error:
+        raise InputError(f"cannot read {newest}: {error.strerror}") from error
+    return state.st_size, state.st_mtime_ns

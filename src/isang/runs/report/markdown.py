@@ -1,0 +1,123 @@
+"""The report as Markdown text."""
+
+import re
+from collections.abc import Sequence
+
+from isang.runs.findings import NOT_IN_A_LOG, Finding, Language
+from isang.runs.plots.curves import Curves
+from isang.runs.plots.figures import PLOTS
+from isang.runs.report.judge import Report
+from isang.runs.report.page import drawn
+from isang.runs.text import tables
+from isang.runs.text.captions import caption
+from isang.runs.text.evidence import evidence_rows
+from isang.runs.text.tables import Table
+from isang.runs.text.words import assumption, finding_name, word
+
+
+def document(report: Report, curves: Curves, language: Language, prefix: str = "") -> str:
+    """The whole report of one run; `prefix` stands before the names of its pictures."""
+    parts = [f"# {word('report', language)}: {_plain(report.table.name)}", *_verdicts(report, language)]
+    parts += _reading(report, language)
+    parts += [_heading("statistics", language), _table(tables.totals(report, language))]
+    parts += [_table(tables.curves(report, language)), word("curves_note", language)]
+    parts += [_plain(note)] if (note := tables.minimum_note(report, language)) else []
+    epochs, phases = tables.epoch_rows(report, language), tables.phase_rows(report, language)
+    parts += [_heading("epochs", language), _table(epochs) if epochs.rows else word("no_epochs", language)]
+    parts += [note] if (note := tables.epochs_note(report, language)) else []
+    parts += [_heading("phases", language), _table(phases) if phases.rows else word("no_phases", language)]
+    parts += _curves(curves, language, prefix)
+    parts += [_heading("findings", language)]
+    for group in tables.by_verdict(report.findings).values():
+        parts += [part for finding in group for part in _finding(finding, language)]
+    parts += _quality(report, language)
+    parts += _forecast(report, language)
+    parts += [_heading("limits", language), "\n".join(f"- {limit[language]}" for limit in NOT_IN_A_LOG)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdicts(report: Report, language: Language) -> list[str]:
+    parts = [_heading("verdicts", language), f"**{tables.headline(report.findings, language)}**"]
+    for verdict, group in tables.by_verdict(report.findings).items():
+        if not group:
+            continue
+        if verdict in ("ok", "not_applicable"):
+            names = ", ".join(finding_name(finding.id, language) for finding in group)
+            parts.append(f"**{word(f'heading_{verdict}', language)}:** {names}")
+            continue
+        rows = [f"- **{finding_name(f.id, language)}**: {_plain(f.statement[language])}" for f in group]
+        parts += [f"### {word(f'heading_{verdict}', language)}", "\n".join(rows)]
+    return parts
+
+
+def _reading(report: Report, language: Language) -> list[str]:
+    source = report.table.source
+    about, lines = tables.reading(report, language)
+    header = (word("item", language), word("value", language))
+    parts = [_heading("reading", language), _table(Table(header, about.rows)), _table(Table(header, lines.rows))]
+    parts.append(tables.accounted(report, language))
+    if source.failed_examples:
+        examples = "\n".join(f"- {_plain(line)}" for line in source.failed_examples)
+        parts += [f"### {word('failed_examples', language)}", examples]
+    if source.notes:
+        parts += [
+            f"### {word('assumed', language)}",
+            "\n".join(f"- {_plain(assumption(note, language))}" for note in source.notes),
+        ]
+    return parts
+
+
+def _curves(curves: Curves, language: Language, prefix: str) -> list[str]:
+    parts = [_heading("curves", language)]
+    for plot in PLOTS:
+        title = word(f"plot_{plot.name}", language)
+        sentences = zip(("shows", "healthy", "this"), caption(plot.name, curves), strict=True)
+        parts += [f"### {title}", f"![{title}]({prefix}{plot.name}.svg)"]
+        parts.append("\n".join(f"- **{word(key, language)}:** {text[language]}" for key, text in sentences))
+    return [*parts, f"{drawn(curves, language)} {word('drawn_note', language)}"]
+
+
+def _finding(finding: Finding, language: Language) -> list[str]:
+    verdict = word(f"verdict_{finding.verdict}", language)
+    parts = [f"### {finding_name(finding.id, language)}: {verdict}", _plain(finding.statement[language])]
+    if finding.remedy:
+        parts.append(f"**{word('try', language)}:** {_plain(finding.remedy[language])}")
+    rows = evidence_rows(finding.evidence, language)
+    return [*parts, "\n".join(f"- {_plain(name)}: {_plain(value)}" for name, value, _ in rows)] if rows else parts
+
+
+def _quality(report: Report, language: Language) -> list[str]:
+    evaluation, parts = report.evaluation, [_heading("quality", language)]
+    if evaluation is None:
+        parts.append(word("quality_none", language))
+    elif evaluation.get("measured"):
+        parts.append(_table(tables.quality(evaluation, language)))
+    else:
+        why = evaluation.get("why_not_measured") or word("no_reason", language)
+        parts.append(_plain(word("quality_unmeasured", language, why=why)))
+    scale = tables.loss_scale(report, language)
+    return [*parts, word("scale_note", language), _table(scale)] if scale else parts
+
+
+def _forecast(report: Report, language: Language) -> list[str]:
+    statement = (report.forecast or {}).get("statement")
+    parts = [_heading("forecast", language), statement[language] if statement else word("no_forecast", language)]
+    for name, table in tables.forecast_tables(report.forecast, language):
+        parts += [f"### {name}", _table(table)]
+    return parts
+
+
+def _heading(section: str, language: Language) -> str:
+    return f"## {word(f'section_{section}', language)}"
+
+
+def _table(table: Table) -> str:
+    rows: list[Sequence[str]] = [table.header, ["---"] + ["---:"] * (len(table.header) - 1), *table.rows]
+    cells = (" | ".join(_plain(cell) for cell in row) for row in rows)
+    return "\n".join(f"| {row} |" for row in cells)
+
+
+def _plain(text: str) -> str:
+    """Text from data, so that it cannot become a heading, a link, a table cell or HTML; backticks stay."""
+    text = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\|\[\]])", r"\\\1", text)
