@@ -26,6 +26,8 @@ LEARNING_RATE = "learning_rate"
 GRADIENT_NORM = "gradient_norm"
 STEP_SECONDS = "step_seconds"
 """Seconds that one step took."""
+DATA_SECONDS = "data_seconds"
+"""Seconds of a step that went by waiting for data."""
 TIME = "time_seconds"
 """Seconds since the epoch (1970) where the log has dates, else since the first row."""
 
@@ -120,6 +122,14 @@ class RunTable:
     series: dict[str, int] = field(default_factory=dict)
     """All series that the file holds, by the log's own name, with their number of values."""
 
+    loss_name: str = ""
+    """The log's own name of the judged series; empty where it has none."""
+    maximised: bool = False
+    """The judged series is better the higher it is, as a reward or an accuracy."""
+    metric: str | None = None
+    """The column with the quality that was measured along the way, held-out where there is one: `val_mAP`, `reward`."""
+    metric_maximised: bool = True
+    """Whether the metric is better the higher it is."""
     logged_nan: dict[str, Integers] = field(default_factory=dict)
     """By column: the rows at which the log itself said NaN, which the column alone cannot tell from no value."""
 

@@ -121,11 +121,13 @@ def _columns(
         columns[name] = Column(_ascending(values) if name == t.TIME else values)
     columns.setdefault(kind, Column(np.full(size, np.nan)))
     nan_rows = {}
-    for name, logged, where in ((kind, "loss", at_core), (t.VALIDATION_LOSS, "validation", kept)):
+    said_nan = ((kind, "loss", at_core), (t.VALIDATION_LOSS, "validation", kept), (t.GRADIENT_NORM, "norm", own))
+    for name, logged, where in said_nan:
         said = np.zeros(len(core), dtype=bool)
         odd = events.logged_nan[logged]
         said[odd[(odd >= run.start) & (odd < run.end)] - run.start] = True
-        if name in columns and (name, logged) != (t.VALIDATION_LOSS, "loss"):
+        if said.any() and (name, logged) != (t.VALIDATION_LOSS, "loss"):
+            columns.setdefault(name, Column(np.full(size, np.nan)))
             rows = np.unique(place[(said & where)[kept]])
             nan_rows[name] = rows[~columns[name].known()[rows]].astype(np.int64)
     return Columns(columns), {name: rows for name, rows in nan_rows.items() if len(rows)}
