@@ -31,6 +31,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options"},
     "options": BASE,
+    "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
     "__init__": BASE | {"stages", "config"},
 }
 

@@ -24,14 +24,12 @@ INTERVAL_LOSS = "interval_loss"
 VALIDATION_LOSS = "validation_loss"
 METRIC = "metric"
 """What a run without a loss, or one whose loss says nothing about progress, is judged by; see `RunTable.maximised`."""
-VALIDATION_METRIC = "validation_metric"
-"""The held-out metric; its name and direction are those of `RunTable.metric`."""
 LEARNING_RATE = "learning_rate"
 GRADIENT_NORM = "gradient_norm"
 STEP_SECONDS = "step_seconds"
 """Seconds that one step took."""
 DATA_SECONDS = "data_seconds"
-"""Seconds of one step that were spent waiting for data."""
+"""Seconds of a step that went by waiting for data."""
 EVALUATION_SECONDS = "evaluation_seconds"
 """Seconds that one evaluation took, in the row that it ended at."""
 TIME = "time_seconds"
@@ -144,17 +142,19 @@ class RunTable:
     series: dict[str, int] = field(default_factory=dict)
     """All series that the file holds, by the log's own name, with their number of values."""
 
+    loss_name: str = ""
+    """The log's own name of the judged series; empty where it has none."""
+    maximised: bool = False
+    """The judged series is better the higher it is, as a reward or an accuracy."""
+    metric: str | None = None
+    """The column with the quality that was measured along the way, held-out where there is one: `val_mAP`, `reward`."""
+    metric_maximised: bool = True
+    """Whether the metric is better the higher it is."""
     logged_nan: dict[str, Integers] = field(default_factory=dict)
     """By column (loss, validation loss, gradient norm): the rows at which the log itself said NaN. The column alone
     cannot tell them from no value."""
-    maximised: bool = False
-    """Whether the column `loss` improves by rising (a reward, an accuracy)."""
-    judged_series: str = ""
-    """The log's own name of the series behind the column `loss`."""
     objective: str = LOSS
     """LOSS, POLICY or ADVERSARIAL: what the training loss is."""
-    metric: Metric | None = None
-    """The held-out metric behind the column `validation_metric`."""
     metrics: tuple[Metric, ...] = ()
     """All series with a known direction, whose columns have the log's own names; the most telling first."""
     first_epoch: int = 1
