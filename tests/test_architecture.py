@@ -15,6 +15,7 @@ ALLOWED = {
     "compression": {"errors"},
     "memory": set(),
     "signals": {"errors"},
+    "threads": set(),
     "files": {"errors"},
     "progress": {"errors"},
     "config": BASE,
@@ -31,7 +32,7 @@ ALLOWED = {
     "__main__": {"cli"},
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options"},
     "options": BASE,
-    "__init__": BASE | {"stages", "config"},
+    "__init__": BASE | {"stages", "config", "threads"},
 }
 
 
