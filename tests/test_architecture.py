@@ -9,14 +9,15 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals"}
+BASE = {"errors", "escaping", "files", "progress", "compression", "memory", "signals"}
 ALLOWED = {
     "errors": set(),
+    "escaping": set(),
     "compression": {"errors"},
     "memory": set(),
-    "signals": {"errors"},
-    "files": {"errors"},
-    "progress": {"errors"},
+    "signals": {"errors", "escaping"},
+    "files": {"errors", "escaping"},
+    "progress": {"errors", "escaping"},
     "config": BASE,
     "logs": BASE | {"config"},
     "model": BASE | {"config", "logs"},

@@ -10,6 +10,7 @@ import typer
 
 import isang
 from isang.errors import IsangError, UsageError
+from isang.escaping import guarded_output, visible_line
 from isang.options import (
     AcrossSources,
     Alerts,
@@ -318,9 +319,10 @@ def export(
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and an exit code, never a traceback."""
     try:
-        app()
+        with guarded_output():
+            app()
     except IsangError as error:
-        _leave(f"isang: {error}", error.exit_code)
+        _leave(visible_line(f"isang: {error}"), error.exit_code)
     except KeyboardInterrupt:
         _leave("isang: interrupted", 130)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
@@ -332,8 +334,8 @@ def main() -> None:
         if os.environ.get("ISANG_TRACEBACK"):
             raise
         _leave(
-            f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}\n"
-            f"Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
+            visible_line(f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}") + "\n"
+            "Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
             1,
         )
 

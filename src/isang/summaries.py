@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from isang.escaping import joined
 from isang.files import to_json
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def of_dataset(meta: Mapping[str, Any]) -> str:
     lost = [f"{meta[name]:,} {words}" for name, words in LOSSES.items() if meta[name]]
     if lost:
         lines.append(f"not every line is an event of its own: {', '.join(lost)}")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def of_preview(seen: "Preview") -> str:
@@ -57,7 +58,7 @@ def of_preview(seen: "Preview") -> str:
     if seen.rule.pattern is not None:
         lines.append(f"  key: {seen.rule.pattern}")
     lines += ["", "first templates:", *(f"  {template[:SHOWN_CHARACTERS]}" for template in seen.templates)]
-    return "\n".join([*lines, "", "nothing was written; --out DATA writes the dataset"])
+    return joined([*lines, "", "nothing was written; --out DATA writes the dataset"])
 
 
 def of_training(trained: "Trained") -> str:
@@ -75,7 +76,7 @@ def of_series(found: Sequence[tuple[str, Mapping[str, int]]], *, as_json: bool) 
     if as_json:
         runs = [{"name": name, "series": dict(series)} for name, series in found]
         return to_json({"schema": 1, "runs": runs}).rstrip("\n")
-    return "\n".join(f"{name}: {entry}  {count:,} values" for name, series in found for entry, count in series.items())
+    return joined(f"{name}: {entry}  {count:,} values" for name, series in found for entry, count in series.items())
 
 
 def of_rates(test: "RateTest", folder: Path) -> str:
@@ -121,7 +122,7 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     lines += _budget(evaluation)
     lines.append(f"drift: {evaluation['drift']['says']}")
     lines += _rewordings(evaluation["rewordings"])
-    return "\n".join(lines + _planted(evaluation["planted"]))
+    return joined(lines + _planted(evaluation["planted"]))
 
 
 def of_anomalies(records: Sequence[Mapping[str, Any]], most: int | None = None) -> str:
@@ -140,7 +141,8 @@ def of_anomaly(record: Mapping[str, Any]) -> str:
     if record["group_size"] == 1:
         return _group([record]) + f"\n  the session: {record['ended']}\n"
     when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""
-    return f"{record['session_id']}{when}  like group {record['group']}, number {record['group_size']:,} of its kind"
+    like = f"like group {record['group']}, number {record['group_size']:,} of its kind"
+    return joined([f"{record['session_id']}{when}  {like}"])
 
 
 def _group(members: Sequence[Mapping[str, Any]]) -> str:
@@ -158,7 +160,7 @@ def _group(members: Sequence[Mapping[str, Any]]) -> str:
         lines.append(f"  {says} ({rarity['normal_sessions']:,} of {rarity['of']:,} normal sessions score as high)")
         for reason in reasons:
             lines += _reason(reason, lines)
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _reason(reason: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
