@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from isang.errors import IsangError, OutputError, UsageError
-from isang.escaping import escaped_json
+from isang.formatting import escaped_json
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2

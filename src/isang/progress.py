@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from isang.escaping import visible_line
+from isang.formatting import printable_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -25,7 +25,7 @@ class Progress:
 
     def __init__(self, what: str, *, total: float | None = None, unit: str = "", silent: bool = False) -> None:
         self._silent = silent
-        self._what, self._total, self._unit = visible_line(what), total, unit
+        self._what, self._total, self._unit = printable_line(what), total, unit
         self._done = 0.0
         self._note = ""
         self._started = self._last_line = time.monotonic()
@@ -44,7 +44,7 @@ class Progress:
         """Count `amount` more as done and show it where it is time to."""
         self._done += amount
         if note is not None:
-            self._note = visible_line(note)
+            self._note = printable_line(note)
         now = time.monotonic()
         if self._silent or now - self._started < QUIET_SECONDS:
             return
@@ -80,4 +80,4 @@ class Progress:
 
 def say(line: str) -> None:
     """One line for people, on stderr, whatever stands in it."""
-    print(visible_line(line), file=sys.stderr, flush=True)
+    print(printable_line(line), file=sys.stderr, flush=True)

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from types import FrameType
 
 from isang.errors import Interrupted
-from isang.escaping import visible
+from isang.formatting import printable
 
 
 def tell(text: str) -> None:
-    """Print all of `text` at once, as `visible` shows it; print() loses what a signal cuts off where PYTHONUNBUFFERED
+    """Print all of `text` at once, as `printable` shows it; print() loses what a signal cuts off where PYTHONUNBUFFERED
     is set."""
-    rest = memoryview(visible(text).encode(sys.stdout.encoding, "backslashreplace"))
+    rest = memoryview(printable(text).encode(sys.stdout.encoding, "backslashreplace"))
     while rest:
         rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.buffer.flush()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from isang.escaping import visible
+from isang.formatting import printable
 from isang.runs.findings import NOT_IN_A_LOG, Finding, Language
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.figures import PLOTS
@@ -121,5 +121,5 @@ def _table(table: Table) -> str:
 
 def _plain(text: str) -> str:
     """Text from data, so that it cannot become a heading, a link, a table cell or HTML; backticks stay."""
-    text = visible(re.sub(r"\s+", " ", text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = printable(re.sub(r"\s+", " ", text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\|\[\]])", r"\\\1", text)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isang.errors import InputError
-from isang.escaping import joined
 from isang.files import folder_being_written, to_json
+from isang.formatting import joined
 from isang.runs.findings import Language
 from isang.runs.plots.curves import Curves, curves_of
 from isang.runs.report import markdown

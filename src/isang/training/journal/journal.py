@@ -10,8 +10,8 @@ from typing import Any, TextIO
 import numpy as np
 
 import isang
-from isang.escaping import visible_line
 from isang.files import to_json
+from isang.formatting import printable_line
 from isang.training.checkpoint import TrainingProgress
 from isang.training.journal.suspicious_normal import NormalSessions
 from isang.training.objective import Validation
@@ -159,7 +159,7 @@ class Journal:
     def _line(self, text: str) -> None:
         if self._text is not None:
             now = datetime.now()
-            self._text.write(f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03d} INFO {visible_line(text)}\n")
+            self._text.write(f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03d} INFO {printable_line(text)}\n")
             self._text.flush()
 
 

@@ -1,4 +1,4 @@
-"""Text from outside, shown so that it can neither steer what shows it nor hide anything in itself."""
+"""Text from outside on its way to a screen or page, where it must neither steer what shows it nor hide anything."""
 
 import io
 import re
@@ -21,7 +21,7 @@ _IN_TEXT = re.compile(f"[{_HIDDEN}]|{_EMOJI_STYLE}")
 _IN_LINE = re.compile(f"[\n{_HIDDEN}]|{_EMOJI_STYLE}")
 
 
-def visible(text: str) -> str:
+def printable(text: str) -> str:
     r"""The text with control, bidirectional and invisible characters as escapes such as `\x1b` and `\u202e`.
 
     Tabs and ends of lines stay.
@@ -29,7 +29,7 @@ def visible(text: str) -> str:
     return text if text.isascii() and text.isprintable() else _IN_TEXT.sub(_escape, text)
 
 
-def visible_line(text: str) -> str:
+def printable_line(text: str) -> str:
     """The same on one line: an end of a line becomes an escape, too."""
     return text if text.isprintable() and text.isascii() else _IN_LINE.sub(_escape, text)
 
@@ -41,21 +41,21 @@ def escaped_json(text: str) -> str:
 
 def joined(lines: Iterable[str]) -> str:
     """Lines as one text, each of which stays one line whatever stands in it."""
-    return "\n".join(map(visible_line, lines))
+    return "\n".join(map(printable_line, lines))
 
 
 @contextmanager
 def guarded_output() -> Iterator[None]:
     """Within this the process prints nothing, of its own or a library's, that could steer a terminal."""
     kept = sys.stdout, sys.stderr
-    guarded = [VisibleStream(stream) if hasattr(stream, "buffer") else stream for stream in kept]
+    guarded = [PrintableStream(stream) if hasattr(stream, "buffer") else stream for stream in kept]
     sys.stdout, sys.stderr = guarded
     try:
         yield
     finally:
         sys.stdout, sys.stderr = kept
         for stream in guarded:
-            if isinstance(stream, VisibleStream):
+            if isinstance(stream, PrintableStream):
                 stream.detach()  # flushes it, and keeps it from closing what it wrote to
 
 
@@ -71,8 +71,8 @@ def _json_escape(found: re.Match[str]) -> str:
     return "".join(f"\\u{units[place]:02x}{units[place + 1]:02x}" for place in range(0, len(units), 2))
 
 
-class VisibleStream(io.TextIOWrapper):
-    """Writes to the buffer of `stream` what `visible` shows; what its encoding lacks is escaped, too."""
+class PrintableStream(io.TextIOWrapper):
+    """Writes to the buffer of `stream` what `printable` shows; what its encoding lacks is escaped, too."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(
@@ -85,5 +85,5 @@ class VisibleStream(io.TextIOWrapper):
 
     def write(self, text: str) -> int:
         """Write all of `text`; returns its length."""
-        super().write(visible(text))
+        super().write(printable(text))
         return len(text)

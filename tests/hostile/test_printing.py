@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isang.escaping import escaped_json, visible, visible_line
 from isang.files import to_json
+from isang.formatting import escaped_json, printable, printable_line
 from tests.hostile.conftest import HOSTILE, Place, isang
 
 WRITTEN_MARKS = {"\t", "\n", *map(chr, [*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD])}
@@ -30,24 +30,24 @@ def hidden_in(text: str) -> set[str]:
 
 def test_every_control_and_format_character_is_shown() -> None:
     every = "".join(map(chr, [*range(0x32000), *range(0xE0000, 0xE2000)]))
-    assert hidden_in(visible(every)) == set()
+    assert hidden_in(printable(every)) == set()
     assert hidden_in(escaped_json(every)) == set()
-    assert "\n" not in visible_line(every)
+    assert "\n" not in printable_line(every)
 
 
 @pytest.mark.parametrize("character", "\u034f\u115f\u3164\uffa0\ufe00\U000e0100\u180b")
 def test_characters_without_a_picture_are_shown(character: str) -> None:
-    assert character not in visible(f"a{character}b")
+    assert character not in printable(f"a{character}b")
 
 
 @pytest.mark.parametrize("text", ["INFO done\tin 3 s\n", "결제 완료", "ログ出力", "⚠️ 1️⃣ ✔️", "naïve → 5 µs", "٣ طلبات"])
 def test_what_people_write_stays(text: str) -> None:
-    assert visible(text) == text
+    assert printable(text) == text
 
 
 def test_the_escape_says_which_character_it_was() -> None:
-    assert visible("\x1b[31m\x85\u202e\U000e0041\ud800") == r"\x1b[31m\x85\u202e\U000e0041\ud800"
-    assert visible_line("a\nb") == r"a\nb"
+    assert printable("\x1b[31m\x85\u202e\U000e0041\ud800") == r"\x1b[31m\x85\u202e\U000e0041\ud800"
+    assert printable_line("a\nb") == r"a\nb"
 
 
 @given(st.dictionaries(st.text(), st.text(st.characters(exclude_categories=()))))
