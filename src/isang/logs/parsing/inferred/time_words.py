@@ -31,13 +31,15 @@ _MONTHS = {
     for names in _MONTH_NAMES
     for name, short in zip(names.split(), _ENGLISH, strict=True)
 }  # fmt: skip
-_DAYS = (
-    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thur Thurs Fri Sat "
-    "Sun Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag Mo Di Mi Do Fr Sa So lunes martes "
-    "miércoles jueves viernes sábado domingo lun mar mié jue vie sáb dom lundi mardi mercredi jeudi "
-    "vendredi samedi dimanche mer jeu ven sam dim 월요일 화요일 수요일 목요일 금요일 토요일 일요일 월 화 수 목 금 토 일 星期一 星期二 星期三 "
-    "星期四 星期五 星期六 星期日 周一 周二 周三 周四 周五 周六 周日 月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日 "
-).split()  # noqa: SIM905 - a list of so many words is read by nobody
+_DAY_NAMES = (
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mon Tue Tues Wed Thu Thur Thurs Fri",
+    "Sat Sun Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag Mo Di Mi Do Fr Sa So lunes",
+    "martes miércoles jueves viernes sábado domingo lun mar mié jue vie sáb dom lundi mardi",
+    "mercredi jeudi vendredi samedi dimanche mer jeu ven sam dim 월요일 화요일 수요일 목요일 금요일",
+    "토요일 일요일 월 화 수 목 금 토 일 星期一 星期二 星期三 星期四 星期五 星期六 星期日 周一 周二",
+    "周三 周四 周五 周六 周日 月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日",
+)
+_DAYS = [day for names in _DAY_NAMES for day in names.split()]
 
 _HALVES = {
     "a. m.": "AM", "p. m.": "PM", "a.m.": "AM", "p.m.": "PM", "am": "AM", "pm": "PM", "오전": "AM", "오후": "PM",
