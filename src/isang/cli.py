@@ -15,6 +15,7 @@ from isang.options import (
     AcrossSources,
     Alerts,
     ConfigFile,
+    DateOrder,
     Epochs,
     Gap,
     Json,
@@ -89,6 +90,7 @@ def run(
     window: Window = None,
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
+    date_order: DateOrder = None,
     mask: Masks = None,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
@@ -101,7 +103,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report and anomalies in one go."""
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask),
+        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -123,6 +125,7 @@ def prepare(
     window: Window = None,
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
+    date_order: DateOrder = None,
     mask: Masks = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
@@ -134,7 +137,9 @@ def prepare(
     from isang.config import load
     from isang.logs.preview import preview
 
-    settings = load(config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask)})
+    settings = load(
+        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+    )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
         return
