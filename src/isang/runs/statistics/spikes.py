@@ -30,6 +30,12 @@ MIRRORED = 7.5
 """The mirror is trusted from this height on: below it the uneven batches of healthy runs lie more often above."""
 LEANING = 0.3
 """Noise whose 95 and 5 % quantiles differ by less than this many standard deviations is symmetric."""
+UPPER = (0.5, 0.99)
+"""The upper side of skewed noise is followed from this part of it that lies beyond, down to 1 in 100."""
+MOST_BEYOND = 5
+"""Values that must lie beyond the last quantile of few values."""
+UNSURE_SLOPE = 0.5
+"""Standard errors by which the tail is taken to be longer than it seems."""
 JUMP = 1.3
 """A rise over the past alone must exceed its threshold by this factor: a loss that wanders is often above its past."""
 RECOVERY = 10
@@ -83,7 +89,11 @@ def find_spikes(loss: Floats) -> Spikes | None:
     jump = _Heights(curve, _past_median, curve.resolution)
     threshold, degrees = _threshold(height.values)
     threshold = min(threshold, _mirrored_threshold(height.values))
-    beyond = (height.values > threshold) | (jump.values > JUMP * _threshold(jump.values)[0])
+    upper = _skewed_threshold(height.values)
+    if upper is not None:
+        threshold = max(threshold, upper)
+    past = max(_threshold(jump.values)[0], _skewed_threshold(jump.values) or 0.0)
+    beyond = (height.values > threshold) | (jump.values > JUMP * past)
     edges = np.diff(np.concatenate([[False], beyond, [False]]).astype(np.int8))
     runs = zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
     rows = np.flatnonzero(beyond)
@@ -223,6 +233,28 @@ def _threshold(height: Floats) -> tuple[float, float]:
     target = FALSE_SPIKES / len(height)
     beyond = float(np.exp(np.interp(-np.log(target), -np.log(table_tail), np.log(table_x))))
     return max(4.0, beyond / _absolute_quantile(degrees, 0.5) * middle), degrees
+
+
+def _skewed_threshold(height: Floats) -> float | None:
+    """The threshold for noise whose upper side is the longer one, None where it is not.
+
+    The upper heights are fitted by a Weibull tail, P(height > x) = exp(-(x / scale) ** shape): a straight line in the
+    logarithms, through the quantiles of UPPER, which spikes of less than one in a hundred values do not move.
+    """
+    lean = float(np.quantile(height, 0.95) + np.quantile(height, 0.05))
+    if lean < LEANING:
+        return None
+    above = height[height > 0]
+    count = len(above)
+    if count < FEWEST // 2:
+        return None
+    least = max(1.0 - UPPER[1], MOST_BEYOND / count)
+    beyond = np.geomspace(UPPER[0], least, 12)
+    x, y = np.log(np.quantile(above, 1 - beyond)), np.log(-np.log(beyond))
+    slope = float(np.polyfit(y, x, 1)[0])  # of the logarithm of the height: 1 / shape
+    error = float(np.sqrt(1.0 / (count * least))) / float(y[-1] - y[0]) * slope
+    wanted = float(np.log(-np.log(FALSE_SPIKES / 2 / count)))
+    return float(np.exp(x[-1] + (max(slope, 0.5) + UNSURE_SLOPE * error) * (wanted - y[-1])))
 
 
 def _tail_likelihood(tail: Floats, degrees: float) -> float:

@@ -221,6 +221,7 @@ VALUES: Mapping[str, str] = {
     "training": "학습 손실 상승",
     "constant": "상수",
     "linear": "선형",
+    "polynomial": "다항식",
     "cosine": "코사인",
     "cosine with restarts": "재시작 코사인",
     "cyclic": "순환",
