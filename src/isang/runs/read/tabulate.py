@@ -71,6 +71,7 @@ def table_of(
         name=records.name or records.account.path, source=source, step=step, epoch=row_epoch,
         columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
         epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
+        loss_name=events.loss_name, counts_epochs=events.counts_epochs,
     )  # fmt: skip
 
 
