@@ -1,7 +1,6 @@
 """What a finding is, and what the findings about one run share."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,9 +16,6 @@ from isang.runs.statistics.dead_stretch import DeadStretch, dead_stretch
 from isang.runs.statistics.noise import Trend, trend
 from isang.runs.statistics.schedule_fit import recognise_schedule
 from isang.runs.text.korean_particles import with_particles
-
-_POLICY_METRIC = re.compile(r"(^|[_/.])(rewards?|rew|returns?)([_/.]|$)", re.IGNORECASE)
-"""Names of what a policy is trained for; the loss beside it is no measure of progress."""
 
 T = TypeVar("T")
 Verdict = Literal["ok", "problem", "cannot_tell", "not_applicable"]
@@ -103,13 +99,20 @@ class RunContext:
     @cached_property
     def dead(self) -> DeadStretch | None:
         """The stretch at the end over which the training loss is one and the same number, where it broke down."""
-        return None if self.loss_is_held_out or self.table.maximised else dead_stretch(self.loss)
+        if self.loss_is_held_out or self.loss_says_nothing or self.judged_name is not None:
+            return None
+        return dead_stretch(self.loss)
 
     @property
-    def policy_objective(self) -> bool:
-        """The loss stands beside a reward: it is what a policy is moved by, and need not fall."""
-        metric = self.table.metric
-        return metric is not None and not self.table.maximised and bool(_POLICY_METRIC.search(metric))
+    def loss_says_nothing(self) -> bool:
+        """The judged series is the objective of a policy or the loss of two opponents: it need not fall."""
+        return self.table.objective != t.LOSS and self.table.loss != t.METRIC
+
+    @property
+    def judged_name(self) -> str | None:
+        """The log's own name of the judged series where that is no loss, else None."""
+        table = self.table
+        return (table.loss_name or table.loss) if table.maximised or table.loss == t.METRIC else None
 
     @cached_property
     def part_done(self) -> float | None:
@@ -134,6 +137,15 @@ class RunContext:
 def both(en: str, ko: str) -> dict[Language, str]:
     """A sentence in both languages; particles after values are settled in the Korean one."""
     return {"en": en, "ko": with_particles(ko)}
+
+
+def named(context: RunContext, statement: Mapping[Language, str]) -> dict[Language, str]:
+    """A sentence about the loss as one about the series that is judged, where that is no loss."""
+    name = context.judged_name
+    if name is None:
+        return dict(statement)
+    en = statement["en"].replace("The loss", name).replace("the loss", name)
+    return {"en": en, "ko": with_particles(statement["ko"].replace("손실", f"{name} 값"))}
 
 
 def plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.finding import Finding, Language, RunContext, both, plain, too_few
+from isang.runs.finding import Finding, Language, RunContext, both, named, plain, too_few
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable, usable
@@ -30,10 +30,8 @@ JUMP_OF_LEVEL = 0.02
 
 def finite(table: RunTable, context: RunContext) -> Finding:
     """NaN and infinity in the loss, the validation loss and the gradient norm."""
-    found: list[dict[str, Any]] = []
-    for name in dict.fromkeys((table.loss, t.VALIDATION_LOSS, t.GRADIENT_NORM)):
-        if name in table.columns and (entry := _not_finite(table, name)) is not None:
-            found.append(entry)
+    names = dict.fromkeys((table.loss, t.VALIDATION_LOSS, t.GRADIENT_NORM))
+    found = [entry for name in names if name in table.columns and (entry := _not_finite(table, name)) is not None]
     losses = len(context.loss)
     evidence = plain({"losses": losses, "series": found})
     if not found:
@@ -134,8 +132,9 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
         }
     )
     if not diverged(context):
-        return Finding("divergence", "ok", _did_not(context, evidence), evidence)
+        return Finding("divergence", "ok", named(context, _did_not(context, evidence)), evidence)
     statement = _ends_higher(context, evidence) if shift is None else _jumps(context, evidence)
+    statement = named(context, statement)
     return Finding("divergence", "problem", statement, evidence, _REMEDY if shift is None else _LOOK)
 
 
@@ -176,7 +175,7 @@ def _lasting_jump(loss: Floats, gained: float) -> LevelShift | None:
 def _did_not(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]:
     last, rise, needed = (number(evidence[key]) for key in ("last_level", "rise", "threshold"))
     if context.table.maximised:
-        name = context.table.loss_name or context.table.loss
+        name = context.judged_name or context.table.loss
         return both(
             f"The run did not diverge: {name} ends at {last}, {rise} below its highest level, and {needed} would be "
             "needed to call it a fall.",
@@ -197,17 +196,20 @@ def _ends_higher(context: RunContext, evidence: dict[str, Any]) -> dict[Language
     )
     step = f"{evidence['lowest_around_step']:,}"
     if context.table.maximised:
-        name = context.table.loss_name or context.table.loss
+        name = context.judged_name or context.table.loss
         return both(
             f"{name} ends at {last}, which is {rise} below the highest level of the run ({best}, up to step {step}); "
             f"noise explains at most {noise}.",
-            f"{name} 값이 {last}(으)로 끝났습니다. 실행 중 가장 높았던 수준({best}, 스텝 {step}까지)보다 {rise} 낮으며, "
+            f"{name} 값이 {last}(으)로 끝났습니다. 실행 중 가장 높았던 수준({best}, 스텝 {step}까지)보다 {rise} "
+            f"낮으며, "
             f"잡음으로 설명되는 폭은 최대 {noise}입니다.",
         )
     return both(
-        f"The loss ends at {last}, which is {rise} above the lowest level of the run ({best}, up to step {step}); noise "
+        f"The loss ends at {last}, which is {rise} above the lowest level of the run ({best}, up to step {step}); "
+        f"noise "
         f"explains at most {noise}.",
-        f"손실이 {last}(으)로 끝났습니다. 실행 중 가장 낮았던 수준({best}, 스텝 {step}까지)보다 {rise} 높으며, 잡음으로 "
+        f"손실이 {last}(으)로 끝났습니다. 실행 중 가장 낮았던 수준({best}, 스텝 {step}까지)보다 {rise} 높으며, "
+        f"잡음으로 "
         f"설명되는 폭은 최대 {noise}입니다.",
     )
 
@@ -215,7 +217,7 @@ def _ends_higher(context: RunContext, evidence: dict[str, Any]) -> dict[Language
 def _jumps(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]:
     before, after = number(evidence["level_before_jump"]), number(evidence["level_after_jump"])
     step, maximised = f"{evidence['jump_step']:,}", context.table.maximised
-    name_en = (context.table.loss_name or context.table.loss) if maximised else "The loss"
+    name_en = (context.judged_name or context.table.loss) if maximised else "The loss"
     name_ko = f"{name_en} 값" if maximised else "손실"
     way_en, way_ko = ("falls", "떨어져") if maximised else ("jumps", "뛰어올라")
     return both(

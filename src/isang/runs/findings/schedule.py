@@ -208,7 +208,8 @@ def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: di
     cut_off = both(
         f"The {family} decay was cut off: the run ends at step {last:,} with the rate at {rate} ({left} of its peak), "
         f"while the schedule would end at about step {end:,.0f}.",
-        f"{family_ko} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}에서 학습률 {rate}(최고값의 {left})(으)로 끝났지만, "
+        f"{family_ko} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}에서 학습률 {rate}(최고값의 {left})(으)로 "
+        f"끝났지만, "
         f"스케줄은 약 스텝 {end:,.0f}에서 끝납니다.",
     )
     return Finding("schedule", "problem", cut_off, plain(evidence), _END_TOGETHER)

@@ -72,7 +72,9 @@ def spikes(table: RunTable, context: RunContext) -> Finding:
             ),
             evidence,
         )
-    statement = _spikes_in_words(evidence, int(context.steps[min(s.position for s in found.found)]))
+    statement = _spikes_in_words(
+        evidence, int(context.steps[min(s.position if s.kind == "recovered" else s.start for s in found.found)])
+    )
     if lasting["divergent"] or lasting["lingering"] > 0.0002 * n + 1 or tall > max(2, OFTEN * n):
         return Finding(
             "spikes",
@@ -90,15 +92,15 @@ def spikes(table: RunTable, context: RunContext) -> Finding:
 
 def _no_curve(finding: str, table: RunTable, context: RunContext) -> Finding | None:
     """`not_applicable` where there is no curve of a loss."""
-    if not table.maximised:
+    name = context.judged_name
+    if name is None:
         return inapplicable(finding, context)
-    name = table.loss_name or table.loss
     return Finding(
         finding,
         "not_applicable",
         both(
-            f"{name} is better the higher it is; this looks at the noise of a loss.",
-            f"{name}은(는) 높을수록 좋은 값이며, 이 판정은 손실의 잡음을 봅니다.",
+            f"{name} is judged, which is no loss; this looks at the noise of a loss.",
+            f"손실이 아닌 {name} 값으로 판단하는 실행입니다. 이 판정은 손실의 잡음을 봅니다.",
         ),
         {"series": name},
     )
@@ -178,8 +180,8 @@ def _noise_growth(context: RunContext) -> Finding:
     itself, least = (float(np.exp(np.clip(x, -50, 50))) for x in ((grown.change, grown.low) if grown else (0.0, 0.0)))
     evidence = plain(
         {
-            "noise_percent_of_level": percent, "noise_percent_at_the_end": last, "growth_factor": factor, "growth_factor_in_itself": itself,
-            "growth_in_itself_at_least": least,
+            "noise_percent_of_level": percent, "noise_percent_at_the_end": last, "growth_factor": factor,
+            "growth_factor_in_itself": itself, "growth_in_itself_at_least": least,
             "interval": [low, high], "interval_percent": 96,
             "threshold": GROWTH, "first_step": int(context.steps[n // 10]), "last_step": int(context.steps[-1]),
         }

@@ -184,11 +184,15 @@ def _points(context: RunContext) -> Points | None:
         ("validation loss", validation_points(table), 1.0),
     ):
         if len(values) >= FEWEST:
-            held_out = name == "validation loss" or "train" not in name.lower()
-            unit = "epoch" if any("one step stands for one epoch" in note for note in table.source.notes) else "step"
+            held_out = name == "validation loss" or _is_held_out(table, name)
+            unit = "epoch" if table.counts_epochs else "step"
             turned = sign * values
             return Points(name, turned, sign, steps, steps.tolist(), unit, _noise_of(turned), held_out)
     return _epoch_points(context)
+
+
+def _is_held_out(table: RunTable, name: str) -> bool:
+    return any(metric.held_out for metric in table.metrics if metric.name == name)
 
 
 def _metric_points(table: RunTable) -> tuple[Integers, Floats]:
@@ -219,7 +223,7 @@ def _epoch_points(context: RunContext) -> Points | None:
     memory = found.memory if found else 0.0
     noise = spread * float(np.sqrt(max(1 + memory, 0.02) / max(1 - memory, 0.02) / max(per_epoch, 1.0)))
     sign = -1.0 if table.maximised else 1.0
-    name = (table.loss_name or table.loss) if table.maximised else "training loss"
+    name = context.judged_name or "training loss"
     values = sign * np.array([entry["mean_loss"] for entry in entries])
     labels = [int(entry["epoch"]) for entry in entries]
     return Points(name, values, sign, np.array(last), labels, "epoch", noise, held_out=False)

@@ -36,6 +36,8 @@ MOST_BEYOND = 5
 """Values that must lie beyond the last quantile of few values."""
 UNSURE_SLOPE = 0.5
 """Standard errors by which the tail is taken to be longer than it seems."""
+SKEWED, BENT = 1.0, 1.4
+"""Noise that leans less is taken for skewed only where its tail is no longer, by this factor, than its bulk has it."""
 JUMP = 1.3
 """A rise over the past alone must exceed its threshold by this factor: a loss that wanders is often above its past."""
 RECOVERY = 10
@@ -59,6 +61,8 @@ class Spike:
     """Robust standard deviations above the running median."""
     rise: float
     """Above what came before it, in the unit of the loss."""
+    start: int
+    """Position of its first loss."""
     kind: str
     """`recovered`, `lingering` (back only after RECOVERY losses) or `divergent` (never back)."""
 
@@ -195,7 +199,7 @@ def _spike(curve: _Curve, height: Floats, start: int, end: int) -> Spike:
     else:
         kind = "divergent" if _running_median(curve, n - 1, n)[0] > half else "lingering"
     level = float(np.exp(before)) if curve.logarithmic else before
-    return Spike(top, end - start, float(height[top]), float(curve.loss[top]) - level, kind)
+    return Spike(top, end - start, float(height[top]), float(curve.loss[top]) - level, start, kind)
 
 
 def _block_spreads(residual: Floats) -> tuple[Floats, Floats]:
@@ -251,6 +255,8 @@ def _skewed_threshold(height: Floats) -> float | None:
     least = max(1.0 - UPPER[1], MOST_BEYOND / count)
     beyond = np.geomspace(UPPER[0], least, 12)
     x, y = np.log(np.quantile(above, 1 - beyond)), np.log(-np.log(beyond))
+    if lean < SKEWED and x[-1] - x[7] > BENT * (x[7] - x[0]) * (y[-1] - y[7]) / (y[7] - y[0]):
+        return None  # a tail that turns away from the noise below it is one of spikes
     slope = float(np.polyfit(y, x, 1)[0])  # of the logarithm of the height: 1 / shape
     error = float(np.sqrt(1.0 / (count * least))) / float(y[-1] - y[0]) * slope
     wanted = float(np.log(-np.log(FALSE_SPIKES / 2 / count)))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.finding import LANGUAGES, Finding, Language, RunContext, both, plain, too_few
+from isang.runs.finding import LANGUAGES, Finding, Language, RunContext, both, named, plain, too_few
 from isang.runs.findings.generalisation import overfits, validation_points
 from isang.runs.findings.health import diverged
 from isang.runs.findings.progress.convergence_words import percent_done, worded
@@ -70,7 +70,7 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
         "unit_en": unit_en,
         "unit_ko": unit_ko,
         "done": percent_done(context.part_done),
-        "name": table.loss_name or table.loss,
+        "name": context.judged_name or table.loss,
     }
     segments = [_segment(context, segment, unit) for segment in context.schedule["segments"]]
     evidence = plain(
@@ -89,7 +89,7 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
             "loss_is_held_out": context.loss_is_held_out,
         }
     )
-    statement = both(en.format(**words), ko.format(**words))
+    statement = named(context, both(en.format(**words), ko.format(**words)))
     if outcome == "falling":
         statement = _with_the_low_point(context, statement, evidence)
     if verdict == "cannot_tell" and outcome in ("annealed", "unclear", "flat at a low rate"):

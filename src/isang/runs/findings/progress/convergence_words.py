@@ -103,9 +103,11 @@ _WORDS: dict[str, Words] = {
     "falling alone": (
         "cannot_tell",
         "The training loss was still falling when the run ended ({change} per {unit_en} over steps {first} to {last}), "
-        "but what was measured on held-out data had long stopped getting better (see Stopping point): more epochs would "
+        "but what was measured on held-out data had long stopped getting better (see Stopping point): more epochs "
+        "would "
         "fit the training data more closely.",
-        "실행이 끝날 때 학습 손실은 아직 감소하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 별도 데이터로 "
+        "실행이 끝날 때 학습 손실은 아직 감소하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 별도 "
+        "데이터로 "
         "잰 값은 이미 오래전에 나아지기를 멈추었습니다(‘종료 시점’ 판정 참조). 에폭을 늘리면 학습 데이터에만 더 가깝게 "
         "맞춰집니다.",
         None,
@@ -114,7 +116,8 @@ _WORDS: dict[str, Words] = {
         "cannot_tell",
         "The loss is flat at the end ({change} per {unit_en} over steps {first} to {last}), but at a level above its "
         "lowest one (see Divergence): that is no convergence.",
-        "끝부분에서 손실이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 최저 수준보다 높은 곳입니다(‘발산’ "
+        "끝부분에서 손실이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 최저 수준보다 높은 "
+        "곳입니다(‘발산’ "
         "판정 참조). 수렴한 것이 아닙니다.",
         None,
     ),
@@ -134,7 +137,8 @@ UPWARD: dict[str, Words] = {
     ),
     "rising": (
         "problem",
-        "{name} was falling when the run ended: {change} per {unit_en} over steps {first} to {last}, in per cent of all "
+        "{name} was falling when the run ended: {change} per {unit_en} over steps {first} to {last}, in per cent of "
+        "all "
         "that the run gained.",
         "실행이 끝날 때 {name} 값이 감소하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 {change}입니다(전체 상승 "
         "폭 기준).",
@@ -169,7 +173,8 @@ UPWARD: dict[str, Words] = {
     ),
     "flat after divergence": (
         "cannot_tell",
-        "{name} is flat at the end ({change} per {unit_en} over steps {first} to {last}), but below its best level (see "
+        "{name} is flat at the end ({change} per {unit_en} over steps {first} to {last}), but below its best level "
+        "(see "
         "Divergence): that is no convergence.",
         "끝부분에서 {name} 값이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 가장 좋았던 수준보다 "
         "낮습니다(‘발산’ 판정 참조). 수렴한 것이 아닙니다.",

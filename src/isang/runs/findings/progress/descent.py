@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.finding import Finding, RunContext, Verdict, both, plain, too_few
+from isang.runs.finding import Finding, RunContext, Verdict, both, named, plain, too_few
 from isang.runs.findings.health import diverged
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.read import table as t
-from isang.runs.read.table import Floats, RunTable, usable
+from isang.runs.read.table import RunTable, usable
 from isang.runs.statistics.dead_stretch import dead_stretch
 from isang.runs.statistics.noise import FEWEST_EFFECTIVE, FEWEST_VALUES, Trend, trend
 from isang.runs.text.writing import number, with_interval
@@ -30,17 +30,16 @@ GUESSING = (2, 3, 4, 5, 10, 100, 1000)
 def decreasing(table: RunTable, context: RunContext) -> Finding:
     """The Theil-Sen change over the run with an autoregressive bootstrap interval of 96 %.
 
-    A series that is better the higher it is must rise. Beside a policy's objective its reward is judged.
+    A series that is better the higher it is must rise.
     """
-    if context.policy_objective:
-        return _by_reward(table, context)
+    if (aside := inapplicable("decreasing", context)) is not None and context.dead is None:
+        return aside
     if context.dead is not None:
         return _dead(context)
     if (first := _no_gradient_from(table, context)) is not None:
         return _no_gradient(first, context)
     if table.maximised:
-        name = table.loss_name or table.loss
-        return _rising(context.loss, name, context) or too_few("decreasing", context, FEWEST_VALUES)
+        return _rising(context) or too_few("decreasing", context, FEWEST_VALUES)
     found = context.trend()
     if found is None:
         return too_few("decreasing", context, FEWEST_VALUES)
@@ -77,7 +76,8 @@ def decreasing(table: RunTable, context: RunContext) -> Finding:
     }
     verdict, en, ko = _WORDS[outcome]
     remedy = _REMEDY if verdict == "problem" else None
-    return Finding("decreasing", verdict, both(en.format(**words), ko.format(**words)), evidence, remedy)
+    statement = named(context, both(en.format(**words), ko.format(**words)))
+    return Finding("decreasing", verdict, statement, evidence, remedy)
 
 
 def _dead(context: RunContext) -> Finding:
@@ -110,7 +110,10 @@ def _dead(context: RunContext) -> Finding:
         en = f"The loss never changes: it is {value} in all {dead.count:,} rows{guess_en}."
         ko = f"손실이 전혀 변하지 않습니다. {dead.count:,}개 값이 모두 {value}입니다{guess_ko}."
     else:
-        en = f"The loss stops changing at step {first:,}: it is {value} in each of the last {dead.count:,} rows{guess_en}."
+        en = (
+            f"The loss stops changing at step {first:,}: it is {value} in each of the last {dead.count:,} "
+            f"rows{guess_en}."
+        )
         ko = f"손실이 스텝 {first:,}부터 변하지 않습니다. 마지막 {dead.count:,}개 값이 모두 {value}입니다{guess_ko}."
     return Finding("decreasing", "problem", both(en, ko), evidence, _STUCK)
 
@@ -133,7 +136,8 @@ def _no_gradient_from(table: RunTable, context: RunContext) -> int | None:
 def _no_gradient(row: int, context: RunContext) -> Finding:
     first, last = int(context.table.step[row]), int(context.table.step[-1])
     statement = both(
-        f"The gradient norm is exactly 0 from step {first:,} to the end: no weight is moved any more, and the loss does "
+        f"The gradient norm is exactly 0 from step {first:,} to the end: no weight is moved any more, and the loss "
+        f"does "
         "not fall.",
         f"기울기 노름이 스텝 {first:,}부터 끝까지 정확히 0입니다. 가중치가 더 이상 움직이지 않으며 손실도 감소하지 "
         "않습니다.",
@@ -156,23 +160,9 @@ _STUCK = both(
 )
 
 
-def _by_reward(table: RunTable, context: RunContext) -> Finding:
-    """The course of the reward, where the loss is a policy's objective."""
-    name = table.metric or ""
-    values = table.points(name)[1]
-    aside = inapplicable("decreasing", context)
-    assert aside is not None  # asked only where it is
-    found = _rising(values[usable(values)], name, context)
-    if found is None:
-        return aside
-    statement = {language: f"{found.statement[language]} {aside.statement[language]}" for language in aside.statement}
-    evidence = {**found.evidence, **aside.evidence}
-    verdict = "not_applicable" if found.verdict == "ok" else found.verdict
-    return Finding("decreasing", verdict, statement, evidence, found.remedy)
-
-
-def _rising(values: Floats, name: str, context: RunContext) -> Finding | None:
+def _rising(context: RunContext) -> Finding | None:
     """Whether a series that is better the higher it is rises; None where it has too few values."""
+    values, name = context.loss, context.judged_name or context.table.loss
     found = trend(-values)
     if found is None:
         return None
@@ -192,9 +182,15 @@ def _rising(values: Floats, name: str, context: RunContext) -> Finding | None:
         "last": number(last),
     }  # fmt: skip
     remedy = _REMEDY_RISING if verdict == "problem" else None
+    if context.table.objective != t.LOSS:
+        en, ko = f"{en} {_LOSS_ASIDE['en']}", f"{ko} {_LOSS_ASIDE['ko']}"
     return Finding("decreasing", verdict, both(en.format(**words), ko.format(**words)), evidence, remedy)
 
 
+_LOSS_ASIDE = both(
+    "The loss beside it need not fall and says nothing about progress.",
+    "함께 기록된 손실은 감소할 필요가 없으며 학습의 진전을 나타내지 않습니다.",
+)
 _UPWARD = {
     "falls beyond a random walk": "rises", "falls beyond its noise": "rises", "falls": "rises", "rises": "falls",
     "does not fall": "does not rise", "too few independent values": "unclear", "unclear": "unclear",

@@ -1,21 +1,14 @@
 """Why a finding says nothing about this loss: it is dead, or it does not measure progress."""
 
 from isang.runs.finding import Finding, RunContext, both
+from isang.runs.read.table import ADVERSARIAL, POLICY
 
 
 def inapplicable(finding: str, context: RunContext) -> Finding | None:
     """`not_applicable` with the reason, for findings that read the course of a loss; None where it can be read."""
-    if context.policy_objective:
+    if context.loss_says_nothing:
         return Finding(
-            finding,
-            "not_applicable",
-            both(
-                f"The loss is the objective of a policy, which starts near 0 and says nothing about progress; "
-                f"{context.table.metric} does.",
-                f"이 손실은 정책의 목적 함수로, 0 근처에서 시작하며 학습의 진전을 나타내지 않습니다. 진전은 "
-                f"{context.table.metric} 값으로 보십시오.",
-            ),
-            {"policy_objective": True},
+            finding, "not_applicable", _SAYS_NOTHING[context.table.objective], {"loss_shows_progress": False}
         )
     dead = context.dead
     if dead is None:
@@ -30,3 +23,15 @@ def inapplicable(finding: str, context: RunContext) -> Finding | None:
         ),
         {"dead_from_step": int(context.steps[dead.first])},
     )
+
+
+_SAYS_NOTHING = {
+    POLICY: both(
+        "The loss is the objective of a policy, which need not fall and says nothing about progress; a reward does.",
+        "이 손실은 정책의 목적 함수로, 감소할 필요가 없으며 학습의 진전을 나타내지 않습니다. 진전은 보상으로 보십시오.",
+    ),
+    ADVERSARIAL: both(
+        "The losses are those of two opponents, and neither need fall: a metric of what is made shows progress.",
+        "서로 겨루는 두 모델의 손실이므로 어느 쪽도 감소할 필요가 없습니다. 진전은 결과물의 지표로 보십시오.",
+    ),
+}
