@@ -16,6 +16,7 @@ ALLOWED = {
     "formatting": set(),
     "memory": set(),
     "signals": {"errors"},
+    "threads": set(),
     "files": {"errors"},
     "progress": {"errors"},
     "config": BASE,
@@ -33,7 +34,7 @@ ALLOWED = {
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options"},
     "options": BASE,
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
-    "__init__": BASE | {"stages", "config"},
+    "__init__": BASE | {"stages", "config", "threads"},
 }
 
 
