@@ -125,7 +125,7 @@ def test_no_dead_run_is_called_fine() -> None:
     """Each way to die leaves a problem."""
     n = 300
     ways = {
-        "zero": dying(n, 120, 0.0), "stuck": dying(n, 120, math.log(10)), 
+        "zero": dying(n, 120, 0.0), "stuck": dying(n, 120, math.log(10)),
         "nan": np.where(np.arange(n) < 200, decay(n), np.nan),
         "flat from the start": np.round(2.3026 + 0.0005 * noise(n, 0.2, 7), 4),
         "jump": decay(n) + 5.0 * (np.arange(n) > 200),
