@@ -19,7 +19,7 @@ def order_differences(families: Families, good: int) -> list[Difference]:
     chance does; FAR places count as much as one line.
     """
     once_F = np.flatnonzero((families.counts_FR == 1).all(axis=1))
-    if len(once_F) < 2:
+    if good < 2 or len(once_F) < 2:  # one good log does not tell what is in no order
         return []
     ranks_RF = np.argsort(np.argsort(families.first_FR[once_F], axis=0), axis=0).T
     moved_by = _moved(ranks_RF[0], ranks_RF[good])
