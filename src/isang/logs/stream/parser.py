@@ -12,18 +12,19 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import fields, layouts, masks
-from isang.logs.parsing.layouts import SAMPLE_LINES, Layout
+from isang.logs.parsing.inferred.levels import normal_level
+from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
+from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.records import (
     SourceLayout,
-    named_level,
     needs_line_before,
     recognise_source,
     split_lines,
     whole_records,
     without_colours,
 )
-from isang.logs.parsing.timeline import NO_TIME
-from isang.logs.parsing.timestamps import falls, moved_back
+from isang.logs.parsing.timeline import NO_TIME, TOLERANCE
+from isang.logs.parsing.timestamps import falls, moved_back, periods_back
 from isang.logs.rules import Rules
 from isang.logs.sessions.rule import keys_of
 
@@ -71,6 +72,8 @@ class _Log:
     """The last line that was parsed."""
     latest_us: int | None = None
     """Time of the last record."""
+    as_written_us: int | None = None
+    """The same before what it lacks was settled."""
     came_at: float = 0.0
 
 
@@ -87,7 +90,7 @@ class RecordParser:
 
     def __init__(self, rules: Rules, config: LogsConfig, clock: Callable[[], float]) -> None:
         self._rules, self._clock = rules, clock
-        self._zone = config.timezone
+        self._zone, self._date_order = config.timezone, config.date_order
         self._given: Layout | None = None if config.layout == "auto" else layouts.from_pattern(config.layout)
         self._masks = masks.compiled(rules.masks)
         self._logs: dict[str, _Log] = {}
@@ -161,7 +164,7 @@ class RecordParser:
         found = rows.select(
             "row",
             pl.col("time").fill_null(NO_TIME),
-            named_level(),
+            normal_level(pl.col("level")),
             message.str.extract(r"^([^\n]*)").alias("message"),
             alert=pl.lit(None, dtype=pl.Boolean),
             text=text,
@@ -196,7 +199,9 @@ class RecordParser:
         full = log.head.len() >= SAMPLE_LINES > log.recognised_from
         if log.layout is None or full or log.head.len() >= _LOOKED_AT_AGAIN * log.recognised_from:
             log.recognised_from = log.head.len()
-            log.layout = recognise_source(log.head, given=self._given, zone=self._zone, reference=reference)
+            log.layout = recognise_source(
+                log.head, given=self._given, zone=self._zone, reference=reference, date_order=self._date_order
+            )
         return replace(log.layout, reference=reference)
 
     def _read(self, rows: pl.DataFrame, logs: list[_Run]) -> pl.DataFrame:
@@ -214,7 +219,7 @@ class RecordParser:
             found = found.join(told, on="row", how="left", maintain_order="left")
             found = (
                 found.with_columns(pl.coalesce(name, f"{name}_right").alias(name) for name in ("time", "level"))
-                .with_columns(named_level())
+                .with_columns(normal_level(pl.col("level")))
                 .drop("time_right", "level_right")
             )
         return found.with_columns(_running_on(found, lines, logs, layout)).cast(_WHOLE)
@@ -274,7 +279,7 @@ def _with_context(rows: pl.DataFrame, log: _Log, _: SourceLayout, start: int, le
 def _running_on(found: pl.DataFrame, lines: pl.DataFrame, logs: list[_Run], layout: SourceLayout) -> pl.Series:
     """As `Timeline` settles times: they run on past midnight, and what has none takes that of the record before.
 
-    Where times lack the year or the date, the last of those that are read together keeps what it was given.
+    Where times lack the year or the date, the last of those that are read together is the latest until now.
     """
     if len(logs) == 1:
         return _settled(found["time"], logs[0][0], layout)
@@ -295,10 +300,12 @@ def _settled(times: pl.Series, log: _Log, layout: SourceLayout) -> pl.Series:
     if times.null_count() == times.len() and (layout.clock is None or log.latest_us is None):
         return pl.repeat(NO_TIME, times.len(), dtype=pl.Int64, eager=True).alias("time")
     if times.null_count():
-        before = pl.Series("time", [log.latest_us], dtype=pl.Int64)
+        before = pl.Series("time", [log.as_written_us], dtype=pl.Int64)
         times = pl.concat([before, times]).fill_null(strategy="forward").fill_null(strategy="backward")[1:]
+    log.as_written_us = times[-1]
     if layout.clock is not None and layout.clock.lacks is not None:
         passed = falls(times, layout.clock, None)
-        times = moved_back(times, layout.clock, passed[-1] - passed)
+        back = periods_back(times[-1], layout.clock, layout.reference + TOLERANCE)
+        times = moved_back(times, layout.clock, passed[-1] - passed + back)
     log.latest_us = times[-1]
     return times
