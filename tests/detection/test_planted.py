@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.detectors.scores import DETECTORS
+from isang.detection.detectors import DETECTORS
 from isang.detection.evaluation.attribution import Suspect, blamed
 from isang.detection.evaluation.edited_sessions import Changeable, changeable, judge_changed
 from isang.detection.evaluation.synthetic_anomalies import KINDS, REPEATS, Plant, Surroundings, plant, plant_held_out

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from isang.artifact import Model
-from isang.detection.detectors import masked_model
+from isang.detection.detectors.encoder import masked_model
+from isang.detection.detectors.timed_sessions import untimed
 from isang.detection.threshold.decisions import judge_sessions
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences, to_sessions
@@ -26,7 +27,7 @@ def sessions(trained: Model, dataset: Dataset) -> Sessions:
 
 
 def decided(model: Model, sessions: Sessions) -> list[bool]:
-    return [decision.anomalous for decision in judge_sessions(model, sessions)[2]]
+    return [decision.anomalous for decision in judge_sessions(model, untimed(sessions, model.vocabulary.size))[2]]
 
 
 def test_sessions_are_judged_alone_as_in_company(trained: Model, sessions: Sessions) -> None:
