@@ -9,10 +9,11 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals"}
+BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting"}
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
+    "formatting": set(),
     "memory": set(),
     "signals": {"errors"},
     "files": {"errors"},
@@ -22,15 +23,18 @@ ALLOWED = {
     "model": BASE | {"config", "logs"},
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},
-    "detection": BASE | {"config", "logs", "model", "artifact", "training"},
+    "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
     "runs": BASE | {"config"},
     "samples": BASE,
     "resumable": BASE,
     "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
-    "summaries": BASE | {"config", "logs", "training", "runs", "stages"},
+    "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "__main__": {"cli"},
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options"},
     "options": BASE,
+    "plugins": {"errors"},
+    "testing": BASE | {"config", "logs", "model", "artifact", "detection"},
+    "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
     "__init__": BASE | {"stages", "config"},
 }
 
