@@ -16,6 +16,7 @@ ALLOWED = {
     "formatting": set(),
     "memory": set(),
     "signals": {"errors"},
+    "threads": set(),
     "files": {"errors"},
     "progress": {"errors"},
     "config": BASE,
@@ -35,7 +36,7 @@ ALLOWED = {
     "plugins": {"errors"},
     "testing": BASE | {"config", "logs", "model", "artifact", "detection"},
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
-    "__init__": BASE | {"stages", "config"},
+    "__init__": BASE | {"stages", "config", "threads"},
 }
 
 

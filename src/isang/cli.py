@@ -14,6 +14,7 @@ from isang.options import (
     AcrossSources,
     Alerts,
     ConfigFile,
+    DateOrder,
     Epochs,
     Gap,
     Json,
@@ -88,6 +89,7 @@ def run(
     window: Window = None,
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
+    date_order: DateOrder = None,
     mask: Masks = None,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
@@ -100,7 +102,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report and anomalies in one go."""
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask),
+        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -122,6 +124,7 @@ def prepare(
     window: Window = None,
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
+    date_order: DateOrder = None,
     mask: Masks = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
@@ -133,7 +136,9 @@ def prepare(
     from isang.config import load
     from isang.logs.preview import preview
 
-    settings = load(config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask)})
+    settings = load(
+        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+    )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
         return

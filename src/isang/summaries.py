@@ -52,6 +52,7 @@ def of_dataset(meta: Mapping[str, Any]) -> str:
 def of_preview(seen: "Preview") -> str:
     """How each source would be read, its first lines, the session rule and the first templates."""
     lines = [f"{name}: {layout}; {times}" for name, layout, times in seen.sources]
+    lines += [f"  doubt: {doubt}" for doubt in seen.doubts]
     lines += ["", "first lines, as read:"]
     for source, number, time, level, message in seen.records.rows():
         when = "no time" if time is None else f"{time:%Y-%m-%d %H:%M:%S.%f}"[:-3]
