@@ -166,7 +166,7 @@ def _check_pure(detector: Detector, model: Model, sessions: TimedSessions) -> No
     expected = score(detector, Evidence(model, sessions))
 
     def same(*_: object) -> bool:
-        return score(detector, Evidence(model, sessions)).tolist() == expected.tolist()
+        return np.array_equal(score(detector, Evidence(model, sessions)), expected)
 
     assert same(), f"{detector.name}: the same sessions have other scores when they are asked about again"
     before = torch.get_num_threads()
