@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from isang.errors import InputError
 from isang.files import folder_being_written, to_json
+from isang.formatting import joined
 from isang.runs.findings import Language
 from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves, curves_of
@@ -143,7 +144,7 @@ def summary(report: Report, language: Language) -> str:
             if finding.remedy and (verdict != "problem" or finding in first):
                 label = "try_first" if len(first) > 1 and finding is first[0] else "try"
                 lines.append(f"  {word(label, language)}: {finding.remedy[language]}")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def default_language() -> Language:
