@@ -173,21 +173,34 @@ def report(
     evaluation: Path | None = None,
     overwrite: bool = False,
     follow: bool = False,
+    on_problem: str | None = None,
+    until_problem: bool = False,
 ) -> list[Any]:
     """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
 
-    `follow` writes them anew whenever a log grows, until the runs are done.
+    `follow` writes them anew whenever a log grows, until the runs are done; `on_problem` is a command or a webhook for
+    each problem that arises, and `until_problem` ends with the first one.
     """
     from isang.runs.report import report as pages
+    from isang.runs.report.alarms import Alarms
     from isang.runs.report.live import follow as keep_fresh
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if follow:
-        if out is None:
-            raise UsageError("--follow keeps a page fresh and needs a place for it; set --out DIR")
+        if out is None and on_problem is None and not until_problem:
+            raise UsageError(
+                "--follow keeps a page fresh and needs a place for it; set --out DIR, or --on-problem or --fail-on"
+            )
         chosen = language or pages.default_language()
-        return list(keep_fresh(logs, out, language=chosen, loss=loss, evaluation=evaluation))
+        alarms = Alarms(on_problem, language=chosen)
+        return list(
+            keep_fresh(
+                logs, out, alarms=alarms, until_problem=until_problem, language=chosen, loss=loss, evaluation=evaluation
+            )
+        )
+    if on_problem is not None:
+        raise UsageError("--on-problem belongs to --follow")
     reports = [made for log in logs for made in pages.make_report(log, loss=loss, evaluation=evaluation)]
     if out is not None:
         pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
