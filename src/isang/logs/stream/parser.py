@@ -1,6 +1,6 @@
 """Records as they come, of any number of logs, parsed together: each line once, whoever brought it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -43,6 +43,8 @@ PARSED_SCHEMA = pl.Schema(
     }
 )
 MAX_TEXT = 2_000
+_KEPT_LINES = 100
+"""Of the beginning of a log that cannot be read again."""
 _LOOKED_AT_AGAIN = 4
 """A log's layout is recognised anew when so many times as many of its first SAMPLE_LINES are known."""
 _WHOLE = pl.Schema(
@@ -101,6 +103,21 @@ class RecordParser:
         if beginning:
             log.head = split_lines(Chunk(beginning, 1, None))["text"].head(SAMPLE_LINES)
         log.before = before
+
+    def facts(self, streams: Collection[str]) -> dict[str, Any]:
+        """What `restore` needs to go on with these logs, which cannot be read again; plain JSON values."""
+        logs = ((stream, self._log(stream)) for stream in sorted(streams))
+        return {
+            stream: [log.head.head(_KEPT_LINES).to_list(), log.before, log.latest_us, log.as_written_us]
+            for stream, log in logs
+        }
+
+    def restore(self, facts: Mapping[str, Any]) -> None:
+        """Take up what an earlier process knew of logs. Raises LookupError, TypeError, ValueError."""
+        for stream, (head, before, latest_us, as_written_us) in facts.items():
+            log = self._log(stream)
+            log.head = pl.Series("text", [str(line)[:MAX_TEXT] for line in head], dtype=pl.String)
+            log.before, log.latest_us, log.as_written_us = before, latest_us, as_written_us
 
     def latest_us(self, stream: str) -> int:
         """The time of the last record of a log; 0 where there is none."""
