@@ -283,19 +283,19 @@ def detect(
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
     model's encoder as `export` wrote it, to score with in torch's place.
     """
+    from isang.artifact import rules_of
     from isang.detection.anomalies import grouped, records
     from isang.detection.causes.grouping import incidents_of, surroundings
     from isang.detection.evaluation.drift import other_logs, taken_for
     from isang.detection.releases.new_templates import new_lines
     from isang.detection.releases.rewordings import judge_reworded
     from isang.logs.prepare import prepare as read_logs
-    from isang.logs.rules import Rules
 
     loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     prepared = read_logs(
         [str(path) for path in logs],
         loaded.config.logs,
-        rules=Rules.from_dict(dict(loaded.rules), loaded.template_table),
+        rules=rules_of(loaded),
     )
     loaded, judged, reworded = judge_reworded(loaded, prepared.dataset)
     new = new_lines(loaded, prepared.dataset, judged)
