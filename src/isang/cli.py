@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 import isang
 from isang.errors import IsangError, UsageError
+from isang.formatting import guarded_output, printable_line
 from isang.options import (
     AcrossSources,
     Alerts,
@@ -219,8 +221,15 @@ def report(
     follow: Annotated[
         bool, typer.Option("--follow", help="Write the report anew whenever a log grows, until the run is done.")
     ] = False,
+    on_problem: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND|URL", help="With --follow: run this once for each problem, or post it there."),
+    ] = None,
     json: Json = False,
-    fail_on: Annotated[Literal["problem"] | None, typer.Option(help="Leave with 3 if any finding is this bad.")] = None,
+    fail_on: Annotated[
+        Literal["problem"] | None,
+        typer.Option(help="Leave with 3 if any finding is this bad, with --follow as soon as one is."),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Judge any training log: statistics, findings, plots."""
@@ -231,8 +240,9 @@ def report(
         return
     gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
     reports = stages.report(
-        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow
-    )
+        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow,
+        on_problem=on_problem, until_problem=fail_on is not None,
+    )  # fmt: skip
     print(summaries.of_reports(reports, lang, as_json=json))
     if out is not None and not json:
         print(f"written to {out}")
@@ -316,6 +326,54 @@ def detect(
     print(summaries.of_detected(detected))
 
 
+class WithSeveral(TyperCommand):
+    """A command whose option `--with` takes all names up to the next option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """`--with A B` is read as `--with A --with B`."""
+        spread: list[str] = []
+        taking = False
+        for arg in args:
+            if arg == "--with":
+                taking = True
+            elif arg.startswith("-") and arg != "-":
+                taking = False
+                spread.append(arg)
+            else:
+                spread += ["--with", arg] if taking else [arg]
+        return super().parse_args(ctx, spread)
+
+
+@app.command(cls=WithSeveral)
+def compare(
+    good: Annotated[list[str], typer.Argument(help="Logs of good runs: one file or folder for each.", metavar="GOOD")],
+    bad: Annotated[
+        list[str] | None, typer.Option("--with", help="Logs of the bad run: files or folders.", metavar="BAD...")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write incidents.json here too.", metavar="DIR")] = None,
+    config: ConfigFile = None,
+    layout: Layout = None,
+    timezone: Timezone = None,
+    mask: Masks = None,
+    json: Json = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """What bad logs have that good ones have not; small logs, no training."""
+    from isang import stages, summaries
+    from isang.config import load
+    from isang.files import folder_being_written, refuse_existing, write_text
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
+    settings = load(config, {"logs": log_flags(layout, None, None, None, None, timezone, mask)})
+    found = stages.compare(good, bad or [], config=settings)
+    document = summaries.of_comparison(found, as_json=True) + "\n"
+    if out is not None:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            write_text(building / "incidents.json", document)
+    print(document if json else summaries.of_comparison(found, as_json=False), end="" if json else "\n")
+
+
 @app.command()
 def export(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
@@ -332,9 +390,10 @@ def export(
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and an exit code, never a traceback."""
     try:
-        app()
+        with guarded_output():
+            app()
     except IsangError as error:
-        _leave(f"isang: {error}", error.exit_code)
+        _leave(printable_line(f"isang: {error}"), error.exit_code)
     except KeyboardInterrupt:
         _leave("isang: interrupted", 130)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
@@ -346,8 +405,8 @@ def main() -> None:
         if os.environ.get("ISANG_TRACEBACK"):
             raise
         _leave(
-            f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}\n"
-            f"Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
+            printable_line(f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}") + "\n"
+            "Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
             1,
         )
 

@@ -8,7 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from isang.formatting import printable
 from isang.runs.findings import NOT_IN_A_LOG, Language
+from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.drawing import COLOURS
 from isang.runs.plots.svg import for_page
@@ -86,7 +88,7 @@ def _run(
     measured = report.evaluation if report.evaluation and report.evaluation.get("measured") else None
     return {
         "id": f"run{position}", "name": report.table.name, "headline": tables.headline(report.findings, language),
-        "findings": tables.by_verdict(report.findings),
+        "findings": tables.by_verdict(report.findings), "first": first_things(report.findings),
         "evidence": lambda finding: evidence_rows(finding.evidence, language),
         "about": about, "lines": lines, "accounted": tables.accounted(report, language), "source": report.table.source,
         "totals": tables.totals(report, language), "curves": tables.curves(report, language),
@@ -138,10 +140,13 @@ def _template() -> "Template":
 
     def prose(text: str) -> Markup:
         """Text between backticks is a command."""
-        parts = text.split("`")
+        parts = printable(text).split("`")
         return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,  # Markup is our own
+    )  # fmt: skip
     environment.filters["prose"] = prose
     return environment.from_string(_asset("page.html.jinja"))
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from isang.formatting import printable_line
 from isang.runs.findings import Language
 from isang.runs.text import messages_ko
 from isang.runs.text.writing import NO_VALUE
@@ -67,6 +68,9 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "heading_ok": {"en": "Fine", "ko": "이상 없음"},
     "heading_not_applicable": {"en": "Does not apply", "ko": "해당 없음"},
     "try": {"en": "What to try", "ko": "해 볼 일"},
+    "new_problem": {"en": "problem at step {step}: {name}", "ko": "스텝 {step}에서 문제: {name}"},
+    "try_first": {"en": "What to try first", "ko": "먼저 해 볼 일"},
+    "section_first": {"en": "What to do first", "ko": "먼저 할 일"},
     # what lines of a log were used for
     "used_step": {"en": "steps", "ko": "스텝"},
     "used_epoch": {"en": "epochs", "ko": "에폭"},
@@ -262,7 +266,7 @@ def finding_name(identity: str, language: Language) -> str:
 
 def series_name(name: str, language: Language) -> str:
     """The name of a curve; the log's own where the words know none."""
-    return WORDS.get(f"series_{name}", {}).get(language, name)
+    return WORDS.get(f"series_{name}", {}).get(language) or printable_line(name)
 
 
 def use_name(use: str, language: Language) -> str:

@@ -1,0 +1,114 @@
+"""How often each event occurs in a session, beside normal sessions.
+
+Shapes: S sessions, N normal sessions, V vocabulary.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from isang.detection.detectors.open_ends import are_open
+from isang.model.batches import Floats, Rows, Sessions
+from isang.model.fitted import Fitted
+from isang.model.vocabulary import BEGIN, END, MASK
+
+LEAST_DEVIATION = 0.1
+"""Added to the deviation of the root of each event's count, so that a count that never varies has a finite weight."""
+DISTANCE_CELLS = 4_000_000
+"""Cells of the distance matrix held at a time."""
+NORMAL_CELLS = 50_000_000
+"""The nearest normal session is sought among the most frequent ones: so many sessions times the vocabulary, at most."""
+
+
+def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
+    """How often each token occurs in each session, shape (S, V); the marks around them count nothing."""
+    counts_SV = np.zeros((len(sessions), vocabulary_size), dtype=np.float32)
+    np.add.at(counts_SV, (np.repeat(np.arange(len(sessions)), sessions.lengths), sessions.flat), 1)
+    counts_SV[:, [BEGIN, END, MASK]] = 0
+    return counts_SV
+
+
+def nearest_normal(fitted: Fitted, sessions: Sessions, *, weighted: bool = True) -> tuple[Floats, Rows]:
+    """The distance to the nearest normal session by event counts, and which one it is (a row of `fitted.normal`).
+
+    Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957). For a session that may go on it is the
+    least distance that it can still end at, see `_distances`. Sessions with equal counts are compared once.
+    """
+    normal = normal_counts(fitted, weighted)
+    distances, nearest = np.zeros(len(sessions)), np.zeros(len(sessions), dtype=np.int64)
+    open_S = are_open(sessions)
+    chunk = max(1, DISTANCE_CELLS // max(normal.counts_NV.shape))
+    for start in range(0, len(sessions), chunk):
+        rows = np.arange(start, min(start + chunk, len(sessions)))
+        counts_CV = np.column_stack([open_S[rows], counts(sessions.take(rows), fitted.size)])
+        different_CV, place = np.unique(counts_CV, axis=0, return_inverse=True)
+        weighed_CV = torch.from_numpy(normal.weigh(different_CV[:, 1:].astype(np.float32)))
+        best = _distances(weighed_CV, normal.counts_NV, torch.from_numpy(different_CV[:, 0] > 0)).min(dim=1)
+        distances[rows] = best.values.numpy()[place]
+        nearest[rows] = normal.rows_N[best.indices.numpy()[place]]
+    return distances, nearest
+
+
+def _distances(counts_CV: Tensor, normal_NV: Tensor, open_C: Tensor) -> Tensor:
+    """Bray-Curtis distances: what one has more than the other, as a share of all that both have; shape (C, N).
+
+    A session that may go on (`open_C`) may still get all that it lacks, and what it has too much stays too much. The
+    least distance that it can end at is that of the session filled up to the normal one: e / (2 n + e) with e too much
+    and n in the normal session. It is 0 for every beginning of that one, never falls when an event comes, and never
+    exceeds the distance of what the session becomes, so that neither do its p-value and its alert go beyond.
+    """
+    apart_CN = torch.cdist(counts_CV, normal_NV, p=1)
+    own_C1, normal_N = counts_CV.sum(dim=1, keepdim=True), normal_NV.sum(dim=1)
+    excess_CN = ((apart_CN + own_C1 - normal_N) / 2).clamp(min=0)
+    filled_CN = excess_CN / (2 * normal_N + excess_CN).clamp(min=1e-9)
+    whole_CN = apart_CN / (own_C1 + normal_N).clamp(min=1e-9)
+    return torch.where(open_C[:, None], filled_CN, whole_CN)
+
+
+@dataclass(frozen=True)
+class NormalCounts:
+    """The different event counts of normal sessions."""
+
+    counts_NV: Tensor
+    """As `weigh` returns them."""
+    rows_N: Rows
+    """A row of `fitted.normal` that has these counts."""
+    weigh: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+def normal_counts(fitted: Fitted, weighted: bool) -> NormalCounts:
+    """The counts of the most frequent normal sessions."""
+    return fitted.once(_weighted if weighted else _plain)
+
+
+def _weighted(fitted: Fitted) -> NormalCounts:
+    return _normal_counts(fitted, weighted=True)
+
+
+def _plain(fitted: Fitted) -> NormalCounts:
+    return _normal_counts(fitted, weighted=False)
+
+
+def _normal_counts(fitted: Fitted, *, weighted: bool) -> NormalCounts:
+    most_frequent = np.argsort(-fitted.counts, kind="stable")[: max(1, NORMAL_CELLS // fitted.size)]
+    plain_NV = counts(fitted.normal.take(most_frequent), fitted.size)
+    weights_V = _count_weights(np.sqrt(plain_NV), fitted.counts[most_frequent])
+
+    def weigh(plain: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.sqrt(plain) * weights_V if weighted else plain
+
+    different_NV, first_N = np.unique(plain_NV, axis=0, return_index=True)
+    return NormalCounts(torch.from_numpy(weigh(different_NV)), most_frequent[first_N], weigh)
+
+
+def _count_weights(normal_NV: NDArray[np.float32], times_N: Rows) -> NDArray[np.float32]:
+    """One over the standard deviation of each column among normal sessions, shape V."""
+    share_N1 = (times_N / times_N.sum())[:, None]
+    mean_V = (normal_NV * share_N1).sum(axis=0)
+    deviation_V = np.sqrt((np.square(normal_NV - mean_V) * share_N1).sum(axis=0))
+    weights_V: NDArray[np.float32] = (1 / (LEAST_DEVIATION + deviation_V)).astype(np.float32)
+    return weights_V

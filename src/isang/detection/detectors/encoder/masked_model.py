@@ -1,0 +1,122 @@
+"""What the model makes of sessions: how surprised it is by each event, each gap and each end.
+
+Shapes: S sessions, T tokens in all, G sessions of one length L, N questions, V vocabulary, D width.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from isang.artifact import Model
+from isang.detection.detectors.encoder.scoring_threads import single_threaded
+from isang.model.batches import Floats, Rows, Sessions, Tokens, cut, equal_length_batches
+from isang.model.masking import Question, asked_gaps, hidden_ends, hidden_events
+from isang.model.onnx.scoring import OnnxEncoder
+from isang.model.scoring import EncoderBlock, ScoringEncoder
+from isang.model.vocabulary import MASK, NOTHING
+from isang.progress import Progress
+
+Measure = Callable[[Tensor, Tensor], Tensor]
+"""From the log-probabilities of all answers, (N, V), and the right ones, to nats, N."""
+
+SCORING_TOKENS = 8_192
+"""Tokens per batch when scoring: fewer cost more calls, more of them leave the processor's caches."""
+EVENT_PASSES, GAP_PASSES = 3, 3
+"""Copies of a session in which events are hidden, and in which gaps are asked about; one more asks for its end."""
+DECIMALS = 3
+"""Surprises are rounded, so that the order of sums in a larger batch decides nothing."""
+
+
+class Surprise(NamedTuple):
+    """Three answers about the tokens of sessions, in nats; each of shape T, as `sessions.flat`, NaN where none is."""
+
+    event_T: Floats
+    """-log of the probability of each event when it is hidden; one alternative is that there is no event at all."""
+    gap_T: Floats
+    """-log of the probability of all answers that are no likelier than "nothing is missing just before this token".
+
+    0 where nothing is the likeliest answer, however many others there are.
+    """
+    end_T: Floats
+    """-log of the probability that the session ends where it does, given what came before."""
+
+
+def surprise(model: Model, sessions: Sessions) -> Surprise:
+    """Each event is hidden once and each gap and end asked about once, in a few passes.
+
+    Sessions longer than the model's positions are seen in consecutive pieces. Each of as many threads as torch has
+    takes batches of its own and works on them alone, so that their number changes no number.
+    """
+    encoder = _scoring_encoder(model)
+    pieces, _ = cut(sessions, model.config.model.positions)
+    answers = Surprise(*(np.full(len(sessions.flat), np.nan) for _ in Surprise._fields))
+
+    def work(rows: Rows) -> int:
+        _answer(encoder, pieces, rows, answers)
+        return len(rows)
+
+    batches = equal_length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1))
+    with Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
+        for done in single_threaded(torch.get_num_threads()).map(work, batches):
+            bar.advance(done)
+    return answers
+
+
+def event_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
+    """What the model expects at `position` of one session when that event is hidden: probabilities, shape V."""
+    hidden = tokens.copy()
+    hidden[position] = MASK
+    return _probabilities(model, hidden, position)
+
+
+def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
+    """What the model expects between the tokens at `position` - 1 and `position`: probabilities, shape V."""
+    return _probabilities(model, np.insert(tokens, position, MASK).astype(np.int32), position)
+
+
+def _scoring_encoder(model: Model) -> ScoringEncoder | OnnxEncoder:
+    return model.onnx or model.kept.once(ScoringEncoder, lambda: ScoringEncoder(model.encoder))
+
+
+@torch.inference_mode()
+def _answer(encoder: ScoringEncoder | OnnxEncoder, pieces: Sessions, rows: Rows, answers: Surprise) -> None:
+    """Write what the model says of the pieces `rows`, all of one length, to where it belongs."""
+    places_GL = pieces.offsets[rows][:, None] + np.arange(pieces.lengths[rows[0]])
+    tokens_GL = pieces.flat[places_GL]
+    questions: list[tuple[Question, Floats, Measure]] = [
+        *((question, answers.event_T, _improbability) for question in hidden_events(tokens_GL, EVENT_PASSES)),
+        *((question, answers.gap_T, _nothing_missing) for question in asked_gaps(tokens_GL, GAP_PASSES)),
+        (hidden_ends(tokens_GL), answers.end_T, _improbability),
+    ]
+    logits_NV = encoder.logits([EncoderBlock(question.tokens_GL, question.asked) for question, _, _ in questions])
+    sizes = [question.meant_GA.size for question, _, _ in questions]
+    of_each = functional.log_softmax(logits_NV, dim=-1).split_with_sizes(sizes)
+    for (question, into_T, measure), log_NV in zip(questions, of_each, strict=True):
+        right_N = torch.from_numpy(tokens_GL[:, question.places].ravel()).long()
+        measured_N = np.round(measure(log_NV, right_N).numpy().astype(np.float64), DECIMALS)
+        meant_N = question.meant_GA.ravel()
+        into_T[places_GL[:, question.places].ravel()[meant_N]] = measured_N[meant_N]
+
+
+def _improbability(log_NV: Tensor, right_N: Tensor) -> Tensor:
+    return functional.nll_loss(log_NV, right_N, reduction="none")
+
+
+def _nothing_missing(log_NV: Tensor, _: Tensor) -> Tensor:
+    """See `Surprise.gap_T`."""
+    tail_N = log_NV.masked_fill(log_NV > log_NV[:, NOTHING, None], -torch.inf).logsumexp(dim=-1)
+    return (-tail_N).clamp(min=0)
+
+
+def _probabilities(model: Model, hidden: Tokens, position: int) -> Floats:
+    limit = model.config.model.positions
+    start = max(0, min(position - limit // 2, len(hidden) - limit))
+    seen = hidden[start : start + limit]
+    with torch.inference_mode():
+        asked = slice(position - start, position - start + 1)
+        logits_1V = _scoring_encoder(model).logits([EncoderBlock(seen[None], asked)])
+        return functional.softmax(logits_1V[0].double(), dim=-1).numpy()

@@ -1,0 +1,237 @@
+"""Which order of two events goes with which other events.
+
+An express order is paid before it is packed, any other after: both orders are normal, and what else happens decides.
+Shapes: S sessions, T tokens in all, V events, M pairs of them that stand in both orders, P different events of one
+session, Q its pairs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.open_ends import are_open
+from isang.detection.detectors.order.event_pairs import most_frequent, present
+from isang.detection.detectors.sentences import first_place, name_of, percent
+from isang.model.batches import Floats, Rows, Sessions, Tokens
+from isang.model.fitted import Fitted
+
+CONTEXT_EVENTS = 150
+"""Pairs and what they depend on are sought among so many events, those that most normal sessions have."""
+LEAST_SHARE = 0.05
+"""Both orders are normal where the rarer one has at least this share of the sessions that have both events."""
+LEAST_SESSIONS = 20
+"""So many normal sessions must have both events."""
+
+
+class ContextOrder(DetectorDefaults):
+    """Finds an order of two events that does not go with whether a third is there."""
+
+    name = "context_order"
+    timed = True
+
+    def score(self, evidence: Evidence) -> Floats:
+        """Surprise of the order of two events given a third, where both orders are normal, in nats.
+
+        0 for a session that may go on, since the third may come.
+        """
+        scores = context_surprise(evidence.fitted, evidence.sessions, evidence.timed.gaps_T)
+        return np.where(are_open(evidence.sessions), 0.0, scores)
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The line that comes first, and the third that decides."""
+        found = strangest_context(case.model.fitted, case.tokens, case.evidence.timed.gaps_T)
+        second, other = name_of(case.model, found.second), name_of(case.model, found.other)
+        so = f"only {found.alike_so:,}" if found.alike_so else "none"
+        says = f"In {percent(found.share)} of the normal sessions with both lines, this one is before “{second}”, but "
+        has = "have" if found.with_other else "lack"
+        says += f"in {so} of the {found.alike:,} that {has} “{other}”, as this session does."
+        detail = {"probability": float(np.exp(-found.surprise))}
+        return [Reason(says, first_place(case.tokens, found.first), detail=detail)]
+
+
+class OrderContext(NamedTuple):
+    """The order of two events that goes least with the presence or the absence of a third."""
+
+    surprise: float
+    """-log of the share of normal sessions, of those alike, in which the two stand in this order; in nats."""
+    first: int
+    """A token of the session; -1 where it has no pair that stands in both orders."""
+    second: int
+    """The token that it comes before."""
+    other: int
+    """The third token."""
+    with_other: bool
+    """Whether the session has it."""
+    share: float
+    """Share of this order in all normal sessions with both events."""
+    alike: int
+    """Normal sessions with both events that have the third one, or lack it, as this one does."""
+    alike_so: int
+    """In so many of those the two stand in this order."""
+
+
+NO_CONTEXT = OrderContext(0.0, -1, -1, -1, False, 0.0, 0, 0)
+
+
+def strangest_context(fitted: Fitted, tokens: Tokens, gaps_T: Floats | None = None) -> OrderContext:
+    """The pair whose order goes least with what else the session has, by the places where events stand first.
+
+    Among n normal sessions alike, k of them in this order, the share is (k + s) / (n + 1), where s is the share of this
+    order in all that have both events. `gaps_T` are the times before the session's tokens in milliseconds, NaN where
+    that is not known. Two lines of the same time have no order: which log's line is read first is no matter of theirs.
+    """
+    orders = _orders(fitted, tokens)
+    times_T = _times(np.full(len(tokens), np.nan) if gaps_T is None else gaps_T)
+    for pair in orders.strangest_first:
+        if times_T[orders.later_Q[pair]] > times_T[orders.earlier_Q[pair]]:
+            return _context(fitted, tokens, orders, pair)
+    return NO_CONTEXT
+
+
+def context_surprise(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Floats:
+    """The surprise of `strangest_context` for each session, shape S; equal ones are asked about once but for times."""
+    surprise_S, times_T = np.zeros(len(sessions)), _times(gaps_T)
+    distinct, inverse_S = sessions.distinct()
+    by_sequence = np.split(np.argsort(inverse_S, kind="stable"), np.cumsum(np.bincount(inverse_S))[:-1])
+    for index in range(len(distinct)):
+        orders, rows = _orders(fitted, distinct[index]), by_sequence[index]
+        for pair in orders.strangest_first:
+            begins = sessions.offsets[rows]
+            apart = times_T[begins + orders.later_Q[pair]] > times_T[begins + orders.earlier_Q[pair]]
+            surprise_S[rows[apart]] = orders.surprise_QV[pair].max()
+            rows = rows[~apart]
+            if not len(rows):
+                break
+    return surprise_S
+
+
+def _times(gaps_T: Floats) -> Floats:
+    """When each token came, in milliseconds since the first; where that is not known, it came after the one before."""
+    return np.cumsum(np.where(np.isnan(gaps_T), 1.0, gaps_T))
+
+
+class _Orders(NamedTuple):
+    """The pairs of a session's events that stand in both orders in normal sessions."""
+
+    earlier_Q: Rows
+    """Where the one that comes first in this session stands among its tokens."""
+    later_Q: Rows
+    """Where the other one does."""
+    share_Q: Floats
+    """Share of this order in all normal sessions with both."""
+    here_V: NDArray[np.bool_]
+    """Which third events the session has."""
+    alike_QV: Floats
+    """Normal sessions with both that have, or lack, a third event as this session does."""
+    alike_so_QV: Floats
+    """Those of them in this order."""
+    surprise_QV: Floats
+    """-log of the share of this order among them, in nats."""
+
+    @property
+    def strangest_first(self) -> Rows:
+        """The numbers of the pairs, the least usual order first."""
+        return np.argsort(-self.surprise_QV.max(axis=1, initial=0.0), kind="stable")
+
+
+def _orders(fitted: Fitted, tokens: Tokens) -> _Orders:
+    table = fitted.once(_table)
+    rank_V, here_V = _ranks(table.tokens_V, tokens)
+    one, other, pair_Q = _pairs(table, here_V)
+    so_Q = rank_V[one] < rank_V[other]
+    both_Q, first_Q = table.both_M[pair_Q], table.first_M[pair_Q]
+    both_QV, first_QV = table.both_MV[pair_Q], table.first_MV[pair_Q]
+    alike_QV = np.where(here_V, both_QV, both_Q[:, None] - both_QV)
+    first_QV = np.where(here_V, first_QV, first_Q[:, None] - first_QV)
+    different, place = np.unique(tokens, return_index=True)
+    one, other = (place[np.searchsorted(different, table.tokens_V[which])] for which in (one, other))
+    share_Q = np.where(so_Q, first_Q, both_Q - first_Q) / both_Q
+    alike_so_QV = np.where(so_Q[:, None], first_QV, alike_QV - first_QV)
+    return _Orders(
+        earlier_Q=np.minimum(one, other),
+        later_Q=np.maximum(one, other),
+        share_Q=share_Q,
+        here_V=here_V,
+        alike_QV=alike_QV,
+        alike_so_QV=alike_so_QV,
+        surprise_QV=-np.log((alike_so_QV + share_Q[:, None]) / (alike_QV + 1)),
+    )
+
+
+def _context(fitted: Fitted, tokens: Tokens, orders: _Orders, pair: int) -> OrderContext:
+    surprise_V = orders.surprise_QV[pair]
+    other = int(surprise_V.argmax())
+    return OrderContext(
+        surprise=float(surprise_V[other]),
+        first=int(tokens[orders.earlier_Q[pair]]),
+        second=int(tokens[orders.later_Q[pair]]),
+        other=int(fitted.once(_table).tokens_V[other]),
+        with_other=bool(orders.here_V[other]),
+        share=float(orders.share_Q[pair]),
+        alike=int(orders.alike_QV[pair, other]),
+        alike_so=int(orders.alike_so_QV[pair, other]),
+    )
+
+
+class _Table(NamedTuple):
+    tokens_V: Rows
+    """The events, ascending."""
+    pair_VV: Rows
+    """The number of each pair, the smaller token first, -1 where the two do not stand in both orders."""
+    both_M: Floats
+    """Normal sessions that have both."""
+    first_M: Floats
+    """Those in which the smaller token comes first."""
+    both_MV: Floats
+    """The former that have a third event too."""
+    first_MV: Floats
+
+
+def _table(fitted: Fitted) -> _Table:
+    tokens_V = most_frequent(fitted, CONTEXT_EVENTS)
+    size = len(tokens_V)
+    both_VV, first_VV = np.zeros((size, size)), np.zeros((size, size))
+    for index, times in enumerate(fitted.counts):
+        rank_V, here_V = _ranks(tokens_V, fitted.normal[index])
+        places = np.flatnonzero(here_V)
+        both_VV[np.ix_(places, places)] += times
+        first_VV[np.ix_(places, places)] += times * (rank_V[places][:, None] < rank_V[places])
+    rarer_VV = np.minimum(first_VV, first_VV.T)
+    mixed_VV = np.triu((both_VV >= LEAST_SESSIONS) & (rarer_VV >= LEAST_SHARE * both_VV), 1)
+    pair_VV = np.full((size, size), -1, dtype=np.int64)
+    pair_VV[mixed_VV] = np.arange(mixed_VV.sum())
+
+    table = _Table(
+        tokens_V,
+        pair_VV,
+        both_VV[mixed_VV],
+        first_VV[mixed_VV],
+        *(np.zeros((int(mixed_VV.sum()), size)) for _ in range(2)),
+    )
+    for index, times in enumerate(fitted.counts):
+        rank_V, here_V = _ranks(tokens_V, fitted.normal[index])
+        earlier, later, pair_Q = _pairs(table, here_V)
+        so_Q = rank_V[earlier] < rank_V[later]
+        table.both_MV[np.ix_(pair_Q, here_V)] += times
+        table.first_MV[np.ix_(pair_Q[so_Q], here_V)] += times
+    return table
+
+
+def _ranks(tokens_V: Rows, tokens: Tokens) -> tuple[Rows, NDArray[np.bool_]]:
+    """For each event how many others stand before it for the first time, and whether it is there; both of shape V."""
+    present_P = present(tokens_V, tokens)
+    rank_V = np.zeros(len(tokens_V), dtype=np.int64)
+    rank_V[present_P] = np.arange(len(present_P))
+    here_V = np.zeros(len(tokens_V), dtype=np.bool_)
+    here_V[present_P] = True
+    return rank_V, here_V
+
+
+def _pairs(table: _Table, here_V: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:
+    """The pairs of events that are there and stand in both orders: the two places and the number of each, shape Q."""
+    places = np.flatnonzero(here_V)
+    rows, columns = np.nonzero(table.pair_VV[np.ix_(places, places)] >= 0)
+    earlier, later = places[rows], places[columns]
+    return earlier, later, table.pair_VV[earlier, later]

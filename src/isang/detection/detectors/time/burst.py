@@ -1,0 +1,218 @@
+"""How quickly sessions with the same event came upon one another, compared with the training period.
+
+One refused payment is of every day, sixteen within ten seconds are not, though each session looks like any other. A
+session stands at the time of its last line, when it can be judged.
+Shapes: S sessions, N with those that came before, T tokens in all, P pairs of a session and an event that it has, in
+the order of (event, time), C sizes of a crowd, V vocabulary.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.sentences import duration, first_place
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier, TimedSessions
+from isang.model.batches import Floats, Rows, Sessions
+from isang.model.fitted import Fitted
+from isang.model.vocabulary import BEGIN, MARKS
+
+CROWDS = (8, 16, 32)
+"""So many sessions with the same event are a crowd, and what counts is the time from the first to the last of them."""
+ALL = 256
+"""The time that so many sessions of any kind take tells how much more of everything there is than there ever was."""
+LEAST_MS = 1_000.0
+"""So much is added to every time: a clock of whole seconds, or lines written together, say nothing about less."""
+
+
+class Burst(DetectorDefaults):
+    """Finds sessions with the same event that come upon one another quicker than ever in the training period."""
+
+    name = "burst"
+    unit = "deviations"
+    least_scale = 1.5
+    allowance = 3.0
+    timed = True
+
+    def fit(self, sessions: TimedSessions) -> pl.DataFrame:
+        """See `count_bursts`."""
+        return count_bursts(sessions.tokens, sessions.ends_ms_S)
+
+    def score(self, evidence: Evidence) -> Floats:
+        """How much quicker sessions with the same event came than ever, in deviations; 0 without a clock."""
+        return evidence.once(bursts).deviations_S
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The line that the sessions of the crowd have in common."""
+        found = case.beside.once(bursts)
+        token, crowd, span_ms = (column_S[case.index] for column_S in found[1:])
+        if token < 0:
+            return []
+        shortest_ms, in_all = normal_crowd(case.model.fitted, int(token), int(crowd))
+        normal = f"only {in_all:,} had one at all"
+        if in_all >= crowd:
+            normal = f"so many never did in less than {duration(shortest_ms)}"
+        says = f"{crowd} sessions with a line like this, this one among them, ended within {duration(float(span_ms))}; "
+        says += f"in the training period {normal}."
+        detail = {
+            "crowd": int(crowd),
+            "span_ms": float(span_ms),
+            "least_normal_span_ms": shortest_ms,
+            "normal_sessions": in_all,
+        }
+        return [Reason(says, first_place(case.tokens, int(token)), detail=detail)]
+
+
+def bursts(evidence: Evidence) -> "Bursts":
+    """The crowds that the sessions of the evidence stand in."""
+    timed = evidence.timed
+    return find_bursts(evidence.fitted, timed.tokens, timed.ends_ms_S, timed.earlier)
+
+
+class Bursts(NamedTuple):
+    """The quickest crowd that each session stands in, beside those of the training period; each of shape S."""
+
+    deviations_S: Floats
+    """How much quicker it came than any before; 0 where it did not."""
+    token_S: Rows
+    """The event that its sessions have in common; -1 where none came quicker."""
+    crowd_S: Rows
+    """How many sessions it is."""
+    span_ms_S: Floats
+    """The time from the first of them to the last."""
+
+
+def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
+    """The shortest times in which so many sessions had the same event: `token`, `sessions` (of CROWDS), `shortest_ms`.
+
+    `in_all` is how many have it. Where those are fewer, so many never came in less than the time of all sessions.
+    BEGIN, which every session has, stands for the crowd of ALL.
+    """
+    pairs = _pairs(sessions, ends_ms_S, NOTHING_EARLIER)
+    whole_ms = float(np.ptp(pairs.end_ms_P)) if len(pairs.end_ms_P) else 0.0
+    tables = [
+        pl.DataFrame({"token": pairs.token_P.astype(np.int32), "span_ms": _spans_ms(pairs, crowd)})
+        .group_by("token")
+        .agg(
+            sessions=pl.lit(crowd, dtype=pl.Int64).first(),
+            shortest_ms=pl.min_horizontal(pl.col("span_ms").min(), whole_ms),
+            in_all=pl.len().cast(pl.Int64),
+        )
+        .filter((pl.col("token") == BEGIN) == (crowd == ALL))
+        for crowd in (*CROWDS, ALL)
+    ]
+    return pl.concat(tables).sort("token", "sessions")
+
+
+def find_bursts(fitted: Fitted, sessions: Sessions, ends_ms_S: Floats, earlier: Earlier = NOTHING_EARLIER) -> Bursts:
+    """The crowds that sessions stand in, also with those that came `earlier`.
+
+    Where sessions come independently at an even rate, the logarithm of the time that k of them take has a deviation of
+    about 1 / sqrt(k). In such deviations each crowd is compared with the quickest one of the training period. A session
+    that only stands near a crowd is none of it: it counts as quick as the slowest of its own crowds up to that size.
+    Where all sessions come quicker than ever, crowds have to be quicker still: a busier day is no burst.
+    """
+    size = len(sessions)
+    none = np.zeros(size, dtype=np.int64)
+    found = Bursts(np.zeros(size), none - 1, none.copy(), np.full(size, np.nan))
+    shortest_ms_CV = fitted.once(_shortest_ms)
+    pairs = _pairs(sessions, ends_ms_S, earlier)
+    busier_P = _busier(pairs, size, shortest_ms_CV[-1, BEGIN])
+    quicker_P = np.full(len(pairs.token_P), np.inf)
+    for crowd, shortest_ms_V in zip(CROWDS, shortest_ms_CV, strict=False):
+        span_ms_P = _quickest_around(_spans_ms(pairs, crowd), crowd)
+        times_P = (shortest_ms_V[pairs.token_P] + LEAST_MS) / (span_ms_P + LEAST_MS)
+        quicker_P = np.minimum(quicker_P, times_P / busier_P)
+        above_P = np.sqrt(crowd) * np.log(np.maximum(quicker_P, 1.0))
+        judged = np.flatnonzero(pairs.session_P >= 0)
+        judged = judged[above_P[judged] > found.deviations_S[pairs.session_P[judged]]]
+        judged = judged[np.argsort(above_P[judged], kind="stable")]  # of a session's several crowds the last one stays
+        rows = pairs.session_P[judged]
+        found.deviations_S[rows], found.token_S[rows] = above_P[judged], pairs.token_P[judged]
+        found.crowd_S[rows], found.span_ms_S[rows] = crowd, span_ms_P[judged]
+    return found
+
+
+def remember(sessions: TimedSessions) -> Earlier:
+    """What later sessions may stand in a crowd with: of each event the latest times, earlier ones among them."""
+    pairs = _pairs(sessions.tokens, sessions.ends_ms_S, sessions.earlier)
+    behind_P = np.searchsorted(pairs.token_P, pairs.token_P, side="right") - np.arange(len(pairs.token_P))
+    latest_P = behind_P < np.where(pairs.token_P == BEGIN, ALL, max(CROWDS))
+    return Earlier(pairs.token_P[latest_P], pairs.end_ms_P[latest_P])
+
+
+def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
+    """The shortest time in which so many normal sessions had an event, in milliseconds, and how many have it in all.
+
+    KeyError where that was not counted.
+    """
+    found = fitted[Burst.name].filter((pl.col("token") == token) & (pl.col("sessions") == crowd))
+    if not len(found):
+        raise KeyError(token)
+    return float(found["shortest_ms"][0]), int(found["in_all"][0])
+
+
+class _Pairs(NamedTuple):
+    session_P: Rows
+    """Which session; -1 for one that came before."""
+    token_P: Rows
+    end_ms_P: Floats
+
+
+def _pairs(sessions: Sessions, ends_ms_S: Floats, earlier: Earlier) -> _Pairs:
+    """Each session that has a time beside BEGIN and each different event that it has; what was never seen is none."""
+    number, ends_ms_N = len(sessions), np.concatenate([ends_ms_S, earlier.end_ms_P])
+    order_N = np.argsort(ends_ms_N, kind="stable")
+    rank_N = np.empty_like(order_N)
+    rank_N[order_N] = np.arange(len(order_N))
+    of_T = np.concatenate([np.repeat(np.arange(number), sessions.lengths), np.arange(number, len(order_N))])
+    token_T = np.concatenate([sessions.flat, earlier.token_P])
+    counts_T = ((token_T >= len(MARKS)) | (token_T == BEGIN)) & ~np.isnan(ends_ms_N)[of_T]
+    places_P = np.unique(token_T[counts_T] * len(order_N) + rank_N[of_T[counts_T]])  # sorted, and each once
+    token_P, rank_P = np.divmod(places_P, max(1, len(order_N)))
+    of_P = order_N[rank_P]
+    return _Pairs(np.where(of_P < number, of_P, -1), token_P, ends_ms_N[of_P])
+
+
+def _spans_ms(pairs: _Pairs, crowd: int) -> Floats:
+    """The time since the session `crowd` - 1 places earlier had the same event, infinite where there is none."""
+    spans_ms_P = np.full(len(pairs.token_P), np.inf)
+    same = pairs.token_P[crowd - 1 :] == pairs.token_P[: 1 - crowd]
+    spans_ms_P[crowd - 1 :][same] = (pairs.end_ms_P[crowd - 1 :] - pairs.end_ms_P[: 1 - crowd])[same]
+    return spans_ms_P
+
+
+def _busier(pairs: _Pairs, size: int, shortest_ms: float) -> Floats:
+    """How many times quicker than ever the ALL sessions up to each pair's came, 1 where they did not; shape P.
+
+    `size` is the number of sessions.
+    """
+    spans_ms_P, every_P = _spans_ms(pairs, ALL), np.flatnonzero((pairs.token_P == BEGIN) & (pairs.session_P >= 0))
+    busier_S = np.ones(size + 1)  # the last one for those that came before
+    times_quicker = (shortest_ms + LEAST_MS) / (spans_ms_P[every_P] + LEAST_MS)
+    busier_S[pairs.session_P[every_P]] = np.maximum(1.0, times_quicker)
+    return busier_S[pairs.session_P]
+
+
+def _quickest_around(spans_ms_P: Floats, crowd: int) -> Floats:
+    """The shortest of the crowds in which each pair stands, those that end with it or with one of the next.
+
+    `crowd` is a power of two. Behind the last pair of an event no crowd ends for as long: the spans are infinite there.
+    """
+    shortest_ms_P = spans_ms_P.copy()
+    step = 1
+    while step < crowd:
+        shortest_ms_P[:-step] = np.minimum(shortest_ms_P[:-step], shortest_ms_P[step:])
+        step *= 2
+    return shortest_ms_P
+
+
+def _shortest_ms(fitted: Fitted) -> Floats:
+    """The shortest normal time of each crowd, ALL last, and event, shape (C, V); 0 for what no normal session has."""
+    sizes = (*CROWDS, ALL)
+    shortest_ms_CV = np.zeros((len(sizes), fitted.size))
+    for place, crowd in enumerate(sizes):
+        table = fitted[Burst.name].filter(pl.col("sessions") == crowd)
+        shortest_ms_CV[place, table["token"].to_numpy()] = table["shortest_ms"].to_numpy()
+    return shortest_ms_CV

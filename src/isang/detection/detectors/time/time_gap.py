@@ -1,0 +1,219 @@
+"""How long one event takes to follow another in normal sessions, and how strange the time between two events is.
+
+Times are counted in bins, each an eighth of a factor e wide, so that a table of them is small and adds up.
+Shapes: S sessions, T tokens in all, P pairs of events, V vocabulary, K bins in rising order.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isang.artifact import Model
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.sentences import duration, name_of
+from isang.detection.detectors.timed_sessions import TimedSessions
+from isang.model.batches import Floats, Rows, Sessions, Tokens
+from isang.model.fitted import Fitted
+
+MOST_MS = 2**31
+EDGES_MS: Rows = np.unique(np.ceil(np.expm1(np.arange(0, np.log1p(MOST_MS), 1 / 8))).astype(np.int64))
+"""Where each bin begins, shape K; the first holds 0 alone."""
+MOST_PAIRS = 20_000
+"""So many of the most frequent pairs have bins of their own; for others all times before their second event count."""
+BORROWED = 5.0
+"""So many times a pair is taken to behave as all pairs with the same second event do, and these as all pairs."""
+SEEN_SHARE = 0.25
+"""Times longer than this share of the training period count as so long: how common they are it could hardly show."""
+TAIL_SHARE, LEAST_SCALE, SCALE_TIMES = 0.05, 0.5, 20.0
+"""The tail beyond a pair's longest time is shaped by the excess of this share of its times, in units of the logarithm,
+of which all pairs together count for SCALE_TIMES; it is no steeper than this."""
+
+
+class TimeGap(DetectorDefaults):
+    """Finds an event that comes much later after the one before it than it ever did."""
+
+    name = "time_gap"
+    least_scale = 2.0
+    allowance = 3.0
+    timed = True
+
+    def fit(self, sessions: TimedSessions) -> pl.DataFrame:
+        """See `count_gaps`."""
+        return count_gaps(sessions.tokens, sessions.gaps_T)
+
+    def score(self, evidence: Evidence) -> Floats:
+        """Surprise of the longest time between two events, given which two they are, in nats; 0 without a clock."""
+        return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.timed.gaps_T))
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The line that came late, and the one before it."""
+        timed = case.evidence.timed
+        surprise = np.nan_to_num(gap_surprise(case.model, timed.tokens, timed.gaps_T), nan=-np.inf)
+        position = int(np.argmax(surprise))
+        before, after = int(case.tokens[position - 1]), int(case.tokens[position])
+        gap_ms, normal = float(timed.gaps_T[position]), normal_times(case.model, before, after)
+        where = f"after “{name_of(case.model, before)}”" if normal.pair else "after another"
+        as_long = f"it took {duration(normal.longest_ms)} at most"
+        if normal.longest_ms >= gap_ms:
+            as_long = "it hardly ever took so long"
+        says = f"This line came {duration(gap_ms)} after the one before it; the {normal.number:,} times that normal "
+        says += f"sessions have it {where}, {as_long}."
+        detail = {"gap_ms": gap_ms, "most_normal_ms": normal.longest_ms, "normal_times": normal.number}
+        return [Reason(says, position - 1, since=position - 2, detail=detail)]
+
+
+def count_gaps(sessions: Sessions, gaps_T: Floats) -> pl.DataFrame:
+    """How often which time lies between which two tokens: `before`, `after`, `at_least_ms` (a bin), `count`."""
+    known = np.flatnonzero(~np.isnan(gaps_T))
+    steps = pl.DataFrame(
+        {
+            "before": sessions.flat[known - 1],
+            "after": sessions.flat[known],
+            "at_least_ms": EDGES_MS[_bins(gaps_T[known])],
+        },
+        schema={"before": pl.Int32, "after": pl.Int32, "at_least_ms": pl.Int64},
+    )
+    keys = ["before", "after", "at_least_ms"]
+    return steps.group_by(keys).agg(count=pl.len().cast(pl.Int64)).sort(keys)
+
+
+def gap_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
+    """-log of the share of normal times between the same two events that are at least as long, in nats; shape T.
+
+    NaN where there is no time, or none to compare it with. A time is taken to be one tick of the normal sessions' clock
+    shorter than it seems, since it may be, and no longer than what the training period could show.
+    """
+    surprise_T = np.full(len(sessions.flat), np.nan)
+    normal = model.fitted.once(_normal_gaps)
+    known = np.flatnonzero(~np.isnan(gaps_T))
+    if normal is None or not len(known):
+        return surprise_T
+    row = _row_of(normal, sessions.flat[known - 1], sessions.flat[known])
+    judged_ms = np.minimum(gaps_T[known] - normal.tick_ms, SEEN_SHARE * _period_ms(model))
+    found = normal.surprise_PK[row, _bins(judged_ms)]
+    surprise_T[known] = np.where(row >= 0, found, np.nan)
+    return surprise_T
+
+
+def _period_ms(model: Model) -> float:
+    """How long the training period was; infinite where that is not known."""
+    first, last = (model.facts.get(name) for name in ("trained_from", "trained_until"))
+    if not first or not last:
+        return np.inf
+    return 1000 * (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
+
+
+class NormalTimes(NamedTuple):
+    """How long normal sessions take between two events."""
+
+    number: int
+    """How often the two follow each other, or the second one any other where that is all that is known."""
+    longest_ms: int
+    """No time among them is longer than this."""
+    pair: bool
+    """These are times between the two events, not those between any event and the second."""
+
+
+def normal_times(model: Model, before: int, after: int) -> NormalTimes:
+    """What is known of the time between two tokens; KeyError where nothing is."""
+    normal = model.fitted.once(_normal_gaps)
+    row = (
+        -1
+        if normal is None
+        else int(_row_of(normal, np.array([before], dtype=np.int32), np.array([after], dtype=np.int32))[0])
+    )
+    if normal is None or row < 0:
+        raise KeyError((before, after))
+    times_K = normal.times_PK[row]
+    last = int(np.flatnonzero(times_K)[-1])
+    return NormalTimes(int(times_K.sum()), int(EDGES_MS[min(last + 1, len(EDGES_MS) - 1)]) - 1, row < len(normal.steps))
+
+
+class _NormalGaps(NamedTuple):
+    steps: Rows
+    """The pairs that have bins of their own, each as a number, rising."""
+    after_V: Rows
+    """The row of all times before each token, -1 where there are none."""
+    times_PK: Floats
+    """How often each time was taken: the pairs, behind them the tokens that come after."""
+    surprise_PK: NDArray[np.float32]
+    tick_ms: int
+    """The shortest time above none, which is the step of the clock."""
+
+
+def _normal_gaps(fitted: Fitted) -> _NormalGaps | None:
+    table, size = fitted[TimeGap.name], fitted.size
+    if not len(table):
+        return None
+    columns = (table[name].to_numpy() for name in ("before", "after", "at_least_ms", "count"))
+    before, after, at_least_ms, count = columns
+    number = before.astype(np.int64) * size + after
+    total = pl.DataFrame({"step": number, "count": count}).group_by("step").agg(pl.col("count").sum())
+    steps = np.sort(total.sort("count", "step", descending=[True, False])["step"].head(MOST_PAIRS).to_numpy())
+    follows = np.unique(after)
+    after_V = np.full(size, -1, dtype=np.int64)
+    after_V[follows] = len(steps) + np.arange(len(follows))
+    times_PK = np.zeros((len(steps) + len(follows), len(EDGES_MS)))
+    bins = _bins(at_least_ms)
+    np.add.at(times_PK, (after_V[after], bins), count)
+    own = np.isin(number, steps)
+    np.add.at(times_PK, (np.searchsorted(steps, number[own]), bins[own]), count[own])
+    shortest = bins[bins > 0].min(initial=len(EDGES_MS) - 2)
+
+    scale_P = _scales(times_PK)
+    all_K = _shares(times_PK[len(steps) :].sum(axis=0, keepdims=True), scale_P.mean(keepdims=True))
+    after_PK = _borrowing(times_PK[len(steps) :], scale_P[len(steps) :], all_K)
+    pairs_PK = _borrowing(times_PK[: len(steps)], scale_P[: len(steps)], after_PK[after_V[steps % size] - len(steps)])
+    surprise_PK = -np.log(np.concatenate([pairs_PK, after_PK])).astype(np.float32)
+    return _NormalGaps(steps, after_V, times_PK, surprise_PK, int(EDGES_MS[shortest + 1]) - 1)
+
+
+def _borrowing(times_PK: Floats, scale_P: Floats, common_PK: Floats) -> Floats:
+    """The shares of each row, mixed with those of something more common."""
+    number_P1 = times_PK.sum(axis=1, keepdims=True)
+    mixed: Floats = (number_P1 * _shares(times_PK, scale_P) + BORROWED * common_PK) / (number_P1 + BORROWED)
+    return mixed
+
+
+def _shares(times_PK: Floats, scale_P: Floats) -> Floats:
+    """The share of times that are in a bin or a later one; beyond the last time it falls as a power of the time.
+
+    Up to there it is a conformal p-value, (1 + times at least as long) / (1 + times).
+    """
+    logarithm_K = np.log1p(EDGES_MS)
+    at_least_PK = times_PK[:, ::-1].cumsum(axis=1)[:, ::-1]
+    last_P = len(EDGES_MS) - 1 - np.argmax(times_PK[:, ::-1] > 0, axis=1)
+    beyond_PK = np.maximum(0.0, logarithm_K - logarithm_K[last_P][:, None])
+    shares: Floats = (1 + at_least_PK) / (1 + at_least_PK[:, :1]) * np.exp(-beyond_PK / scale_P[:, None])
+    return shares
+
+
+def _scales(times_PK: Floats) -> Floats:
+    """The mean excess of the logarithms of each row's longest times (Hill 1975), shrunk towards that of all rows."""
+    logarithm_K = np.log1p(EDGES_MS)
+    at_least_PK = times_PK[:, ::-1].cumsum(axis=1)[:, ::-1]
+    tail_P1 = np.ceil(TAIL_SHARE * at_least_PK[:, :1])
+    begin_P = (at_least_PK >= tail_P1).sum(axis=1) - 1  # the bin in which the tail begins
+    in_tail_PK = np.where(np.arange(len(EDGES_MS)) >= begin_P[:, None], times_PK, 0.0)
+    excess_P = (in_tail_PK * (logarithm_K - logarithm_K[begin_P][:, None])).sum(axis=1)
+    number_P = in_tail_PK.sum(axis=1)
+    common = excess_P.sum() / number_P.sum()
+    scales: Floats = np.maximum(LEAST_SCALE, (excess_P + SCALE_TIMES * common) / (number_P + SCALE_TIMES))
+    return scales
+
+
+def _row_of(normal: _NormalGaps, before: Tokens, after: Tokens) -> Rows:
+    """The row of each pair, of its second token where the pair has none, -1 where that has none either."""
+    step = before.astype(np.int64) * len(normal.after_V) + after
+    place = np.minimum(np.searchsorted(normal.steps, step), len(normal.steps) - 1)
+    rows: Rows = np.where(normal.steps[place] == step, place, normal.after_V[after])
+    return rows
+
+
+def _bins(gaps_ms: NDArray[np.int64] | Floats) -> Rows:
+    """The bin of each time; less than nothing counts as nothing."""
+    bins: Rows = np.searchsorted(EDGES_MS, np.maximum(gaps_ms, 0), side="right") - 1
+    return bins
