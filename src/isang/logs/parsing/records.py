@@ -156,7 +156,7 @@ def whole_records(lines: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
     written = without_colours(lines["text"])
     several = written.str.contains("\n", literal=True).any()  # sent as one record, such as a stack trace
     first = written.str.replace(r"(?s)\n.*$", "") if several else written
-    texts = _texts(first.to_frame("text"), source.container)
+    texts = _texts(first.to_frame("text"), source.containers)
     blank = ~texts["text"].str.contains(r"\S").fill_null(False)
     parsed = normalised(as_written(texts["text"], source), source)
     starts = parsed["message"].is_not_null() & ~blank & ~lines["context"]
@@ -198,7 +198,7 @@ def needs_line_before(source: SourceLayout) -> bool:
 
 def without_colours(lines: pl.Series) -> pl.Series:
     """Lines without the terminal's colours."""
-    return lines.str.replace_all(_COLOURS, "") if lines.str.contains("\x1b", literal=True).any() else lines
+    return lines.str.replace_all(COLOURS, "") if lines.str.contains("\x1b", literal=True).any() else lines
 
 
 def split_lines(chunk: Chunk) -> pl.DataFrame:
