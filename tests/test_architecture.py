@@ -32,7 +32,8 @@ ALLOWED = {
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "mcp_server": BASE | {"runs"},
     "__main__": {"cli"},
-    "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options", "mcp_server"},
+    "cli": BASE
+    | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options", "mcp_server", "service"},
     "options": BASE,
     "plugins": {"errors"},
     "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},

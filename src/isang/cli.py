@@ -375,6 +375,69 @@ def compare(
 
 
 @app.command()
+def serve(
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A model folder, or a run folder; without one it learns first. A folder without a model in it is "
+            "taken as logs.",
+            metavar="[MODEL]",
+        ),
+    ] = None,
+    logs: Annotated[
+        list[str] | None, typer.Argument(help="Log files and folders to follow.", metavar="[LOGS]...")
+    ] = None,
+    home: Annotated[Path, typer.Option(help="Where the service keeps what it knows.", metavar="DIR")] = Path(
+        "isang-home"
+    ),
+    listen: Annotated[str, typer.Option(help="Address and port.", metavar="HOST:PORT")] = "127.0.0.1:8765",
+    alerts_per_thousand: Alerts = None,
+    idle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="A session with a key ends after a silence this long.  [default: by the model]"
+        ),
+    ] = None,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print each change of an incident as a JSON line.")] = False,
+    learning_sessions: Annotated[
+        int,
+        typer.Option(metavar="N", min=100, help="Without a model, train one when about so many sessions have come."),
+    ] = 2000,
+    behind: Annotated[
+        str | None, typer.Option(help="Address of the reverse proxy that checks who may ask.", metavar="ADDRESS")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Say whether the service could start, and leave.")] = False,
+) -> None:
+    """Take logs in over the network and from files, judge them as they come, and keep the incidents."""
+    require_serving()
+    from isang.service import lifecycle
+    from isang.service.settings import ServiceSettings, address, tokens
+
+    given = [] if model is None else [model]
+    if model is not None and not ((model / "manifest.json").exists() or (model / "model" / "manifest.json").exists()):
+        given, logs = [], [str(model), *(logs or [])]
+    host, port = address(listen)
+    settings = ServiceSettings(
+        home=home, host=host, port=port, model=given[0] if given else None, logs=tuple(logs or ()), stdout=stdout,
+        proxy=behind, learning_sessions=learning_sessions, alerts_per_thousand=alerts_per_thousand,
+        idle_seconds=None if idle is None else seconds("--idle", idle), **tokens(),
+    )  # fmt: skip
+    if check:
+        print(lifecycle.check(settings))
+        return
+    lifecycle.serve(settings)
+
+
+def require_serving() -> None:
+    """Raises UsageError where the extra is not installed."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("starlette", "uvicorn", "httpx2", "prometheus_client") if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"isang serve needs {', '.join(missing)}: pip install 'isang[serve]'")
+
+
+@app.command()
 def export(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
     out: Annotated[Path, typer.Option(help="The file to write, such as model.onnx.", metavar="FILE")],

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class Following:
         idle_seconds: float | None = None,
         state: Path | None = None,
         source: RecordSource | None = None,
+        begin: Mapping[str, Any] | None = None,
     ) -> None:
         hold_little()
         if not model.config.detection.rewordings:
@@ -62,7 +63,7 @@ class Following:
         self._model = model
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
-            source=source,
+            source=source, begin=begin,
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""
@@ -73,6 +74,8 @@ class Following:
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
         self._unsaved = False  # anomalies were told since
+        self.before: tuple[int, int] = tuple(self.follower.noted.get("judged", (0, 0)))  # type: ignore[assignment]
+        """Sessions and anomalies that were judged before the place that was saved."""
         self.sessions = 0
         """Sessions judged so far."""
         self.anomalies = 0
@@ -156,7 +159,10 @@ class Following:
         """Write the state, where there is a file for it."""
         begun = time.monotonic()
         crowds = {"tokens": self._earlier.token_P.tolist(), "ends_ms": self._earlier.end_ms_P.tolist()}
-        self.follower.noted |= {"groups": self._groups.sizes, "told": list(self._told), "crowds": crowds}
+        judged = [self.before[0] + self.sessions, self.before[1] + self.anomalies]
+        self.follower.noted |= {
+            "groups": self._groups.sizes, "told": list(self._told), "crowds": crowds, "judged": judged,
+        }  # fmt: skip
         self.follower.save()
         self._saved_at, self._unsaved = time.monotonic(), False
         self._saving_seconds = self._saved_at - begun

@@ -14,18 +14,18 @@ import uvicorn
 import isang
 from isang.errors import UsageError
 from isang.progress import say
-from isang.service.database import Database
-from isang.service.delivery import Delivery
-from isang.service.events import Events
-from isang.service.http import application
-from isang.service.incident_book import Change
-from isang.service.journal import Journal
-from isang.service.judging import Judging
-from isang.service.learning import Learning
+from isang.service.judging.incident_book import Change
+from isang.service.judging.learning import Learning
+from isang.service.judging.loop import Judging
 from isang.service.metrics import Metrics
+from isang.service.outputs.delivery import Delivery
 from isang.service.plugged import senders
 from isang.service.settings import ServiceSettings
-from isang.signals import tell
+from isang.service.storage.database import Database
+from isang.service.storage.journal import Journal
+from isang.service.web.events import Events
+from isang.service.web.http import application
+from isang.signals import stopping, tell
 
 DRAIN_SECONDS = 5
 """Requests that are under way when the service stops have so much time."""
@@ -77,7 +77,7 @@ class Service:
             "version": isang.__version__,
             "state": "detecting" if judging else "training" if learning and learning.training else "learning",
             "says": self._failed or (judging.error if judging else learning.says() if learning else None),
-            "journal_bytes": self.journal.bytes,
+            "journal_bytes": self.journal.size,
             "incidents": {state: count for (_, state), count in sorted(self.database.counts().items())},
         }
         if judging is not None:
@@ -118,8 +118,8 @@ class Service:
 
     def _judge_with(self, model: Path) -> Judging:
         run = model / "run" / "model" if (model / "run" / "model").is_dir() else model
-        cursor = None if self._learning is None else self.database.fact("learning")
-        return Judging(self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, cursor)
+        begin = self.database.fact("learning")  # what was learned from is not judged
+        return Judging(self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, begin)
 
     def _model(self) -> Path | None:
         """The model that the user names, or the one that the home folder has."""
@@ -147,11 +147,12 @@ def serve(settings: ServiceSettings) -> None:
         service.start()
         for what, path in (("status", "/api/v1/status"), ("intake", "/ingest"), ("metrics", "/metrics")):
             say(f"{what}: {service.url}{path}")
-        try:
-            asyncio.run(_serve(service, listening))
-        finally:
-            say("stopping: what was accepted is judged and saved")
-            service.stop()
+        with stopping():  # uvicorn ends at a signal and raises it again, which must not end what follows
+            try:
+                asyncio.run(_serve(service, listening))
+            finally:
+                say("stopping: what was accepted is judged and saved")
+                service.stop()
 
 
 async def _serve(service: Service, listening: socket.socket) -> None:
@@ -211,4 +212,3 @@ def _listening(settings: ServiceSettings) -> socket.socket:
 
 def _url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -15,11 +16,11 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"namespace": "isang", "registry": self.registry}
+        own: dict[str, Any] = {"namespace": "isang", "registry": self.registry}
         self.received = Counter("records_received", "Records that were accepted.", ["intake"], **own)
         self.dropped = Counter("records_dropped", "Records that could not be used.", ["reason"], **own)
         self.refused = Counter("requests_refused", "Requests that were refused.", ["reason"], **own)
-        self.lag = Gauge("lag_seconds", "From the acceptance of the latest judged record until it was judged.", **own)
+        self.lag = Gauge("lag_seconds", "Since judging had last caught up with all that was accepted.", **own)
         self.journal_bytes = Gauge("journal_bytes", "Accepted records that are not judged yet.", **own)
         self.open_sessions = Gauge("open_sessions", "Sessions that may go on.", ["stream"], **own)
         self.sessions = Counter("sessions", "Sessions that were judged.", ["stream"], **own)
@@ -28,7 +29,7 @@ class Metrics:
         self.asked = Gauge("budget_asked_per_thousand", "Alert budget per 1,000 normal sessions.", **own)
         self.alerts = Gauge("alerts_per_thousand", "Anomalous sessions per 1,000, of all.", ["stream"], **own)
         self.model_info = Gauge("model_info", "The model that judges.", ["stream", "version"], **own)
-        self.model_trained = Gauge("model_age_seconds", "Seconds since the model's last training session.", **own)
+        self.model_age = Gauge("model_age_seconds", "Seconds since the model's last training session.", **own)
         self.judging = Histogram("judging_seconds", "Time of one look at all sources.", **own)
         self.notifications = Counter("notifications", "Notices sent.", ["output", "outcome"], **own)
         self.started = Gauge("start_time_seconds", "When the service started, since 1970.", **own)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from isang.errors import UsageError
 
@@ -78,6 +79,6 @@ def address(given: str) -> tuple[str, int]:
     return match["six"] or match["host"], int(match["port"])
 
 
-def tokens(environment: Mapping[str, str] = os.environ) -> dict[str, str | None]:
+def tokens(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
     """The tokens that the environment names."""
     return {"token": environment.get("ISANG_TOKEN") or None, "read_token": environment.get("ISANG_READ_TOKEN") or None}

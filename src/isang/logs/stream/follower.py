@@ -1,7 +1,7 @@
 """Growing logs and other sources to sessions that have ended: parser, open sessions and the saved place together."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ LOOK_SECONDS = 2.0
 class Follower:
     """Reads logs as they grow, and what `source` gives, and gives out their sessions as they end, see SessionStream.
 
-    The time in the logs goes on with the clock on the wall once all that is there has been read.
+    Without a saved place reading begins with the cursors `begin`: of the `logs`, and of the `source`. The time in the
+    logs goes on with the clock on the wall once all that is there has been read.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Follower:
         known: Sequence[str] = (),
         state: Path | None = None,
         source: RecordSource | None = None,
+        begin: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock, self._rules = clock, rules
@@ -49,7 +51,7 @@ class Follower:
         """How many the last `poll` read."""
         self._saved = None if state is None else SavedPlace(state)
         try:
-            self._logs = FollowedLogs(paths, config, self._load())
+            self._logs = FollowedLogs(paths, config, self._load(begin or {}))
             self._looked_at = clock()
             self._begin(list(self._logs.tails))
             self.described = f"{self.stream.described}; {self._beginning(state)}"
@@ -126,11 +128,14 @@ class Follower:
         if self._saved is not None:
             self._saved.close()
 
-    def _load(self) -> dict[str, Any]:
+    def _load(self, begin: Mapping[str, Any]) -> dict[str, Any]:
         """Take up what an earlier process saved: its positions."""
         place = None if self._saved is None else self._saved.load(self._rules.to_dict())
         if place is None or self._saved is None:
-            return {}
+            if self._source is not None and begin.get("source") is not None:
+                self._cursor = begin["source"]
+                self._source.resume(self._cursor)
+            return dict(begin.get("logs") or {})
         try:
             self.stream.restore(place.facts, place.records, place.blocks)
             self.noted = dict(place.facts["noted"])

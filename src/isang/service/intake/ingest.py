@@ -14,13 +14,14 @@ class Ingest:
     """Each line of the body is a record; `?source=` or the header X-Source says whose it is."""
 
     name = "ingest"
-    routes = (("POST", "/ingest"),)
+    routes: tuple[tuple[str, str], ...] = (("POST", "/ingest"),)
 
     def decode(self, request: Request, body: bytes) -> Decoded:
         """See HttpDecoder."""
         source = (request.query.get("source") or request.headers.get("x-source") or request.peer)[:200]
         as_json = "json" in request.headers.get("content-type", "")
-        records, refused = [], {}
+        records: list[Record] = []
+        refused: dict[str, int] = {}
         for line in body.decode("utf-8", errors="replace").replace("\0", " ").splitlines():
             if not line.strip():
                 continue

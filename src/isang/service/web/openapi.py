@@ -65,9 +65,12 @@ def document() -> dict[str, Any]:
             "/openapi.json": {"get": _operation("This document.", {"type": "object"})},
             "/ingest": {
                 "post": _operation(
-                    "Take log lines in; the answer comes when they are on disk.", {"type": "object"}, source,
-                    also=("400", "408", "413", "415", "429", "503"), body=lines,
-                )  # fmt: skip
+                    "Take log lines in; the answer comes when they are on disk.",
+                    {"type": "object"},
+                    source,
+                    also=("400", "408", "413", "415", "429", "503"),
+                    body=lines,
+                )
             },
         },
     }

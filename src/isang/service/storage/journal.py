@@ -61,14 +61,14 @@ class Journal:
         self._thread.start()
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """What the journal takes on disk, with what waits to be written."""
         return self._size + self._waiting_bytes
 
     @property
     def is_full(self) -> bool:
         """There is no room for anything."""
-        return self.bytes >= self._max_bytes
+        return self.size >= self._max_bytes
 
     def path(self, number: int) -> Path:
         """The file of a segment."""
@@ -85,7 +85,7 @@ class Journal:
         """
         frame = _framed(records)
         with self._lock:
-            if self.bytes + len(frame) > self._max_bytes:
+            if self.size + len(frame) > self._max_bytes:
                 raise JournalFull
             self._waiting_bytes += len(frame)
         done: Future[None] = Future()

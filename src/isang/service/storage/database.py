@@ -128,12 +128,12 @@ class Database:
     def incidents(
         self, *, state: str | None = None, stream: str | None = None, since: str | None = None, limit: int = 100
     ) -> list[dict[str, Any]]:
-        """Incidents, the most severe first, of equals the latest; `since`: last seen at this time (ISO 8601) or later."""
+        """Incidents, the most severe first, of equals the latest; `since`: last seen then (ISO 8601) or later."""
         asked: Sequence[tuple[str, Any]] = [("state = ?", state), ("stream = ?", stream), ("last_seen >= ?", since)]
         given = [(clause, value) for clause, value in asked if value is not None]
         where = " AND ".join(clause for clause, _ in given) or "TRUE"
         rows = self._all(
-            f"SELECT document FROM incidents WHERE {where} ORDER BY severity DESC, last_seen DESC LIMIT ?",  # noqa: S608
+            f"SELECT document FROM incidents WHERE {where} ORDER BY severity DESC, last_seen DESC LIMIT ?",
             *(value for _, value in given), limit,
         )  # fmt: skip
         return [json.loads(row[0]) for row in rows]
@@ -164,10 +164,10 @@ class Database:
         """It was told; `again_us`: when the next time is, None: never. What came up meanwhile stays to be told."""
         same = "output = ? AND incident = ? AND event = ?"
         if again_us is None:
-            self._do(f"DELETE FROM notices WHERE {same}", output, incident, event)  # noqa: S608
+            self._do(f"DELETE FROM notices WHERE {same}", output, incident, event)
         else:
             self._do(
-                f"UPDATE notices SET event = 'repeated', due_us = ?, attempts = 0, told = 1 WHERE {same}",  # noqa: S608
+                f"UPDATE notices SET event = 'repeated', due_us = ?, attempts = 0, told = 1 WHERE {same}",
                 again_us, output, incident, event,
             )  # fmt: skip
 
@@ -181,7 +181,12 @@ class Database:
     def put_model(self, name: str, state: str, folder: str, created_us: int, document: Mapping[str, Any]) -> None:
         """Keep a model, its state and what is said of it."""
         self._do(
-            "INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?)", name, state, folder, created_us, json.dumps(document)
+            "INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?)",
+            name,
+            state,
+            folder,
+            created_us,
+            json.dumps(document),
         )
 
     def models(self) -> list[dict[str, Any]]:

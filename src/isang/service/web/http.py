@@ -14,17 +14,17 @@ from starlette.routing import Route
 
 from isang.detection.incidents import SCHEMA
 from isang.logs.stream.record import frame_of
-from isang.service.access import Access
-from isang.service.bodies import body_of
-from isang.service.database import Database
-from isang.service.events import Events
 from isang.service.intake import HttpDecoder, RefusedRequest, Request
 from isang.service.intake import Response as Answer
-from isang.service.journal import Journal, JournalFull
 from isang.service.metrics import Metrics
-from isang.service.openapi import document
 from isang.service.plugged import http_decoders
 from isang.service.settings import ServiceSettings
+from isang.service.storage.database import Database
+from isang.service.storage.journal import Journal, JournalFull
+from isang.service.web.access import Access
+from isang.service.web.bodies import body_of
+from isang.service.web.events import Events
+from isang.service.web.openapi import document
 
 RETRY_AFTER_SECONDS = 5
 LARGE_BODY_BYTES = 64 << 10
@@ -112,7 +112,9 @@ def _decoded(decoder: HttpDecoder, request: Request, body: bytes) -> tuple[Any, 
 
 
 def _full() -> RefusedRequest:
-    return RefusedRequest(429, "more records wait to be judged than there is room for; send again later", RETRY_AFTER_SECONDS)
+    return RefusedRequest(
+        429, "more records wait to be judged than there is room for; send again later", RETRY_AFTER_SECONDS
+    )
 
 
 def _reader(service: Running, answer: Callable[[Running, HttpRequest], Response]) -> Callable[[HttpRequest], Any]:

@@ -10,8 +10,8 @@ from isang.artifact import Model
 from isang.detection.causes.episodes import MOST_SECONDS, Episode, join
 from isang.detection.causes.grouping import LEAST_SILENCE_SECONDS, Surroundings, incident_of
 from isang.detection.causes.symptoms import lead, moment
-from isang.service.database import Database
 from isang.service.outputs import Event
+from isang.service.storage.database import Database
 
 KEPT_RECORDS = 200
 """Anomaly records that an incident is worked out from; those beyond are counted."""
@@ -80,7 +80,7 @@ class IncidentBook:
         return changes
 
     def _known(self, record: dict[str, Any], incident: str) -> _Open | None:
-        """The open incident of an anomaly that came before; the session has ended since, or a restart judged it again."""
+        """The open incident of an anomaly that came before: its session has ended since, or is judged again."""
         own = next((own for own in self._open if own.id == incident), None)
         if own is not None:
             key = _key(record)

@@ -4,13 +4,13 @@ import threading
 import time
 from collections.abc import Sequence
 
-import httpx
+import httpx2
 
 from isang.progress import say
-from isang.service.database import Database
-from isang.service.incident_book import Change
+from isang.service.judging.incident_book import Change
 from isang.service.metrics import Metrics
 from isang.service.outputs import Notice, Sender
+from isang.service.storage.database import Database
 
 LOOK_SECONDS = 0.5
 FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 1.0, 300.0
@@ -32,12 +32,12 @@ class Delivery:
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set; what is not sent then is sent after the next start."""
-        with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
+        with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
             while not stop.wait(LOOK_SECONDS):
                 for sender in self._senders:
                     self._send(sender, client)
 
-    def _send(self, sender: Sender, client: httpx.Client) -> None:
+    def _send(self, sender: Sender, client: httpx2.Client) -> None:
         now_us = time.time_ns() // 1000
         due = self._database.due_notices(sender.name, now_us)
         notices = []
@@ -54,7 +54,7 @@ class Delivery:
                 answer = client.request(request.method, request.url, headers=request.headers, content=request.body)
                 outcome = sender.outcome(answer.status_code, answer.content)
                 why = f"it answered {answer.status_code}"
-            except httpx.HTTPError as error:
+            except httpx2.HTTPError as error:
                 outcome, why = "retry", str(error) or type(error).__name__
             self._say(sender.name, outcome, why)
         self._metrics.notifications.labels(sender.name, outcome).inc(len(notices))

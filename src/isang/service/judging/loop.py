@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from isang.artifact import Model, load_model
 from isang.detection.live import Following, pause_after
 from isang.errors import IsangError
 from isang.progress import say
-from isang.service.database import Database
-from isang.service.incident_book import STREAM, Change, IncidentBook
-from isang.service.journal import Journal, JournalSource
+from isang.service.judging.incident_book import STREAM, Change, IncidentBook
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
+from isang.service.storage.database import Database
+from isang.service.storage.journal import Journal, JournalSource
 
 PLACE = "place"
 """The file in the home folder that says where judging stands."""
@@ -24,7 +25,9 @@ RETRY_SECONDS = 5.0
 
 
 class Judging:
-    """Judges what comes until it is told to stop; `put` is part of the transaction that a change is, `tell` comes after.
+    """Judges what comes until it is told to stop.
+
+    `put` is part of the transaction in which an incident changes, `tell` comes after it.
 
     What it found is in the database before the place is saved behind it, and an anomaly that is there already changes
     nothing: whatever kills the process, no record is left out, and none counts twice.
@@ -33,7 +36,7 @@ class Judging:
     def __init__(
         self, settings: ServiceSettings, model: Path, journal: Journal, database: Database, metrics: Metrics,
         put: Callable[[Change], None], tell: Callable[[Change], None],
-        learned: Mapping[str, Any] | None = None,
+        begin: Mapping[str, Any] | None,
     ) -> None:  # fmt: skip
         self._database, self._metrics, self._put, self._tell = database, metrics, put, tell
         self._journal = journal
@@ -42,23 +45,27 @@ class Judging:
         self._book = IncidentBook(database, self.model, self.model_name)
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
-            source=JournalSource(journal), begin=learned,
+            source=JournalSource(journal), begin=begin,
         )  # fmt: skip
-        self._sessions_before, self._anomalies_before = (int(value) for value in database.fact("judged") or (0, 0))
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
         metrics.model_info.labels(STREAM, self.model_name).set(1)
+        trained_until = self.model.facts.get("trained_until")
+        if trained_until is not None:
+            trained_at = datetime.fromisoformat(trained_until).timestamp()
+            metrics.model_age.set_function(lambda: time.time() - trained_at)
+        self._caught_up_at = time.monotonic()
         self.error: str | None = None
         """Why judging does not go on at the moment."""
 
     @property
     def sessions(self) -> int:
         """Sessions judged, over all starts of the service."""
-        return self._sessions_before + self.following.sessions
+        return self.following.before[0] + self.following.sessions
 
     @property
     def anomalies(self) -> int:
         """Of these, how many were anomalous."""
-        return self._anomalies_before + self.following.anomalies
+        return self.following.before[1] + self.following.anomalies
 
     def run(self, stop: threading.Event) -> None:
         """Judge until `stop` is set, then all that has been accepted, and save."""
@@ -88,8 +95,6 @@ class Judging:
                 self._put(change)
         for change in changes:
             self._tell(change)
-        if found or self.following.sessions > sessions:
-            self._database.keep("judged", [self.sessions, self.anomalies])
         self.following.save_in_time(bool(changes))
         self._measure(began, self.following.sessions - sessions, self.following.anomalies - anomalies, bool(changes))
 
@@ -98,7 +103,10 @@ class Judging:
         metrics.judging.observe(time.perf_counter() - began)
         metrics.sessions.labels(STREAM).inc(sessions)
         metrics.anomalies.labels(STREAM).inc(anomalies)
-        metrics.journal_bytes.set(self._journal.bytes)
+        if not self.following.follower.behind:
+            self._caught_up_at = time.monotonic()
+        metrics.lag.set(time.monotonic() - self._caught_up_at)
+        metrics.journal_bytes.set(self._journal.size)
         metrics.open_sessions.labels(STREAM).set(len(self.following.follower.stream.open.records.owners()))
         if self.sessions:
             metrics.alerts.labels(STREAM).set(1000 * self.anomalies / self.sessions)

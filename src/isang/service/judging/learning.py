@@ -20,9 +20,9 @@ from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.sessions.rule import keys_of
 from isang.logs.stream.line_source import FollowedLogs
 from isang.progress import say
-from isang.service.database import Database
-from isang.service.journal import Journal, JournalSource
 from isang.service.settings import ServiceSettings
+from isang.service.storage.database import Database
+from isang.service.storage.journal import Journal, JournalSource
 
 ESTIMATE_SECONDS = 10.0
 """How many sessions have come is estimated this often."""
@@ -46,8 +46,8 @@ class Learning:
         self._source = JournalSource(journal)
         cursors = database.fact("learning") or {}
         self._logs = FollowedLogs(settings.logs, LogsConfig(), cursors.get("logs"))
-        if cursors.get("journal"):
-            self._source.resume(cursors["journal"])
+        if cursors.get("source"):
+            self._source.resume(cursors["source"])
         self._bytes = sum(path.stat().st_size for path in self._folder.iterdir())
         self._began = time.monotonic()
         self._estimated_at = 0.0
@@ -97,7 +97,7 @@ class Learning:
                 with (self._folder / _file_name(str(stream))).open("a", encoding="utf-8") as file:
                     file.write(text)
                 self._bytes += len(text)
-            self._database.keep("learning", {"logs": logs, "journal": journal})
+            self._database.keep("learning", {"logs": logs, "source": journal})
             self._source.acknowledge(journal)
             if self._bytes > self._settings.learning_bytes:
                 return
@@ -126,10 +126,15 @@ class Learning:
         self.training = True
         say(self.says())
         command = [sys.executable, "-m", "isang", "run", str(self._folder), "--out", str(folder)]
+        own = self._settings.home / "isang.toml"
+        command += ["--config", str(own)] if own.exists() else []
         log = self._settings.home / "training.log"
-        with log.open("ab") as out, subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_low_priority
-        ) as process:
+        with (
+            log.open("ab") as out,
+            subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_low_priority
+            ) as process,
+        ):
             while process.poll() is None:
                 if stop.wait(0.5):
                     process.terminate()
