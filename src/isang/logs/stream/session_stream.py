@@ -30,7 +30,7 @@ from isang.logs.stream.open_sessions import Ended, OpenSessions
 from isang.logs.stream.rotation import Position
 from isang.logs.stream.tails import FileTail, PipeTail
 from isang.logs.templates.event_table import EventTable
-from isang.logs.templates.miner import TemplateIndex, shortened
+from isang.logs.templates.miner import TemplateIndex, canonical
 from isang.logs.templates.text_store import TextBlock, Texts
 
 SCHEMA = 3
@@ -164,7 +164,7 @@ class Follower:
         """Whose records fit no known template."""
         messages = records["message"].unique().to_list()
         words = self._rules.template_words
-        unlike = [message for message in messages if self._known.match(shortened(message, words)) is None]
+        unlike = [message for message in messages if self._known.match(canonical(message, words)) is None]
         return records.filter(pl.col("message").is_in(unlike)).select(OWNER)
 
     def _horizon_us(self) -> int | None:
