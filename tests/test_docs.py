@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9R]*.md"))
 COMMANDS = ("demo", "run", "prepare", "train", "report", "evaluate", "detect", "export")
 
 
@@ -49,7 +50,7 @@ def test_flags_named_in_the_text_exist(page: Path, flags: dict[str, set[str]]) -
     assert named <= known
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES + DECISIONS, ids=lambda page: page.name)
 def test_links_lead_to_files(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
     missing = [target for target in targets if not (page.parent / target).exists()]
@@ -77,6 +78,12 @@ def test_the_python_that_the_quickstart_shows_uses_what_exists() -> None:
         compile(block, "quickstart", "exec")
         for name in re.findall(r"\bisang\.(\w+)", block):
             assert hasattr(isang, name), name
+
+
+def test_the_index_of_decisions_lists_every_decision() -> None:
+    index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\]\((\d{3}-[\w-]+\.md)\)", index)
+    assert listed == [page.name for page in DECISIONS if page.name != "README.md"]
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])

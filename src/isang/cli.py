@@ -278,28 +278,37 @@ def detect(
         Path | None,
         typer.Option(metavar="FILE", help="With --follow: where to go on after a restart.  [default: start anew]"),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write incidents.json and anomalies.jsonl here too.", metavar="DIR")
+    ] = None,
     no_rewordings: NoRewordings = False,
     onnx: Onnx = None,
+    overwrite: Overwrite = False,
 ) -> None:
-    """Find anomalous sessions in raw logs, with reasons."""
+    """Find anomalous sessions in raw logs, with reasons, as incidents."""
     from isang import stages, summaries
-    from isang.files import to_json
+    from isang.files import folder_being_written, refuse_existing, to_json
 
     settings: dict[str, Any] = {"alerts_per_thousand": alerts_per_thousand, "onnx": onnx}
     settings["rewordings"] = False if no_rewordings else None
     if follow:
+        if out is not None:
+            raise UsageError("--follow prints anomalies as they come and writes no folder; leave --out out")
         silence = None if idle is None else seconds("--idle", idle)
         _follow(model, logs, as_json=json, idle_seconds=silence, state=state, **settings)
         return
     if idle is not None or state is not None:
         raise UsageError("--idle and --state belong to --follow")
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
     detected = stages.detect(model, logs, **settings)
+    if out is not None:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            detected.write(building)
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
         return
-    if detected.anomalies:
-        print(summaries.of_anomalies(detected.anomalies) + "\n")
-    print(f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous")
+    print(summaries.of_detected(detected))
 
 
 @app.command()

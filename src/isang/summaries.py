@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isang.files import to_json
+from isang.formatting import printable
 
 if TYPE_CHECKING:
+    from isang.detection.incidents import Incident
     from isang.logs.preview import Preview
-    from isang.stages import Finished, Trained
+    from isang.stages import Detected, Finished, Trained
     from isang.training.lr_range_test import RateTest
 
-SHOWN_GROUPS = 4
+SHOWN_INCIDENTS = 10
+SHOWN_LINES = 2
+"""Raw lines below an incident."""
 SHOWN_TEMPLATES = 3
 SHOWN_CHARACTERS = 140
 TOO_COARSE = 100.0
@@ -124,15 +128,39 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     return "\n".join(lines + _planted(evaluation["planted"]))
 
 
-def of_anomalies(records: Sequence[Mapping[str, Any]], most: int | None = None) -> str:
-    """Each group of like anomalies by its strangest one, the strangest group first; at most `most` groups."""
+def of_incidents(incidents: Sequence["Incident"], most: int | None = None) -> str:
+    """Each incident with the raw lines that tell of it, the most severe first; at most `most`."""
+    shown = [_incident(incident) for incident in incidents[:most]]
+    if most is not None and len(incidents) > most:
+        shown.append(f"and {len(incidents) - most:,} more incidents")
+    return "\n".join(shown)
+
+
+def _incident(incident: "Incident") -> str:
+    lines = [f"{incident.severity:<9}{incident.title}  [{incident.fingerprint}]"]
+    for reason in incident.reasons:
+        for line in _raw_line(reason["line"], lines):
+            if len(lines) <= SHOWN_LINES:
+                lines.append(line)
+    return "\n".join(lines)
+
+
+def of_detected(detected: "Detected") -> str:
+    """The incidents first, below them the sessions, and how many of each there are."""
+    found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
+    if not detected.anomalies:
+        return found
+    count = len(detected.incidents)
+    heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
+    return "\n\n".join([heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), found])
+
+
+def of_anomalies(records: Sequence[Mapping[str, Any]]) -> str:
+    """Each group of like anomalies by its strangest one, the strangest group first."""
     groups: dict[int, list[Mapping[str, Any]]] = {}
     for record in records:
         groups.setdefault(record["group"], []).append(record)
-    shown = [_group(members) for members in list(groups.values())[:most]]
-    if most is not None and len(groups) > most:
-        shown.append(f"and {len(groups) - most:,} more kinds")
-    return "\n\n".join(shown)
+    return "\n\n".join(_group(members) for members in groups.values())
 
 
 def of_anomaly(record: Mapping[str, Any]) -> str:
@@ -182,7 +210,7 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int =
     """The line with its place, unless there is none or it is shown already."""
     if line is None:
         return []
-    text = line["text"].partition("\n")[0][:SHOWN_CHARACTERS]
+    text = printable(line["text"].partition("\n")[0][:SHOWN_CHARACTERS])
     raw = f"    {line['source']}:{line['number']}: {text}"
     if any(line.startswith(raw) for line in shown):
         return []
@@ -191,13 +219,17 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int =
 
 def of_run(finished: "Finished") -> str:
     """What was found, the measured quality, and where the report is."""
-    anomalies = finished.detected.anomalies
+    detected = finished.detected
     lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
-    lines.append(f"{len(anomalies):,} of {finished.detected.sessions:,} sessions are anomalous")
-    if anomalies:
-        lines += ["", of_anomalies(anomalies, SHOWN_GROUPS)]
+    lines.append(
+        f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous, in {len(detected.incidents):,} "
+        f"{'incident' if len(detected.incidents) == 1 else 'incidents'}"
+    )
+    if detected.incidents:
+        lines += ["", of_incidents(detected.incidents, SHOWN_INCIDENTS)]
     lines += [
         "",
+        f"incidents:     {finished.folder / 'incidents.json'}",
         f"all anomalies: {finished.folder / 'anomalies.jsonl'}",
         f"model:         {finished.folder / 'run' / 'model'}",
         f"report:        {finished.folder / 'run' / 'report' / 'report.html'}",

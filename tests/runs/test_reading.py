@@ -507,3 +507,10 @@ def test_what_was_written_is_read(tmp_path: Path, values: list[float], every: in
     table = only(written(tmp_path, text))
     assert table.step.tolist() == [every * (i + 1) for i in range(len(values))]
     assert table.column("batch_loss").tolist() == values
+
+
+def test_a_gradient_norm_that_was_logged_as_nan_is_not_taken_for_a_gap(tmp_path: Path) -> None:
+    log = tmp_path / "train.log"
+    log.write_text("".join(f"{{'loss': 0.0, 'grad_norm': nan, 'step': {step}}}\n" for step in range(1, 21)))
+    table = read_runs(log)[0]
+    assert table.logged_nan["gradient_norm"].tolist() == list(range(20))

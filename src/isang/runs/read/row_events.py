@@ -38,7 +38,7 @@ class Events:
     window: Column
     others: dict[str, Column]
     logged_nan: dict[str, Integers]
-    """Rows whose loss (`loss`) or validation loss (`validation`) was logged as NaN."""
+    """Rows whose loss (`loss`), validation loss (`validation`) or gradient norm (`norm`) was logged as NaN."""
     loss_name: str
     validation_name: str
     counts_epochs: bool
@@ -61,16 +61,19 @@ def events_of(records: LoggedRows, loss: str | None) -> Events:
         loss_name,
         validation_name,
     }
+    norm_name = _most_usual(records, by_role.get(series_names.NORM, []))
     return Events(
         step=step, own_step=own_step, epoch=epoch, loss=records.column(loss_name),
         loss_logged=records.logged(loss_name), mean=mean,
         validation=validation, rate=_rate(records, by_role.get(series_names.RATE, [])),
-        norm=_usual_column(records, by_role, series_names.NORM),
+        norm=records.column(norm_name),
         seconds=_usual_column(records, by_role, series_names.SECONDS),
         time=_time(records, by_role), window=_usual_column(records, by_role, series_names.WINDOW),
         others={n: column for n, column in records.columns.items() if n not in chosen and not n.startswith("@")},
-        logged_nan={"loss": records.nan_rows(loss_name), "validation": nan_rows}, loss_name=loss_name,
-        validation_name=validation_name, counts_epochs=counts_epochs, notes=notes,
+        logged_nan={
+            "loss": records.nan_rows(loss_name), "validation": nan_rows, "norm": records.nan_rows(norm_name),
+        },
+        loss_name=loss_name, validation_name=validation_name, counts_epochs=counts_epochs, notes=notes,
     )  # fmt: skip
 
 

@@ -22,10 +22,16 @@ RUNNING_MEAN = "running_mean"
 INTERVAL_LOSS = "interval_loss"
 """A mean (or median) over the steps since the row before; `RunTable.loss_window` says how many."""
 VALIDATION_LOSS = "validation_loss"
+METRIC = "metric"
+"""What a run without a loss, or one whose loss says nothing about progress, is judged by; see `RunTable.maximised`."""
 LEARNING_RATE = "learning_rate"
 GRADIENT_NORM = "gradient_norm"
 STEP_SECONDS = "step_seconds"
 """Seconds that one step took."""
+DATA_SECONDS = "data_seconds"
+"""Seconds of a step that went by waiting for data."""
+EVALUATION_SECONDS = "evaluation_seconds"
+"""Seconds that one evaluation took, in the row that it ended at."""
 TIME = "time_seconds"
 """Seconds since the epoch (1970) where the log has dates, else since the first row."""
 
@@ -90,6 +96,22 @@ class Restart:
 
 
 @dataclass(frozen=True)
+class Metric:
+    """A logged series of which it is known in which direction it improves."""
+
+    name: str
+    """The log's own name."""
+    maximised: bool
+    held_out: bool
+    """Measured on data that the training does not see."""
+
+
+LOSS, POLICY, ADVERSARIAL = "loss", "policy", "adversarial"
+"""What the training loss is: one that falls as the run improves, a policy objective, or that of two opponents. The last
+two say nothing about progress."""
+
+
+@dataclass(frozen=True)
 class RunTable:
     """One training run: N rows in the order of training, each step once.
 
@@ -102,11 +124,11 @@ class RunTable:
     step: Integers
     """Shape N, ascending. The numbers are the log's own (or the row numbers where it has none: see `source.notes`)."""
     epoch: Epochs
-    """Shape N; the 1-based number of the epoch that the row belongs to, NaN where unknown."""
+    """Shape N; the log's own number of the epoch that the row belongs to, NaN where unknown; see `first_epoch`."""
     columns: Mapping[str, Floats]
     loss: str
     """The column that training is judged by: `batch_loss`, `interval_loss` or `running_mean`; `validation_loss` where
-    no training loss was logged."""
+    no training loss was logged; `metric` where no loss was, or where `objective` is not `loss`."""
     loss_window: float
     """Steps that one value of `loss` stands for: 1 for a batch loss."""
     epoch_lines: tuple[EpochLine, ...] = ()
@@ -120,8 +142,25 @@ class RunTable:
     series: dict[str, int] = field(default_factory=dict)
     """All series that the file holds, by the log's own name, with their number of values."""
 
+    loss_name: str = ""
+    """The log's own name of the judged series; empty where it has none."""
+    maximised: bool = False
+    """The judged series is better the higher it is, as a reward or an accuracy."""
+    metric: str | None = None
+    """The column with the quality that was measured along the way, held-out where there is one: `val_mAP`, `reward`."""
+    metric_maximised: bool = True
+    """Whether the metric is better the higher it is."""
     logged_nan: dict[str, Integers] = field(default_factory=dict)
-    """By column: the rows at which the log itself said NaN, which the column alone cannot tell from no value."""
+    """By column (loss, validation loss, gradient norm): the rows at which the log itself said NaN. The column alone
+    cannot tell them from no value."""
+    objective: str = LOSS
+    """LOSS, POLICY or ADVERSARIAL: what the training loss is."""
+    metrics: tuple[Metric, ...] = ()
+    """All series with a known direction, whose columns have the log's own names; the most telling first."""
+    first_epoch: int = 1
+    """What the log calls its first epoch: 0 or 1."""
+    counts_epochs: bool = False
+    """The log has no steps: one step stands for one epoch, and `step` holds the log's numbers of the epochs."""
 
     def column(self, name: str) -> Floats:
         """Shape N; all NaN where the log has no such series."""

@@ -71,6 +71,7 @@ def table_of(
         name=records.name or records.account.path, source=source, step=step, epoch=row_epoch,
         columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
         epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
+        loss_name=events.loss_name, counts_epochs=events.counts_epochs,
     )  # fmt: skip
 
 
@@ -121,11 +122,13 @@ def _columns(
         columns[name] = Column(_ascending(values) if name == t.TIME else values)
     columns.setdefault(kind, Column(np.full(size, np.nan)))
     nan_rows = {}
-    for name, logged, where in ((kind, "loss", at_core), (t.VALIDATION_LOSS, "validation", kept)):
+    said_nan = ((kind, "loss", at_core), (t.VALIDATION_LOSS, "validation", kept), (t.GRADIENT_NORM, "norm", own))
+    for name, logged, where in said_nan:
         said = np.zeros(len(core), dtype=bool)
         odd = events.logged_nan[logged]
         said[odd[(odd >= run.start) & (odd < run.end)] - run.start] = True
-        if name in columns and (name, logged) != (t.VALIDATION_LOSS, "loss"):
+        if said.any() and (name, logged) != (t.VALIDATION_LOSS, "loss"):
+            columns.setdefault(name, Column(np.full(size, np.nan)))
             rows = np.unique(place[(said & where)[kept]])
             nan_rows[name] = rows[~columns[name].known()[rows]].astype(np.int64)
     return Columns(columns), {name: rows for name, rows in nan_rows.items() if len(rows)}

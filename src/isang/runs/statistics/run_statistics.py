@@ -20,7 +20,7 @@ def statistics(table: RunTable) -> dict[str, Any]:
     """Totals of the run and the first, last and lowest value of each loss curve, the curves kept apart."""
     facts = table.facts
     steps = steps_done(table)
-    epochs_seen = _last_epoch(table)
+    epochs_seen = epochs_done(table)
     batch_size, per_device, devices = _sizes(facts)
     result: dict[str, Any] = {
         "started": facts.get("started"), "ended": facts.get("ended"), "duration_seconds": duration_seconds(table),
@@ -230,7 +230,7 @@ def batches_per_epoch(table: RunTable) -> int | None:
     blocks, first_rows = table.epoch_blocks()
     known = ~np.isnan(blocks)
     numbers, first = np.unique(blocks[known], return_index=True)
-    if len(numbers) < 2 or "one step stands for one epoch" in " ".join(table.source.notes):
+    if len(numbers) < 2 or table.counts_epochs:
         return None
     starts = table.step[first_rows[:-1][known][first]]
     return int(np.median(np.diff(starts) / np.diff(numbers)))
@@ -267,9 +267,10 @@ def _initial_loss(table: RunTable) -> float | None:
     return None
 
 
-def _last_epoch(table: RunTable) -> int | None:
+def epochs_done(table: RunTable) -> int | None:
+    """The number of epochs up to the last one that is logged, begun ones counted."""
     numbers, _ = table.epoch_blocks()
-    return None if np.isnan(numbers).all() else int(np.nanmax(numbers))
+    return None if np.isnan(numbers).all() else int(np.nanmax(numbers)) + 1 - table.first_epoch
 
 
 def _first_of_epoch(table: RunTable, row: int, good: NDArray[np.bool_]) -> bool | None:

@@ -1,0 +1,68 @@
+"""The record that every intake makes, and the sources that give records out."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import polars as pl
+
+RECORDS_SCHEMA = pl.Schema(
+    {
+        "stream": pl.String(),  # the log that a session stays within; a rotated log is one
+        "source": pl.String(),  # the file, service or host that people are shown
+        "line": pl.Int64(),  # where the text is in `source`, counted from 1; 0: nobody counts
+        "time": pl.Int64(),  # microseconds since 1970 UTC; null where the sender gave none
+        "level": pl.String(),
+        "message": pl.String(),  # null: `text` is a raw line that is still to be parsed
+        "text": pl.String(),  # all that was written
+        "fields": pl.String(),  # a JSON object of texts; null where there are none
+        "trace_id": pl.String(),
+    }
+)
+"""A batch of records; records of one stream stand in the order in which they came."""
+
+
+class Record(NamedTuple):
+    """One log record, the same whether a file's line, an OTLP record or a syslog datagram brought it."""
+
+    source: str
+    """Who wrote it: the service or container, host and application, or file. Sessions without a key stay within it."""
+    text: str
+    """The whole record as it was written: what people are shown, and where session keys are searched."""
+    time_us: int | None = None
+    """Microseconds since 1970 UTC; None where the sender gave none."""
+    level: str | None = None
+    """The severity as the sender names it, such as `ERROR`, or as a number of syslog or Python."""
+    message: str | None = None
+    """What happened, without time and level. None: `text` is a raw line, whose layout is recognised as a file's is."""
+    fields: Mapping[str, str] | None = None
+    """Attributes: dotted names, values as text."""
+    trace_id: str | None = None
+    """In lower-case hexadecimal; the session key where it is there."""
+    line: int = 0
+    """Where the text is in `source`, counted from 1; 0: nobody counts."""
+
+
+def frame_of(records: Sequence[Record]) -> pl.DataFrame:
+    """Records as a table (RECORDS_SCHEMA), in their order."""
+    rows = [
+        (
+            record.source, record.source, record.line, record.time_us, record.level, record.message, record.text,
+            json.dumps(dict(record.fields), ensure_ascii=False) if record.fields else None, record.trace_id,
+        )
+        for record in records
+    ]  # fmt: skip
+    return pl.DataFrame(rows, schema=RECORDS_SCHEMA, orient="row")
+
+
+class RecordSource(Protocol):
+    """Something that gives records out and finds its place again: growing files, a journal, a topic."""
+
+    def read(self) -> tuple[pl.DataFrame, Any]:
+        """The records (RECORDS_SCHEMA) that came since the last call, and the cursor behind them.
+
+        The cursor is opaque: plain JSON values that the source's own `acknowledge` and constructor understand.
+        """
+
+    def acknowledge(self, cursor: Any) -> None:
+        """All that was read up to `cursor` is safe; after a restart reading may go on behind it."""
