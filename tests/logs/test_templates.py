@@ -162,6 +162,18 @@ def test_an_event_is_its_text_and_how_severe_it_is() -> None:
     assert index.match("shelf <*> counted", "DEBUG") == 0
     assert index.match("shelf <*> counted", "ERROR") is None
     assert index.match("shelf <*> counted", "WARNING") is None
+    rules = Rules.new(LogsConfig(), SessionRule("lines", "test", size=100))
+    table = EventTable(rules)
+    texts, levels = pl.Series(["shelf <*> counted"] * 3), pl.Series(["INFO", "ERROR", "INFO"])
+    numbers = table.number(texts, levels)
+    event_of, templates = table.finish()
+    assert event_of[numbers.to_numpy()].tolist() == [0, 1, 0]
+    assert templates["template"].to_list() == ["shelf <*> counted", "<error> shelf <*> counted"]
+    assert templates["level"].to_list() == ["INFO", "ERROR"]
+    again = EventTable(replace(rules, templates=templates))
+    assert again.finish()[1].equals(templates)
+    numbers = again.number(texts, levels)
+    assert again.finish()[0][numbers.to_numpy()].tolist() == [0, 1, 0]
 
 
 def test_a_template_that_is_learned_later_takes_no_message_from_an_earlier_one() -> None:

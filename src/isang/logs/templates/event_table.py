@@ -12,7 +12,7 @@ from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.refinement import Message, joined, refined
-from isang.logs.templates.words import severity
+from isang.logs.templates.words import marked, severity
 
 MAX_REMEMBERED_BYTES = 128 << 20
 """Distinct masked messages are remembered up to about this size; then the memory starts anew."""
@@ -111,7 +111,7 @@ class EventTable:
         if event is None:
             mined = self._miner.learn([" ".join(mined_words(message.split()))])[0]
             settled = mined == self._miner.overflow
-            group = (mined, "" if settled else severe)
+            group = (mined, "normal" if settled else severe)
             event = self._first_new + self._groups.setdefault(group, len(self._groups))
         if settled and event in self._shared:
             return self._shared[event]
@@ -222,10 +222,15 @@ class EventTable:
         return Message(message.text.split(), self._lines[number], self._first_line[number], self._last_line[number])
 
     def _templates(self, event_of: dict[_Text, int], levels: dict[int, str]) -> pl.DataFrame:
+        taken = set(self._known["template"])
+        texts = []
+        for severe, text in event_of:
+            texts.append(marked(text, severe) if text in taken else text)
+            taken.add(text)
         new = pl.DataFrame(
             {
                 "event": list(event_of.values()),
-                "template": [text.text for text in event_of],
+                "template": texts,
                 "level": [levels.get(event) for event in event_of.values()],
                 "count": [0] * len(event_of),
             },

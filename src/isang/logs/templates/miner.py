@@ -14,6 +14,7 @@ from isang.logs.templates.words import (
     named_value,
     names_follow,
     severity,
+    without_mark,
     without_values,
 )
 
@@ -88,6 +89,7 @@ class TemplateIndex:
         self._by_names: _Node = {}
         levels = levels if levels is not None else [None] * len(texts)
         for number, text, level in zip(ids if ids is not None else range(len(texts)), texts, levels, strict=True):
+            text = without_mark(text)
             signs = signature(text.split())
             first = severity(level), has_words(text)
             _insert(self._exact, [first, *signs], number)
@@ -191,7 +193,7 @@ def slot_values(template: str, message: str) -> list[str] | None:
     message, whatever the template. The repetitions that `shortened` takes out of lists fit no template.
     """
     text = " ".join(message.split())
-    first, *parts = template.split(SLOT)
+    first, *parts = without_mark(template).split(SLOT)
     if not parts:
         return [] if text == first else None
     end = len(text) - len(parts[-1])

@@ -44,15 +44,26 @@ _EDGES = "\"'()[]{},;:.!?"
 
 
 _WARNINGS = frozenset(["WARN", "WARNING"])
+_MARK = re.compile(r"^<(?:error|warning|normal)> ")
 _ERRORS = frozenset(
     ["ERROR", "ERR", "E", "SEVERE", "FATAL", "F", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "FAILURE"]
 )
 
 
 def severity(level: str | None) -> str:
-    """`error`, `warning` or nothing of note: lines of one text are two events where these differ."""
+    """`error`, `warning` or `normal`: lines of one text are two events where these differ."""
     upper = (level or "").upper()
-    return "error" if upper in _ERRORS else "warning" if upper in _WARNINGS else ""
+    return "error" if upper in _ERRORS else "warning" if upper in _WARNINGS else "normal"
+
+
+def marked(text: str, severe: str) -> str:
+    """The text of a template that another one of another severity has too."""
+    return f"<{severe}> {text}"
+
+
+def without_mark(text: str) -> str:
+    """The text of a template without what `marked` put before it."""
+    return _MARK.sub("", text)
 
 
 def is_outcome(word: str) -> bool:
