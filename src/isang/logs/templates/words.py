@@ -141,10 +141,13 @@ _TO_SAFE, _FROM_SAFE = (
 )
 _OUTCOMES = ("status", "state", "result", "res", "outcome", "phase", "verdict", "success", "ready", "health")
 _TOLD = re.compile(rf"\b(?i:{'|'.join(_OUTCOMES)})['\"]?[:=] ?['\"]?(?:[A-Za-z]+(?:[_-][A-Za-z]+)*)\b")
-_PAIR = re.compile(r"(?<![\w<>*!=])([A-Za-z_][\w.:-]*)=(?!=)(\"[^\"]*\"|'[^']*'|[^\s,;)\]}\ue001-\ue006]*)")
+_PAIR = re.compile(r"(?<![\w<>*!=])([A-Za-z_][\w.:-]*)=(?!=)(\"[^\"]*\"|'[^']*'|[\[{(]+<\*>[\]})]+|[^\s,;)\]}]*)")
 _MANY_PAIRS = re.compile(r"[\w.:-]+=\S*(?:, ?[\w.:-]+=\S*){11,}")
 _SLOTS = re.compile(r"<\*>(?:[ ,;:./@+|*_-]*<\*>)+")
-_OPEN = re.compile(r"([{\[])[^{}\[\]]*(?:[{\[][^{}\[\]]*)*$")
+_OPENING = re.compile(r"[{\[(]")
+_DEEPEST = 12
+_MAY_BE_CUT = 300
+"""What is not closed in a message of so many characters was cut off with its end."""
 _PLAIN = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*[.!]?")
 
 
@@ -163,14 +166,15 @@ def without_values(message: str) -> str:
 
 
 def _structures(message: str) -> str:
-    for _ in range(12):
-        shorter = _GROUP.sub(_group, message)
-        if shorter == message:
+    shorter = message
+    for _ in range(_DEEPEST):
+        before, shorter = shorter, _GROUP.sub(_group, shorter)
+        if shorter == before:
             break
-        message = shorter
-    if len(message) > 500:  # the end may be cut off
-        message = _OPEN.sub(rf"\1{SLOT}", message)
-    return message.translate(_FROM_SAFE)
+    if len(message) > _MAY_BE_CUT:
+        cut = _OPENING.search(shorter)
+        shorter = shorter if cut is None else shorter[: cut.end()] + SLOT
+    return shorter.translate(_FROM_SAFE)
 
 
 def _group(found: re.Match[str]) -> str:
