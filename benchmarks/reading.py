@@ -88,7 +88,9 @@ def _print_row(name: str, values: list[float]) -> None:
 def _read_by_line(log: Path) -> pl.DataFrame:
     found = recognise_sources(find_sources([str(log)]), LogsConfig())
     chunks = read_chunks(found.sources[0], ReadCounts(), max_line_bytes=LogsConfig.max_line_bytes)
-    return pl.concat([parse_chunk(chunk, found.layouts[0]).frame.select("line", "level", "message") for chunk in chunks])
+    return pl.concat(
+        [parse_chunk(chunk, found.layouts[0]).frame.select("line", "level", "message") for chunk in chunks]
+    )
 
 
 def _logs(data: Path) -> Iterator[tuple[str, list[Path]]]:
@@ -116,7 +118,9 @@ def runs(data: Path, show: int) -> None:
         _novelty_row(f"{folder.name}: 2 after 1", one, other, show)
         _novelty_row(f"{folder.name}: 1 after 2", other, one, show)
     rounds = data / "openstack_faults" / "rounds"
-    normal = [row[0] for row in pl.read_csv(rounds.parent / "rounds.csv").filter(pl.col("kind") == "normal").iter_rows()]
+    normal = [
+        row[0] for row in pl.read_csv(rounds.parent / "rounds.csv").filter(pl.col("kind") == "normal").iter_rows()
+    ]
     for service in sorted((rounds.parent / "train").iterdir()):
         later = [rounds / name / service.name for name in normal if (rounds / name / service.name).exists()]
         if later:
@@ -139,7 +143,10 @@ def _novelty_row(name: str, first: pl.DataFrame, second: pl.DataFrame, show: int
             values[event] = near
     lines, unseen = len(events), sum(new.values())
     only = sum(new[event] for event in values)
-    print(f"{name[:42]:42} {lines:8,} {unseen:7,} {only:10,}   {1000 * unseen / lines:7.2f} {1000 * only / lines:7.2f}", flush=True)
+    print(
+        f"{name[:42]:42} {lines:8,} {unseen:7,} {only:10,}   {1000 * unseen / lines:7.2f} {1000 * only / lines:7.2f}",
+        flush=True,
+    )
     for event, count in new.most_common(show):
         print(f"      {count:5} {by_event[event]['level']} {by_event[event]['template'][:160]!r}")
         if event in values:
@@ -181,9 +188,13 @@ def _renamed(messages: pl.Series) -> pl.Series:
 
     def other(found: re.Match[str]) -> str:
         name = found[0]
-        return names.setdefault(name, "".join(source.choice("bcdfghklmnprstvz") + source.choice("aeiou") for _ in range(3)))
+        return names.setdefault(
+            name, "".join(source.choice("bcdfghklmnprstvz") + source.choice("aeiou") for _ in range(3))
+        )
 
-    host = re.compile(r"(?<=[a-z]\.)[a-z]{3,}(?=\.[a-z]{2,})|(?<=user )(?!unknown|name)[a-z]{3,}\b|(?<=user=)[a-z]{3,}\b")
+    host = re.compile(
+        r"(?<=[a-z]\.)[a-z]{3,}(?=\.[a-z]{2,})|(?<=user )(?!unknown|name)[a-z]{3,}\b|(?<=user=)[a-z]{3,}\b"
+    )
     return pl.Series("message", [host.sub(other, text).translate(digits) for text in messages.to_list()])
 
 

@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 import isang
 from isang.errors import IsangError, UsageError
+from isang.formatting import guarded_output, printable_line
 from isang.options import (
     AcrossSources,
     Alerts,
     ConfigFile,
+    DateOrder,
     Epochs,
     Gap,
     Json,
@@ -88,6 +91,7 @@ def run(
     window: Window = None,
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
+    date_order: DateOrder = None,
     mask: Masks = None,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
@@ -100,7 +104,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report and anomalies in one go."""
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask),
+        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -122,6 +126,7 @@ def prepare(
     window: Window = None,
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
+    date_order: DateOrder = None,
     mask: Masks = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
@@ -133,7 +138,9 @@ def prepare(
     from isang.config import load
     from isang.logs.preview import preview
 
-    settings = load(config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask)})
+    settings = load(
+        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+    )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
         return
@@ -311,6 +318,54 @@ def detect(
     print(summaries.of_detected(detected))
 
 
+class WithSeveral(TyperCommand):
+    """A command whose option `--with` takes all names up to the next option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """`--with A B` is read as `--with A --with B`."""
+        spread: list[str] = []
+        taking = False
+        for arg in args:
+            if arg == "--with":
+                taking = True
+            elif arg.startswith("-") and arg != "-":
+                taking = False
+                spread.append(arg)
+            else:
+                spread += ["--with", arg] if taking else [arg]
+        return super().parse_args(ctx, spread)
+
+
+@app.command(cls=WithSeveral)
+def compare(
+    good: Annotated[list[str], typer.Argument(help="Logs of good runs: one file or folder for each.", metavar="GOOD")],
+    bad: Annotated[
+        list[str] | None, typer.Option("--with", help="Logs of the bad run: files or folders.", metavar="BAD...")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write incidents.json here too.", metavar="DIR")] = None,
+    config: ConfigFile = None,
+    layout: Layout = None,
+    timezone: Timezone = None,
+    mask: Masks = None,
+    json: Json = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """What bad logs have that good ones have not; small logs, no training."""
+    from isang import stages, summaries
+    from isang.config import load
+    from isang.files import folder_being_written, refuse_existing, write_text
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
+    settings = load(config, {"logs": log_flags(layout, None, None, None, None, timezone, mask)})
+    found = stages.compare(good, bad or [], config=settings)
+    document = summaries.of_comparison(found, as_json=True) + "\n"
+    if out is not None:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            write_text(building / "incidents.json", document)
+    print(document if json else summaries.of_comparison(found, as_json=False), end="" if json else "\n")
+
+
 @app.command()
 def export(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
@@ -327,9 +382,10 @@ def export(
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and an exit code, never a traceback."""
     try:
-        app()
+        with guarded_output():
+            app()
     except IsangError as error:
-        _leave(f"isang: {error}", error.exit_code)
+        _leave(printable_line(f"isang: {error}"), error.exit_code)
     except KeyboardInterrupt:
         _leave("isang: interrupted", 130)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
@@ -341,8 +397,8 @@ def main() -> None:
         if os.environ.get("ISANG_TRACEBACK"):
             raise
         _leave(
-            f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}\n"
-            f"Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
+            printable_line(f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}") + "\n"
+            "Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
             1,
         )
 

@@ -18,6 +18,7 @@ from isang.training.processes.launch import is_launched
 
 if TYPE_CHECKING:
     from isang.artifact import Model
+    from isang.detection.comparison.compare import Comparison
     from isang.detection.incidents import Incident
     from isang.detection.live import Following
     from isang.logs.store import Dataset
@@ -236,6 +237,13 @@ def evaluate(
             for name, content in {EVALUATION: to_json(result), **drawn}.items():
                 write_text(building / name, content)
     return result
+
+
+def compare(good: Sequence[str | Path], bad: Sequence[str | Path], *, config: Config | None = None) -> "Comparison":
+    """Good logs and bad ones → what the bad ones have that the good ones have not, as incidents; no model is needed."""
+    from isang.detection.comparison.compare import compare as differences
+
+    return differences([str(path) for path in good], [str(path) for path in bad], (config or Config()).logs)
 
 
 def export(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, str]:

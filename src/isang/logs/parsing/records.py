@@ -8,18 +8,20 @@ import polars as pl
 
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import containers, fields, header_layouts, layouts, timestamps
+from isang.logs.parsing.inferred.levels import normal_level
+from isang.logs.parsing.inferred.readings import reading_of, rise
+from isang.logs.parsing.inferred.recognise import recognise
 from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.timestamps import Clock
 
 _JSON_FIELDS = pl.Struct(
     dict.fromkeys((*fields.MESSAGES, *fields.LEVELS, *fields.TIMES, *fields.TELLING, *fields.WITHIN), pl.String)
 )
-_NUMBERED_LEVELS = {
-    "0": "EMERG", "1": "ALERT", "2": "CRIT", "3": "ERROR", "4": "WARN", "5": "NOTICE", "6": "INFO", "7": "DEBUG",
-    "10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL",
-}  # fmt: skip
-"""Of syslog, and of Node.js and Python."""
 _COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
+_UNKNOWN_TIMES = (
+    "the lines begin with numbers that rise, which may be times in a form that is not known; "
+    "describe them with --layout, such as '<time:%d.%m.%Y %H:%M:%S> <message>'"
+)
 _QUOTED_OR_BARE = r'(?:"((?:[^"\\]|\\.)*)"|([^"\s]\S*))'
 
 
@@ -36,6 +38,8 @@ class SourceLayout:
     zone: str
     reference: datetime
     """Lends its year or date to times that lack them."""
+    doubts: tuple[str, ...] = ()
+    """What the log leaves open, one sentence each, with the flag that settles it."""
 
     @property
     def clock(self) -> Clock | None:
@@ -57,17 +61,27 @@ class Records:
     """Lines after the first record that start no record."""
 
 
-def recognise_source(sample: pl.Series, *, given: Layout | None, zone: str, reference: datetime) -> SourceLayout:
-    """How to read a source, from its first lines; `given` is the layout that the user fixed."""
+def recognise_source(
+    sample: pl.Series, *, given: Layout | None, zone: str, reference: datetime, date_order: str = "auto"
+) -> SourceLayout:
+    """How to read a source, from some of its lines; `given` is the layout that the user fixed."""
     container = containers.recognise_container(sample)
     texts = _texts(sample.to_frame("text"), container)["text"].drop_nulls()
     if given is not None:
         lines = texts.filter(texts.str.contains(r"\S"))
         found = [(given, float(lines.str.contains(given.pattern).mean() or 0.0))]  # type: ignore[arg-type]
     else:
-        found = layouts.recognise(texts, header_layouts.layout_of(texts))
-    read_by = tuple(timestamps.clock_of(_groups(texts, layout)["time"]) for layout, _ in found)
-    return SourceLayout(container, tuple(found), read_by, zone, reference)
+        described = header_layouts.layout_of(texts)
+        found = recognise(texts, described, zone=zone, reference=reference, date_order=date_order)
+    readings = [
+        reading_of(_groups(texts, layout)["time"], zone=zone, reference=reference, date_order=date_order)
+        for layout, _ in found
+    ]
+    clocks = tuple(None if reading is None else reading.clock for reading in readings)
+    doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
+    if not any(clocks) and container is None and rise(texts):
+        doubts.append(_UNKNOWN_TIMES)
+    return SourceLayout(container, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)))
 
 
 def parse_chunk(chunk: Chunk, source: SourceLayout) -> Records:
@@ -119,6 +133,61 @@ def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collecti
     return {line: "".join(pieces).rstrip() for line, pieces in found.items()}
 
 
+def whole_records(lines: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
+    """The records that begin in lines of one or more logs of one layout, parsed together.
+
+    `lines`: `row`, `text`, `begins` (the first line of its log here) and `context` (the line before a log's first one,
+    which is no line of its own; layouts that are `needs_line_before` want one for each log). Returned are the `row` of
+    each record's first line, `time`, `level`, `message`, `alert`, `text` (the first line) and `whole` (all lines).
+    """
+    written = without_colours(lines["text"])
+    several = written.str.contains("\n", literal=True).any()  # sent as one record, such as a stack trace
+    first = written.str.replace(r"(?s)\n.*$", "") if several else written
+    texts = _texts(first.to_frame("text"), source.container)
+    blank = ~texts["text"].str.contains(r"\S").fill_null(False)
+    parsed = normalised(as_written(texts["text"], source), source)
+    starts = parsed["message"].is_not_null() & ~blank & ~lines["context"]
+    if "continues" in texts.columns:
+        starts &= ~texts["continues"]
+        parsed = parsed.with_columns(time=pl.coalesce(texts["time"], "time"))
+    else:
+        texts = texts.with_columns(continues=pl.lit(False))
+    own = texts["text"] if source.container else written
+    found = pl.concat([lines, parsed, texts.select(first="text"), texts.select("continues")], how="horizontal")
+    found = found.with_columns(
+        own.alias("written"), starts.alias("starts"), _headings(texts["text"], source).alias("heads")
+    )
+    whole = _whole_texts(found)
+    return found.filter("starts").select("row", "time", "level", "message", "alert", text="first", whole=whole)
+
+
+def _whole_texts(lines: pl.DataFrame) -> pl.Series:
+    """The text of each record with the lines that continue it, and the heading above it."""
+    others = ~(lines["starts"] | lines["context"])
+    if not others.any() and not lines["heads"].any():
+        return lines.filter("starts")["written"]
+    opens = pl.col("starts") | pl.col("heads") | pl.col("context") | pl.col("begins")
+    heading = pl.when(pl.col("heads").shift(1, fill_value=False)).then(pl.col("written").shift(1) + "\n")
+    piece = (
+        pl.when("starts").then(heading.fill_null("") + pl.col("written"))
+        .when("continues").then(pl.col("written").fill_null(""))
+        .otherwise("\n" + pl.col("written").fill_null(""))
+    )  # fmt: skip
+    blocks = lines.select(opens.cum_sum().alias("block"), "starts", piece.alias("piece"))
+    whole = blocks.group_by("block", maintain_order=True).agg(pl.col("starts").first(), pl.col("piece").str.join(""))
+    return whole.filter("starts")["piece"].str.strip_chars_end()
+
+
+def needs_line_before(source: SourceLayout) -> bool:
+    """Whether what a line means depends on the line before it."""
+    return source.container is not None or any(layout.heading for layout, _ in source.layouts)
+
+
+def without_colours(lines: pl.Series) -> pl.Series:
+    """Lines without the terminal's colours."""
+    return lines.str.replace_all(_COLOURS, "") if lines.str.contains("\x1b", literal=True).any() else lines
+
+
 def split_lines(chunk: Chunk) -> pl.DataFrame:
     """Columns `line` (number, u32) and `text`; colours of the terminal are taken out."""
     lines = pl.Series("text", [chunk.text]).str.split("\n").explode()
@@ -155,8 +224,9 @@ def as_written(texts: pl.Series, source: SourceLayout, before: str | None = None
 
 def normalised(written: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
     """`time` (UTC or null), `level`, `message`, `alert` (bool or null) of lines `as_written`."""
-    level = pl.col("level").str.to_uppercase().replace(_NUMBERED_LEVELS)
-    return written.select(times_of(written, source), level, "message", alert=pl.col("alert") != "-")
+    return written.select(
+        times_of(written, source), normal_level(pl.col("level")), "message", alert=pl.col("alert") != "-"
+    )
 
 
 def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from isang.logs.parsing.layouts import LEVELS
+from isang.logs.parsing.inferred.levels import LEVELS
 from isang.logs.parsing.regex import ascii_only
 from isang.logs.sessions import prediction
 from isang.logs.sessions.rule import NO_KEYS, SessionRule
