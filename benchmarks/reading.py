@@ -40,14 +40,16 @@ EXPRESSION = masks.compiled(masks.BUILT_IN)
 RULES = Rules.new(LogsConfig(), SessionRule("lines", "for the benchmark", size=100))
 
 
-def records(paths: list[Path]) -> pl.DataFrame:
-    """`level`, `message` of all records of each log, one log after another."""
+def records(paths: list[Path]) -> list[pl.DataFrame]:
+    """`level`, `message` of the records of each log."""
     found = recognise_sources(find_sources([str(path) for path in paths]), LogsConfig())
-    frames = []
-    for source, layout in zip(found.sources, found.layouts, strict=True):
-        for chunk in read_chunks(source, ReadCounts(), max_line_bytes=LogsConfig.max_line_bytes):
-            frames.append(parse_chunk(chunk, layout).frame.select("level", "message"))
-    return pl.concat(frames)
+    return [
+        pl.concat(
+            parse_chunk(chunk, layout).frame.select("level", "message")
+            for chunk in read_chunks(source, ReadCounts(), max_line_bytes=LogsConfig.max_line_bytes)
+        )
+        for source, layout in zip(found.sources, found.layouts, strict=True)
+    ]
 
 
 def templates_of(lines: pl.DataFrame, rules: Rules = RULES) -> tuple[np.ndarray, Rules]:
@@ -106,15 +108,15 @@ def novelty(data: Path, show: int) -> None:
     """Unseen templates on the later half of each log."""
     print(f"{'log':42} {'lines':>8} {'unseen':>7} {'value only':>10}   per 1,000")
     for name, paths in _logs(data):
-        lines = records(paths)
-        half = lines.height // 2
-        _novelty_row(name, lines[:half], lines[half:], show)
+        logs = records(paths)
+        first = pl.concat(log.head(log.height // 2) for log in logs)
+        _novelty_row(name, first, pl.concat(log.slice(log.height // 2) for log in logs), show)
 
 
 def runs(data: Path, show: int) -> None:
     """Unseen templates of one good run against another."""
     for folder in sorted((data / "distributed_failures").iterdir()):
-        one, other = (records([folder / f"good_{number}.log.zst"]) for number in (1, 2))
+        one, other = (records([folder / f"good_{number}.log.zst"])[0] for number in (1, 2))
         _novelty_row(f"{folder.name}: 2 after 1", one, other, show)
         _novelty_row(f"{folder.name}: 1 after 2", other, one, show)
     rounds = data / "openstack_faults" / "rounds"
@@ -124,7 +126,7 @@ def runs(data: Path, show: int) -> None:
     for service in sorted((rounds.parent / "train").iterdir()):
         later = [rounds / name / service.name for name in normal if (rounds / name / service.name).exists()]
         if later:
-            _novelty_row(f"openstack rounds {service.name}", records([service]), records(later), show)
+            _novelty_row(f"openstack rounds {service.name}", records([service])[0], pl.concat(records(later)), show)
 
 
 def _novelty_row(name: str, first: pl.DataFrame, second: pl.DataFrame, show: int) -> None:

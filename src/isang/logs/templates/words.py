@@ -112,8 +112,9 @@ def is_name(word: str) -> bool:
 
 def is_grammar(word: str) -> bool:
     """Whether a word is part of the sentence: no name stands in its place."""
-    small = word.strip(_EDGES).lower()
-    return small in _GRAMMAR or is_outcome(word) or small.endswith(("ed", "ing"))
+    core = word.strip(_EDGES)
+    small = core.lower()
+    return small in _GRAMMAR or core.isupper() or is_outcome(word) or small.endswith(("ed", "ing"))
 
 
 def has_words(text: str) -> bool:
@@ -131,7 +132,7 @@ def named_value(word: str) -> str | None:
 
 def names_follow(word: str) -> bool:
     """Whether a name stands behind this word."""
-    return word.strip(_EDGES + "=").lower() in NAMES_FOLLOW
+    return word == "=" or word.strip(_EDGES + "=").lower() in NAMES_FOLLOW
 
 
 _GROUP = re.compile(r"\{[^{}\[\]()]*\}|\[[^{}\[\]()]*\]|\([^{}\[\]()]*\)")
@@ -145,6 +146,10 @@ _PAIR = re.compile(r"(?<![\w<>*!=])([A-Za-z_][\w.:-]*)=(?!=)(\"[^\"]*\"|'[^']*'|
 _MANY_PAIRS = re.compile(r"[\w.:-]+=\S*(?:, ?[\w.:-]+=\S*){11,}")
 _SLOTS = re.compile(r"<\*>(?:[ ,;:./@+|*_-]*<\*>)+")
 _OPENING = re.compile(r"[{\[(]")
+_CALL = re.compile(r"[A-Za-z_]\w*\ue005<\*>\ue006")
+_RANDOM = re.compile(r"[A-Za-z]*(?:[a-z][A-Z][A-Za-z]*){2,}")
+_TOUCHED = re.compile(r"[\w-]*<\*>[\w<>*-]*")
+_HUMP = re.compile(r"[a-z](?=[A-Z])")
 _DEEPEST = 12
 _MAY_BE_CUT = 300
 """What is not closed in a message of so many characters was cut off with its end."""
@@ -162,7 +167,16 @@ def without_values(message: str) -> str:
         if message.count("=") > 11:
             message = _MANY_PAIRS.sub(lambda found: " ".join((SLOT, *_told(found[0]))), message)
         message = _PAIR.sub(_pair, message)
+    if _RANDOM.search(message) is not None:
+        message = _TOUCHED.sub(_whole, message)
     return _SLOTS.sub(SLOT, message)
+
+
+def _whole(found: re.Match[str]) -> str:
+    """A slot for all of a word of which a part is a slot and the rest a jumble of capitals, such as base64."""
+    rest = found[0].replace(SLOT, "-")
+    jumbled = any(len(part) <= 3 * (1 + len(_HUMP.findall(part))) for part in _RANDOM.findall(rest))
+    return SLOT if jumbled else found[0]
 
 
 def _structures(message: str) -> str:
@@ -183,11 +197,11 @@ def _group(found: re.Match[str]) -> str:
     if opening == "{":
         data = not inside.strip() or any(sign in inside for sign in ":=,") or SLOT in inside
     elif opening == "[":
-        data = not inside.strip() or "," in inside or inside.strip() == SLOT
+        data = not inside.strip() or "," in inside or inside.strip() == SLOT or _CALL.fullmatch(inside) is not None
     else:
         before = found.string[found.start() - 1 : found.start()]
         called = before.isalnum() or before == "_"
-        data = "," in inside and (called or SLOT in inside or "=" in inside)
+        data = ("," in inside and (called or SLOT in inside or "=" in inside)) or (called and "=" in inside)
     if not data:
         return text.translate(_TO_SAFE)
     told = _told(inside)
