@@ -158,25 +158,35 @@ def report(
     *,
     language: Literal["en", "ko"] | None = None,
     loss: str | None = None,
+    validation: str | None = None,
+    rate: str | None = None,
+    metric: str | None = None,
+    step: str | None = None,
     evaluation: Path | None = None,
     overwrite: bool = False,
     follow: bool = False,
 ) -> list[Any]:
     """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
 
-    `follow` writes them anew whenever a log grows, until the runs are done.
+    `loss`, `validation`, `rate`, `metric` (NAME, NAME:max or NAME:min) and `step` name series by the log's own names.
+    The log `-` is standard input. `follow` writes them anew whenever a log grows, until the runs are done.
     """
+    from isang.runs.read.choice import Asked
     from isang.runs.report import report as pages
     from isang.runs.report.live import follow as keep_fresh
+
+    asked = Asked(loss=loss, validation=validation, rate=rate, metric=metric, step=step)
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if follow:
+        if Path("-") in logs:
+            raise UsageError("--follow looks at a log again and again, which standard input cannot be; name a file")
         if out is None:
             raise UsageError("--follow keeps a page fresh and needs a place for it; set --out DIR")
         chosen = language or pages.default_language()
-        return list(keep_fresh(logs, out, language=chosen, loss=loss, evaluation=evaluation))
-    reports = [made for log in logs for made in pages.make_report(log, loss=loss, evaluation=evaluation)]
+        return list(keep_fresh(logs, out, language=chosen, asked=asked, evaluation=evaluation))
+    reports = [made for log in logs for made in pages.make_report(log, asked=asked, evaluation=evaluation)]
     if out is not None:
         pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
     return reports
@@ -184,7 +194,7 @@ def report(
 
 def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
     """The series in training logs of any tool: each run's name, and its series with their numbers of values."""
-    from isang.runs.read.readers import series_of
+    from isang.runs.read.folders import series_of
     from isang.runs.report.judge import log_of
 
     return [found for log in logs for found in series_of(log_of(log))]

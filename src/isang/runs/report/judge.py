@@ -8,8 +8,10 @@ from typing import Any
 
 from isang.errors import InputError
 from isang.runs.findings import Finding, RunContext, judge
+from isang.runs.read.choice import Asked
 from isang.runs.read.columns import give_back_memory
-from isang.runs.read.readers import read_runs
+from isang.runs.read.content import standard_input
+from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats, Integers, RunTable
 from isang.runs.statistics.forecast import forecast
 from isang.runs.statistics.run_statistics import phases, smoothed
@@ -38,16 +40,19 @@ class Report:
         return self.table.step, smoothed(self.table)
 
 
-def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None = None) -> list[Report]:
+def make_report(path: Path, *, asked: Asked | None = None, evaluation: Path | None = None) -> list[Report]:
     """Read the training log at `path` and judge each run in it.
 
-    `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `loss` names
-    the series to judge by where the log has several. Without `evaluation`, an evaluation.json in the model folder
+    `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `asked` names
+    series where their own names do not say what they are. Without `evaluation`, an evaluation.json in the model folder
     beside the log is used. Raises InputError where nothing can be read.
     """
+    if path == Path("-"):
+        with standard_input() as log:
+            return [judged(table, _read_evaluation(evaluation)) for table in read_runs(log, asked)]
     log = log_of(path)
     measured = _read_evaluation(evaluation or _evaluation_beside(log))
-    return [judged(table, measured) for table in read_runs(log, loss=loss)]
+    return [judged(table, measured) for table in read_runs(log, asked)]
 
 
 def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Report:

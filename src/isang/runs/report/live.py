@@ -7,6 +7,7 @@ from pathlib import Path
 from isang.errors import InputError
 from isang.progress import say
 from isang.runs.findings import Language
+from isang.runs.read.choice import Asked
 from isang.runs.report.judge import Report, log_of, make_report
 from isang.runs.report.report import write_report
 from isang.runs.text import tables
@@ -21,7 +22,7 @@ def follow(
     out: Path,
     *,
     language: Language,
-    loss: str | None = None,
+    asked: Asked | None = None,
     evaluation: Path | None = None,
     poll_seconds: float = POLL_SECONDS,
 ) -> list[Report]:
@@ -39,7 +40,7 @@ def follow(
             if now != seen:
                 seen = now
                 try:
-                    reports = [made for log in logs for made in make_report(log, loss=loss, evaluation=evaluation)]
+                    reports = [made for log in logs for made in make_report(log, asked=asked, evaluation=evaluation)]
                 except InputError as error:
                     if str(error) != waiting:
                         waiting = str(error)
