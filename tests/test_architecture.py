@@ -9,14 +9,16 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals"}
+BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting"}
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
+    "formatting": set(),
     "memory": set(),
-    "signals": {"errors"},
-    "files": {"errors"},
-    "progress": {"errors"},
+    "signals": {"errors", "formatting"},
+    "threads": set(),
+    "files": {"errors", "formatting"},
+    "progress": {"errors", "formatting"},
     "config": BASE,
     "logs": BASE | {"config"},
     "model": BASE | {"config", "logs"},
@@ -27,12 +29,12 @@ ALLOWED = {
     "samples": BASE,
     "resumable": BASE,
     "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
-    "summaries": BASE | {"config", "logs", "training", "runs", "stages"},
+    "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "__main__": {"cli"},
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options"},
     "options": BASE,
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
-    "__init__": BASE | {"stages", "config"},
+    "__init__": BASE | {"stages", "config", "threads"},
 }
 
 

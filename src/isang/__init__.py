@@ -5,6 +5,8 @@ From Python: `isang.run`, or each stage alone: `prepare`, `train`, `report`, `ev
 
 from typing import TYPE_CHECKING, Any
 
+from isang.threads import settle as _settle_threads
+
 if TYPE_CHECKING:
     from isang.config import Config as Config
     from isang.errors import IsangError as IsangError
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from isang.stages import train as train
 
 __version__ = "0.1.0"
+
+_settle_threads()
 
 _PUBLIC = {
     "Config": "config", "IsangError": "errors", "prepare": "stages", "train": "stages", "report": "stages",

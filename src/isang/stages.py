@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,7 @@ from isang.training.processes.launch import is_launched
 
 if TYPE_CHECKING:
     from isang.artifact import Model
+    from isang.detection.incidents import Incident
     from isang.detection.live import Following
     from isang.logs.store import Dataset
 
@@ -41,6 +42,16 @@ class Detected:
     sessions: int
     anomalies: list[dict[str, Any]]
     """One record per anomalous session, as `isang detect --json` prints them, the strangest first."""
+    incidents: list["Incident"] = field(default_factory=list)
+    """The anomalies by their causes, the most severe first."""
+
+    def write(self, folder: Path) -> None:
+        """Write `incidents.json` and `anomalies.jsonl`."""
+        from isang.detection.incidents import document
+
+        write_text(folder / "incidents.json", to_json(document(self.incidents)))
+        lines = (to_json(record, indent=None) for record in self.anomalies)
+        write_text(folder / "anomalies.jsonl", "".join(lines))
 
 
 @dataclass(frozen=True)
@@ -262,6 +273,7 @@ def detect(
     model's encoder as `export` wrote it, to score with in torch's place.
     """
     from isang.detection.anomalies import grouped, records
+    from isang.detection.causes.grouping import incidents_of, surroundings
     from isang.detection.evaluation.drift import other_logs, taken_for
     from isang.detection.releases.new_templates import new_lines
     from isang.detection.releases.rewordings import judge_reworded
@@ -277,8 +289,9 @@ def detect(
     loaded, judged, reworded = judge_reworded(loaded, prepared.dataset)
     new = new_lines(loaded, prepared.dataset, judged)
     _warn(other_logs(judged), new and new.says, taken_for(reworded))
-    found = records(loaded, prepared, judged)
-    return Detected(len(judged.rows), grouped(found, new.templates if new else ()))
+    found = grouped(records(loaded, prepared, judged), new.templates if new else ())
+    incidents = incidents_of(found, surroundings(loaded, prepared))
+    return Detected(len(judged.rows), found, incidents)
 
 
 def _warn(*warnings: str | None) -> None:
@@ -339,7 +352,7 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
 ) -> Finished:
-    """Raw logs → `data/`, `run/` with the model and the report, and `anomalies.jsonl`, in one go.
+    """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
 
     All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
     unfinished attempt had finished.
@@ -363,7 +376,7 @@ def run(
         evaluation = evaluate(trained_run / "model", data)
         report([trained_run], trained_run / "report", overwrite=True)
         detected = detect(trained_run / "model", logs)
-        write_text(building / "anomalies.jsonl", "".join(to_json(record, indent=None) for record in detected.anomalies))
+        detected.write(building)
     return Finished(out, open_dataset(out / "data"), evaluation, detected)
 
 

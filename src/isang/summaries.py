@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isang.files import to_json
+from isang.formatting import joined
 
 if TYPE_CHECKING:
+    from isang.detection.incidents import Incident
     from isang.logs.preview import Preview
-    from isang.stages import Finished, Trained
+    from isang.stages import Detected, Finished, Trained
     from isang.training.lr_range_test import RateTest
 
-SHOWN_GROUPS = 4
+SHOWN_INCIDENTS = 10
+SHOWN_LINES = 2
+"""Raw lines below an incident."""
 SHOWN_TEMPLATES = 3
 SHOWN_CHARACTERS = 140
 TOO_COARSE = 100.0
@@ -42,12 +46,13 @@ def of_dataset(meta: Mapping[str, Any]) -> str:
     lost = [f"{meta[name]:,} {words}" for name, words in LOSSES.items() if meta[name]]
     if lost:
         lines.append(f"not every line is an event of its own: {', '.join(lost)}")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def of_preview(seen: "Preview") -> str:
     """How each source would be read, its first lines, the session rule and the first templates."""
     lines = [f"{name}: {layout}; {times}" for name, layout, times in seen.sources]
+    lines += [f"  doubt: {doubt}" for doubt in seen.doubts]
     lines += ["", "first lines, as read:"]
     for source, number, time, level, message in seen.records.rows():
         when = "no time" if time is None else f"{time:%Y-%m-%d %H:%M:%S.%f}"[:-3]
@@ -57,7 +62,7 @@ def of_preview(seen: "Preview") -> str:
     if seen.rule.pattern is not None:
         lines.append(f"  key: {seen.rule.pattern}")
     lines += ["", "first templates:", *(f"  {template[:SHOWN_CHARACTERS]}" for template in seen.templates)]
-    return "\n".join([*lines, "", "nothing was written; --out DATA writes the dataset"])
+    return joined([*lines, "", "nothing was written; --out DATA writes the dataset"])
 
 
 def of_training(trained: "Trained") -> str:
@@ -75,7 +80,7 @@ def of_series(found: Sequence[tuple[str, Mapping[str, int]]], *, as_json: bool) 
     if as_json:
         runs = [{"name": name, "series": dict(series)} for name, series in found]
         return to_json({"schema": 1, "runs": runs}).rstrip("\n")
-    return "\n".join(f"{name}: {entry}  {count:,} values" for name, series in found for entry, count in series.items())
+    return joined(f"{name}: {entry}  {count:,} values" for name, series in found for entry, count in series.items())
 
 
 def of_rates(test: "RateTest", folder: Path) -> str:
@@ -121,18 +126,42 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     lines += _budget(evaluation)
     lines.append(f"drift: {evaluation['drift']['says']}")
     lines += _rewordings(evaluation["rewordings"])
-    return "\n".join(lines + _planted(evaluation["planted"]))
+    return joined(lines + _planted(evaluation["planted"]))
 
 
-def of_anomalies(records: Sequence[Mapping[str, Any]], most: int | None = None) -> str:
-    """Each group of like anomalies by its strangest one, the strangest group first; at most `most` groups."""
+def of_incidents(incidents: Sequence["Incident"], most: int | None = None) -> str:
+    """Each incident with the raw lines that tell of it, the most severe first; at most `most`."""
+    shown = [_incident(incident) for incident in incidents[:most]]
+    if most is not None and len(incidents) > most:
+        shown.append(f"and {len(incidents) - most:,} more incidents")
+    return "\n".join(shown)
+
+
+def _incident(incident: "Incident") -> str:
+    lines = [f"{incident.severity:<9}{incident.title}  [{incident.fingerprint}]"]
+    for reason in incident.reasons:
+        for line in _raw_line(reason["line"], lines):
+            if len(lines) <= SHOWN_LINES:
+                lines.append(line)
+    return joined(lines)
+
+
+def of_detected(detected: "Detected") -> str:
+    """The incidents first, below them the sessions, and how many of each there are."""
+    found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
+    if not detected.anomalies:
+        return found
+    count = len(detected.incidents)
+    heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
+    return "\n\n".join([heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), found])
+
+
+def of_anomalies(records: Sequence[Mapping[str, Any]]) -> str:
+    """Each group of like anomalies by its strangest one, the strangest group first."""
     groups: dict[int, list[Mapping[str, Any]]] = {}
     for record in records:
         groups.setdefault(record["group"], []).append(record)
-    shown = [_group(members) for members in list(groups.values())[:most]]
-    if most is not None and len(groups) > most:
-        shown.append(f"and {len(groups) - most:,} more kinds")
-    return "\n\n".join(shown)
+    return "\n\n".join(_group(members) for members in groups.values())
 
 
 def of_anomaly(record: Mapping[str, Any]) -> str:
@@ -140,7 +169,8 @@ def of_anomaly(record: Mapping[str, Any]) -> str:
     if record["group_size"] == 1:
         return _group([record]) + f"\n  the session: {record['ended']}\n"
     when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""
-    return f"{record['session_id']}{when}  like group {record['group']}, number {record['group_size']:,} of its kind"
+    like = f"like group {record['group']}, number {record['group_size']:,} of its kind"
+    return joined([f"{record['session_id']}{when}  {like}"])
 
 
 def _group(members: Sequence[Mapping[str, Any]]) -> str:
@@ -158,7 +188,7 @@ def _group(members: Sequence[Mapping[str, Any]]) -> str:
         lines.append(f"  {says} ({rarity['normal_sessions']:,} of {rarity['of']:,} normal sessions score as high)")
         for reason in reasons:
             lines += _reason(reason, lines)
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _reason(reason: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
@@ -191,13 +221,17 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int =
 
 def of_run(finished: "Finished") -> str:
     """What was found, the measured quality, and where the report is."""
-    anomalies = finished.detected.anomalies
+    detected = finished.detected
     lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
-    lines.append(f"{len(anomalies):,} of {finished.detected.sessions:,} sessions are anomalous")
-    if anomalies:
-        lines += ["", of_anomalies(anomalies, SHOWN_GROUPS)]
+    lines.append(
+        f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous, in {len(detected.incidents):,} "
+        f"{'incident' if len(detected.incidents) == 1 else 'incidents'}"
+    )
+    if detected.incidents:
+        lines += ["", of_incidents(detected.incidents, SHOWN_INCIDENTS)]
     lines += [
         "",
+        f"incidents:     {finished.folder / 'incidents.json'}",
         f"all anomalies: {finished.folder / 'anomalies.jsonl'}",
         f"model:         {finished.folder / 'run' / 'model'}",
         f"report:        {finished.folder / 'run' / 'report' / 'report.html'}",

@@ -64,6 +64,17 @@ def test_patience_is_renewed_only_by_a_real_improvement() -> None:
     assert state.best_step == 300
 
 
+def test_the_rate_runs_its_full_course_in_the_time_that_there_is() -> None:
+    """100 steps and 60 seconds: 10 steps in 30 seconds are half of the schedule, 90 steps in 30 seconds 90 % of it."""
+    plan = make_plan(32 * 100, 1, dataclasses.replace(CONFIG, epochs=1, max_minutes=1.0))
+    slow, fast, over = (
+        TrainingProgress(step=step, seconds=seconds) for step, seconds in ((10, 30), (90, 30), (12, 61))
+    )
+    assert plan.learning_rate(slow) == pytest.approx(plan.schedule(49.5))
+    assert plan.learning_rate(fast) == plan.schedule(90)
+    assert plan.learning_rate(over) == pytest.approx(CONFIG.final_rate_fraction * CONFIG.learning_rate)
+
+
 def test_the_estimate_changes_nothing_and_counts_the_tokens() -> None:
     learner = new_learner(MODEL, data().vocabulary_size, CONFIG, Processes())
     before = {name: weights.clone() for name, weights in learner.model.state_dict().items()}

@@ -1,7 +1,8 @@
 """Anomalies as records: for programs as JSON, for people as text, with the raw lines behind each reason."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import accumulate
 from typing import Any, Protocol
 
 import polars as pl
@@ -40,12 +41,14 @@ def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, A
     positions = {index: {place for reason in reasons[index] for place in _positions(reason)} for index in flagged}
     places = {index: _places(prepared, judged, index, positions[index]) for index in flagged}
     raw = prepared.raw({place for each in places.values() for place in each.values()})
-    texts = dict(prepared.dataset.templates.select("event", "template").iter_rows())
+    templates = {event: (text, level) for event, text, level, _ in prepared.dataset.templates.iter_rows()}
     found = []
     for index in flagged:
-        of_session = events[int(judged.rows[index])]
+        of_session, times = events[int(judged.rows[index])], _moments(prepared.dataset, int(judged.rows[index]))
         lines = {
-            position: _line(prepared, place, raw.get(place, ""), texts.get(of_session[position], ""))
+            position: _line(
+                prepared, place, raw.get(place, ""), times[position], *templates.get(of_session[position], ("", None))
+            )
             for position, place in places[index].items()
         }
         record = _record(model, prepared, judged, index)
@@ -131,10 +134,22 @@ def _places(prepared: Located, judged: Judged, index: int, positions: set[int]) 
     return {place: (int(lines["source_index"][place]), int(lines["line"][place])) for place in sorted(positions)}
 
 
-def _line(prepared: Located, place: tuple[int, int], text: str, template: str) -> dict[str, Any]:
+def _moments(dataset: Dataset, row: int) -> list[datetime | None]:
+    """When each event of a session came, as far as there is a clock."""
+    start, gaps_ms = (dataset.sessions[name][row] for name in ("start", "gaps_ms"))
+    if start is None or gaps_ms is None:
+        return [None] * len(dataset.sessions["events"][row])
+    return [start + timedelta(milliseconds=since) for since in accumulate(gaps_ms.to_list())]
+
+
+def _line(
+    prepared: Located, place: tuple[int, int], text: str, time: datetime | None, template: str, level: str | None
+) -> dict[str, Any]:
     return {
         "source": prepared.sources[place[0]].name,
         "number": place[1],
+        "time": _iso(time),
+        "level": level,
         "text": text[:SHOWN_CHARACTERS],
         "template": template,
     }

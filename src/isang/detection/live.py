@@ -11,6 +11,7 @@ import numpy as np
 
 from isang.artifact import Model
 from isang.detection.anomalies import Groups, records
+from isang.detection.causes.symptoms import lead
 from isang.detection.detectors.burst import NOTHING_BEFORE, Remembered, ends_ms, remember
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
 from isang.logs.rules import Rules
@@ -117,10 +118,14 @@ class Following:
             reasons = [reason for reason in record["reasons"] if reason["detector"] == "unseen_event"]
             if reasons and record["session_id"] not in self._told:
                 self._told[record["session_id"]] = None
-                found.append(self._groups.join(record | {"reasons": reasons, "ended": GOES_ON}))
+                found.append(self._told_of(record | {"reasons": reasons, "ended": GOES_ON}))
         while len(self._told) > MOST_KEYS:
             del self._told[next(iter(self._told))]
         return found
+
+    def _told_of(self, record: dict[str, Any]) -> dict[str, Any]:
+        """The record with its group and with the incident that it would be alone."""
+        return self._groups.join(record | {"incident": lead(record).fingerprint})
 
     def finish(self) -> list[dict[str, Any]]:
         """End all sessions: the anomalies among them."""
@@ -142,7 +147,7 @@ class Following:
         self._before = remember(judged.sessions, ends_ms(ended.dataset, judged.rows), self._before)
         endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
         found = [
-            self._groups.join(record | {"ended": endings[record["session_id"]]})
+            self._told_of(record | {"ended": endings[record["session_id"]]})
             for record in records(self._model, ended, judged)
         ]
         self.sessions += len(judged.rows)

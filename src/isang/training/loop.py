@@ -39,7 +39,7 @@ def train(
     *,
     resume: bool = False,
     processes: Processes = ALONE,
-    schedule: Callable[[int], float] | None = None,
+    schedule: Callable[[float], float] | None = None,
     listener: Listener | None = None,
 ) -> tuple[Encoder, TrainingProgress]:
     """Train an encoder and return it, on the CPU, with the weights that were best on the validation sessions.
@@ -72,7 +72,7 @@ def train(
             last_of_epoch = state.batch + 1 == plan.batches_per_epoch
             watch = last_of_epoch or (state.step + 1) % INTERVAL_STEPS == 0
             rows = batches(state.epoch)[state.batch]
-            step = run.step(rows, plan.schedule(state.step), journal, watch=watch)
+            step = run.step(rows, plan.learning_rate(state), journal, watch=watch)
             seconds, signal_number = processes.highest(time.monotonic() - began, request.signal_number)
             state.count(step.loss_sum, step.events, seconds)
             journal.step(step, state)

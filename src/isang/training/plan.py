@@ -35,7 +35,7 @@ class Plan:
 
     epochs: int
     batches_per_epoch: int
-    schedule: Callable[[int], float]
+    schedule: Callable[[float], float]
     """The learning rate of a 0-based step."""
     warmup_steps: int
     validation_steps: int
@@ -48,6 +48,15 @@ class Plan:
     def steps(self) -> int:
         """Optimizer steps in all."""
         return self.epochs * self.batches_per_epoch
+
+    def learning_rate(self, state: TrainingProgress) -> float:
+        """The rate of the step after `state`.
+
+        The schedule runs its full course in the steps or in the time that the run has, whichever ends first.
+        """
+        if self.max_seconds is None:
+            return self.schedule(state.step)
+        return self.schedule(max(state.step, min(1.0, state.seconds / self.max_seconds) * (self.steps - 1)))
 
     def validates_after(self, batch: int) -> bool:
         """Whether a validation follows so many batches of an epoch."""
@@ -66,7 +75,7 @@ class Plan:
 
 
 def make_plan(
-    sessions: int, validated: int, config: TrainingConfig, schedule: Callable[[int], float] | None = None
+    sessions: int, validated: int, config: TrainingConfig, schedule: Callable[[float], float] | None = None
 ) -> Plan:
     """The plan for that many training sessions and sessions validated on; `schedule` replaces the usual one."""
     per_epoch = batches_per_epoch(sessions, config.batch_size)

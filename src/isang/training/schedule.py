@@ -1,4 +1,4 @@
-"""The learning rate as a function of the step, always tied to the real number of steps."""
+"""The learning rate as a function of how much of the run is done, whether steps or minutes end it."""
 
 import math
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ class Schedule:
     peak: float
     final: float
 
-    def __call__(self, step: int) -> float:
-        """The rate of 0-based `step`."""
+    def __call__(self, step: float) -> float:
+        """The rate of 0-based `step`; a fraction of a step where time moves the schedule on."""
         if step < self.warmup_steps:
             return self.peak * (step + 1) / self.warmup_steps
         decay_steps = max(1, self.steps - 1 - self.warmup_steps)

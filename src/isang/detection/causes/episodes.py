@@ -1,0 +1,104 @@
+"""Anomalies that stand close in time are one episode: false alarms of independent sessions seldom stand so close."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any
+
+from isang.detection.causes.symptoms import Symptom, lead, moment, symptoms_of
+
+BY_CHANCE = 0.05
+"""Another episode begins within the time that joins anomalies with this probability."""
+MOST_SECONDS = 300.0
+"""No more than so much time lies between anomalies that only their time joins."""
+ALIKE = 10
+"""Anomalies that share a symptom may lie so many times further apart."""
+_ROUNDS = 20
+
+
+@dataclass
+class Episode:
+    """Anomaly records from a first to a last one."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    symptoms: Counter[Symptom] = field(default_factory=Counter)
+    """Sessions by what is wrong with them."""
+    leads: Counter[Symptom] = field(default_factory=Counter)
+    """Sessions by what says most of them."""
+    first: datetime | None = None
+    """When the first session showed what is wrong with it, and when the last one did."""
+    last: datetime | None = None
+
+    def add(self, record: dict[str, Any]) -> None:
+        """Take a record in."""
+        self.records.append(record)
+        self.symptoms.update(symptoms_of(record).keys())
+        self.leads[lead(record)] += 1
+        time = moment(record)
+        if time is not None:
+            self.first = min(self.first or time, time)
+            self.last = max(self.last or time, time)
+
+    @property
+    def seconds(self) -> float:
+        """From the first to the last; 0 without a clock."""
+        return 0.0 if self.first is None or self.last is None else (self.last - self.first).total_seconds()
+
+
+def episodes_of(records: Iterable[dict[str, Any]], seconds: float | None) -> list[Episode]:
+    """The episodes of the records of a stretch of so many `seconds`, in the order of their beginnings.
+
+    How near anomalies must stand follows from how often episodes come (see `joining_seconds`). Sessions without a time
+    are one episode for each leading symptom.
+    """
+    timed = [(moment(record), record) for record in records]
+    dated = sorted(((time, record) for time, record in timed if time), key=itemgetter(0))
+    window = joining_seconds([time for time, _ in dated], seconds or 0.0)
+    found: list[Episode] = []
+    for _, record in dated:
+        join(found, record, window)
+    timeless: dict[str, Episode] = {}
+    for time, record in timed:
+        if time is None:
+            timeless.setdefault(lead(record).fingerprint, Episode()).add(record)
+    return [*found, *timeless.values()]
+
+
+def join(episodes: list[Episode], record: dict[str, Any], window: float) -> Episode:
+    """Put a record into the latest episode that it may belong to, or a new one; records come in the order of moments.
+
+    An anomaly with the leading symptom of one before may come ALIKE times later than another.
+    """
+    time, own = moment(record), lead(record)
+    for episode in reversed(episodes):
+        if episode.last is None or time is None:
+            continue
+        if (time - episode.last).total_seconds() <= (ALIKE * window if own in episode.leads else window):
+            episode.add(record)
+            return episode
+    episodes.append(Episode())
+    episodes[-1].add(record)
+    return episodes[-1]
+
+
+def joining_seconds(times: Sequence[datetime], seconds: float) -> float:
+    """Within so many seconds another episode begins with a probability of BY_CHANCE, as often as episodes come.
+
+    `times` of anomalies, ascending. Found by repetition, from none joined on: joined anomalies make fewer episodes,
+    which allow for longer times.
+    """
+    if len(times) < 2 or seconds <= 0:
+        return MOST_SECONDS
+    apart = [(after - before).total_seconds() for before, after in pairwise(times)]
+    window = 0.0
+    for _ in range(_ROUNDS):
+        episodes = 1 + sum(gap > window for gap in apart)
+        longer = min(MOST_SECONDS, -math.log(1 - BY_CHANCE) * seconds / episodes)
+        if longer <= window:
+            break
+        window = longer
+    return window

@@ -1,0 +1,107 @@
+"""What an anomaly shows, in terms that no detector, model or restart changes: a kind of reason and a line's text."""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
+
+KINDS = ("new", "slow", "too_many", "crowd", "missing", "out_of_order", "unexpected", "rare", "unlike")
+"""Kinds of reasons, what says most first: a line that was never there before names its cause itself."""
+_KIND_OF = {
+    "unseen_event": "new",
+    "rare_event": "rare",
+    "missing_event": "missing",
+    "early_end": "missing",
+    "companion": "missing",
+    "event_counts": "unlike",  # where it names neither missing nor extra lines
+    "repeated_event": "too_many",
+    "event_order": "out_of_order",
+    "context_order": "out_of_order",
+    "time_gap": "slow",
+    "burst": "crowd",
+}
+"""By detector; those not named here find a line `unexpected`."""
+_MARKS = ("(no line)", "(end of the session)", "(a line never seen before)")
+"""What reasons call that which is no line."""
+_NO_LETTERS = re.compile(r"[\W\d_]+")
+
+
+@dataclass(frozen=True)
+class Symptom:
+    """One thing that is wrong with a session."""
+
+    kind: str
+    """One of KINDS."""
+    template: str
+    """Of the line that is there, or that is missing; empty where the reason is no single line."""
+    level: str | None = None
+    """Of that line, where it is known."""
+    failure: bool = False
+    """Whether the line tells of a failure, by its level or in its words."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the kind of reason and the words alone, so the same whatever the slots, numbers, models and restarts."""
+        normalised = _NO_LETTERS.sub(" ", self.template.replace("<*>", " ")).strip().casefold()
+        return hashlib.sha256(f"{self.kind}|{normalised}".encode()).hexdigest()[:16]
+
+    @property
+    def rank(self) -> tuple[bool, bool, int]:
+        """What says more sorts lower: a new line that tells of a failure, any other new line, then the other kinds."""
+        return self.kind != "new", not self.failure, KINDS.index(self.kind)
+
+
+def symptoms_of(record: Mapping[str, Any]) -> dict[Symptom, Mapping[str, Any]]:
+    """Each symptom of an anomaly record once, with the first of the reasons that show it."""
+    found: dict[Symptom, Mapping[str, Any]] = {}
+    for reason in record["reasons"]:
+        for symptom in _symptoms(reason):
+            found.setdefault(symptom, reason)
+    return found
+
+
+def lead(record: Mapping[str, Any]) -> Symptom:
+    """What an anomaly record is named after: the symptom that says the most, of equals the one that came first."""
+    found = symptoms_of(record)
+    return min(found, key=lambda symptom: (symptom.rank, _time(found[symptom]), symptom.template))
+
+
+def moment(record: Mapping[str, Any]) -> datetime | None:
+    """When the line came that an anomaly record is named after, else when its session began; None without a clock."""
+    time = _time(symptoms_of(record)[lead(record)]) or record["start"]
+    return datetime.fromisoformat(time) if time else None
+
+
+def _time(reason: Mapping[str, Any]) -> str:
+    return (reason["line"] or {}).get("time") or ""
+
+
+def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
+    kind = _KIND_OF.get(reason["detector"], "unexpected")
+    line = reason["line"]
+    missing, extra = reason.get("missing") or (), reason.get("extra") or ()
+    if missing or extra:
+        for item in missing[:1]:
+            yield _symptom("missing", item["template"])
+        for item in extra[:1]:
+            yield _symptom("too_many", item["template"], (item.get("line") or {}).get("level"))
+        return
+    expected = [item["template"] for item in reason.get("expected") or () if item["template"] not in _MARKS]
+    if kind == "missing" and expected:
+        yield _symptom(kind, expected[0])
+        return
+    if line is None:
+        yield Symptom("unlike", "")
+        return
+    if reason.get("after_line"):
+        kind = "missing"
+    yield _symptom(kind, line["template"], line.get("level"))
+
+
+def _symptom(kind: str, template: str, level: str | None = None) -> Symptom:
+    failure = kind != "missing" and (level in ERROR_LEVELS or tells_of_failure(words(template), ()))
+    return Symptom(kind, template, level, failure)

@@ -1,0 +1,75 @@
+"""Incidents: the anomalies of one cause, as one thing that a person is told of."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from isang.detection.causes.severity import SEVERITIES, Severity
+from isang.detection.causes.titles import Language
+
+SCHEMA = 1
+State = Literal["firing", "resolved", "expired"]
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Anomalies of one cause."""
+
+    id: str
+    """Of this occurrence: of fingerprint, stream and beginning."""
+    fingerprint: str
+    """Of the cause: the same after a restart and with another model. An answer to one incident speaks of this."""
+    stream: str
+    state: State
+    severity: Severity
+    title: str
+    title_ko: str
+    score: float
+    """-log10 of its p-value: how surely so many sessions, as strange as these, are not normal ones by chance."""
+    first_seen: str | None
+    """ISO 8601, UTC; None without a clock."""
+    last_seen: str | None
+    sessions: int
+    sources: tuple[str, ...]
+    """The logs in which its lines stand, the busiest first."""
+    symptoms: tuple[dict[str, Any], ...]
+    """`fingerprint`, `kind`, `template`, `level`, `sessions` of all that is wrong, what says most first."""
+    reasons: tuple[dict[str, Any], ...]
+    """Why: for each of the first symptoms the reason of one of its sessions."""
+    examples: tuple[dict[str, Any], ...] = field(repr=False)
+    """Anomaly records with their raw lines."""
+    episodes: tuple[dict[str, Any], ...] = field(repr=False)
+    """`first_seen`, `last_seen`, `sessions` of each time that it came."""
+    silence_seconds: float | None = None
+    """After so long a silence it is resolved; None without a clock."""
+    model: str | None = None
+    feedback: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Incident {self.fingerprint} {self.severity}: {self.title}>"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, as in incidents.json."""
+        found = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}
+
+    def title_in(self, language: Language) -> str:
+        """The title in English or Korean."""
+        return self.title_ko if language == "ko" else self.title
+
+    def _repr_html_(self) -> str:
+        lines = [reason["line"] for reason in self.reasons if reason.get("line")]
+        shown = "\n".join(f"{line['source']}:{line['number']}: {line['text']}" for line in lines)
+        head = html.escape(f"{self.severity} · {self.title}")
+        return f"<div><strong>{head}</strong><pre>{html.escape(shown)}</pre></div>"
+
+
+def ranked(incidents: Sequence[Incident]) -> list[Incident]:
+    """The most severe first, of equals the least likely by chance."""
+    return sorted(incidents, key=lambda incident: (-SEVERITIES.index(incident.severity), -incident.score))
+
+
+def document(incidents: Sequence[Incident]) -> dict[str, Any]:
+    """The content of incidents.json."""
+    return {"schema": SCHEMA, "incidents": [incident.to_dict() for incident in incidents]}
