@@ -136,7 +136,7 @@ _POLICY = re.compile(
     r"frac_reward_zero_std|eplen|episode_length)(_|$)"
 )
 _OPPONENT = re.compile(
-    r"^(?:(?:train|loss|losses|adv|gan)_)*(?:loss_)?(?P<side>g|d|gen|disc|generator|discriminator|netg|netd|critic)"
+    r"^(?:(?:train|loss|losses|adv|gan)_)*(?:loss_)?(?P<side>g|d|gen|disc|generator|discriminator|net_?g|net_?d|critic)"
     r"(?:_[ab]|_(?:loss|total|real|fake|adv|gan|adversarial))*$"
 )
 _CAPITALS = re.compile(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{3})|(?<=\b[a-z])(?=(?:Loss|Acc|Accuracy)\b)")

@@ -12,6 +12,7 @@ from isang.runs.read import table as t
 from isang.runs.read.columns import Column, Columns
 from isang.runs.read.row_events import Events, Mask
 from isang.runs.read.rows import LoggedRows
+from isang.runs.read.series_names import MEAN
 from isang.runs.read.steps import fill
 from isang.runs.read.table import EpochLine, Epochs, Floats, Integers, Restart, RunSource, RunTable
 from isang.runs.read.times import dates
@@ -76,12 +77,20 @@ def table_of(
         name=records.name or records.account.path, source=source, step=step, epoch=row_epoch,
         columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
         epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
-        loss_name=events.loss_name, counts_epochs=events.counts_epochs, first_epoch=events.first_epoch,
+        loss_name=_judged_name(events, kind), counts_epochs=events.counts_epochs, first_epoch=events.first_epoch,
         maximised=choice.judged_metric is not None and choice.judged_metric.maximised, objective=choice.objective,
         metric=choice.metric.name if choice.metric and choice.metric.name in columns else None,
         metric_maximised=choice.metric is None or choice.metric.maximised,
         metrics=tuple(metric for metric in choice.metrics if metric.name in columns),
     )  # fmt: skip
+
+
+def _judged_name(events: Events, kind: str) -> str:
+    """The log's own name of what the run is judged by."""
+    choice = events.choice
+    if kind == t.VALIDATION_LOSS:
+        return choice.validation
+    return next(iter(choice.by_role.get(MEAN, [])), "") if kind == t.RUNNING_MEAN else events.loss_name
 
 
 def _valued(events: Events, run: Run, core: Mask) -> Mask:

@@ -114,7 +114,9 @@ def _sets(folder: Path, files: list[Path], asked: Asked, reasons: list[InputErro
 
 def _without_copies(folder: Path, found: list[Found]) -> list[Found]:
     """The runs that no other one repeats and goes on from, such as those in the folders of earlier checkpoints."""
-    ordered = sorted(found, key=lambda entry: (-len(_losses(entry[1])), -len(entry[1].series)))
+    ordered = sorted(
+        found, key=lambda e: (-len(_losses(e[1])), -len(e[1].series), e[1].source.format.startswith("text"))
+    )
     kept: list[Found] = []
     for path, table in ordered:
         whole = next((k for k, (other, run) in enumerate(kept) if _repeats(folder, path, table, other, run)), None)

@@ -38,7 +38,7 @@ def joined_sets(training: Path, files: list[Path]) -> tuple[LoggedRows | None, s
                 used.add(file)
     if len({split for split, _ in parts}) < 2:
         return None, set()
-    return _merged(parts, training.parent), used
+    return _merged(parts, training.parent, [home.name for home in (training, *held_out)]), used
 
 
 def _rows_of(file: Path) -> LoggedRows | None:
@@ -52,11 +52,11 @@ def _rows_of(file: Path) -> LoggedRows | None:
         return None
 
 
-def _merged(parts: list[tuple[str, LoggedRows]], folder: Path) -> LoggedRows:
+def _merged(parts: list[tuple[str, LoggedRows]], folder: Path, homes: list[str]) -> LoggedRows:
     """All rows by step; the series of each set carry its name."""
     first = parts[0][1].account
     account = Account(folder.resolve().name, first.format, notes=list(first.notes))
-    account.notes.append(f"the folders {', '.join(dict.fromkeys(split for split, _ in parts))} are sets of one run")
+    account.notes.append(f"the folders {', '.join(homes)} are sets of one run")
     columns: dict[str, list[tuple[int, Floats]]] = {}
     nan_rows: dict[str, list[np.ndarray]] = {}
     at = 0
