@@ -40,19 +40,27 @@ class Report:
         return self.table.step, smoothed(self.table)
 
 
-def make_report(path: Path, *, asked: Asked | None = None, evaluation: Path | None = None) -> list[Report]:
+def make_report(
+    path: Path, *, asked: Asked | None = None, evaluation: Path | None = None, going_on: bool = False
+) -> list[Report]:
     """Read the training log at `path` and judge each run in it.
 
     `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `asked` names
     series where their own names do not say what they are. Without `evaluation`, an evaluation.json in the model folder
-    beside the log is used. Raises InputError where nothing can be read.
+    beside the log is used. `-` is standard input. `going_on` says that the runs are being followed: one without a last
+    line has not ended.
+    Raises InputError where nothing can be read.
     """
     if path == Path("-"):
         with standard_input() as log:
             return [judged(table, _read_evaluation(evaluation)) for table in read_runs(log, asked)]
     log = log_of(path)
     measured = _read_evaluation(evaluation or _evaluation_beside(log))
-    return [judged(table, measured) for table in read_runs(log, asked)]
+    tables = read_runs(log, asked)
+    for table in tables[-1:] if going_on else ():
+        if not table.facts.get("completed") and not table.facts.get("stop_reason"):
+            table.facts.setdefault("unfinished", True)
+    return [judged(table, measured) for table in tables]
 
 
 def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Report:
