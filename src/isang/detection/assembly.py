@@ -47,7 +47,7 @@ def make_detector(
         encoder=encoder,
         vocabulary=vocabulary,
         config=config,
-        rules=dataset.meta["rules"],
+        rules=dataset.meta.get("rules", {}),
         template_table=dataset.templates,
         normal=normal,
         normal_counts=np.bincount(place, minlength=len(normal)).astype(np.int64),
