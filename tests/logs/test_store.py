@@ -125,14 +125,14 @@ def test_every_mistake_in_a_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="schema must be 1, got 99"):
         read_dataset(folder)
     (folder / "meta.json").write_text("{")
-    with pytest.raises(InputError, match="is not JSON"):
+    with pytest.raises(InputError, match="it is not JSON"):
         read_dataset(folder)
     (folder / "templates.parquet").write_bytes(b"PAR1 and no more")
     (folder / "meta.json").write_text(json.dumps({"schema": SCHEMA}))
-    with pytest.raises(InputError, match=r"cannot read .*templates\.parquet"):
+    with pytest.raises(InputError, match=r"templates\.parquet cannot be used"):
         read_dataset(folder)
     (folder / "templates.parquet").unlink()
-    with pytest.raises(InputError, match="is missing"):
+    with pytest.raises(InputError, match="No such file"):
         read_dataset(folder)
 
 

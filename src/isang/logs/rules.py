@@ -80,11 +80,6 @@ class Rules:
     @classmethod
     def from_dict(cls, given: dict[str, Any], templates: pl.DataFrame) -> "Rules":
         """Raises InputError for values that are no rules of this version."""
-        if given == {}:
-            raise InputError(
-                "this model was trained on sequences that isang did not prepare, so it has no rules for raw logs; "
-                "evaluate it on a dataset, or prepare logs and train on them"
-            )
         try:
             RULES(given, "rules")
             masks.compiled(given["masks"])
