@@ -35,7 +35,7 @@ def test_anything_else_is_refused_and_named(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     note_command(path, command())
     before = path.read_text()
-    with pytest.raises(UsageError, match=r"other logs, training\.epochs; repeat its command with --resume"):
+    with pytest.raises(UsageError, match=r"other training\.epochs, logs; repeat its command with --resume"):
         note_command(path, {**command(epochs=11, max_minutes=3.0), "logs": ["b.log"]})
     assert path.read_text() == before
     path.write_text("[]")
