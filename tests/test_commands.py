@@ -427,6 +427,7 @@ def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> 
     while (polled := rest.poll())[0]:
         found += [json.dumps(record) for record in polled[1]]
     found += [json.dumps(record) for record in rest.finish()]
+    rest.close()
     told = [record["session_id"] for record in map(json.loads, found) if record["ended"] != "goes on"]
     expected = [json.loads(line)["session_id"] for line in (place / "out" / "anomalies.jsonl").read_text().splitlines()]
     assert sorted(told) == sorted(expected)
@@ -452,6 +453,7 @@ def test_a_burst_is_told_from_when_it_is_one_also_over_a_restart(place: Path, tm
                 file.writelines(part[begin : begin + 10])
             told += following.poll()[1]
         following.save()
+        following.close()
     told += following.finish()
     live = [record["session_id"] for record in told if record["reasons"][0]["detector"] == "burst"]
     found = [record for record in detect(run, [log]).anomalies if record["reasons"][0]["detector"] == "burst"]

@@ -15,15 +15,16 @@ from isang.detection.causes.symptoms import lead
 from isang.detection.detectors.burst import NOTHING_BEFORE, Remembered, ends_ms, remember
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
 from isang.logs.rules import Rules
+from isang.logs.stream.follower import Follower
 from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
-from isang.logs.stream.session_stream import EndedSessions, Follower
+from isang.logs.stream.session_stream import EndedSessions
 from isang.memory import give_back, hold_little
 
 LEAST_IDLE_SECONDS = 1.0
 IDLE_SECONDS = 60.0
 """A session ends after this silence, where neither the user nor the training data say otherwise."""
-POLL_SECONDS = 0.1
-"""Time between two looks at logs that did not grow."""
+LOOK_SECONDS = 0.25
+"""Time from one look at the logs to the next, where a look shows all that is there."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
 SAVING_SHARE = 0.1
@@ -77,17 +78,23 @@ class Following:
         """
         self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
         while not (stop.is_set() or self.ended):
-            came, found = self.poll()
+            began = time.monotonic()
+            _, found = self.poll()
             yield from found
             self._unsaved |= bool(found)
             since = time.monotonic() - self._saved_at
             if (self._unsaved or since > SAVE_SECONDS) and since > self._saving_seconds / SAVING_SHARE:
                 self.save()
-            if not came:
-                stop.wait(POLL_SECONDS)
+            if not (self.ended or self._follower.behind):
+                stop.wait(max(0.0, began + LOOK_SECONDS - time.monotonic()))
         if self.ended or not self._keeps_open:
             yield from self.finish()
         self.save()
+        self.close()
+
+    def close(self) -> None:
+        """Let another process use the state file."""
+        self._follower.close()
 
     @property
     def ended(self) -> bool:
@@ -97,7 +104,7 @@ class Following:
     @property
     def ended_early(self) -> int:
         """Sessions that were ended because too many were open."""
-        return self._follower.open.ended_early
+        return self._follower.stream.open.ended_early
 
     def poll(self) -> tuple[bool, list[dict[str, Any]]]:
         """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
