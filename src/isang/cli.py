@@ -221,8 +221,15 @@ def report(
     follow: Annotated[
         bool, typer.Option("--follow", help="Write the report anew whenever a log grows, until the run is done.")
     ] = False,
+    on_problem: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND|URL", help="With --follow: run this once for each problem, or post it there."),
+    ] = None,
     json: Json = False,
-    fail_on: Annotated[Literal["problem"] | None, typer.Option(help="Leave with 3 if any finding is this bad.")] = None,
+    fail_on: Annotated[
+        Literal["problem"] | None,
+        typer.Option(help="Leave with 3 if any finding is this bad, with --follow as soon as one is."),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Judge any training log: statistics, findings, plots."""
@@ -233,8 +240,9 @@ def report(
         return
     gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
     reports = stages.report(
-        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow
-    )
+        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow,
+        on_problem=on_problem, until_problem=fail_on is not None,
+    )  # fmt: skip
     print(summaries.of_reports(reports, lang, as_json=json))
     if out is not None and not json:
         print(f"written to {out}")

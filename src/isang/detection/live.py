@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from isang.artifact import Model
+from isang.artifact import Model, rules_of
 from isang.detection.anomalies import Groups, records
 from isang.detection.causes.symptoms import lead
-from isang.detection.detectors.burst import NOTHING_BEFORE, Remembered, ends_ms, remember
+from isang.detection.detectors.time.burst import remember
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
-from isang.logs.rules import Rules
 from isang.logs.stream.follower import Follower
 from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.stream.session_stream import EndedSessions
@@ -46,7 +46,7 @@ class Following:
         hold_little()
         if not model.config.detection.rewordings:
             model = replace(model, vocabulary=replace(model.vocabulary, by_words=False))
-        rules = Rules.from_dict(dict(model.rules), model.template_table)
+        rules = rules_of(model)
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
@@ -58,7 +58,7 @@ class Following:
         """When a session ends, as a sentence."""
         self._groups = Groups(self._follower.noted.get("groups"))
         self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
-        self._before = _remembered(self._follower.noted.get("crowds"))
+        self._earlier = _remembered(self._follower.noted.get("crowds"))
         self._keeps_open = state is not None
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
@@ -141,7 +141,7 @@ class Following:
     def save(self) -> None:
         """Write the state, where there is a file for it."""
         begun = time.monotonic()
-        crowds = {"tokens": self._before.token_P.tolist(), "ends_ms": self._before.end_ms_P.tolist()}
+        crowds = {"tokens": self._earlier.token_P.tolist(), "ends_ms": self._earlier.end_ms_P.tolist()}
         self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told), "crowds": crowds}
         self._follower.save()
         self._saved_at, self._unsaved = time.monotonic(), False
@@ -151,7 +151,7 @@ class Following:
         if ended is None:
             return []
         judged = self._judge(ended)
-        self._before = remember(judged.sessions, ends_ms(ended.dataset, judged.rows), self._before)
+        self._earlier = remember(judged.timed)
         endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
         found = [
             self._told_of(record | {"ended": endings[record["session_id"]]})
@@ -167,11 +167,11 @@ class Following:
         at_end = np.array([ending == END for ending in sessions.endings])
         open_now = np.array([ending == GOES_ON for ending in sessions.endings])
         unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
-        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, before=self._before)
+        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, earlier=self._earlier)
 
 
-def _remembered(crowds: dict[str, list[float]] | None) -> Remembered:
+def _remembered(crowds: dict[str, list[float]] | None) -> Earlier:
     """The sessions before a restart, as `save` wrote them."""
     if crowds is None:
-        return NOTHING_BEFORE
-    return Remembered(np.array(crowds["tokens"], dtype=np.int64), np.array(crowds["ends_ms"], dtype=np.float64))
+        return NOTHING_EARLIER
+    return Earlier(np.array(crowds["tokens"], dtype=np.int64), np.array(crowds["ends_ms"], dtype=np.float64))
