@@ -25,7 +25,7 @@ ALLOWED = {
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},
     "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
-    "runs": BASE | {"config"},
+    "runs": BASE | {"config", "plugins"},
     "samples": BASE,
     "resumable": BASE,
     "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
@@ -35,7 +35,7 @@ ALLOWED = {
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options", "mcp_server"},
     "options": BASE,
     "plugins": {"errors"},
-    "testing": BASE | {"config", "logs", "model", "artifact", "detection"},
+    "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
     "__init__": BASE | {"stages", "config", "threads"},
 }
