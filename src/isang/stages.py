@@ -62,7 +62,10 @@ class Finished:
     folder: Path
     dataset: "Dataset"
     evaluation: Mapping[str, Any]
+    """Empty where the log was too small to learn from."""
     detected: Detected
+    halves: "Comparison | None" = None
+    """The log's second half beside its first, in place of a model, where it was too small to learn from."""
 
 
 def prepare(
@@ -382,9 +385,12 @@ def run(
     """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
 
     All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
-    unfinished attempt had finished.
+    unfinished attempt had finished. Where the training period holds too few sessions to calibrate an alert budget
+    there is no `run/`: the incidents are what the second half of the logs has that the first has not.
     """
+    from isang.detection.comparison.compare import compare_halves
     from isang.logs.store import open_dataset
+    from isang.training.split import enough_to_calibrate
 
     config = config or Config()
     command = {
@@ -398,13 +404,18 @@ def run(
         data, trained_run = building / "data", building / "run"
         if not data.exists():
             prepare(logs, data, config=config, labels=labels)
-        if not trained_run.exists():
-            train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
-        evaluation = evaluate(trained_run / "model", data)
-        report([trained_run], trained_run / "report", overwrite=True)
-        detected = detect(trained_run / "model", logs)
+        dataset = open_dataset(data)
+        if enough_to_calibrate(dataset, config.training):
+            if not trained_run.exists():
+                train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
+            evaluation, halves = evaluate(trained_run / "model", data), None
+            report([trained_run], trained_run / "report", overwrite=True)
+            detected = detect(trained_run / "model", logs)
+        else:
+            evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
+            detected = Detected(len(dataset.sessions), [], halves.incidents)
         detected.write(building)
-    return Finished(out, open_dataset(out / "data"), evaluation, detected)
+    return Finished(out, open_dataset(out / "data"), evaluation, detected, halves)
 
 
 def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:
