@@ -267,6 +267,7 @@ def detect(
     from isang.detection.evaluation.drift import other_logs, taken_for
     from isang.detection.releases.new_templates import new_lines
     from isang.detection.releases.rewordings import judge_reworded
+    from isang.detection.session_lines import with_sessions
     from isang.logs.prepare import prepare as read_logs
     from isang.logs.rules import Rules
 
@@ -280,7 +281,8 @@ def detect(
     new = new_lines(loaded, prepared.dataset, judged)
     _warn(other_logs(judged), new and new.says, taken_for(reworded))
     found = grouped(records(loaded, prepared, judged), new.templates if new else ())
-    incidents = incidents_of(found, surroundings(loaded, prepared))
+    normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
+    incidents = with_sessions(incidents_of(found, surroundings(loaded, prepared)), prepared, normal)
     return Detected(len(judged.rows), found, incidents)
 
 
