@@ -10,10 +10,12 @@ import typer
 
 import isang
 from isang.errors import IsangError, UsageError
+from isang.formatting import guarded_output, printable_line
 from isang.options import (
     AcrossSources,
     Alerts,
     ConfigFile,
+    DateOrder,
     Epochs,
     Gap,
     Json,
@@ -88,6 +90,7 @@ def run(
     window: Window = None,
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
+    date_order: DateOrder = None,
     mask: Masks = None,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
@@ -100,7 +103,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report and anomalies in one go."""
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask),
+        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -122,6 +125,7 @@ def prepare(
     window: Window = None,
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
+    date_order: DateOrder = None,
     mask: Masks = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
@@ -133,7 +137,9 @@ def prepare(
     from isang.config import load
     from isang.logs.preview import preview
 
-    settings = load(config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask)})
+    settings = load(
+        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+    )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
         return
@@ -327,9 +333,10 @@ def export(
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and an exit code, never a traceback."""
     try:
-        app()
+        with guarded_output():
+            app()
     except IsangError as error:
-        _leave(f"isang: {error}", error.exit_code)
+        _leave(printable_line(f"isang: {error}"), error.exit_code)
     except KeyboardInterrupt:
         _leave("isang: interrupted", 130)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does
@@ -341,8 +348,8 @@ def main() -> None:
         if os.environ.get("ISANG_TRACEBACK"):
             raise
         _leave(
-            f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}\n"
-            f"Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
+            printable_line(f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}") + "\n"
+            "Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
             1,
         )
 

@@ -36,6 +36,8 @@ class LogsConfig:
     """Longer sessions are cut into pieces of at most this many events."""
     timezone: str = "UTC"
     """The zone of times that name none."""
+    date_order: str = "auto"
+    """How dates of three numbers are read: `day-first`, `month-first`, `year-first`; `auto`: as the times tell."""
     similarity: float = 0.5
     """Share of equal words from which Drain3 joins two masked messages (0 to 1)."""
     tree_depth: int = 4
@@ -55,6 +57,11 @@ class LogsConfig:
         _within(self, "logs", max_templates=(1, 1_000_000), template_words=(4, 1000), max_line_bytes=(256, 64 << 20))
         if self.window_lines is not None and self.window_seconds is not None:
             raise UsageError("logs.window_lines and logs.window_seconds exclude each other; set one")
+        if self.date_order not in ("auto", "day-first", "month-first", "year-first"):
+            raise UsageError(
+                f"logs.date_order must be auto, day-first, month-first or year-first, got {self.date_order!r}; "
+                "set --date-order"
+            )
         for name, pattern in self.masks:
             _regular_expression(f"logs.masks.{name}", pattern)
 

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from isang.errors import IsangError, OutputError, UsageError
+from isang.formatting import escaped_json
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
-    """JSON text with a final newline; the same value, the same text. Pass None for NaN and infinity."""
-    return json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False) + "\n"
+    """JSON text with a final newline; the same value, the same text. Pass None for NaN and infinity.
+
+    Control and invisible characters are escaped, so that printing it is harmless.
+    """
+    return escaped_json(json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -53,6 +53,10 @@ AcrossSources = Annotated[
     ),
 ]
 Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="The zone of times that name none.  [default: UTC]")]
+DateOrder = Annotated[
+    Literal["day-first", "month-first", "year-first"] | None,
+    typer.Option(help="How dates of three numbers such as 05/06/2026 are read.  [default: as the log's times tell]"),
+]
 Masks = Annotated[
     list[str] | None,
     typer.Option("--mask", metavar="NAME=REGEX", help="What varies in messages besides the usual; may be repeated."),
@@ -105,10 +109,12 @@ def log_flags(
     across_sources: bool | None,
     timezone: str | None,
     masks: list[str] | None,
+    date_order: str | None = None,
 ) -> dict[str, Any]:
     """The settings under [logs] that these options set. Raises UsageError where one is no duration, size or mask."""
     flags: dict[str, Any] = {
         "layout": layout, "session_by": session_by, "across_sources": across_sources, "timezone": timezone,
+        "date_order": date_order,
     }  # fmt: skip
     if masks:
         flags["masks"] = [_mask(given) for given in masks]

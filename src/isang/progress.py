@@ -5,6 +5,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from isang.formatting import printable_line
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -23,7 +25,7 @@ class Progress:
 
     def __init__(self, what: str, *, total: float | None = None, unit: str = "", silent: bool = False) -> None:
         self._silent = silent
-        self._what, self._total, self._unit = what, total, unit
+        self._what, self._total, self._unit = printable_line(what), total, unit
         self._done = 0.0
         self._note = ""
         self._started = self._last_line = time.monotonic()
@@ -42,7 +44,7 @@ class Progress:
         """Count `amount` more as done and show it where it is time to."""
         self._done += amount
         if note is not None:
-            self._note = note
+            self._note = printable_line(note)
         now = time.monotonic()
         if self._silent or now - self._started < QUIET_SECONDS:
             return
@@ -67,8 +69,9 @@ class Progress:
             from rich.progress import Progress as RichProgress
 
             self._bar = RichProgress(
-                TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn(),
-                TextColumn("{task.fields[note]}"), console=Console(stderr=True), transient=True,
+                TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(),
+                TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
+                console=Console(file=sys.__stderr__), transient=True,
             )  # fmt: skip
             self._bar.start()
             self._task = self._bar.add_task(self._what, total=self._total, note="")
@@ -76,5 +79,5 @@ class Progress:
 
 
 def say(line: str) -> None:
-    """One line for people, on stderr."""
-    print(line, file=sys.stderr, flush=True)
+    """One line for people, on stderr, whatever stands in it."""
+    print(printable_line(line), file=sys.stderr, flush=True)

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from types import FrameType
 
 from isang.errors import Interrupted
+from isang.formatting import printable
 
 
 def tell(text: str) -> None:
-    """Print all of `text` at once; print() loses what a signal cuts off where PYTHONUNBUFFERED is set."""
-    rest = memoryview(text.encode(sys.stdout.encoding, sys.stdout.errors or "strict"))
+    """Print all of `text` at once, as `printable` shows it; print() loses what a signal cuts off where PYTHONUNBUFFERED
+    is set."""
+    rest = memoryview(printable(text).encode(sys.stdout.encoding, "backslashreplace"))
     while rest:
         rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.buffer.flush()

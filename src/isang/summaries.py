@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isang.files import to_json
-from isang.formatting import printable
+from isang.formatting import joined
 
 if TYPE_CHECKING:
     from isang.detection.incidents import Incident
@@ -46,12 +46,13 @@ def of_dataset(meta: Mapping[str, Any]) -> str:
     lost = [f"{meta[name]:,} {words}" for name, words in LOSSES.items() if meta[name]]
     if lost:
         lines.append(f"not every line is an event of its own: {', '.join(lost)}")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def of_preview(seen: "Preview") -> str:
     """How each source would be read, its first lines, the session rule and the first templates."""
     lines = [f"{name}: {layout}; {times}" for name, layout, times in seen.sources]
+    lines += [f"  doubt: {doubt}" for doubt in seen.doubts]
     lines += ["", "first lines, as read:"]
     for source, number, time, level, message in seen.records.rows():
         when = "no time" if time is None else f"{time:%Y-%m-%d %H:%M:%S.%f}"[:-3]
@@ -61,7 +62,7 @@ def of_preview(seen: "Preview") -> str:
     if seen.rule.pattern is not None:
         lines.append(f"  key: {seen.rule.pattern}")
     lines += ["", "first templates:", *(f"  {template[:SHOWN_CHARACTERS]}" for template in seen.templates)]
-    return "\n".join([*lines, "", "nothing was written; --out DATA writes the dataset"])
+    return joined([*lines, "", "nothing was written; --out DATA writes the dataset"])
 
 
 def of_training(trained: "Trained") -> str:
@@ -79,7 +80,7 @@ def of_series(found: Sequence[tuple[str, Mapping[str, int]]], *, as_json: bool) 
     if as_json:
         runs = [{"name": name, "series": dict(series)} for name, series in found]
         return to_json({"schema": 1, "runs": runs}).rstrip("\n")
-    return "\n".join(f"{name}: {entry}  {count:,} values" for name, series in found for entry, count in series.items())
+    return joined(f"{name}: {entry}  {count:,} values" for name, series in found for entry, count in series.items())
 
 
 def of_rates(test: "RateTest", folder: Path) -> str:
@@ -125,7 +126,7 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     lines += _budget(evaluation)
     lines.append(f"drift: {evaluation['drift']['says']}")
     lines += _rewordings(evaluation["rewordings"])
-    return "\n".join(lines + _planted(evaluation["planted"]))
+    return joined(lines + _planted(evaluation["planted"]))
 
 
 def of_incidents(incidents: Sequence["Incident"], most: int | None = None) -> str:
@@ -142,7 +143,7 @@ def _incident(incident: "Incident") -> str:
         for line in _raw_line(reason["line"], lines):
             if len(lines) <= SHOWN_LINES:
                 lines.append(line)
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def of_detected(detected: "Detected") -> str:
@@ -168,7 +169,8 @@ def of_anomaly(record: Mapping[str, Any]) -> str:
     if record["group_size"] == 1:
         return _group([record]) + f"\n  the session: {record['ended']}\n"
     when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""
-    return f"{record['session_id']}{when}  like group {record['group']}, number {record['group_size']:,} of its kind"
+    like = f"like group {record['group']}, number {record['group_size']:,} of its kind"
+    return joined([f"{record['session_id']}{when}  {like}"])
 
 
 def _group(members: Sequence[Mapping[str, Any]]) -> str:
@@ -186,7 +188,7 @@ def _group(members: Sequence[Mapping[str, Any]]) -> str:
         lines.append(f"  {says} ({rarity['normal_sessions']:,} of {rarity['of']:,} normal sessions score as high)")
         for reason in reasons:
             lines += _reason(reason, lines)
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def _reason(reason: Mapping[str, Any], shown: Sequence[str]) -> list[str]:
@@ -210,7 +212,7 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int =
     """The line with its place, unless there is none or it is shown already."""
     if line is None:
         return []
-    text = printable(line["text"].partition("\n")[0][:SHOWN_CHARACTERS])
+    text = line["text"].partition("\n")[0][:SHOWN_CHARACTERS]
     raw = f"    {line['source']}:{line['number']}: {text}"
     if any(line.startswith(raw) for line in shown):
         return []

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from isang.runs.findings import RunContext, judge
-from isang.runs.findings.training_internals import hardly_learned, heavy_tail, huge_updates, ordered_data, still_parts
+from isang.runs.findings.journal.training_internals import (
+    hardly_learned,
+    heavy_tail,
+    huge_updates,
+    ordered_data,
+    still_parts,
+)
 from isang.runs.read.table import Floats, RunSource, RunTable
 
 EPOCHS, BATCHES = 10, 50

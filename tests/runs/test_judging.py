@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.runs.findings import FINDINGS, NOT_IN_A_LOG, Finding, RunContext, judge
-from isang.runs.findings.convergence import convergence
-from isang.runs.findings.descent import decreasing
 from isang.runs.findings.generalisation import overfitting
+from isang.runs.findings.progress.convergence import convergence
+from isang.runs.findings.progress.descent import decreasing
 from isang.runs.findings.schedule import schedule
 from isang.runs.read.readers import read_runs
 from isang.runs.read.table import EpochLine, Floats, Restart, RunSource, RunTable

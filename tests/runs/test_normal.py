@@ -9,7 +9,7 @@ import pytest
 
 from isang.config import TrainingConfig
 from isang.runs.findings import Finding, RunContext
-from isang.runs.findings.normal import normal_sessions
+from isang.runs.findings.journal.normal import normal_sessions
 from isang.runs.read.lines.own_log import checked
 from isang.runs.read.readers import read_runs
 from isang.runs.read.table import RunTable

@@ -61,6 +61,7 @@ class SourceAccount:
             "damage": self.read.damage,
             "container": self.layout.container,
             "layouts": [{"name": layout.name, "share": round(share, 4)} for layout, share in self.layout.layouts],
+            "doubts": list(self.layout.doubts),
             "times": timestamps.described(clock, zone=self.layout.zone, reference=self.layout.reference),
         }
 
@@ -146,6 +147,7 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
     """What the user should know before trusting the dataset, one sentence each."""
     lines = max(1, meta["lines"])
     found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
+    found += [f"{source['name']}: {doubt}" for source in sources for doubt in source["doubts"]]
     for source in sources:
         if source["layouts"][0]["name"] in _OF_SEVERAL_LINES:
             continue

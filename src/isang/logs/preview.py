@@ -25,6 +25,8 @@ class Preview:
     rule: SessionRule
     templates: list[str]
     """The first templates of the sample."""
+    doubts: list[str]
+    """What the logs leave open, with the flag that settles it, and which files were left out, one sentence each."""
 
 
 def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, templates: int = 20) -> Preview:
@@ -35,13 +37,14 @@ def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, temp
     events = EventTable(rules)
     events.number(masks.masked(found.sample["message"], masks.compiled(rules.masks)), found.sample["level"])
     _, learned = events.finish()
-    sources = []
+    sources, doubts = [], []
     for source, layout in zip(found.sources, found.layouts, strict=True):
         shares = ", ".join(f"{name.name} ({share:.0%})" for name, share in layout.layouts)
         envelope = f"{layout.container}: " if layout.container else ""
         times = timestamps.described(layout.clock, zone=layout.zone, reference=layout.reference)
         if source.state().st_size == 0:
             shares, times = "empty", "there is nothing to read"
+        doubts += [f"{source.name}: {doubt}" for doubt in layout.doubts]
         sources.append((source.name, envelope + shares, times))
     names = pl.Series([source.name for source in found.sources])
     each = -(-records // len(sources))
@@ -52,4 +55,5 @@ def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, temp
         first.select("source", "line", "time", "level", "message"),
         rule,
         learned["template"].head(templates).to_list(),
+        [f"left out: {reason}" for reason in found.skipped.values()] + doubts,
     )

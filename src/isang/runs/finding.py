@@ -1,10 +1,10 @@
 """What a finding is, and what the findings about one run share."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, Integers, RunTable, usable
 from isang.runs.statistics import run_statistics as s
+from isang.runs.statistics.dead_stretch import DeadStretch, dead_stretch
 from isang.runs.statistics.noise import Trend, trend
 from isang.runs.statistics.schedule_fit import recognise_schedule
 from isang.runs.text.korean_particles import with_particles
 
+T = TypeVar("T")
 Verdict = Literal["ok", "problem", "cannot_tell", "not_applicable"]
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
@@ -40,6 +42,7 @@ class RunContext:
     table: RunTable
     evaluation: Mapping[str, Any] | None = None
     _trends: dict[tuple[int, int], Trend | None] = field(default_factory=dict)
+    _computed: dict[Callable[["RunContext"], Any], Any] = field(default_factory=dict)
 
     @cached_property
     def rows(self) -> NDArray[np.bool_]:
@@ -81,10 +84,49 @@ class RunContext:
             self._trends[key] = trend(self.loss[slice(*key)])
         return self._trends[key]
 
+    def cached(self, compute: Callable[["RunContext"], T]) -> T:
+        """What `compute` makes of this run, computed once."""
+        if compute not in self._computed:
+            self._computed[compute] = compute(self)
+        found: T = self._computed[compute]
+        return found
+
     @property
     def stopped_early(self) -> bool:
         """The run ended before its plan on purpose."""
         return bool(self.table.facts.get("stopped_early") or self.table.facts.get("stop_reason"))
+
+    @cached_property
+    def dead(self) -> DeadStretch | None:
+        """The stretch at the end over which the training loss is one and the same number, where it broke down."""
+        if self.loss_is_held_out or self.loss_says_nothing or self.judged_name is not None:
+            return None
+        return dead_stretch(self.loss)
+
+    @property
+    def loss_says_nothing(self) -> bool:
+        """The judged series is the objective of a policy or the loss of two opponents: it need not fall."""
+        return self.table.objective != t.LOSS and self.table.loss != t.METRIC
+
+    @property
+    def judged_name(self) -> str | None:
+        """The log's own name of the judged series where that is no loss, else None."""
+        table = self.table
+        return (table.loss_name or table.loss) if table.maximised or table.loss == t.METRIC else None
+
+    @cached_property
+    def part_done(self) -> float | None:
+        """Part of its plan that the run has done, at most 1; None where the log names no plan that it keeps to."""
+        facts, steps = self.table.facts, self.statistics["steps"]
+        epochs, size = facts.get("epochs"), self.statistics["batches_per_epoch"]
+        planned = facts.get("planned_steps") or (epochs * size if epochs and size else None)
+        if planned and steps:
+            between = float(np.median(np.diff(self.steps))) if len(self.steps) > 1 else 1.0
+            if planned - steps <= 1.5 * between:  # the next line of the log would have been beyond the end
+                return 1.0 if steps <= 1.02 * planned else None
+            return float(steps / planned)
+        done = self.statistics["epochs"]
+        return done / epochs if epochs and done and done <= epochs else None
 
     @property
     def loss_is_held_out(self) -> bool:
@@ -95,6 +137,15 @@ class RunContext:
 def both(en: str, ko: str) -> dict[Language, str]:
     """A sentence in both languages; particles after values are settled in the Korean one."""
     return {"en": en, "ko": with_particles(ko)}
+
+
+def named(context: RunContext, statement: Mapping[Language, str]) -> dict[Language, str]:
+    """A sentence about the loss as one about the series that is judged, where that is no loss."""
+    name = context.judged_name
+    if name is None:
+        return dict(statement)
+    en = statement["en"].replace("The loss", name).replace("the loss", name)
+    return {"en": en, "ko": with_particles(statement["ko"].replace("손실", f"{name} 값"))}
 
 
 def plain(value: Any) -> Any:

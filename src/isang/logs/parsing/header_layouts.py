@@ -1,11 +1,13 @@
 """Layouts that a log describes itself: its first lines name the columns."""
 
+import csv
 import re
 from collections.abc import Sequence
 
 import polars as pl
 
 from isang.logs.parsing import fields, timestamps
+from isang.logs.parsing.inferred.time_forms import time_pattern
 from isang.logs.parsing.layouts import MESSAGE_TO_THE_END, Layout
 from isang.logs.parsing.regex import ascii_only
 
@@ -30,7 +32,10 @@ def layout_of(sample: pl.Series) -> Layout | None:
     header = next((line for line in first if line.strip()), "")
     separator = max(",;\t|", key=header.count)
     names = [name.strip().strip('"') for name in header.split(separator)]
-    return _separated(names, separator) if all(map(_NAME.fullmatch, names)) else None
+    if not all(map(_NAME.fullmatch, names)):
+        return None
+    below = first[first.index(header) + 1 :]
+    return _separated(names, separator, below)
 
 
 def _extended(named: str) -> Layout | None:
@@ -56,7 +61,7 @@ def _extended(named: str) -> Layout | None:
     return Layout("w3c", ascii_only("^" + gap.join(columns[: time + 1]) + gap + MESSAGE_TO_THE_END))
 
 
-def _separated(names: Sequence[str], separator: str) -> Layout | None:
+def _separated(names: Sequence[str], separator: str, below: Sequence[str]) -> Layout | None:
     """The columns of comma-separated values with a header line; the message is the rest where none is named so.
 
     Windows' Event Viewer gives the message no name and writes it last.
@@ -66,8 +71,12 @@ def _separated(names: Sequence[str], separator: str) -> Layout | None:
     if len(names) < 3 or "time" not in places or len(places) < 2:
         return None
     cell = rf'(?:"(?:[^"]|"")*(?:"|$)|[^{separator}"]*)'
+    rows = [row for row in csv.reader(below, delimiter=separator) if len(row) > places["time"]]
+    time = time_pattern([row[places["time"]].strip() for row in rows])
+    if time is None:
+        return None
     parts = {
-        "time": f'"?(?P<time>{timestamps.ANY_TIME})"?',
+        "time": f'"?(?P<time>{time})"?',
         "level": r'"?(?P<level>\w+)"?',
         "message": f"(?P<message>{cell})",
     }

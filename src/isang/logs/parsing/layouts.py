@@ -1,22 +1,15 @@
 """Line layouts, recognised from a sample of the lines."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from isang.errors import UsageError
 from isang.logs.parsing import timestamps
+from isang.logs.parsing.inferred.levels import ANY_LEVEL, LEVEL
 from isang.logs.parsing.regex import ascii_only
 
-LEVELS = (
-    "TRACE", "DEBUG", "INFORMATION", "INFO", "NOTICE", "WARNING", "WARN", "ERROR", "ERR", "SEVERE", "FATAL", "FAILURE",
-    "CRITICAL", "CRIT", "ALERT", "EMERGENCY", "EMERG", "PANIC", "FINEST", "FINER", "FINE", "CONFIG", "VERBOSE",
-)  # fmt: skip
-LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in LEVELS) + ")"
-"""Written out, because ignoring the case makes the whole search three times slower."""
-_SHORT_LEVEL = "VRB|DBG|INF|WRN|FTL"
 _ISO, _SYSLOG = timestamps.ISO.pattern, timestamps.SYSLOG.pattern
 _TIME = f"(?P<time>{_ISO})"
 _LEVEL = rf"(?P<level>{LEVEL})"
@@ -30,19 +23,6 @@ _KEY = r"[A-Za-z_@][\w.@/-]*"
 _PAIR = rf'{_KEY}=(?:"(?:[^"\\]|\\.)*"|[^\s"]\S*)?'
 _CONTEXT = rf"(?:{_KEY}=\S*|\[[^\]]*\])"
 """What an application adds to each line, such as `request_id=7` or `[request 7]`."""
-
-SAMPLE_LINES = 500
-_SAMPLE_CHARACTERS = 1_000
-"""The layout shows in the beginning of a line."""
-_ENOUGH = 0.2
-"""A layout must parse this share of the sample: stack traces may fill the rest."""
-_MOST = 0.5
-"""A vague layout must parse this share of the sample, unless it is beside one that has no time either."""
-_NEARLY_AS_GOOD = 0.95
-"""A layout listed earlier says more; it is taken when it parses this share of what the best one parses."""
-_SECOND = 0.05
-"""Lines of another layout in the same file are looked for while they are at least this share of the sample."""
-_MAX_LAYOUTS = 4
 
 
 @dataclass(frozen=True)
@@ -60,11 +40,11 @@ class Layout:
     """Single lines of anything may have this little shape."""
 
     def fits(self, lines: pl.Series) -> pl.Series:
-        """Which lines it parses; a heading counts too."""
+        """Which lines, of successive ones, it parses; a heading counts with the line below."""
         if not self.heading:
             return lines.str.contains(self.pattern)
-        headings = lines.str.contains(self.heading)
-        return headings | (headings.shift(1, fill_value=False) & lines.str.contains(self.pattern))
+        headings = lines.str.contains(self.heading) & lines.shift(-1).str.contains(self.pattern).fill_null(True)
+        return headings | headings.shift(1, fill_value=False)
 
 
 _LAYOUTS = (
@@ -93,7 +73,7 @@ _LAYOUTS = (
     Layout("log4j", rf"^{_TIME}\s+{_LEVEL}\s+\[[^\]]*\]\s+(?P<component>[^\s:]+):\s{_MESSAGE}"),
     Layout("log4j-short", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$]+):\s{_MESSAGE}"),
     Layout("context", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$-]+)\s+(?:{_CONTEXT}\s+)+{_MESSAGE}"),
-    Layout("spark", rf"^(?P<time>{timestamps.SHORT_SLASHED.pattern}) {_LEVEL} (?P<component>[^:\s]+): {_MESSAGE}"),
+    Layout("spark", rf"^(?P<time>{timestamps.SHORT_SLASHED}) {_LEVEL} (?P<component>[^:\s]+): {_MESSAGE}"),
     Layout("compact-date", rf"^(?P<time>{timestamps.COMPACT.pattern}) \d+ {_LEVEL} (?P<component>[^:]+): {_MESSAGE}"),
     Layout(
         "ras",
@@ -107,7 +87,8 @@ _LAYOUTS = (
     ),
     Layout(
         "postgresql",
-        rf"^{_TIME}[^\[]{{0,100}}\[\d+(?:-\d+)?\].{{0,200}}?\b"  # the rest of the line's beginning is up to the server
+        rf"^{_TIME}[^\[]{{0,100}}(?:\[local\][^\[]{{0,100}})?\[\d+(?:-\d+)?\]"
+        r".{0,200}?\b"  # the rest of the line's beginning is up to the server
         r"(?P<level>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|STATEMENT|CONTEXT|QUERY):\s\s+"
         + _MESSAGE,
     ),
@@ -138,12 +119,17 @@ _LAYOUTS = (
     ),
     Layout(
         "syslog",
-        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}|{_ISO}) [^\s\[\]]+ {_TAG}(?: <(?P<level>[A-Z][a-z]+)>)?:"
-        rf"(?:\s+|$){_MESSAGE}",
+        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}) (?P<host>[^\s\[\]]+) {_TAG}"
+        rf"(?: <(?P<level>[A-Z][a-z]+)>)?:(?:\s+|$){_MESSAGE}",
+    ),
+    Layout(
+        "syslog",
+        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_ISO}) (?P<host>[A-Za-z0-9][\w.:-]*) "
+        rf"(?P<component>[A-Za-z_][\w./@-]*(?:\([^)]*\))?)(?:\[\d+\])?:(?:\s+|$){_MESSAGE}",
     ),
     Layout(
         "access",
-        rf'^(?:\S+:\d+ )?\S+ \S+ \S+ \[(?P<time>{timestamps.ACCESS.pattern})\] '
+        rf'^(?:\S+ )?\S+ \S+ \S+ \[(?P<time>{timestamps.ACCESS.pattern})\] '
         r'"(?:(?P<method>[A-Z]+) (?P<path>\S*)[^"]*|[^"]*)" (?P<status>\d{3})\b',
         kind="access",
     ),
@@ -184,11 +170,12 @@ _LAYOUTS = (
     ),
     Layout(
         "nginx-error",
-        rf"^(?P<time>{timestamps.SLASHED.pattern}) \[(?P<level>\w+)\] \d+#\d+: (?:\*\d+ )?{_MESSAGE}",
+        rf"^(?P<time>{timestamps.SLASHED.pattern}|{_ISO}) \[(?P<level>\w+)\] \d+#\d+: (?:\*\d+ )?{_MESSAGE}",
     ),
     Layout(
         "apache-error",
-        rf"^\[(?P<time>{timestamps.CTIME.pattern})\] \[(?:(?P<component>\w+):)?(?P<level>\w+)\] "
+        rf"^\[(?P<time>{timestamps.CTIME.pattern}|{_ISO})\] \[(?:(?P<component>\w+):)?"
+        r"(?P<level>emerg|alert|crit|error|warn|notice|info|debug|trace\d)\] "
         rf"(?:\[pid [^\]]*\] )?(?:\[client [^\]]*\] )?{_MESSAGE}",
     ),
     Layout("redis", rf"^\d+:[A-Z] (?P<time>{timestamps.DAY_MONTH.pattern}) (?P<level>[.*#-]) {_MESSAGE}"),
@@ -217,9 +204,10 @@ _LAYOUTS = (
     Layout("state-change", rf"^\d+ \S+ (?P<component>\S+) (?P<level>\S+) (?P<time>\d{{10}}) -?\d+ {_MESSAGE}"),
     Layout(
         "java-logging",
-        rf"^{_LEVEL}: {_MESSAGE}",
+        rf"^(?P<level>{ANY_LEVEL}): {_MESSAGE}",
         kind="headed",
-        heading=rf"^(?P<time>{timestamps.NAMED_TWELVE_HOURS.pattern}) (?P<component>\S+)(?: \S+)?$",
+        heading=rf"^(?P<time>{timestamps.NAMED_TWELVE_HOURS.pattern}|{_ISO}) "
+        r"(?P<component>[\w$]+(?:\.[\w$<>]+)+)(?: \S+)?$",
     ),
     Layout(
         "dotnet",
@@ -245,26 +233,8 @@ _LAYOUTS = (
     Layout("kernel", rf"^(?:<\d+>)?\[\s*\d+\.\d{{6}}\]\s*{_MESSAGE}"),
     Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
     Layout("python-name", rf"^{_TIME}\s+(?P<component>[\w.]+)\s+{_LEVEL}\s+{_MESSAGE}"),
-    Layout(
-        "level-first",
-        rf"^[\[(]?{_LEVEL}(?:\s*[\])])?:?\s+[\[(]?(?P<time>{timestamps.ANY_TIME})[\])]?[\s,:|-]*{_MESSAGE}",
-        vague=True,
-    ),
-    *(
-        Layout(
-            f"general-{clock.name}",
-            rf"^[\[(]?(?P<time>{clock.pattern})[\])]?[\s,:|-]*"
-            rf"(?:(?:\[(?:id=)?\d+\]\s*)?(?:[\[(<]\s*)?(?P<level>{LEVEL}|{_SHORT_LEVEL})(?:\s*[\])>][\s,:|-]*|[\s,:|/-]+|$))?{_MESSAGE}",
-        )
-        for clock in timestamps.CLOCKS
-    ),
     Layout("level", rf"^[\[(]?{_LEVEL}(?:\s*[\])]:?|:)\s+{_MESSAGE}", vague=True),
     Layout("priority", rf"^<(?P<level>\d)>{_MESSAGE}"),
-    Layout(
-        "prefixed",
-        rf"^(?:[\w.-]+\s+\| |\[[\w.-]+/[\w./-]+\] )[\[(]?(?P<time>{timestamps.ANY_TIME})[\])]?[\s,:|-]*"
-        rf"(?:[\[(]?{_LEVEL}(?:\s*[\])][\s,:|-]*|[\s,:|-]+))?{_MESSAGE}",
-    ),
 )  # fmt: skip
 LAYOUTS: tuple[Layout, ...] = tuple(
     replace(layout, pattern=ascii_only(layout.pattern), heading=ascii_only(layout.heading)) for layout in _LAYOUTS
@@ -279,51 +249,6 @@ _FIELDS = {
     "message": r"(?P<message>.*)",
     "alert": r"(?P<alert>\S+)",
 }
-
-
-def recognise(sample: pl.Series, described: Layout | None = None) -> list[tuple[Layout, float]]:
-    """The layouts of a source with the share of the sample's non-blank lines that each parses, best first.
-
-    There is always at least one; `PLAIN` where no layout fits. `described`: the layout that its header tells, if any.
-    """
-    lines = sample.filter(sample.str.contains(r"\S")).str.slice(0, _SAMPLE_CHARACTERS)
-    found: list[tuple[Layout, float]] = []
-    if lines.is_empty():
-        return [(PLAIN, 0.0)]
-    candidates = LAYOUTS if described is None else (described, *LAYOUTS)
-    fits: list[tuple[Layout, pl.Series]] = []
-    for layout in candidates:
-        fits.append((layout, layout.fits(lines)))
-        if fits[-1][1].all() and not layout.vague:
-            break  # no later one can parse more
-    unread = lines.is_not_null()
-    timeless = False  # whether what was found so far says no time
-    while len(found) < _MAX_LAYOUTS and unread.any():
-        least = max(1, (_SECOND if found else _ENOUGH) * lines.len())
-        best = _best(fits, unread, least, least if timeless else _MOST * lines.len())
-        if best is None:
-            break
-        layout, matched = best
-        found.append((layout, int(matched.sum()) / lines.len()))
-        timeless = not any("(?P<time>" in layout.pattern + layout.heading for layout, _ in found)
-        unread &= ~matched
-    return found or [(PLAIN, 1.0)]
-
-
-def _best(
-    fits: Sequence[tuple[Layout, pl.Series]], unread: pl.Series, least: float, least_of_vague: float
-) -> tuple[Layout, pl.Series] | None:
-    """The layout that parses most of the lines `unread`, or one listed earlier that parses nearly as many, and which.
-
-    A vague one only where no other parses at least so many lines; None where that does not either.
-    """
-    for vague, enough in ((False, least), (True, least_of_vague)):
-        some = [(layout, matched & unread) for layout, matched in fits if layout.vague == vague]
-        counts = [int(matched.sum()) for _, matched in some]
-        most = max(counts, default=0)
-        if most >= enough:
-            return next(match for match, count in zip(some, counts, strict=True) if count >= _NEARLY_AS_GOOD * most)
-    return None
 
 
 def from_pattern(pattern: str) -> Layout:

@@ -9,8 +9,10 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.far_lines import far_lines, spread
 from isang.logs.input.sources import Source
 from isang.logs.parsing import layouts, timestamps
+from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
 from isang.logs.parsing.records import SourceLayout, parse_chunk, recognise_source, split_lines
 from isang.logs.parsing.regex import check_expression
 from isang.logs.parsing.timeline import NO_TIME, Timeline
@@ -91,8 +93,10 @@ def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
                 raise
             skipped[source.name] = str(error)
             continue
-        head = split_lines(chunk)["text"].head(layouts.SAMPLE_LINES)
-        layout = recognise_source(head, given=given, zone=zone, reference=_reference(source, zone))
+        some = spread(split_lines(chunk)["text"], far_lines(source, chunk), SAMPLE_LINES)
+        layout = recognise_source(
+            some, given=given, zone=zone, reference=_reference(source, zone), date_order=config.date_order
+        )
         samples.append(_sample(parse_chunk(chunk, layout).frame, layout, len(kept)))
         kept.append(replace(source, index=len(kept)))
         read_as.append(layout)

@@ -8,18 +8,20 @@ import polars as pl
 
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import containers, fields, header_layouts, layouts, timestamps
+from isang.logs.parsing.inferred.levels import normal_level
+from isang.logs.parsing.inferred.readings import reading_of, rise
+from isang.logs.parsing.inferred.recognise import recognise
 from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.timestamps import Clock
 
 _JSON_FIELDS = pl.Struct(
     dict.fromkeys((*fields.MESSAGES, *fields.LEVELS, *fields.TIMES, *fields.TELLING, *fields.WITHIN), pl.String)
 )
-_NUMBERED_LEVELS = {
-    "0": "EMERG", "1": "ALERT", "2": "CRIT", "3": "ERROR", "4": "WARN", "5": "NOTICE", "6": "INFO", "7": "DEBUG",
-    "10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL",
-}  # fmt: skip
-"""Of syslog, and of Node.js and Python."""
 _COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
+_UNKNOWN_TIMES = (
+    "the lines begin with numbers that rise, which may be times in a form that is not known; "
+    "describe them with --layout, such as '<time:%d.%m.%Y %H:%M:%S> <message>'"
+)
 _QUOTED_OR_BARE = r'(?:"((?:[^"\\]|\\.)*)"|([^"\s]\S*))'
 
 
@@ -36,6 +38,8 @@ class SourceLayout:
     zone: str
     reference: datetime
     """Lends its year or date to times that lack them."""
+    doubts: tuple[str, ...] = ()
+    """What the log leaves open, one sentence each, with the flag that settles it."""
 
     @property
     def clock(self) -> Clock | None:
@@ -57,17 +61,27 @@ class Records:
     """Lines after the first record that start no record."""
 
 
-def recognise_source(sample: pl.Series, *, given: Layout | None, zone: str, reference: datetime) -> SourceLayout:
-    """How to read a source, from its first lines; `given` is the layout that the user fixed."""
+def recognise_source(
+    sample: pl.Series, *, given: Layout | None, zone: str, reference: datetime, date_order: str = "auto"
+) -> SourceLayout:
+    """How to read a source, from some of its lines; `given` is the layout that the user fixed."""
     container = containers.recognise_container(sample)
     texts = _texts(sample.to_frame("text"), container)["text"].drop_nulls()
     if given is not None:
         lines = texts.filter(texts.str.contains(r"\S"))
         found = [(given, float(lines.str.contains(given.pattern).mean() or 0.0))]  # type: ignore[arg-type]
     else:
-        found = layouts.recognise(texts, header_layouts.layout_of(texts))
-    read_by = tuple(timestamps.clock_of(_groups(texts, layout)["time"]) for layout, _ in found)
-    return SourceLayout(container, tuple(found), read_by, zone, reference)
+        described = header_layouts.layout_of(texts)
+        found = recognise(texts, described, zone=zone, reference=reference, date_order=date_order)
+    readings = [
+        reading_of(_groups(texts, layout)["time"], zone=zone, reference=reference, date_order=date_order)
+        for layout, _ in found
+    ]
+    clocks = tuple(None if reading is None else reading.clock for reading in readings)
+    doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
+    if not any(clocks) and container is None and rise(texts):
+        doubts.append(_UNKNOWN_TIMES)
+    return SourceLayout(container, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)))
 
 
 def parse_chunk(chunk: Chunk, source: SourceLayout) -> Records:
@@ -155,8 +169,9 @@ def as_written(texts: pl.Series, source: SourceLayout, before: str | None = None
 
 def normalised(written: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
     """`time` (UTC or null), `level`, `message`, `alert` (bool or null) of lines `as_written`."""
-    level = pl.col("level").str.to_uppercase().replace(_NUMBERED_LEVELS)
-    return written.select(times_of(written, source), level, "message", alert=pl.col("alert") != "-")
+    return written.select(
+        times_of(written, source), normal_level(pl.col("level")), "message", alert=pl.col("alert") != "-"
+    )
 
 
 def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:

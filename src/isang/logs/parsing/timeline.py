@@ -1,18 +1,51 @@
 """The times of one source, made to run on: what a record's time lacks is taken from its neighbours."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import polars as pl
 
-from isang.logs.parsing.timestamps import Clock, falls, moved_back
+from isang.logs.parsing.timestamps import UTC_TIME, Clock, falls, leap_days, moved_back, periods_back
 from isang.logs.sessions.external_sort import BlockFile
 
 NO_TIME = 2**63 - 1
 """Stands for the time of records of a source without any, so that they come last in any order."""
-_TOLERANCE = timedelta(hours=1)
+TOLERANCE = timedelta(hours=1)
 """By so much the clock that wrote the lines may be ahead of the one of the file system."""
+
+
+_AN_HOUR, _FALLEN = 3_600_000_000, -300_000_000
+"""Microseconds; times that fall by so little are those of lines out of order."""
+
+
+class DoubledHour:
+    """Local times of the hour that comes twice when clocks go back: from where they fall they are of the second."""
+
+    def __init__(self, zone: tzinfo | None) -> None:
+        self._zone = getattr(zone, "key", "UTC")
+        self._last: int | None = None
+        self._second = False
+
+    def settled(self, times: pl.Series) -> pl.Series:
+        """`times` (i64, microseconds since 1970, the first hour where two are meant), in the order of their lines."""
+        if self._zone == "UTC" or not times.len():
+            return times
+        known = pl.concat([pl.Series("time", [self._last], dtype=pl.Int64), times]).fill_null(strategy="forward")
+        walls = [
+            (known + later).cast(UTC_TIME).dt.convert_time_zone(self._zone).dt.replace_time_zone(None)
+            for later in (0, _AN_HOUR)
+        ]
+        twice = (walls[0] == walls[1]).fill_null(False)
+        if not twice.any():
+            self._last, self._second = known[-1], False
+            return times
+        fell = ((known.diff() < _FALLEN) & twice & twice.shift(1, fill_value=False)).fill_null(False)
+        fell = fell.cast(pl.Int64).scatter(0, int(self._second))
+        hours = pl.DataFrame({"run": (~twice).cast(pl.Int64).cum_sum(), "fell": fell})
+        second = twice & (hours.select(pl.col("fell").cum_sum().over("run")).to_series() > 0)
+        self._last, self._second = known[-1], bool(second[-1])
+        return times + second.slice(1).cast(pl.Int64) * _AN_HOUR
 
 
 class Timeline:
@@ -26,7 +59,9 @@ class Timeline:
 
     def __init__(self, clock: Clock | None, written: datetime, directory: Path | None) -> None:
         self._clock = clock
-        self._written_us = int((written + _TOLERANCE).timestamp() * 1e6)
+        self._written = written + TOLERANCE
+        self._doubled = DoubledHour(written.tzinfo)
+        self._leap_days: set[int] = set()  # falls before them, in what was added
         self._lacks = clock is not None and clock.lacks is not None
         self._waiting = BlockFile(directory)
         self._sizes: list[int] = []
@@ -38,9 +73,13 @@ class Timeline:
 
     def add(self, records: pl.DataFrame) -> Iterator[pl.DataFrame]:
         """Take records in and yield those whose times are settled."""
+        records = records.with_columns(self._doubled.settled(records["time"]))
         times = records["time"]
         if self._lacks and self._clock is not None and times.len():
-            self._falls += int(falls(times, self._clock, self._last)[-1])
+            passed = self._falls + falls(times, self._clock, self._last)
+            self._falls = int(passed[-1])
+            if self._clock.lacks == "year":
+                self._leap_days.update(passed.filter(leap_days(times)).to_list())
         known = times.drop_nulls()
         if known.len():
             self._first = known[0] if self._first is None else self._first
@@ -58,8 +97,9 @@ class Timeline:
 
     def finish(self) -> Iterator[pl.DataFrame]:
         """The rest."""
-        if self._last is not None and self._last > self._written_us:
-            self._falls += 1
+        if self._last is not None and self._clock is not None and self._lacks:
+            before = {self._falls - falls for falls in self._leap_days}
+            self._falls += periods_back(self._last, self._clock, self._written, before)
         yield from self._settled()
         self._waiting.close()
 

@@ -1,11 +1,13 @@
 """The ways in which log lines write their time, and how each becomes UTC."""
 
+from calendar import isleap
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 import polars as pl
 
-from isang.logs.parsing.regex import ascii_only
+from isang.logs.parsing.inferred.time_words import DAY, OFFSET, SHORT_MONTH, ZONES, in_english
 
 UTC_TIME = pl.Datetime("us", "UTC")
 _DAY_US = 86_400_000_000
@@ -24,32 +26,34 @@ class Clock:
     """strptime formats, tried in order; none for seconds since 1970."""
     lacks: str | None = None
     """What the text does not say: `year` or `date`."""
+    zoned: bool = False
+    """Whether a zone may stand behind it."""
+    wordy: bool = False
+    """Whether words stand in it: months, halves of the day, in any language."""
+    weekday: bool = False
+    """Whether a day of the week stands in it."""
 
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
 _TIME = r"\d{2}:\d{2}:\d{2}"
-_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_MONTH = SHORT_MONTH
 _FRACTION = r"(?:[.,]\d{1,9})?"
 
-ZONES = {
-    "UTC": "+0000", "GMT": "+0000", "WET": "+0000", "WEST": "+0100", "CET": "+0100", "CEST": "+0200", "EET": "+0200",
-    "EEST": "+0300", "MSK": "+0300", "KST": "+0900", "JST": "+0900", "EST": "-0500", "EDT": "-0400", "CST": "-0600",
-    "CDT": "-0500", "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700",
-}  # fmt: skip
-"""Names of zones that stand behind a time, as PostgreSQL's default set understands them."""
-_ZONE = rf"Z|[ ]?[+-]\d{{2}}:?\d{{2}}|[ ](?:{'|'.join(ZONES)})"
+_ZONE = OFFSET
 
 ISO = Clock(
     "iso",
     rf"{_DATE}[T \t]{_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
     ("%Y-%m-%d %H:%M:%S%.f",),
+    zoned=True,
 )
 PADDED_HOUR = Clock("padded-hour", rf"{_DATE} {{1,2}}\d{{1,2}}:\d{{2}}:\d{{2}}", ("%Y-%m-%d %H:%M:%S",))
 SLASHED = Clock("slashed", rf"\d{{4}}/\d{{2}}/\d{{2}} {_TIME}{_FRACTION}", ("%Y/%m/%d %H:%M:%S%.f",))
 SLASHED_APART = Clock("slashed-apart", rf"\d{{4}}/\d{{2}}/\d{{2}} - {_TIME}", ("%Y/%m/%d - %H:%M:%S",))
-SHORT_SLASHED = Clock("short-slashed", rf"\d{{2}}/\d{{2}}/\d{{2}} {_TIME}", ("%y/%m/%d %H:%M:%S",))
+SHORT_SLASHED = rf"\d{{2}}/\d{{2}}/\d{{2}} {_TIME}"
+"""Of which the sample tells how it is read."""
 COMPACT = Clock("compact", r"\d{6} \d{6}", ("%y%m%d %H%M%S",))
-ACCESS = Clock("access", rf"\d{{2}}/{_MONTH}/\d{{4}}:{_TIME} [+-]\d{{4}}", ("%d/%b/%Y:%H:%M:%S",))
+ACCESS = Clock("access", rf"\d{{2}}/{_MONTH}/\d{{4}}:{_TIME} [+-]\d{{4}}", ("%d/%b/%Y:%H:%M:%S",), zoned=True)
 CTIME = Clock(
     "ctime",
     rf"(?:[A-Z][a-z]{{2}},? )?{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION} \d{{4}}",
@@ -60,21 +64,15 @@ DAY_DASHED = Clock(
     "day-dashed",
     rf"\d{{2}}-{_MONTH}-\d{{4}} {_TIME}{_FRACTION}(?:(?:{_ZONE})\b)?",
     ("%d-%b-%Y %H:%M:%S%.f",),
+    zoned=True,
 )
 DAY_SLASHED = Clock("day-slashed", rf"\d{{2}}/{_MONTH}/\d{{4}} {_TIME}", ("%d/%b/%Y %H:%M:%S",))
 MONTH_DAY_YEAR = Clock(
     "month-day-year", rf"{_MONTH} {{1,2}}\d{{1,2}} \d{{4}} {_TIME}{_FRACTION}", ("%b %d %Y %H:%M:%S%.f",)
 )
-DAY_DOTTED = Clock("day-dotted", rf"\d{{2}}\.\d{{2}}\.\d{{4}} {_TIME}{_FRACTION}", ("%d.%m.%Y %H:%M:%S%.f",))
-TWELVE_HOURS = Clock(
-    "twelve-hours",
-    r"\d{1,2}/\d{1,2}/\d{4},? \d{1,2}:\d{2}:\d{2} [AP]M",
-    ("%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y. %I:%M:%S %p"),
-)
-"""A comma is a point by the time it is read. Without AM and PM nothing says whether month or day stands first."""
 NAMED_TWELVE_HOURS = Clock(
     "named-twelve-hours",
-    rf"{_MONTH} \d{{1,2}}, \d{{4}},? \d{{1,2}}:\d{{2}}:\d{{2}}[ \x{{202F}}][AP]M",
+    rf"{_MONTH} \d{{1,2}}, \d{{4}},? \d{{1,2}}:\d{{2}}:\d{{2}}[  ][AP]M",
     ("%b %d. %Y %I:%M:%S %p", "%b %d. %Y. %I:%M:%S %p"),
 )
 """Newer Java puts a narrow space before AM and PM."""
@@ -91,15 +89,12 @@ CLOCKS = (
     PADDED_HOUR,
     SLASHED,
     SLASHED_APART,
-    SHORT_SLASHED,
     ACCESS,
     CTIME,
     DAY_MONTH,
     DAY_DASHED,
     DAY_SLASHED,
     MONTH_DAY_YEAR,
-    DAY_DOTTED,
-    TWELVE_HOURS,
     NAMED_TWELVE_HOURS,
     SYSLOG,
     MONTH_DAY,
@@ -113,16 +108,6 @@ CLOCKS = (
 ANY_TIME = "|".join(clock.pattern for clock in CLOCKS)
 
 
-def clock_of(times: pl.Series) -> Clock | None:
-    """The clock that wrote most of `times`; None where there are none."""
-    times = times.drop_nulls()
-    if times.is_empty():
-        return None
-    shares = [float(times.str.contains(ascii_only(f"^(?:{clock.pattern})$")).mean() or 0.0) for clock in CLOCKS]  # type: ignore[arg-type]
-    best = max(shares)
-    return CLOCKS[shares.index(best)] if best > 0 else None
-
-
 def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> pl.Expr:
     """Times as written become UTC; null where the text is no time.
 
@@ -130,21 +115,40 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
     """
     if not clock.formats:
         return _from_epoch(times)
-    text = times.str.replace_all(",", ".", literal=True)
+    text = _plain(times, clock)
+    offset = None
+    if clock.zoned:
+        offset = text.str.extract(rf"({_ZONE})(?: \d{{4}})?$", 1)
+        text = text.str.replace(rf"(?:{_ZONE})( \d{{4}})?$", "${1}")
+    if clock.wordy:
+        text = in_english(text).str.replace_all(r"\s+", " ").str.strip_chars()
     if clock.lacks == "year":
-        text = pl.lit(f"{reference.year} ") + text
+        text = pl.lit(f"{leap_year(reference)} ") + text
     elif clock.lacks == "date":
         text = pl.lit(f"{reference:%Y-%m-%d} ") + text
-    elif clock is ISO:
-        text = text.str.replace(r"^(.{10})[T\t]", "${1} ")
-    elif clock is NAMED_TWELVE_HOURS:
-        text = text.str.replace("\u202f", " ", literal=True)
-    if clock not in (ISO, ACCESS, DAY_DASHED):
-        return _local(text, clock, zone)
-    offset = text.str.extract(rf"({_ZONE})$", 1)
-    plain = text.str.replace(rf"(?:{_ZONE})$", "")
-    named = _parsed(plain, clock).dt.replace_time_zone("UTC") - _offset(offset)
-    return pl.when(offset.is_null()).then(_local(plain, clock, zone)).otherwise(named)
+    local = _local(text, clock, zone)
+    if offset is None:
+        return local
+    named = _parsed(text, clock).dt.replace_time_zone("UTC") - _offset(offset)
+    return pl.when(offset.is_null()).then(local).otherwise(named)
+
+
+def _plain(times: pl.Expr, clock: Clock) -> pl.Expr:
+    """Times with a point before the fraction and single spaces, without the day of the week."""
+    if clock is ISO:
+        return times.str.replace_all(",", ".", literal=True).str.replace(r"^(.{10})[T\t]", "${1} ")
+    if clock in CLOCKS:
+        text = times.str.replace_all(",", ".", literal=True)
+        return text.str.replace("\u202f", " ", literal=True) if clock is NAMED_TWELVE_HOURS else text
+    text = times.str.replace(DAY, "") if clock.weekday else times
+    text = text.str.replace(r"(:\d{2}:\d{2})[,:](\d{1,9})", "${1}.${2}") if ":" in clock.formats[0] else text
+    text = text.str.replace_all(r"(\d),(\d)", "${1}.${2}")
+    return text.str.replace_all(r"[\s,]+(?:(?:@|at|-|um|à)\s)?", " ")
+
+
+def leap_year(reference: datetime) -> int:
+    """The latest year until `reference` that has all days: times without a year are first read in it."""
+    return next(year for year in range(reference.year, 0, -1) if isleap(year))
 
 
 def falls(times: pl.Series, clock: Clock, before: int | None) -> pl.Series:
@@ -161,9 +165,7 @@ def moved_back(times: pl.Series, clock: Clock, periods: pl.Series) -> pl.Series:
     """`times` (i64, microseconds) earlier by so many years or days, whichever the clock lacks."""
     if clock.lacks == "date":
         return times - periods * _DAY_US
-    if periods.max() == 0:
-        return times
-    years = pl.format("-{}y", pl.lit(periods))
+    years = pl.format("{}y", pl.lit(-periods))
     return (
         times.cast(pl.Datetime("us"))
         .to_frame("time")
@@ -171,6 +173,34 @@ def moved_back(times: pl.Series, clock: Clock, periods: pl.Series) -> pl.Series:
         .to_series()
         .cast(pl.Int64)
     )
+
+
+def periods_back(last: int, clock: Clock, written: datetime, leap_days: Collection[int] = ()) -> int:
+    """By how many years or days the last time of a log (microseconds) is to be moved back.
+
+    It becomes the latest that is not after `written`. `leap_days`: how many years before the last a February had 29
+    days; where no year has them all within twelve, they do not count.
+    """
+    if clock.lacks == "date":
+        return int(last > _microseconds(written))
+    first = leap_year(written)
+    years = [
+        year
+        for year in range(written.year, written.year - 12, -1)
+        if moved_back(pl.Series([last]), clock, pl.Series([first - year]))[0] <= _microseconds(written)
+    ]
+    fitting = [year for year in years if all(isleap(year - before) for before in leap_days)]
+    return first - (fitting or years)[0]
+
+
+def leap_days(times: pl.Series) -> pl.Series:
+    """Which times (i64, microseconds) are on a 29th of February."""
+    dates = times.cast(pl.Datetime("us")).dt
+    return (dates.month() == 2) & (dates.day() == 29)
+
+
+def _microseconds(time: datetime) -> int:
+    return int(time.timestamp() * 1e6)
 
 
 def _period_us(clock: Clock) -> int:
@@ -205,9 +235,8 @@ def _offset(offset: pl.Expr) -> pl.Expr:
     """A zone such as +01:00 or KST as a duration; Z is zero."""
     offset = offset.str.strip_chars().replace(ZONES)
     digits = offset.str.replace_all(r"[^\d]", "")
-    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(
-        pl.Int64, strict=False
-    )
+    hours, minutes = (digits.str.slice(start, 2).cast(pl.Int64, strict=False) for start in (0, 2))
+    minutes = hours * 60 + minutes.fill_null(0)
     signed = pl.when(offset.str.contains("-", literal=True)).then(-minutes).otherwise(minutes)
     return pl.duration(minutes=signed.fill_null(0), time_unit="us")
 

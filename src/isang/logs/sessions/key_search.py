@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from isang.logs.parsing.layouts import LEVELS
+from isang.logs.parsing.inferred.levels import LEVELS
 from isang.logs.parsing.regex import ascii_only
 from isang.logs.sessions.rule import NO_KEYS, SessionRule
 

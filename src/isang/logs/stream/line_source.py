@@ -9,10 +9,11 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import layouts, masks
+from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
 from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.records import SourceLayout, parse_chunk, recognise_source, record_texts, split_lines
-from isang.logs.parsing.timeline import NO_TIME
-from isang.logs.parsing.timestamps import falls, moved_back
+from isang.logs.parsing.timeline import NO_TIME, TOLERANCE
+from isang.logs.parsing.timestamps import falls, moved_back, periods_back
 from isang.logs.rules import Rules
 from isang.logs.sessions.rule import keys_of
 from isang.logs.stream.tails import Tail
@@ -42,7 +43,7 @@ class GrowingLog:
 
     def __init__(self, tail: Tail, number: int, rules: Rules, config: LogsConfig, clock: Callable[[], float]) -> None:
         self.tail, self._number, self._clock = tail, number, clock
-        self._rules, self._zone = rules, config.timezone
+        self._rules, self._zone, self._date_order = rules, config.timezone, config.date_order
         self._expression = masks.compiled(rules.masks)
         self._given: Layout | None = None if config.layout == "auto" else layouts.from_pattern(config.layout)
         self._head = pl.Series("text", [], dtype=pl.String)
@@ -50,6 +51,7 @@ class GrowingLog:
         self._recognised_from = 0  # lines
         self.latest_us: int | None = None
         """Time of the last record."""
+        self._as_written_us: int | None = None  # the same before what it lacks was settled
         self._came_at = self._clock()
         self.without_record = 0
         """Lines so far that begin no record."""
@@ -96,28 +98,32 @@ class GrowingLog:
     def _recognised(self, chunk: Chunk) -> SourceLayout:
         """How to read the log: looked at anew whenever twice as much of its first SAMPLE_LINES is known."""
         if self._layout is None and chunk.first_line > 1:  # an earlier process began to read it
-            self._head = split_lines(Chunk(self.tail.beginning(), 1, None))["text"].head(layouts.SAMPLE_LINES)
-        missing = layouts.SAMPLE_LINES - self._head.len()
+            self._head = split_lines(Chunk(self.tail.beginning(), 1, None))["text"].head(SAMPLE_LINES)
+        missing = SAMPLE_LINES - self._head.len()
         reference = self.tail.modified().astimezone(ZoneInfo(self._zone))
         self._head = self._head.append(split_lines(chunk)["text"].head(missing))
         if self._layout is None or self._head.len() >= 2 * self._recognised_from:
             self._recognised_from = self._head.len()
-            self._layout = recognise_source(self._head, given=self._given, zone=self._zone, reference=reference)
+            self._layout = recognise_source(
+                self._head, given=self._given, zone=self._zone, reference=reference, date_order=self._date_order
+            )
         return replace(self._layout, reference=reference)
 
     def _running_on(self, times: pl.Series, layout: SourceLayout) -> pl.Series:
         """As `Timeline` settles them: they run on past midnight, and what has none takes that of the record before.
 
-        Where times lack the year or the date, the last of those that are read together keeps what it was given.
+        Where times lack the year or the date, the last of those that are read together is the latest until now.
         """
         if times.is_empty():  # only lines that belong to the record before
             return times
         if layout.clock is None or (self.latest_us is None and times.null_count() == times.len()):
             return pl.repeat(NO_TIME, times.len(), dtype=pl.Int64, eager=True)
-        before = pl.Series([self.latest_us], dtype=pl.Int64)
+        before = pl.Series([self._as_written_us], dtype=pl.Int64)
         times = pl.concat([before, times]).fill_null(strategy="forward").fill_null(strategy="backward")[1:]
+        self._as_written_us = times[-1]
         if layout.clock.lacks is not None:
             passed = falls(times, layout.clock, None)
-            times = moved_back(times, layout.clock, passed[-1] - passed)
+            back = periods_back(times[-1], layout.clock, layout.reference + TOLERANCE)
+            times = moved_back(times, layout.clock, passed[-1] - passed + back)
         self.latest_us = times[-1]
         return times

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from isang.runs.finding import Finding, Language, RunContext, Verdict
-from isang.runs.findings.convergence import convergence
-from isang.runs.findings.descent import decreasing
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.health import divergence, finite
-from isang.runs.findings.normal import normal_sessions
+from isang.runs.findings.journal.normal import normal_sessions
+from isang.runs.findings.progress.convergence import convergence
+from isang.runs.findings.progress.descent import decreasing
 from isang.runs.findings.quality import measured_quality
 from isang.runs.findings.schedule import schedule
 from isang.runs.findings.speed import throughput

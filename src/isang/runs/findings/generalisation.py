@@ -18,6 +18,16 @@ RATE_RISE = 1.15
 
 def overfitting(table: RunTable, context: RunContext) -> Finding:
     """Does the validation loss rise after its best, by more than its own noise, while the training loss falls on?"""
+    return context.cached(_overfitting)
+
+
+def overfits(context: RunContext) -> bool:
+    """Whether that finding is a problem."""
+    return context.cached(_overfitting).verdict == "problem"
+
+
+def _overfitting(context: RunContext) -> Finding:
+    table = context.table
     steps, values = validation_points(table)
     if len(values) < FEWEST_VALIDATIONS:
         return _too_few_validations(steps, values)

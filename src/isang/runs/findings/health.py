@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.finding import Finding, RunContext, both, plain, too_few
+from isang.runs.finding import Finding, Language, RunContext, both, named, plain, too_few
+from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable, usable
+from isang.runs.statistics.level_shift import LevelShift, level_shift
 from isang.runs.statistics.noise import around_curve, autoregression, block_means, simulated
 from isang.runs.text.writing import number
 
@@ -17,33 +19,21 @@ _NAMES = {
     t.VALIDATION_LOSS: ("validation loss", "검증 손실"),
     t.GRADIENT_NORM: ("gradient norm", "기울기 노름"),
 }
+FEWEST = 40
+SKIPPED_PART = 0.005
+"""Loss scaling tries a higher scale about every 2,000 steps, more often at the beginning."""
 DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
+JUMP_OF_LEVEL = 0.02
+"""A jump that stays counts from this part of the level before it."""
 
 
 def finite(table: RunTable, context: RunContext) -> Finding:
     """NaN and infinity in the loss, the validation loss and the gradient norm."""
-    found: list[dict[str, Any]] = []
-    for name in (table.loss, t.VALIDATION_LOSS, t.GRADIENT_NORM):
-        if name in [entry["series"] for entry in found] or name not in table.columns:
-            continue
-        odd = np.union1d(
-            np.flatnonzero(~usable(table.column(name)) & ~np.isnan(table.column(name))),
-            table.logged_nan.get(name, np.zeros(0, np.int64)),
-        )
-        if len(odd):
-            last_finite = np.flatnonzero(usable(table.column(name)))
-            to_the_end = not len(last_finite) or last_finite[-1] < odd[-1]
-            found.append(
-                {
-                    "series": name,
-                    "count": len(odd),
-                    "first_step": int(table.step[odd[0]]),
-                    "last_step": int(table.step[odd[-1]]),
-                    "until_the_end": bool(to_the_end),
-                }
-            )
+    names = dict.fromkeys((table.loss, t.VALIDATION_LOSS, t.GRADIENT_NORM))
+    found = [entry for name in names if name in table.columns and (entry := _not_finite(table, name)) is not None]
     losses = len(context.loss)
+    evidence = plain({"losses": losses, "series": found})
     if not found:
         return Finding(
             "finite",
@@ -51,23 +41,19 @@ def finite(table: RunTable, context: RunContext) -> Finding:
             both(
                 f"All {losses:,} logged losses are finite numbers.", f"기록된 손실 {losses:,}개가 모두 유한한 수입니다."
             ),
-            {"losses": losses, "series": []},
+            evidence,
         )
-    first = found[0]
-    en, ko = _NAMES.get(str(first["series"]), ("loss", "손실"))
-    lasting = first["until_the_end"]
-    tail_en = "and never becomes a number again" if lasting else "and recovers later"
-    tail_ko = "그 뒤로 다시 유한한 수가 되지 않습니다" if lasting else "이후 회복됩니다"
+    said = [_not_finite_in_words(entry) for entry in found]
+    en, ko = (" ".join(sentences) for sentences in zip(*said, strict=True))
+    if all(_is_skipped_step(entry, losses) for entry in found):
+        en += " That is how mixed precision finds its scale: such steps are left out."
+        ko += " 혼합 정밀도 학습이 손실 배율을 찾는 과정이며, 그런 스텝은 건너뜁니다."
+        return Finding("finite", "ok", both(en, ko), evidence)
     return Finding(
         "finite",
         "problem",
-        both(
-            f"The {en} is NaN or infinite at {first['count']:,} steps: first at step "
-            f"{first['first_step']:,}, {tail_en}.",
-            f"{ko}이(가) {first['count']:,}개 스텝에서 NaN 또는 무한대입니다. 스텝 "
-            f"{first['first_step']:,}에서 처음 나타나며 {tail_ko}.",
-        ),
-        plain({"losses": losses, "series": found}),
+        both(en, ko),
+        evidence,
         both(
             "Test whether a lower learning rate, a longer warm-up, gradient clipping or full precision "
             "from the step "
@@ -79,67 +65,177 @@ def finite(table: RunTable, context: RunContext) -> Finding:
     )
 
 
+def _not_finite(table: RunTable, name: str) -> dict[str, Any] | None:
+    """How often, from where and whether to the end a series is NaN or infinite."""
+    values = table.column(name)
+    odd = np.union1d(
+        np.flatnonzero(~usable(values) & ~np.isnan(values)), table.logged_nan.get(name, np.zeros(0, np.int64))
+    )
+    if not len(odd):
+        return None
+    finite_rows = np.flatnonzero(usable(values))
+    return {
+        "series": name,
+        "count": len(odd),
+        "first_step": int(table.step[odd[0]]),
+        "last_step": int(table.step[odd[-1]]),
+        "until_the_end": bool(not len(finite_rows) or finite_rows[-1] < odd[-1]),
+    }
+
+
+def _not_finite_in_words(entry: dict[str, Any]) -> tuple[str, str]:
+    en, ko = _NAMES.get(str(entry["series"]), ("loss", "손실"))
+    tail_en = "and never becomes a number again" if entry["until_the_end"] else "and recovers later"
+    tail_ko = "그 뒤로 다시 유한한 수가 되지 않습니다" if entry["until_the_end"] else "이후 회복됩니다"
+    return (
+        f"The {en} is NaN or infinite at {entry['count']:,} steps: first at step {entry['first_step']:,}, {tail_en}.",
+        f"{ko}이(가) {entry['count']:,}개 스텝에서 NaN 또는 무한대입니다. 스텝 {entry['first_step']:,}에서 처음 "
+        f"나타나며 {tail_ko}.",
+    )
+
+
+def _is_skipped_step(entry: dict[str, Any], losses: int) -> bool:
+    """A gradient norm that is seldom infinite and recovers, as the loss scaling of fp16 makes it."""
+    few = entry["count"] <= max(2, SKIPPED_PART * losses)
+    return bool(entry["series"] == t.GRADIENT_NORM and few and not entry["until_the_end"])
+
+
 def divergence(table: RunTable, context: RunContext) -> Finding:
     """Did the run end clearly above the best level it had reached?
 
     Twenty block means; the last one against the lowest one. How far the last lies above the lowest by noise alone is
     simulated from the autoregressive model of the noise around the curve; the threshold is its 99 % quantile.
     """
-    if len(context.loss) < 40:
-        return too_few("divergence", context, 40) if len(context.loss) else _no_number(table)
-    fine = block_means(context.loss, 120)
+    if not len(context.loss):
+        return _no_number(table)
+    if (aside := inapplicable("divergence", context)) is not None:
+        return aside
+    if len(context.loss) < FEWEST:
+        return too_few("divergence", context, FEWEST)
+    entry = context.cached(_course)
+    odd = len(table.logged_nan.get(table.loss, ())) > 0 and not np.isfinite(table.column(table.loss)[-1])
+    shift = entry["shift"]
+    sign = -1.0 if table.maximised else 1.0
+    evidence = plain(
+        {
+            "rise": entry["rise"],
+            "threshold": entry["needed"],
+            "noise_quantile_99": entry["threshold"],
+            "gained": entry["gained"],
+            "lowest_level": sign * entry["lowest"],
+            "last_level": sign * entry["last"],
+            "lowest_around_step": entry["step"],
+            "ends_without_a_number": bool(odd),
+            "jump_step": None if shift is None else int(context.steps[shift.position]),
+            "level_before_jump": None if shift is None else sign * shift.before,
+            "level_after_jump": None if shift is None else sign * shift.after,
+        }
+    )
+    if not diverged(context):
+        return Finding("divergence", "ok", named(context, _did_not(context, evidence)), evidence)
+    statement = _ends_higher(context, evidence) if shift is None else _jumps(context, evidence)
+    statement = named(context, statement)
+    return Finding("divergence", "problem", statement, evidence, _REMEDY if shift is None else _LOOK)
+
+
+def diverged(context: RunContext) -> bool:
+    """The run ended clearly above its lowest level, or jumped to a higher one and stayed there."""
+    if len(context.loss) < FEWEST:
+        return False
+    entry = context.cached(_course)
+    return bool(entry["shift"] is not None or entry["rise"] > entry["needed"])
+
+
+def _course(context: RunContext) -> dict[str, Any]:
+    """Levels of the judged series, turned upside down where higher is better, and how far it ends above the lowest."""
+    loss = -context.loss if context.table.maximised else context.loss
+    fine = block_means(loss, 120)
     fine = fine[len(fine) % 20 :] if len(fine) >= 40 else fine
     size = max(1, len(fine) // 20)
     blocks = fine[len(fine) % size :].reshape(-1, size).mean(axis=1)
     threshold = _rise_by_noise(fine, len(blocks), size)
     lowest = int(np.argmin(blocks))
-    rise, gained = float(blocks[-1] - blocks[lowest]), float(max(blocks[0] - blocks[lowest], 0.0))
+    gained = float(max(blocks[0] - blocks[lowest], 0.0))
     step = int(context.steps[min(len(context.steps) - 1, (lowest + 1) * len(context.steps) // len(blocks) - 1)])
-    needed = max(threshold, DIVERGED_PART * gained)
-    odd = len(table.logged_nan.get(table.loss, ())) > 0 and not np.isfinite(table.column(table.loss)[-1])
-    evidence = plain(
-        {
-            "rise": rise,
-            "threshold": needed,
-            "noise_quantile_99": threshold,
-            "gained": gained,
-            "lowest_level": float(blocks[lowest]),
-            "last_level": float(blocks[-1]),
-            "lowest_around_step": step,
-            "ends_without_a_number": bool(odd),
-        }
-    )
-    if rise > needed:
-        return Finding(
-            "divergence",
-            "problem",
-            both(
-                f"The loss ends at {number(blocks[-1])}, which is {number(rise)} above the lowest level of the "
-                "run "
-                f"({number(blocks[lowest])}, up to step {step:,}); noise explains at most {number(threshold)}.",
-                f"손실이 {number(blocks[-1])}(으)로 끝났습니다. 실행 중 가장 낮았던 "
-                f"수준({number(blocks[lowest])}, 스텝 {step:,}까지)보다 "
-                f"{number(rise)} 높으며, 잡음으로 설명되는 폭은 최대 {number(threshold)}입니다.",
-            ),
-            evidence,
-            both(
-                "Test whether a lower peak rate or stronger clipping from the lowest point on keeps the loss down.",
-                "가장 낮았던 지점부터 최고 학습률을 낮추거나 클리핑을 강화하면 손실이 유지되는지 시험해 보십시오.",
-            ),
+    return {
+        "rise": float(blocks[-1] - blocks[lowest]), "threshold": threshold, "gained": gained, "step": step,
+        "needed": max(threshold, DIVERGED_PART * gained), "lowest": float(blocks[lowest]), "last": float(blocks[-1]),
+        "shift": _lasting_jump(loss, gained),
+    }  # fmt: skip
+
+
+def _lasting_jump(loss: Floats, gained: float) -> LevelShift | None:
+    found = level_shift(loss)
+    if found is None:
+        return None
+    rise = found.after - found.before
+    return found if rise > max(DIVERGED_PART * gained, JUMP_OF_LEVEL * abs(found.before)) else None
+
+
+def _did_not(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]:
+    last, rise, needed = (number(evidence[key]) for key in ("last_level", "rise", "threshold"))
+    if context.table.maximised:
+        name = context.judged_name or context.table.loss
+        return both(
+            f"The run did not diverge: {name} ends at {last}, {rise} below its highest level, and {needed} would be "
+            "needed to call it a fall.",
+            f"발산하지 않았습니다. {name} 값의 마지막 수준 {last}은(는) 최고 수준보다 {rise} 낮으며, 하락으로 보려면 "
+            f"{needed}이(가) 필요합니다.",
         )
-    return Finding(
-        "divergence",
-        "ok",
-        both(
-            f"The run did not diverge: its last level {number(blocks[-1])} lies {number(rise)} above its "
-            "lowest, "
-            f"and {number(needed)} would be needed to call it a rise.",
-            f"발산하지 않았습니다. 마지막 수준 {number(blocks[-1])}은(는) 최저 수준보다 {number(rise)} "
-            "높으며, "
-            f"상승으로 보려면 {number(needed)}이(가) 필요합니다.",
-        ),
-        evidence,
+    return both(
+        f"The run did not diverge: its last level {last} lies {rise} above its lowest, and {needed} would be needed to "
+        "call it a rise.",
+        f"발산하지 않았습니다. 마지막 수준 {last}은(는) 최저 수준보다 {rise} 높으며, 상승으로 보려면 "
+        f"{needed}이(가) 필요합니다.",
     )
+
+
+def _ends_higher(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]:
+    last, rise, best, noise = (
+        number(evidence[key]) for key in ("last_level", "rise", "lowest_level", "noise_quantile_99")
+    )
+    step = f"{evidence['lowest_around_step']:,}"
+    if context.table.maximised:
+        name = context.judged_name or context.table.loss
+        return both(
+            f"{name} ends at {last}, which is {rise} below the highest level of the run ({best}, up to step {step}); "
+            f"noise explains at most {noise}.",
+            f"{name} 값이 {last}(으)로 끝났습니다. 실행 중 가장 높았던 수준({best}, 스텝 {step}까지)보다 {rise} "
+            f"낮으며, "
+            f"잡음으로 설명되는 폭은 최대 {noise}입니다.",
+        )
+    return both(
+        f"The loss ends at {last}, which is {rise} above the lowest level of the run ({best}, up to step {step}); "
+        f"noise "
+        f"explains at most {noise}.",
+        f"손실이 {last}(으)로 끝났습니다. 실행 중 가장 낮았던 수준({best}, 스텝 {step}까지)보다 {rise} 높으며, "
+        f"잡음으로 "
+        f"설명되는 폭은 최대 {noise}입니다.",
+    )
+
+
+def _jumps(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]:
+    before, after = number(evidence["level_before_jump"]), number(evidence["level_after_jump"])
+    step, maximised = f"{evidence['jump_step']:,}", context.table.maximised
+    name_en = (context.judged_name or context.table.loss) if maximised else "The loss"
+    name_ko = f"{name_en} 값" if maximised else "손실"
+    way_en, way_ko = ("falls", "떨어져") if maximised else ("jumps", "뛰어올라")
+    return both(
+        f"{name_en} {way_en} from {before} to {after} at step {step} and stays there to the end.",
+        f"{name_ko}이(가) 스텝 {step}에서 {before}에서 {after}(으)로 {way_ko} 끝까지 그 수준에 머뭅니다.",
+    )
+
+
+_REMEDY = both(
+    "Test whether a lower peak rate or stronger clipping from the lowest point on keeps the loss down.",
+    "가장 낮았던 지점부터 최고 학습률을 낮추거나 클리핑을 강화하면 손실이 유지되는지 시험해 보십시오.",
+)
+_LOOK = both(
+    "Look at what changed at that step (data, rate, a resume); go back to a checkpoint before it and test a lower rate "
+    "or stronger clipping.",
+    "그 스텝에서 무엇이 바뀌었는지(데이터, 학습률, 재개) 확인하고, 그 이전 체크포인트로 돌아가 더 낮은 학습률이나 더 "
+    "강한 클리핑을 시험해 보십시오.",
+)
 
 
 def _rise_by_noise(fine: Floats, blocks: int, size: int) -> float:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from isang.runs.finding import Finding, RunContext, both, plain
-from isang.runs.findings.training_internals import hardly_learned, with_faults
+from isang.runs.findings.journal.training_internals import hardly_learned, with_faults
 from isang.runs.read.table import RunTable
 from isang.runs.text.writing import number
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from isang.runs.finding import Finding, RunContext, both, plain
+from isang.runs.findings.start import plan_done
 from isang.runs.read.table import RunTable
 from isang.runs.text.messages_ko import VALUES
 from isang.runs.text.writing import number
@@ -41,7 +42,7 @@ def schedule(table: RunTable, context: RunContext) -> Finding:
         "step_total_in_log": table.facts.get("step_total"),
         "stopped_early": context.stopped_early,
     }
-    for check in (_rises_again, _never_left_warmup, _cut_off, _zero_tail):
+    for check in (_begun_anew, _rises_again, _never_left_warmup, _cut_off, _zero_tail):
         fault = check(context, found, last, evidence)
         if fault is not None:
             return fault
@@ -79,6 +80,31 @@ def _details(found: dict[str, Any]) -> tuple[str, str]:
         en += f" after a warm-up of {found['warmup_steps']:,} steps"
         ko += f", 워밍업 {found['warmup_steps']:,} 스텝"
     return en, ko
+
+
+def _begun_anew(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+    """A decay that jumps back to its beginning while it is far from its end: a resume without the scheduler's state."""
+    parameters = found["parameters"]
+    if "reset_step" not in parameters:
+        return None
+    step = f"{parameters['reset_step']:,.0f}"
+    before, after = number(parameters["rate_before_reset"]), number(parameters["rate_after_reset"])
+    family, family_ko = found["family"], VALUES.get(found["family"], found["family"])
+    return Finding(
+        "schedule",
+        "problem",
+        both(
+            f"The {family} decay begins anew at step {step}, where the rate jumps from {before} back to {after}: as "
+            "after a resume that did not restore the scheduler.",
+            f"{family_ko} 감쇠가 스텝 {step}에서 다시 시작되어 학습률이 {before}에서 {after}(으)로 뛰어오릅니다. "
+            "스케줄러 상태를 복원하지 않고 재개했을 때의 모습입니다.",
+        ),
+        plain(evidence),
+        both(
+            "Save and restore the scheduler's state with the weights and the optimizer, and resume again from there.",
+            "가중치, 옵티마이저와 함께 스케줄러 상태도 저장하고 복원하여 그 지점부터 다시 재개해 보십시오.",
+        ),
+    )
 
 
 def _rises_again(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
@@ -150,7 +176,7 @@ def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: di
     parameters = found["parameters"]
     if found["family"] == "cosine":
         end, floor = parameters["low_point"], max(parameters["minimum"], 0.0)
-    elif found["family"] == "linear":
+    elif found["family"] in ("linear", "polynomial"):
         end, floor = parameters["zero_at"], 0.0
     else:
         return None
@@ -168,21 +194,22 @@ def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: di
             f"끝날 예정이었으므로 학습률은 아직 {rate}이었습니다.",
         )
         return Finding("schedule", "ok", stopped, plain(evidence))
-    if context.table.facts.get("unfinished"):
+    part = context.part_done
+    if context.table.facts.get("unfinished") or (part is not None and part < 1):
+        done_en, done_ko = plan_done(context) or (f"step {last:,}", f"스텝 {last:,}")
         unfinished = both(
-            f"The log has no end yet: the run is at step {last:,}, its {family} schedule goes on to about step "
+            f"The log has no end yet: the run is at {done_en}, its {family} schedule goes on to about step "
             f"{end:,.0f}. It is still running, or it broke off.",
-            f"로그에 아직 끝이 없습니다. 실행은 스텝 {last:,}에 있고 {family_ko} 스케줄은 약 스텝 {end:,.0f}까지 "
+            f"로그에 아직 끝이 없습니다. 실행은 {done_ko}에 있고 {family_ko} 스케줄은 약 스텝 {end:,.0f}까지 "
             "이어집니다. 아직 실행 중이거나 중단된 것입니다.",
         )
         return Finding("schedule", "cannot_tell", unfinished, plain(evidence))
-    planned = evidence["planned_steps"]
-    plan_en = f" (the log plans {planned:,} steps)" if planned else ""
-    plan_ko = f"(로그의 계획은 {planned:,} 스텝)" if planned else ""
+    left = f"{100 * found['final_rate'] / found['peak_rate']:.0f} %"
     cut_off = both(
-        f"The {family} decay was cut off: the run ends at step {last:,}{plan_en} with the rate at {rate}, while the "
-        f"schedule would end at about step {end:,.0f}.",
-        f"{family_ko} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}{plan_ko}에서 학습률 {rate}(으)로 끝났지만, "
+        f"The {family} decay was cut off: the run ends at step {last:,} with the rate at {rate} ({left} of its peak), "
+        f"while the schedule would end at about step {end:,.0f}.",
+        f"{family_ko} 감쇠가 중간에 끊겼습니다. 실행은 스텝 {last:,}에서 학습률 {rate}(최고값의 {left})(으)로 "
+        f"끝났지만, "
         f"스케줄은 약 스텝 {end:,.0f}에서 끝납니다.",
     )
     return Finding("schedule", "problem", cut_off, plain(evidence), _END_TOGETHER)

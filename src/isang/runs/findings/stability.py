@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from isang.runs.finding import Finding, Language, RunContext, both, plain, too_few
-from isang.runs.findings.training_internals import huge_updates, ordered_data, still_parts, with_faults
+from isang.runs.findings.journal.training_internals import huge_updates, ordered_data, still_parts, with_faults
+from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable
 from isang.runs.statistics.noise import robust_spread, trend
@@ -22,12 +23,16 @@ lower ones that recover cost nothing, and a tenth of a loss that has come down t
 LASTING = 0.2
 """A spike that does not recover at once counts from this part of the height of a tall one."""
 FEWEST_FOR_STABILITY = 200
+LEAST_NOISE = 1.0
+"""Noise below this per cent of the loss's level where it is greatest is no instability, however it grew."""
 GROWTH = 1.5
 """Noise that grows by this factor relative to the loss's level is a problem."""
 
 
 def spikes(table: RunTable, context: RunContext) -> Finding:
     """Single losses far above the running median, with a threshold for the tail that the noise has."""
+    if (aside := _no_curve("spikes", table, context)) is not None:
+        return aside
     found = find_spikes(context.loss)
     if found is None:
         return too_few("spikes", context, FEWEST)
@@ -67,7 +72,9 @@ def spikes(table: RunTable, context: RunContext) -> Finding:
             ),
             evidence,
         )
-    statement = _spikes_in_words(evidence, int(context.steps[min(s.position for s in found.found)]))
+    statement = _spikes_in_words(
+        evidence, int(context.steps[min(s.position if s.kind == "recovered" else s.start for s in found.found)])
+    )
     if lasting["divergent"] or lasting["lingering"] > 0.0002 * n + 1 or tall > max(2, OFTEN * n):
         return Finding(
             "spikes",
@@ -81,6 +88,22 @@ def spikes(table: RunTable, context: RunContext) -> Finding:
             ),
         )
     return Finding("spikes", "ok", statement, evidence)
+
+
+def _no_curve(finding: str, table: RunTable, context: RunContext) -> Finding | None:
+    """`not_applicable` where there is no curve of a loss."""
+    name = context.judged_name
+    if name is None:
+        return inapplicable(finding, context)
+    return Finding(
+        finding,
+        "not_applicable",
+        both(
+            f"{name} is judged, which is no loss; this looks at the noise of a loss.",
+            f"손실이 아닌 {name} 값으로 판단하는 실행입니다. 이 판정은 손실의 잡음을 봅니다.",
+        ),
+        {"series": name},
+    )
 
 
 def _in_tall_ones(context: RunContext, found: Spikes) -> Floats:
@@ -128,6 +151,8 @@ def _listed(table: RunTable, context: RunContext, found: Spikes) -> list[dict[st
 
 def stability(table: RunTable, context: RunContext) -> Finding:
     """Does the noise grow, does a part of the model stand still, does the loss follow the order of the data?"""
+    if (aside := _no_curve("stability", table, context)) is not None:
+        return aside
     faults = [
         fault for fault in (still_parts(table), huge_updates(table), ordered_data(table, context)) if fault is not None
     ]
@@ -150,18 +175,21 @@ def _noise_growth(context: RunContext) -> Finding:
         return Finding("stability", "cannot_tell", statement, {"losses": n})
     factor, low, high = (float(np.exp(np.clip(x, -50, 50))) for x in (found.change, found.low, found.high))
     percent = 100 * float(np.median(relative))
+    last = 100 * float(np.median(relative[-max(len(relative) // 5, 3) :]))
     grown = trend(np.log(spread))
     itself, least = (float(np.exp(np.clip(x, -50, 50))) for x in ((grown.change, grown.low) if grown else (0.0, 0.0)))
     evidence = plain(
         {
-            "noise_percent_of_level": percent, "growth_factor": factor, "growth_factor_in_itself": itself,
-            "growth_in_itself_at_least": least,
+            "noise_percent_of_level": percent, "noise_percent_at_the_end": last, "growth_factor": factor,
+            "growth_factor_in_itself": itself, "growth_in_itself_at_least": least,
             "interval": [low, high], "interval_percent": 96,
             "threshold": GROWTH, "first_step": int(context.steps[n // 10]), "last_step": int(context.steps[-1]),
         }
     )  # fmt: skip
     en, ko = (part.format(percent=percent, factor=factor, low=low, high=high) for part in _GROWTH)
-    if low <= GROWTH or least <= 1.0:  # noise that stays while the level falls is what small losses are like
+    if (
+        low <= GROWTH or least <= 1.0 or last < LEAST_NOISE
+    ):  # noise that stays while the level falls is what small losses are like
         statement = both(f"{en}: no sign of growing instability.", f"{ko}. 불안정해지는 징후가 없습니다.")
         return Finding("stability", "ok", statement, evidence)
     return Finding(

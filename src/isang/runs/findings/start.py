@@ -84,6 +84,10 @@ def restarts(table: RunTable, context: RunContext) -> Finding:
         }
         for r in table.restarts
     ]
+    if not found and (unfinished := _not_at_its_end(context)) is not None:
+        return unfinished
+    if not found and (reset := context.schedule["parameters"].get("reset_step")) is not None:
+        return _rate_reset(context, int(reset))
     if not found:
         return Finding(
             "restarts", "ok", both("The run was not interrupted.", "실행이 중단된 적이 없습니다."), {"restarts": []}
@@ -127,6 +131,59 @@ def restarts(table: RunTable, context: RunContext) -> Finding:
         else "파일의 앞선 실행이 중단된 뒤 처음부터 다시 시작한 실행입니다."
     )
     return Finding("restarts", "ok", both(en, ko), plain(evidence))
+
+
+def plan_done(context: RunContext) -> tuple[str, str] | None:
+    """`132 of 300 epochs (44 %)` where the log names a plan, in both languages."""
+    facts, part = context.table.facts, context.part_done
+    if part is None:
+        return None
+    epochs, planned = facts.get("epochs"), facts.get("planned_steps")
+    percent = f"{min(100 * part, 99.0):.0f} %" if part < 1 else "100 %"
+    if epochs and epochs > 1 and (done := context.statistics["epochs"]) and done <= epochs:
+        return f"{done:,} of {epochs:,} epochs ({percent})", f"{epochs:,} 에폭 중 {done:,} 에폭({percent})"
+    if planned:
+        steps = context.statistics["steps"]
+        return f"{steps:,} of {planned:,} steps ({percent})", f"{planned:,} 스텝 중 {steps:,} 스텝({percent})"
+    return None
+
+
+def _not_at_its_end(context: RunContext) -> Finding | None:
+    """The log ends before the plan that it names, for no reason that it tells."""
+    part, done = context.part_done, plan_done(context)
+    if part is None or done is None or part >= 1 or context.stopped_early or context.table.facts.get("completed"):
+        return None
+    return Finding(
+        "restarts",
+        "cannot_tell",
+        both(
+            f"The log ends at {done[0]} of its plan: the run goes on, or it was cut off.",
+            f"로그가 계획한 {done[1]}에서 끝납니다. 실행이 진행 중이거나 중단된 것입니다.",
+        ),
+        {"restarts": [], "part_of_plan_done": part},
+    )
+
+
+def _rate_reset(context: RunContext, step: int) -> Finding:
+    """The rate began anew, which a log of steps that go on does not show otherwise."""
+    jump = _jump_after(context, [step])
+    jumped_en = ", and the loss jumps there" if jump else ""
+    jumped_ko = " 그 지점에서 손실도 뛰어오릅니다." if jump else ""
+    return Finding(
+        "restarts",
+        "problem" if jump else "ok",
+        both(
+            f"The run seems to have been resumed at step {step:,}: its learning rate begins anew{jumped_en}.",
+            f"실행이 스텝 {step:,}에서 재개된 것으로 보입니다. 학습률이 처음부터 다시 시작됩니다.{jumped_ko}",
+        ),
+        {"restarts": [], "reset_step": step, "loss_jumps": jump},
+        both(
+            "Check that a resume restores the optimizer and the schedule.",
+            "재개할 때 옵티마이저와 스케줄이 복원되는지 확인해 보십시오.",
+        )
+        if jump
+        else None,
+    )
 
 
 def _jump_after(context: RunContext, steps: list[int]) -> list[int]:

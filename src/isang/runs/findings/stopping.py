@@ -1,27 +1,67 @@
 """Where the run could have stopped."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from isang.runs.finding import Finding, RunContext, both, plain
 from isang.runs.findings.generalisation import validation_points
-from isang.runs.read.table import Floats, RunTable
+from isang.runs.findings.progress.inapplicable import inapplicable
+from isang.runs.read.table import Floats, Integers, RunTable, usable
 from isang.runs.statistics.noise import around_curve, robust_spread
 from isang.runs.statistics.overfitting_rise import after_descent
 from isang.runs.statistics.run_statistics import duration_seconds
 from isang.runs.text.writing import duration, number
 
+FEWEST = 3
 LATE = 0.7
 """A validation loss that is as good as its best before this part of the run makes the rest a waste."""
 WORTH_SECONDS = 600.0
 """A waste of less than this is a fact and no problem; where the log has no times, any waste counts."""
 
 
+@dataclass(frozen=True)
+class Points:
+    """K values to stop by, better the lower they are, and one unit of their noise."""
+
+    name: str
+    """`validation loss`, `training loss`, or the log's own name of a metric."""
+    values: Floats
+    """Shape K; turned upside down where `sign` is -1."""
+    sign: float
+    steps: Integers
+    labels: list[int]
+    """Epochs or steps, as `unit` says."""
+    unit: str
+    noise: float
+    held_out: bool
+
+    @property
+    def best(self) -> int:
+        """Position of the best value."""
+        return int(np.argmin(self.values))
+
+    @property
+    def enough(self) -> int:
+        """Position of the first value within one noise unit of the best."""
+        return int(np.flatnonzero(self.values <= self.values[self.best] + self.noise)[0])
+
+    @property
+    def done_early(self) -> bool:
+        """The best was as good as reached long before the end."""
+        return bool(self.labels[self.enough] < LATE * self.labels[-1])
+
+
 def stopping_point(table: RunTable, context: RunContext) -> Finding:
-    """The earliest epoch within one noise unit of the best, and Prechelt's criteria (1998)."""
-    points = _stopping_points(table, context)
-    if points is None or len(points["values"]) < 3:
+    """The earliest point within one noise unit of the best, and Prechelt's criteria (1998).
+
+    Judged by the metric where one was logged along the way, else by the validation loss, else by the epochs' means.
+    """
+    if context.dead is not None and (aside := inapplicable("stopping_point", context)) is not None:
+        return aside
+    points = context.cached(_points)
+    if points is None:
         return Finding(
             "stopping_point",
             "cannot_tell",
@@ -31,69 +71,69 @@ def stopping_point(table: RunTable, context: RunContext) -> Finding:
             ),
             {"points": 0},
         )
-    values, steps, labels = points["values"], points["steps"], points["labels"]
-    best = int(np.argmin(values))
-    enough = int(np.flatnonzero(values <= values[best] + points["noise"])[0])
+    values, steps, best, enough = points.values, points.steps, points.best, points.enough
     seconds = duration_seconds(table)
-    span = float(steps[-1] - points["start"]) or 1.0
-    saved = None if seconds is None else seconds * float(steps[-1] - steps[enough]) / span
-    late = points["held_out"] and labels[enough] < LATE * labels[-1] and (saved is None or saved >= WORTH_SECONDS)
+    span = float(steps[-1] - (table.step[0] if len(table.step) else 0)) or 1.0
+    saved = None if seconds is None else max(seconds, 0.0) * float(steps[-1] - steps[enough]) / span
+    late = points.held_out and points.done_early and (saved is None or saved >= WORTH_SECONDS)
     evidence = plain(
         {
-            "judged_by": "validation loss" if points["held_out"] else "training loss",
-            "best": float(values[best]),
-            "best_at": labels[best],
+            "judged_by": points.name,
+            "held_out": points.held_out,
+            "higher_is_better": points.sign < 0,
+            "best": points.sign * float(values[best]),
+            "best_at": points.labels[best],
             "best_step": int(steps[best]),
-            "noise_unit": points["noise"],
-            "earliest_within_noise": labels[enough],
+            "noise_unit": points.noise,
+            "earliest_within_noise": points.labels[enough],
             "earliest_step": int(steps[enough]),
-            "loss_there": float(values[enough]),
+            "loss_there": points.sign * float(values[enough]),
             "seconds_saved": saved,
             "hours_saved": None if saved is None else saved / 3600,
-            "loss_cost": float(values[enough] - values[-1]),
-            "unit": points["unit"],
+            "loss_cost": max(0.0, float(values[enough] - values[best])),
+            "unit": points.unit,
             "kept_epoch": table.facts.get("best_epoch"),
-            "prechelt": _prechelt(context, values, labels),
+            "lowest_validation_loss": _lowest_validation(table) if points.name == table.metric else None,
+            "prechelt": _prechelt(context, values, points.labels),
         }
     )
     return _worded(evidence, at_the_end=enough >= len(values) - 1, late=bool(late))
 
 
+def held_out_is_done(context: RunContext) -> bool:
+    """What was measured on held-out data had come as good as to its best long before the end of the run."""
+    points = context.cached(_points)
+    return points is not None and points.held_out and points.done_early
+
+
 def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Finding:
-    held_out, noise = evidence["judged_by"] == "validation loss", number(evidence["noise_unit"])
-    base_en, base_ko = (
-        ("validation loss", "검증 손실을 기준으로")
-        if held_out
-        else (
-            "training loss alone (no validation loss was logged, so this says nothing about generalisation)",
-            "학습 손실만을 기준으로(검증 손실이 기록되지 않아 일반화에 대해서는 말할 수 없음)",
-        )
-    )
+    noise = number(evidence["noise_unit"])
+    base_en, base_ko = _base(evidence)
+    unit_ko = "에폭" if evidence["unit"] == "epoch" else "스텝"
+    best, best_at = number(evidence["best"]), f"{evidence['best_at']:,}"
+    beside_en, beside_ko = _beside(evidence)
     if at_the_end:
         statement = both(
-            f"Judged by the {base_en}, no earlier point was within one noise unit ({noise}) of the "
-            "best: the run did "
-            "not go on for too long.",
-            f"{base_ko} 보면, 최저값의 잡음 단위({noise}) 이내에 더 일찍 도달한 지점이 없습니다. "
-            "실행이 지나치게 "
-            "길지 않았습니다.",
+            f"Judged by the {base_en}, no earlier point was within one noise unit ({noise}) of the best, {best} at "
+            f"{evidence['unit']} {best_at}: the run did not go on for too long.{beside_en}",
+            f"{base_ko} 보면, 가장 좋은 값 {best}({unit_ko} {best_at})에서 잡음 단위({noise}) 이내에 더 일찍 도달한 "
+            f"지점이 없습니다. 실행이 지나치게 길지 않았습니다.{beside_ko}",
         )
         return Finding("stopping_point", "ok", statement, evidence)
     label = f"{evidence['earliest_within_noise']:,}"
-    where_en, where_ko = f"{evidence['unit']} {label}", f"{'에폭' if evidence['unit'] == 'epoch' else '스텝'} {label}"
+    where_en, where_ko = f"{evidence['unit']} {label}", f"{unit_ko} {label}"
     saved, cost = evidence["seconds_saved"], number(evidence["loss_cost"])
     saved_en = f", saving {duration(saved, 'en')}" if saved else ""
     saved_ko = f" {duration(saved, 'ko')}을(를) 절약했을 것이며," if saved else ""
     kept = evidence["kept_epoch"]
     kept_en = f" The weights that were kept are those of epoch {kept}." if kept else ""
     kept_ko = f" 보관된 가중치는 에폭 {kept}의 것입니다." if kept else ""
+    measure_en, measure_ko = ("in it", "값") if evidence["higher_is_better"] else ("in loss", "손실")
     statement = both(
-        f"Judged by the {base_en}, stopping at {where_en} would have come within one noise unit "
-        f"({noise}) of the "
-        f"best{saved_en}, at a cost of {cost} in loss.{kept_en}",
-        f"{base_ko} 보면, {where_ko}에서 멈추었어도 최저값과의 차이가 잡음 단위({noise}) "
-        f"이내였습니다.{saved_ko} 손실 "
-        f"차이는 {cost}입니다.{kept_ko}",
+        f"Judged by the {base_en}, stopping at {where_en} would have come within one noise unit ({noise}) of the best, "
+        f"{best} at {evidence['unit']} {best_at}{saved_en}, at a cost of {cost} {measure_en}.{kept_en}{beside_en}",
+        f"{base_ko} 보면, {where_ko}에서 멈추었어도 가장 좋은 값 {best}({unit_ko} {best_at})과의 차이가 잡음 "
+        f"단위({noise}) 이내였습니다.{saved_ko} {measure_ko} 차이는 {cost}입니다.{kept_ko}{beside_ko}",
     )
     if not late:
         return Finding("stopping_point", "ok", statement, evidence)
@@ -104,26 +144,76 @@ def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Findin
     return Finding("stopping_point", "problem", statement, evidence, remedy)
 
 
-def _stopping_points(table: RunTable, context: RunContext) -> dict[str, Any] | None:
-    """The values to stop by (validations, else epoch means), their steps and labels, and one unit of their noise."""
-    start = int(table.step[0]) if len(table.step) else 0
+def _base(evidence: dict[str, Any]) -> tuple[str, str]:
+    """What the points are judged by, in words."""
+    name, higher = evidence["judged_by"], evidence["higher_is_better"]
+    if name == "validation loss":
+        return "validation loss", "검증 손실을 기준으로"
+    if name == "training loss":
+        return (
+            "training loss alone (no validation loss was logged, so this says nothing about generalisation)",
+            "학습 손실만을 기준으로(검증 손실이 기록되지 않아 일반화에 대해서는 말할 수 없음)",
+        )
+    better_en, better_ko = ("higher", "높을수록") if higher else ("lower", "낮을수록")
+    return f"metric {name} ({better_en} is better)", f"지표 {name}({better_ko} 좋음)을(를) 기준으로"
+
+
+def _beside(evidence: dict[str, Any]) -> tuple[str, str]:
+    """Where the validation loss is lowest, where the metric decides."""
+    lowest = evidence["lowest_validation_loss"]
+    if lowest is None:
+        return "", ""
+    value, step = number(lowest["loss"]), f"{lowest['step']:,}"
+    return (
+        f" The validation loss is lowest at step {step}, with {value}.",
+        f" 검증 손실은 스텝 {step}에서 {value}(으)로 가장 낮습니다.",
+    )
+
+
+def _lowest_validation(table: RunTable) -> dict[str, Any] | None:
     steps, values = validation_points(table)
-    if len(values) >= 3:
-        residual, removed = around_curve(after_descent(values), bent=True)
-        noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
-        bends = robust_spread(np.diff(values, 2)) / 6**0.5  # a few points of a steep curve leave their bend as residual
-        noise = min(noise, bends) if len(values) >= 8 else noise
-        return {
-            "values": values,
-            "steps": steps,
-            "labels": [int(s) for s in steps],
-            "unit": "step",
-            "noise": noise,
-            "held_out": True,
-            "start": start,
-        }
+    at = int(np.argmin(values)) if len(values) else 0
+    return {"step": int(steps[at]), "loss": float(values[at])} if len(values) else None
+
+
+def _points(context: RunContext) -> Points | None:
+    """The values to stop by: the metric, else the validations, else the epochs' means; None below FEWEST."""
+    table = context.table
+    for name, (steps, values), sign in (
+        (table.metric or "", _metric_points(table), -1.0 if table.metric_maximised else 1.0),
+        ("validation loss", validation_points(table), 1.0),
+    ):
+        if len(values) >= FEWEST:
+            held_out = name == "validation loss" or _is_held_out(table, name)
+            unit = "epoch" if table.counts_epochs else "step"
+            turned = sign * values
+            return Points(name, turned, sign, steps, steps.tolist(), unit, _noise_of(turned), held_out)
+    return _epoch_points(context)
+
+
+def _is_held_out(table: RunTable, name: str) -> bool:
+    return any(metric.held_out for metric in table.metrics if metric.name == name)
+
+
+def _metric_points(table: RunTable) -> tuple[Integers, Floats]:
+    """Steps and values of the finite values of the metric."""
+    steps, values = table.points(table.metric) if table.metric else (table.step[:0], np.zeros(0))
+    finite = usable(values)
+    return steps[finite], values[finite]
+
+
+def _noise_of(values: Floats) -> float:
+    residual, removed = around_curve(after_descent(values), bent=True)
+    noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
+    bends = robust_spread(np.diff(values, 2)) / 6**0.5  # a few points of a steep curve leave their bend as residual
+    return min(noise, bends) if len(values) >= 8 else noise
+
+
+def _epoch_points(context: RunContext) -> Points | None:
+    """The epochs' means of the judged series."""
+    table = context.table
     entries = [entry for entry in context.epochs if entry["mean_loss"] is not None and entry["steps"]]
-    if len(entries) < 3:
+    if len(entries) < FEWEST:
         return None
     blocks, starts = table.epoch_blocks()
     last = [int(table.step[starts[np.flatnonzero(blocks == entry["epoch"])[-1] + 1] - 1]) for entry in entries]
@@ -132,15 +222,11 @@ def _stopping_points(table: RunTable, context: RunContext) -> dict[str, Any] | N
     spread = robust_spread(context.loss - context.smooth)
     memory = found.memory if found else 0.0
     noise = spread * float(np.sqrt(max(1 + memory, 0.02) / max(1 - memory, 0.02) / max(per_epoch, 1.0)))
-    return {
-        "values": np.array([entry["mean_loss"] for entry in entries]),
-        "steps": np.array(last),
-        "unit": "epoch",
-        "labels": [entry["epoch"] for entry in entries],
-        "noise": noise,
-        "held_out": False,
-        "start": start,
-    }
+    sign = -1.0 if table.maximised else 1.0
+    name = context.judged_name or "training loss"
+    values = sign * np.array([entry["mean_loss"] for entry in entries])
+    labels = [int(entry["epoch"]) for entry in entries]
+    return Points(name, values, sign, np.array(last), labels, "epoch", noise, held_out=False)
 
 
 def _prechelt(context: RunContext, values: Floats, labels: list[int]) -> dict[str, Any]:

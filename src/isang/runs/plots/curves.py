@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from isang.formatting import printable_line
 from isang.runs.plots.annotations import Mark, cited_steps, marks_of
 from isang.runs.plots.thinning import thin
 from isang.runs.read.table import LEARNING_RATE, RUNNING_MEAN, VALIDATION_LOSS, Floats, Integers, blocks_of
@@ -83,7 +84,7 @@ def curves_of(report: Report, most: int = 3000) -> Curves:
     means = _epoch_means(report)
     smoothed = _series("smoothed_loss", smooth_step, smooth, most // 2, cited)
     return Curves(
-        name=table.name,
+        name=printable_line(table.name),
         loss=_series(table.loss, *_finite(*table.points(table.loss)), most, cited),
         running_mean=None
         if table.loss == RUNNING_MEAN

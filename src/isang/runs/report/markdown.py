@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from isang.formatting import printable
 from isang.runs.findings import NOT_IN_A_LOG, Finding, Language
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.figures import PLOTS
@@ -24,7 +25,7 @@ def document(report: Report, curves: Curves, language: Language, prefix: str = "
     parts += [_plain(note)] if (note := tables.minimum_note(report, language)) else []
     epochs, phases = tables.epoch_rows(report, language), tables.phase_rows(report, language)
     parts += [_heading("epochs", language), _table(epochs) if epochs.rows else word("no_epochs", language)]
-    parts += [note] if (note := tables.epochs_note(report, language)) else []
+    parts += [_plain(note)] if (note := tables.epochs_note(report, language)) else []
     parts += [_heading("phases", language), _table(phases) if phases.rows else word("no_phases", language)]
     parts += _curves(curves, language, prefix)
     parts += [_heading("findings", language)]
@@ -55,7 +56,7 @@ def _reading(report: Report, language: Language) -> list[str]:
     about, lines = tables.reading(report, language)
     header = (word("item", language), word("value", language))
     parts = [_heading("reading", language), _table(Table(header, about.rows)), _table(Table(header, lines.rows))]
-    parts.append(tables.accounted(report, language))
+    parts.append(_plain(tables.accounted(report, language)))
     if source.failed_examples:
         examples = "\n".join(f"- {_plain(line)}" for line in source.failed_examples)
         parts += [f"### {word('failed_examples', language)}", examples]
@@ -73,8 +74,8 @@ def _curves(curves: Curves, language: Language, prefix: str) -> list[str]:
         title = word(f"plot_{plot.name}", language)
         sentences = zip(("shows", "healthy", "this"), caption(plot.name, curves), strict=True)
         parts += [f"### {title}", f"![{title}]({prefix}{plot.name}.svg)"]
-        parts.append("\n".join(f"- **{word(key, language)}:** {text[language]}" for key, text in sentences))
-    return [*parts, f"{drawn(curves, language)} {word('drawn_note', language)}"]
+        parts.append("\n".join(f"- **{word(key, language)}:** {_plain(text[language])}" for key, text in sentences))
+    return [*parts, _plain(f"{drawn(curves, language)} {word('drawn_note', language)}")]
 
 
 def _finding(finding: Finding, language: Language) -> list[str]:
@@ -101,9 +102,10 @@ def _quality(report: Report, language: Language) -> list[str]:
 
 def _forecast(report: Report, language: Language) -> list[str]:
     statement = (report.forecast or {}).get("statement")
-    parts = [_heading("forecast", language), statement[language] if statement else word("no_forecast", language)]
+    said = _plain(statement[language]) if statement else word("no_forecast", language)
+    parts = [_heading("forecast", language), said]
     for name, table in tables.forecast_tables(report.forecast, language):
-        parts += [f"### {name}", _table(table)]
+        parts += [f"### {_plain(name)}", _table(table)]
     return parts
 
 
@@ -119,5 +121,5 @@ def _table(table: Table) -> str:
 
 def _plain(text: str) -> str:
     """Text from data, so that it cannot become a heading, a link, a table cell or HTML; backticks stay."""
-    text = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = printable(re.sub(r"\s+", " ", text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\|\[\]])", r"\\\1", text)

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from isang.formatting import printable
 from isang.runs.findings import NOT_IN_A_LOG, Language
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.drawing import COLOURS
@@ -138,10 +139,13 @@ def _template() -> "Template":
 
     def prose(text: str) -> Markup:
         """Text between backticks is a command."""
-        parts = text.split("`")
+        parts = printable(text).split("`")
         return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,  # Markup is our own
+    )  # fmt: skip
     environment.filters["prose"] = prose
     return environment.from_string(_asset("page.html.jinja"))
 

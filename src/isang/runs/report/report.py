@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from isang.errors import InputError
 from isang.files import folder_being_written, to_json
+from isang.formatting import joined
 from isang.runs.findings import Language
 from isang.runs.plots.curves import Curves, curves_of
 from isang.runs.report import markdown
@@ -139,7 +140,7 @@ def summary(report: Report, language: Language) -> str:
             lines.append(f"  {finding.statement[language]}")
             if finding.remedy:
                 lines.append(f"  {word('try', language)}: {finding.remedy[language]}")
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def default_language() -> Language:

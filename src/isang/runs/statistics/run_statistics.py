@@ -106,6 +106,7 @@ def smooth(values: Floats, window: int) -> Floats:
     result[half : n - half] /= whole
     result[edges] = at_edges
     result += level
+    np.clip(result, values.min(), values.max(), out=result)  # the sums round: a mean of zeros is to be 0
     tail = min(window, n)
     if n > 2 * window:
         x = np.arange(tail) - (tail - 1) / 2

@@ -30,6 +30,14 @@ MIRRORED = 7.5
 """The mirror is trusted from this height on: below it the uneven batches of healthy runs lie more often above."""
 LEANING = 0.3
 """Noise whose 95 and 5 % quantiles differ by less than this many standard deviations is symmetric."""
+UPPER = (0.5, 0.99)
+"""The upper side of skewed noise is followed from this part of it that lies beyond, down to 1 in 100."""
+MOST_BEYOND = 5
+"""Values that must lie beyond the last quantile of few values."""
+UNSURE_SLOPE = 0.5
+"""Standard errors by which the tail is taken to be longer than it seems."""
+SKEWED, BENT = 1.0, 1.4
+"""Noise that leans less is taken for skewed only where its tail is no longer, by this factor, than its bulk has it."""
 JUMP = 1.3
 """A rise over the past alone must exceed its threshold by this factor: a loss that wanders is often above its past."""
 RECOVERY = 10
@@ -53,6 +61,8 @@ class Spike:
     """Robust standard deviations above the running median."""
     rise: float
     """Above what came before it, in the unit of the loss."""
+    start: int
+    """Position of its first loss."""
     kind: str
     """`recovered`, `lingering` (back only after RECOVERY losses) or `divergent` (never back)."""
 
@@ -83,7 +93,11 @@ def find_spikes(loss: Floats) -> Spikes | None:
     jump = _Heights(curve, _past_median, curve.resolution)
     threshold, degrees = _threshold(height.values)
     threshold = min(threshold, _mirrored_threshold(height.values))
-    beyond = (height.values > threshold) | (jump.values > JUMP * _threshold(jump.values)[0])
+    upper = _skewed_threshold(height.values)
+    if upper is not None:
+        threshold = max(threshold, upper)
+    past = max(_threshold(jump.values)[0], _skewed_threshold(jump.values) or 0.0)
+    beyond = (height.values > threshold) | (jump.values > JUMP * past)
     edges = np.diff(np.concatenate([[False], beyond, [False]]).astype(np.int8))
     runs = zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
     rows = np.flatnonzero(beyond)
@@ -185,7 +199,7 @@ def _spike(curve: _Curve, height: Floats, start: int, end: int) -> Spike:
     else:
         kind = "divergent" if _running_median(curve, n - 1, n)[0] > half else "lingering"
     level = float(np.exp(before)) if curve.logarithmic else before
-    return Spike(top, end - start, float(height[top]), float(curve.loss[top]) - level, kind)
+    return Spike(top, end - start, float(height[top]), float(curve.loss[top]) - level, start, kind)
 
 
 def _block_spreads(residual: Floats) -> tuple[Floats, Floats]:
@@ -223,6 +237,30 @@ def _threshold(height: Floats) -> tuple[float, float]:
     target = FALSE_SPIKES / len(height)
     beyond = float(np.exp(np.interp(-np.log(target), -np.log(table_tail), np.log(table_x))))
     return max(4.0, beyond / _absolute_quantile(degrees, 0.5) * middle), degrees
+
+
+def _skewed_threshold(height: Floats) -> float | None:
+    """The threshold for noise whose upper side is the longer one, None where it is not.
+
+    The upper heights are fitted by a Weibull tail, P(height > x) = exp(-(x / scale) ** shape): a straight line in the
+    logarithms, through the quantiles of UPPER, which spikes of less than one in a hundred values do not move.
+    """
+    lean = float(np.quantile(height, 0.95) + np.quantile(height, 0.05))
+    if lean < LEANING:
+        return None
+    above = height[height > 0]
+    count = len(above)
+    if count < FEWEST // 2:
+        return None
+    least = max(1.0 - UPPER[1], MOST_BEYOND / count)
+    beyond = np.geomspace(UPPER[0], least, 12)
+    x, y = np.log(np.quantile(above, 1 - beyond)), np.log(-np.log(beyond))
+    if lean < SKEWED and x[-1] - x[7] > BENT * (x[7] - x[0]) * (y[-1] - y[7]) / (y[7] - y[0]):
+        return None  # a tail that turns away from the noise below it is one of spikes
+    slope = float(np.polyfit(y, x, 1)[0])  # of the logarithm of the height: 1 / shape
+    error = float(np.sqrt(1.0 / (count * least))) / float(y[-1] - y[0]) * slope
+    wanted = float(np.log(-np.log(FALSE_SPIKES / 2 / count)))
+    return float(np.exp(x[-1] + (max(slope, 0.5) + UNSURE_SLOPE * error) * (wanted - y[-1])))
 
 
 def _tail_likelihood(tail: Floats, degrees: float) -> float:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from isang.formatting import printable_line
 from isang.runs.findings import Language
 from isang.runs.text import messages_ko
 from isang.runs.text.writing import NO_VALUE
@@ -262,7 +263,7 @@ def finding_name(identity: str, language: Language) -> str:
 
 def series_name(name: str, language: Language) -> str:
     """The name of a curve; the log's own where the words know none."""
-    return WORDS.get(f"series_{name}", {}).get(language, name)
+    return WORDS.get(f"series_{name}", {}).get(language) or printable_line(name)
 
 
 def use_name(use: str, language: Language) -> str:

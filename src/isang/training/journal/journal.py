@@ -1,6 +1,5 @@
 """What a training run writes down: a log for people, which `isang report` reads, and the same figures as JSON lines."""
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -11,6 +10,8 @@ from typing import Any, TextIO
 import numpy as np
 
 import isang
+from isang.files import to_json
+from isang.formatting import printable_line
 from isang.training.checkpoint import TrainingProgress
 from isang.training.journal.suspicious_normal import NormalSessions
 from isang.training.objective import Validation
@@ -64,7 +65,7 @@ class Journal:
 
     def normal_sessions(self, known: NormalSessions) -> None:
         """What is known of the sessions that are going to be learned as normal."""
-        self._line(f"normal_sessions {json.dumps(asdict(known), ensure_ascii=False)}")
+        self._line(f"normal_sessions {to_json(asdict(known), indent=None).rstrip()}")
         self._write({"kind": "normal_sessions", **asdict(known)})
 
     def environment(self, **values: Value) -> None:
@@ -152,13 +153,13 @@ class Journal:
 
     def _write(self, record: Mapping[str, Any]) -> None:
         if self._metrics is not None:
-            self._metrics.write(json.dumps(record, allow_nan=False) + "\n")
+            self._metrics.write(to_json(record, indent=None))
             self._metrics.flush()
 
     def _line(self, text: str) -> None:
         if self._text is not None:
             now = datetime.now()
-            self._text.write(f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03d} INFO {text}\n")
+            self._text.write(f"{now:%Y-%m-%d %H:%M:%S},{now.microsecond // 1000:03d} INFO {printable_line(text)}\n")
             self._text.flush()
 
 

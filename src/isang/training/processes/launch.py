@@ -81,7 +81,8 @@ def launch(processes: int, arguments: Sequence[str]) -> int:
         elif to_blame > 0:
             messages.seek(0)
             lines = messages.read().decode("utf-8", "replace").splitlines()[-SHOWN_LINES:]
-            say("\n".join([f"isang: process {to_blame + 1} of {processes} failed, and the others were ended:", *lines]))
+            for line in (f"isang: process {to_blame + 1} of {processes} failed, and the others were ended:", *lines):
+                say(line)
         return code if code > 0 else 128 - code
 
 

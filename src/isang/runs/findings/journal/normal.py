@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isang.runs.finding import Finding, RunContext, both
-from isang.runs.findings.training_internals import heavy_tail, with_faults
+from isang.runs.findings.journal.training_internals import heavy_tail, with_faults
 from isang.runs.read.table import RunTable
 
 FEW = 0.001

@@ -5,10 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.finding import LANGUAGES, Finding, Language, RunContext, Verdict, both, plain, too_few
-from isang.runs.findings.generalisation import validation_points
+from isang.runs.finding import LANGUAGES, Finding, Language, RunContext, both, named, plain, too_few
+from isang.runs.findings.generalisation import overfits, validation_points
+from isang.runs.findings.health import diverged
+from isang.runs.findings.progress.convergence_words import percent_done, worded
+from isang.runs.findings.progress.inapplicable import inapplicable
+from isang.runs.findings.stopping import held_out_is_done
 from isang.runs.read.table import LEARNING_RATE, RunTable
-from isang.runs.statistics.noise import trend
+from isang.runs.statistics.noise import FEWEST_VALUES, trend
+from isang.runs.statistics.rate_changes import sudden_changes
 from isang.runs.statistics.validated_convergence import by_validation
 from isang.runs.text.writing import number
 
@@ -16,31 +21,46 @@ PERCENT_PER_EPOCH = 1.0
 """Less than this change per epoch (or per tenth of the run) counts as converged."""
 LOW_RATE = 0.2
 """Below this part of the peak rate a flat loss says little: the steps are small."""
-FEWEST = 40
+FEWEST = 24
+"""Losses of a run that has an end apart from its beginning."""
+FEWEST_IN_STRETCH = FEWEST_VALUES
+FEWEST_IN_SEGMENT = 40
+MOST_CHANGES = 12
+"""A rate that changes more often than this has no last stretch of its own."""
 FEWEST_EFFECTIVE = 16.0
 """With fewer independent values in the stretch no direction is claimed, unless a random walk could not go so far."""
 WALK = 5.0
 """A change of this many standard deviations of a random walk is no noise."""
 FLAT_PERCENT = 5.0
 """The loss looks flat on the page around a low point of the rate when it changes by less than this per epoch."""
+SHORT_EPOCH, LONG_EPOCH = 0.04, 0.6
+"""An epoch is the unit where it is between these parts of the run: one of a thousand changes nothing by itself."""
 
 
 def convergence(table: RunTable, context: RunContext) -> Finding:
     """An equivalence test on the last learning-rate segment (two one-sided tests at 5 %: a 90 % interval).
 
     Converged means that the 90 % interval of the change per epoch lies within PERCENT_PER_EPOCH; still falling (or
-    rising) that the 99 % interval shows the direction. The judged stretch is the end of the last segment of the
-    learning rate, at most one quarter of the run.
+    rising) that the 99 % interval shows the direction. The judged stretch is the last quarter of the run, or more of
+    it where few losses were logged, and never crosses a change of the rate.
     """
+    if (aside := inapplicable("convergence", context)) is not None:
+        return aside
     if len(context.loss) < FEWEST:
         return too_few("convergence", context, FEWEST)
-    unit, unit_en, unit_ko = _unit(table, context)
-    entry = _change(context, _last_stretch(context), len(context.loss), unit)
+    bound = _bound(context)
+    first = _last_stretch(context, bound)
+    if len(context.loss) - first < FEWEST_IN_STRETCH:
+        return _too_few_since(context, bound)
+    unit, unit_en, unit_ko = _unit(context)
+    entry = _change(context, first, len(context.loss), unit)
     if entry is None:
-        return too_few("convergence", context, FEWEST)
-    segments = [_segment(context, segment, unit) for segment in context.schedule["segments"]]
+        return _no_level(context, first)
     outcome = _outcome(context, entry)
-    verdict, en, ko, remedy = _WORDS[outcome]
+    if outcome == "unclear":
+        entry, outcome = _flat_over_more(context, entry, bound, unit) or (entry, outcome)
+    outcome = _in_its_place(context, outcome)
+    verdict, en, ko, remedy = worded(outcome, table)
     low, high = entry["interval"]
     words = {
         "change": f"{entry['percent']:+.2f} % ({low:+.2f} … {high:+.2f})",
@@ -49,7 +69,10 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
         "last": f"{entry['last_step']:,}",
         "unit_en": unit_en,
         "unit_ko": unit_ko,
+        "done": percent_done(context.part_done),
+        "name": context.judged_name or table.loss,
     }
+    segments = [_segment(context, segment, unit) for segment in context.schedule["segments"]]
     evidence = plain(
         {
             **entry,
@@ -58,6 +81,7 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
             "threshold_percent": PERCENT_PER_EPOCH,
             "unit": unit_en,
             "unit_steps": unit,
+            "part_of_plan_done": context.part_done,
             "rate_ends_low": _ends_low(context),
             "rate_rising_at_end": _ends_rising(context),
             "segments": [found for found in segments if found],
@@ -65,10 +89,10 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
             "loss_is_held_out": context.loss_is_held_out,
         }
     )
-    statement = both(en.format(**words), ko.format(**words))
+    statement = named(context, both(en.format(**words), ko.format(**words)))
     if outcome == "falling":
         statement = _with_the_low_point(context, statement, evidence)
-    if verdict == "cannot_tell":
+    if verdict == "cannot_tell" and outcome in ("annealed", "unclear", "flat at a low rate"):
         statement = _with_what_else_is_known(context, statement, entry)
         earlier = by_validation(context, unit, unit_en, unit_ko)
         if earlier is not None:
@@ -77,87 +101,78 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
     return Finding("convergence", verdict, statement, evidence, remedy)
 
 
-_WORDS: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = {
-    "falling": (
-        "problem",
-        "The loss was still falling when the run ended: {change} per {unit_en} over steps {first} to "
-        "{last}; it had "
-        "not converged.",
-        "실행이 끝날 때 손실이 아직 감소하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 "
-        "{change}이며, 수렴하지 "
-        "않았습니다.",
-        both(
-            "Test whether more epochs, with a schedule that ends with them, bring the loss further down; "
-            "the forecast "
-            "says how much to expect.",
-            "마지막 스텝에서 끝나는 스케줄로 에폭을 늘리면 손실이 더 내려가는지 시험해 보십시오. 기대할 수 "
-            "있는 폭은 "
-            "예측을 보십시오.",
-        ),
-    ),
-    "annealed": (
-        "cannot_tell",
-        "The loss was still falling when the run ended ({change} per {unit_en} over steps {first} to "
-        "{last}), but "
-        "while the learning rate was being lowered to the end of its schedule: that fall is the "
-        "schedule's, and does "
-        "not show what more epochs would bring.",
-        "실행이 끝날 때 손실이 아직 감소하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), "
-        "학습률이 스케줄의 "
-        "끝까지 낮아지는 중이었습니다. 이 감소는 스케줄에 따른 것이므로 에폭을 늘렸을 때의 효과를 보여 "
-        "주지 않습니다.",
-        None,
-    ),
-    "rising": (
-        "problem",
-        "The loss was rising when the run ended: {change} per {unit_en} over steps {first} to {last}.",
-        "실행이 끝날 때 손실이 증가하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 {change}입니다.",
-        both(
-            "Test whether a lower learning rate from the lowest point on stops the rise.",
-            "가장 낮았던 지점부터 학습률을 낮추면 증가가 멈추는지 시험해 보십시오.",
-        ),
-    ),
-    "unclear": (
-        "cannot_tell",
-        "The change at the end, {change} per {unit_en} over steps {first} to {last}, is neither "
-        "clearly under nor "
-        "clearly over {limit}.",
-        "끝부분의 변화는 스텝 {first}–{last}에서 {unit_ko}당 {change}로, {limit}보다 분명히 작지도 크지도 않습니다.",
-        None,
-    ),
-    "flat at a low rate": (
-        "cannot_tell",
-        "The loss is flat at the end ({change} per {unit_en} over steps {first} to {last}), but there "
-        "the learning "
-        "rate is at its low point: small steps make a flat curve, which does not show that the model "
-        "has converged.",
-        "끝부분에서 손실이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 그 구간은 "
-        "학습률이 최저점에 "
-        "있습니다. 작은 스텝도 평평한 곡선을 만들므로 모델이 수렴했다는 증거가 아닙니다.",
-        None,
-    ),
-    "converged": (
-        "ok",
-        "Converged at this learning rate: {change} per {unit_en} over steps {first} to {last}, shown "
-        "to be under "
-        "{limit} either way.",
-        "이 학습률에서 수렴했습니다. 스텝 {first}–{last}에서 {unit_ko}당 {change}이며, {limit} 미만임이 확인됩니다.",
-        None,
-    ),
-}
+def _in_its_place(context: RunContext, outcome: str) -> str:
+    """The outcome in the light of what else is known of the run, so that no two findings contradict each other."""
+    if outcome == "falling":
+        if context.part_done is not None and context.part_done < 1 and not context.stopped_early:
+            return "unfinished"
+        if overfits(context):
+            return "falling while overfitting"
+        if held_out_is_done(context):
+            return "falling alone"
+    if outcome in ("converged", "flat at a low rate") and diverged(context):
+        return "flat after divergence"
+    return outcome
 
 
-def _outcome(context: RunContext, entry: dict[str, Any]) -> str:
-    """Which of _WORDS is true."""
+def _flat_over_more(
+    context: RunContext, entry: Mapping[str, Any], bound: int, unit: float
+) -> tuple[dict[str, Any], str] | None:
+    """The last half, where it is flat and the last quarter, too noisy to tell alone, does not speak against it."""
+    first = max(bound, len(context.loss) // 2)
+    more = _change(context, first, len(context.loss), unit)
+    if more is None or more["first_step"] >= entry["first_step"]:
+        return None
     low, high = entry["interval"]
-    surely_low, surely_high = entry["interval_99"]
+    if low > PERCENT_PER_EPOCH or high < -PERCENT_PER_EPOCH or abs(entry["percent"]) > 2 * PERCENT_PER_EPOCH:
+        return None
+    outcome = _outcome(context, more)
+    return (more, outcome) if outcome in ("converged", "flat at a low rate") else None
+
+
+def _too_few_since(context: RunContext, bound: int) -> Finding:
+    """The rate changed too short a time ago."""
+    count, step = len(context.loss) - bound, int(context.steps[bound])
+    return Finding(
+        "convergence",
+        "cannot_tell",
+        both(
+            f"Only {count:,} losses were logged since the learning rate changed at step {step:,}; at least "
+            f"{FEWEST_IN_STRETCH} are needed to see where the loss was heading.",
+            f"학습률이 바뀐 스텝 {step:,} 이후 손실이 {count:,}개만 기록되었습니다. 손실의 방향을 보려면 최소 "
+            f"{FEWEST_IN_STRETCH}개가 필요합니다.",
+        ),
+        {"losses": count, "needed": FEWEST_IN_STRETCH, "first_step": step},
+    )
+
+
+def _no_level(context: RunContext, first: int) -> Finding:
+    level = float(np.median(context.loss[first:]))
+    return Finding(
+        "convergence",
+        "cannot_tell",
+        both(
+            f"The level at the end is {number(level)}, and the run gained nothing against which a change could be "
+            "measured in per cent.",
+            f"끝부분의 수준이 {number(level)}이며, 변화를 퍼센트로 나타낼 기준이 되는 감소 폭도 없습니다.",
+        ),
+        {"level": level},
+    )
+
+
+def _outcome(context: RunContext, entry: Mapping[str, Any]) -> str:
+    """What the change says by itself, a key of the words."""
+    sign = -1.0 if context.table.maximised else 1.0
+    low, high = sorted(sign * edge for edge in entry["interval"])
+    surely_low, surely_high = sorted(sign * edge for edge in entry["interval_99"])
+    percent = sign * entry["percent"]
     if max(abs(low), abs(high)) < PERCENT_PER_EPOCH:
         return "flat at a low rate" if _ends_low(context) else "converged"
     if entry["effective_samples"] < FEWEST_EFFECTIVE and not entry["beyond_walk"]:
         return "unclear"
-    if surely_high < 0 and entry["percent"] < -PERCENT_PER_EPOCH:
+    if surely_high < 0 and percent < -PERCENT_PER_EPOCH:
         return "annealed" if _annealed(context) else "falling"
-    if surely_low > 0 and entry["percent"] > PERCENT_PER_EPOCH:
+    if surely_low > 0 and percent > PERCENT_PER_EPOCH:
         return "rising"
     return "unclear"
 
@@ -204,24 +219,31 @@ def _ends_rising(context: RunContext) -> bool:
     return bool(segments) and segments[-1]["kind"] == "rising"
 
 
-def _unit(table: RunTable, context: RunContext) -> tuple[float, str, str]:
+def _unit(context: RunContext) -> tuple[float, str, str]:
     size = context.statistics["batches_per_epoch"]
     span = float(context.steps[-1] - context.steps[0])
-    if size and size < 0.6 * span:
+    if size and SHORT_EPOCH * span <= size < LONG_EPOCH * span:
         return float(size), "epoch", "에폭"
     return max(span / 10, 1.0), "tenth of the run", "실행의 10분의 1"
 
 
-def _last_stretch(context: RunContext) -> int:
-    """Position at which the judged stretch begins."""
+def _bound(context: RunContext) -> int:
+    """The position before which the rate was another one: its last sudden change, or the last turn of its course."""
+    steps, segments = context.steps, context.schedule["segments"]
+    rate_steps, rates = context.table.points(LEARNING_RATE)
+    finite = np.isfinite(rates)
+    changes = sudden_changes(rate_steps[finite], rates[finite])
+    changed = int(changes[-1]) if 0 < len(changes) <= MOST_CHANGES else int(steps[0])
+    if 1 < len(segments) <= MOST_CHANGES:
+        changed = max(changed, int(segments[-1]["first_step"]))
+    return int(np.searchsorted(steps, changed))
+
+
+def _last_stretch(context: RunContext, bound: int) -> int:
+    """Position at which the judged stretch begins: the last quarter, or half of few losses, not before `bound`."""
     steps, n = context.steps, len(context.loss)
-    first = int(np.searchsorted(steps, steps[-1] - (steps[-1] - steps[0]) / 4))
-    segments = context.schedule["segments"]
-    if segments:
-        begins = int(np.searchsorted(steps, segments[-1]["first_step"]))
-        if n - begins >= FEWEST:
-            first = max(first, begins)
-    return min(first, n - FEWEST)
+    quarter = int(np.searchsorted(steps, steps[-1] - (steps[-1] - steps[0]) / 4))
+    return max(min(quarter, max(n - FEWEST_IN_STRETCH, n // 2)), bound)
 
 
 def _ends_low(context: RunContext) -> bool:
@@ -232,7 +254,8 @@ def _ends_low(context: RunContext) -> bool:
     if family == "constant":
         return False
     steps, rates = context.table.points(LEARNING_RATE)
-    stretch = rates[steps >= context.steps[_last_stretch(context)]]
+    first = min(_last_stretch(context, _bound(context)), len(context.steps) - 1)
+    stretch = rates[steps >= context.steps[first]]
     typical = float(np.median(stretch)) if len(stretch) else final
     return bool(typical < LOW_RATE * peak)
 
@@ -246,12 +269,13 @@ def _annealed(context: RunContext) -> bool:
 
 def _change(context: RunContext, first: int, last: int, unit: float) -> dict[str, Any] | None:
     found = trend(context.loss[first:last])
-    if found is None or found.level == 0:
+    scale = _hundredth(context, found.level) if found is not None else 0.0
+    if found is None or scale <= 0:
         return None
     span = float(context.steps[last - 1] - context.steps[first])
     if span <= 0:
         return None
-    scale = 100.0 * unit / span / abs(found.level)
+    scale = unit / span / scale
     return {
         "percent": found.change * scale,
         "interval": [edge * scale for edge in found.interval(0.9)],
@@ -263,13 +287,21 @@ def _change(context: RunContext, first: int, last: int, unit: float) -> dict[str
     }
 
 
+def _hundredth(context: RunContext, level: float) -> float:
+    """What one per cent is: of the level; where the series can be 0 or higher is better, of all that the run gained."""
+    if context.loss[0] * level > 0 and np.all(context.loss * level > 0) and not context.table.maximised:
+        return abs(level) / 100
+    few = max(len(context.loss) // 20, 1)
+    return abs(float(np.median(context.loss[:few])) - level) / 100
+
+
 def _segment(context: RunContext, segment: dict[str, Any], unit: float) -> dict[str, Any] | None:
     """The change over the last fifth of one learning-rate segment."""
     a = int(
         np.searchsorted(context.steps, segment["first_step"] + (segment["last_step"] - segment["first_step"]) * 0.8)
     )
     b = int(np.searchsorted(context.steps, segment["last_step"], side="right"))
-    if b - a < FEWEST or len(context.schedule["segments"]) > 12:
+    if b - a < FEWEST_IN_SEGMENT or len(context.schedule["segments"]) > 12:
         return None
     entry = _change(context, a, b, unit)
     if entry is None:
@@ -283,4 +315,4 @@ def _around_low_point(context: RunContext, unit: float) -> dict[str, Any] | None
     if centre is None or context.schedule["lowest_rate"] >= LOW_RATE * peak:
         return None
     first, last = np.searchsorted(context.steps, [centre - unit, centre + unit]).tolist()
-    return _change(context, first, last, unit) if last - first >= FEWEST else None
+    return _change(context, first, last, unit) if last - first >= FEWEST_IN_SEGMENT else None

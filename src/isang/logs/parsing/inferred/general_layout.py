@@ -1,0 +1,168 @@
+"""Layouts made for a log from its own lines: where the time stands, what stands before it, where the level is."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from isang.logs.parsing.inferred.levels import ANY_LEVEL, LETTERS, level_place
+from isang.logs.parsing.inferred.readings import reading_of
+from isang.logs.parsing.inferred.time_forms import Found, find_time, known_clock
+from isang.logs.parsing.regex import ascii_only
+from isang.logs.parsing.timestamps import EPOCH, Clock
+
+_MAX_LINES = 200
+"""Lines of the sample that are looked at."""
+_MAX_PREFIX = 80
+_MAX_WORDS = 8
+"""Before the time."""
+_MAX_LAYOUTS = 3
+_LEAST_SHARE = 0.05
+_MOSTLY = 0.9
+_BEHIND_TIME = r"[\])>}]?[\s,:|\-\u2013]*"
+_EPOCH = re.compile(r"(?<![\w.:/-])(?:[12]\d{9}(?:[.,]\d{1,9})?|1\d{12}|1\d{15}|1\d{18})(?![\w:.-])")
+
+
+@dataclass(frozen=True)
+class General:
+    """A layout made from the lines, in parts."""
+
+    pattern: str
+    clock: Clock
+    heading: str
+    """Of times on a line of their own: the shape of that line."""
+    canonical: list[str]
+    """The lines of the sample with the time as ISO 8601 has it: what known layouts say of them is true of the log."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    line: str
+    found: Found | None
+    start: int
+    end: int
+
+    @property
+    def prefix(self) -> str:
+        return self.line[: self.start]
+
+    @property
+    def rest(self) -> str:
+        return self.line[self.end :]
+
+    @property
+    def time(self) -> str:
+        return self.line[self.start : self.end]
+
+
+def general_layouts(
+    lines: Sequence[str], *, zone: str, reference: datetime, date_order: str = "auto"
+) -> Iterator[General]:
+    """The layouts that the lines' own times make, the most frequent first."""
+    step = max(1, len(lines) // _MAX_LINES)
+    looked_at = list(lines[::step])
+    groups: dict[object, list[_Place]] = defaultdict(list)
+    for place in filter(None, map(_place, looked_at)):
+        form = None if place.found is None else place.found.form
+        groups[form, len(_words(place.prefix))].append(place)
+    for places in sorted(groups.values(), key=len, reverse=True)[:_MAX_LAYOUTS]:
+        if len(places) < max(1, _LEAST_SHARE * len(looked_at)):
+            continue
+        clock = _clock(places, zone, reference, date_order)
+        if clock is not None:
+            yield _general(places, clock)
+
+
+def _place(line: str) -> _Place | None:
+    found = find_time(line)
+    if found is not None and found.form.date is None:
+        epoch = _EPOCH.match(line)
+        if epoch is not None:
+            return _Place(line, None, *epoch.span())
+    if found is None:
+        epoch = _EPOCH.search(line[:_MAX_PREFIX])
+        place = None if epoch is None else _Place(line, None, *epoch.span())
+    else:
+        place = _Place(line, found, found.start, found.end)
+    if place is None or place.start > _MAX_PREFIX or len(_words(place.prefix)) > _MAX_WORDS:
+        return None
+    return place
+
+
+def _clock(places: Sequence[_Place], zone: str, reference: datetime, date_order: str) -> Clock | None:
+    times = pl.Series([place.time for place in places])
+    found = places[0].found
+    if found is None:
+        return EPOCH
+    known = known_clock(times.to_list())
+    if known is not None:
+        return known
+    clocks = found.form.readings()
+    reading = reading_of(times, zone=zone, reference=reference, date_order=date_order, clocks=clocks)
+    return None if reading is None else reading.clock
+
+
+def _general(places: Sequence[_Place], clock: Clock) -> General:
+    rests = [_behind(place.rest) for place in places]
+    canonical = [f"{place.prefix}2000-01-01 00:00:00.000{place.rest}" for place in places]
+    time = f"(?P<time>{clock.pattern})"
+    prefixes = [place.prefix for place in places]
+    prefix = _prefix(prefixes, level=False)
+    if sum(not rest.strip() for rest in rests) >= _MOSTLY * len(rests):
+        return General(r"^(?P<message>\S.*)$", clock, ascii_only(f"^{prefix}{time}{_BEHIND_TIME}$"), canonical)
+    level = level_place(rests)
+    if level is None:
+        prefix = _prefix(prefixes, level=True)
+    middle = "" if level is None else f"(?:{level})?"
+    return General(ascii_only(f"^{prefix}{time}{_BEHIND_TIME}{middle}(?P<message>.*)$"), clock, "", canonical)
+
+
+def _behind(rest: str) -> str:
+    match = re.match(_BEHIND_TIME, rest)
+    return rest[match.end() :] if match is not None else rest
+
+
+def _words(prefix: str) -> list[str]:
+    return prefix.split()
+
+
+def _prefix(prefixes: Sequence[str], *, level: bool) -> str:
+    """An expression for what stands before the time; with `level` one of its words may be the level."""
+    if not any(prefixes):
+        return ""
+    if not any(prefix.strip() for prefix in prefixes):
+        return r"\s*"
+    glued = any(prefix[-1:].strip() for prefix in prefixes)
+    columns = list(zip(*(_words(prefix) for prefix in prefixes), strict=True))
+    parts, named = [], False
+    for number, column in enumerate(columns):
+        last = number == len(columns) - 1
+        if level and not named and (pattern := _level_in(column)) is not None:
+            parts.append(pattern)
+            named = True
+        elif last and glued and all(re.fullmatch(r"[\[(<{|]+", word) for word in column):
+            parts.append(r"[\[(<{|]{1,3}")
+        else:
+            parts.append(_word(column, glued=last and glued))
+    optional = r"\s*" if any(prefix[:1].isspace() for prefix in prefixes) else ""
+    return optional + r"\s+".join(parts) + ("" if glued else r"\s+")
+
+
+def _word(column: Sequence[str], *, glued: bool) -> str:
+    values = Counter(column)
+    if len(values) == 1 and not any(map(str.isdigit, column[0])):
+        return re.escape(column[0])
+    return r"\S+?" if glued else r"\S+"
+
+
+def _level_in(column: Sequence[str]) -> str | None:
+    """An expression for a word before the time that is a level in every line, alone or in brackets."""
+    letter = f"[{''.join(LETTERS)}]"
+    for level, least in ((ANY_LEVEL, 1), (letter, 2)):
+        pattern = rf"[\[(<{{]*(?P<level>{level})[\])>}}:,|]*"
+        if len(set(column)) >= least and all(re.fullmatch(pattern, word) for word in column):
+            return pattern
+    return None

@@ -1,0 +1,90 @@
+"""Words, letters and numbers for how serious a line is, and the place where a log's lines have them."""
+
+import re
+from collections.abc import Sequence
+
+import polars as pl
+
+LEVELS = (
+    "TRACE", "DEBUG", "INFORMATION", "INFO", "NOTICE", "WARNING", "WARN", "ERROR", "ERR", "SEVERE", "FATAL", "FAILURE",
+    "CRITICAL", "CRIT", "ALERT", "EMERGENCY", "EMERG", "PANIC", "FINEST", "FINER", "FINE", "CONFIG", "VERBOSE",
+)  # fmt: skip
+_OTHER_LANGUAGES = {
+    "INFO": "정보 안내 信息 資訊 情報 Information INFORMACIÓN Información INFOS Infos Informação INFORMAÇÕES",
+    "WARNING": "경고 주의 警告 警報 WARNUNG Warnung ADVERTENCIA Advertencia AVISO "
+    "AVERTISSEMENT Avertissement AVVERTENZA",
+    "ERROR": "오류 에러 错误 錯誤 エラー FEHLER Fehler ERREUR Erreur ERRO Erro ERRORE",
+    "SEVERE": "심각 严重 嚴重 重大 SCHWERWIEGEND Schwerwiegend GRAVE Grave GRAVES",
+    "FATAL": "치명 치명적 致命 致命的",
+    "DEBUG": "디버그 调试 除錯 デバッグ",
+    "FINE": "상세 미세 详细 FEIN Fein FIN FINO PRÉCIS Précis",
+    "CONFIG": "구성 설정 配置 構成 KONFIGURATION Konfiguration",
+}  # fmt: skip
+_TRANSLATED = {word.upper(): level for level, words in _OTHER_LANGUAGES.items() for word in words.split()}
+_TRANSLATED.pop("INFORMATION")  # also English
+_FOREIGN = sorted({word for words in _OTHER_LANGUAGES.values() for word in words.split()} - {"Information"}, key=len)
+LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in LEVELS) + ")"
+"""Written out, because ignoring the case makes the whole search three times slower."""
+ANY_LEVEL = f"(?:{'|'.join(reversed(_FOREIGN))}|{LEVEL[3:-1]})"
+"""The same in other languages too."""
+SHORT_LEVEL = "VRB|DBG|INF|WRN|FTL"
+_OTHER_WORDS = "LOG|STATEMENT|DETAIL|HINT|NOTE|Note|TRC"
+LETTERS = {
+    "T": "TRACE", "D": "DEBUG", "V": "VERBOSE", "I": "INFO", "N": "NOTICE", "W": "WARNING", "E": "ERROR",
+    "C": "CRITICAL", "F": "FATAL",
+}  # fmt: skip
+NUMBERS = {
+    "0": "EMERG", "1": "ALERT", "2": "CRIT", "3": "ERROR", "4": "WARN", "5": "NOTICE", "6": "INFO", "7": "DEBUG",
+    "10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL",
+}  # fmt: skip
+"""Of syslog, and of Node.js and Python."""
+WINDOWS_NUMBERS = {"0": "INFO", "1": "CRITICAL", "2": "ERROR", "3": "WARNING", "4": "INFO", "5": "VERBOSE"}
+"""Of Windows' events; 0 is that of an audit."""
+
+
+def normal_level(level: pl.Expr) -> pl.Expr:
+    """Levels as written become upper-case English words; MongoDB's D1 to D5 are D."""
+    upper = level.str.to_uppercase().replace(_TRANSLATED | NUMBERS | LETTERS)
+    return upper.str.replace(r"^D\d$", "DEBUG")
+
+
+_OPENING = r"[\s,:|\-]*[\[(<{]?\s*"
+_GROUP = r"[\s,:|\-]*(?:\[[^\]]{0,80}\]|\([^)]{0,80}\)|<[^>]{0,80}>|\{[^}]{0,80}\})"
+_WORD = r"[^\s|\[\](){}<>,;=\"']{1,60}"
+GAPS = (
+    _OPENING,
+    r"[\s,:|\-]*\[[^\]/]{1,80}/",  # [thread/LEVEL]
+    rf"(?:{_GROUP}){{1,5}}{_OPENING}",
+    r"[\s,:|\-]*\d+(?:[\s,:|\-]+\d+){0,2}[\s,:|\-]+[\[(<{]?\s*",
+    r"\s*(?:\|[^|]{0,60}){1,4}\|\s*",
+    rf"[\s,:|\-]*(?:(?:{_WORD}|\[[^\]]{{0,80}}\]|\([^)]{{0,80}}\))[\s,:|\-]+){{1,4}}?[\[(<{{]?\s*",
+)
+"""What may stand between a time and the level, the simplest first."""
+BEHIND = r"(?:\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
+_SOME, _MOST = 0.1, 0.8
+_LETTER = f"[{''.join(LETTERS)}]"
+
+
+def level_place(rests: Sequence[str]) -> str | None:
+    """An expression for what leads to the level and the level itself, as a group; None where the lines name none.
+
+    `rests`: what stands behind the time. A level right behind it counts where a tenth of the lines have one; further on
+    nearly all must. A single letter is a level where the lines have nothing else in that place, and at least two
+    different ones or brackets.
+    """
+    if not rests:
+        return None
+    for number, gap in enumerate(GAPS):
+        pattern = rf"{gap}(?P<level>{ANY_LEVEL}|{SHORT_LEVEL}|{_OTHER_WORDS}){BEHIND}"
+        found = [match for rest in rests if (match := re.match(pattern, rest)) is not None]
+        upper = [match["level"] for match in found if not match["level"].islower() or number < 5]
+        if len(upper) >= (_SOME if number == 0 else _MOST) * len(rests):
+            return pattern
+    for gap in GAPS[:5]:
+        pattern = rf"{gap}(?P<level>{_LETTER}){BEHIND}"
+        found = [match for rest in rests if (match := re.match(pattern, rest)) is not None]
+        letters = {match["level"] for match in found}
+        closed = sum(match[0].rstrip()[-1:] in "])>}|/:" for match in found)
+        if len(found) >= 0.95 * len(rests) and (len(letters) > 1 or closed == len(found)):
+            return pattern
+    return None

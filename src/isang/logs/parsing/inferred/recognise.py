@@ -1,0 +1,196 @@
+"""Which layouts a log has, from a sample of its lines: known ones and those that its own lines make."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+import polars as pl
+
+from isang.logs.parsing.inferred.general_layout import General, general_layouts
+from isang.logs.parsing.inferred.levels import ANY_LEVEL
+from isang.logs.parsing.layouts import LAYOUTS, PLAIN, Layout
+from isang.logs.parsing.regex import ascii_only
+from isang.logs.parsing.timestamps import ISO
+
+SAMPLE_LINES = 500
+_SAMPLE_CHARACTERS = 1_000
+"""The layout shows in the beginning of a line."""
+_ENOUGH = 0.2
+"""A layout must parse this share of the lines that can begin a record."""
+_ENOUGH_IN_A_ROW = (0.05, 0.6, 10)
+"""Or this share, if between its first and its last line it parses so many of them, and this number at least: the rest
+may be what another program wrote before."""
+_MOST = 0.5
+"""A vague layout must parse this share of the sample, unless it is beside one that has no time either."""
+_NEARLY_AS_GOOD = 0.95
+"""A layout listed earlier says more; it is taken when it parses this share of what the best one parses."""
+_SECOND = 0.05
+"""Lines of another layout in the same file are looked for while they are at least this share of the sample."""
+_MAX_LAYOUTS = 4
+_INDENTED = r"^\s"
+_MOSTLY_INDENTED = 0.95
+_CONTINUES = ascii_only(
+    r"^(?:Caused by: |Suppressed: |\.\.\. \d+ more|Traceback \(most|[\w.$]+(?:Exception|Error|Throwable)\b(?::|$)"
+    r"|[)\]}]+[,;]?$|at [\w.$/]+\()"
+)
+"""Beginnings of lines of stack traces and blocks that are not indented."""
+_MOSTLY_EMPTY = 0.9
+_FEW_HOSTS = 0.2
+_LEAST_HOSTS = 10
+_NO_HOST = rf"^(?:{ANY_LEVEL}|[A-Z]|\d+)$"
+_ISO_GROUP = "(?P<time>"
+
+
+def voting(lines: pl.Series) -> pl.Series:
+    """Which lines can begin a record: none of stack traces and indented blocks."""
+    indented = lines.str.contains(_INDENTED)
+    if _share(indented) >= _MOSTLY_INDENTED:
+        return lines.is_not_null()
+    begins = ~indented & ~lines.str.contains(_CONTINUES)
+    return begins if begins.any() else lines.is_not_null()
+
+
+def recognise(
+    sample: pl.Series,
+    described: Layout | None = None,
+    *,
+    zone: str,
+    reference: datetime,
+    date_order: str = "auto",
+) -> list[tuple[Layout, float]]:
+    """The layouts of a source with the share of the lines that can begin a record that each parses, best first.
+
+    There is always at least one; `PLAIN` where no layout fits. `described`: the layout that its header tells, if any.
+    """
+    lines = sample.filter(sample.str.contains(r"\S")).str.slice(0, _SAMPLE_CHARACTERS)
+    if lines.is_empty():
+        return [(PLAIN, 0.0)]
+    votes = voting(lines)
+    candidates = _candidates(lines.filter(votes), described, zone, reference, date_order)
+    return _Choice(lines, votes, candidates).made() or [(_plain(lines), 1.0)]
+
+
+def _plain(lines: pl.Series) -> Layout:
+    indented = _share(lines.str.contains(_INDENTED)) >= _MOSTLY_INDENTED
+    return replace(PLAIN, pattern=r"^\s*(?P<message>\S.*)$") if indented else PLAIN
+
+
+def _candidates(
+    lines: pl.Series, described: Layout | None, zone: str, reference: datetime, date_order: str
+) -> Iterator[Layout]:
+    """Known layouts, the more telling first, then those that the lines make, then the vague ones."""
+    indented = bool(lines.str.contains(_INDENTED).all())
+    known = LAYOUTS if described is None else (described, *LAYOUTS)
+    yield from (_behind_blanks(layout) for layout in known) if indented else known
+    if indented:
+        lines = lines.str.strip_chars_start()
+    for general in general_layouts(lines.to_list(), zone=zone, reference=reference, date_order=date_order):
+        made = [*_variants(general), _of(general)]
+        yield from (_behind_blanks(layout) for layout in made) if indented else made
+
+
+def _of(general: General) -> Layout:
+    kind = "headed" if general.heading else "text"
+    return Layout(f"general-{general.clock.name}", general.pattern, kind, general.heading)
+
+
+def _behind_blanks(layout: Layout) -> Layout:
+    def moved(pattern: str) -> str:
+        return rf"^\s*{pattern[1:]}" if pattern.startswith("^") and not pattern.startswith(r"^\s*") else pattern
+
+    return replace(layout, pattern=moved(layout.pattern), heading=moved(layout.heading))
+
+
+def _variants(general: General) -> Iterator[Layout]:
+    """Known layouts whose time is written in another way."""
+    if general.clock is ISO or general.heading:
+        return
+    lines = pl.Series(general.canonical)
+    for layout in LAYOUTS:
+        shape = layout.heading or layout.pattern
+        if layout.vague or _ISO_GROUP not in shape or layout.kind not in ("text", "access", "headed"):
+            continue
+        if _share(lines.str.contains(shape)) >= _NEARLY_AS_GOOD:
+            changed = _with_time(shape, general.clock.pattern)
+            yield replace(layout, heading=changed) if layout.heading else replace(layout, pattern=changed)
+
+
+def _with_time(pattern: str, time: str) -> str:
+    """`pattern` with another expression in its group of the time."""
+    start = pattern.index(_ISO_GROUP) + len(_ISO_GROUP)
+    depth, end = 1, start
+    while depth:
+        depth += {"(": 1, ")": -1}.get(pattern[end], 0) if pattern[end - 1] != "\\" else 0
+        end += 1
+    return pattern[:start] + ascii_only(time) + pattern[end - 1 :]
+
+
+class _Choice:
+    """The choice among candidates by how many lines each parses."""
+
+    def __init__(self, lines: pl.Series, votes: pl.Series, candidates: Iterator[Layout]) -> None:
+        self._votes, self._voters = votes, int(votes.sum())
+        self._fits: list[tuple[Layout, pl.Series]] = []
+        for layout in candidates:
+            matched = layout.fits(lines) & votes
+            if matched.any() and not _refused(layout, lines.filter(matched)):
+                self._fits.append((layout, matched))
+                if matched.sum() == self._voters and not layout.vague:
+                    break  # no later one can parse more
+
+    def made(self) -> list[tuple[Layout, float]]:
+        found: list[tuple[Layout, float]] = []
+        unread = self._votes
+        timeless = False  # whether what was found so far says no time
+        while len(found) < _MAX_LAYOUTS and unread.any():
+            least = max(1, (_SECOND if found else _ENOUGH) * self._voters)
+            best = self._best(unread, least, least if timeless else _MOST * self._votes.len())
+            best = best or (None if found else self._in_a_row())
+            if best is None:
+                break
+            layout, matched = best
+            found.append((layout, int(matched.sum()) / self._voters))
+            timeless = not any("(?P<time>" in layout.pattern + layout.heading for layout, _ in found)
+            unread &= ~matched
+        return found
+
+    def _best(self, unread: pl.Series, least: float, least_of_vague: float) -> tuple[Layout, pl.Series] | None:
+        """The layout that parses most of the lines `unread`, or one listed earlier that parses nearly as many.
+
+        A vague one only where no other parses at least so many lines; None where that does not either.
+        """
+        for vague, enough in ((False, least), (True, least_of_vague)):
+            some = [(layout, matched & unread) for layout, matched in self._fits if layout.vague == vague]
+            counts = [int(matched.sum()) for _, matched in some]
+            most = max(counts, default=0)
+            if most >= enough:
+                return next(match for match, count in zip(some, counts, strict=True) if count >= _NEARLY_AS_GOOD * most)
+        return None
+
+    def _in_a_row(self) -> tuple[Layout, pl.Series] | None:
+        share, dense, least = _ENOUGH_IN_A_ROW
+        for layout, matched in sorted(self._fits, key=lambda fit: -int(fit[1].sum())):
+            count, places = int(matched.sum()), matched.arg_true()
+            if layout.vague or "(?P<time>" not in layout.pattern + layout.heading or count < least:
+                continue
+            if count >= share * self._voters and count >= dense * (int(places[-1]) - int(places[0]) + 1):
+                return layout, matched
+        return None
+
+
+def _refused(layout: Layout, lines: pl.Series) -> bool:
+    """Whether a layout swallows what it should give: its messages are all empty, or its host is a level."""
+    if layout.kind != "text" or not layout.pattern.endswith("(?P<message>.*)$"):
+        return False
+    groups = lines.str.extract_groups(layout.pattern).struct.unnest()
+    if _share(groups["message"].str.strip_chars() == "") >= _MOSTLY_EMPTY:
+        return True
+    if "host" not in groups.columns:
+        return False
+    hosts = groups["host"].drop_nulls()
+    many = hosts.n_unique() > max(_LEAST_HOSTS, _FEW_HOSTS * hosts.len())
+    return many or _share(hosts.str.contains(_NO_HOST)) > 0.5
+
+
+def _share(which: pl.Series) -> float:
+    return float(which.mean() or 0.0)  # type: ignore[arg-type]

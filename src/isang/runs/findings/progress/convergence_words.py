@@ -1,0 +1,183 @@
+"""The words of the finding `convergence`, by its outcome."""
+
+from isang.runs.finding import Language, Verdict, both
+from isang.runs.read.table import RunTable
+
+Words = tuple[Verdict, str, str, dict[Language, str] | None]
+"""Verdict, English and Korean template, remedy."""
+
+
+def worded(outcome: str, table: RunTable) -> Words:
+    """The words of an outcome, for a loss or for a series that is better the higher it is."""
+    return UPWARD[outcome] if table.maximised and outcome in UPWARD else _WORDS[outcome]
+
+
+def percent_done(part: float | None) -> str:
+    """`2 %`; a run that has not come to its end is never at 100 %."""
+    return "" if part is None else f"{min(100 * part, 99.0):.0f} %"
+
+
+_WORDS: dict[str, Words] = {
+    "falling": (
+        "problem",
+        "The loss was still falling when the run ended: {change} per {unit_en} over steps {first} to "
+        "{last}; it had "
+        "not converged.",
+        "실행이 끝날 때 손실이 아직 감소하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 "
+        "{change}이며, 수렴하지 "
+        "않았습니다.",
+        both(
+            "Test whether more epochs, with a schedule that ends with them, bring the loss further down; "
+            "the forecast "
+            "says how much to expect.",
+            "마지막 스텝에서 끝나는 스케줄로 에폭을 늘리면 손실이 더 내려가는지 시험해 보십시오. 기대할 수 "
+            "있는 폭은 "
+            "예측을 보십시오.",
+        ),
+    ),
+    "annealed": (
+        "cannot_tell",
+        "The loss was still falling when the run ended ({change} per {unit_en} over steps {first} to "
+        "{last}), but "
+        "while the learning rate was being lowered to the end of its schedule: that fall is the "
+        "schedule's, and does "
+        "not show what more epochs would bring.",
+        "실행이 끝날 때 손실이 아직 감소하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), "
+        "학습률이 스케줄의 "
+        "끝까지 낮아지는 중이었습니다. 이 감소는 스케줄에 따른 것이므로 에폭을 늘렸을 때의 효과를 보여 "
+        "주지 않습니다.",
+        None,
+    ),
+    "rising": (
+        "problem",
+        "The loss was rising when the run ended: {change} per {unit_en} over steps {first} to {last}.",
+        "실행이 끝날 때 손실이 증가하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 {change}입니다.",
+        both(
+            "Test whether a lower learning rate from the lowest point on stops the rise.",
+            "가장 낮았던 지점부터 학습률을 낮추면 증가가 멈추는지 시험해 보십시오.",
+        ),
+    ),
+    "unclear": (
+        "cannot_tell",
+        "The change at the end, {change} per {unit_en} over steps {first} to {last}, is neither "
+        "clearly under nor "
+        "clearly over {limit}.",
+        "끝부분의 변화는 스텝 {first}–{last}에서 {unit_ko}당 {change}로, {limit}보다 분명히 작지도 크지도 않습니다.",
+        None,
+    ),
+    "flat at a low rate": (
+        "cannot_tell",
+        "The loss is flat at the end ({change} per {unit_en} over steps {first} to {last}), but there "
+        "the learning "
+        "rate is at its low point: small steps make a flat curve, which does not show that the model "
+        "has converged.",
+        "끝부분에서 손실이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 그 구간은 "
+        "학습률이 최저점에 "
+        "있습니다. 작은 스텝도 평평한 곡선을 만들므로 모델이 수렴했다는 증거가 아닙니다.",
+        None,
+    ),
+    "converged": (
+        "ok",
+        "Converged at this learning rate: {change} per {unit_en} over steps {first} to {last}, shown "
+        "to be under "
+        "{limit} either way.",
+        "이 학습률에서 수렴했습니다. 스텝 {first}–{last}에서 {unit_ko}당 {change}이며, {limit} 미만임이 확인됩니다.",
+        None,
+    ),
+    "unfinished": (
+        "cannot_tell",
+        "The loss was still falling at {done} of its plan ({change} per {unit_en} over steps {first} to {last}), as it "
+        "should there: the run goes on or was cut off.",
+        "계획의 {done} 지점에서 손실이 아직 감소하고 있습니다(스텝 {first}–{last}에서 {unit_ko}당 {change}). 이 "
+        "시점에서는 정상이며, 실행이 진행 중이거나 중단된 것입니다.",
+        None,
+    ),
+    "falling while overfitting": (
+        "cannot_tell",
+        "The training loss was still falling when the run ended ({change} per {unit_en} over steps {first} to {last}) "
+        "while the validation loss rises: more epochs would not help.",
+        "실행이 끝날 때 학습 손실은 아직 감소하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}) 검증 손실은 "
+        "상승하고 있습니다. 에폭을 늘려도 도움이 되지 않습니다.",
+        None,
+    ),
+    "falling alone": (
+        "cannot_tell",
+        "The training loss was still falling when the run ended ({change} per {unit_en} over steps {first} to {last}), "
+        "but what was measured on held-out data had long stopped getting better (see Stopping point): more epochs "
+        "would "
+        "fit the training data more closely.",
+        "실행이 끝날 때 학습 손실은 아직 감소하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 별도 "
+        "데이터로 "
+        "잰 값은 이미 오래전에 나아지기를 멈추었습니다(‘종료 시점’ 판정 참조). 에폭을 늘리면 학습 데이터에만 더 가깝게 "
+        "맞춰집니다.",
+        None,
+    ),
+    "flat after divergence": (
+        "cannot_tell",
+        "The loss is flat at the end ({change} per {unit_en} over steps {first} to {last}), but at a level above its "
+        "lowest one (see Divergence): that is no convergence.",
+        "끝부분에서 손실이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 최저 수준보다 높은 "
+        "곳입니다(‘발산’ "
+        "판정 참조). 수렴한 것이 아닙니다.",
+        None,
+    ),
+}
+
+UPWARD: dict[str, Words] = {
+    "falling": (
+        "problem",
+        "{name} was still rising when the run ended: {change} per {unit_en} over steps {first} to {last}, in per cent "
+        "of all that the run gained; it had not converged.",
+        "실행이 끝날 때 {name} 값이 아직 상승하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 {change}이며(전체 "
+        "상승 폭 기준) 수렴하지 않았습니다.",
+        both(
+            "Test whether a longer run brings it further up.",
+            "더 길게 학습하면 더 올라가는지 시험해 보십시오.",
+        ),
+    ),
+    "rising": (
+        "problem",
+        "{name} was falling when the run ended: {change} per {unit_en} over steps {first} to {last}, in per cent of "
+        "all "
+        "that the run gained.",
+        "실행이 끝날 때 {name} 값이 감소하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 {change}입니다(전체 상승 "
+        "폭 기준).",
+        both(
+            "Use the weights of its best point, and test a lower learning rate from there on.",
+            "가장 좋았던 지점의 가중치를 쓰고, 그 지점부터 더 낮은 학습률을 시험해 보십시오.",
+        ),
+    ),
+    "annealed": (
+        "cannot_tell",
+        "{name} was still rising when the run ended ({change} per {unit_en} over steps {first} to {last}), but while "
+        "the learning rate was being lowered to the end of its schedule: that rise is the schedule's.",
+        "실행이 끝날 때 {name} 값이 아직 상승하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 학습률이 "
+        "스케줄의 끝까지 낮아지는 중이었습니다. 이 상승은 스케줄에 따른 것입니다.",
+        None,
+    ),
+    "unfinished": (
+        "cannot_tell",
+        "{name} was still rising at {done} of its plan ({change} per {unit_en} over steps {first} to {last}), as it "
+        "should there: the run goes on or was cut off.",
+        "계획의 {done} 지점에서 {name} 값이 아직 상승하고 있습니다(스텝 {first}–{last}에서 {unit_ko}당 {change}). 이 "
+        "시점에서는 정상이며, 실행이 진행 중이거나 중단된 것입니다.",
+        None,
+    ),
+    "flat at a low rate": (
+        "cannot_tell",
+        "{name} is flat at the end ({change} per {unit_en} over steps {first} to {last}), but there the learning rate "
+        "is at its low point: small steps make a flat curve.",
+        "끝부분에서 {name} 값이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 그 구간은 학습률이 최저점에 "
+        "있습니다. 작은 스텝도 평평한 곡선을 만듭니다.",
+        None,
+    ),
+    "flat after divergence": (
+        "cannot_tell",
+        "{name} is flat at the end ({change} per {unit_en} over steps {first} to {last}), but below its best level "
+        "(see "
+        "Divergence): that is no convergence.",
+        "끝부분에서 {name} 값이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 가장 좋았던 수준보다 "
+        "낮습니다(‘발산’ 판정 참조). 수렴한 것이 아닙니다.",
+        None,
+    ),
+}

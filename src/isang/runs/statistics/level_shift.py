@@ -1,0 +1,57 @@
+"""Does a series jump to a higher level and stay there to its end?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from isang.runs.read.table import Floats
+from isang.runs.statistics.noise import robust_spread
+
+MOST_BLOCKS = 400
+SIDE = 5
+"""Blocks whose median is the level on either side of a jump."""
+SUDDEN = 8.0
+"""A jump from one block to the next of this many typical changes; noise that wanders does so in small steps."""
+FEWEST_AFTER, PART_AFTER = 20, 0.04
+"""Values, and part of all of them, that must lie at the new level: a heavy tail jumps as far for a while."""
+
+
+@dataclass(frozen=True)
+class LevelShift:
+    """A jump up that lasts to the end of n values."""
+
+    position: int
+    """Of the first value at the new level."""
+    before: float
+    after: float
+    """Levels: medians before the jump, and of all that comes after it."""
+
+
+def level_shift(values: Floats) -> LevelShift | None:
+    """The highest jump in n values that is never taken back by more than half; None where there is none."""
+    n = len(values)
+    size = -(-n // MOST_BLOCKS)
+    cut = n % size
+    blocks = np.median(values[cut:].reshape(-1, size), axis=1)
+    least = max(SIDE, -(-max(FEWEST_AFTER, int(PART_AFTER * n)) // size))
+    if len(blocks) < least + SIDE + 2:
+        return None
+    typical = robust_spread(np.diff(blocks))
+    levels = np.median(sliding_window_view(blocks, SIDE), axis=1)  # of the blocks from i to before i + SIDE
+    later = np.minimum.accumulate(levels[::-1])[::-1]
+    starts = np.arange(SIDE, len(blocks) - least + 1)
+    rises = later[starts] - levels[starts - SIDE]
+    sudden = np.maximum(blocks[starts] - blocks[starts - 1], np.append(np.diff(blocks), 0.0)[starts])
+    rises[(sudden < SUDDEN * typical) | (sudden < rises / 2)] = 0.0
+    best = int(np.argmax(rises))
+    if rises[best] <= SUDDEN * typical / 2 or rises[best] <= 0:
+        return None
+    start = int(starts[best])
+    before, after = float(levels[start - SIDE]), float(np.median(blocks[start + 1 :]))
+    if later[start] < before + (after - before) / 2:
+        return None
+    near = cut + (start - 1) * size
+    higher = values[near : near + 3 * size] > before + (after - before) / 2
+    runs = np.flatnonzero(higher & np.append(higher[1:], True))
+    return LevelShift(near + (int(runs[0]) if len(runs) else size), before, after)
