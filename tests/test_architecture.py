@@ -9,11 +9,12 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting"}
+BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting", "html"}
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
     "formatting": set(),
+    "html": {"formatting"},
     "memory": set(),
     "signals": {"errors", "formatting"},
     "threads": set(),
@@ -28,7 +29,8 @@ ALLOWED = {
     "runs": BASE | {"config"},
     "samples": BASE,
     "resumable": BASE,
-    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
+    "pages": BASE | {"config", "logs", "runs"},
+    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs", "pages"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "__main__": {"cli"},
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options"},

@@ -61,7 +61,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     out = place / "out"
-    assert {path.name for path in out.iterdir()} == {"data", "run", "incidents.json", "anomalies.jsonl", "run.json"}
+    assert {path.name for path in out.iterdir()} == {
+        "data",
+        "run",
+        "index.html",
+        "incidents.json",
+        "anomalies.jsonl",
+        "run.json",
+    }
     assert {path.name for path in (out / "data").iterdir()} == {"sessions.parquet", "templates.parquet", "meta.json"}
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",

@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from isang.formatting import printable
+
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
@@ -19,12 +21,13 @@ def asset(package: str, name: str) -> str:
 
 @cache
 def environment(package: str) -> "Environment":
-    """The templates of a package; names that a template does not know are errors."""
+    """The templates of a package; all values are escaped, and names that a template does not know are errors."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
-        loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,  # Markup is our own
+    )  # fmt: skip
 
 
 def safe(ours: str) -> "Markup":

@@ -44,14 +44,33 @@ class Detected:
     """One record per anomalous session, as `isang detect --json` prints them, the strangest first."""
     incidents: list["Incident"] = field(default_factory=list)
     """The anomalies by their causes, the most severe first."""
+    dataset: "Dataset | None" = None
+    """The sessions of the logs, for the page."""
+    name: str = "logs"
+    """What was read, in a few words."""
 
-    def write(self, folder: Path) -> None:
-        """Write `incidents.json` and `anomalies.jsonl`."""
+    def write(self, folder: Path, *, evaluation: Mapping[str, Any] | None = None, report: str | None = None) -> None:
+        """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
+
+        The page shows the `evaluation` too, and leads to the training's `report`, an address beside it.
+        """
         from isang.detection.incidents import document
+        from isang.pages.contents import contents_of
+        from isang.pages.page import index_html
+        from isang.runs.report.report import default_language
 
-        write_text(folder / "incidents.json", to_json(document(self.incidents)))
+        found = document(self.incidents)
+        write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
+        if self.dataset is None:
+            return
+        links = {"incidents": "incidents.json", **({} if report is None else {"report": report})}
+        contents = contents_of(
+            self.name, self.dataset, sessions=self.sessions, anomalies=len(self.anomalies),
+            incidents=found["incidents"], evaluation=evaluation, links=links,
+        )  # fmt: skip
+        write_text(folder / "index.html", index_html(contents, default_language()))
 
 
 @dataclass(frozen=True)
@@ -283,7 +302,13 @@ def detect(
     found = grouped(records(loaded, prepared, judged), new.templates if new else ())
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
     incidents = with_sessions(incidents_of(found, surroundings(loaded, prepared)), prepared, normal)
-    return Detected(len(judged.rows), found, incidents)
+    return Detected(len(judged.rows), found, incidents, prepared.dataset, _names(logs))
+
+
+def _names(logs: Sequence[str | Path]) -> str:
+    """The logs in a few words."""
+    names = [Path(path).name or str(path) for path in logs]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _warn(*warnings: str | None) -> None:
@@ -368,7 +393,7 @@ def run(
         evaluation = evaluate(trained_run / "model", data)
         report([trained_run], trained_run / "report", overwrite=True)
         detected = detect(trained_run / "model", logs)
-        detected.write(building)
+        detected.write(building, evaluation=evaluation, report="run/report/report.html")
     return Finished(out, open_dataset(out / "data"), evaluation, detected)
 
 

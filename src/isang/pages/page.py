@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from isang.formatting import printable
 from isang.html import asset, environment, hashed, safe
 from isang.pages.contents import Contents
 from isang.pages.session_table import session_rows, shortened
@@ -32,7 +31,7 @@ def index_html(contents: Contents, language: Language) -> str:
         language=language, style=safe(style), script=safe(script),
         policy=f"default-src 'none'; style-src '{hashed(style)}'; script-src '{hashed(script)}'; base-uri 'none'; "
         "form-action 'none'",
-        c=contents, name=printable(contents.name), incidents=shown, rest=rest,
+        c=contents, name=contents.name, incidents=shown, rest=rest,
         left_out=max(0, len(contents.incidents) - LISTED_INCIDENTS),
         severities={name: sum(entry["severity"] == name for entry in contents.incidents) for name in _SEVERITIES},
         picture=None if contents.lines is None else _picture(contents.lines, shown + rest),
@@ -40,8 +39,8 @@ def index_html(contents: Contents, language: Language) -> str:
             {**entry, "template": shortened(entry["template"]), "path": spark(entry["spark"])}
             for entry in contents.templates
         ],
-        sources=_sources(contents.account), rule=printable(contents.account["session_rule"]["reason"]),
-        quality=_quality(contents.evaluation), levels=LEVELS, printable=printable,
+        sources=_sources(contents.account), rule=contents.account["session_rule"]["reason"],
+        quality=_quality(contents.evaluation), levels=LEVELS,
         w=lambda key, **values: word(key, language, **values), symptom=lambda kind: symptom(kind, language),
     )  # fmt: skip
 
@@ -54,9 +53,9 @@ def _heading(entry: Mapping[str, Any], contents: Contents, language: Language) -
     title = entry["title_ko"] if language == "ko" else entry["title"]
     return {
         "id": entry["id"], "fingerprint": entry["fingerprint"], "severity": entry["severity"], "state": entry["state"],
-        "title": printable(title), "sessions": entry["sessions"], "first": _time(entry["first_seen"]),
+        "title": title, "sessions": entry["sessions"], "first": _time(entry["first_seen"]),
         "last": _time(entry["last_seen"]), "buckets": _buckets(entry, contents.lines),
-        "sources": [printable(source) for source in entry["sources"]],
+        "sources": entry["sources"],
     }  # fmt: skip
 
 
@@ -69,10 +68,10 @@ def _incident(entry: Mapping[str, Any], contents: Contents, language: Language) 
             item | {"template": shortened(item["template"])} for item in entry["symptoms"][:SHOWN_SYMPTOMS]
         ],
         "reasons": _said(entry["reasons"]),
-        "example": None if first is None else printable(str(first["session_id"])),
+        "example": None if first is None else str(first["session_id"]),
         "rows": [] if first is None else session_rows(first),
-        "beside": printable(str(first["beside"]["session_id"])) if first and first.get("beside") else None,
-        "others": [printable(str(example["session_id"])) for example in examples[1:SHOWN_SESSIONS]],
+        "beside": str(first["beside"]["session_id"]) if first and first.get("beside") else None,
+        "others": [str(example["session_id"]) for example in examples[1:SHOWN_SESSIONS]],
         "more": max(0, entry["sessions"] - min(len(examples), SHOWN_SESSIONS)),
     }  # fmt: skip
 
@@ -82,7 +81,7 @@ def _said(reasons: Any) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for reason in reasons:
         line = reason.get("line")
-        raw = None if line is None else f"{printable(line['source'])}:{line['number']}: {shortened(line['text'])}"
+        raw = None if line is None else f"{line['source']}:{line['number']}: {shortened(line['text'])}"
         found.setdefault(reason["says"], {"says": reason["says"], "as_high": reason["as_high"], "line": raw})
     return list(found.values())
 
@@ -140,9 +139,9 @@ def _picture(lines: Timeline, incidents: list[dict[str, Any]]) -> dict[str, Any]
 def _sources(account: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         {
-            "name": printable(source["name"]), "lines": source["lines"], "used": source["used"],
+            "name": source["name"], "lines": source["lines"], "used": source["used"],
             "layouts": ", ".join(layout["name"] for layout in source["layouts"]),
-            "times": printable(source["times"] or ""),
+            "times": source["times"] or "",
             "not_matched": source["not_matched"],
         }
         for source in account["sources"]

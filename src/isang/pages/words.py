@@ -50,8 +50,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "kind": ("Kind", "종류"),
     "example": ("An example session: {id}", "예시 세션: {id}"),
     "beside": (
-        "Lines marked “{strange}” are unusual. Lines marked “{missing}” stand in the most similar normal session, {id}, "
-        "and not in this one.",
+        "Lines marked “{strange}” are unusual. Lines marked “{missing}” stand in the most similar normal session, "
+        "{id}, and not in this one.",
         "“{strange}” 표시가 있는 줄은 특이한 줄입니다. “{missing}” 표시가 있는 줄은 가장 비슷한 정상 세션 {id}에는 "
         "있지만 이 세션에는 없습니다.",
     ),
