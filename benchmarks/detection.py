@@ -21,12 +21,11 @@ from isang import stages
 from isang.artifact import Model, load_model
 from isang.config import Config, TrainingConfig
 from isang.detection.assembly import calibrated
-from isang.detection.detectors.burst import count_bursts, ends_ms
-from isang.detection.detectors.time_gap import count_gaps, gaps_before
+from isang.detection.detectors import DETECTORS, fit
+from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.evaluate import evaluate
 from isang.files import to_json, write_text
 from isang.logs.store import Dataset, write_dataset
-from isang.model.batches import to_sessions
 from isang.training.split import split_by_time
 
 QUALITY = ("precision", "recall", "f1", "average_precision", "accuracy")
@@ -64,7 +63,7 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
         stages.train(folder / "data", folder / "run", config=config, with_report=False)
     model = load_model(folder / "run")
     split = split_by_time(dataset, config.training)
-    model = _with_times(model, dataset, np.concatenate([split.train, split.validation]))
+    model = _fitted_anew(model, dataset, np.concatenate([split.train, split.validation]))
     model = calibrated(model, dataset, split.train, split.validation)
     if not part.reworded:
         return evaluate(model, dataset)
@@ -73,11 +72,9 @@ def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool)
     return changed | {"f1_before_rewording": before and before["f1"]["value"]}
 
 
-def _with_times(model: Model, dataset: Dataset, rows: np.ndarray) -> Model:
-    """The model with what it counts of times, which one trained by an earlier version lacks."""
-    sessions = to_sessions(dataset, model.vocabulary, rows)
-    gaps, bursts = count_gaps(sessions, gaps_before(dataset, rows)), count_bursts(sessions, ends_ms(dataset, rows))
-    return replace(model, gaps=gaps, bursts=bursts)
+def _fitted_anew(model: Model, dataset: Dataset, rows: np.ndarray) -> Model:
+    """The model with what the detectors of this version learn, so that one trained earlier will do."""
+    return replace(model, fitted=fit(DETECTORS, timed_sessions(dataset, model.vocabulary, rows)))
 
 
 def _reworded(dataset: Dataset, model: Model, later: np.ndarray, part: Part, seed: int) -> Dataset:

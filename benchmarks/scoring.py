@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from isang.artifact import Model, load_model
+from isang.detection.detectors.timed_sessions import untimed
 from isang.detection.threshold.decisions import judge_sessions
 from isang.logs.store import read_dataset
 from isang.model.batches import Sessions, from_sequences, to_sessions
@@ -61,7 +62,11 @@ def decisions(model: Model, sessions: Sessions, threads: int, batch: int) -> lis
     torch.set_num_threads(threads)
     starts = range(0, len(sessions), batch)
     parts = [sessions.take(np.arange(start, min(start + batch, len(sessions)))) for start in starts]
-    return [decision.anomalous for part in parts for decision in judge_sessions(model, part)[2]]
+    return [
+        decision.anomalous
+        for part in parts
+        for decision in judge_sessions(model, untimed(part, model.vocabulary.size))[2]
+    ]
 
 
 def delays(run: Path, flags: list[str]) -> list[float]:
@@ -102,17 +107,18 @@ def main() -> None:
     if options.onnx:
         model = replace(model, onnx=OnnxEncoder(read_onnx(options.onnx, model.encoder, model.vocabulary)))
     sample = to_sessions(read_dataset(options.run / "data"), model.vocabulary)
-    judge_sessions(model, drawn(sample, 100, 0))  # what derives from the model is kept from here on
+    size = model.vocabulary.size
+    judge_sessions(model, untimed(drawn(sample, 100, 0), size))  # what derives from the model is kept from here on
 
     many = drawn(sample, SESSIONS, 1)
-    seconds = seconds_of(lambda: judge_sessions(model, many))
+    seconds = seconds_of(lambda: judge_sessions(model, untimed(many, size)))
     print(f"{SESSIONS:,} sessions, {len(many.distinct()[0]):,} different: {seconds:.1f} s, {options.threads} threads")
     different = all_different(sample, DIFFERENT, 2)
-    seconds = seconds_of(lambda: judge_sessions(model, different))
+    seconds = seconds_of(lambda: judge_sessions(model, untimed(different, size)))
     events = different.lengths.mean() - 2
     print(f"{DIFFERENT:,} different sessions of {events:.1f} events in the mean: {DIFFERENT / seconds:,.0f} a second")
     one = different.take(np.arange(1))
-    seconds = statistics.median(seconds_of(lambda: judge_sessions(model, one)) for _ in range(TIMES))
+    seconds = statistics.median(seconds_of(lambda: judge_sessions(model, untimed(one, size))) for _ in range(TIMES))
     print(f"one session: {1000 * seconds:.0f} ms")
 
     compared = different.take(np.arange(COMPARED))

@@ -22,7 +22,7 @@ from isang import stages
 from isang.artifact import Model, load_model
 from isang.config import Config, LogsConfig, TrainingConfig
 from isang.detection.assembly import calibrated
-from isang.detection.detectors.scores import DETECTORS
+from isang.detection.detectors import DETECTORS
 from isang.detection.evaluation.metrics import Flags, Floats, average_precision, precision_recall
 from isang.detection.evaluation.synthetic_anomalies import plant
 from isang.detection.releases.rewordings import judge_reworded

@@ -25,7 +25,7 @@ ALLOWED = {
     "model": BASE | {"config", "logs"},
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},
-    "detection": BASE | {"config", "logs", "model", "artifact", "training"},
+    "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
     "runs": BASE | {"config"},
     "samples": BASE,
     "resumable": BASE,
@@ -35,6 +35,8 @@ ALLOWED = {
     "__main__": {"cli"},
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options"},
     "options": BASE,
+    "plugins": {"errors"},
+    "testing": BASE | {"config", "logs", "model", "artifact", "detection"},
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
     "__init__": BASE | {"stages", "config", "threads"},
 }

@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 import torch
 
-from isang.artifact import MANIFEST, Model, load_model, save_model, with_evaluation
+from isang.artifact import MANIFEST, Model, load_model, rules_of, save_model, with_evaluation
 from isang.config import Config, ModelConfig
-from isang.detection.detectors.time_gap import count_gaps, gaps_before
+from isang.detection.detectors import DETECTORS, detectors_of, fit
+from isang.detection.detectors.contract import NO_TABLE
+from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.errors import InputError
-from isang.model.batches import to_sessions
 from isang.model.encoder import Encoder
+from isang.model.fitted import Fitted
 from isang.model.vocabulary import learn_vocabulary
 from tests.synthetic import shop_dataset
 
@@ -23,7 +25,6 @@ from tests.synthetic import shop_dataset
 def some_model(layers: int = 1) -> Model:
     dataset = shop_dataset(40)
     vocabulary = learn_vocabulary(dataset, np.arange(40))
-    normal, place = to_sessions(dataset, vocabulary).distinct()
     config = Config(model=ModelConfig(layers=layers, width=16, heads=2, positions=64))
     return Model(
         encoder=Encoder(config.model, vocabulary.size).eval(),
@@ -31,9 +32,7 @@ def some_model(layers: int = 1) -> Model:
         config=config,
         rules={"session_by": "none"},
         template_table=dataset.templates,
-        normal=normal,
-        normal_counts=np.bincount(place),
-        gaps=count_gaps(to_sessions(dataset, vocabulary), gaps_before(dataset, np.arange(40))),
+        fitted=fit(DETECTORS, timed_sessions(dataset, vocabulary, np.arange(40))),
         calibration=pl.DataFrame({"masked_event": [1.0, 2.0]}),
         facts={"dataset": "x", "trained_from": None, "trained_until": None, "period_sessions": 40},
     )
@@ -50,18 +49,29 @@ def test_a_model_survives_the_way_to_disk(tmp_path: Path) -> None:
     assert loaded.normal.flat.tolist() == model.normal.flat.tolist()
     assert loaded.normal_counts.tolist() == model.normal_counts.tolist()
     assert loaded.calibration.equals(model.calibration)
-    assert loaded.gaps is not None
-    assert model.gaps is not None
-    assert loaded.gaps.equals(model.gaps)
+    assert list(loaded.fitted) == [detector.name for detector in DETECTORS]
+    for name, table in model.fitted.items():
+        assert loaded.fitted[name].equals(table), name
     assert loaded.template_table.equals(model.template_table)
     for name, weights in model.encoder.state_dict().items():
         assert torch.equal(loaded.encoder.state_dict()[name], weights), name
 
 
-def test_a_model_without_times_is_read_as_one_that_knows_none(tmp_path: Path) -> None:
-    save_model(replace(some_model(), gaps=None), tmp_path / "model")
-    assert load_model(tmp_path / "model").gaps is None
-    assert load_model(tmp_path / "model").planted is None
+def test_a_model_whose_dataset_has_no_rules_reads_no_logs(tmp_path: Path) -> None:
+    save_model(replace(some_model(), rules=None), tmp_path / "model")
+    loaded = load_model(tmp_path / "model")
+    assert loaded.rules is None
+    assert loaded.planted is None
+    with pytest.raises(InputError, match=r"no rules in its meta\.json"):
+        rules_of(loaded)
+
+
+def test_a_model_with_a_detector_that_is_not_installed_says_which(tmp_path: Path) -> None:
+    model = some_model()
+    fitted = Fitted(model.normal, model.normal_counts, model.fitted.size, {**model.fitted, "night_shift": NO_TABLE})
+    save_model(replace(model, fitted=fitted), tmp_path / "model")
+    with pytest.raises(InputError, match="detector night_shift, which this installation lacks"):
+        detectors_of(load_model(tmp_path / "model"))
 
 
 def test_scores_of_planted_anomalies_survive_the_way_to_disk(tmp_path: Path) -> None:
@@ -93,7 +103,7 @@ def test_an_evaluation_is_added_and_kept(tmp_path: Path) -> None:
         "templates.parquet",
         "calibration.parquet",
         "normal.parquet",
-        "gaps.parquet",
+        "detectors/time_gap.parquet",
     ],
 )
 def test_a_changed_or_missing_file_is_named(tmp_path: Path, name: str) -> None:
@@ -117,15 +127,23 @@ def _manifest(folder: Path, change: Callable[[dict], None]) -> None:
 def test_a_model_of_another_format_is_refused(tmp_path: Path) -> None:
     save_model(some_model(), tmp_path / "model")
     _manifest(tmp_path / "model", lambda manifest: manifest.update(schema=99))
-    with pytest.raises(InputError, match=r"format 99.*reads format 1"):
+    with pytest.raises(InputError, match=r"format 99.*reads format 2"):
         load_model(tmp_path / "model")
 
 
-def test_a_manifest_cannot_point_outside_the_folder(tmp_path: Path) -> None:
+def test_a_model_of_the_first_format_gets_a_clear_message(tmp_path: Path) -> None:
+    save_model(some_model(), tmp_path / "model")
+    _manifest(tmp_path / "model", lambda manifest: manifest.update(schema=1))
+    with pytest.raises(InputError, match=r"format 1, .*train again on its dataset"):
+        load_model(tmp_path / "model")
+
+
+@pytest.mark.parametrize("name", ["../secret", "detectors/../../secret", "detectors/..", "other/secret", "/secret"])
+def test_a_manifest_cannot_point_outside_the_folder(tmp_path: Path, name: str) -> None:
     save_model(some_model(), tmp_path / "model")
     (tmp_path / "secret").write_text("x")
-    _manifest(tmp_path / "model", lambda manifest: manifest["files"].update({"../secret": {"sha256": "", "bytes": 1}}))
-    with pytest.raises(InputError, match="secret is missing"):
+    _manifest(tmp_path / "model", lambda manifest: manifest["files"].update({name: {"sha256": "", "bytes": 1}}))
+    with pytest.raises(InputError, match="is missing though the manifest lists it"):
         load_model(tmp_path / "model")
 
 

@@ -98,7 +98,7 @@ def test_run_measures_its_quality_and_says_so(place: Path) -> None:
     assert evaluation["metrics"]["recall"]["value"] > 0.9
     printed = (place / "stdout.txt").read_text()
     assert "anomalies.jsonl" in printed
-    assert "report.html" in printed
+    assert "index.html" in printed
     assert f"{evaluation['metrics']['f1']['value']:.3f}" in printed
     report = json.loads((place / "out" / "run" / "report" / "report.json").read_text())
     quality = next(finding for finding in report["findings"] if finding["id"] == "measured_quality")
@@ -434,6 +434,7 @@ def test_following_goes_on_where_it_was_stopped(place: Path, tmp_path: Path) -> 
     while (polled := rest.poll())[0]:
         found += [json.dumps(record) for record in polled[1]]
     found += [json.dumps(record) for record in rest.finish()]
+    rest.close()
     told = [record["session_id"] for record in map(json.loads, found) if record["ended"] != "goes on"]
     expected = [json.loads(line)["session_id"] for line in (place / "out" / "anomalies.jsonl").read_text().splitlines()]
     assert sorted(told) == sorted(expected)
@@ -459,6 +460,7 @@ def test_a_burst_is_told_from_when_it_is_one_also_over_a_restart(place: Path, tm
                 file.writelines(part[begin : begin + 10])
             told += following.poll()[1]
         following.save()
+        following.close()
     told += following.finish()
     live = [record["session_id"] for record in told if record["reasons"][0]["detector"] == "burst"]
     found = [record for record in detect(run, [log]).anomalies if record["reasons"][0]["detector"] == "burst"]

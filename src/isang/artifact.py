@@ -14,17 +14,20 @@ import isang
 from isang.config import Config, from_dict, to_dict
 from isang.errors import InputError
 from isang.files import folder_being_written, to_json
+from isang.logs.rules import Rules
 from isang.model.batches import Rows, Sessions
+from isang.model.fitted import Fitted
+from isang.model.kept import Kept
 from isang.model.vocabulary import MARKS, Vocabulary
 
 if TYPE_CHECKING:
     from isang.model.encoder import Encoder
     from isang.model.onnx.scoring import OnnxEncoder
 
-SCHEMA = 1
+SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
-GAPS, BURSTS, PLANTED = "gaps.parquet", "bursts.parquet", "planted.parquet"
+PLANTED, DETECTORS = "planted.parquet", "detectors"
 MANIFEST = "manifest.json"
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 MAX_JSON_BYTES = 64 << 20
@@ -33,31 +36,24 @@ FRAMED_AT_ONCE = 100_000
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained detector. It equals itself alone, so that what is derived from it can be kept in a cache."""
+    """A trained detector; it can score in several threads at once."""
 
     encoder: "Encoder"
     vocabulary: Vocabulary
     config: Config
     """The settings that it was prepared and trained with."""
-    rules: Mapping[str, Any]
-    """How raw logs become sessions for it: `isang.logs.prepare.Rules`, as plain values."""
+    rules: Mapping[str, Any] | None
+    """How raw logs become sessions for it: `isang.logs.rules.Rules`, as plain values; None where its dataset came from
+    elsewhere and does not say."""
     template_table: pl.DataFrame
     """All templates that its training data taught the miner: columns event, template, level, count."""
-    normal: Sessions
-    """The different normal sessions of its training period, each once."""
-    normal_counts: Rows
-    """How often each of them occurred, shape: len(normal)."""
+    fitted: Fitted
+    """What each of its detectors learned, by name, and the normal sessions of its training period."""
     calibration: pl.DataFrame
     """One row per normal session of the training period, one column of scores per detector, null where it was not held
     out from that detector."""
     facts: Mapping[str, Any]
     """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
-    gaps: pl.DataFrame | None = field(default=None)
-    """How often which time lies between which two tokens in its normal sessions: columns before, after, at_least_ms and
-    count; None where its training did not count them."""
-    bursts: pl.DataFrame | None = field(default=None)
-    """The shortest times in which several of its normal sessions had the same token: columns token, sessions,
-    shortest_ms and in_all; None where its training did not count them."""
     planted: pl.DataFrame | None = field(default=None)
     """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None where none
     were planted."""
@@ -67,6 +63,18 @@ class Model:
     """The SVG files of the last evaluation, by name; they are written, never read."""
     onnx: "OnnxEncoder | None" = field(default=None)
     """The exported encoder, to score with it; None: with torch. It is no part of the folder."""
+    kept: Kept = field(default_factory=Kept, init=False, repr=False)
+    """What was worked out from this model, such as its thresholds; a changed copy begins anew."""
+
+    @property
+    def normal(self) -> Sessions:
+        """The different normal sessions of its training period, each once."""
+        return self.fitted.normal
+
+    @property
+    def normal_counts(self) -> Rows:
+        """How often each of them occurred, shape: len(normal)."""
+        return self.fitted.counts
 
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
@@ -80,10 +88,10 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         model.template_table.with_columns(known).write_parquet(building / TEMPLATES)
         model.calibration.write_parquet(building / CALIBRATION)
         _normal_frame(model).write_parquet(building / NORMAL)
-        if model.gaps is not None:
-            model.gaps.write_parquet(building / GAPS)
-        if model.bursts is not None:
-            model.bursts.write_parquet(building / BURSTS)
+        (building / DETECTORS).mkdir()
+        for name, table in model.fitted.items():
+            if table.width:  # without, the normal sessions say all
+                table.write_parquet(building / DETECTORS / f"{name}.parquet")
         if model.planted is not None:
             model.planted.write_parquet(building / PLANTED)
         if model.evaluation is not None:
@@ -91,7 +99,8 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         for name, picture in model.pictures.items():
             (building / name).write_text(picture, encoding="utf-8")
         (building / CARD).write_text(model_card(model), encoding="utf-8")
-        files = {path.name: _fingerprint(path) for path in sorted(building.iterdir())}
+        written = sorted(path for path in building.rglob("*") if path.is_file())
+        files = {path.relative_to(building).as_posix(): _fingerprint(path) for path in written}
         manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
         (building / MANIFEST).write_text(to_json(manifest), encoding="utf-8")
 
@@ -109,20 +118,17 @@ def load_model(folder: Path) -> Model:
     calibration = _read(folder / CALIBRATION, pl.read_parquet)
     try:
         vocabulary = _vocabulary(templates)
-        config["settings"]["model"].setdefault("expansion", 4)  # what all had before it was a setting
         settings = from_dict(config["settings"])
         sessions, counts = _from_normal_frame(normal)
+        tables = {name: _detector_table(folder, name, manifest["files"]) for name in config["detectors"]}
         model = Model(
             encoder=_encoder(folder, settings, vocabulary),
             vocabulary=vocabulary,
             config=settings,
             rules=config["rules"],
             template_table=templates.drop("token"),
-            normal=sessions,
-            normal_counts=counts,
+            fitted=Fitted(sessions, counts, vocabulary.size, tables),
             calibration=calibration,
-            gaps=_read(folder / GAPS, pl.read_parquet) if GAPS in manifest["files"] else None,
-            bursts=_read(folder / BURSTS, pl.read_parquet) if BURSTS in manifest["files"] else None,
             planted=_read(folder / PLANTED, pl.read_parquet) if PLANTED in manifest["files"] else None,
             facts=config["facts"],
             evaluation=_read(folder / EVALUATION, _read_json) if EVALUATION in manifest["files"] else None,
@@ -130,6 +136,16 @@ def load_model(folder: Path) -> Model:
     except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{folder} is not a complete isang model: {type(error).__name__} {error}") from error
     return model
+
+
+def rules_of(model: Model) -> Rules:
+    """How raw logs become sessions for the model; InputError where nobody said so."""
+    if model.rules is None:
+        raise InputError(
+            "this model cannot read raw logs: the dataset that it was trained on has no rules in its meta.json, as it "
+            "was not made by isang prepare; evaluate datasets with it, or prepare the logs and train on that dataset"
+        )
+    return Rules.from_dict(dict(model.rules), model.template_table)
 
 
 def with_evaluation(
@@ -150,14 +166,15 @@ def check_manifest(folder: Path) -> dict[str, Any]:
     if schema != SCHEMA:
         raise InputError(
             f"{folder} is a model of format {schema}, written by isang {manifest.get('isang')}; "
-            f"this is isang {isang.__version__}, which reads format {SCHEMA}: train again, or install that version"
+            f"this is isang {isang.__version__}, which reads format {SCHEMA}: train again on its dataset, "
+            f"which is read as before, or install that version"
         )
     files = manifest.get("files")
     if not isinstance(files, dict) or not all(name in files for name in REQUIRED):
         raise InputError(f"{folder / MANIFEST} does not list {', '.join(REQUIRED)}; the folder is damaged")
     for name, expected in files.items():
         path = folder / name
-        if Path(name).name != name or not path.is_file():
+        if not _is_inside(name) or not path.is_file():
             raise InputError(f"{path} is missing though the manifest lists it; copy the whole model folder again")
         if _fingerprint(path) != expected:
             raise InputError(
@@ -255,9 +272,22 @@ def _config(model: Model) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "settings": to_dict(model.config),
-        "rules": dict(model.rules),
+        "rules": None if model.rules is None else dict(model.rules),
+        "detectors": list(model.fitted),
         "facts": dict(model.facts),
     }
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a file that a manifest lists is one of a model folder."""
+    folder, _, file = name.rpartition("/")
+    return folder in ("", DETECTORS) and Path(file).name == file and file not in ("", "..")
+
+
+def _detector_table(folder: Path, name: str, files: Mapping[str, Any]) -> pl.DataFrame:
+    """The table of a detector; an empty one where it has none."""
+    file = f"{DETECTORS}/{name}.parquet"
+    return _read(folder / file, pl.read_parquet) if file in files else pl.DataFrame()
 
 
 def _vocabulary(templates: pl.DataFrame) -> Vocabulary:

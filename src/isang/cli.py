@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 import isang
 from isang.errors import IsangError, UsageError
@@ -223,8 +224,15 @@ def report(
     follow: Annotated[
         bool, typer.Option("--follow", help="Write the report anew whenever a log grows, until the run is done.")
     ] = False,
+    on_problem: Annotated[
+        str | None,
+        typer.Option(metavar="COMMAND|URL", help="With --follow: run this once for each problem, or post it there."),
+    ] = None,
     json: Json = False,
-    fail_on: Annotated[Literal["problem"] | None, typer.Option(help="Leave with 3 if any finding is this bad.")] = None,
+    fail_on: Annotated[
+        Literal["problem"] | None,
+        typer.Option(help="Leave with 3 if any finding is this bad, with --follow as soon as one is."),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Judge any training log: statistics, findings, plots."""
@@ -235,8 +243,9 @@ def report(
         return
     gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
     reports = stages.report(
-        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow
-    )
+        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow,
+        on_problem=on_problem, until_problem=fail_on is not None,
+    )  # fmt: skip
     print(summaries.of_reports(reports, lang, as_json=json))
     if out is not None and not json:
         print(f"written to {out}")
@@ -318,6 +327,54 @@ def detect(
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
         return
     print(summaries.of_detected(detected))
+
+
+class WithSeveral(TyperCommand):
+    """A command whose option `--with` takes all names up to the next option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """`--with A B` is read as `--with A --with B`."""
+        spread: list[str] = []
+        taking = False
+        for arg in args:
+            if arg == "--with":
+                taking = True
+            elif arg.startswith("-") and arg != "-":
+                taking = False
+                spread.append(arg)
+            else:
+                spread += ["--with", arg] if taking else [arg]
+        return super().parse_args(ctx, spread)
+
+
+@app.command(cls=WithSeveral)
+def compare(
+    good: Annotated[list[str], typer.Argument(help="Logs of good runs: one file or folder for each.", metavar="GOOD")],
+    bad: Annotated[
+        list[str] | None, typer.Option("--with", help="Logs of the bad run: files or folders.", metavar="BAD...")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write incidents.json here too.", metavar="DIR")] = None,
+    config: ConfigFile = None,
+    layout: Layout = None,
+    timezone: Timezone = None,
+    mask: Masks = None,
+    json: Json = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """What bad logs have that good ones have not; small logs, no training."""
+    from isang import stages, summaries
+    from isang.config import load
+    from isang.files import folder_being_written, refuse_existing, write_text
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
+    settings = load(config, {"logs": log_flags(layout, None, None, None, None, timezone, mask)})
+    found = stages.compare(good, bad or [], config=settings)
+    document = summaries.of_comparison(found, as_json=True) + "\n"
+    if out is not None:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            write_text(building / "incidents.json", document)
+    print(document if json else summaries.of_comparison(found, as_json=False), end="" if json else "\n")
 
 
 @app.command()

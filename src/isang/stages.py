@@ -18,6 +18,7 @@ from isang.training.processes.launch import is_launched
 
 if TYPE_CHECKING:
     from isang.artifact import Model
+    from isang.detection.comparison.compare import Comparison
     from isang.detection.incidents import Incident
     from isang.detection.live import Following
     from isang.logs.store import Dataset
@@ -191,21 +192,34 @@ def report(
     evaluation: Path | None = None,
     overwrite: bool = False,
     follow: bool = False,
+    on_problem: str | None = None,
+    until_problem: bool = False,
 ) -> list[Any]:
     """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
 
-    `follow` writes them anew whenever a log grows, until the runs are done.
+    `follow` writes them anew whenever a log grows, until the runs are done; `on_problem` is a command or a webhook for
+    each problem that arises, and `until_problem` ends with the first one.
     """
     from isang.runs.report import report as pages
+    from isang.runs.report.alarms import Alarms
     from isang.runs.report.live import follow as keep_fresh
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if follow:
-        if out is None:
-            raise UsageError("--follow keeps a page fresh and needs a place for it; set --out DIR")
+        if out is None and on_problem is None and not until_problem:
+            raise UsageError(
+                "--follow keeps a page fresh and needs a place for it; set --out DIR, or --on-problem or --fail-on"
+            )
         chosen = language or pages.default_language()
-        return list(keep_fresh(logs, out, language=chosen, loss=loss, evaluation=evaluation))
+        alarms = Alarms(on_problem, language=chosen)
+        return list(
+            keep_fresh(
+                logs, out, alarms=alarms, until_problem=until_problem, language=chosen, loss=loss, evaluation=evaluation
+            )
+        )
+    if on_problem is not None:
+        raise UsageError("--on-problem belongs to --follow")
     reports = [made for log in logs for made in pages.make_report(log, loss=loss, evaluation=evaluation)]
     if out is not None:
         pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
@@ -257,6 +271,13 @@ def evaluate(
     return result
 
 
+def compare(good: Sequence[str | Path], bad: Sequence[str | Path], *, config: Config | None = None) -> "Comparison":
+    """Good logs and bad ones → what the bad ones have that the good ones have not, as incidents; no model is needed."""
+    from isang.detection.comparison.compare import compare as differences
+
+    return differences([str(path) for path in good], [str(path) for path in bad], (config or Config()).logs)
+
+
 def export(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, str]:
     """A model → its encoder as the ONNX file `out`; returns the file's metadata."""
     from isang.artifact import load_model
@@ -281,6 +302,7 @@ def detect(
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
     model's encoder as `export` wrote it, to score with in torch's place.
     """
+    from isang.artifact import rules_of
     from isang.detection.anomalies import grouped, records
     from isang.detection.causes.grouping import incidents_of, surroundings
     from isang.detection.evaluation.drift import other_logs, taken_for
@@ -288,13 +310,12 @@ def detect(
     from isang.detection.releases.rewordings import judge_reworded
     from isang.detection.session_lines import with_sessions
     from isang.logs.prepare import prepare as read_logs
-    from isang.logs.rules import Rules
 
     loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     prepared = read_logs(
         [str(path) for path in logs],
         loaded.config.logs,
-        rules=Rules.from_dict(dict(loaded.rules), loaded.template_table),
+        rules=rules_of(loaded),
     )
     loaded, judged, reworded = judge_reworded(loaded, prepared.dataset)
     new = new_lines(loaded, prepared.dataset, judged)

@@ -9,12 +9,14 @@ from isang.files import to_json
 from isang.formatting import joined
 
 if TYPE_CHECKING:
+    from isang.detection.comparison.compare import Comparison
     from isang.detection.incidents import Incident
     from isang.logs.preview import Preview
     from isang.stages import Detected, Finished, Trained
     from isang.training.lr_range_test import RateTest
 
 SHOWN_INCIDENTS = 6
+SHOWN_DIFFERENCES = 10
 SHOWN_LINES = 2
 """Raw lines below an incident."""
 SHOWN_TEMPLATES = 3
@@ -147,6 +149,31 @@ def _incident(incident: "Incident", raw_lines: int) -> str:
             if len(lines) <= raw_lines:
                 lines.append(line)
     return joined(lines)
+
+
+def of_comparison(found: "Comparison", *, as_json: bool) -> str:
+    """What bad logs have that good ones have not, and, one line each, what good ones differ in too."""
+    from isang.detection.incidents import document
+
+    if as_json:
+        rest = {"differences": [difference.to_dict() for difference in found.differences]}
+        facts = {"good": list(found.good), "bad": list(found.bad), "lines": list(found.lines), "score": found.score}
+        return to_json(document(found.incidents) | rest | facts).rstrip("\n")
+    logs = f"{len(found.good):,} good {'log' if len(found.good) == 1 else 'logs'}"
+    head = f"{found.lines[1]:,} lines against {found.lines[0]:,} of {logs}, {found.templates:,} templates"
+    count = len(found.incidents)
+    parts = [
+        head,
+        f"{count:,} {'incident' if count == 1 else 'incidents'}" if count else "no incident: as good logs do",
+    ]
+    if count:
+        parts.append(of_incidents(found.incidents))
+    if found.differences:
+        rest_lines = [f"  {incident.title}" for incident in found.differences[:SHOWN_DIFFERENCES]]
+        more = len(found.differences) - SHOWN_DIFFERENCES
+        rest_lines += [f"  and {more:,} more"] if more > 0 else []
+        parts.append("\n".join(["such as good logs have among themselves too:", *rest_lines]))
+    return "\n\n".join(parts)
 
 
 def of_detected(detected: "Detected") -> str:

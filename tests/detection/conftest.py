@@ -9,8 +9,8 @@ import pytest
 from isang.artifact import Model
 from isang.config import Config, ModelConfig, TrainingConfig
 from isang.detection.assembly import calibrated
-from isang.detection.detectors.burst import count_bursts, ends_ms
-from isang.detection.detectors.time_gap import count_gaps, gaps_before
+from isang.detection.detectors import DETECTORS, fit
+from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
 from isang.model.vocabulary import learn_vocabulary
@@ -39,18 +39,13 @@ def trained(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Model
     run: Path = tmp_path_factory.mktemp("run")
     encoder, _ = train(Data(training, validation, vocabulary.size), config.model, config.training, run)
     period = np.concatenate([split.train, split.validation])
-    known = to_sessions(dataset, vocabulary, period)
-    normal, place = known.distinct()
     model = Model(
         encoder=encoder,
         vocabulary=vocabulary,
         config=config,
         rules={},
         template_table=dataset.templates,
-        normal=normal,
-        normal_counts=np.bincount(place).astype(np.int64),
-        gaps=count_gaps(known, gaps_before(dataset, period)),
-        bursts=count_bursts(known, ends_ms(dataset, period)),
+        fitted=fit(DETECTORS, timed_sessions(dataset, vocabulary, period)),
         calibration=pl.DataFrame(),
         facts={
             "dataset": "synthetic",

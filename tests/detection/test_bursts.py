@@ -8,23 +8,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isang.artifact import Model, load_model, save_model
-from isang.detection.detectors.burst import (
+from isang.artifact import Model
+from isang.detection.detectors.time.burst import (
     ALL,
     CROWDS,
     LEAST_MS,
-    NOTHING_BEFORE,
     Bursts,
+    bursts,
     count_bursts,
     find_bursts,
     normal_crowd,
     remember,
 )
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, TimedSessions
 from isang.detection.explain import explain
 from isang.detection.threshold.decisions import Judged, judge
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS, UNSEEN
+from tests.detection.fitting import with_table, without_clock
 from tests.synthetic import BROWSE, shop_dataset
 from tests.test_artifact import some_model
 
@@ -42,21 +44,21 @@ def model() -> Model:
     """In an hour a common event each second, a rare one in seven sessions."""
     seconds = np.arange(3_600)
     normal = sessions_of(*((COMMON, RARE) if second % 500 == 499 else (COMMON,) for second in seconds))
-    return replace(some_model(), bursts=count_bursts(normal, 1000.0 * seconds))
+    return with_table(some_model(), "burst", count_bursts(normal, 1000.0 * seconds))
 
 
 def test_the_quickest_of_each_size_is_counted(model: Model) -> None:
-    assert normal_crowd(model, COMMON, FEW) == (1000.0 * (FEW - 1), 3_600)
-    assert normal_crowd(model, COMMON, MANY) == (1000.0 * (MANY - 1), 3_600)
-    assert normal_crowd(model, RARE, FEW) == (PERIOD_MS, 7), "seven sessions are no eight"
+    assert normal_crowd(model.fitted, COMMON, FEW) == (1000.0 * (FEW - 1), 3_600)
+    assert normal_crowd(model.fitted, COMMON, MANY) == (1000.0 * (MANY - 1), 3_600)
+    assert normal_crowd(model.fitted, RARE, FEW) == (PERIOD_MS, 7), "seven sessions are no eight"
     with pytest.raises(KeyError):
-        normal_crowd(model, NEVER, FEW)
+        normal_crowd(model.fitted, NEVER, FEW)
 
 
 def test_a_crowd_is_held_against_the_quickest_before_it(model: Model) -> None:
     """All eight are one crowd, whichever came first; the one long before and the one long after are not in it."""
     ends = np.array([0.0, *(3_000_000 + 100.0 * np.arange(FEW)), 3_500_000])
-    found = find_bursts(model, sessions_of(*[(RARE,)] * len(ends)), ends)
+    found = find_bursts(model.fitted, sessions_of(*[(RARE,)] * len(ends)), ends)
     quicker = (PERIOD_MS + LEAST_MS) / (100.0 * (FEW - 1) + LEAST_MS)
     assert found.deviations_S[1:-1] == pytest.approx(np.sqrt(FEW) * np.log(quicker))
     assert found.deviations_S[[0, -1]].max() < found.deviations_S[1] / 3
@@ -64,7 +66,7 @@ def test_a_crowd_is_held_against_the_quickest_before_it(model: Model) -> None:
 
 
 def test_what_is_as_quick_as_ever_is_no_crowd(model: Model) -> None:
-    found = find_bursts(model, sessions_of(*[(COMMON,)] * 100), 1000.0 * np.arange(100))
+    found = find_bursts(model.fitted, sessions_of(*[(COMMON,)] * 100), 1000.0 * np.arange(100))
     assert not found.deviations_S.any()
     assert (found.token_S == -1).all()
 
@@ -72,10 +74,10 @@ def test_what_is_as_quick_as_ever_is_no_crowd(model: Model) -> None:
 def test_a_busier_day_is_no_burst_and_has_bursts(model: Model) -> None:
     """Four times as many sessions as ever: once ALL have come that is known, and a crowd of rare ones stands out."""
     ends, day = 250.0 * np.arange(2_000), [(COMMON,)] * 2_000
-    found = find_bursts(model, sessions_of(*day), ends)
+    found = find_bursts(model.fitted, sessions_of(*day), ends)
     assert not found.deviations_S[ALL:].any()
     day[1_500 : 1_500 + FEW] = [(COMMON, RARE)] * FEW
-    found = find_bursts(model, sessions_of(*day), ends)
+    found = find_bursts(model.fitted, sessions_of(*day), ends)
     assert (np.flatnonzero(found.deviations_S[ALL:]) + ALL).tolist() == list(range(1_500, 1_500 + FEW))
     busier = (1000.0 * (ALL - 1) + LEAST_MS) / (250.0 * (ALL - 1) + LEAST_MS)
     quicker = (PERIOD_MS + LEAST_MS) / (250.0 * (FEW - 1) + LEAST_MS)
@@ -84,20 +86,20 @@ def test_a_busier_day_is_no_burst_and_has_bursts(model: Model) -> None:
 
 def test_what_normal_sessions_never_had_is_the_business_of_others(model: Model) -> None:
     for event in (NEVER, UNSEEN):
-        assert not find_bursts(model, sessions_of(*[(event,)] * 50), np.arange(50.0)).deviations_S.any()
+        assert not find_bursts(model.fitted, sessions_of(*[(event,)] * 50), np.arange(50.0)).deviations_S.any()
 
 
 def test_an_event_that_a_session_has_twice_counts_once(model: Model) -> None:
-    found = find_bursts(model, sessions_of(*[(RARE, RARE)] * (FEW - 1)), np.arange(FEW - 1.0))
+    found = find_bursts(model.fitted, sessions_of(*[(RARE, RARE)] * (FEW - 1)), np.arange(FEW - 1.0))
     assert not found.deviations_S.any()
 
 
 def test_without_a_clock_nothing_is_said(model: Model) -> None:
     crowd = sessions_of(*[(RARE,)] * 50)
-    assert not find_bursts(model, crowd, np.full(50, np.nan)).deviations_S.any()
+    assert not find_bursts(model.fitted, crowd, np.full(50, np.nan)).deviations_S.any()
     assert count_bursts(crowd, np.full(50, np.nan)).is_empty()
-    without = replace(model, bursts=None)
-    assert not find_bursts(without, crowd, np.arange(50.0)).deviations_S.any(), "the model's training did not count"
+    without = without_clock(model).fitted
+    assert not find_bursts(without, crowd, np.arange(50.0)).deviations_S.any(), "the training period had no clock"
 
 
 TIMES = st.lists(st.integers(0, 60_000), min_size=1, max_size=60)
@@ -106,7 +108,7 @@ TIMES = st.lists(st.integers(0, 60_000), min_size=1, max_size=60)
 @given(times=TIMES)
 def test_as_asking_each_by_hand(model: Model, times: list[int]) -> None:
     ends = np.array(sorted(times), dtype=np.float64)
-    found = find_bursts(model, sessions_of(*[(RARE,)] * len(ends)), ends)
+    found = find_bursts(model.fitted, sessions_of(*[(RARE,)] * len(ends)), ends)
     for place in range(len(ends)):
         best, quicker = 0.0, np.inf
         for crowd in CROWDS:
@@ -126,15 +128,16 @@ def test_what_is_remembered_is_all_that_later_sessions_need(model: Model, seed: 
     ends = np.cumsum(np.round(generator.exponential(generator.choice([300, 3_000], 600))))
     events = [(RARE, COMMON) if rare else (COMMON,) for rare in generator.random(600) < 0.3]
     parts = (slice(0, cut // 2), slice(cut // 2, cut), slice(cut, None))
-    before, told = NOTHING_BEFORE, []
+    earlier, told = NOTHING_EARLIER, []
     for part in parts:
         sessions = sessions_of(*events[part])
-        told.append(find_bursts(model, sessions, ends[part], before).deviations_S)
-        before = remember(sessions, ends[part], before)
-    together = find_bursts(model, sessions_of(*events), ends).deviations_S
+        told.append(find_bursts(model.fitted, sessions, ends[part], earlier).deviations_S)
+        gaps_T = np.full(len(sessions.flat), np.nan)
+        earlier = remember(TimedSessions(sessions, gaps_T, ends[part], model.fitted.size, earlier))
+    together = find_bursts(model.fitted, sessions_of(*events), ends).deviations_S
     assert told[-1].tolist() == together[cut:].tolist()
     assert (np.concatenate(told) <= together).all()
-    assert np.bincount(before.token_P)[[BEGIN, COMMON]].tolist() == [ALL - 1, MANY - 1]
+    assert np.bincount(earlier.token_P)[[BEGIN, COMMON]].tolist() == [ALL - 1, MANY - 1]
 
 
 def crowded(dataset: Dataset, seconds: float) -> Dataset:
@@ -180,13 +183,6 @@ def test_at_the_usual_rate_copies_are_none(trained: Model, dataset: Dataset) -> 
 
 def test_no_clock_no_crowd(trained: Model) -> None:
     judged = judge(trained, shop_dataset(50, clock=False))
-    assert isinstance(judged.bursts, Bursts)
-    assert not judged.bursts.deviations_S.any()
-
-
-def test_what_was_counted_is_kept(trained: Model, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    save_model(trained, tmp_path / "model")
-    kept = load_model(tmp_path / "model").bursts
-    assert kept is not None
-    assert trained.bursts is not None
-    assert kept.equals(trained.bursts)
+    found = judged.beside.once(bursts)
+    assert isinstance(found, Bursts)
+    assert not found.deviations_S.any()

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from isang.config import DetectionConfig
-from isang.detection.detectors.scores import DETECTORS
+from isang.detection.detectors import DETECTORS
 from isang.detection.threshold.contamination import suspects
 
 SESSIONS, HIDDEN = 2_000, [3, 700, 701, 1_999]
@@ -22,7 +22,7 @@ def test_hidden_anomalies_are_suspects_whatever_detector_sees_them() -> None:
     everybody = np.ones(SESSIONS, dtype=bool)
     for detector in DETECTORS:
         strange = detector.allowance + 30 * detector.least_scale
-        found = suspects(calibration(detector.name, strange), everybody, DetectionConfig())
+        found = suspects(DETECTORS, calibration(detector.name, strange), everybody, DetectionConfig())
         assert set(HIDDEN) <= set(np.nonzero(found)[0].tolist()), detector.name
         assert found.sum() <= len(HIDDEN) + 2
 
@@ -30,17 +30,17 @@ def test_hidden_anomalies_are_suspects_whatever_detector_sees_them() -> None:
 def test_no_more_than_the_asked_share_are_suspects_and_no_session_that_a_label_calls_normal() -> None:
     table = calibration("event_counts", 1.0)
     everybody = np.ones(SESSIONS, dtype=bool)
-    assert suspects(table, everybody, DetectionConfig(contamination=0.001)).sum() == 2
-    assert not suspects(table, everybody, DetectionConfig(contamination=0.0)).any()
+    assert suspects(DETECTORS, table, everybody, DetectionConfig(contamination=0.001)).sum() == 2
+    assert not suspects(DETECTORS, table, everybody, DetectionConfig(contamination=0.0)).any()
     labelled = everybody.copy()
     labelled[HIDDEN[:2]] = False
-    assert np.nonzero(suspects(table, labelled, DetectionConfig()))[0].tolist() == HIDDEN[2:]
+    assert np.nonzero(suspects(DETECTORS, table, labelled, DetectionConfig()))[0].tolist() == HIDDEN[2:]
 
 
 def test_training_sessions_that_a_detector_did_not_score_are_no_suspects_of_it() -> None:
     table = calibration("early_end", 50.0)
     partly = table.with_columns(early_end=pl.when(pl.int_range(pl.len()) >= 1_000).then("early_end"))
-    found = suspects(partly, np.ones(SESSIONS, dtype=bool), DetectionConfig())
+    found = suspects(DETECTORS, partly, np.ones(SESSIONS, dtype=bool), DetectionConfig())
     assert np.nonzero(found)[0].tolist() == [1_999]
 
 
@@ -53,9 +53,9 @@ def test_beside_many_labelled_sessions_all_strange_unlabelled_ones_are_suspects_
         table = table.with_columns(pl.when(pl.Series(strange)).then(high).otherwise(detector.name).alias(detector.name))
         unlabelled = strange.copy()
         unlabelled[[0, 1, 2]] = True  # and some that look normal
-        assert suspects(table, unlabelled, DetectionConfig()).tolist() == strange.tolist(), detector.name
-        assert not suspects(table, unlabelled, DetectionConfig(contamination=0.0)).any()
-        assert not suspects(table, np.zeros(300, dtype=bool), DetectionConfig()).any()
+        assert suspects(DETECTORS, table, unlabelled, DetectionConfig()).tolist() == strange.tolist(), detector.name
+        assert not suspects(DETECTORS, table, unlabelled, DetectionConfig(contamination=0.0)).any()
+        assert not suspects(DETECTORS, table, np.zeros(300, dtype=bool), DetectionConfig()).any()
 
 
 def test_few_labelled_sessions_do_not_say_what_is_normal() -> None:
@@ -64,6 +64,6 @@ def test_few_labelled_sessions_do_not_say_what_is_normal() -> None:
     table = calibration("early_end", 0.0).head(300)
     table = table.with_columns(early_end=pl.when(row == 290).then(50.0).otherwise("early_end"))
     latest = table.with_columns(early_end=pl.when(row >= 240).then("early_end"))
-    assert suspects(table, np.arange(300) >= 260, DetectionConfig())[290]
-    assert not suspects(table, np.arange(300) >= 140, DetectionConfig()).any()
-    assert not suspects(latest, np.arange(300) >= 260, DetectionConfig()).any()
+    assert suspects(DETECTORS, table, np.arange(300) >= 260, DetectionConfig())[290]
+    assert not suspects(DETECTORS, table, np.arange(300) >= 140, DetectionConfig()).any()
+    assert not suspects(DETECTORS, latest, np.arange(300) >= 260, DetectionConfig()).any()

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from isang.artifact import Model, model_card
+from isang.detection.detectors import DETECTORS
 from isang.detection.detectors.baselines import BASELINES
-from isang.detection.detectors.scores import DETECTORS
 from isang.detection.evaluation.evaluate import evaluate, later_sessions
 from isang.errors import InputError
 from isang.files import to_json

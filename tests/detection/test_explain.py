@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from isang.artifact import Model
-from isang.detection.detectors.scores import DETECTORS
-from isang.detection.explain import Reason, explain
+from isang.detection.detectors import DETECTORS
+from isang.detection.detectors.contract import Reason
+from isang.detection.explain import explain
 from isang.detection.threshold.decisions import Judged, judge
 from isang.logs.store import Dataset
 from tests.synthetic import BROWSE, ORDER, RARE_EVENT, STEPS

@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.detectors.scores import DETECTORS, score
-from isang.detection.detectors.time_gap import EDGES_MS, count_gaps, gap_surprise, gaps_before, normal_times
+from isang.detection.detectors.scoring import score
+from isang.detection.detectors.time.time_gap import EDGES_MS, count_gaps, gap_surprise, normal_times
+from isang.detection.detectors.timed_sessions import gaps_before
 from isang.detection.evaluation.edited_sessions import changeable, judge_changed
 from isang.detection.explain import explain
 from isang.detection.threshold.decisions import judge
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
 from isang.model.vocabulary import BEGIN, END
+from tests.detection.fitting import named, seen, with_table, without_clock
 from tests.synthetic import shop_dataset
 
-TIME_GAP = next(detector for detector in DETECTORS if detector.name == "time_gap")
+TIME_GAP = named("time_gap")
 
 
 def with_gaps(dataset: Dataset, row: int, gaps: Sequence[int | None] | None) -> Dataset:
@@ -58,10 +60,9 @@ def test_without_a_clock_nothing_is_strange(dataset: Dataset, trained: Model) ->
     plain = shop_dataset(20, clock=False)
     assert np.isnan(gaps_before(plain, rows)).all()
     sessions = to_sessions(plain, trained.vocabulary)
-    assert score(TIME_GAP, trained, sessions, gaps_before(plain, rows)).tolist() == [0.0] * 20
+    assert score(TIME_GAP, seen(trained, sessions, gaps_before(plain, rows))).tolist() == [0.0] * 20
     late = with_gaps(dataset, 0, [0] + [10**6] * (len(dataset.sessions["events"][0]) - 1))
-    without = replace(trained, gaps=None)
-    assert np.isnan(surprises(without, late)).all(), "the model's training counted no times"
+    assert np.isnan(surprises(without_clock(trained), late)).all(), "the training period had no clock"
 
 
 def test_a_time_that_is_not_known_has_no_score_and_the_others_have(dataset: Dataset, trained: Model) -> None:
@@ -152,4 +153,4 @@ def model_of(dataset: Dataset) -> Model:
 
     model, rows = some_model(), np.arange(len(dataset.sessions))
     sessions = to_sessions(dataset, model.vocabulary)
-    return replace(model, gaps=count_gaps(sessions, gaps_before(dataset, rows)))
+    return with_table(model, "time_gap", count_gaps(sessions, gaps_before(dataset, rows)))

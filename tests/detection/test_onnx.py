@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from isang.artifact import Model
-from isang.detection.detectors import masked_model as measured
-from isang.detection.detectors.masked_model import event_probabilities, gap_probabilities, surprise
-from isang.detection.threshold.decisions import judge_sessions
+from isang.detection.detectors.encoder import masked_model as measured
+from isang.detection.detectors.encoder.masked_model import event_probabilities, gap_probabilities, surprise
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, to_sessions
 from isang.model.onnx.export import read_onnx, write_onnx
 from isang.model.onnx.scoring import OnnxEncoder
+from tests.detection.fitting import judged_alone
 
 pytest.importorskip("onnx", reason="needs the extra isang[onnx]")
 pytest.importorskip("onnxruntime", reason="needs the extra isang[onnx]")
@@ -32,7 +32,7 @@ def sessions(trained: Model, dataset: Dataset) -> Sessions:
 
 
 def test_decisions_and_scores_are_those_of_torch(trained: Model, exported: Model, sessions: Sessions) -> None:
-    expected, found = judge_sessions(trained, sessions)[2], judge_sessions(exported, sessions)[2]
+    expected, found = judged_alone(trained, sessions).decisions, judged_alone(exported, sessions).decisions
     assert 0 < sum(decision.anomalous for decision in expected) < len(sessions)
     assert [decision.anomalous for decision in found] == [decision.anomalous for decision in expected]
     step = 10.0**-measured.DECIMALS  # a surprise at the edge of rounding may fall to the other side
@@ -54,10 +54,10 @@ def test_what_was_expected_instead_is_what_torch_expects(trained: Model, exporte
 
 
 def test_batches_change_no_decision(exported: Model, sessions: Sessions) -> None:
-    together = [decision.anomalous for decision in judge_sessions(exported, sessions)[2]]
+    together = [decision.anomalous for decision in judged_alone(exported, sessions).decisions]
     alone = [
         decision.anomalous
         for row in range(100)
-        for decision in judge_sessions(exported, sessions.take(np.array([row])))[2]
+        for decision in judged_alone(exported, sessions.take(np.array([row]))).decisions
     ]
     assert alone == together[:100]

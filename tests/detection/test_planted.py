@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.detectors.scores import DETECTORS
+from isang.detection.detectors import DETECTORS
 from isang.detection.evaluation.attribution import Suspect, blamed
 from isang.detection.evaluation.edited_sessions import Changeable, changeable, judge_changed
 from isang.detection.evaluation.synthetic_anomalies import KINDS, REPEATS, Plant, Surroundings, plant, plant_held_out
@@ -128,7 +128,8 @@ def test_shares_follow_what_was_planted(trained: Model) -> None:
     equal = limits_at(replace(trained, planted=None), 1.0)
     tail = tails(trained)[0]
     seen = float(np.interp(-1.5 * equal[0], -tail.p_values(grid := np.linspace(0, 2, 10_001)), grid)) + 1e-3
-    only = pl.DataFrame({"kind": ["made up"] * 50, "unseen_event": [seen] * 50})
+    nothing = {detector.name: [0.0] * 50 for detector in DETECTORS}
+    only = pl.DataFrame({"kind": ["made up"] * 50} | nothing | {"unseen_event": [seen] * 50})
     moved = limits_at(replace(trained, planted=only), 1.0)
     assert tail.p_values(np.array([seen]))[0] > equal[0]
     assert tail.p_values(np.array([seen]))[0] <= moved[0]

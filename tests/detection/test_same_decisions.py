@@ -1,11 +1,17 @@
 """Threads and batches decide nothing."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from isang.artifact import Model
-from isang.detection.detectors import masked_model
+from isang.detection.detectors import DETECTORS, fit
+from isang.detection.detectors.encoder import masked_model
+from isang.detection.detectors.timed_sessions import timed_sessions, untimed
 from isang.detection.threshold.decisions import judge_sessions
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences, to_sessions
@@ -26,7 +32,7 @@ def sessions(trained: Model, dataset: Dataset) -> Sessions:
 
 
 def decided(model: Model, sessions: Sessions) -> list[bool]:
-    return [decision.anomalous for decision in judge_sessions(model, sessions)[2]]
+    return [decision.anomalous for decision in judge_sessions(model, untimed(sessions, model.vocabulary.size))[2]]
 
 
 def test_sessions_are_judged_alone_as_in_company(trained: Model, sessions: Sessions) -> None:
@@ -53,3 +59,37 @@ def test_batches_and_threads_change_no_decision(
 
 def test_no_sessions_are_no_decisions(trained: Model) -> None:
     assert decided(trained, from_sequences([])) == []
+
+
+def test_two_models_in_two_threads_give_what_each_gives_alone(trained: Model, dataset: Dataset) -> None:
+    """The other model learned from the second half of the dataset; what each keeps is its own."""
+    rows = np.arange(500, 1_000)
+    known = timed_sessions(dataset, trained.vocabulary, rows)
+    other = replace(trained, fitted=fit(DETECTORS, known), calibration=trained.calibration[100:])
+    asked = timed_sessions(dataset, trained.vocabulary, np.arange(300, 700))
+    alone = [judge_sessions(replace(model), asked)[1] for model in (trained, other)]
+    assert not np.array_equal(*alone)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(3):
+            together = pool.map(lambda model: judge_sessions(replace(model), asked)[1], (trained, other))
+            for mine, expected in zip(together, alone, strict=True):
+                np.testing.assert_array_equal(mine, expected)
+
+
+def test_scoring_leaves_torchs_threads_as_they_are(trained: Model, sessions: Sessions) -> None:
+    """Not even threads that begin while it scores see another number."""
+    decided(trained, sessions)  # the threads that score are made once
+    before, done, seen = torch.get_num_threads(), threading.Event(), set[int]()
+
+    def look() -> None:
+        while not done.is_set():
+            look_once = threading.Thread(target=lambda: seen.add(torch.get_num_threads()))
+            look_once.start()
+            look_once.join()
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    decided(trained, sessions)
+    done.set()
+    looking.join()
+    assert seen == {before}

@@ -7,21 +7,26 @@ import pytest
 import torch
 
 from isang.artifact import Model
-from isang.detection.detectors import event_counts, scores, transitions
-from isang.detection.detectors.event_pairs import strangest_absence, strangest_order
-from isang.detection.detectors.masked_model import (
+from isang.detection.detectors import DETECTORS
+from isang.detection.detectors.contract import Detector
+from isang.detection.detectors.counts.nearest_counts import nearest_normal
+from isang.detection.detectors.counts.repeated_event import most_repeated
+from isang.detection.detectors.encoder.masked_model import (
     EVENT_PASSES,
     GAP_PASSES,
     event_probabilities,
     gap_probabilities,
     surprise,
 )
-from isang.detection.detectors.scores import DETECTORS, Detector, Evidence, score
+from isang.detection.detectors.order.event_pairs import strangest_absence, strangest_order
+from isang.detection.detectors.order.transition import transition_surprise
+from isang.detection.detectors.scoring import score
 from isang.detection.explain import explain
-from isang.detection.threshold.decisions import Judged, judge, judge_sessions
+from isang.detection.threshold.decisions import judge
 from isang.logs.store import Dataset
 from isang.model.batches import from_sequences, to_sessions
 from isang.model.vocabulary import BEGIN, END, MASK, NOTHING
+from tests.detection.fitting import judged_alone, named, seen
 from tests.synthetic import BROWSE, ORDER, RARE_EVENT, STEPS
 
 
@@ -40,7 +45,7 @@ def test_scores_are_finite_one_per_session_and_the_same_twice(
     trained: Model, dataset: Dataset, detector: Detector
 ) -> None:
     sessions = to_sessions(dataset, trained.vocabulary)
-    once, twice = score(detector, trained, sessions), score(detector, trained, sessions)
+    once, twice = score(detector, seen(trained, sessions)), score(detector, seen(trained, sessions))
     assert once.shape == (len(sessions),)
     assert np.isfinite(once).all()
     assert (once == twice).all()
@@ -48,14 +53,14 @@ def test_scores_are_finite_one_per_session_and_the_same_twice(
 
 def test_a_session_scores_the_same_alone_and_in_company(trained: Model, dataset: Dataset, detector: Detector) -> None:
     sessions = to_sessions(dataset, trained.vocabulary)
-    together = score(detector, trained, sessions)
+    together = score(detector, seen(trained, sessions))
     for row in (0, 7, 100, len(sessions) - 1):
-        alone = score(detector, trained, sessions.take(np.array([row])))
+        alone = score(detector, seen(trained, sessions.take(np.array([row]))))
         assert alone[0] == pytest.approx(together[row], abs=1e-4)
 
 
 def test_no_sessions_have_no_scores(trained: Model, detector: Detector) -> None:
-    assert score(detector, trained, from_sequences([])).shape == (0,)
+    assert score(detector, seen(trained, from_sequences([]))).shape == (0,)
 
 
 def test_planted_faults_score_above_normal_sessions(trained: Model, dataset: Dataset) -> None:
@@ -76,7 +81,7 @@ def test_planted_faults_score_above_normal_sessions(trained: Model, dataset: Dat
         if detector.name in ("rare_event", "context_order", "time_gap", "burst"):
             continue  # nothing is rare, neither orders nor times vary: see test_rarity, _contexts, _gaps, _bursts
         fault = from_sequences([session(trained, dataset, faults[detector.name])])
-        assert score(detector, trained, fault)[0] > score(detector, trained, normal).max(), detector.name
+        assert score(detector, seen(trained, fault))[0] > score(detector, seen(trained, normal)).max(), detector.name
 
 
 def test_surprise_equals_asking_by_hand(trained: Model, dataset: Dataset) -> None:
@@ -139,7 +144,7 @@ def test_transition_surprise_worked_out_by_hand(trained: Model, dataset: Dataset
     """P(b after a) = (visits of a to b + kinds after a * P(b)) / (visits of a + kinds after a) (Witten, Bell 1991)."""
     tokens = session(trained, dataset, [*BROWSE, 6])
     size = trained.vocabulary.size
-    surprise_T = transitions.transition_surprise(trained, from_sequences([tokens]))
+    surprise_T = transition_surprise(trained.fitted, from_sequences([tokens]))
     visits = np.zeros((size, size))
     for row in range(len(trained.normal)):
         for before, after in pairwise(trained.normal[row]):
@@ -160,12 +165,12 @@ def test_pairs_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
         int(times) for row, times in enumerate(trained.normal_counts) if len(trained.normal[row]) > len(BROWSE) + 2
     )
     table = trained.vocabulary.tokens(dataset)
-    turned = strangest_order(trained, session(trained, dataset, [0, 1, 2, 3, 4, 5, 7, 6, 8, 9]))
+    turned = strangest_order(trained.fitted, session(trained, dataset, [0, 1, 2, 3, 4, 5, 7, 6, 8, 9]))
     assert turned.share == pytest.approx(0.1 / (orders + 0.2))
     assert turned.surprise == pytest.approx(-np.log(turned.share / (orders + 1)))
     assert (turned.alike, turned.alike_so) == (orders, 0)
     assert (turned.first, turned.second) == (table[7], table[6])
-    unanswered = strangest_absence(trained, session(trained, dataset, [0, 1, 2, 3, 4, 5, 6, 8, 9]))
+    unanswered = strangest_absence(trained.fitted, session(trained, dataset, [0, 1, 2, 3, 4, 5, 6, 8, 9]))
     assert unanswered.surprise == pytest.approx(-np.log(0.5 / (orders + 1)))
     assert unanswered.second == table[7]
 
@@ -173,13 +178,13 @@ def test_pairs_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
 def test_the_most_repeated_event_is_named_with_its_numbers(trained: Model, dataset: Dataset) -> None:
     payment = trained.vocabulary.tokens(dataset)[6]
     tokens = session(trained, dataset, [0, 1, 2, 3, 4, 5, *[6] * 6, 7, 8, 9])
-    assert event_counts.most_repeated(trained, tokens) == (payment, 6, 1)
+    assert most_repeated(trained.fitted, tokens) == (payment, 6, 1)
 
 
 def test_the_repeated_lines_are_blamed_and_not_a_later_one_of_their_kind(trained: Model, dataset: Dataset) -> None:
     events = [0, *[1] * 14, 2, 3, 4, 5, 6, 7, 1, 8, 9]
     sessions = from_sequences([session(trained, dataset, events)])
-    judged = Judged(np.array([0]), sessions, np.zeros(1, dtype=bool), *judge_sessions(trained, sessions))
+    judged = judged_alone(trained, sessions)
     reasons = {reason.detector: reason for reason in explain(trained, judged, 0, events, most=9)}
     extra = {item["template"]: item["position"] for item in reasons["event_counts"].detail["extra"]}
     assert extra[STEPS[1]] == 14
@@ -188,7 +193,7 @@ def test_the_repeated_lines_are_blamed_and_not_a_later_one_of_their_kind(trained
 def test_the_nearest_normal_session_by_counts_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
     """An order without its payment (2 of 10 events) lacks 2 of 8 + 10."""
     asked = [session(trained, dataset, events) for events in ([0, 1, 2, 3, 4, 5, 8, 9], [2, 1, 0, 10, 11])]
-    distance, nearest = event_counts.nearest_normal(trained, from_sequences(asked), weighted=False)
+    distance, nearest = nearest_normal(trained.fitted, from_sequences(asked), weighted=False)
     assert distance[0] == pytest.approx(2 / 18)
     assert distance[1] == 0, "the counts know no order"
     assert sorted(trained.normal[int(nearest[0])][1:-1]) == sorted(session(trained, dataset, list(ORDER))[1:-1])
@@ -198,7 +203,7 @@ def test_an_event_that_varies_among_normal_sessions_weighs_less(trained: Model, 
     """Orders ask the stock one to three times but always pay: a fourth question is less strange than no payment."""
     asked_again = session(trained, dataset, [0, 1, 2, *[3, 4] * 4, 5, 6, 7, 8, 9])
     without_payment = session(trained, dataset, [0, 1, 2, *[3, 4] * 3, 5, 8, 9])
-    again, without = scores.event_counts(Evidence(trained, from_sequences([asked_again, without_payment])))
+    again, without = score(named("event_counts"), seen(trained, from_sequences([asked_again, without_payment])))
     assert 0 < again < without
 
 
@@ -228,7 +233,7 @@ def test_reasons_name_the_line_and_what_is_missing(trained: Model, dataset: Data
 def test_lines_of_one_template_are_one_reason_with_their_number(trained: Model, dataset: Dataset) -> None:
     events = [0, 1, RARE_EVENT, 2, RARE_EVENT, 3, RARE_EVENT, 4]
     sessions = from_sequences([session(trained, dataset, events)])
-    judged = Judged(np.array([0]), sessions, np.zeros(1, dtype=bool), *judge_sessions(trained, sessions))
+    judged = judged_alone(trained, sessions)
     unseen = [
         reason for reason in explain(trained, judged, 0, events, most=5) if reason.detector == "unseen_event"
     ]  # fmt: skip

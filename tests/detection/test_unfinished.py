@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.detectors.event_counts import nearest_normal
+from isang.detection.detectors import DETECTORS
+from isang.detection.detectors.counts.nearest_counts import nearest_normal
 from isang.detection.detectors.open_ends import leave_open
-from isang.detection.detectors.scores import DETECTORS, Evidence
-from isang.detection.detectors.transitions import transition_surprise
+from isang.detection.detectors.order.transition import transition_surprise
 from isang.detection.explain import explain
-from isang.detection.threshold.decisions import Judged, judge, judge_sessions, may_go_on
+from isang.detection.threshold.decisions import judge, may_go_on
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MASK, UNSEEN
+from tests.detection.fitting import judged_alone, seen, with_normal, without_clock
 from tests.synthetic import BROWSE
 
 NAMES = [detector.name for detector in DETECTORS]
@@ -27,7 +28,7 @@ NAMES = [detector.name for detector in DETECTORS]
 def with_silence(model: Model, seconds: float | None, kind: str = "key") -> Model:
     """The model, with no times between its lines."""
     facts, rules = {**model.facts, "usual_silence_seconds": seconds}, {**model.rules, "session": {"kind": kind}}
-    return replace(model, facts=facts, rules=rules, gaps=None)
+    return replace(without_clock(model), facts=facts, rules=rules)
 
 
 def test_sessions_that_were_not_silent_for_long_may_go_on(trained: Model, dataset: Dataset) -> None:
@@ -42,7 +43,7 @@ def test_sessions_that_were_not_silent_for_long_may_go_on(trained: Model, datase
 
 def test_what_normally_goes_on_at_once_or_not_at_all_is_over(trained: Model, dataset: Dataset) -> None:
     """Lines follow each other within 50 ms: cut in the middle a session may go on for a moment, at its end not."""
-    timed = replace(with_silence(trained, 60.0), gaps=trained.gaps)
+    timed = replace(with_silence(trained, 60.0), fitted=trained.fitted)
     one = dataset.sessions[[0]]
     whole, cut = one, one.with_columns(pl.col("events", "gaps_ms").list.head(3))
     later = one.with_columns(pl.col("end") + pl.duration(seconds=30), session_id=pl.lit("later"))
@@ -102,7 +103,7 @@ def test_a_session_that_may_go_on_did_not_end_early(trained: Model, dataset: Dat
 
 def test_every_beginning_of_a_normal_session_is_at_distance_0(trained: Model) -> None:
     distance, _ = nearest_normal(
-        trained, prefixes(leave_open(trained.normal, np.ones(len(trained.normal), dtype=bool)))
+        trained.fitted, prefixes(leave_open(trained.normal, np.ones(len(trained.normal), dtype=bool)))
     )
     assert distance == pytest.approx(0, abs=1e-5)
 
@@ -117,9 +118,9 @@ def test_what_a_session_has_too_much_never_shrinks_and_never_exceeds_what_it_end
     session = np.array([BEGIN, *data.draw(st.lists(events, max_size=30)), END], dtype=np.int32)
     whole = from_sequences([session])
     for weighted in (False, True):
-        growing, _ = nearest_normal(trained, prefixes(leave_open(whole, np.array([True]))), weighted=weighted)
+        growing, _ = nearest_normal(trained.fitted, prefixes(leave_open(whole, np.array([True]))), weighted=weighted)
         assert (np.diff(growing) >= -1e-6).all()
-        assert growing[-1] <= nearest_normal(trained, whole, weighted=weighted)[0][0] + 1e-6
+        assert growing[-1] <= nearest_normal(trained.fitted, whole, weighted=weighted)[0][0] + 1e-6
 
 
 def test_the_distance_of_an_open_session_worked_out_by_hand(trained: Model, dataset: Dataset) -> None:
@@ -127,7 +128,7 @@ def test_the_distance_of_an_open_session_worked_out_by_hand(trained: Model, data
     table = trained.vocabulary.tokens(dataset)
     events = [*BROWSE[:3], BROWSE[2], BROWSE[2]]
     session = from_sequences([np.array([BEGIN, *(table[event] for event in events), MASK], dtype=np.int32)])
-    alone = replace(trained, normal=from_sequences([session_of(table, BROWSE)]), normal_counts=np.array([1]))
+    alone = with_normal(trained, from_sequences([session_of(table, BROWSE)])).fitted
     assert nearest_normal(alone, session, weighted=False)[0][0] == pytest.approx(2 / (2 * len(BROWSE) + 2))
 
 
@@ -136,13 +137,13 @@ def test_no_detector_knows_the_end_of_an_open_session(trained: Model) -> None:
     sessions = sessions_of(trained, [0, 1], unfinished=True)
     ends = np.isin(sessions.flat, MASK)
     assert ends.sum() == 2
-    evidence = Evidence(trained, sessions)
+    evidence = seen(trained, sessions)
     for answers in evidence.surprise:
         assert np.isnan(answers[ends]).all()
     inside = ~np.isin(sessions.flat, (BEGIN, MASK))
     assert not np.isnan(evidence.surprise.event_T[inside]).any()
-    assert not np.isnan(transition_surprise(trained, sessions)[inside]).any()
-    assert np.isnan(transition_surprise(trained, sessions)[ends]).all()
+    assert not np.isnan(transition_surprise(trained.fitted, sessions)[inside]).any()
+    assert np.isnan(transition_surprise(trained.fitted, sessions)[ends]).all()
 
 
 def test_the_reasons_for_an_open_session_miss_nothing(trained: Model, dataset: Dataset) -> None:
@@ -150,8 +151,7 @@ def test_the_reasons_for_an_open_session_miss_nothing(trained: Model, dataset: D
     table = trained.vocabulary.tokens(dataset)
     events = [0, 1, 2, *[3] * 40]
     sessions = leave_open(from_sequences([session_of(table, events)]), np.array([True]))
-    no_gaps_T = np.full(len(sessions.flat), np.nan)
-    judged = Judged(np.array([0]), sessions, np.array([True]), *judge_sessions(trained, sessions), no_gaps_T)
+    judged = judged_alone(trained, sessions)
     assert judged.decisions[0].anomalous
     reasons = explain(trained, judged, 0, events, most=9)
     said = {reason.detector: reason.says for reason in reasons}

@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.artifact import Model
-from isang.detection.detectors.event_counts import nearest_normal
+from isang.detection.detectors import DETECTORS
+from isang.detection.detectors.counts.nearest_counts import nearest_normal
+from isang.detection.detectors.counts.open_counts import _beginnings, nearest_so_far
 from isang.detection.detectors.open_ends import closed, leave_open
-from isang.detection.detectors.open_event_counts import _beginnings, nearest_so_far
-from isang.detection.detectors.scores import DETECTORS
 from isang.detection.explain import explain
 from isang.detection.threshold.decisions import judge
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MASK, UNSEEN
+from tests.detection.fitting import without_clock
 from tests.synthetic import ORDER
 
 
@@ -30,14 +31,14 @@ def silent(sessions: Sessions, milliseconds: float) -> np.ndarray:
 
 
 def test_a_beginning_that_waits_no_longer_than_normal_ones_is_at_distance_0(trained: Model) -> None:
-    beginnings = _beginnings(trained)
+    beginnings = _beginnings(trained.fitted)
     assert beginnings is not None
     open_ends = np.isfinite(beginnings.waits_ms_M)
     assert 0 < open_ends.sum() < len(open_ends), "some are whole"
     for place in np.flatnonzero(open_ends)[:100]:
         tokens = trained.normal[int(beginnings.row_M[place])][: beginnings.length_M[place]]
         session = from_sequences([np.append(tokens, MASK)])
-        found = nearest_so_far(trained, session, silent(session, float(beginnings.waits_ms_M[place])))
+        found = nearest_so_far(trained.fitted, session, silent(session, float(beginnings.waits_ms_M[place])))
         assert found.distance_S[0] == pytest.approx(0, abs=1e-6)
 
 
@@ -49,26 +50,28 @@ def test_the_longer_the_silence_the_more_is_missing_up_to_what_a_whole_session_l
     events = data.draw(st.lists(st.integers(UNSEEN, trained.vocabulary.size - 1), max_size=20))
     session = from_sequences([np.array([BEGIN, *events, MASK], dtype=np.int32)])
     silences = [0.0, 10.0, 1e3, 1e5, 1e12]
-    distances = [float(nearest_so_far(trained, session, silent(session, each)).distance_S[0]) for each in silences]
+    distances = [
+        float(nearest_so_far(trained.fitted, session, silent(session, each)).distance_S[0]) for each in silences
+    ]
     assert (np.diff(distances) >= -1e-6).all()
-    assert distances[-1] == pytest.approx(nearest_normal(trained, closed(session))[0][0], abs=1e-5)
-    fewest = nearest_normal(trained, session)[0][0]
+    assert distances[-1] == pytest.approx(nearest_normal(trained.fitted, closed(session))[0][0], abs=1e-5)
+    fewest = nearest_normal(trained.fitted, session)[0][0]
     assert fewest <= distances[0] + 1e-6, "what is too much is the least of it"
 
 
 def test_without_a_clock_only_what_is_too_much_counts(trained: Model) -> None:
     sessions = leave_open(trained.normal, np.ones(len(trained.normal), dtype=bool))
     unknown = np.full(len(sessions.flat), np.nan)
-    for model, gaps_T in ((trained, unknown), (replace(trained, gaps=None), silent(sessions, 1))):
-        found = nearest_so_far(model, sessions, gaps_T)
+    for model, gaps_T in ((trained, unknown), (without_clock(trained), silent(sessions, 1))):
+        found = nearest_so_far(model.fitted, sessions, gaps_T)
         assert found.distance_S == pytest.approx(0, abs=1e-5)
         assert not found.lacks_S.any()
 
 
 def test_finished_sessions_are_compared_as_before(trained: Model, dataset: Dataset) -> None:
     sessions = from_sequences([np.array([BEGIN, 7, 8, END], dtype=np.int32), trained.normal[0]])
-    found = nearest_so_far(trained, sessions, np.full(len(sessions.flat), np.nan))
-    distance, row = nearest_normal(trained, sessions)
+    found = nearest_so_far(trained.fitted, sessions, np.full(len(sessions.flat), np.nan))
+    distance, row = nearest_normal(trained.fitted, sessions)
     assert found.distance_S.tolist() == distance.tolist()
     assert found.row_S.tolist() == row.tolist()
     assert found.lacks_S.all()

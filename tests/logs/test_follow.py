@@ -1,5 +1,6 @@
 """Following a growing log gives the sessions that `prepare` finds in the finished one."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from isang.config import LogsConfig
 from isang.logs.prepare import Prepared, prepare
 from isang.logs.rules import Rules
-from isang.logs.stream.session_stream import EndedSessions, Follower
+from isang.logs.stream.follower import Follower
+from isang.logs.stream.session_stream import EndedSessions
 from tests.synthetic import shop_dataset, shop_log
 
 LOG = shop_log(shop_dataset(60)).encode()
@@ -110,10 +112,12 @@ def test_nothing_is_lost_or_repeated_whatever_happens_to_the_file(
             found += followed(follower)
         elif operation == "restart":
             follower.save()
+            follower.close()
             follower = start()
         elif operation == "copy and truncate" or path.read_bytes().endswith(b"\n"):  # a renamed file gets its line end
             rotate(path, copy=operation == "copy and truncate")
     last = follower.finish()
+    follower.close()
     found += [] if last is None else [last]
     same = [row[:4] for row in united(found).values()]  # without the lines: these are counted in each file anew
     assert sorted(same, key=str) == sorted(
@@ -186,3 +190,66 @@ def test_a_clock_that_steps_back_loses_and_ends_nothing(tmp_path: Path) -> None:
     last = follower.finish()
     assert last is not None
     assert last.dataset.sizes.sum() == 40
+
+
+def mixed_logs() -> dict[str, list[str]]:
+    """Lines of logs of four layouts, with records of several lines, that name the same hundred requests."""
+    times = [f"2026-01-05 09:{number // 60:02}:{number % 60:02}" for number in range(100)]
+    steps = [(time, f"4f{number // 3:06x}") for number, time in enumerate(times)]
+    return {
+        "json.log": [f'{{"ts": "{time}", "level": "INFO", "msg": "paid", "request": "{key}"}}' for time, key in steps],
+        "trace.log": [
+            line
+            for time, key in steps
+            for line in (f"{time} ERROR [request {key}] failed", "  at Shop.pay(Shop.java:7)", "Caused by: timeout")
+        ],
+        "syslog.log": [f"Jan  5 {time[11:]} host shop[7]: request={key} stored" for time, key in steps],
+        "docker.log": [
+            json.dumps(
+                {"log": f"INFO request={key} sent{end}", "stream": "stdout", "time": f"{time}Z".replace(" ", "T")}
+            )
+            for time, key in steps
+            for end in (" half", " and whole\n")
+        ],
+    }
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_logs_of_several_layouts_grow_side_by_side(tmp_path: Path, pieces: int) -> None:
+    """They are parsed together, and give the sessions, lines and texts that each gives alone when it is finished."""
+    config = LogsConfig(session_by=r"\b4f[0-9a-f]{6}\b")
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    logs = {name: "\n".join([*lines, ""]).encode() for name, lines in mixed_logs().items()}
+    for name, text in logs.items():
+        (folder / name).write_bytes(text)
+        os.utime(folder / name, (1_767_700_000, 1_767_700_000))  # 2026-01-06: the year that syslog's times lack
+    rules = Rules.of(prepare([str(folder)], config).dataset)
+    expected = prepare([str(folder)], config, rules=rules)
+    for name in logs:
+        (folder / name).write_bytes(b"")
+    follower = Follower([str(folder)], rules, config, idle_seconds=1e9, clock=lambda: 0.0)
+    found = []
+    for piece in range(pieces):
+        for name, text in logs.items():
+            lines = text.splitlines(keepends=True)
+            with (folder / name).open("ab") as file:
+                file.writelines(
+                    lines[piece * len(lines) // pieces // 6 * 6 : (piece + 1) * len(lines) // pieces // 6 * 6]
+                )
+                file.writelines(lines[len(lines) // 6 * 6 :] if piece == pieces - 1 else [])
+            os.utime(folder / name, (1_767_700_000, 1_767_700_000))
+        found += followed(follower)
+    last = follower.finish()
+    assert last is not None
+    assert united([*found, last]) == seen(expected.dataset.sessions, expected.lines)
+    places = {(source, line) for row in expected.lines.iter_rows() for source, line in zip(row[1], row[2], strict=True)}
+    texts = expected.raw(places)
+    assert {expected.sources[source].name for source, _ in places} == {*logs}
+    named = {(expected.sources[source].name, line): text for (source, line), text in texts.items()}
+    for (source, line), text in last.raw(places_of(last)).items():
+        assert text == named[last.sources[source].name, line]
+
+
+def places_of(ended: EndedSessions) -> set[tuple[int, int]]:
+    return {(source, line) for row in ended.lines.iter_rows() for source, line in zip(row[1], row[2], strict=True)}

@@ -7,8 +7,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from isang.logs.stream.line_source import RECORD_SCHEMA
 from isang.logs.stream.open_records import STORED_SCHEMA, OpenRecords
+from isang.logs.stream.parser import PARSED_SCHEMA
 from isang.logs.templates.text_store import BLOCK_BYTES, PackedTexts
 
 Row = tuple[str | None, str | None, int]
@@ -19,7 +19,7 @@ RECORDS = st.lists(
 
 
 def records_of(rows: list[Row], first_line: int) -> pl.DataFrame:
-    """RECORD_SCHEMA and `heard`."""
+    """PARSED_SCHEMA and `heard`."""
     table = {
         "key": [key for key, _, _ in rows],
         "stream": "",
@@ -32,7 +32,7 @@ def records_of(rows: list[Row], first_line: int) -> pl.DataFrame:
         "message": [f"took {time}" for _, _, time in rows],
         "text": [f"line {first_line + place}" for place in range(len(rows))],
     }
-    return pl.DataFrame(table, schema=RECORD_SCHEMA).with_columns(heard="time")
+    return pl.DataFrame(table, schema=PARSED_SCHEMA).with_columns(heard="time")
 
 
 @settings(max_examples=50, deadline=None)

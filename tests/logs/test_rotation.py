@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from isang.config import LogsConfig
-from isang.errors import InputError
+from isang.errors import InputError, UsageError
 from isang.logs.prepare import prepare
 from isang.logs.rules import Rules
+from isang.logs.stream.follower import Follower
 from isang.logs.stream.rotation import Position
-from isang.logs.stream.session_stream import Follower
 from isang.logs.stream.tails import FileTail
 
 LINES = [f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z INFO service line {number}" for number in range(60)]
@@ -201,6 +201,7 @@ def test_a_new_day_with_a_name_of_its_own_is_the_same_log(tmp_path: Path) -> Non
     write(folder / "service-2026-01-02.log", LINES[20:])
     found += polled(follower)
     follower.save()
+    follower.close()
     assert found + polled(follower_of([folder], tmp_path / "state")) == len(LINES)
 
 
@@ -211,9 +212,10 @@ def test_a_log_is_no_other_one_while_its_file_is_being_renamed(tmp_path: Path) -
     follower = follower_of([folder], tmp_path / "state")
     found = polled(follower)
     follower.save()
+    shutil.copy(tmp_path / "state", tmp_path / "other")
     renamed(folder / "service.log")
     found += polled(follower)
-    started = follower_of([folder], tmp_path / "state")
+    started = follower_of([folder], tmp_path / "other")
     assert polled(started) == 0
     write(folder / "service.log", LINES[20:])
     assert found + polled(follower) == len(LINES)
@@ -234,7 +236,9 @@ def test_two_logs_of_which_one_appears_later(tmp_path: Path) -> None:
 def test_the_state_of_other_logs_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "one.log", LINES)
     write(tmp_path / "other.log", LINES)
-    follower_of([tmp_path / "one.log"], tmp_path / "state").save()
+    follower = follower_of([tmp_path / "one.log"], tmp_path / "state")
+    follower.save()
+    follower.close()
     with pytest.raises(InputError, match=r"is the state of other logs \(.*one.log\)"):
         follower_of([tmp_path / "other.log"], tmp_path / "state")
 
@@ -244,6 +248,7 @@ def test_the_state_is_of_the_same_log_from_any_folder(tmp_path: Path, monkeypatc
     follower = follower_of([tmp_path / "one.log"], tmp_path / "state")
     assert polled(follower) == len(LINES)
     follower.save()
+    follower.close()
     monkeypatch.chdir(tmp_path)
     assert polled(follower_of([Path("one.log")], tmp_path / "state")) == 0
 
@@ -255,6 +260,20 @@ def test_a_cut_state_is_said(tmp_path: Path, kept: int) -> None:
     follower = follower_of([tmp_path / "one.log"], state)
     polled(follower)
     follower.save()
+    follower.close()
     state.write_bytes(state.read_bytes()[:kept])
     with pytest.raises(InputError, match="is no state of isang detect --follow"):
         follower_of([tmp_path / "one.log"], state)
+
+
+def test_a_second_follower_on_one_state_is_refused(tmp_path: Path) -> None:
+    """Also where the first one has saved nothing yet; when it is gone, the next one goes on."""
+    write(tmp_path / "one.log", LINES)
+    follower = follower_of([tmp_path / "one.log"], tmp_path / "state")
+    with pytest.raises(UsageError, match=r"another process follows with .*state as its state"):
+        follower_of([tmp_path / "one.log"], tmp_path / "state")
+    assert polled(follower) == len(LINES)
+    follower.save()
+    follower.close()
+    assert not (tmp_path / "state.lock").exists()
+    assert polled(follower_of([tmp_path / "one.log"], tmp_path / "state")) == 0

@@ -1,12 +1,15 @@
 """What a detector takes from its period besides the weights."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from isang.config import TrainingConfig
+from isang import stages
+from isang.config import Config, ModelConfig, TrainingConfig
 from isang.detection import assembly
+from isang.errors import InputError
 from isang.logs.store import open_dataset, write_dataset
 from isang.training.split import split_by_time
 from tests.synthetic import shop_dataset
@@ -30,6 +33,20 @@ def test_thresholds_come_from_the_latest_sessions_of_both_parts(
     assert kept() == (ids[:160], ids[160:]), "few are all taken"
     monkeypatch.setattr(assembly, "MOST_CALIBRATION_SESSIONS", 50)
     assert kept() == (ids[120:160], ids[190:])
+
+
+def test_sequences_from_elsewhere_train_and_are_evaluated_and_raw_logs_need_rules(tmp_path: Path) -> None:
+    dataset = shop_dataset(200)
+    write_dataset(replace(dataset, meta={"schema": 1}), tmp_path / "data")
+    config = Config(
+        model=ModelConfig(layers=1, width=16, heads=2, positions=64),
+        training=TrainingConfig(min_steps=2, epochs=1, train_fraction=0.5),
+    )
+    stages.train(tmp_path / "data", tmp_path / "run", config=config, with_report=False)
+    assert stages.evaluate(tmp_path / "run", tmp_path / "data")["sessions"]["evaluated"] == 100
+    (tmp_path / "shop.log").write_text("some line\n")
+    with pytest.raises(InputError, match=r"no rules in its meta\.json"):
+        stages.detect(tmp_path / "run", [tmp_path / "shop.log"])
 
 
 def test_the_usual_silence_is_the_longest_gap_of_nearly_all_sessions(tmp_path: Path) -> None:

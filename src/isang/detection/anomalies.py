@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.detectors.scores import DETECTORS
-from isang.detection.explain import Reason, explain, speaking
+from isang.detection.detectors import detectors_of
+from isang.detection.detectors.contract import Reason
+from isang.detection.explain import explain, speaking
 from isang.detection.threshold.decisions import Judged
 from isang.files import to_json
 from isang.logs.input.sources import Source
@@ -75,13 +76,14 @@ def _explained(model: Model, judged: Judged, flagged: list[int], events: pl.Seri
 
 
 def _times(judged: Judged, index: int) -> bytes:
-    """All that the times of a session and of those beside it tell."""
-    columns = (judged.gaps_of(index), *(judged.burst_of(index) or ()))
-    return b"".join(column.tobytes() for column in columns)
+    """All that the times of a session and of those beside it tell: its gaps, and what the detectors make of them."""
+    start, end = judged.sessions.offsets[index : index + 2]
+    return judged.timed.gaps_T[start:end].tobytes() + judged.scores_DS[:, index].tobytes()
 
 
 def _speaks_of_times(model: Model, judged: Judged, index: int) -> bool:
-    return any(DETECTORS[number].timed for number in speaking(model, judged, index))
+    detectors = detectors_of(model)
+    return any(detectors[number].timed for number in speaking(model, judged, index))
 
 
 def _record(model: Model, prepared: Located, judged: Judged, index: int) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def _record(model: Model, prepared: Located, judged: Judged, index: int) -> dict
         "detectors": [
             {"name": detector.name, "score": float(score), "unit": detector.unit, "p_value": float(p_value)}
             for detector, score, p_value in zip(
-                DETECTORS, judged.scores_DS[:, index], judged.p_values_DS[:, index], strict=True
+                detectors_of(model), judged.scores_DS[:, index], judged.p_values_DS[:, index], strict=True
             )
         ],
     }

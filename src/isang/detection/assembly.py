@@ -11,12 +11,12 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.config import Config
-from isang.detection.detectors.burst import count_bursts, ends_ms
-from isang.detection.detectors.time_gap import count_gaps, gaps_before
+from isang.detection.detectors import fit, registered
+from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.synthetic_anomalies import plant_held_out
 from isang.detection.threshold.decisions import calibrate
 from isang.logs.store import Dataset, StoredDataset
-from isang.model.batches import Rows, Sessions, to_sessions
+from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
 from isang.model.vocabulary import Vocabulary
 from isang.training.split import Split
@@ -40,19 +40,16 @@ def make_detector(
     `facts` is what is known of the training; the facts of the period are added.
     """
     normal, place = known.distinct()
+    counts = np.bincount(place, minlength=len(normal)).astype(np.int64)
     period, training, held_out = _to_calibrate_on(dataset, split)
-    everything = np.arange(len(period.sessions), dtype=np.int64)
-    sessions = to_sessions(period, vocabulary, everything)
+    sessions = timed_sessions(period, vocabulary, np.arange(len(period.sessions), dtype=np.int64))
     model = Model(
         encoder=encoder,
         vocabulary=vocabulary,
         config=config,
-        rules=dataset.meta["rules"],
+        rules=dataset.meta.get("rules"),
         template_table=dataset.templates,
-        normal=normal,
-        normal_counts=np.bincount(place, minlength=len(normal)).astype(np.int64),
-        gaps=count_gaps(sessions, gaps_before(period, everything)),
-        bursts=count_bursts(sessions, ends_ms(period, everything)),
+        fitted=fit(registered(), replace(sessions, represents=(normal, counts))),
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )

@@ -9,21 +9,22 @@ from typing import Any
 
 import numpy as np
 
-from isang.artifact import Model
+from isang.artifact import Model, rules_of
 from isang.detection.anomalies import Groups, records
 from isang.detection.causes.symptoms import lead
-from isang.detection.detectors.burst import NOTHING_BEFORE, Remembered, ends_ms, remember
+from isang.detection.detectors.time.burst import remember
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
-from isang.logs.rules import Rules
+from isang.logs.stream.follower import Follower
 from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
-from isang.logs.stream.session_stream import EndedSessions, Follower
+from isang.logs.stream.session_stream import EndedSessions
 from isang.memory import give_back, hold_little
 
 LEAST_IDLE_SECONDS = 1.0
 IDLE_SECONDS = 60.0
 """A session ends after this silence, where neither the user nor the training data say otherwise."""
-POLL_SECONDS = 0.1
-"""Time between two looks at logs that did not grow."""
+LOOK_SECONDS = 0.25
+"""Time from one look at the logs to the next, where a look shows all that is there."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
 SAVING_SHARE = 0.1
@@ -45,7 +46,7 @@ class Following:
         hold_little()
         if not model.config.detection.rewordings:
             model = replace(model, vocabulary=replace(model.vocabulary, by_words=False))
-        rules = Rules.from_dict(dict(model.rules), model.template_table)
+        rules = rules_of(model)
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
@@ -57,7 +58,7 @@ class Following:
         """When a session ends, as a sentence."""
         self._groups = Groups(self._follower.noted.get("groups"))
         self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
-        self._before = _remembered(self._follower.noted.get("crowds"))
+        self._earlier = _remembered(self._follower.noted.get("crowds"))
         self._keeps_open = state is not None
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
@@ -77,17 +78,23 @@ class Following:
         """
         self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
         while not (stop.is_set() or self.ended):
-            came, found = self.poll()
+            began = time.monotonic()
+            _, found = self.poll()
             yield from found
             self._unsaved |= bool(found)
             since = time.monotonic() - self._saved_at
             if (self._unsaved or since > SAVE_SECONDS) and since > self._saving_seconds / SAVING_SHARE:
                 self.save()
-            if not came:
-                stop.wait(POLL_SECONDS)
+            if not (self.ended or self._follower.behind):
+                stop.wait(max(0.0, began + LOOK_SECONDS - time.monotonic()))
         if self.ended or not self._keeps_open:
             yield from self.finish()
         self.save()
+        self.close()
+
+    def close(self) -> None:
+        """Let another process use the state file."""
+        self._follower.close()
 
     @property
     def ended(self) -> bool:
@@ -97,7 +104,7 @@ class Following:
     @property
     def ended_early(self) -> int:
         """Sessions that were ended because too many were open."""
-        return self._follower.open.ended_early
+        return self._follower.stream.open.ended_early
 
     def poll(self) -> tuple[bool, list[dict[str, Any]]]:
         """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
@@ -134,7 +141,7 @@ class Following:
     def save(self) -> None:
         """Write the state, where there is a file for it."""
         begun = time.monotonic()
-        crowds = {"tokens": self._before.token_P.tolist(), "ends_ms": self._before.end_ms_P.tolist()}
+        crowds = {"tokens": self._earlier.token_P.tolist(), "ends_ms": self._earlier.end_ms_P.tolist()}
         self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told), "crowds": crowds}
         self._follower.save()
         self._saved_at, self._unsaved = time.monotonic(), False
@@ -144,7 +151,7 @@ class Following:
         if ended is None:
             return []
         judged = self._judge(ended)
-        self._before = remember(judged.sessions, ends_ms(ended.dataset, judged.rows), self._before)
+        self._earlier = remember(judged.timed)
         endings = dict(zip(ended.dataset.sessions["session_id"], ended.endings, strict=True))
         found = [
             self._told_of(record | {"ended": endings[record["session_id"]]})
@@ -160,11 +167,11 @@ class Following:
         at_end = np.array([ending == END for ending in sessions.endings])
         open_now = np.array([ending == GOES_ON for ending in sessions.endings])
         unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
-        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, before=self._before)
+        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, earlier=self._earlier)
 
 
-def _remembered(crowds: dict[str, list[float]] | None) -> Remembered:
+def _remembered(crowds: dict[str, list[float]] | None) -> Earlier:
     """The sessions before a restart, as `save` wrote them."""
     if crowds is None:
-        return NOTHING_BEFORE
-    return Remembered(np.array(crowds["tokens"], dtype=np.int64), np.array(crowds["ends_ms"], dtype=np.float64))
+        return NOTHING_EARLIER
+    return Earlier(np.array(crowds["tokens"], dtype=np.int64), np.array(crowds["ends_ms"], dtype=np.float64))

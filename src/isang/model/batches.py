@@ -19,6 +19,7 @@ from isang.model.vocabulary import BEGIN, END, UNSEEN, Vocabulary, highest_event
 
 Tokens = NDArray[np.int32]
 Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 MAPPED_AT_ONCE = 1 << 20
 """So many tokens are looked up at a time."""

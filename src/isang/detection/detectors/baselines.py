@@ -9,10 +9,9 @@ from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
 from isang.artifact import Model
-from isang.detection.detectors.event_counts import nearest_normal
-from isang.detection.detectors.masked_model import Floats
+from isang.detection.detectors.counts.nearest_counts import nearest_normal
 from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions, Tokens
+from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.wording import ERROR_LEVELS
 
 NEAREST_AMONG = 1_000
@@ -59,7 +58,7 @@ def length(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Fl
 def count_vector(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
     """Plain distance of the event counts to those of the nearest normal session."""
     distinct, inverse = sessions.distinct()
-    return nearest_normal(model, distinct, weighted=False)[0][inverse]
+    return nearest_normal(model.fitted, distinct, weighted=False)[0][inverse]
 
 
 def two_gram(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
@@ -98,7 +97,7 @@ BASELINES = (
     Baseline("two_gram", two_gram, 1.0),
     Baseline("edit_distance", edit_distance, 0.02),
 )
-"""Beside them each detector of `scores.DETECTORS` is reported alone."""
+"""Beside them each of the DETECTORS is reported alone."""
 
 
 def _lines_of(dataset: Dataset, rows: Rows, chosen: pl.Expr) -> Floats:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from isang.artifact import Model
+from isang.detection.detectors.contract import Reason
 from isang.detection.evaluation.edited_sessions import Changeable, judge_changed
 from isang.detection.evaluation.metrics import share
-from isang.detection.explain import Reason, explain
+from isang.detection.explain import explain
 from isang.detection.threshold.decisions import Judged
 from isang.logs.store import Dataset
 

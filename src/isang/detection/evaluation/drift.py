@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
+from isang.detection.detectors import detectors_of
 from isang.detection.detectors.baselines import unseen_template
-from isang.detection.detectors.scores import DETECTORS
 from isang.detection.evaluation.metrics import Flags, Floats, share
 from isang.detection.releases.rewordings import Rewording
 from isang.detection.threshold.decisions import Judged, calibration_scores
@@ -49,7 +49,7 @@ def drift(
                 "detector": detector.name,
                 **_high(calibration_scores(model, detector.name), scores[innocent], detector.allowance),
             }
-            for detector, scores in zip(DETECTORS, judged.scores_DS, strict=True)
+            for detector, scores in zip(detectors_of(model), judged.scores_DS, strict=True)
         ],
         "alerts": share(int((flagged & innocent).sum()), int(innocent.sum()), per=1000),
         "alerts_with_new_lines": share(

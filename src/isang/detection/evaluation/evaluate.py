@@ -7,10 +7,9 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
+from isang.detection.detectors import detectors_of
 from isang.detection.detectors.baselines import BASELINES, unseen_template
-from isang.detection.detectors.masked_model import Floats
 from isang.detection.detectors.open_ends import closed
-from isang.detection.detectors.scores import DETECTORS
 from isang.detection.evaluation.block_bootstrap import Blocks, time_blocks
 from isang.detection.evaluation.delay import detection_delay, hours_watched
 from isang.detection.evaluation.drift import drift, other_logs, rewording_facts
@@ -30,7 +29,7 @@ from isang.detection.threshold.calibration import attainable_per_thousand, fit_t
 from isang.detection.threshold.decisions import Judged, calibration_scores, decide_at, detectors_in_effect, tails
 from isang.errors import InputError
 from isang.logs.store import Dataset
-from isang.model.batches import Rows
+from isang.model.batches import Floats, Rows
 
 SCHEMA = 1
 ASKED_BUDGETS = (1.0, 10.0)
@@ -201,7 +200,7 @@ def _detectors(later: Later) -> list[dict[str, Any]]:
     return [
         {"name": detector.name, **_quality(later, p_values <= tail.share(budget), scores)}
         for detector, tail, p_values, scores in zip(
-            DETECTORS, tails(later.model), judged.p_values_DS, judged.scores_DS, strict=True
+            detectors_of(later.model), tails(later.model), judged.p_values_DS, judged.scores_DS, strict=True
         )
     ]
 

@@ -12,14 +12,16 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.detectors.scores import DETECTORS, score_all
-from isang.detection.detectors.time_gap import gaps_before
+from isang.detection.detectors import detectors_of
+from isang.detection.detectors.contract import Evidence
+from isang.detection.detectors.scoring import score_all
+from isang.detection.detectors.timed_sessions import timed_sessions, untimed
 from isang.detection.evaluation.attribution import Suspect, blamed
 from isang.detection.evaluation.edited_sessions import Changeable, changeable, judge_changed, with_changed
 from isang.detection.evaluation.metrics import Flags, share
 from isang.detection.threshold.decisions import Judged, fitted_without
 from isang.logs.store import TEMPLATES_SCHEMA, Dataset
-from isang.model.batches import Rows, to_sessions
+from isang.model.batches import Rows
 
 MOST_SESSIONS = 300
 """So many sessions, drawn at random, get each kind of anomaly."""
@@ -120,16 +122,18 @@ def plant_held_out(model: Model, dataset: Dataset, training: Rows, held_out: Row
     originals = changeable(dataset, generator.permutation(held_out)[:MOST_SESSIONS])
     fitted, _ = fitted_without(model, dataset, held_out, training)
     field, around = _surroundings(dataset, originals)
-    schema = {"kind": pl.String} | {detector.name: pl.Float64 for detector in DETECTORS}
+    detectors = detectors_of(model)
+    schema = {"kind": pl.String} | {detector.name: pl.Float64 for detector in detectors}
     parts = [pl.DataFrame(schema=schema)]
     for kind in KINDS:
         planted = [made.session for original in originals if (made := kind(original, around, generator))]
         if planted:
             changed = with_changed(field, planted)
             rows = np.arange(len(planted), dtype=np.int64)
-            sessions = to_sessions(changed, model.vocabulary, rows)
-            scores_DS = score_all(DETECTORS, fitted, sessions, gaps_before(changed, rows))
-            scores = dict(zip((detector.name for detector in DETECTORS), scores_DS, strict=True))
+            timed = timed_sessions(changed, model.vocabulary, rows)
+            alone = untimed(timed.tokens, timed.size, timed.gaps_T)  # nothing is planted into what stands beside them
+            scores_DS = score_all(detectors, Evidence(fitted, alone))
+            scores = dict(zip((detector.name for detector in detectors), scores_DS, strict=True))
             parts.append(pl.DataFrame({"kind": [kind.__name__] * len(planted), **scores}, schema=schema))
     return pl.concat(parts)
 

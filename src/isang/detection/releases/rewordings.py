@@ -11,11 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from isang.artifact import Model
-from isang.detection.detectors.masked_model import Floats
 from isang.detection.releases.template_contexts import Known, Log, expected
 from isang.detection.threshold.decisions import Judged, judge
 from isang.logs.store import Dataset
-from isang.model.batches import Rows
+from isang.model.batches import Floats, Rows
 from isang.model.wording import LEAST_SIMILARITY, Likeness
 
 LEAST_EXPECTED = 10.0
@@ -107,8 +106,8 @@ def _as_new(judged: Judged, places: Rows, strict: Judged) -> Judged:
     decisions = list(judged.decisions)
     for place, decision in zip(places, strict.decisions, strict=True):
         decisions[place] = decision
-    sessions = replace(judged.sessions, flat=flat)
-    return replace(judged, sessions=sessions, scores_DS=scores_DS, p_values_DS=p_values_DS, decisions=decisions)
+    timed = judged.timed.with_tokens(replace(judged.sessions, flat=flat))
+    return replace(judged, timed=timed, scores_DS=scores_DS, p_values_DS=p_values_DS, decisions=decisions)
 
 
 class _Candidate(NamedTuple):

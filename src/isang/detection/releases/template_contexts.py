@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.artifact import Model
-from isang.detection.detectors.masked_model import Floats, event_probabilities
-from isang.detection.detectors.rare_event import sessions_with
+from isang.detection.detectors.encoder.masked_model import event_probabilities
+from isang.detection.detectors.lines.rare_event import sessions_with
 from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions, to_sessions
+from isang.model.batches import Floats, Rows, Sessions, to_sessions
 from isang.model.vocabulary import MARKS, MASK, UNSEEN
 
 ASKED_PLACES = 60
@@ -40,7 +40,7 @@ class Known:
 
     def share(self, token: int) -> float:
         """The share of the normal sessions that have it."""
-        return float(sessions_with(self._model)[token] / self._model.normal_counts.sum())
+        return float(sessions_with(self._model.fitted)[token] / self._model.normal_counts.sum())
 
     def own_probability(self, token: int) -> float:
         """What the model gives it, on average, at its own places."""

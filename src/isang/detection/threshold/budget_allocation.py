@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from isang.detection.detectors.masked_model import Floats
 from isang.detection.threshold.calibration import ScoreTail, limits
+from isang.model.batches import Floats
 
 LEAST_SHARE = 0.5
 """No detector gets less than this part of an equal share: what was planted is not all that can happen."""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isang.detection.detectors.masked_model import Floats
 from isang.detection.evaluation.metrics import wilson
+from isang.model.batches import Floats
 
 TAIL_SHARE = 0.05
 """The tail beyond the highest calibration score is shaped by this share of the highest scores."""

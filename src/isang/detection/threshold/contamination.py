@@ -1,15 +1,16 @@
 """Sessions of the training period that may be anomalies nobody labelled."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from isang.config import DetectionConfig
-from isang.detection.detectors.masked_model import Floats
-from isang.detection.detectors.scores import DETECTORS
+from isang.detection.detectors.contract import Detector
 from isang.detection.threshold.calibration import fit_tail
+from isang.model.batches import Floats
 
 MOSTLY_LABELLED = 0.5
 """Where more than so large a share of the sessions is labelled normal, these alone say what is normal."""
@@ -20,40 +21,44 @@ LEAST_SESSIONS = 2_000
 normal."""
 
 
-def suspects(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: DetectionConfig) -> NDArray[np.bool_]:
-    """Which rows of `calibration`, which are in the order of time, set no threshold, shape: rows.
+def suspects(
+    detectors: Sequence[Detector], calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: DetectionConfig
+) -> NDArray[np.bool_]:
+    """Which rows of `calibration`, scores in the order of time, set no threshold, shape: rows.
 
     One anomaly among the calibration sessions would raise a threshold above all its like. So they are the `unlabelled`
     sessions that would be alerts beside those that are trusted: where most sessions are labelled normal, these, and any
     number may be suspects; elsewhere all but the highest scores, and at most the share `config.contamination` of all
     are suspects, the strangest first.
     """
-    part = config.alerts_per_thousand / 1000 / len(DETECTORS)
-    if config.contamination and _mostly_labelled(calibration, unlabelled):
-        return unlabelled & (_strangest(calibration, part, ~unlabelled) <= 1)
+    part = config.alerts_per_thousand / 1000 / len(detectors)
+    if config.contamination and _mostly_labelled(detectors, calibration, unlabelled):
+        return unlabelled & (_strangest(detectors, calibration, part, ~unlabelled) <= 1)
     most = int(config.contamination * len(calibration))
     chosen = np.zeros(len(calibration), dtype=bool)
     if len(calibration) < LEAST_SESSIONS or not most:
         return chosen
-    strangest = _strangest(calibration, part, None)
+    strangest = _strangest(detectors, calibration, part, None)
     found = np.nonzero((strangest <= 1) & unlabelled)[0]
     chosen[found[np.argsort(strangest[found], kind="stable")][:most]] = True
     return chosen
 
 
-def _mostly_labelled(calibration: pl.DataFrame, unlabelled: NDArray[np.bool_]) -> bool:
+def _mostly_labelled(detectors: Sequence[Detector], calibration: pl.DataFrame, unlabelled: NDArray[np.bool_]) -> bool:
     """Whether, of the sessions that each detector scored, enough are labelled normal."""
-    scored = [calibration[detector.name].is_not_null().to_numpy() for detector in DETECTORS]
+    scored = [calibration[detector.name].is_not_null().to_numpy() for detector in detectors]
     return all((~unlabelled[rows]).sum() > MOSTLY_LABELLED * rows.sum() for rows in scored)
 
 
-def _strangest(calibration: pl.DataFrame, part: float, normal: NDArray[np.bool_] | None) -> Floats:
+def _strangest(
+    detectors: Sequence[Detector], calibration: pl.DataFrame, part: float, normal: NDArray[np.bool_] | None
+) -> Floats:
     """The smallest p-value of each row as a multiple of what is an alert, where each detector may alert for `part`.
 
     Trusted are the rows `normal`; None: all but the highest scores of each detector.
     """
     strangest = np.full(len(calibration), np.inf)
-    for detector in DETECTORS:
+    for detector in detectors:
         rows = calibration[detector.name].is_not_null().to_numpy()
         scores = calibration[detector.name].drop_nulls().to_numpy()
         beyond = 1  # so many sessions are known to lie beyond the highest trusted score for each that a tail expects

@@ -2,20 +2,25 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from isang.artifact import Model
+from isang.detection.detectors import detectors_of, fit
 from isang.detection.detectors.baselines import BASELINES
-from isang.detection.detectors.burst import NOTHING_BEFORE, Bursts, Remembered, count_bursts, ends_ms, find_bursts
-from isang.detection.detectors.masked_model import Floats
+from isang.detection.detectors.contract import Evidence
+from isang.detection.detectors.counts.open_counts import longest_waits_after_ms
 from isang.detection.detectors.open_ends import leave_open
-from isang.detection.detectors.open_event_counts import longest_waits_after_ms
-from isang.detection.detectors.scores import DETECTORS, score_all
-from isang.detection.detectors.time_gap import count_gaps, gaps_before
+from isang.detection.detectors.scoring import score_all
+from isang.detection.detectors.timed_sessions import (
+    NOTHING_EARLIER,
+    Earlier,
+    TimedSessions,
+    as_unseen,
+    timed_sessions,
+)
 from isang.detection.threshold.budget_allocation import budget_shares
 from isang.detection.threshold.calibration import (
     Decision,
@@ -28,8 +33,7 @@ from isang.detection.threshold.calibration import (
 )
 from isang.detection.threshold.contamination import suspects
 from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions, to_sessions
-from isang.model.vocabulary import UNSEEN
+from isang.model.batches import Floats, Rows, Sessions, to_sessions
 
 FOLDS = 4
 """Parts of the training sessions, by time, that are held out in turn."""
@@ -44,26 +48,20 @@ class Judged:
 
     rows: Rows
     """Which sessions of the dataset they are, shape S."""
-    sessions: Sessions
+    timed: TimedSessions
+    """What was judged: those that may go on have an open end, and nothing that may still come is missed."""
+    beside: Evidence
+    """All of them together, and what detectors worked out about them."""
     unfinished_S: NDArray[np.bool_]
-    """Which of them may go on; they have an open end in `sessions`, and nothing that may still come is missed."""
+    """Which of them may go on."""
     scores_DS: Floats
     p_values_DS: Floats
     decisions: list[Decision]
-    gaps_T: Floats | None = None
-    """Milliseconds between each token of `sessions` and the one before, at an open end the silence so far; NaN where
-    that is not known; None: no clock."""
-    bursts: Bursts | None = None
-    """The crowds that the sessions stand in."""
 
-    def gaps_of(self, index: int) -> Floats:
-        """The times of one session, shape: its tokens."""
-        start, end = self.sessions.offsets[index : index + 2]
-        return np.full(end - start, np.nan) if self.gaps_T is None else self.gaps_T[start:end]
-
-    def burst_of(self, index: int) -> Bursts | None:
-        """The crowd that one session stands in, where that is known."""
-        return None if self.bursts is None else self.bursts.of(index)
+    @property
+    def sessions(self) -> Sessions:
+        """Their tokens."""
+        return self.timed.tokens
 
 
 def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
@@ -76,39 +74,31 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     """
     rows = np.concatenate([training, held_out])
     folds = [*np.array_split(training, FOLDS), held_out]
-    refitted = tuple(detector for detector in DETECTORS if not detector.learned)
+    detectors = detectors_of(model)
+    refitted = tuple(detector for detector in detectors if not detector.learned)
     parts = []
     for fold in folds:
         fitted, sessions = fitted_without(model, dataset, fold, np.setdiff1d(rows, fold))
-        used = DETECTORS if fold is held_out else refitted
-        bursts = find_bursts(fitted, sessions, ends_ms(dataset, fold))
-        scores_DS = score_all(used, fitted, sessions, gaps_before(dataset, fold), bursts)
+        used = detectors if fold is held_out else refitted
+        scores_DS = score_all(used, Evidence(fitted, sessions))
         columns = dict(zip((detector.name for detector in used), scores_DS, strict=True))
         if fold is held_out:
-            columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions) for baseline in BASELINES}
+            columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions.tokens) for baseline in BASELINES}
         parts.append(pl.DataFrame(columns))
     calibration = pl.concat(parts, how="diagonal").select(parts[-1].columns)
     unlabelled = dataset.sessions["label"].gather(rows).is_null().to_numpy()
-    return calibration.filter(~suspects(calibration, unlabelled, model.config.detection))
+    return calibration.filter(~suspects(detectors, calibration, unlabelled, model.config.detection))
 
 
-def fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, Sessions]:
+def fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, TimedSessions]:
     """The model as if only the sessions `others` were normal, and the sessions `fold` as it would see them."""
-    reference = to_sessions(dataset, model.vocabulary, others)
-    normal, place = reference.distinct()
-    gaps = None if model.gaps is None else count_gaps(reference, gaps_before(dataset, others))
-    bursts = None if model.bursts is None else count_bursts(reference, ends_ms(dataset, others))
-    counts = np.bincount(place, minlength=len(normal))
-    fitted = replace(model, normal=normal, normal_counts=counts, gaps=gaps, bursts=bursts)
-    sessions = to_sessions(dataset, model.vocabulary, fold)
-    known = np.isin(sessions.flat, normal.flat)
-    return fitted, Sessions(np.where(known, sessions.flat, np.int32(UNSEEN)), sessions.offsets)
+    fitted = fit(detectors_of(model), timed_sessions(dataset, model.vocabulary, others))
+    refitted = replace(model, fitted=fitted)
+    return refitted, as_unseen(timed_sessions(dataset, model.vocabulary, fold), refitted.normal)
 
 
 def calibration_scores(model: Model, name: str) -> Floats:
-    """What the held-out normal sessions scored with one detector or baseline; 0 where the model does not know it."""
-    if name not in model.calibration.columns:
-        return np.zeros(len(model.calibration))
+    """What the held-out normal sessions scored with one detector or baseline."""
     return model.calibration[name].drop_nulls().to_numpy()
 
 
@@ -119,22 +109,22 @@ def judge(
     *,
     unfinished_S: NDArray[np.bool_] | None = None,
     until: datetime | None = None,
-    before: Remembered = NOTHING_BEFORE,
+    earlier: Earlier = NOTHING_EARLIER,
 ) -> Judged:
     """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
 
     `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends. `until` is
-    when the logs ended; None: with the last session. `before` are sessions that came before these.
+    when the logs ended; None: with the last session. `earlier` are sessions that came before these.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
     if unfinished_S is None:
         unfinished_S = may_go_on(model, dataset, rows)
-    sessions = leave_open(to_sessions(dataset, model.vocabulary, rows), unfinished_S)
-    gaps_T = gaps_before(dataset, rows)
-    gaps_T[sessions.offsets[1:][unfinished_S] - 1] = _silence_ms(dataset, rows[unfinished_S], until)
-    bursts = find_bursts(model, sessions, ends_ms(dataset, rows), before)
-    return Judged(rows, sessions, unfinished_S, *judge_sessions(model, sessions, gaps_T, bursts), gaps_T, bursts)
+    timed = timed_sessions(dataset, model.vocabulary, rows)
+    timed.gaps_T[timed.tokens.offsets[1:][unfinished_S] - 1] = _silence_ms(dataset, rows[unfinished_S], until)
+    timed = replace(timed, tokens=leave_open(timed.tokens, unfinished_S), earlier=earlier)
+    evidence = Evidence(model, timed)
+    return Judged(rows, timed, evidence, unfinished_S, *judge_evidence(evidence))
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
@@ -145,14 +135,14 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
     """
     usual = model.facts.get("usual_silence_seconds")
     open_S = np.zeros(len(rows), dtype=bool)
-    if usual is None or model.rules.get("session", {}).get("kind") in ("lines", "seconds"):
+    if usual is None or (model.rules or {}).get("session", {}).get("kind") in ("lines", "seconds"):
         return open_S
     silent_ms_S = _silence_ms(dataset, rows, None)
     recent = np.flatnonzero(silent_ms_S < 1000 * float(usual))
     if len(recent):
         sessions = to_sessions(dataset, model.vocabulary, rows[recent])
         last = sessions.flat[np.maximum(sessions.offsets[1:] - 2, sessions.offsets[:-1])]
-        open_S[recent] = silent_ms_S[recent] < longest_waits_after_ms(model)[last]
+        open_S[recent] = silent_ms_S[recent] < longest_waits_after_ms(model.fitted)[last]
     return open_S
 
 
@@ -165,14 +155,15 @@ def _silence_ms(dataset: Dataset, rows: Rows, until: datetime | None) -> Floats:
     return silence.fill_null(np.nan).to_numpy()
 
 
-def judge_sessions(
-    model: Model, sessions: Sessions, gaps_T: Floats | None = None, bursts: Bursts | None = None
-) -> tuple[Floats, Floats, list[Decision]]:
-    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once.
+def judge_sessions(model: Model, sessions: TimedSessions) -> tuple[Floats, Floats, list[Decision]]:
+    """Scores and p-values of each detector, both of shape (D, S), and the decisions; equal sessions are scored once."""
+    return judge_evidence(Evidence(model, sessions))
 
-    `gaps_T` and `bursts` as in Judged; None: there is no clock, and what stands beside the sessions is not known.
-    """
-    scores_DS = score_all(DETECTORS, model, sessions, gaps_T, bursts)
+
+def judge_evidence(evidence: Evidence) -> tuple[Floats, Floats, list[Decision]]:
+    """As `judge_sessions`, where somebody asks about what the detectors saw later."""
+    model = evidence.model
+    scores_DS = score_all(detectors_of(model), evidence)
     p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
     return scores_DS, p_values_DS, decide_at(model, p_values_DS, model.config.detection.alerts_per_thousand)
 
@@ -183,45 +174,46 @@ def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> 
     return decide(combined, alerts_per_thousand)
 
 
-@lru_cache(maxsize=4)
 def limits_at(model: Model, alerts_per_thousand: float) -> Floats:
     """Up to which p-value each detector alerts where this alert budget is asked for, shape D.
 
     The detectors share every budget as they share one of SHARED_AT, by what they then find of the anomalies planted
-    into the held-out sessions; equally in models that know no such.
+    into the held-out sessions; equally where none were planted.
     """
-    asked, number = alerts_per_thousand / 1000, detectors_in_effect(model)
+    shares_D = model.kept.once(_shares, lambda: _shares(model))
+    return limits(tails(model), alerts_per_thousand / 1000, detectors_in_effect(model), shares_D)
+
+
+def _shares(model: Model) -> Floats:
     planted = [] if model.planted is None else model.planted.partition_by("kind", maintain_order=True)
     p_values = [
-        np.stack([tail.p_values(scores_N) for tail, scores_N in zip(tails(model), _by_detector(kind), strict=True)])
+        np.stack(
+            [tail.p_values(scores_N) for tail, scores_N in zip(tails(model), _by_detector(model, kind), strict=True)]
+        )
         for kind in planted
     ]
-    return limits(tails(model), asked, number, budget_shares(p_values, tails(model), SHARED_AT, number))
+    return budget_shares(p_values, tails(model), SHARED_AT, detectors_in_effect(model))
 
 
-@lru_cache(maxsize=2)
 def tails(model: Model) -> tuple[ScoreTail, ...]:
-    """How each detector's scores are distributed among normal sessions.
+    """How each detector's scores are distributed among normal sessions."""
 
-    One that the model was calibrated without, by an earlier version, finds nothing rare.
-    """
-    never = np.full(len(model.calibration), np.inf)
-    return tuple(
-        fit_tail(calibration_scores(model, detector.name), detector.least_scale, detector.allowance)
-        if detector.name in model.calibration.columns
-        else ScoreTail(never, never, detector.least_scale, 1, detector.allowance)
-        for detector in DETECTORS
+    def fitted() -> tuple[ScoreTail, ...]:
+        return tuple(
+            fit_tail(calibration_scores(model, detector.name), detector.least_scale, detector.allowance)
+            for detector in detectors_of(model)
+        )
+
+    return model.kept.once(tails, fitted)
+
+
+def detectors_in_effect(model: Model) -> float:
+    """How many independent detectors would alert as often as all of them together, see `effective_number`."""
+    return model.kept.once(
+        detectors_in_effect, lambda: effective_number(_by_detector(model, model.calibration), tails(model))
     )
 
 
-@lru_cache(maxsize=2)
-def detectors_in_effect(model: Model) -> float:
-    """How many independent detectors would alert as often as all of them together, see `effective_number`."""
-    return effective_number(_by_detector(model.calibration), tails(model))
-
-
-def _by_detector(scores: pl.DataFrame) -> Floats:
-    """The scores of sessions that all detectors scored, shape (D, sessions); 0 by detectors the model does not know."""
-    names = [detector.name for detector in DETECTORS]
-    unknown = [pl.lit(0.0).alias(name) for name in names if name not in scores.columns]
-    return scores.with_columns(unknown).select(names).drop_nulls().to_numpy().T
+def _by_detector(model: Model, scores: pl.DataFrame) -> Floats:
+    """The scores of sessions that all detectors scored, shape (D, sessions)."""
+    return scores.select(detector.name for detector in detectors_of(model)).drop_nulls().to_numpy().T

@@ -133,6 +133,61 @@ def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collecti
     return {line: "".join(pieces).rstrip() for line, pieces in found.items()}
 
 
+def whole_records(lines: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
+    """The records that begin in lines of one or more logs of one layout, parsed together.
+
+    `lines`: `row`, `text`, `begins` (the first line of its log here) and `context` (the line before a log's first one,
+    which is no line of its own; layouts that are `needs_line_before` want one for each log). Returned are the `row` of
+    each record's first line, `time`, `level`, `message`, `alert`, `text` (the first line) and `whole` (all lines).
+    """
+    written = without_colours(lines["text"])
+    several = written.str.contains("\n", literal=True).any()  # sent as one record, such as a stack trace
+    first = written.str.replace(r"(?s)\n.*$", "") if several else written
+    texts = _texts(first.to_frame("text"), source.container)
+    blank = ~texts["text"].str.contains(r"\S").fill_null(False)
+    parsed = normalised(as_written(texts["text"], source), source)
+    starts = parsed["message"].is_not_null() & ~blank & ~lines["context"]
+    if "continues" in texts.columns:
+        starts &= ~texts["continues"]
+        parsed = parsed.with_columns(time=pl.coalesce(texts["time"], "time"))
+    else:
+        texts = texts.with_columns(continues=pl.lit(False))
+    own = texts["text"] if source.container else written
+    found = pl.concat([lines, parsed, texts.select(first="text"), texts.select("continues")], how="horizontal")
+    found = found.with_columns(
+        own.alias("written"), starts.alias("starts"), _headings(texts["text"], source).alias("heads")
+    )
+    whole = _whole_texts(found)
+    return found.filter("starts").select("row", "time", "level", "message", "alert", text="first", whole=whole)
+
+
+def _whole_texts(lines: pl.DataFrame) -> pl.Series:
+    """The text of each record with the lines that continue it, and the heading above it."""
+    others = ~(lines["starts"] | lines["context"])
+    if not others.any() and not lines["heads"].any():
+        return lines.filter("starts")["written"]
+    opens = pl.col("starts") | pl.col("heads") | pl.col("context") | pl.col("begins")
+    heading = pl.when(pl.col("heads").shift(1, fill_value=False)).then(pl.col("written").shift(1) + "\n")
+    piece = (
+        pl.when("starts").then(heading.fill_null("") + pl.col("written"))
+        .when("continues").then(pl.col("written").fill_null(""))
+        .otherwise("\n" + pl.col("written").fill_null(""))
+    )  # fmt: skip
+    blocks = lines.select(opens.cum_sum().alias("block"), "starts", piece.alias("piece"))
+    whole = blocks.group_by("block", maintain_order=True).agg(pl.col("starts").first(), pl.col("piece").str.join(""))
+    return whole.filter("starts")["piece"].str.strip_chars_end()
+
+
+def needs_line_before(source: SourceLayout) -> bool:
+    """Whether what a line means depends on the line before it."""
+    return source.container is not None or any(layout.heading for layout, _ in source.layouts)
+
+
+def without_colours(lines: pl.Series) -> pl.Series:
+    """Lines without the terminal's colours."""
+    return lines.str.replace_all(_COLOURS, "") if lines.str.contains("\x1b", literal=True).any() else lines
+
+
 def split_lines(chunk: Chunk) -> pl.DataFrame:
     """Columns `line` (number, u32) and `text`; colours of the terminal are taken out."""
     lines = pl.Series("text", [chunk.text]).str.split("\n").explode()

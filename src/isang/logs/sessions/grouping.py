@@ -7,6 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.logs.parsing.timeline import NO_TIME
+from isang.logs.sessions.pieces import Cut, numbered_names, session_names
 from isang.logs.sessions.rule import SessionRule
 
 INT32_MAX = 2**31 - 1
@@ -36,9 +37,8 @@ class Grouper:
     def __init__(self, rule: SessionRule, names: Sequence[str], *, max_events: int, with_lines: bool = True) -> None:
         self._rule = rule
         self._names = pl.Series(list(names), dtype=pl.String)
-        self._max_events = max_events
+        self._cut = Cut(max_events)
         self._with_lines = with_lines
-        self._overlap = max_events // 8
         self._held: list[pl.DataFrame] = []  # the records of the last session that are not in a piece that is done
         self._behind = 0  # how many of its records lie before these
         self._parts = 0  # pieces of its key that are done
@@ -71,18 +71,18 @@ class Grouper:
         begins = session_begins(records, changed, self._rule, self._behind)
         first = np.flatnonzero(begins)
         stop = np.append(first[1:], records.height)
-        step = self._max_events - self._overlap
-        counts = -(-(stop - first - self._overlap) // step)
+        step = self._cut.step
+        counts = self._cut.of_ended(stop - first)
         counts = np.maximum(counts, np.where(first > 0, 1, self._behind == 0))
-        if not last:  # of the session that may go on, only pieces that lie in it with one record more
-            counts[-1] = max(0, -(-(stop[-1] - first[-1] - self._max_events) // step))
+        if not last:
+            counts[-1] = self._cut.of_open(stop[-1] - first[-1])
         before = np.where(first > 0, 0, self._behind // step)
         ended = len(first) - (not last)
         self.cut += int(((counts + before)[:ended] > 1).sum())
 
         number = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         piece_first = np.repeat(first, counts) + number * step
-        piece_stop = np.minimum(piece_first + self._max_events, np.repeat(stop, counts))
+        piece_stop = np.minimum(piece_first + self._cut.max_events, np.repeat(stop, counts))
         parts = self._count_parts(np.cumsum(changed), piece_first)
         self._behind = int((before[-1] + counts[-1]) * step)
         self._held = [] if last else [records.slice(int(first[-1] + counts[-1] * step))]
@@ -103,16 +103,10 @@ class Grouper:
         return parts
 
     def _session_ids(self, records: pl.DataFrame, pieces: pl.DataFrame) -> pl.Series:
-        """The identifier, or source and first line; further parts of the same identifier are numbered from #2."""
-        rows = pieces["first"]
-        source = pl.lit(self._names.gather(records["source"].gather(rows)))
-        if self._rule.kind != "key":
-            return pieces.select(source + ":" + pl.lit(records["line"].gather(rows)).cast(pl.String)).to_series()
-        key = pl.lit(records["key"].gather(rows))
-        if not self._rule.joins_sources:
-            key = key + "@" + source
-        number = pl.when(pl.col("part") > 1).then("#" + pl.col("part").cast(pl.String)).otherwise(pl.lit(""))
-        return pieces.select(key + number).to_series()
+        """The name of each session; further parts of the same key are numbered from #2."""
+        heads = records.select("line", "source", *(["key"] if self._rule.kind == "key" else []))[pieces["first"]]
+        names = session_names(heads.with_columns(source=self._names.gather(heads["source"])), self._rule)
+        return numbered_names(names, pieces["part"]) if self._rule.kind == "key" else names
 
 
 def session_begins(

@@ -1,129 +1,179 @@
-"""Growing logs to records, read as `prepare` reads finished ones."""
+"""Growing files and pipes as one source of records: raw lines, those of all logs together."""
 
-from collections.abc import Callable
-from dataclasses import replace
-from zoneinfo import ZoneInfo
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from glob import has_magic
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import polars as pl
 
+from isang.compression import COMPRESSED
 from isang.config import LogsConfig
-from isang.logs.input.chunks import Chunk
-from isang.logs.parsing import layouts, masks
-from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
-from isang.logs.parsing.layouts import Layout
-from isang.logs.parsing.records import SourceLayout, parse_chunk, recognise_source, record_texts, split_lines
-from isang.logs.parsing.timeline import NO_TIME, TOLERANCE
-from isang.logs.parsing.timestamps import falls, moved_back, periods_back
-from isang.logs.rules import Rules
-from isang.logs.sessions.rule import keys_of
-from isang.logs.stream.tails import Tail
+from isang.errors import InputError, UsageError
+from isang.logs.input.chunks import CHUNK_BYTES, Chunk
+from isang.logs.input.sources import Source, find_sources, log_of
+from isang.logs.stream.record import RECORDS_SCHEMA
+from isang.logs.stream.rotation import Position
+from isang.logs.stream.tails import FileTail, PipeTail, Tail
 
-RECORD_SCHEMA = pl.Schema(
-    {
-        "key": pl.String(),  # null where sessions have no key
-        "stream": pl.String(),  # path of the log that a session stays within; empty where it may join several
-        "log": pl.Int32(),  # number of the log: in this order stand records of the same time
-        "source": pl.String(),  # name of the file
-        "line": pl.UInt32(),  # of the first line in that file
-        "time": pl.Int64(),  # microseconds since 1970 UTC, or NO_TIME
-        "level": pl.String(),
-        "alert": pl.Boolean(),
-        "message": pl.String(),  # masked
-        "text": pl.String(),  # the whole record, up to MAX_TEXT characters
-    }
-)
-MAX_TEXT = 2_000
+BATCH_BYTES = 2 * CHUNK_BYTES
+"""About so much is read at a time, of all logs together."""
+_BYTES = ("head", "mark", "rest")
+"""Of a position; hexadecimal in JSON."""
 
 
-class GrowingLog:
-    """One growing log: its records as they come.
+class FollowedLogs:
+    """The lines of growing logs, a RecordSource; the cursor is the position in each log.
 
-    `number` is its place among the logs that are followed; `clock` tells seconds, from any start.
+    `places` is the cursor of an earlier process. Where more is there than is read at a time, the logs that are
+    furthest behind in their own time are read first; `reached` says how far each has come, in microseconds.
     """
 
-    def __init__(self, tail: Tail, number: int, rules: Rules, config: LogsConfig, clock: Callable[[], float]) -> None:
-        self.tail, self._number, self._clock = tail, number, clock
-        self._rules, self._zone, self._date_order = rules, config.timezone, config.date_order
-        self._expression = masks.compiled(rules.masks)
-        self._given: Layout | None = None if config.layout == "auto" else layouts.from_pattern(config.layout)
-        self._head = pl.Series("text", [], dtype=pl.String)
-        self._layout: SourceLayout | None = None
-        self._recognised_from = 0  # lines
-        self.latest_us: int | None = None
-        """Time of the last record."""
-        self._as_written_us: int | None = None  # the same before what it lacks was settled
-        self._came_at = self._clock()
-        self.without_record = 0
-        """Lines so far that begin no record."""
+    def __init__(self, paths: Sequence[str], config: LogsConfig, places: Mapping[str, Any] | None = None) -> None:
+        self._paths, self._max_line_bytes = list(paths), config.max_line_bytes
+        self.places = dict(places or {})
+        """Where an earlier process was."""
+        self.tails: dict[str, Tail] = {}
+        """By stream: the path of the log."""
+        self.reached: dict[str, int] = {}
+        self._behind: set[str] = set()
+        self.look()
 
-    def now_us(self) -> int:
-        """The time in this log: it goes on from its last record with the clock on the wall."""
-        return (self.latest_us or 0) + round((self._clock() - self._came_at) * 1e6)
+    @property
+    def ended(self) -> bool:
+        """Nothing more can come."""
+        return bool(self.tails) and all(tail.ended for tail in self.tails.values())
 
-    def read(self) -> pl.DataFrame | None:
-        """The records (RECORD_SCHEMA) that came since the last call; None where no whole line came."""
-        return self._records_of(self.tail.read)
+    @property
+    def horizon_us(self) -> int | None:
+        """The time up to which all logs have been read, while more is there than is read at a time."""
+        return min((self.reached.get(stream, 0) for stream in self._behind), default=None)
 
-    def last(self) -> pl.DataFrame | None:
-        """The record that the text behind the last line end makes, where nothing more comes."""
-        return self._records_of(self.tail.last)
+    def look(self) -> list[str]:
+        """Find logs that are new: their streams."""
+        try:
+            found = list(_tails(self._paths, self._max_line_bytes, self.tails.keys(), self.places))
+        except InputError:
+            if not self.tails:
+                raise
+            return []  # nothing is there while files are moved about
+        self.tails.update((str(tail.path), tail) for tail in found)
+        return [str(tail.path) for tail in found]
 
-    def _records_of(self, read: Callable[[], Chunk | None]) -> pl.DataFrame | None:
-        chunk = read()
-        if chunk is None:
-            return None
-        self._came_at = self._clock()
-        layout = self._recognised(chunk)
-        parsed = parse_chunk(chunk, layout)
-        self.without_record += parsed.lines - parsed.frame.height
-        frame = parsed.frame.with_columns(time=self._running_on(parsed.frame["time"].cast(pl.Int64), layout))
-        texts = record_texts([chunk], layout, set(frame["line"].to_list()))
-        records = frame.select(
-            pl.lit(None, dtype=pl.String).alias("key"),
-            pl.lit("" if self._rules.session.joins_sources else str(self.tail.path)).alias("stream"),
-            pl.lit(self._number, dtype=pl.Int32).alias("log"),
-            pl.lit(self.tail.name).alias("source"),
-            "line",
-            "time",
-            "level",
-            "alert",
-            masks.masked(frame["message"], self._expression).alias("message"),
-            pl.Series("text", [texts[line][:MAX_TEXT] for line in frame["line"].to_list()], dtype=pl.String),
-        )
-        if self._rules.session.pattern is not None:
-            found = keys_of(frame["text"], self._rules.session.pattern)
-            records = records[found["row"]].with_columns(found["key"])
-        return records.cast(RECORD_SCHEMA)
+    def is_known(self, stream: str) -> bool:
+        """Whether an earlier process read some of this log."""
+        return _place_of(self.tails[stream].path) in self.places
 
-    def _recognised(self, chunk: Chunk) -> SourceLayout:
-        """How to read the log: looked at anew whenever twice as much of its first SAMPLE_LINES is known."""
-        if self._layout is None and chunk.first_line > 1:  # an earlier process began to read it
-            self._head = split_lines(Chunk(self.tail.beginning(), 1, None))["text"].head(SAMPLE_LINES)
-        missing = SAMPLE_LINES - self._head.len()
-        reference = self.tail.modified().astimezone(ZoneInfo(self._zone))
-        self._head = self._head.append(split_lines(chunk)["text"].head(missing))
-        if self._layout is None or self._head.len() >= 2 * self._recognised_from:
-            self._recognised_from = self._head.len()
-            self._layout = recognise_source(
-                self._head, given=self._given, zone=self._zone, reference=reference, date_order=self._date_order
-            )
-        return replace(self._layout, reference=reference)
+    def read(self) -> tuple[pl.DataFrame, dict[str, Any]]:
+        """See RecordSource. Raises InputError where a file cannot be read."""
+        horizon, size = self.horizon_us, 0
+        chunks: list[tuple[str, str, Chunk]] = []
+        for stream, tail in self.tails.items():
+            if horizon is not None and self.reached.get(stream, 0) > horizon:
+                continue
+            if size >= BATCH_BYTES:
+                self._behind.add(stream)
+                continue
+            before = tail.position.offset
+            chunk = tail.read()
+            self._behind.discard(stream)
+            if chunk is not None:
+                chunks.append((stream, tail.name, chunk))
+                size += tail.position.offset - before
+                if tail.position.offset - before > CHUNK_BYTES // 2:
+                    self._behind.add(stream)
+        return _lines_of(chunks), self.cursor()
 
-    def _running_on(self, times: pl.Series, layout: SourceLayout) -> pl.Series:
-        """As `Timeline` settles them: they run on past midnight, and what has none takes that of the record before.
+    def last(self) -> pl.DataFrame:
+        """What stands behind the last line end of each log, as the lines that they are where nothing more comes."""
+        chunks = ((stream, tail.name, tail.last()) for stream, tail in self.tails.items())
+        return _lines_of([(stream, name, chunk) for stream, name, chunk in chunks if chunk is not None])
 
-        Where times lack the year or the date, the last of those that are read together is the latest until now.
-        """
-        if times.is_empty():  # only lines that belong to the record before
-            return times
-        if layout.clock is None or (self.latest_us is None and times.null_count() == times.len()):
-            return pl.repeat(NO_TIME, times.len(), dtype=pl.Int64, eager=True)
-        before = pl.Series([self._as_written_us], dtype=pl.Int64)
-        times = pl.concat([before, times]).fill_null(strategy="forward").fill_null(strategy="backward")[1:]
-        self._as_written_us = times[-1]
-        if layout.clock.lacks is not None:
-            passed = falls(times, layout.clock, None)
-            back = periods_back(times[-1], layout.clock, layout.reference + TOLERANCE)
-            times = moved_back(times, layout.clock, passed[-1] - passed + back)
-        self.latest_us = times[-1]
-        return times
+    def written(self, streams: Sequence[str]) -> dict[str, datetime]:
+        """When these logs were written to last."""
+        return {stream: self.tails[stream].modified() for stream in streams}
+
+    def acknowledge(self, cursor: Any) -> None:
+        """Files stay where they are."""
+
+    def cursor(self) -> dict[str, Any]:
+        """Where reading stands."""
+        now = {_place_of(tail.path): _plain(tail.position) for tail in self.tails.values()}
+        return self.places | now
+
+
+def _lines_of(chunks: Sequence[tuple[str, str, Chunk]]) -> pl.DataFrame:
+    """The lines of (stream, source, chunk) as records (RECORDS_SCHEMA) that are still to be parsed."""
+    if not chunks:
+        return RECORDS_SCHEMA.to_frame()
+    sizes = np.array([chunk.text.count("\n") + 1 for *_, chunk in chunks])
+    of = pl.Series(np.repeat(np.arange(len(chunks)), sizes))
+    first = np.array([chunk.first_line for *_, chunk in chunks]) - (np.cumsum(sizes) - sizes)
+    columns = {
+        "stream": pl.Series([stream for stream, *_ in chunks]).gather(of),
+        "source": pl.Series([source for _, source, _ in chunks]).gather(of),
+        "line": pl.Series(np.repeat(first, sizes) + np.arange(sizes.sum())),
+        "text": pl.Series(["\n".join(chunk.text for *_, chunk in chunks)]).str.split("\n").explode(),
+    }
+    missing = [pl.lit(None).alias(name) for name in RECORDS_SCHEMA if name not in columns]
+    return pl.DataFrame(columns).with_columns(missing).select(RECORDS_SCHEMA.names()).cast(RECORDS_SCHEMA)
+
+
+def _plain(position: Position) -> dict[str, Any]:
+    return asdict(position) | {name: getattr(position, name).hex() for name in _BYTES}
+
+
+def _position(place: dict[str, Any] | None) -> Position | None:
+    if place is None:
+        return None
+    return Position(**(place | {name: bytes.fromhex(place[name]) for name in _BYTES}))
+
+
+def _tails(
+    paths: Sequence[str], max_line_bytes: int, known: Sequence[str] | Any, places: Mapping[str, Any]
+) -> Iterator[FileTail | PipeTail]:
+    """The logs that `paths` name now and that are not `known`; one for each rotated set."""
+    if "-" in paths:
+        if len(paths) > 1:
+            raise UsageError("standard input ('-') is followed alone, without files beside it")
+        if not known:
+            yield PipeTail(sys.stdin.fileno(), "stdin", max_line_bytes=max_line_bytes)
+        return
+    streams: dict[int, list[Source]] = {}
+    for source in _sources(paths):
+        streams.setdefault(source.stream, []).append(source)
+    for members in streams.values():
+        log = log_of(members[-1].path)
+        if str(log) not in known:
+            yield FileTail(
+                log, members[-1].name, max_line_bytes=max_line_bytes, start=members[0].path,
+                position=_position(places.get(_place_of(log))),
+            )  # fmt: skip
+
+
+def _place_of(log: Path) -> str:
+    """Where the log lies, whatever folder a process works in."""
+    return str(log.absolute())
+
+
+def _sources(paths: Sequence[str]) -> list[Source]:
+    """As `find_sources`, but a file may be missing for now, and what does not grow is an error or left out."""
+    for path in paths:
+        if Path(path).is_fifo():
+            raise UsageError(f"{path} is a pipe; follow a pipe as standard input: isang detect … - --follow < {path}")
+    missing = [path for path in paths if not Path(path).exists() and not has_magic(path)]
+    there = [path for path in paths if path not in missing]
+    found = find_sources(there) if there else []
+    for source in found:
+        if source.named and source.path.suffix.lower() in COMPRESSED:
+            raise UsageError(f"{source.path} is compressed, so it does not grow; leave it out, or leave out --follow")
+    growing = [source for source in found if source.path.suffix.lower() not in COMPRESSED]
+    streams = len(found)
+    return growing + [
+        Source(len(found) + place, Path(path).name, Path(path), named=True, stream=streams + place)
+        for place, path in enumerate(missing)
+    ]

@@ -9,7 +9,7 @@ from collections.abc import Collection
 import numpy as np
 import polars as pl
 
-from isang.logs.stream.line_source import RECORD_SCHEMA
+from isang.logs.stream.parser import PARSED_SCHEMA
 from isang.logs.templates.event_table import numbered
 from isang.logs.templates.text_store import Numbers, PackedTexts, TextBlock, Texts
 
@@ -17,7 +17,7 @@ OWNER = ("key", "stream")
 """Whose sessions follow each other."""
 VALUES = ("source", "level", "message")
 """Columns of few different values."""
-STORED_SCHEMA = pl.Schema({**RECORD_SCHEMA, "text": pl.Int64(), "heard": pl.Int64()})
+STORED_SCHEMA = pl.Schema({**PARSED_SCHEMA, "text": pl.Int64(), "heard": pl.Int64()})
 """`text` is its number; `heard`: the record's time, or when it was read where it has none."""
 HELD_SCHEMA = pl.Schema(
     {
@@ -52,7 +52,7 @@ class OpenRecords:
         """Records that are needed."""
 
     def add(self, records: pl.DataFrame) -> Numbers:
-        """Take in records (RECORD_SCHEMA and `heard`): the numbers of their owners."""
+        """Take in records (PARSED_SCHEMA and `heard`): the numbers of their owners."""
         texts = pl.Series("text", self._texts.add(records["text"]))
         return self._hold(records.with_columns(texts))
 

@@ -8,6 +8,7 @@ import polars as pl
 from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.rules import Rules
 from isang.logs.sessions.grouping import session_begins
+from isang.logs.sessions.pieces import Cut, numbered_names, session_names
 from isang.logs.stream.open_records import OWNER, OpenRecords
 from isang.logs.templates.text_store import Numbers, Texts
 
@@ -45,8 +46,7 @@ class OpenSessions:
     """
 
     def __init__(self, rules: Rules, idle_seconds: float | None, most_records: int = MOST_RECORDS) -> None:
-        self._rule, self._max_events = rules.session, rules.max_session_events
-        self._step = self._max_events - self._max_events // 8
+        self._rule, self._cut = rules.session, Cut(rules.max_session_events)
         self._idle_us = None if idle_seconds is None else int(idle_seconds * 1e6)
         self._most_records = most_records
         self.records = OpenRecords()
@@ -59,7 +59,7 @@ class OpenSessions:
         """Sessions that ended because too many were open."""
 
     def add(self, records: pl.DataFrame, now_us: int) -> None:
-        """Take in records (RECORD_SCHEMA); those without a time are taken to be written at `now_us`."""
+        """Take in records (PARSED_SCHEMA); those without a time are taken to be written at `now_us`."""
         heard = pl.col("time").replace(NO_TIME, now_us)
         self._added.append(self.records.add(records.with_columns(heard=heard)))
 
@@ -100,8 +100,11 @@ class OpenSessions:
         records = self.records.in_words(records.sort("owner", "time", "log", maintain_order=True))
         records = records.with_columns(session=pl.struct(OWNER).rle_id())
         heads = records.unique("session", keep="first", maintain_order=True)
-        named = heads.select("key", "stream", "source", "line").iter_rows()
-        ids = [self._name(key, source, line)[1] for key, _, source, line in named]
+        names = session_names(heads, self._rule)
+        numbers = [
+            self._number(name, *head) for name, *head in heads.select(names, "key", "source", "line").iter_rows()
+        ]
+        ids = numbered_names(names, pl.Series(numbers, dtype=pl.Int64)).to_list()
         return Ended(records, ids, [GOES_ON] * len(ids), self.records.texts())
 
     def _sessions(self, ordered: pl.DataFrame, now_us: int, *, everything: bool) -> pl.DataFrame:
@@ -114,10 +117,11 @@ class OpenSessions:
         )
         sessions = sessions.with_columns(ending=pl.lit(END) if everything else self._ending(now_us))
         sessions = self._within_limit(sessions, self._most_records - (self.records.height - ordered.height))
-        overlap = self._max_events - self._step
-        pieces = pl.max_horizontal(1, (pl.col("size") - overlap + self._step - 1) // self._step)
-        goes_on = pl.lit(0) if self._rule.kind == "lines" else pieces - 1
-        return sessions.with_columns(pieces=pl.when(pl.col("ending").is_null()).then(goes_on).otherwise(pieces))
+        sizes = sessions["size"].to_numpy()
+        pieces = np.maximum(1, self._cut.of_ended(sizes))
+        settled = np.zeros_like(sizes) if self._rule.kind == "lines" else self._cut.of_open(sizes)
+        ended = sessions["ending"].is_not_null().to_numpy()
+        return sessions.with_columns(pieces=pl.Series(np.where(ended, pieces, settled)))
 
     def _ending(self, now_us: int) -> pl.Expr:
         """Why a session has ended, null where it has not."""
@@ -149,12 +153,12 @@ class OpenSessions:
         placed = ordered.with_columns(place=pl.int_range(pl.len()).over("session")).join(
             sessions.select("session", "pieces", "ending"), on="session", maintain_order="left"
         )
-        over = pl.col("ending").is_not_null() | (pl.col("place") < pl.col("pieces") * self._step)
-        begins = pl.col("piece") * self._step
+        over = pl.col("ending").is_not_null() | (pl.col("place") < pl.col("pieces") * self._cut.step)
+        begins = pl.col("piece") * self._cut.step
         ended = [
             placed.filter(pl.col("pieces") > piece)
             .with_columns(piece=pl.lit(piece))
-            .filter(pl.col("place").is_between(begins, begins + self._max_events, closed="left"))
+            .filter(pl.col("place").is_between(begins, begins + self._cut.max_events, closed="left"))
             for piece in range(int(sessions["pieces"].max() or 0))  # type: ignore[arg-type]
         ]
         return pl.concat(ended).sort("session", "piece", "place"), placed.filter(over)["row"].to_numpy()
@@ -162,30 +166,31 @@ class OpenSessions:
     def _named(self, records: pl.DataFrame) -> Ended:
         records = records.with_columns(session=pl.struct("session", "piece").rle_id())
         heads = records.unique("session", keep="first", maintain_order=True)
-        ids = [self._id(*named) for named in heads.select("key", "stream", "source", "line").iter_rows()]
+        names = session_names(heads, self._rule)
+        numbers = [
+            self._counted(name, *head) for name, *head in heads.select(names, "key", "source", "line").iter_rows()
+        ]
+        ids = numbered_names(names, pl.Series(numbers, dtype=pl.Int64)).to_list()
         endings = heads["ending"].fill_null(FULL).to_list()
         return Ended(records, ids, endings, self.records.texts())
 
-    def _id(self, key: str | None, stream: str, source: str, line: int) -> str:
-        """The session's name, for good: the next one of the same key gets another number."""
-        name, numbered, number = self._name(key, source, line)
+    def _counted(self, name: str, key: str | None, source: str, line: int) -> int:
+        """The number of a session that ends for good: the next one of the same name gets another."""
+        number = self._number(name, key, source, line)
         if key is None:
             self.windows[source] = line, number
         else:
             self.parts[name] = self.parts.pop(name, 0) + 1
             if len(self.parts) > MOST_KEYS:
                 del self.parts[next(iter(self.parts))]
-        return numbered
+        return number
 
-    def _name(self, key: str | None, source: str, line: int) -> tuple[str, str, int]:
-        """As `Grouper` names sessions: the key, else file and first line; with its number where that comes again.
+    def _number(self, name: str, key: str | None, source: str, line: int) -> int:
+        """Which session of its name it is, from 1.
 
         A line comes again when the log is rotated, since the lines of each file are counted from 1.
         """
         if key is None:
             latest, counted = self.windows.get(source, (0, 1))
-            name, number = f"{source}:{line}", counted + (line <= latest)
-        else:
-            name = key if self._rule.joins_sources else f"{key}@{source}"
-            number = self.parts.get(name, 0) + 1
-        return name, name if number == 1 else f"{name}#{number}", number
+            return counted + (line <= latest)
+        return self.parts.get(name, 0) + 1

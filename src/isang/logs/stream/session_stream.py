@@ -1,50 +1,27 @@
-"""Growing logs to sessions that have ended."""
+"""Parsed records to sessions that have ended, from whatever source they come."""
 
-import io
-import json
-import sys
-import time
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from glob import has_magic
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from isang.compression import COMPRESSED
-from isang.config import LogsConfig
-from isang.errors import InputError, UsageError
-from isang.files import being_written
-from isang.logs.input.chunks import CHUNK_BYTES
-from isang.logs.input.sources import Source, find_sources, log_of
+from isang.logs.input.sources import Source
 from isang.logs.prepare import with_times
 from isang.logs.rules import Rules
 from isang.logs.sessions.grouping import Grouper
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.store import SESSIONS_SCHEMA, Dataset
-from isang.logs.stream.line_source import RECORD_SCHEMA, GrowingLog
 from isang.logs.stream.open_records import OWNER, STORED_SCHEMA, OpenRecords
 from isang.logs.stream.open_sessions import Ended, OpenSessions
-from isang.logs.stream.rotation import Position
-from isang.logs.stream.tails import FileTail, PipeTail
+from isang.logs.stream.parser import PARSED_SCHEMA
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.miner import TemplateIndex, shortened
 from isang.logs.templates.text_store import TextBlock, Texts
 
-SCHEMA = 3
-LOOK_SECONDS = 2.0
-"""Time between two looks for new files."""
 MOST_MESSAGES = 20_000
 """After so many records the table of messages starts anew, to stay small."""
-_BYTES = ("head", "mark", "rest")
-"""Of a position; hexadecimal in JSON."""
-_FACTS, _RECORDS, _TEXTS = "facts.json", "records.parquet", "texts/"
-"""Members of the state's archive."""
-_NO_STATE = (
-    OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, pl.exceptions.PolarsError,
-)  # fmt: skip
 _WHOLE_SESSIONS = SessionRule("key", "sessions that ended", pattern="")
 
 
@@ -70,136 +47,79 @@ class EndedSessions:
         return {(source, line): texts[text] for source, line, text in found.iter_rows()}
 
 
-class Follower:
-    """Reads logs as they grow and gives out their sessions as they end.
+class SessionStream:
+    """Sessions of records that may come from anywhere; they are given out as they end.
 
-    Sessions end by `rules`; those of a key that has no gap after `idle_seconds` of silence. Silence is measured in the
-    logs' own time, which goes on with the clock on the wall once all that is there has been read. `known` are the
-    templates of lines that are no cause for alarm.
+    Sessions end by `rules`; those of a key that has no gap after `idle_seconds` of silence, measured in the records'
+    own time. `known` are the templates of lines that are no cause for alarm.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[str],
-        rules: Rules,
-        config: LogsConfig,
-        *,
-        idle_seconds: float,
-        known: Sequence[str] = (),
-        state: Path | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._clock = clock
-        self._paths, self._rules, self._config = list(paths), rules, config
-        self._idle_seconds = rules.session.gap_seconds
-        if self._idle_seconds is None and rules.session.kind == "key":
-            self._idle_seconds = idle_seconds
-        self.open = OpenSessions(rules, self._idle_seconds)
+    def __init__(self, rules: Rules, *, idle_seconds: float, known: Sequence[str] = ()) -> None:
+        self._rules = rules
+        self.idle_seconds = rules.session.gap_seconds
+        """None where only windows end sessions."""
+        if self.idle_seconds is None and rules.session.kind == "key":
+            self.idle_seconds = idle_seconds
+        self.open = OpenSessions(rules, self.idle_seconds)
         self._events, self._numbered = EventTable(rules), 0
         self._known = TemplateIndex(known)
-        self._state = state
-        self._positions: dict[str, Position] = {}
-        self.noted: dict[str, Any] = {}
-        """What the caller wants to find again after a restart; plain JSON values."""
-        self._logs: dict[Path, GrowingLog] = {}
-        self._behind: set[Path] = set()  # logs of which more is there than is read at a time
-        if state is not None and state.exists():
-            self._load(state)
-        self._look()
-        self._begins = self._beginning()
+        self._is_known: dict[str, bool] = {}
+        self._unlike = PARSED_SCHEMA.to_frame().select(OWNER)
 
     @property
     def described(self) -> str:
-        """When a session ends and where reading begins, in words."""
+        """When a session ends, in words."""
         size = f"{self._rules.session.size:g}" if self._rules.session.size else ""
         ends = {"lines": [f"after {size} lines"], "seconds": [f"with its window of {size} seconds"]}.get(
             self._rules.session.kind, []
         )
-        if self._idle_seconds is not None:
-            ends.append(f"after {self._idle_seconds:g} seconds of silence")
-        return f"a session ends {' or '.join(ends)}; {self._begins}"
+        if self.idle_seconds is not None:
+            ends.append(f"after {self.idle_seconds:g} seconds of silence")
+        return f"a session ends {' or '.join(ends)}"
 
-    @property
-    def ended(self) -> bool:
-        """Nothing more can come."""
-        return bool(self._logs) and all(log.tail.ended for log in self._logs.values())
+    def add(self, records: pl.DataFrame, now_us: int) -> None:
+        """Take in records (PARSED_SCHEMA); those without a time are taken to be written at `now_us`."""
+        if records.is_empty():
+            return
+        self.open.add(records, now_us)
+        unlike = [message for message in records["message"].unique().to_list() if not self._fits(message)]
+        if unlike:
+            self._unlike = pl.concat([self._unlike, records.filter(pl.col("message").is_in(unlike)).select(OWNER)])
 
-    def poll(self) -> tuple[bool, EndedSessions | None]:
-        """Read what came: (whether anything did, the sessions that have ended)."""
-        if self._clock() - self._looked_at > LOOK_SECONDS:
-            self._look()
-        now_us, horizon = self._now_us(), self._horizon_us()
-        due = [path for path, log in self._logs.items() if horizon is None or (log.latest_us or 0) <= horizon]
-        self._unlike = RECORD_SCHEMA.to_frame().select(OWNER)
-        came = [self._read(path, now_us) for path in due]
-        return any(came), self._built(self.open.take(self._now_us()))
+    def take(self, now_us: int, *, everything: bool = False) -> EndedSessions | None:
+        """The sessions that have ended by `now_us`, or `everything`."""
+        return self._built(self.open.take(now_us, everything=everything))
 
     def alarming(self) -> EndedSessions | None:
-        """As they are now, the open sessions in which the last `poll` found a line that fits no `known` template."""
-        return self._built(self.open.so_far(self._unlike)) if self._unlike.height else None
+        """As they are now, the open sessions to which a line came that fits no `known` template, since the last call.
 
-    def finish(self) -> EndedSessions | None:
-        """End all sessions, with the text behind the last line end of each log."""
-        now_us = self._now_us()
-        for log in self._logs.values():
-            records = log.last()
-            if records is not None:
-                self.open.add(records, now_us)
-        return self._built(self.open.take(now_us, everything=True))
+        Call it after `take`.
+        """
+        if self._unlike.is_empty():
+            return None
+        owners, self._unlike = self._unlike, self._unlike.clear()
+        return self._built(self.open.so_far(owners))
 
-    def _read(self, path: Path, now_us: int) -> bool:
-        log = self._logs[path]
-        before = log.tail.position.offset
-        records = log.read()
-        if records is None:
-            self._behind.discard(path)
-            return False
-        self.open.add(records, now_us)
-        self._unlike = pl.concat([self._unlike, self._owners_unlike(records)])
-        if log.tail.position.offset - before > CHUNK_BYTES // 2:
-            self._behind.add(path)
-        return True
+    def facts(self) -> dict[str, Any]:
+        """What `restore` needs beside the records; plain JSON values."""
+        return {"parts": self.open.parts, "windows": self.open.windows}
 
-    def _owners_unlike(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Whose records fit no known template."""
-        messages = records["message"].unique().to_list()
-        words = self._rules.template_words
-        unlike = [message for message in messages if self._known.match(shortened(message, words)) is None]
-        return records.filter(pl.col("message").is_in(unlike)).select(OWNER)
+    def restore(self, facts: dict[str, Any], records: pl.DataFrame, blocks: Sequence[TextBlock]) -> None:
+        """Take up what an earlier stream held. Raises LookupError, TypeError, ValueError or polars' errors."""
+        self.open.records = OpenRecords.load(records.select(STORED_SCHEMA.names()).cast(STORED_SCHEMA), blocks)
+        self.open.parts = dict(facts["parts"])
+        self.open.windows = {source: (line, number) for source, (line, number) in facts["windows"].items()}
 
-    def _horizon_us(self) -> int | None:
-        """The time up to which the logs have been read, while more is there than is read at a time."""
-        return min((self._logs[path].latest_us or 0 for path in self._behind), default=None)
-
-    def _now_us(self) -> int:
-        """The time in the logs."""
-        horizon = self._horizon_us()
-        return horizon if horizon is not None else max((log.now_us() for log in self._logs.values()), default=0)
-
-    def _look(self) -> None:
-        """Find files that are new."""
-        self._looked_at = self._clock()
-        try:
-            tails = list(_tails(self._paths, self._config.max_line_bytes, set(self._logs), self._positions))
-        except InputError:
-            if not self._logs:
-                raise
-            return  # nothing is there while files are moved about
-        for tail in tails:
-            self._logs[tail.path] = GrowingLog(tail, len(self._logs), self._rules, self._config, self._clock)
-
-    def _beginning(self) -> str:
-        """Where reading begins, in words. Raises InputError where the state is of other logs."""
-        known = sum(_place_of(path) in self._positions for path in self._logs)
-        if self._positions and not known:
-            raise InputError(
-                f"{self._state} is the state of other logs ({', '.join(list(self._positions)[:3])}); "
-                "name another --state file"
+    def _fits(self, message: str) -> bool:
+        """Whether a known template fits."""
+        fits = self._is_known.get(message)
+        if fits is None:
+            if len(self._is_known) > MOST_MESSAGES:
+                self._is_known.clear()
+            fits = self._is_known[message] = (
+                self._known.match(shortened(message, self._rules.template_words)) is not None
             )
-        new = len(self._logs) - known
-        parts = [f"{new} from the first line"] if new else []
-        parts += [f"{known} from where it was left"] if known else []
-        return f"logs: {', '.join(parts)}"
+        return fits
 
     def _built(self, ended: Ended | None) -> EndedSessions | None:
         """Ended sessions as a dataset; templates are matched, lines that fit none get events after the known ones."""
@@ -232,100 +152,3 @@ class Follower:
             located.select("source", "line", "text"),
             ended.texts,
         )
-
-    def save(self) -> None:
-        """Write where reading stands, in one step, as a ZIP archive.
-
-        It holds `facts.json`, the records of open sessions as Parquet, and their texts as they lie in memory, so that
-        nothing is compressed anew.
-        """
-        if self._state is None:
-            return
-        positions = self._positions | {_place_of(path): log.tail.position for path, log in self._logs.items()}
-        facts = {
-            "schema": SCHEMA,
-            "rules": self._rules.to_dict(),
-            "positions": {
-                path: asdict(position) | {name: getattr(position, name).hex() for name in _BYTES}
-                for path, position in positions.items()
-            },
-            "parts": self.open.parts,
-            "windows": self.open.windows,
-            "noted": self.noted,
-        }
-        records, blocks = self.open.records.stored()
-        table = io.BytesIO()
-        records.write_parquet(table, compression="lz4")
-        with being_written(self._state) as beside, zipfile.ZipFile(beside, "w") as archive:
-            archive.writestr(_FACTS, json.dumps(facts))
-            archive.writestr(_RECORDS, table.getbuffer().tobytes())
-            for number, block in enumerate(blocks):
-                archive.writestr(f"{_TEXTS}{number:06}", block.packed)
-
-    def _load(self, state: Path) -> None:
-        """Take up what an earlier process saved. Raises InputError for a file that is none of its own."""
-        try:
-            with zipfile.ZipFile(state) as archive:
-                facts = json.loads(archive.read(_FACTS))
-                table = io.BytesIO(archive.read(_RECORDS))
-                texts = sorted(name for name in archive.namelist() if name.startswith(_TEXTS))
-                blocks = [TextBlock.read(archive.read(name)) for name in texts]
-            if facts["schema"] != SCHEMA or facts["rules"] != self._rules.to_dict():
-                raise InputError(f"{state} was written with another model; name another --state file")
-            records = pl.read_parquet(table).select(STORED_SCHEMA.names()).cast(STORED_SCHEMA)
-            self.open.records = OpenRecords.load(records, blocks)
-            self.open.parts = dict(facts["parts"])
-            self.open.windows = {source: (line, number) for source, (line, number) in facts.get("windows", {}).items()}
-            self.noted = dict(facts["noted"])
-            self._positions = {
-                path: Position(**(position | {name: bytes.fromhex(position[name]) for name in _BYTES}))
-                for path, position in facts["positions"].items()
-            }
-        except _NO_STATE as error:
-            raise InputError(f"{state} is no state of isang detect --follow: {error}; name another file") from error
-
-
-def _tails(
-    paths: Sequence[str], max_line_bytes: int, known: set[Path], positions: Mapping[str, Position]
-) -> Iterator[FileTail | PipeTail]:
-    """The logs that `paths` name now and that are not `known`; one for each rotated set."""
-    if "-" in paths:
-        if len(paths) > 1:
-            raise UsageError("standard input ('-') is followed alone, without files beside it")
-        if not known:
-            yield PipeTail(sys.stdin.fileno(), "stdin", max_line_bytes=max_line_bytes)
-        return
-    streams: dict[int, list[Source]] = {}
-    for source in _sources(paths):
-        streams.setdefault(source.stream, []).append(source)
-    for members in streams.values():
-        log = log_of(members[-1].path)
-        if log not in known:
-            yield FileTail(
-                log, members[-1].name, max_line_bytes=max_line_bytes, start=members[0].path,
-                position=positions.get(_place_of(log)),
-            )  # fmt: skip
-
-
-def _place_of(log: Path) -> str:
-    """Where the log lies, whatever folder a process works in."""
-    return str(log.absolute())
-
-
-def _sources(paths: Sequence[str]) -> list[Source]:
-    """As `find_sources`, but a file may be missing for now, and what does not grow is an error or left out."""
-    for path in paths:
-        if Path(path).is_fifo():
-            raise UsageError(f"{path} is a pipe; follow a pipe as standard input: isang detect … - --follow < {path}")
-    missing = [path for path in paths if not Path(path).exists() and not has_magic(path)]
-    there = [path for path in paths if path not in missing]
-    found = find_sources(there) if there else []
-    for source in found:
-        if source.named and source.path.suffix.lower() in COMPRESSED:
-            raise UsageError(f"{source.path} is compressed, so it does not grow; leave it out, or leave out --follow")
-    growing = [source for source in found if source.path.suffix.lower() not in COMPRESSED]
-    streams = len(found)
-    return growing + [
-        Source(len(found) + place, Path(path).name, Path(path), named=True, stream=streams + place)
-        for place, path in enumerate(missing)
-    ]

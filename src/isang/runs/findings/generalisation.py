@@ -3,6 +3,7 @@
 import numpy as np
 
 from isang.runs.finding import Finding, Language, RunContext, Verdict, both, plain
+from isang.runs.findings.staircase import stairs, with_stairs
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, Integers, RunTable, usable
 from isang.runs.statistics.overfitting_rise import FALSE_ALARMS, FEWEST_VALIDATIONS, Rise, rise_after_best
@@ -18,12 +19,16 @@ RATE_RISE = 1.15
 
 def overfitting(table: RunTable, context: RunContext) -> Finding:
     """Does the validation loss rise after its best, by more than its own noise, while the training loss falls on?"""
-    return context.cached(_overfitting)
+    return context.cached(_with_staircase)
 
 
 def overfits(context: RunContext) -> bool:
     """Whether that finding is a problem."""
-    return context.cached(_overfitting).verdict == "problem"
+    return context.cached(_with_staircase).verdict == "problem"
+
+
+def _with_staircase(context: RunContext) -> Finding:
+    return with_stairs(_overfitting(context), stairs(context))
 
 
 def _overfitting(context: RunContext) -> Finding:

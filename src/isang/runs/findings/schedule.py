@@ -152,6 +152,13 @@ def _never_left_warmup(
     rising = [segment for segment in found["segments"] if segment["kind"] == "rising"]
     if len(found["segments"]) != 1 or not rising or found["family"] == "constant":
         return None
+    part = context.part_done
+    if context.table.facts.get("unfinished") or (part is not None and part < 1 and not context.stopped_early):
+        still = both(
+            f"The learning rate is still rising in its warm-up, at step {last:,}.",
+            f"학습률이 스텝 {last:,}에서 아직 워밍업 중입니다.",
+        )
+        return Finding("schedule", "ok", still, plain(evidence))
     return Finding(
         "schedule",
         "problem",

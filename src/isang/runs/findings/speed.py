@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from isang.runs.finding import Finding, RunContext, both, plain
+from isang.runs.finding import LANGUAGES, Finding, RunContext, both, plain
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, Integers, RunTable
+from isang.runs.statistics.run_statistics import duration_seconds
 from isang.runs.text.writing import counted, duration, number
 
 STALL = 10.0
@@ -17,10 +18,15 @@ LOST_SECONDS, LOST_PART = 60.0, 0.05
 """Stalls and slow epochs that cost less than a minute, or less than this part of the run, are facts and no problem."""
 
 
+WAITING = 0.3
+"""Waiting for data, or evaluation, that takes this part of the time (and LOST_SECONDS) is a problem."""
+
+
 def throughput(table: RunTable, context: RunContext) -> Finding:
-    """Steps per second, stalls, slow epochs. A problem only where they cost a part of the run worth having back."""
+    """Speed, stalls, slow epochs, waiting for data, evaluation. A problem only where time is lost worth having back."""
     steps, seconds = _step_seconds(table)
-    if len(seconds) < 5:
+    shares = _shares(table, context, seconds)
+    if len(seconds) < 5 and not shares:
         return Finding(
             "throughput",
             "not_applicable",
@@ -30,30 +36,81 @@ def throughput(table: RunTable, context: RunContext) -> Finding:
             ),
             {"times": len(seconds)},
         )
-    evidence = _speed(table, context, steps, seconds)
-    facts_en, facts_ko = _speed_in_words(evidence)
-    least = max(LOST_SECONDS, LOST_PART * float(seconds.sum()))
-    if evidence["stalled_seconds"] + evidence["slow_seconds"] < least:
-        statement = both(
-            f"{facts_en}. Nothing that would be worth a search for lost time.",
-            f"{facts_ko}. 잃어버린 시간을 찾아볼 만한 점이 없습니다.",
-        )
+    evidence = {**(_speed(table, context, steps, seconds) if len(seconds) >= 5 else {}), **shares}
+    facts = [_speed_in_words(evidence, table)] if len(seconds) >= 5 else []
+    lost = evidence.get("stalled_seconds", 0.0) + evidence.get("slow_seconds", 0.0)
+    remedies = []
+    if lost >= max(LOST_SECONDS, LOST_PART * float(seconds.sum())):
+        share = 100 * lost / float(seconds.sum())
+        facts.append((
+            f"Stalls and slow epochs took {duration(lost, 'en')}, {share:.0f} % of the time",
+            f"멈춤과 느린 에폭에 {duration(lost, 'ko')}, 전체 시간의 {share:.0f} %가 들었습니다",
+        ))  # fmt: skip
+        remedies.append(_ELSE)
+    for key, (en, ko, remedy) in _SHARES.items():
+        part = shares.get(f"{key}_share", 0.0)
+        if part >= WAITING and shares[f"{key}_seconds"] >= LOST_SECONDS:
+            facts.append((en.format(part=f"{100 * part:.0f} %"), ko.format(part=f"{100 * part:.0f} %")))
+            remedies.append(remedy)
+    if not remedies:
+        facts.append((
+            "Nothing that would be worth a search for lost time", "잃어버린 시간을 찾아볼 만한 점이 없습니다",
+        ))  # fmt: skip
+    statement = both(*(". ".join(sentences) + "." for sentences in zip(*facts, strict=True)))
+    if not remedies:
         return Finding("throughput", "ok", statement, evidence)
-    lost = evidence["stalled_seconds"] + evidence["slow_seconds"]
-    share = 100 * lost / float(seconds.sum())
-    return Finding(
-        "throughput",
-        "problem",
+    remedy = {language: " ".join(remedy[language] for remedy in remedies) for language in LANGUAGES}
+    return Finding("throughput", "problem", statement, evidence, remedy)
+
+
+_ELSE = both(
+    "Look at what else ran then: data loading, checkpoints, other jobs on the machine.",
+    "그때 무엇이 함께 실행되었는지(데이터 로딩, 체크포인트, 다른 작업) 확인해 보십시오.",
+)
+_SHARES = {
+    "data_wait": (
+        "{part} of each step is waiting for data",
+        "각 스텝의 {part}가 데이터를 기다리는 시간입니다",
         both(
-            f"{facts_en}. Together that took {duration(lost, 'en')}, {share:.0f} % of the time.",
-            f"{facts_ko}. 모두 합쳐 {duration(lost, 'ko')}, 전체 시간의 {share:.0f} %입니다.",
+            "Test more loader workers, prefetching, faster storage, or data that is prepared once beforehand.",
+            "데이터 로더의 작업자를 늘리거나, 미리 읽기, 더 빠른 저장 장치, 사전 전처리를 시험해 보십시오.",
         ),
-        evidence,
+    ),
+    "evaluation": (
+        "Evaluation takes {part} of the time",
+        "평가에 전체 시간의 {part}가 쓰입니다",
         both(
-            "Look at what else ran then: data loading, checkpoints, other jobs on the machine.",
-            "그때 무엇이 함께 실행되었는지(데이터 로딩, 체크포인트, 다른 작업) 확인해 보십시오.",
+            "Test a rarer evaluation, a smaller held-out set or a larger batch for it.",
+            "평가 횟수를 줄이거나, 평가 데이터를 줄이거나, 평가 배치를 키워 보십시오.",
         ),
-    )
+    ),
+}
+"""What may take a part of the time: the sentence in both languages, and what to try."""
+
+
+def _shares(table: RunTable, context: RunContext, seconds: Floats) -> dict[str, float]:
+    """Seconds of waiting for data and of evaluation, and their parts of the time; only what the log tells."""
+    found: dict[str, float] = {}
+    data = table.column(t.DATA_SECONDS)
+    known = np.isfinite(data) & (data >= 0)
+    if known.sum() >= 5:
+        step = table.column(t.STEP_SECONDS)
+        both_known = known & np.isfinite(step) & (step > 0)
+        if both_known.sum() >= 5:
+            waited, took = float(data[both_known].sum()), float(step[both_known].sum())
+            took = took + waited if waited > took else took  # a step's own time, without the waiting
+        else:
+            waited, took = float(data[known].mean()), float(seconds.mean()) if len(seconds) else 0.0
+        if took > 0:
+            found["data_wait_share"] = min(waited / took, 1.0)
+            found["data_wait_seconds"] = float(data[known].mean()) * (context.statistics["steps"] or int(known.sum()))
+    evaluation = table.column(t.EVALUATION_SECONDS)
+    evaluated = evaluation[np.isfinite(evaluation) & (evaluation >= 0)]
+    whole = table.facts.get("train_seconds") or duration_seconds(table) or 0.0
+    if len(evaluated) and whole >= evaluated.sum() > 0:
+        found["evaluation_seconds"] = float(evaluated.sum())
+        found["evaluation_share"] = float(evaluated.sum() / whole)
+    return found
 
 
 def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Floats) -> dict[str, Any]:
@@ -89,10 +146,14 @@ def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Float
     return evidence
 
 
-def _speed_in_words(evidence: dict[str, Any]) -> tuple[str, str]:
-    en, ko = [f"{number(evidence['steps_per_second'])} steps per second"], []
-    ko.append(f"초당 {number(evidence['steps_per_second'])} 스텝")
-    if usual := evidence["seconds_per_epoch"]:
+def _speed_in_words(evidence: dict[str, Any], table: RunTable) -> tuple[str, str]:
+    if table.counts_epochs:
+        typical = evidence["median_seconds_per_step"]
+        en, ko = [f"{duration(typical, 'en')} per epoch"], [f"에폭당 {duration(typical, 'ko')}"]
+    else:
+        en = [f"{number(evidence['steps_per_second'])} steps per second"]
+        ko = [f"초당 {number(evidence['steps_per_second'])} 스텝"]
+    if not table.counts_epochs and (usual := evidence["seconds_per_epoch"]):
         en.append(f"{duration(usual, 'en')} per epoch")
         ko.append(f"에폭당 {duration(usual, 'ko')}")
     if count := evidence["stall_count"]:

@@ -38,16 +38,23 @@ class Report:
         return self.table.step, smoothed(self.table)
 
 
-def make_report(path: Path, *, loss: str | None = None, evaluation: Path | None = None) -> list[Report]:
+def make_report(
+    path: Path, *, loss: str | None = None, evaluation: Path | None = None, going_on: bool = False
+) -> list[Report]:
     """Read the training log at `path` and judge each run in it.
 
     `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `loss` names
     the series to judge by where the log has several. Without `evaluation`, an evaluation.json in the model folder
-    beside the log is used. Raises InputError where nothing can be read.
+    beside the log is used. `going_on` says that the runs are being followed: one without a last line has not ended.
+    Raises InputError where nothing can be read.
     """
     log = log_of(path)
     measured = _read_evaluation(evaluation or _evaluation_beside(log))
-    return [judged(table, measured) for table in read_runs(log, loss=loss)]
+    tables = read_runs(log, loss=loss)
+    for table in tables[-1:] if going_on else ():
+        if not table.facts.get("completed") and not table.facts.get("stop_reason"):
+            table.facts.setdefault("unfinished", True)
+    return [judged(table, measured) for table in tables]
 
 
 def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Report:

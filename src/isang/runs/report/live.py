@@ -7,9 +7,12 @@ from pathlib import Path
 from isang.errors import InputError
 from isang.progress import say
 from isang.runs.findings import Language
+from isang.runs.findings.ranking import ranked
+from isang.runs.report.alarms import Alarms
 from isang.runs.report.judge import Report, log_of, make_report
 from isang.runs.report.report import write_report
 from isang.runs.text import tables
+from isang.runs.text.words import finding_name
 from isang.runs.text.writing import number
 
 POLL_SECONDS = 5.0
@@ -18,8 +21,10 @@ POLL_SECONDS = 5.0
 
 def follow(
     logs: Sequence[Path],
-    out: Path,
+    out: Path | None,
     *,
+    alarms: Alarms | None = None,
+    until_problem: bool = False,
     language: Language,
     loss: str | None = None,
     evaluation: Path | None = None,
@@ -27,26 +32,33 @@ def follow(
 ) -> list[Report]:
     """Write the report anew whenever a log has grown, until every run says that it is done, or Ctrl-C.
 
-    The page asks the browser to load it again while the run goes on; the last one written does not. A log without a
-    loss so far is waited for. Returns the last reports. Raises InputError where a log is not there.
+    Without `out` nothing is written. `alarms` tells each problem when it arises; with `until_problem` the first one
+    ends it. The page asks the browser to load it again while the run goes on; the last one written does not. A log
+    without a loss so far is waited for. Returns the last reports. Raises InputError where a log is not there.
     """
+    alarms = alarms or Alarms(language=language)
     reports: list[Report] = []
     seen: list[tuple[int, int]] = []
     waiting = ""
     try:
-        while not _done(reports):
+        while not _done(reports) and not (until_problem and alarms.any):
             now = [_state(log) for log in logs]
             if now != seen:
                 seen = now
                 try:
-                    reports = [made for log in logs for made in make_report(log, loss=loss, evaluation=evaluation)]
+                    reports = [
+                        made
+                        for log in logs
+                        for made in make_report(log, loss=loss, evaluation=evaluation, going_on=True)
+                    ]
                 except InputError as error:
                     if str(error) != waiting:
                         waiting = str(error)
                         say(f"waiting: {error}")
                 else:
                     _write(reports, out, language, None if _done(reports) else poll_seconds)
-            if not _done(reports):
+                    alarms.tell(reports)
+            if not _done(reports) and not (until_problem and alarms.any):
                 time.sleep(poll_seconds)
     except KeyboardInterrupt:
         if reports:
@@ -54,13 +66,18 @@ def follow(
     return reports
 
 
-def _write(reports: Sequence[Report], out: Path, language: Language, reload_seconds: float | None) -> None:
-    write_report(reports, out, language=language, overwrite=True, reload_seconds=reload_seconds)
+def _write(reports: Sequence[Report], out: Path | None, language: Language, reload_seconds: float | None) -> None:
+    if out is not None:
+        write_report(reports, out, language=language, overwrite=True, reload_seconds=reload_seconds)
     for report in reports:
         smooth = report.statistics["smoothed_loss"] or {}
         verdicts = tables.headline(report.findings, language)
-        steps = f"{report.statistics['steps'] or 0:,}"
-        say(f"{report.table.name}: step {steps}, smoothed loss {number(smooth.get('final'))}; {verdicts}")
+        steps, planned = f"{report.statistics['steps'] or 0:,}", report.statistics["planned_steps"]
+        if planned and planned >= (report.statistics["steps"] or 0):
+            steps = f"{steps} of {planned:,}"
+        names = ", ".join(finding_name(finding.id, language) for finding in ranked(report.findings))
+        said = f"{verdicts} ({names})" if names else verdicts
+        say(f"{report.table.name}: step {steps}, smoothed loss {number(smooth.get('final'))}; {said}")
 
 
 def _done(reports: Sequence[Report]) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from isang.formatting import printable
 from isang.runs.findings import NOT_IN_A_LOG, Finding, Language
+from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.figures import PLOTS
 from isang.runs.report.judge import Report
@@ -39,6 +40,10 @@ def document(report: Report, curves: Curves, language: Language, prefix: str = "
 
 def _verdicts(report: Report, language: Language) -> list[str]:
     parts = [_heading("verdicts", language), f"**{tables.headline(report.findings, language)}**"]
+    if len(first := first_things(report.findings)) > 1:
+        rows = [f"{place}. **{finding_name(f.id, language)}**: {_plain((f.remedy or {})[language])}"
+                for place, f in enumerate(first, start=1)]  # fmt: skip
+        parts += [f"### {word('section_first', language)}", "\n".join(rows)]
     for verdict, group in tables.by_verdict(report.findings).items():
         if not group:
             continue

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from isang.formatting import printable
 from isang.html import asset, environment, hashed, safe
 from isang.runs.findings import NOT_IN_A_LOG, Language
+from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.drawing import COLOURS
 from isang.runs.plots.svg import for_page
@@ -84,7 +85,7 @@ def _run(
     measured = report.evaluation if report.evaluation and report.evaluation.get("measured") else None
     return {
         "id": f"run{position}", "name": report.table.name, "headline": tables.headline(report.findings, language),
-        "findings": tables.by_verdict(report.findings),
+        "findings": tables.by_verdict(report.findings), "first": first_things(report.findings),
         "evidence": lambda finding: evidence_rows(finding.evidence, language),
         "about": about, "lines": lines, "accounted": tables.accounted(report, language), "source": report.table.source,
         "totals": tables.totals(report, language), "curves": tables.curves(report, language),

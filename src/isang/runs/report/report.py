@@ -12,6 +12,7 @@ from isang.errors import InputError
 from isang.files import folder_being_written, to_json
 from isang.formatting import joined
 from isang.runs.findings import Language
+from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves, curves_of
 from isang.runs.report import markdown
 from isang.runs.report.judge import Report, judged, make_report
@@ -59,6 +60,7 @@ def report_json(report: Report) -> dict[str, Any]:
             }
             for finding in report.findings
         ],
+        "first": [finding.id for finding in first_things(report.findings)],
         "forecast": dict(report.forecast) if report.forecast else None,
     }  # fmt: skip
 
@@ -130,6 +132,7 @@ def summary(report: Report, language: Language) -> str:
     if (note := tables.minimum_note(report, language)) and facts.get("running_mean"):
         lines.append(f"  {note}")
     lines += ["", tables.headline(report.findings, language)]
+    first = first_things(report.findings)
     for verdict, group in tables.by_verdict(report.findings).items():
         if verdict in ("ok", "not_applicable") and group:
             names = ", ".join(finding_name(finding.id, language) for finding in group)
@@ -138,8 +141,9 @@ def summary(report: Report, language: Language) -> str:
         for finding in group:
             lines.append(f"{word(f'verdict_{verdict}', language)}: {finding_name(finding.id, language)}")
             lines.append(f"  {finding.statement[language]}")
-            if finding.remedy:
-                lines.append(f"  {word('try', language)}: {finding.remedy[language]}")
+            if finding.remedy and (verdict != "problem" or finding in first):
+                label = "try_first" if len(first) > 1 and finding is first[0] else "try"
+                lines.append(f"  {word(label, language)}: {finding.remedy[language]}")
     return joined(lines)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from isang.runs.findings import Finding, Language
+from isang.runs.findings.ranking import ranked
 from isang.runs.read.table import BATCH_LOSS, INTERVAL_LOSS, RUNNING_MEAN, VALIDATION_LOSS
 from isang.runs.report.judge import Report
 from isang.runs.text.words import SCALE, finding_name, format_name, number, percent, rate, series_name, use_name, word
@@ -27,8 +28,9 @@ class Table:
 
 
 def by_verdict(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
-    """The findings of each verdict, problems first."""
-    return {verdict: [finding for finding in findings if finding.verdict == verdict] for verdict in VERDICTS}
+    """The findings of each verdict, problems first and the most urgent of them at their head."""
+    groups = {verdict: [finding for finding in findings if finding.verdict == verdict] for verdict in VERDICTS}
+    return {**groups, "problem": ranked(findings)}
 
 
 def headline(findings: Sequence[Finding], language: Language) -> str:

@@ -68,6 +68,9 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "heading_ok": {"en": "Fine", "ko": "이상 없음"},
     "heading_not_applicable": {"en": "Does not apply", "ko": "해당 없음"},
     "try": {"en": "What to try", "ko": "해 볼 일"},
+    "new_problem": {"en": "problem at step {step}: {name}", "ko": "스텝 {step}에서 문제: {name}"},
+    "try_first": {"en": "What to try first", "ko": "먼저 해 볼 일"},
+    "section_first": {"en": "What to do first", "ko": "먼저 할 일"},
     # what lines of a log were used for
     "used_step": {"en": "steps", "ko": "스텝"},
     "used_epoch": {"en": "epochs", "ko": "에폭"},

@@ -106,6 +106,8 @@ def _in_its_place(context: RunContext, outcome: str) -> str:
     if outcome == "falling":
         if context.part_done is not None and context.part_done < 1 and not context.stopped_early:
             return "unfinished"
+        if context.table.facts.get("unfinished"):
+            return "going on"
         if overfits(context):
             return "falling while overfitting"
         if held_out_is_done(context):

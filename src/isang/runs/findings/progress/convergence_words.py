@@ -92,6 +92,12 @@ _WORDS: dict[str, Words] = {
         "시점에서는 정상이며, 실행이 진행 중이거나 중단된 것입니다.",
         None,
     ),
+    "going on": (
+        "cannot_tell",
+        "The loss is still falling ({change} per {unit_en} over steps {first} to {last}), and the run goes on.",
+        "손실이 아직 감소하고 있으며(스텝 {first}–{last}에서 {unit_ko}당 {change}) 실행이 진행 중입니다.",
+        None,
+    ),
     "falling while overfitting": (
         "cannot_tell",
         "The training loss was still falling when the run ended ({change} per {unit_en} over steps {first} to {last}) "
@@ -161,6 +167,12 @@ UPWARD: dict[str, Words] = {
         "should there: the run goes on or was cut off.",
         "계획의 {done} 지점에서 {name} 값이 아직 상승하고 있습니다(스텝 {first}–{last}에서 {unit_ko}당 {change}). 이 "
         "시점에서는 정상이며, 실행이 진행 중이거나 중단된 것입니다.",
+        None,
+    ),
+    "going on": (
+        "cannot_tell",
+        "{name} is still rising ({change} per {unit_en} over steps {first} to {last}), and the run goes on.",
+        "{name} 값이 아직 상승하고 있으며(스텝 {first}–{last}에서 {unit_ko}당 {change}) 실행이 진행 중입니다.",
         None,
     ),
     "flat at a low rate": (

@@ -5,7 +5,6 @@ beginnings of normal sessions that are known to wait so long for their next even
 Shapes: S sessions, M beginnings, V vocabulary.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,14 +13,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isang.artifact import Model
-from isang.detection.detectors.event_counts import counts, nearest_normal, normal_counts
-from isang.detection.detectors.masked_model import Floats
+from isang.detection.detectors.counts.nearest_counts import counts, nearest_normal, normal_counts
 from isang.detection.detectors.open_ends import are_open
-from isang.detection.detectors.time_gap import EDGES_MS
-from isang.model.batches import Rows, Sessions
+from isang.detection.detectors.time.time_gap import EDGES_MS, count_gaps
+from isang.detection.detectors.timed_sessions import TimedSessions
+from isang.model.batches import Floats, Rows, Sessions
+from isang.model.fitted import Fitted
 from isang.model.vocabulary import UNSEEN
 
+WAITS = "event_counts"
+"""The table of `longest_waits` is that of this detector."""
 BEGINNING_CELLS = 10_000_000
 """The beginnings are those of the most frequent normal sessions: so many of them times the vocabulary, at most."""
 WAIT_TIMES = 2.0
@@ -33,31 +34,31 @@ class Nearest(NamedTuple):
 
     distance_S: Floats
     row_S: Rows
-    """Which one it is, of `model.normal`."""
+    """Which one it is, of `fitted.normal`."""
     length_S: Rows
     """So many tokens of it count: all of them, or those of a beginning."""
     lacks_S: NDArray[np.bool_]
     """Whether what it has more of is missed."""
 
 
-def nearest_so_far(model: Model, sessions: Sessions, gaps_T: Floats) -> Nearest:
+def nearest_so_far(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Nearest:
     """The distance by event counts to the nearest normal session, or to the nearest beginning of one where it is open.
 
     The time at an open end is the silence so far; where it is not known, or no times are known of normal sessions, only
     what the session has too much counts (see `counts.nearest_normal`).
     """
     distinct, inverse = sessions.distinct()
-    distance_D, row_D = nearest_normal(model, distinct)
+    distance_D, row_D = nearest_normal(fitted, distinct)
     distance_S, row_S = distance_D[inverse], row_D[inverse]
-    length_S, lacks_S = model.normal.lengths[row_S], ~are_open(sessions)
+    length_S, lacks_S = fitted.normal.lengths[row_S], ~are_open(sessions)
     silent_ms_S = np.where(lacks_S, np.nan, gaps_T[sessions.offsets[1:] - 1])
     waiting = np.flatnonzero(~np.isnan(silent_ms_S))
-    beginnings = _beginnings(model) if len(waiting) else None
+    beginnings = fitted.once(_beginnings) if len(waiting) else None
     if beginnings is None:
         return Nearest(distance_S, row_S, length_S, lacks_S)
     reach_W = np.searchsorted(-beginnings.waits_ms_M, -silent_ms_S[waiting], side="right")  # those that wait so long
     asked, place_W = np.unique(np.stack([inverse[waiting], reach_W]), axis=1, return_inverse=True)
-    nearest = [_nearest_beginning(model, beginnings, distinct[place], reach) for place, reach in asked.T]
+    nearest = [_nearest_beginning(fitted, beginnings, distinct[place], reach) for place, reach in asked.T]
     best_W = np.array([best for best, _ in nearest])[place_W.ravel()]
     distance_S[waiting] = np.array([distance for _, distance in nearest])[place_W.ravel()]
     row_S[waiting], length_S[waiting] = beginnings.row_M[best_W], beginnings.length_M[best_W]
@@ -66,7 +67,7 @@ def nearest_so_far(model: Model, sessions: Sessions, gaps_T: Floats) -> Nearest:
 
 
 def _nearest_beginning(
-    model: Model, beginnings: "_Beginnings", tokens: NDArray[np.int32], reach: int
+    fitted: Fitted, beginnings: "_Beginnings", tokens: NDArray[np.int32], reach: int
 ) -> tuple[int, float]:
     """Which of the first `reach` beginnings is nearest to a session, and the distance that it would end at.
 
@@ -74,7 +75,7 @@ def _nearest_beginning(
     Bray-Curtis distance is (e + l) / (2 n + e - l) with n in the whole of it.
     """
     session = Sessions(tokens, np.array([0, len(tokens)]))
-    own_V = torch.from_numpy(normal_counts(model, True).weigh(counts(session, model.vocabulary.size)))[0]
+    own_V = torch.from_numpy(normal_counts(fitted, True).weigh(counts(session, fitted.size)))[0]
     apart_M = (beginnings.counts_MV[:reach] - own_V).abs().sum(dim=1)
     ends_M = 2 * beginnings.whole_M[:reach] + own_V.sum() - beginnings.counts_MV[:reach].sum(dim=1)
     distance_M = apart_M / ends_M.clamp(min=1e-9)
@@ -95,25 +96,24 @@ class _Beginnings(NamedTuple):
     length_M: Rows
 
 
-@lru_cache(maxsize=2)
-def _beginnings(model: Model) -> _Beginnings | None:
+def _beginnings(fitted: Fitted) -> _Beginnings | None:
     """None where no times of normal sessions are known."""
-    if model.gaps is None or not len(model.gaps):
+    if not len(fitted[WAITS]):
         return None
-    size = model.vocabulary.size
-    frequent = np.argsort(-model.normal_counts, kind="stable")
-    frequent = frequent[np.cumsum(model.normal.lengths[frequent]) * size <= BEGINNING_CELLS]
-    frequent = frequent if len(frequent) else np.argsort(-model.normal_counts, kind="stable")[:1]
-    normal = model.normal.take(frequent)
+    size = fitted.size
+    frequent = np.argsort(-fitted.counts, kind="stable")
+    frequent = frequent[np.cumsum(fitted.normal.lengths[frequent]) * size <= BEGINNING_CELLS]
+    frequent = frequent if len(frequent) else np.argsort(-fitted.counts, kind="stable")[:1]
+    normal = fitted.normal.take(frequent)
     session_T = np.repeat(np.arange(len(normal)), normal.lengths)
     length_T = np.arange(len(normal.flat)) - normal.offsets[session_T]  # of what stands before each token
     once_TV = counts(Sessions(normal.flat, np.arange(len(normal.flat) + 1)), size)
     before_TV = once_TV.cumsum(axis=0) - once_TV  # a whole session's counts stand before its END
     before_TV -= before_TV[normal.offsets[:-1]][session_T]
-    weigh = normal_counts(model, True).weigh
+    weigh = normal_counts(fitted, True).weigh
     ends = normal.offsets[1:] - 1
     whole_T = weigh(before_TV[ends]).sum(axis=1)[session_T]
-    waits_ms_T = _longest_waits_ms(model, normal)
+    waits_ms_T = _longest_waits_ms(fitted, normal)
     waits_ms_T[ends] = np.inf
     kept = np.flatnonzero((length_T > 1) & (waits_ms_T > 0))
     kept = kept[np.argsort(-waits_ms_T[kept], kind="stable")]
@@ -126,10 +126,10 @@ def _beginnings(model: Model) -> _Beginnings | None:
     )
 
 
-def _longest_waits_ms(model: Model, normal: Sessions) -> Floats:
+def _longest_waits_ms(fitted: Fitted, normal: Sessions) -> Floats:
     """How long a normal session may wait before each token, by the longest time between it and the one before."""
-    size = model.vocabulary.size
-    before, after, longest_ms = _longest_times_ms(model)
+    size = fitted.size
+    before, after, longest_ms = _longest_times_ms(fitted)
     steps = before.astype(np.int64) * size + after
     asked_T = np.append(0, normal.flat[:-1].astype(np.int64) * size + normal.flat[1:])
     found_T = np.minimum(np.searchsorted(steps, asked_T), len(steps) - 1)
@@ -137,24 +137,28 @@ def _longest_waits_ms(model: Model, normal: Sessions) -> Floats:
     return waits_ms_T
 
 
-def longest_waits_after_ms(model: Model) -> Floats:
+def longest_waits_after_ms(fitted: Fitted) -> Floats:
     """How long a normal session may wait after each token and still go on; shape V.
 
     Not at all after what always comes last; for ever after a line that is not known, and where no times are.
     """
-    waits_ms_V = np.zeros(model.vocabulary.size)
-    if model.gaps is None or not len(model.gaps):
+    waits_ms_V = np.zeros(fitted.size)
+    if not len(fitted[WAITS]):
         return np.full(len(waits_ms_V), np.inf)
-    before, _, longest_ms = _longest_times_ms(model)
+    before, _, longest_ms = _longest_times_ms(fitted)
     np.maximum.at(waits_ms_V, before, WAIT_TIMES * longest_ms)
     waits_ms_V[UNSEEN] = np.inf
     return waits_ms_V
 
 
-def _longest_times_ms(model: Model) -> tuple[Rows, Rows, Floats]:
+def longest_waits(sessions: TimedSessions) -> pl.DataFrame:
+    """The longest time that normal sessions took between two tokens: `before`, `after`, `at_least_ms` (its bin)."""
+    times = count_gaps(sessions.tokens, sessions.gaps_T)
+    return times.group_by("before", "after").agg(pl.col("at_least_ms").max()).sort("before", "after")
+
+
+def _longest_times_ms(fitted: Fitted) -> tuple[Rows, Rows, Floats]:
     """Two tokens that follow each other in normal sessions, ascending, and a time that none between them exceeds."""
-    assert model.gaps is not None
-    table = model.gaps.group_by("before", "after").agg(pl.col("at_least_ms").max()).sort("before", "after")
-    before, after, at_least_ms = (table[name].to_numpy() for name in ("before", "after", "at_least_ms"))
+    before, after, at_least_ms = (fitted[WAITS][name].to_numpy() for name in ("before", "after", "at_least_ms"))
     next_bin = np.minimum(np.searchsorted(EDGES_MS, at_least_ms, side="right"), len(EDGES_MS) - 1)
     return before, after, EDGES_MS[next_bin].astype(np.float64)

@@ -5,7 +5,6 @@ Shapes: S sessions, T tokens in all, P pairs of events, V vocabulary, K bins in 
 """
 
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +12,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.artifact import Model
-from isang.detection.detectors.masked_model import Floats
-from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions, Tokens
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.sentences import duration, name_of
+from isang.detection.detectors.timed_sessions import TimedSessions
+from isang.model.batches import Floats, Rows, Sessions, Tokens
+from isang.model.fitted import Fitted
 
 MOST_MS = 2**31
 EDGES_MS: Rows = np.unique(np.ceil(np.expm1(np.arange(0, np.log1p(MOST_MS), 1 / 8))).astype(np.int64))
@@ -31,22 +32,37 @@ TAIL_SHARE, LEAST_SCALE, SCALE_TIMES = 0.05, 0.5, 20.0
 of which all pairs together count for SCALE_TIMES; it is no steeper than this."""
 
 
-def gaps_before(dataset: Dataset, rows: Rows) -> Floats:
-    """Milliseconds between each event of the sessions `rows` and the one before, as `to_sessions` lays them out.
+class TimeGap(DetectorDefaults):
+    """Finds an event that comes much later after the one before it than it ever did."""
 
-    NaN where nothing is known: at the first event, at BEGIN and END, and in sessions without a time for each event.
-    """
-    table = dataset.sessions[rows].select("gaps_ms", size=pl.col("events").list.len())
-    sizes = table["size"].to_numpy().astype(np.int64)
-    offsets = np.append(0, np.cumsum(2 + sizes))
-    gaps_T = np.full(offsets[-1], np.nan)
-    timed = (table["gaps_ms"].list.len() == table["size"]).fill_null(False).to_numpy() & (sizes > 0)
-    inside_T = np.repeat(timed, 2 + sizes)
-    inside_T[offsets[:-1]] = inside_T[offsets[1:] - 1] = False
-    of_events = table.filter(timed)["gaps_ms"].explode(empty_as_null=False, keep_nulls=True)
-    gaps_T[inside_T] = of_events.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    gaps_T[offsets[:-1][timed] + 1] = np.nan
-    return gaps_T
+    name = "time_gap"
+    least_scale = 2.0
+    allowance = 3.0
+    timed = True
+
+    def fit(self, sessions: TimedSessions) -> pl.DataFrame:
+        """See `count_gaps`."""
+        return count_gaps(sessions.tokens, sessions.gaps_T)
+
+    def score(self, evidence: Evidence) -> Floats:
+        """Surprise of the longest time between two events, given which two they are, in nats; 0 without a clock."""
+        return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.timed.gaps_T))
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The line that came late, and the one before it."""
+        timed = case.evidence.timed
+        surprise = np.nan_to_num(gap_surprise(case.model, timed.tokens, timed.gaps_T), nan=-np.inf)
+        position = int(np.argmax(surprise))
+        before, after = int(case.tokens[position - 1]), int(case.tokens[position])
+        gap_ms, normal = float(timed.gaps_T[position]), normal_times(case.model, before, after)
+        where = f"after “{name_of(case.model, before)}”" if normal.pair else "after another"
+        as_long = f"it took {duration(normal.longest_ms)} at most"
+        if normal.longest_ms >= gap_ms:
+            as_long = "it hardly ever took so long"
+        says = f"This line came {duration(gap_ms)} after the one before it; the {normal.number:,} times that normal "
+        says += f"sessions have it {where}, {as_long}."
+        detail = {"gap_ms": gap_ms, "most_normal_ms": normal.longest_ms, "normal_times": normal.number}
+        return [Reason(says, position - 1, since=position - 2, detail=detail)]
 
 
 def count_gaps(sessions: Sessions, gaps_T: Floats) -> pl.DataFrame:
@@ -71,7 +87,7 @@ def gap_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
     shorter than it seems, since it may be, and no longer than what the training period could show.
     """
     surprise_T = np.full(len(sessions.flat), np.nan)
-    normal = _normal_gaps(model)
+    normal = model.fitted.once(_normal_gaps)
     known = np.flatnonzero(~np.isnan(gaps_T))
     if normal is None or not len(known):
         return surprise_T
@@ -103,7 +119,7 @@ class NormalTimes(NamedTuple):
 
 def normal_times(model: Model, before: int, after: int) -> NormalTimes:
     """What is known of the time between two tokens; KeyError where nothing is."""
-    normal = _normal_gaps(model)
+    normal = model.fitted.once(_normal_gaps)
     row = (
         -1
         if normal is None
@@ -128,12 +144,11 @@ class _NormalGaps(NamedTuple):
     """The shortest time above none, which is the step of the clock."""
 
 
-@lru_cache(maxsize=2)
-def _normal_gaps(model: Model) -> _NormalGaps | None:
-    if model.gaps is None or not len(model.gaps):
+def _normal_gaps(fitted: Fitted) -> _NormalGaps | None:
+    table, size = fitted[TimeGap.name], fitted.size
+    if not len(table):
         return None
-    size = model.vocabulary.size
-    columns = (model.gaps[name].to_numpy() for name in ("before", "after", "at_least_ms", "count"))
+    columns = (table[name].to_numpy() for name in ("before", "after", "at_least_ms", "count"))
     before, after, at_least_ms, count = columns
     number = before.astype(np.int64) * size + after
     total = pl.DataFrame({"step": number, "count": count}).group_by("step").agg(pl.col("count").sum())

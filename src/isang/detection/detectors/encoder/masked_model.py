@@ -4,25 +4,22 @@ Shapes: S sessions, T tokens in all, G sessions of one length L, N questions, V 
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from isang.artifact import Model
-from isang.model.batches import Rows, Sessions, Tokens, cut, equal_length_batches
+from isang.detection.detectors.encoder.scoring_threads import single_threaded
+from isang.model.batches import Floats, Rows, Sessions, Tokens, cut, equal_length_batches
 from isang.model.masking import Question, asked_gaps, hidden_ends, hidden_events
 from isang.model.onnx.scoring import OnnxEncoder
 from isang.model.scoring import EncoderBlock, ScoringEncoder
 from isang.model.vocabulary import MASK, NOTHING
 from isang.progress import Progress
 
-Floats = NDArray[np.float64]
 Measure = Callable[[Tensor, Tensor], Tensor]
 """From the log-probabilities of all answers, (N, V), and the right ones, to nats, N."""
 
@@ -51,10 +48,10 @@ class Surprise(NamedTuple):
 def surprise(model: Model, sessions: Sessions) -> Surprise:
     """Each event is hidden once and each gap and end asked about once, in a few passes.
 
-    Sessions longer than the model's positions are seen in consecutive pieces. Each of torch's threads takes batches of
-    its own, so that their number changes no number.
+    Sessions longer than the model's positions are seen in consecutive pieces. Each of as many threads as torch has
+    takes batches of its own and works on them alone, so that their number changes no number.
     """
-    encoder, threads = _scoring_encoder(model), torch.get_num_threads()
+    encoder = _scoring_encoder(model)
     pieces, _ = cut(sessions, model.config.model.positions)
     answers = Surprise(*(np.full(len(sessions.flat), np.nan) for _ in Surprise._fields))
 
@@ -63,15 +60,9 @@ def surprise(model: Model, sessions: Sessions) -> Surprise:
         return len(rows)
 
     batches = equal_length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1))
-    try:
-        with (
-            Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar,
-            ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool,
-        ):
-            for done in pool.map(work, batches):
-                bar.advance(done)
-    finally:
-        torch.set_num_threads(threads)
+    with Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
+        for done in single_threaded(torch.get_num_threads()).map(work, batches):
+            bar.advance(done)
     return answers
 
 
@@ -87,9 +78,8 @@ def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
     return _probabilities(model, np.insert(tokens, position, MASK).astype(np.int32), position)
 
 
-@lru_cache(maxsize=2)
 def _scoring_encoder(model: Model) -> ScoringEncoder | OnnxEncoder:
-    return model.onnx or ScoringEncoder(model.encoder)
+    return model.onnx or model.kept.once(ScoringEncoder, lambda: ScoringEncoder(model.encoder))
 
 
 @torch.inference_mode()

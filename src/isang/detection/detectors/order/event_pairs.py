@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isang.artifact import Model
-from isang.detection.detectors.masked_model import Floats
-from isang.model.batches import Rows, Tokens
+from isang.model.batches import Floats, Rows, Tokens
+from isang.model.fitted import Fitted
 from isang.model.vocabulary import MARKS
 
 PAIRED_EVENTS = 2_000
@@ -41,19 +40,20 @@ class Pair(NamedTuple):
 NO_PAIR = Pair(0.0, -1, -1)
 
 
-def strangest_order(model: Model, tokens: Tokens) -> Pair:
+def strangest_order(fitted: Fitted, tokens: Tokens) -> Pair:
     """Of all pairs of events, the one that stands most rarely in this order among sessions that have the same events.
 
     What counts is where an event stands for the first time. Among n sessions with the same events as this one, k of
     them in this order, the share is (k + s) / (n + 1), where s is the share in all sessions that have both: which of
     two orders is right often depends on something else, such as an express order that is paid before it is packed.
     """
-    table = _table(model)
+    orders = fitted.once(_Orders)
+    table = orders.table
     present_P = present(table.tokens_V, tokens)
     if len(present_P) < 2:
         return NO_PAIR
     share_PP = np.exp(-table.order_VV[np.ix_(present_P, present_P)])
-    alike, so_PP = _orders_of_alike(model, np.sort(present_P).tobytes())
+    alike, so_PP = orders.of_alike(np.sort(present_P).tobytes())
     rank_P = np.argsort(np.argsort(present_P))
     so_PP = so_PP[np.ix_(rank_P, rank_P)] if alike else np.zeros_like(share_PP)
     surprise_PP = np.triu(-np.log((so_PP + share_PP) / (alike + 1)), 1)
@@ -62,9 +62,9 @@ def strangest_order(model: Model, tokens: Tokens) -> Pair:
     return pair._replace(share=float(share_PP[row, column]), alike=alike, alike_so=int(so_PP[row, column]))
 
 
-def strangest_absence(model: Model, tokens: Tokens) -> Pair:
+def strangest_absence(fitted: Fitted, tokens: Tokens) -> Pair:
     """Of all events that are not there, the one that is missing most rarely beside an event that is."""
-    table = _table(model)
+    table = fitted.once(_table)
     present_P = present(table.tokens_V, tokens)
     surprise_PV = table.absence_VV[present_P]
     surprise_PV[:, present_P] = 0
@@ -80,37 +80,40 @@ class _Table(NamedTuple):
     """Surprise that the second event is absent, given the first."""
 
 
-@lru_cache(maxsize=2)
-def _alike(model: Model) -> dict[bytes, list[int]]:
-    """For each set of paired events, as places in the table, the normal sessions that have these and no others."""
-    table, rows = _table(model), dict[bytes, list[int]]()
-    for index in range(len(model.normal)):
-        rows.setdefault(np.sort(present(table.tokens_V, model.normal[index])).tobytes(), []).append(index)
-    return rows
+class _Orders:
+    """The orders of events within the normal sessions that have the same events."""
+
+    def __init__(self, fitted: Fitted) -> None:
+        self.table = fitted.once(_table)
+        self._fitted = fitted
+        self._rows: dict[bytes, list[int]] = {}
+        for index in range(len(fitted.normal)):
+            self._rows.setdefault(np.sort(self._present(index)).tobytes(), []).append(index)
+        self.of_alike = lru_cache(ALIKE_AT_A_TIME)(self._of_alike)
+
+    def _present(self, row: int) -> Rows:
+        return present(self.table.tokens_V, self._fitted.normal[row])
+
+    def _of_alike(self, places: bytes) -> tuple[int, Floats]:
+        """How many normal sessions have just these events, and in how many the first of each two is before the second.
+
+        `places` are those of the events in the table. The second is of shape (P, P), the events in rising order.
+        """
+        rows = self._rows.get(places, [])
+        number = len(places) // np.dtype(np.int64).itemsize
+        before_PP = np.zeros((number, number))
+        for index in rows:
+            rank_P = np.argsort(np.argsort(self._present(index)))
+            before_PP[np.ix_(rank_P, rank_P)] += np.triu(np.full((number, number), self._fitted.counts[index]), 1)
+        return int(self._fitted.counts[rows].sum()), before_PP
 
 
-@lru_cache(maxsize=ALIKE_AT_A_TIME)
-def _orders_of_alike(model: Model, places: bytes) -> tuple[int, Floats]:
-    """How many normal sessions have just these events, and in how many the first of each two comes before the second.
-
-    The second is of shape (P, P), the events in rising order.
-    """
-    table, rows = _table(model), _alike(model).get(places, [])
-    number = len(places) // np.dtype(np.int64).itemsize
-    before_PP = np.zeros((number, number))
-    for index in rows:
-        rank_P = np.argsort(np.argsort(present(table.tokens_V, model.normal[index])))
-        before_PP[np.ix_(rank_P, rank_P)] += np.triu(np.full((number, number), model.normal_counts[index]), 1)
-    return int(model.normal_counts[rows].sum()), before_PP
-
-
-@lru_cache(maxsize=2)
-def _table(model: Model) -> _Table:
-    tokens_V = most_frequent(model, PAIRED_EVENTS)
+def _table(fitted: Fitted) -> _Table:
+    tokens_V = most_frequent(fitted, PAIRED_EVENTS)
     before_VV = np.zeros((len(tokens_V), len(tokens_V)))
     alone_V = np.zeros(len(tokens_V))
-    for index, times in enumerate(model.normal_counts):
-        present_P = present(tokens_V, model.normal[index])
+    for index, times in enumerate(fitted.counts):
+        present_P = present(tokens_V, fitted.normal[index])
         before_VV[np.ix_(present_P, present_P)] += np.triu(np.full((len(present_P), len(present_P)), times), 1)
         alone_V[present_P] += times
     together_VV = before_VV + before_VV.T
@@ -120,9 +123,9 @@ def _table(model: Model) -> _Table:
     return _Table(tokens_V, order_VV, absence_VV)
 
 
-def most_frequent(model: Model, number: int) -> Rows:
+def most_frequent(fitted: Fitted, number: int) -> Rows:
     """The `number` events that most different normal sessions have, ascending."""
-    tokens, sessions = np.unique(model.normal.flat, return_counts=True)
+    tokens, sessions = np.unique(fitted.normal.flat, return_counts=True)
     events = tokens >= len(MARKS)
     tokens, sessions = tokens[events].astype(np.int64), sessions[events]
     return np.sort(tokens[np.argsort(-sessions, kind="stable")[:number]])

@@ -5,16 +5,17 @@ Shapes: S sessions, T tokens in all, V events, M pairs of them that stand in bot
 session, Q its pairs.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isang.artifact import Model
-from isang.detection.detectors.event_pairs import most_frequent, present
-from isang.detection.detectors.masked_model import Floats
-from isang.model.batches import Rows, Sessions, Tokens
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.open_ends import are_open
+from isang.detection.detectors.order.event_pairs import most_frequent, present
+from isang.detection.detectors.sentences import first_place, name_of, percent
+from isang.model.batches import Floats, Rows, Sessions, Tokens
+from isang.model.fitted import Fitted
 
 CONTEXT_EVENTS = 150
 """Pairs and what they depend on are sought among so many events, those that most normal sessions have."""
@@ -22,6 +23,32 @@ LEAST_SHARE = 0.05
 """Both orders are normal where the rarer one has at least this share of the sessions that have both events."""
 LEAST_SESSIONS = 20
 """So many normal sessions must have both events."""
+
+
+class ContextOrder(DetectorDefaults):
+    """Finds an order of two events that does not go with whether a third is there."""
+
+    name = "context_order"
+    timed = True
+
+    def score(self, evidence: Evidence) -> Floats:
+        """Surprise of the order of two events given a third, where both orders are normal, in nats.
+
+        0 for a session that may go on, since the third may come.
+        """
+        scores = context_surprise(evidence.fitted, evidence.sessions, evidence.timed.gaps_T)
+        return np.where(are_open(evidence.sessions), 0.0, scores)
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The line that comes first, and the third that decides."""
+        found = strangest_context(case.model.fitted, case.tokens, case.evidence.timed.gaps_T)
+        second, other = name_of(case.model, found.second), name_of(case.model, found.other)
+        so = f"only {found.alike_so:,}" if found.alike_so else "none"
+        says = f"In {percent(found.share)} of the normal sessions with both lines, this one is before “{second}”, but "
+        has = "have" if found.with_other else "lack"
+        says += f"in {so} of the {found.alike:,} that {has} “{other}”, as this session does."
+        detail = {"probability": float(np.exp(-found.surprise))}
+        return [Reason(says, first_place(case.tokens, found.first), detail=detail)]
 
 
 class OrderContext(NamedTuple):
@@ -48,28 +75,28 @@ class OrderContext(NamedTuple):
 NO_CONTEXT = OrderContext(0.0, -1, -1, -1, False, 0.0, 0, 0)
 
 
-def strangest_context(model: Model, tokens: Tokens, gaps_T: Floats | None = None) -> OrderContext:
+def strangest_context(fitted: Fitted, tokens: Tokens, gaps_T: Floats | None = None) -> OrderContext:
     """The pair whose order goes least with what else the session has, by the places where events stand first.
 
     Among n normal sessions alike, k of them in this order, the share is (k + s) / (n + 1), where s is the share of this
     order in all that have both events. `gaps_T` are the times before the session's tokens in milliseconds, NaN where
     that is not known. Two lines of the same time have no order: which log's line is read first is no matter of theirs.
     """
-    orders = _orders(model, tokens)
+    orders = _orders(fitted, tokens)
     times_T = _times(np.full(len(tokens), np.nan) if gaps_T is None else gaps_T)
     for pair in orders.strangest_first:
         if times_T[orders.later_Q[pair]] > times_T[orders.earlier_Q[pair]]:
-            return _context(model, tokens, orders, pair)
+            return _context(fitted, tokens, orders, pair)
     return NO_CONTEXT
 
 
-def context_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
+def context_surprise(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Floats:
     """The surprise of `strangest_context` for each session, shape S; equal ones are asked about once but for times."""
     surprise_S, times_T = np.zeros(len(sessions)), _times(gaps_T)
     distinct, inverse_S = sessions.distinct()
     by_sequence = np.split(np.argsort(inverse_S, kind="stable"), np.cumsum(np.bincount(inverse_S))[:-1])
     for index in range(len(distinct)):
-        orders, rows = _orders(model, distinct[index]), by_sequence[index]
+        orders, rows = _orders(fitted, distinct[index]), by_sequence[index]
         for pair in orders.strangest_first:
             begins = sessions.offsets[rows]
             apart = times_T[begins + orders.later_Q[pair]] > times_T[begins + orders.earlier_Q[pair]]
@@ -109,8 +136,8 @@ class _Orders(NamedTuple):
         return np.argsort(-self.surprise_QV.max(axis=1, initial=0.0), kind="stable")
 
 
-def _orders(model: Model, tokens: Tokens) -> _Orders:
-    table = _table(model)
+def _orders(fitted: Fitted, tokens: Tokens) -> _Orders:
+    table = fitted.once(_table)
     rank_V, here_V = _ranks(table.tokens_V, tokens)
     one, other, pair_Q = _pairs(table, here_V)
     so_Q = rank_V[one] < rank_V[other]
@@ -133,14 +160,14 @@ def _orders(model: Model, tokens: Tokens) -> _Orders:
     )
 
 
-def _context(model: Model, tokens: Tokens, orders: _Orders, pair: int) -> OrderContext:
+def _context(fitted: Fitted, tokens: Tokens, orders: _Orders, pair: int) -> OrderContext:
     surprise_V = orders.surprise_QV[pair]
     other = int(surprise_V.argmax())
     return OrderContext(
         surprise=float(surprise_V[other]),
         first=int(tokens[orders.earlier_Q[pair]]),
         second=int(tokens[orders.later_Q[pair]]),
-        other=int(_table(model).tokens_V[other]),
+        other=int(fitted.once(_table).tokens_V[other]),
         with_other=bool(orders.here_V[other]),
         share=float(orders.share_Q[pair]),
         alike=int(orders.alike_QV[pair, other]),
@@ -162,13 +189,12 @@ class _Table(NamedTuple):
     first_MV: Floats
 
 
-@lru_cache(maxsize=2)
-def _table(model: Model) -> _Table:
-    tokens_V = most_frequent(model, CONTEXT_EVENTS)
+def _table(fitted: Fitted) -> _Table:
+    tokens_V = most_frequent(fitted, CONTEXT_EVENTS)
     size = len(tokens_V)
     both_VV, first_VV = np.zeros((size, size)), np.zeros((size, size))
-    for index, times in enumerate(model.normal_counts):
-        rank_V, here_V = _ranks(tokens_V, model.normal[index])
+    for index, times in enumerate(fitted.counts):
+        rank_V, here_V = _ranks(tokens_V, fitted.normal[index])
         places = np.flatnonzero(here_V)
         both_VV[np.ix_(places, places)] += times
         first_VV[np.ix_(places, places)] += times * (rank_V[places][:, None] < rank_V[places])
@@ -184,8 +210,8 @@ def _table(model: Model) -> _Table:
         first_VV[mixed_VV],
         *(np.zeros((int(mixed_VV.sum()), size)) for _ in range(2)),
     )
-    for index, times in enumerate(model.normal_counts):
-        rank_V, here_V = _ranks(tokens_V, model.normal[index])
+    for index, times in enumerate(fitted.counts):
+        rank_V, here_V = _ranks(tokens_V, fitted.normal[index])
         earlier, later, pair_Q = _pairs(table, here_V)
         so_Q = rank_V[earlier] < rank_V[later]
         table.both_MV[np.ix_(pair_Q, here_V)] += times

@@ -6,16 +6,16 @@ Shapes: S sessions, N with those that came before, T tokens in all, P pairs of a
 the order of (event, time), C sizes of a crowd, V vocabulary.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from isang.artifact import Model
-from isang.detection.detectors.masked_model import Floats
-from isang.logs.store import Dataset
-from isang.model.batches import Rows, Sessions
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.sentences import duration, first_place
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier, TimedSessions
+from isang.model.batches import Floats, Rows, Sessions
+from isang.model.fitted import Fitted
 from isang.model.vocabulary import BEGIN, MARKS
 
 CROWDS = (8, 16, 32)
@@ -24,6 +24,50 @@ ALL = 256
 """The time that so many sessions of any kind take tells how much more of everything there is than there ever was."""
 LEAST_MS = 1_000.0
 """So much is added to every time: a clock of whole seconds, or lines written together, say nothing about less."""
+
+
+class Burst(DetectorDefaults):
+    """Finds sessions with the same event that come upon one another quicker than ever in the training period."""
+
+    name = "burst"
+    unit = "deviations"
+    least_scale = 1.5
+    allowance = 3.0
+    timed = True
+
+    def fit(self, sessions: TimedSessions) -> pl.DataFrame:
+        """See `count_bursts`."""
+        return count_bursts(sessions.tokens, sessions.ends_ms_S)
+
+    def score(self, evidence: Evidence) -> Floats:
+        """How much quicker sessions with the same event came than ever, in deviations; 0 without a clock."""
+        return evidence.once(bursts).deviations_S
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The line that the sessions of the crowd have in common."""
+        found = case.beside.once(bursts)
+        token, crowd, span_ms = (column_S[case.index] for column_S in found[1:])
+        if token < 0:
+            return []
+        shortest_ms, in_all = normal_crowd(case.model.fitted, int(token), int(crowd))
+        normal = f"only {in_all:,} had one at all"
+        if in_all >= crowd:
+            normal = f"so many never did in less than {duration(shortest_ms)}"
+        says = f"{crowd} sessions with a line like this, this one among them, ended within {duration(float(span_ms))}; "
+        says += f"in the training period {normal}."
+        detail = {
+            "crowd": int(crowd),
+            "span_ms": float(span_ms),
+            "least_normal_span_ms": shortest_ms,
+            "normal_sessions": in_all,
+        }
+        return [Reason(says, first_place(case.tokens, int(token)), detail=detail)]
+
+
+def bursts(evidence: Evidence) -> "Bursts":
+    """The crowds that the sessions of the evidence stand in."""
+    timed = evidence.timed
+    return find_bursts(evidence.fitted, timed.tokens, timed.ends_ms_S, timed.earlier)
 
 
 class Bursts(NamedTuple):
@@ -38,27 +82,6 @@ class Bursts(NamedTuple):
     span_ms_S: Floats
     """The time from the first of them to the last."""
 
-    def of(self, index: int) -> "Bursts":
-        """That of one session."""
-        one = slice(index, index + 1)
-        return Bursts(self.deviations_S[one], self.token_S[one], self.crowd_S[one], self.span_ms_S[one])
-
-
-class Remembered(NamedTuple):
-    """Sessions that came before: for each event the times of the latest, both of shape P."""
-
-    token_P: Rows
-    end_ms_P: Floats
-
-
-NOTHING_BEFORE = Remembered(np.empty(0, dtype=np.int64), np.empty(0))
-
-
-def ends_ms(dataset: Dataset, rows: Rows) -> Floats:
-    """When the sessions `rows` had their last line, in milliseconds; NaN without a clock. Shape S."""
-    ends = dataset.sessions.select(pl.col("end").dt.epoch("us").cast(pl.Float64) / 1000)[rows]["end"]
-    return ends.fill_null(np.nan).to_numpy()
-
 
 def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
     """The shortest times in which so many sessions had the same event: `token`, `sessions` (of CROWDS), `shortest_ms`.
@@ -66,7 +89,7 @@ def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
     `in_all` is how many have it. Where those are fewer, so many never came in less than the time of all sessions.
     BEGIN, which every session has, stands for the crowd of ALL.
     """
-    pairs = _pairs(sessions, ends_ms_S, NOTHING_BEFORE)
+    pairs = _pairs(sessions, ends_ms_S, NOTHING_EARLIER)
     whole_ms = float(np.ptp(pairs.end_ms_P)) if len(pairs.end_ms_P) else 0.0
     tables = [
         pl.DataFrame({"token": pairs.token_P.astype(np.int32), "span_ms": _spans_ms(pairs, crowd)})
@@ -82,8 +105,8 @@ def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
     return pl.concat(tables).sort("token", "sessions")
 
 
-def find_bursts(model: Model, sessions: Sessions, ends_ms_S: Floats, before: Remembered = NOTHING_BEFORE) -> Bursts:
-    """The crowds that sessions stand in, also with those that came `before`.
+def find_bursts(fitted: Fitted, sessions: Sessions, ends_ms_S: Floats, earlier: Earlier = NOTHING_EARLIER) -> Bursts:
+    """The crowds that sessions stand in, also with those that came `earlier`.
 
     Where sessions come independently at an even rate, the logarithm of the time that k of them take has a deviation of
     about 1 / sqrt(k). In such deviations each crowd is compared with the quickest one of the training period. A session
@@ -93,10 +116,8 @@ def find_bursts(model: Model, sessions: Sessions, ends_ms_S: Floats, before: Rem
     size = len(sessions)
     none = np.zeros(size, dtype=np.int64)
     found = Bursts(np.zeros(size), none - 1, none.copy(), np.full(size, np.nan))
-    shortest_ms_CV = _shortest_ms(model)
-    if shortest_ms_CV is None:
-        return found
-    pairs = _pairs(sessions, ends_ms_S, before)
+    shortest_ms_CV = fitted.once(_shortest_ms)
+    pairs = _pairs(sessions, ends_ms_S, earlier)
     busier_P = _busier(pairs, size, shortest_ms_CV[-1, BEGIN])
     quicker_P = np.full(len(pairs.token_P), np.inf)
     for crowd, shortest_ms_V in zip(CROWDS, shortest_ms_CV, strict=False):
@@ -113,22 +134,20 @@ def find_bursts(model: Model, sessions: Sessions, ends_ms_S: Floats, before: Rem
     return found
 
 
-def remember(sessions: Sessions, ends_ms_S: Floats, before: Remembered = NOTHING_BEFORE) -> Remembered:
-    """What later sessions may stand in a crowd with: of each event the latest times, those `before` among them."""
-    pairs = _pairs(sessions, ends_ms_S, before)
+def remember(sessions: TimedSessions) -> Earlier:
+    """What later sessions may stand in a crowd with: of each event the latest times, earlier ones among them."""
+    pairs = _pairs(sessions.tokens, sessions.ends_ms_S, sessions.earlier)
     behind_P = np.searchsorted(pairs.token_P, pairs.token_P, side="right") - np.arange(len(pairs.token_P))
     latest_P = behind_P < np.where(pairs.token_P == BEGIN, ALL, max(CROWDS))
-    return Remembered(pairs.token_P[latest_P], pairs.end_ms_P[latest_P])
+    return Earlier(pairs.token_P[latest_P], pairs.end_ms_P[latest_P])
 
 
-def normal_crowd(model: Model, token: int, crowd: int) -> tuple[float, int]:
+def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
     """The shortest time in which so many normal sessions had an event, in milliseconds, and how many have it in all.
 
     KeyError where that was not counted.
     """
-    if model.bursts is None:
-        raise KeyError(token)
-    found = model.bursts.filter((pl.col("token") == token) & (pl.col("sessions") == crowd))
+    found = fitted[Burst.name].filter((pl.col("token") == token) & (pl.col("sessions") == crowd))
     if not len(found):
         raise KeyError(token)
     return float(found["shortest_ms"][0]), int(found["in_all"][0])
@@ -141,14 +160,14 @@ class _Pairs(NamedTuple):
     end_ms_P: Floats
 
 
-def _pairs(sessions: Sessions, ends_ms_S: Floats, before: Remembered) -> _Pairs:
+def _pairs(sessions: Sessions, ends_ms_S: Floats, earlier: Earlier) -> _Pairs:
     """Each session that has a time beside BEGIN and each different event that it has; what was never seen is none."""
-    number, ends_ms_N = len(sessions), np.concatenate([ends_ms_S, before.end_ms_P])
+    number, ends_ms_N = len(sessions), np.concatenate([ends_ms_S, earlier.end_ms_P])
     order_N = np.argsort(ends_ms_N, kind="stable")
     rank_N = np.empty_like(order_N)
     rank_N[order_N] = np.arange(len(order_N))
     of_T = np.concatenate([np.repeat(np.arange(number), sessions.lengths), np.arange(number, len(order_N))])
-    token_T = np.concatenate([sessions.flat, before.token_P])
+    token_T = np.concatenate([sessions.flat, earlier.token_P])
     counts_T = ((token_T >= len(MARKS)) | (token_T == BEGIN)) & ~np.isnan(ends_ms_N)[of_T]
     places_P = np.unique(token_T[counts_T] * len(order_N) + rank_N[of_T[counts_T]])  # sorted, and each once
     token_P, rank_P = np.divmod(places_P, max(1, len(order_N)))
@@ -189,17 +208,11 @@ def _quickest_around(spans_ms_P: Floats, crowd: int) -> Floats:
     return shortest_ms_P
 
 
-@lru_cache(maxsize=2)
-def _shortest_ms(model: Model) -> Floats | None:
-    """The shortest normal time of each crowd, ALL last, and event, shape (C, V); 0 for what no normal session has.
-
-    None where the training did not count.
-    """
-    if model.bursts is None:
-        return None
+def _shortest_ms(fitted: Fitted) -> Floats:
+    """The shortest normal time of each crowd, ALL last, and event, shape (C, V); 0 for what no normal session has."""
     sizes = (*CROWDS, ALL)
-    shortest_ms_CV = np.zeros((len(sizes), model.vocabulary.size))
+    shortest_ms_CV = np.zeros((len(sizes), fitted.size))
     for place, crowd in enumerate(sizes):
-        table = model.bursts.filter(pl.col("sessions") == crowd)
+        table = fitted[Burst.name].filter(pl.col("sessions") == crowd)
         shortest_ms_CV[place, table["token"].to_numpy()] = table["shortest_ms"].to_numpy()
     return shortest_ms_CV

@@ -1,0 +1,137 @@
+"""What bad logs have that good ones have not, each difference beside how many such ones chance would make.
+
+Good logs differ among themselves, and how much is learned from them: each is compared with the others (k logs give k
+comparisons), and together with what is known beforehand (PRIOR, one comparison) this gives the expected number of
+differences of each class between a further good log and these. A difference is worth telling where chance would make
+fewer than half of one that is as large.
+Shapes: F families, R runs, the last of them the bad one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.detection.comparison.families import Families
+
+Counts = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+PRIOR = (1.0, 1.0, 0.3, 0.1)
+"""Families by loudness that one good log has and another has not, on average: pairs of runs of five distributed systems
+gave 0 to 3, 0 to 5, 0 to 1 and none."""
+PRIOR_SCALE = 0.9
+"""The tail of differences between the roots of counts, by the same runs: P(more than t) = TAIL exp(-t / scale)."""
+TAIL = 0.1
+PRIOR_WEIGHT = 50
+"""The scale is worth so many families whose counts differ."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What chance does between good logs."""
+
+    new_by_loudness: Floats
+    """Families that a further good log has and these have not, shape 4."""
+    missing: float
+    """Families that all of these have and a further good log has not."""
+    scale: float
+    """Of the tail of differences between roots of counts."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One family that differs."""
+
+    kind: str
+    """`new`, `missing`, `too_many`, `too_few`, `value`, `number` or `out_of_order`."""
+    family: int
+    lines: int
+    """In the bad logs."""
+    usual: float
+    """In a good log, on average."""
+    by_chance: float
+    """So many differences of this kind, as large or larger, would a further good log have."""
+    record: int = -1
+    """The first record that shows it; -1: the first of the family, in the bad logs where it is there."""
+    before: str = ""
+    """What there was in the place of it: the values, the other wording, the other level."""
+    now: str = ""
+    """What there is: the value."""
+
+
+def expected_between(families: Families, good_FR: Counts) -> Expected:
+    """How good logs, shape (F, k), differ among themselves."""
+    k = good_FR.shape[1]
+    new = np.array(PRIOR)
+    missing, scale_sum, weight = float(sum(PRIOR)), PRIOR_SCALE * PRIOR_WEIGHT, float(PRIOR_WEIGHT)
+    if k > 1:
+        for left_out in range(k):
+            others_FR = np.delete(good_FR, left_out, axis=1)
+            own_F = good_FR[:, left_out]
+            only_F = (own_F > 0) & ~others_FR.any(axis=1)
+            new = new + np.bincount(families.loudness_F[only_F], minlength=len(PRIOR))
+            missing += int(((own_F == 0) & others_FR.all(axis=1)).sum())
+            apart_F = np.abs(apart(own_F, others_FR))
+            known_F = (own_F > 0) & others_FR.all(axis=1)
+            beyond = np.sort(apart_F[known_F])[-max(1, round(TAIL * int(known_F.sum()))) :]
+            scale_sum, weight = scale_sum + float(beyond.sum()), weight + len(beyond)
+        new, missing = new / (k + 1), missing / (k + 1)
+    return Expected(new, missing, max(scale_sum / weight, PRIOR_SCALE * 2 / 3))
+
+
+def apart(own_F: Counts, others_FR: Counts) -> Floats:
+    """Difference of the root of a count to the mean of others, in deviations of a Poisson count (Bartlett 1936)."""
+    k = others_FR.shape[1]
+    differences: Floats = 2 * (np.sqrt(own_F) - np.sqrt(others_FR).mean(axis=1)) / np.sqrt(1 + 1 / k)
+    return differences
+
+
+def differences_of(families: Families, good_FR: Counts, bad_F: Counts) -> list[Difference]:
+    """All families that are new, missing, or differ in number, each alone."""
+    expected = expected_between(families, good_FR)
+    in_good_F, in_all_F = good_FR.any(axis=1), good_FR.all(axis=1)
+    usual_F = good_FR.mean(axis=1)
+    found = []
+    for family in np.flatnonzero(~in_good_F & (bad_F > 0)).tolist():
+        chance = expected.new_by_loudness[families.loudness_F[family]] / bad_F[family]
+        found.append(Difference("new", family, int(bad_F[family]), 0.0, float(chance)))
+    for family in np.flatnonzero(in_all_F & (bad_F == 0)).tolist():
+        lines = float(usual_F[family])
+        found.append(Difference("missing", family, 0, lines, expected.missing / max(1.0, lines)))
+    apart_F = apart(bad_F, good_FR)
+    both_F = in_good_F & (bad_F > 0)
+    by_chance_F = int(both_F.sum()) * TAIL * np.exp(-np.abs(apart_F) / expected.scale)
+    both_F &= np.abs(apart_F) >= 1  # the tail begins there
+    for family in np.flatnonzero(both_F & (by_chance_F < 1)).tolist():
+        kind = "too_many" if apart_F[family] > 0 else "too_few"
+        found.append(Difference(kind, family, int(bad_F[family]), float(usual_F[family]), float(by_chance_F[family])))
+    return _without_renamed(found, families, expected)
+
+
+def _without_renamed(found: Sequence[Difference], families: Families, expected: Expected) -> list[Difference]:
+    """A new family beside a missing one that differs in one word is the same line with another name in it."""
+    templates = families.table["template"].to_list()
+    missing: dict[tuple[str, ...], int] = {}
+    for difference in found:
+        if difference.kind == "missing":
+            for key in _with_gaps(templates[difference.family]):
+                missing[key] = difference.family
+    kept, renamed = [], set()
+    for difference in found:
+        same = None
+        if difference.kind == "new" and not families.loudness_F[difference.family]:
+            same = next((missing[key] for key in _with_gaps(templates[difference.family]) if key in missing), None)
+        if same is not None:
+            renamed.add(same)
+            chance = float(expected.new_by_loudness[0])
+            difference = replace(difference, by_chance=max(1.0, chance), before=templates[same])
+        kept.append(difference)
+    return [d for d in kept if not (d.kind == "missing" and d.family in renamed)]
+
+
+def _with_gaps(template: str) -> list[tuple[str, ...]]:
+    """The words of a template, each left out in turn."""
+    words = template.split()
+    return [(*words[:place], "", *words[place + 1 :]) for place in range(len(words))] if len(words) > 1 else []

@@ -1,0 +1,40 @@
+"""Events that the encoder does not expect where they stand."""
+
+import numpy as np
+
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.encoder.masked_model import event_probabilities
+from isang.detection.detectors.sentences import expected_instead, percent
+from isang.model.batches import Floats
+
+STRANGEST_EVENTS = 3
+"""Events named in reasons."""
+LEAST_SURPRISE = 1.0
+"""Nats below which an event is not worth naming."""
+
+
+class MaskedEvent(DetectorDefaults):
+    """Finds an event that the encoder gives a low probability when it is hidden."""
+
+    name = "masked_event"
+    learned = True
+
+    def score(self, evidence: Evidence) -> Floats:
+        """Negative log-likelihood of the strangest event, each hidden from the encoder in turn, in nats."""
+        return evidence.highest(evidence.surprise.event_T)
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The strangest lines, and what was expected in their places."""
+        strangeness = np.nan_to_num(case.evidence.surprise.event_T, nan=-np.inf)
+        strangest = np.argsort(-strangeness, kind="stable")[:STRANGEST_EVENTS]
+        reasons: list[Reason] = []
+        for position in strangest[strangeness[strangest] > LEAST_SURPRISE]:
+            probabilities = event_probabilities(case.model, case.tokens, int(position))
+            token = int(case.tokens[position])
+            own = float(probabilities[token])
+            if reasons and own > np.exp(-LEAST_SURPRISE):  # alone it is likelier than hidden together with others
+                continue
+            says = f"Given the rest of the session, a line like this has a probability of {percent(own)} here."
+            detail = {"probability": own, "expected": expected_instead(case.model, probabilities, token)}
+            reasons.append(Reason(says, int(position) - 1, detail=detail))
+        return reasons

@@ -1,0 +1,28 @@
+"""Whether what is missing in one place stands in another."""
+
+import numpy as np
+
+from isang.detection.detectors.contract import Case, Reason
+from isang.detection.detectors.sentences import MARKS_IN_WORDS
+from isang.detection.detectors.timed_sessions import untimed
+from isang.model.batches import Floats, from_sequences
+
+
+def misplaced(case: Case, position: int, probabilities_V: Floats, own: int) -> list[Reason]:
+    """Where what is expected before `position` stands elsewhere, and moved here would leave nothing strange: that.
+
+    `own` is what stands there, of which the encoder has other expectations, shape V.
+    """
+    expected = int(np.argmax(np.where(np.arange(len(probabilities_V)) == own, -np.inf, probabilities_V)))
+    places = np.flatnonzero(case.tokens == expected)
+    if not len(places) or expected in MARKS_IN_WORDS:
+        return []
+    place = int(places[np.argmin(np.abs(places - position))])
+    order = np.insert(np.delete(np.arange(len(case.tokens)), place), position - (place < position), place)
+    timed = case.evidence.timed
+    if case.is_anomalous(untimed(from_sequences([case.tokens[order]]), timed.size, timed.gaps_T[order])):
+        return []
+    lines = position - place - 1 if place < position else place - position
+    says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "
+    says += f"{'later' if place < position else 'earlier'} nothing would be strange."
+    return [Reason(says, place - 1)]

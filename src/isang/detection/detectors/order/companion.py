@@ -1,0 +1,29 @@
+"""Events that come together."""
+
+import numpy as np
+
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.open_ends import are_open
+from isang.detection.detectors.order.event_pairs import strangest_absence
+from isang.detection.detectors.sentences import counted, first_place, name_of, percent
+from isang.model.batches import Floats
+
+
+class Companion(DetectorDefaults):
+    """Finds an event that is absent though another is there that it always comes with."""
+
+    name = "companion"
+
+    def score(self, evidence: Evidence) -> Floats:
+        """Surprise that an event is absent beside another that it comes with, in nats; 0 for one that may go on."""
+        scores = evidence.of_each(lambda tokens: strangest_absence(evidence.fitted, tokens).surprise)
+        return np.where(are_open(evidence.sessions), 0.0, scores)
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The line whose companion is missing."""
+        pair = strangest_absence(case.model.fitted, case.tokens)
+        probability = float(np.exp(-pair.surprise))
+        second = name_of(case.model, pair.second)
+        says = f"In only {percent(probability)} of the sessions with this line, “{second}” is missing."
+        detail = {"probability": probability, "missing": [counted(case.model, pair.second, 1)], "extra": []}
+        return [Reason(says, first_place(case.tokens, pair.first), after=True, detail=detail)]

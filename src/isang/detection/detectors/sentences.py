@@ -1,0 +1,62 @@
+"""What the sentences of reasons share: names of tokens, numbers in words, places of lines."""
+
+from typing import Any
+
+import numpy as np
+
+from isang.artifact import Model
+from isang.model.batches import Floats, Tokens
+from isang.model.vocabulary import END, NOTHING, UNSEEN
+
+EXPECTED = 3
+"""Alternatives named for a surprising event."""
+LEAST_PROBABILITY = 0.005
+"""Alternatives below this probability are not worth naming."""
+MARKS_IN_WORDS = {NOTHING: "(no line)", END: "(end of the session)", UNSEEN: "(a line never seen before)"}
+
+
+def name_of(model: Model, token: int) -> str:
+    """A template's text, or what a mark stands for."""
+    return MARKS_IN_WORDS.get(token) or model.vocabulary.name(token)
+
+
+def counted(model: Model, token: int, amount: int) -> dict[str, Any]:
+    """A template and a number of its lines."""
+    return {"template": name_of(model, token), "count": int(amount)}
+
+
+def expected_instead(model: Model, probabilities_V: Floats, own: int) -> list[dict[str, Any]]:
+    """The likeliest other answers and their probabilities."""
+    likely = [int(token) for token in np.argsort(-probabilities_V, kind="stable")[: EXPECTED + 1] if token != own]
+    return [
+        {"template": name_of(model, token), "probability": float(probabilities_V[token])}
+        for token in likely[:EXPECTED]
+        if probabilities_V[token] >= LEAST_PROBABILITY
+    ]
+
+
+def first_place(tokens: Tokens, token: int) -> int:
+    """The place of the first such token among the events."""
+    return int(np.argmax(tokens == token)) - 1
+
+
+def in_longest_run(tokens: Tokens, token: int) -> int:
+    """The place among the events of the last such token in the longest unbroken run of them, of equals the latest."""
+    places = np.nonzero(tokens == token)[0]
+    runs = np.split(places, np.nonzero(np.diff(places) > 1)[0] + 1)
+    return int(max(reversed(runs), key=len)[-1]) - 1
+
+
+def duration(milliseconds: float) -> str:
+    """A time in the unit that people would use."""
+    for unit, length in (("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
+        if milliseconds >= 2 * length or (unit == "s" and milliseconds >= length):
+            return f"{milliseconds / length:.1f} {unit}"
+    return f"{milliseconds:.0f} ms"
+
+
+def percent(probability: float) -> str:
+    """A probability as a share of a hundred."""
+    if probability > 0.99:
+        return "more than 99 %"
+    return "less than 0.01 %" if probability < 0.0001 else f"{100 * probability:.2g} %"

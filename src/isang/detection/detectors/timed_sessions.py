@@ -1,0 +1,108 @@
+"""Sessions as all detectors see them: their tokens, and when everything in them happened.
+
+They are built once per dataset and handed to each detector.
+Shapes: S sessions, T tokens in all, P pairs of an earlier session and an event.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from isang.logs.store import Dataset
+from isang.model.batches import Floats, Rows, Sessions, from_sequences, to_sessions
+from isang.model.vocabulary import UNSEEN, Vocabulary
+
+
+class Earlier(NamedTuple):
+    """Sessions that came before: for each event the times of the latest, both of shape P."""
+
+    token_P: Rows
+    end_ms_P: Floats
+
+
+NOTHING_EARLIER = Earlier(np.empty(0, dtype=np.int64), np.empty(0))
+
+
+@dataclass(frozen=True)
+class TimedSessions:
+    """S sessions in the model's tokens, with their times; no label is among them."""
+
+    tokens: Sessions
+    """A session that may go on has MASK in place of END."""
+    gaps_T: Floats
+    """Milliseconds between each token and the one before, at an open end the silence so far; NaN where not known."""
+    ends_ms_S: Floats
+    """When each had its last line, in milliseconds; NaN where that is not known."""
+    size: int
+    """The number of tokens of the vocabulary, V."""
+    earlier: Earlier = field(default=NOTHING_EARLIER)
+    """Sessions that stand beside these and came before."""
+    represents: tuple[Sessions, Rows] | None = field(default=None, repr=False)
+    """Where these are only the latest of a longer period: its different sessions and how often each occurred."""
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    @cached_property
+    def different(self) -> tuple[Sessions, Rows]:
+        """The different sessions of the period that these stand for, and how often each occurred."""
+        if self.represents is not None:
+            return self.represents
+        different, place = self.tokens.distinct()
+        return different, np.bincount(place, minlength=len(different)).astype(np.int64)
+
+    def with_tokens(self, tokens: Sessions) -> "TimedSessions":
+        """The same sessions and times in other tokens."""
+        return replace(self, tokens=tokens, represents=None)
+
+    def only(self, index: int) -> "TimedSessions":
+        """One session alone, without what stands beside it."""
+        start, end = self.tokens.offsets[index : index + 2]
+        tokens, gaps_T = from_sequences([self.tokens[index]]), self.gaps_T[start:end]
+        return TimedSessions(tokens, gaps_T, self.ends_ms_S[index : index + 1], self.size)
+
+
+def timed_sessions(dataset: Dataset, vocabulary: Vocabulary, rows: Rows) -> TimedSessions:
+    """The sessions `rows` of a dataset, in that order, as a model with this vocabulary sees them."""
+    tokens = to_sessions(dataset, vocabulary, rows)
+    return TimedSessions(tokens, gaps_before(dataset, rows), ends_ms(dataset, rows), vocabulary.size)
+
+
+def untimed(tokens: Sessions, size: int, gaps_T: Floats | None = None) -> TimedSessions:
+    """Sessions of which it is not known when they were, and of which the times between lines are `gaps_T`, if any."""
+    gaps_T = np.full(len(tokens.flat), np.nan) if gaps_T is None else gaps_T
+    return TimedSessions(tokens, gaps_T, np.full(len(tokens), np.nan), size)
+
+
+def as_unseen(sessions: TimedSessions, normal: Sessions) -> TimedSessions:
+    """The same, with UNSEEN in place of each token that none of the `normal` sessions has."""
+    flat = sessions.tokens.flat
+    known = np.isin(flat, normal.flat)
+    return sessions.with_tokens(Sessions(np.where(known, flat, np.int32(UNSEEN)), sessions.tokens.offsets))
+
+
+def gaps_before(dataset: Dataset, rows: Rows) -> Floats:
+    """Milliseconds between each event of the sessions `rows` and the one before, as `to_sessions` lays them out.
+
+    NaN where nothing is known: at the first event, at BEGIN and END, and in sessions without a time for each event.
+    """
+    table = dataset.sessions[rows].select("gaps_ms", size=pl.col("events").list.len())
+    sizes = table["size"].to_numpy().astype(np.int64)
+    offsets = np.append(0, np.cumsum(2 + sizes))
+    gaps_T = np.full(offsets[-1], np.nan)
+    timed = (table["gaps_ms"].list.len() == table["size"]).fill_null(False).to_numpy() & (sizes > 0)
+    inside_T = np.repeat(timed, 2 + sizes)
+    inside_T[offsets[:-1]] = inside_T[offsets[1:] - 1] = False
+    of_events = table.filter(timed)["gaps_ms"].explode(empty_as_null=False, keep_nulls=True)
+    gaps_T[inside_T] = of_events.cast(pl.Float64).fill_null(np.nan).to_numpy()
+    gaps_T[offsets[:-1][timed] + 1] = np.nan
+    return gaps_T
+
+
+def ends_ms(dataset: Dataset, rows: Rows) -> Floats:
+    """When the sessions `rows` had their last line, in milliseconds; NaN without a clock. Shape S."""
+    ends = dataset.sessions.select(pl.col("end").dt.epoch("us").cast(pl.Float64) / 1000)[rows]["end"]
+    return ends.fill_null(np.nan).to_numpy()

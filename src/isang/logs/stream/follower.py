@@ -1,0 +1,131 @@
+"""Growing logs to sessions that have ended: the logs, their parser, the open sessions and the saved place together."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from isang.config import LogsConfig
+from isang.errors import InputError
+from isang.logs.rules import Rules
+from isang.logs.stream.line_source import FollowedLogs
+from isang.logs.stream.parser import RecordParser
+from isang.logs.stream.saved_place import Place, SavedPlace
+from isang.logs.stream.session_stream import EndedSessions, SessionStream
+
+LOOK_SECONDS = 2.0
+"""Time between two looks for new files."""
+
+
+class Follower:
+    """Reads logs as they grow and gives out their sessions as they end, see SessionStream.
+
+    The time in the logs goes on with the clock on the wall once all that is there has been read.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        rules: Rules,
+        config: LogsConfig,
+        *,
+        idle_seconds: float,
+        known: Sequence[str] = (),
+        state: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock, self._rules = clock, rules
+        self.stream = SessionStream(rules, idle_seconds=idle_seconds, known=known)
+        self._parser = RecordParser(rules, config, clock)
+        self.noted: dict[str, Any] = {}
+        """What the caller wants to find again after a restart; plain JSON values."""
+        self._saved = None if state is None else SavedPlace(state)
+        try:
+            self._logs = FollowedLogs(paths, config, self._load())
+            self._looked_at = clock()
+            self._begin(list(self._logs.tails))
+            self.described = f"{self.stream.described}; {self._beginning(state)}"
+            """When a session ends and where reading begins, in words."""
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more can come."""
+        return self._logs.ended
+
+    @property
+    def behind(self) -> bool:
+        """More is there than the last `poll` read."""
+        return self._logs.horizon_us is not None
+
+    def poll(self) -> tuple[bool, EndedSessions | None]:
+        """Read what came: (whether anything did, the sessions that have ended)."""
+        if self._clock() - self._looked_at > LOOK_SECONDS:
+            self._looked_at = self._clock()
+            self._begin(self._logs.look())
+        now_us = self._now_us()
+        lines, _ = self._logs.read()
+        if lines.height:
+            streams = lines["stream"].unique().to_list()
+            self.stream.add(self._parser.parse(lines, self._logs.written(streams)), now_us)
+            self._logs.reached.update((stream, self._parser.latest_us(stream)) for stream in streams)
+        return bool(lines.height), self.stream.take(self._now_us())
+
+    def alarming(self) -> EndedSessions | None:
+        """The open sessions in which the last `poll` found a line that fits no known template."""
+        return self.stream.alarming()
+
+    def finish(self) -> EndedSessions | None:
+        """End all sessions, with the text behind the last line end of each log."""
+        now_us = self._now_us()
+        self.stream.add(self._parser.parse(self._logs.last()), now_us)
+        return self.stream.take(now_us, everything=True)
+
+    def save(self) -> None:
+        """Write where reading stands, where there is a file for it."""
+        if self._saved is not None:
+            records, blocks = self.stream.open.records.stored()
+            facts = {"positions": self._logs.cursor(), **self.stream.facts(), "noted": self.noted}
+            self._saved.save(Place(facts, records, blocks), self._rules.to_dict())
+
+    def close(self) -> None:
+        """Let another process use the state."""
+        if self._saved is not None:
+            self._saved.close()
+
+    def _load(self) -> dict[str, Any]:
+        """Take up what an earlier process saved: its positions."""
+        place = None if self._saved is None else self._saved.load(self._rules.to_dict())
+        if place is None or self._saved is None:
+            return {}
+        try:
+            self.stream.restore(place.facts, place.records, place.blocks)
+            self.noted = dict(place.facts["noted"])
+            return dict(place.facts["positions"])
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise self._saved.refused(error) from error
+
+    def _begin(self, streams: Sequence[str]) -> None:
+        """Tell the parser of logs that an earlier process began to read."""
+        for stream in streams:
+            tail = self._logs.tails[stream]
+            if tail.position.line:
+                self._parser.begin(stream, tail.beginning(), tail.position.previous)
+
+    def _now_us(self) -> int:
+        """The time in the logs."""
+        horizon = self._logs.horizon_us
+        return horizon if horizon is not None else self._parser.now_us()
+
+    def _beginning(self, state: Path | None) -> str:
+        """Where reading begins, in words. Raises InputError where the state is of other logs."""
+        known = sum(self._logs.is_known(stream) for stream in self._logs.tails)
+        if self._logs.places and not known:
+            others = ", ".join(list(self._logs.places)[:3])
+            raise InputError(f"{state} is the state of other logs ({others}); name another --state file")
+        new = len(self._logs.tails) - known
+        parts = [f"{new} from the first line"] if new else []
+        parts += [f"{known} from where it was left"] if known else []
+        return f"logs: {', '.join(parts)}"

@@ -1,0 +1,311 @@
+"""Records as they come, of any number of logs, parsed together: each line once, whoever brought it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from isang.config import LogsConfig
+from isang.logs.input.chunks import Chunk
+from isang.logs.parsing import fields, layouts, masks
+from isang.logs.parsing.inferred.levels import normal_level
+from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
+from isang.logs.parsing.layouts import Layout
+from isang.logs.parsing.records import (
+    SourceLayout,
+    needs_line_before,
+    recognise_source,
+    split_lines,
+    whole_records,
+    without_colours,
+)
+from isang.logs.parsing.timeline import NO_TIME, TOLERANCE
+from isang.logs.parsing.timestamps import falls, moved_back, periods_back
+from isang.logs.rules import Rules
+from isang.logs.sessions.rule import keys_of
+
+PARSED_SCHEMA = pl.Schema(
+    {
+        "key": pl.String(),  # null where sessions have no key
+        "stream": pl.String(),  # the log that a session stays within; empty where it may join several
+        "log": pl.Int32(),  # number of the log: in this order stand records of the same time
+        "source": pl.String(),  # name of the file, service or host
+        "line": pl.UInt32(),  # of the first line in that source
+        "time": pl.Int64(),  # microseconds since 1970 UTC, or NO_TIME
+        "level": pl.String(),
+        "alert": pl.Boolean(),
+        "message": pl.String(),  # masked
+        "text": pl.String(),  # the whole record, up to MAX_TEXT characters
+    }
+)
+MAX_TEXT = 2_000
+_LOOKED_AT_AGAIN = 4
+"""A log's layout is recognised anew when so many times as many of its first SAMPLE_LINES are known."""
+_WHOLE = pl.Schema(
+    {
+        "row": pl.UInt32(),
+        "time": pl.Int64(),
+        "level": pl.String(),
+        "message": pl.String(),
+        "alert": pl.Boolean(),
+        "text": pl.String(),  # in which session keys are searched
+        "whole": pl.String(),
+    }
+)
+
+
+@dataclass
+class _Log:
+    """What is known of one log."""
+
+    number: int
+    head: pl.Series = field(default_factory=lambda: pl.Series("text", [], dtype=pl.String))
+    """Its first lines, up to SAMPLE_LINES."""
+    layout: SourceLayout | None = None
+    recognised_from: int = 0
+    """Lines of `head` that the layout was recognised from."""
+    before: str | None = None
+    """The last line that was parsed."""
+    latest_us: int | None = None
+    """Time of the last record."""
+    as_written_us: int | None = None
+    """The same before what it lacks was settled."""
+    came_at: float = 0.0
+
+
+_Run = tuple[_Log, SourceLayout, int, int]
+"""A log, how it is read, and the first and the number of its rows."""
+
+
+class RecordParser:
+    """Records (RECORDS_SCHEMA) to records with masked message, time and session key (PARSED_SCHEMA).
+
+    Raw lines are read by the layout of their log, which is recognised from its first lines; what a sender has taken
+    apart stays as it is. `clock` tells seconds, from any start.
+    """
+
+    def __init__(self, rules: Rules, config: LogsConfig, clock: Callable[[], float]) -> None:
+        self._rules, self._clock = rules, clock
+        self._zone, self._date_order = config.timezone, config.date_order
+        self._given: Layout | None = None if config.layout == "auto" else layouts.from_pattern(config.layout)
+        self._masks = masks.compiled(rules.masks)
+        self._logs: dict[str, _Log] = {}
+
+    def begin(self, stream: str, beginning: str = "", before: str | None = None) -> None:
+        """A log whose first lines an earlier process parsed: what its beginning and the last of these were."""
+        log = self._log(stream)
+        if beginning:
+            log.head = split_lines(Chunk(beginning, 1, None))["text"].head(SAMPLE_LINES)
+        log.before = before
+
+    def latest_us(self, stream: str) -> int:
+        """The time of the last record of a log; 0 where there is none."""
+        log = self._logs.get(stream)
+        return 0 if log is None else log.latest_us or 0
+
+    def now_us(self) -> int:
+        """The time in the logs: it goes on from the last record of each with the clock on the wall."""
+        now = self._clock()
+        return max((round((log.latest_us or 0) + (now - log.came_at) * 1e6) for log in self._logs.values()), default=0)
+
+    def parse(self, records: pl.DataFrame, written: Mapping[str, datetime] | None = None) -> pl.DataFrame:
+        """The records (PARSED_SCHEMA), a row for each key that a record names, in the order in which they came.
+
+        `written`: when logs were written to last; now where that is not known.
+        """
+        if records.is_empty():
+            return PARSED_SCHEMA.to_frame()
+        rows = records.with_row_index("row")
+        now = self._clock()
+        for stream in rows["stream"].unique(maintain_order=True).to_list():
+            self._log(stream).came_at = now
+        as_sent = self._as_sent_of(rows)
+        raw, sent = rows.filter(~as_sent), rows.filter(as_sent)
+        parts = [*self._of_lines(raw, written or {}), *self._as_sent(sent)]
+        parsed = parts[0] if len(parts) == 1 else pl.concat(parts).sort("row")
+        return self._located(parsed, rows)
+
+    def _log(self, stream: str) -> _Log:
+        log = self._logs.get(stream)
+        if log is None:
+            log = self._logs[stream] = _Log(len(self._logs), came_at=self._clock())
+        return log
+
+    def _as_sent_of(self, rows: pl.DataFrame) -> pl.Series:
+        """Which records the sender took apart.
+
+        Where all that came is a text, the log's texts say whether they are whole lines: these carry a time.
+        """
+        as_sent = rows["message"].is_not_null()
+        bare = as_sent & (rows["message"] == rows["text"]).fill_null(False)
+        if bare.any():
+            for stream in rows["stream"].filter(bare).unique(maintain_order=True).to_list():
+                of_stream = bare & (rows["stream"] == stream)
+                if self._recognised(self._log(stream), rows["text"].filter(of_stream), None).clock is not None:
+                    as_sent &= ~of_stream
+        return as_sent
+
+    def _as_sent(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Records that the sender took apart (_WHOLE)."""
+        if rows.is_empty():
+            return []
+        message, text = pl.col("message"), pl.col("text")
+        if rows["fields"].null_count() < rows.height:
+            objects = (
+                rows["fields"].fill_null("{}").str.json_decode(pl.Struct(dict.fromkeys(fields.TELLING, pl.String)))
+            )
+            rows = rows.hstack(objects.struct.unnest())
+            message = fields.with_telling(message)
+            text = pl.concat_str([text, "fields"], separator=" ", ignore_nulls=True)
+        found = rows.select(
+            "row",
+            pl.col("time").fill_null(NO_TIME),
+            normal_level(pl.col("level")),
+            message.str.extract(r"^([^\n]*)").alias("message"),
+            alert=pl.lit(None, dtype=pl.Boolean),
+            text=text,
+            whole="text",
+        )
+        latest = rows.group_by("stream").agg(pl.col("time").last())
+        for stream, time in latest.iter_rows():
+            log = self._log(stream)
+            log.latest_us = log.latest_us if time is None else time
+        return [found.with_columns(without_colours(found["message"]).alias("message")).cast(_WHOLE)]
+
+    def _of_lines(self, rows: pl.DataFrame, written: Mapping[str, datetime]) -> list[pl.DataFrame]:
+        """Raw lines (_WHOLE), those of all logs that are read alike together."""
+        if rows.is_empty():
+            return []
+        rows = rows.sort("stream", maintain_order=True)
+        runs = rows["stream"].rle().struct.unnest()
+        start = 0
+        alike: dict[Any, list[_Run]] = {}
+        for length, stream in runs.iter_rows():
+            log = self._log(stream)
+            layout = self._recognised(log, rows["text"].slice(start, length), written.get(stream))
+            alike.setdefault(_read_as(layout), []).append((log, layout, start, length))
+            start += length
+        return [self._read(rows, logs) for logs in alike.values()]
+
+    def _recognised(self, log: _Log, texts: pl.Series, written: datetime | None) -> SourceLayout:
+        reference = (written or datetime.now(UTC)).astimezone(ZoneInfo(self._zone))
+        missing = SAMPLE_LINES - log.head.len()
+        if log.layout is None or missing > 0:
+            log.head = log.head.append(without_colours(texts.head(missing)))
+        full = log.head.len() >= SAMPLE_LINES > log.recognised_from
+        if log.layout is None or full or log.head.len() >= _LOOKED_AT_AGAIN * log.recognised_from:
+            log.recognised_from = log.head.len()
+            log.layout = recognise_source(
+                log.head, given=self._given, zone=self._zone, reference=reference, date_order=self._date_order
+            )
+        return replace(log.layout, reference=reference)
+
+    def _read(self, rows: pl.DataFrame, logs: list[_Run]) -> pl.DataFrame:
+        """The lines of some logs, which one layout reads."""
+        layout = logs[0][1]
+        if needs_line_before(layout):
+            lines = pl.concat(_with_context(rows, *run) for run in logs)
+        else:
+            lines = pl.concat(_lines(rows.slice(start, length)) for _, _, start, length in logs)
+        for log, _, start, length in logs:
+            log.before = rows["text"][start + length - 1]
+        found = whole_records(lines, layout).with_columns(pl.col("time").cast(pl.Int64))
+        told = rows.select("row", "time", "level").filter(pl.col("time").is_not_null() | pl.col("level").is_not_null())
+        if told.height:  # by who sent the line
+            found = found.join(told, on="row", how="left", maintain_order="left")
+            found = (
+                found.with_columns(pl.coalesce(name, f"{name}_right").alias(name) for name in ("time", "level"))
+                .with_columns(normal_level(pl.col("level")))
+                .drop("time_right", "level_right")
+            )
+        return found.with_columns(_running_on(found, lines, logs, layout)).cast(_WHOLE)
+
+    def _located(self, parsed: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+        """PARSED_SCHEMA; what names no key where sessions have one is left out."""
+        of = rows.select("stream", "source", "line", "trace_id")[parsed["row"]]
+        streams = of["stream"].unique()
+        numbers = pl.Series([self._log(stream).number for stream in streams.to_list()], dtype=pl.Int32)
+        joins = self._rules.session.joins_sources
+        records = pl.DataFrame(
+            [
+                of["trace_id"].alias("key"),
+                pl.repeat("", of.height, eager=True).alias("stream") if joins else of["stream"],
+                of["stream"].replace_strict(streams, numbers, return_dtype=pl.Int32).alias("log"),
+                of["source"],
+                of["line"],
+                parsed["time"],
+                parsed["level"],
+                parsed["alert"],
+                masks.masked(parsed["message"], self._masks).alias("message"),
+                parsed["whole"].str.slice(0, MAX_TEXT).alias("text"),
+            ]
+        )
+        pattern = self._rules.session.pattern
+        if pattern is None:
+            records = records.with_columns(key=pl.lit(None, dtype=pl.String))
+        else:
+            traced = records["key"].is_not_null()
+            texts = parsed["text"] if not traced.any() else parsed["text"].zip_with(~traced, pl.Series([""]))
+            found = keys_of(texts, pattern)
+            if traced.any():
+                own = records.select(row=pl.int_range(pl.len(), dtype=pl.UInt32), key="key").filter(traced)
+                found = pl.concat([found, own]).sort("row", maintain_order=True)
+            records = records[found["row"]].with_columns(found["key"])
+        return records.cast(PARSED_SCHEMA)
+
+
+def _read_as(layout: SourceLayout) -> Any:
+    """Equal for layouts that read lines alike."""
+    lacking = any(clock is not None and clock.lacks for clock in layout.clocks)
+    shapes = tuple(shape for shape, _ in layout.layouts)
+    return layout.container, shapes, layout.clocks, layout.zone, layout.reference.date() if lacking else None
+
+
+def _lines(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select("row", "text", begins=pl.int_range(pl.len()) == 0, context=pl.lit(False))
+
+
+def _with_context(rows: pl.DataFrame, log: _Log, _: SourceLayout, start: int, length: int) -> pl.DataFrame:
+    """The lines of one log behind the one that came before them."""
+    own = rows.slice(start, length)
+    before = own.head(1).select("row", text=pl.lit(log.before or ""), begins=pl.lit(True), context=pl.lit(True))
+    return pl.concat([before, _lines(own).with_columns(begins=pl.lit(False))])
+
+
+def _running_on(found: pl.DataFrame, lines: pl.DataFrame, logs: list[_Run], layout: SourceLayout) -> pl.Series:
+    """As `Timeline` settles times: they run on past midnight, and what has none takes that of the record before.
+
+    Where times lack the year or the date, the last of those that are read together is the latest until now.
+    """
+    if len(logs) == 1:
+        return _settled(found["time"], logs[0][0], layout)
+    own = lines.select("row", log=pl.col("begins").cum_sum().cast(pl.Int64) - 1)
+    log_of = found.select("row").join(own, on="row", how="left", maintain_order="left")["log"]
+    sizes = np.bincount(log_of.to_numpy(), minlength=len(logs))
+    ends = np.cumsum(sizes)
+    return pl.concat(
+        _settled(found["time"].slice(int(end - size), int(size)), log, layout)
+        for end, size, (log, *_) in zip(ends, sizes, logs, strict=True)
+    )
+
+
+def _settled(times: pl.Series, log: _Log, layout: SourceLayout) -> pl.Series:
+    """The times of one log's records, and the last of them kept."""
+    if times.is_empty():  # only lines that belong to the record before
+        return times
+    if times.null_count() == times.len() and (layout.clock is None or log.latest_us is None):
+        return pl.repeat(NO_TIME, times.len(), dtype=pl.Int64, eager=True).alias("time")
+    if times.null_count():
+        before = pl.Series("time", [log.as_written_us], dtype=pl.Int64)
+        times = pl.concat([before, times]).fill_null(strategy="forward").fill_null(strategy="backward")[1:]
+    log.as_written_us = times[-1]
+    if layout.clock is not None and layout.clock.lacks is not None:
+        passed = falls(times, layout.clock, None)
+        back = periods_back(times[-1], layout.clock, layout.reference + TOLERANCE)
+        times = moved_back(times, layout.clock, passed[-1] - passed + back)
+    log.latest_us = times[-1]
+    return times

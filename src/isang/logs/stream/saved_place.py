@@ -1,0 +1,105 @@
+"""Where following stands, in one file that one process uses at a time."""
+
+import fcntl
+import io
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from isang.errors import InputError, UsageError
+from isang.files import being_written, saying_where
+from isang.logs.stream.open_records import STORED_SCHEMA
+from isang.logs.templates.text_store import TextBlock
+
+SCHEMA = 3
+_FACTS, _RECORDS, _TEXTS = "facts.json", "records.parquet", "texts/"
+"""Members of the archive."""
+_NO_STATE = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, pl.exceptions.PolarsError,
+)  # fmt: skip
+
+
+class Place(NamedTuple):
+    """All that is needed to go on."""
+
+    facts: dict[str, Any]
+    """Plain JSON values: positions, counters, and what the caller noted."""
+    records: pl.DataFrame
+    """The records of open sessions (STORED_SCHEMA)."""
+    blocks: Sequence[TextBlock]
+    """Their texts, as they lie in memory, so that nothing is compressed anew."""
+
+
+class SavedPlace:
+    """The file: a ZIP archive, written in one step.
+
+    It is locked until `close`. Raises UsageError where another process uses it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock: int | None = _locked(path.with_name(f"{path.name}.lock"), path)
+
+    def load(self, rules: dict[str, Any]) -> Place | None:
+        """What an earlier process saved; None where there is none yet. Raises InputError for a file of another kind."""
+        if not self._path.exists():
+            return None
+        try:
+            with zipfile.ZipFile(self._path) as archive:
+                facts = json.loads(archive.read(_FACTS))
+                table = io.BytesIO(archive.read(_RECORDS))
+                texts = sorted(name for name in archive.namelist() if name.startswith(_TEXTS))
+                blocks = [TextBlock.read(archive.read(name)) for name in texts]
+            if facts["schema"] != SCHEMA or facts["rules"] != rules:
+                raise InputError(f"{self._path} was written with another model; name another --state file")
+            records = pl.read_parquet(table).select(STORED_SCHEMA.names()).cast(STORED_SCHEMA)
+        except _NO_STATE as error:
+            raise self.refused(error) from error
+        return Place(facts, records, blocks)
+
+    def refused(self, error: Exception) -> InputError:
+        """Says that the file holds something else."""
+        return InputError(f"{self._path} is no state of isang detect --follow: {error}; name another file")
+
+    def save(self, place: Place, rules: dict[str, Any]) -> None:
+        """Write it, in one step. Raises OutputError."""
+        table = io.BytesIO()
+        place.records.write_parquet(table, compression="lz4")
+        with being_written(self._path) as beside, zipfile.ZipFile(beside, "w") as archive:
+            archive.writestr(_FACTS, json.dumps({"schema": SCHEMA, "rules": rules, **place.facts}))
+            archive.writestr(_RECORDS, table.getbuffer().tobytes())
+            for number, block in enumerate(place.blocks):
+                archive.writestr(f"{_TEXTS}{number:06}", block.packed)
+
+    def close(self) -> None:
+        """Let another process use the file."""
+        if self._lock is not None:
+            self._path.with_name(f"{self._path.name}.lock").unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = None
+
+
+def _locked(lock: Path, path: Path) -> int:
+    """A descriptor that holds the lock; the system lets go of it however the process ends."""
+    with saying_where(path):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                os.close(descriptor)
+                raise UsageError(
+                    f"another process follows with {path} as its state; end it, or name another --state file"
+                ) from error
+            try:
+                if os.path.samestat(os.fstat(descriptor), lock.stat()):
+                    return descriptor
+            except FileNotFoundError:
+                pass
+            os.close(descriptor)  # the process before removed the file between our two steps: once more

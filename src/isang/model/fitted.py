@@ -1,0 +1,38 @@
+"""What detectors learned of a training period: its normal sessions, and a table for each detector."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+import polars as pl
+
+from isang.model.batches import Rows, Sessions
+from isang.model.kept import Kept
+
+T = TypeVar("T")
+
+
+class Fitted(Mapping[str, pl.DataFrame]):
+    """The fitted table of each detector by its name, and the normal sessions that all of them were fitted to."""
+
+    def __init__(self, normal: Sessions, counts: Rows, size: int, tables: Mapping[str, pl.DataFrame]) -> None:
+        self.normal = normal
+        """The different normal sessions, each once."""
+        self.counts = counts
+        """How often each of them occurred, shape: len(normal)."""
+        self.size = size
+        """The number of tokens V."""
+        self._tables = dict(tables)
+        self._kept = Kept()
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        return self._tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def once(self, work: Callable[["Fitted"], T]) -> T:
+        """What a function makes of this, worked out when it is asked for first and kept from then on."""
+        return self._kept.once(work, lambda: work(self))

@@ -1,0 +1,213 @@
+"""Laws that every detector keeps, isang's own as well as someone else's; run them in the tests of your package.
+
+from isang.testing import check_detector, dataset_of
+
+def test_it_keeps_the_laws():
+    normal = dataset_of([["log in", "read", "log out"]] * 200)
+    faulty = dataset_of([["log in", "log out"]] * 5)
+    check_detector(MyDetector(), normal=normal, faulty=faulty)
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+
+from isang.artifact import Model
+from isang.config import Config
+from isang.detection.detectors import fit
+from isang.detection.detectors.contract import Case, Detector, Evidence, Reason
+from isang.detection.detectors.scoring import score
+from isang.detection.detectors.timed_sessions import TimedSessions, timed_sessions, untimed
+from isang.detection.threshold.calibration import ScoreTail, fit_tail
+from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset
+from isang.model.batches import Rows, from_sequences
+from isang.model.fitted import Fitted
+from isang.model.vocabulary import vocabulary_of
+
+BUDGET = 0.001
+"""A planted fault must be an alert where so large a share of normal sessions may be."""
+
+
+def dataset_of(
+    sessions: Sequence[Sequence[str]],
+    *,
+    gaps_ms: Sequence[Sequence[int]] | None = None,
+    every_seconds: float = 60.0,
+    levels: Mapping[str, str] | None = None,
+) -> Dataset:
+    """A dataset from the templates of each session's lines, in the order of time.
+
+    `gaps_ms` are the milliseconds before each line of each session, 10 where it is None; sessions begin `every_seconds`
+    one after the other; `levels` are those of templates that are not INFO.
+    """
+    texts = sorted({text for session in sessions for text in session} | set(levels or {}))
+    number = {text: index for index, text in enumerate(texts)}
+    gaps = gaps_ms or [[0] + [10] * (len(session) - 1) for session in sessions]
+    starts = [datetime(2026, 1, 5, tzinfo=UTC) + timedelta(seconds=every_seconds * n) for n in range(len(sessions))]
+    rows = [
+        {"session_id": f"s{place:06d}", "source": "test.log", "start": start,
+         "end": start + timedelta(milliseconds=sum(times)), "events": [number[text] for text in session],
+         "gaps_ms": list(times), "label": None}
+        for place, (session, start, times) in enumerate(zip(sessions, starts, gaps, strict=True))
+    ]  # fmt: skip
+    templates = {
+        "event": range(len(texts)),
+        "template": texts,
+        "level": [(levels or {}).get(text, "INFO") for text in texts],
+        "count": [sum(list(session).count(text) for session in sessions) for text in texts],
+    }
+    return Dataset(
+        pl.DataFrame(rows, schema=SESSIONS_SCHEMA), pl.DataFrame(templates, schema=TEMPLATES_SCHEMA), {"schema": 1}
+    )
+
+
+def check_detector(
+    detector: Detector,
+    *,
+    normal: Dataset,
+    faulty: Dataset,
+    culprits: Sequence[int] | None = None,
+    model: Model | None = None,
+) -> None:
+    """Raise AssertionError that says which law the detector breaks.
+
+    It is fitted to the first half of the `normal` sessions, the third quarter sets its threshold and the last one must
+    stay below. Every session of `faulty`, each with the fault that it exists for, must be above. Where `culprits` gives
+    the place of the faulty line of each of those, 0 for the first line, the reasons must name it. `model` lends its
+    encoder and vocabulary to a detector that asks the encoder.
+    """
+    _check_attributes(detector)
+    vocabulary = model.vocabulary if model else vocabulary_of(normal, np.unique(_events(normal, _half(normal))))
+    known, held_out, later, faults = (
+        timed_sessions(dataset, vocabulary, rows)
+        for dataset, rows in (
+            (normal, _half(normal)), (normal, _quarter(normal, 2)), (normal, _quarter(normal, 3)),
+            (faulty, _all(faulty)),
+        )
+    )  # fmt: skip
+    fitted = _round_trip(detector, fit((detector,), known))
+    if model is None:
+        model = Model(
+            encoder=cast(Any, None), vocabulary=vocabulary, config=Config(), rules=None,
+            template_table=normal.templates, fitted=fitted, calibration=pl.DataFrame(), facts={},
+        )  # fmt: skip
+    model = replace(model, fitted=fitted)
+    tail = fit_tail(score(detector, Evidence(model, held_out)), detector.least_scale, detector.allowance)
+    _check_normal(detector, model, later, tail)
+    _check_faults(detector, model, faults, tail, culprits)
+    for sessions in (later, faults):
+        _check_pure(detector, model, sessions)
+    nothing = untimed(from_sequences([]), vocabulary.size)
+    assert score(detector, Evidence(model, nothing)).shape == (0,), f"{detector.name}: no sessions have no scores"
+
+
+def _check_attributes(detector: Detector) -> None:
+    assert isinstance(detector, Detector), (
+        "a detector has name, unit, least_scale, allowance, learned, timed and methods"
+    )
+    name = detector.name
+    assert name.isidentifier(), f"{name!r}: a name has letters, digits and underscores only"
+    assert name == name.lower(), f"{name!r}: a name has lower-case letters"
+    assert detector.unit, f"{name}: its scores have a unit"
+    assert detector.least_scale > 0, f"{name}: least_scale must be > 0, got {detector.least_scale}"
+    assert detector.allowance >= 0, f"{name}: allowance must be 0 or more, got {detector.allowance}"
+
+
+def _check_normal(detector: Detector, model: Model, later: TimedSessions, tail: ScoreTail) -> None:
+    highest = float(score(detector, Evidence(model, later)).max())
+    most = float(tail.ordered[-1]) + detector.allowance
+    assert highest <= most, (
+        f"{detector.name}: a later normal session scores {highest:.3g} {detector.unit}, more than the highest of "
+        f"calibration and its allowance, {most:.3g}"
+    )
+
+
+def _check_faults(
+    detector: Detector, model: Model, faults: TimedSessions, tail: ScoreTail, culprits: Sequence[int] | None
+) -> None:
+    """Each fault is found, and the reasons speak of it."""
+    beside = Evidence(model, faults)
+    p_values = tail.p_values(score(detector, beside))
+    missed = np.flatnonzero(p_values > tail.share(BUDGET))
+    assert not len(missed), (
+        f"{detector.name}: {len(missed)} of {len(faults)} planted faults are no alert, the first in session "
+        f"{missed[0]} with a p-value of {p_values[missed[0]]:.3g}"
+    )
+    for index in range(len(faults)):
+        case = Case(Evidence(model, faults.only(index)), beside, index, set(), lambda sessions: True)
+        reasons = detector.reasons(case)
+        assert reasons, f"{detector.name}: it alerts for session {index} and gives no reason"
+        lines = len(case.tokens) - 2
+        for reason in reasons:
+            assert isinstance(reason, Reason), f"{detector.name}: reasons must be isang's Reason, got {type(reason)}"
+            assert reason.says.strip(), f"{detector.name}: a reason says something"
+            in_range = reason.position is None or 0 <= reason.position < lines
+            assert in_range, f"{detector.name}: a reason names line {reason.position} of {lines}"
+        named = {reason.position for reason in reasons}
+        named |= {
+            item["position"] for reason in reasons for item in reason.detail.get("extra", ()) if "position" in item
+        }
+        assert culprits is None or culprits[index] in named, (
+            f"{detector.name}: line {culprits and culprits[index]} of session {index} is at fault, its reasons name "
+            f"{sorted(place for place in named if place is not None)}"
+        )
+
+
+def _check_pure(detector: Detector, model: Model, sessions: TimedSessions) -> None:
+    """The same sessions have the same scores: again, alone, with one and two threads, and in two threads at once."""
+    import torch
+
+    expected = score(detector, Evidence(model, sessions))
+
+    def same(*_: object) -> bool:
+        return np.array_equal(score(detector, Evidence(model, sessions)), expected)
+
+    assert same(), f"{detector.name}: the same sessions have other scores when they are asked about again"
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            assert same(), f"{detector.name}: {threads} threads of torch give other scores"
+    finally:
+        torch.set_num_threads(before)
+    with ThreadPoolExecutor(2) as pool:
+        assert all(pool.map(same, range(4))), f"{detector.name}: two threads at once give other scores"
+    if not detector.timed:
+        alone = [
+            float(score(detector, Evidence(model, sessions.only(index)))[0]) for index in range(min(5, len(expected)))
+        ]
+        assert np.allclose(alone, expected[:5], atol=1e-3), f"{detector.name}: a session scores otherwise alone"
+
+
+def _round_trip(detector: Detector, fitted: Fitted) -> Fitted:
+    """What was fitted, as a model folder gives it back."""
+    table = fitted[detector.name]
+    assert isinstance(table, pl.DataFrame), f"{detector.name}: fit must return a polars DataFrame, got {type(table)}"
+    if table.width:
+        file = io.BytesIO()
+        table.write_parquet(file)
+        file.seek(0)
+        table = pl.read_parquet(file)
+    return Fitted(fitted.normal, fitted.counts, fitted.size, {detector.name: table})
+
+
+def _events(dataset: Dataset, rows: Rows) -> Rows:
+    return dataset.sessions["events"].gather(rows).explode().to_numpy().astype(np.int64)
+
+
+def _all(dataset: Dataset) -> Rows:
+    return np.arange(len(dataset.sessions), dtype=np.int64)
+
+
+def _half(dataset: Dataset) -> Rows:
+    return _all(dataset)[: len(dataset.sessions) // 2]
+
+
+def _quarter(dataset: Dataset, number: int) -> Rows:
+    return np.array_split(_all(dataset), 4)[number]
