@@ -21,7 +21,7 @@ import numpy as np
 from judging_forecast import forecasts, logs
 from judging_histories import histories
 from judging_overfitting import overfit
-from judging_simulated import noise, table_of
+from judging_simulated import KINDS, noise, table_of
 from judging_speed import speed
 
 from isang.errors import InputError
@@ -39,15 +39,15 @@ def nulls(runs: int) -> None:
     """False alarms on flat runs, and the power to see a real fall, a rise and more noise."""
     print("\nFalse alarms on flat runs, % (target 6 or less); level 3, noise 0.1")
     names = ("decreasing: falls", "divergence", "spikes", "stability", "convergence: not flat", "overfitting")
-    print(f"{'n':>6} {'memory':>6} {'noise':>7}  " + "  ".join(f"{name:>21}" for name in names))
+    print(f"{'n':>6} {'memory':>6} {'noise':>9}  " + "  ".join(f"{name:>21}" for name in names))
     every = []
     for n in (100, 300, 1000, 5000):
         for memory in (0.0, 0.5, 0.8, 0.95):
-            for kind in ("normal", "t3"):
+            for kind in KINDS:
                 alarms = np.array([_false_alarms(n, memory, kind, seed) for seed in range(runs)])
                 every.append(alarms)
                 cells = "  ".join(f"{100 * rate:21.1f}" for rate in alarms.mean(axis=0))
-                print(f"{n:6d} {memory:6.2f} {kind:>7}  {cells}")
+                print(f"{n:6d} {memory:6.2f} {kind:>9}  {cells}")
     together = np.concatenate(every)
     for name, cells in (
         ("all", (f"{100 * rate:21.1f}" for rate in together.mean(axis=0))),
@@ -80,7 +80,7 @@ def _verdicts(table: RunTable) -> dict[str, str]:
 
 
 def _false_alarms(n: int, memory: float, kind: str, seed: int) -> list[bool]:
-    rng = np.random.default_rng([seed, n, int(100 * memory), kind == "t3"])
+    rng = np.random.default_rng([seed, n, int(100 * memory), KINDS.index(kind)])
     findings = {f.id: f for f in judge(table_of(3 + 0.1 * noise(n, memory, kind, rng)))}
     flat = np.full(n, np.nan)
     flat[:: max(1, n // 60)] = 3 + 0.1 * noise(len(flat[:: max(1, n // 60)]), memory, kind, rng)

@@ -14,11 +14,23 @@ def table_of(loss: Floats, **columns: Floats) -> RunTable:
     )
 
 
+KINDS = ("normal", "t3", "gamma", "lognormal")
+"""Innovations: normal, heavy-tailed, skewed, and skewed with a heavy tail."""
+
+
 def noise(n: int, memory: float, kind: str, rng: np.random.Generator) -> Floats:
-    """AR(1) noise of standard deviation 1 (scale 1 for t3), after a warm-up."""
-    drawn = rng.standard_normal(n + 300) if kind == "normal" else rng.standard_t(3, n + 300)
-    values = np.zeros(n + 300)
-    for index in range(1, n + 300):
+    """AR(1) noise of standard deviation 1 (scale 1 for t3), after a warm-up, with innovations of a kind of KINDS."""
+    count = n + 300
+    if kind == "normal":
+        drawn = rng.standard_normal(count)
+    elif kind == "gamma":
+        drawn = (rng.gamma(2.0, 1.0, count) - 2) / np.sqrt(2)
+    elif kind == "lognormal":
+        drawn = (rng.lognormal(0.0, 0.8, count) - np.exp(0.32)) / np.sqrt((np.exp(0.64) - 1) * np.exp(0.64))
+    else:
+        drawn = rng.standard_t(3, count)
+    values = np.zeros(count)
+    for index in range(1, count):
         values[index] = memory * values[index - 1] + drawn[index]
     result: Floats = values[300:] * np.sqrt(1 - memory**2)
     return result

@@ -390,6 +390,19 @@ def export(
     print(f"written to {out}: weights {facts['weights_sha256'][:16]}, templates {facts['vocabulary_sha256'][:16]}")
 
 
+@app.command()
+def mcp(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Folders that may be read.  [default: the current one]", metavar="FOLDER"),
+    ] = None,
+) -> None:
+    """Verdicts, evidence, incidents and their lines for assistants (Model Context Protocol; reads only)."""
+    from isang.mcp_server import serve
+
+    serve(folders or [Path()])
+
+
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and an exit code, never a traceback."""
     try:

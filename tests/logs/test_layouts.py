@@ -348,7 +348,7 @@ def test_fields_that_tell_what_happened_stand_behind_the_message() -> None:
     )
     for line in (pairs, json):
         _, records = read(line)
-        assert records.frame["message"].to_list() == ["request served PUT /api /cart /7 status=Not_Found"]
+        assert records.frame["message"].to_list() == ["request served PUT /api /cart /7 Not_Found"]
     _, records = read('{"msg":"it failed","path":"/var/log/x","reason":"disk full","exception":"E: no\\n  at x"}')
     assert records.frame["message"].to_list() == ["it failed reason=disk full exception=E: no"]
 

@@ -1,31 +1,68 @@
-"""Container log files: the runtime's envelope around each line is taken off."""
+"""Envelopes around each line, such as those of container runtimes, are taken off, whatever their order."""
 
 import json
 
 import polars as pl
 
+from isang.logs.parsing.inferred.levels import ANY_LEVEL
+from isang.logs.parsing.regex import ascii_only
 from isang.logs.parsing.timestamps import ISO
 
-DOCKER, CRI = "docker", "cri"
+DOCKER, CRI, COMPOSE = "docker", "cri", "compose"
+TIMED = frozenset((DOCKER, CRI))
+"""Envelopes that have the time of the line."""
+_COMPOSE = r"(?:[A-Za-z][\w.-]*[ ]*\| ?|\[(?:pod/)?[\w.-]+/[\w.-]+(?:/[\w.-]+)?\] )"
+"""Of docker compose, kubectl and their like: the name of the container."""
 _PATTERNS = {
     DOCKER: r'^\{\s*"log"\s*:\s*".*"time"\s*:\s*"[^"]*"',
     CRI: rf"^{ISO.pattern} (?:stdout|stderr) [FP](?::\S*)? ",
+    COMPOSE: ascii_only(f"^{_COMPOSE}"),
 }
 _MOSTLY = 0.9
+_MOST_CONTAINERS = 3
+_COMPOSE_GROUP = ascii_only(f"^({_COMPOSE})")
 _CRI_GROUPS = rf"^(?P<outer_time>{ISO.pattern}) (?:stdout|stderr) (?P<tag>[FP])(?::\S*)? (?P<text>.*)$"
 _DOCKER_FIELDS = pl.Struct({"log": pl.String, "time": pl.String})
 
 
-def recognise_container(sample: pl.Series) -> str | None:
-    """`docker`, `cri` or None: whose envelope nearly all lines of the sample wear."""
-    for name, pattern in _PATTERNS.items():
-        if not sample.is_empty() and float(sample.str.contains(pattern).mean() or 0.0) >= _MOSTLY:  # type: ignore[arg-type]
-            return name
-    return None
+def recognise_containers(sample: pl.Series) -> tuple[str, ...]:
+    """The envelopes that nearly all lines of the sample wear, the outermost first."""
+    found: list[str] = []
+    while len(found) < _MOST_CONTAINERS:
+        lines = sample.filter(sample.str.contains(r"\S"))
+        name = next((name for name, pattern in _PATTERNS.items() if _worn(lines, name, pattern)), None)
+        if name is None:
+            break
+        found.append(name)
+        sample = unwrapped(sample, (name,))["text"].drop_nulls()
+    return tuple(found)
 
 
-def unwrapped(lines: pl.Series, container: str) -> pl.DataFrame:
+def _worn(lines: pl.Series, name: str, pattern: str) -> bool:
+    if lines.is_empty() or float(lines.str.contains(pattern).mean() or 0.0) < _MOSTLY:  # type: ignore[arg-type]
+        return False
+    return name != COMPOSE or not lines.str.contains(rf"^{ANY_LEVEL}\s*\|").any()
+
+
+def unwrapped(lines: pl.Series, containers: tuple[str, ...]) -> pl.DataFrame:
     """Columns `text` (null where the line wears no envelope), `outer_time` and `partial` (the next line goes on)."""
+    empty = pl.Series("outer_time", [None], dtype=pl.String).new_from_index(0, lines.len())
+    found = pl.DataFrame([lines.alias("text"), empty]).with_columns(partial=pl.lit(value=False))
+    for container in containers:
+        inner = _unwrapped(found["text"], container)
+        found = inner.select(
+            "text",
+            pl.coalesce(found["outer_time"], "outer_time").alias("outer_time"),
+            (found["partial"] | pl.col("partial")).alias("partial"),
+        )
+    return found
+
+
+def _unwrapped(lines: pl.Series, container: str) -> pl.DataFrame:
+    nothing = {"outer_time": pl.lit(None, dtype=pl.String), "partial": pl.lit(value=False)}
+    if container == COMPOSE:
+        text = pl.DataFrame({"text": lines}).select(pl.col("text").str.strip_prefix(lines.str.extract(_COMPOSE_GROUP)))
+        return text.with_columns(**nothing)
     if container == CRI:
         groups = lines.str.extract_groups(_CRI_GROUPS).struct.unnest()
         return groups.select("text", "outer_time", partial=(pl.col("tag") == "P").fill_null(False))

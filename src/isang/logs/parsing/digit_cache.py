@@ -181,9 +181,10 @@ def _found_in(lines: pl.Series, search: Search, first: int) -> tuple[pl.DataFram
 def _may_be_alike(search: Search) -> bool:
     """Whether all that is looked for in a line is found at the same place in a line with other digits."""
     source = search.source
-    if source.container is not None or any(layout.kind != "text" for layout, _ in source.layouts):
+    read_by = [layout for outer, _ in source.layouts for layout in (outer, outer.inside) if layout is not None]
+    if source.containers or any(layout.kind != "text" for layout in read_by):
         return False
-    patterns = (*(layout.pattern for layout, _ in source.layouts), search.masks, search.key or "")
+    patterns = (*(layout.pattern for layout in read_by), search.masks, search.key or "")
     return all(map(takes_digits_alike, patterns))
 
 

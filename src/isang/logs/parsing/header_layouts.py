@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from isang.logs.parsing import fields, timestamps
+from isang.logs.parsing import timestamps
 from isang.logs.parsing.inferred.time_forms import time_pattern
 from isang.logs.parsing.layouts import MESSAGE_TO_THE_END, Layout
 from isang.logs.parsing.regex import ascii_only
+from isang.logs.parsing.structured import fields
 
 _FIRST_LINES = 20
 _FIELDS = re.compile(r"#fields:?\s+(\S.*)", re.IGNORECASE)

@@ -38,6 +38,12 @@ class Layout:
     """Of `headed`: the shape of the line before, with groups of its own."""
     vague: bool = False
     """Single lines of anything may have this little shape."""
+    aliases: tuple[tuple[str, str], ...] = ()
+    """Of `json`: (path with dots, name of a field of structured/fields.py) of fields that have other names."""
+    shape: tuple[tuple[str, bool], ...] = ()
+    """Of `json` without a message: (key, whether its value is one of few words); the event is made of them."""
+    inside: "Layout | None" = None
+    """The layout of the message."""
 
     def fits(self, lines: pl.Series) -> pl.Series:
         """Which lines, of successive ones, it parses; a heading counts with the line below."""
@@ -50,7 +56,7 @@ class Layout:
 _LAYOUTS = (
     Layout("json", r'^\s*\{\s*"', kind="json"),
     Layout("auditd", r"^(?:node=\S+ )?(?P<message>type=\S+ msg=audit\((?P<time>\d{10}\.\d{3}):\d+\):.*)$"),
-    Layout("logfmt", rf'^\s*(?:{_PAIR}(?:\s+|$)){{2,}}(?:{_KEY}="[^"]*)?$', kind="logfmt"),
+    Layout("logfmt", rf'^\s*(?:<\d+>)?(?:{_PAIR}(?:\s+|$)){{2,}}(?:{_KEY}="[^"]*)?$', kind="logfmt"),
     Layout(
         "spring-boot",
         rf"^{_TIME}\s+{_LEVEL}\s+(?:\[[^\]]*\]\s+)?\d*\s*---\s+(?:\[[^\]]*\]\s*)*(?P<component>\S+)\s*:\s{_MESSAGE}",
@@ -91,6 +97,10 @@ _LAYOUTS = (
         r".{0,200}?\b"  # the rest of the line's beginning is up to the server
         r"(?P<level>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG\d?|DETAIL|HINT|STATEMENT|CONTEXT|QUERY):\s\s+"
         + _MESSAGE,
+    ),
+    Layout(
+        "syslog-5424-data",  # the event is its id and its structured data where nothing stands behind them
+        rf"^<\d+>\d+ {_TIME} \S+ (?P<component>\S+) \S+ (?P<message>\S+ (?:\[(?:[^\]\\]|\\.)*\])+)\s*$",
     ),
     Layout(
         "syslog-5424",

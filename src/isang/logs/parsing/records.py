@@ -7,30 +7,28 @@ from datetime import datetime
 import polars as pl
 
 from isang.logs.input.chunks import Chunk
-from isang.logs.parsing import containers, fields, header_layouts, layouts, timestamps
+from isang.logs.parsing import containers, header_layouts, timestamps
 from isang.logs.parsing.inferred.levels import normal_level
 from isang.logs.parsing.inferred.readings import reading_of, rise
 from isang.logs.parsing.inferred.recognise import recognise
 from isang.logs.parsing.layouts import Layout
+from isang.logs.parsing.structured.groups import COLOURS, groups
+from isang.logs.parsing.structured.json_fields import with_fields
+from isang.logs.parsing.structured.nesting import with_inside
 from isang.logs.parsing.timestamps import Clock
 
-_JSON_FIELDS = pl.Struct(
-    dict.fromkeys((*fields.MESSAGES, *fields.LEVELS, *fields.TIMES, *fields.TELLING, *fields.WITHIN), pl.String)
-)
-_COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
 _UNKNOWN_TIMES = (
     "the lines begin with numbers that rise, which may be times in a form that is not known; "
     "describe them with --layout, such as '<time:%d.%m.%Y %H:%M:%S> <message>'"
 )
-_QUOTED_OR_BARE = r'(?:"((?:[^"\\]|\\.)*)"|([^"\s]\S*))'
 
 
 @dataclass(frozen=True)
 class SourceLayout:
     """How the lines of one source are read."""
 
-    container: str | None
-    """The envelope around each line, see containers.py."""
+    containers: tuple[str, ...]
+    """The envelopes around each line, the outermost first, see containers.py."""
     layouts: tuple[tuple[Layout, float], ...]
     """With the share of the sample that each parsed; a line takes the first that fits."""
     clocks: tuple[Clock | None, ...]
@@ -42,9 +40,18 @@ class SourceLayout:
     """What the log leaves open, one sentence each, with the flag that settles it."""
 
     @property
+    def container(self) -> str | None:
+        """The names of the envelopes; None where there are none."""
+        return " > ".join(self.containers) or None
+
+    @property
     def clock(self) -> Clock | None:
         """The clock that gives the records' times; the envelope's goes before the line's own."""
-        return timestamps.ISO if self.container else next((clock for clock in self.clocks if clock), None)
+        return (
+            timestamps.ISO
+            if containers.TIMED & {*self.containers}
+            else next((clock for clock in self.clocks if clock), None)
+        )
 
 
 @dataclass(frozen=True)
@@ -65,29 +72,35 @@ def recognise_source(
     sample: pl.Series, *, given: Layout | None, zone: str, reference: datetime, date_order: str = "auto"
 ) -> SourceLayout:
     """How to read a source, from some of its lines; `given` is the layout that the user fixed."""
-    container = containers.recognise_container(sample)
-    texts = _texts(sample.to_frame("text"), container)["text"].drop_nulls()
+    wrappers = containers.recognise_containers(sample)
+    texts = _texts(sample.to_frame("text"), wrappers)["text"].drop_nulls()
     if given is not None:
         lines = texts.filter(texts.str.contains(r"\S"))
         found = [(given, float(lines.str.contains(given.pattern).mean() or 0.0))]  # type: ignore[arg-type]
     else:
         described = header_layouts.layout_of(texts)
-        found = recognise(texts, described, zone=zone, reference=reference, date_order=date_order)
+
+        def recognised(lines: pl.Series) -> list[tuple[Layout, float]]:
+            known = None if lines is not texts else described
+            read = recognise(lines, known, zone=zone, reference=reference, date_order=date_order)
+            return [(with_fields(layout, lines), share) for layout, share in read]
+
+        found = with_inside(recognised(texts), texts, recognised)
     readings = [
-        reading_of(_groups(texts, layout)["time"], zone=zone, reference=reference, date_order=date_order)
+        reading_of(groups(texts, layout)["time"], zone=zone, reference=reference, date_order=date_order)
         for layout, _ in found
     ]
     clocks = tuple(None if reading is None else reading.clock for reading in readings)
     doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
-    if not any(clocks) and container is None and rise(texts):
+    if not any(clocks) and not wrappers and rise(texts):
         doubts.append(_UNKNOWN_TIMES)
-    return SourceLayout(container, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)))
+    return SourceLayout(wrappers, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)))
 
 
 def parse_chunk(chunk: Chunk, source: SourceLayout) -> Records:
     """The records that begin in a chunk."""
     frame = split_lines(chunk)
-    texts = _texts(frame, source.container, chunk.previous_line)
+    texts = _texts(frame, source.containers, chunk.previous_line)
     blank = ~texts["text"].str.contains(r"\S").fill_null(False)
     parsed = normalised(as_written(texts["text"], source, _line_before(chunk, source)), source)
     starts = parsed["message"].is_not_null() & ~blank
@@ -114,7 +127,7 @@ def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collecti
         if open_record is None and found and len(found) == len(wanted):
             break
         starts = set(parse_chunk(chunk, source).frame["line"].to_list())
-        texts = _texts(split_lines(chunk), source.container, chunk.previous_line)
+        texts = _texts(split_lines(chunk), source.containers, chunk.previous_line)
         goes_on = texts["continues"].to_list() if "continues" in texts.columns else [False] * texts.height
         before = _line_before(chunk, source)
         is_heading = _headings(texts["text"], source).to_list()
@@ -143,7 +156,7 @@ def whole_records(lines: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
     written = without_colours(lines["text"])
     several = written.str.contains("\n", literal=True).any()  # sent as one record, such as a stack trace
     first = written.str.replace(r"(?s)\n.*$", "") if several else written
-    texts = _texts(first.to_frame("text"), source.container)
+    texts = _texts(first.to_frame("text"), source.containers)
     blank = ~texts["text"].str.contains(r"\S").fill_null(False)
     parsed = normalised(as_written(texts["text"], source), source)
     starts = parsed["message"].is_not_null() & ~blank & ~lines["context"]
@@ -185,26 +198,26 @@ def needs_line_before(source: SourceLayout) -> bool:
 
 def without_colours(lines: pl.Series) -> pl.Series:
     """Lines without the terminal's colours."""
-    return lines.str.replace_all(_COLOURS, "") if lines.str.contains("\x1b", literal=True).any() else lines
+    return lines.str.replace_all(COLOURS, "") if lines.str.contains("\x1b", literal=True).any() else lines
 
 
 def split_lines(chunk: Chunk) -> pl.DataFrame:
     """Columns `line` (number, u32) and `text`; colours of the terminal are taken out."""
     lines = pl.Series("text", [chunk.text]).str.split("\n").explode()
     if "\x1b" in chunk.text:
-        lines = lines.str.replace_all(_COLOURS, "")
+        lines = lines.str.replace_all(COLOURS, "")
     numbers = pl.int_range(chunk.first_line, chunk.first_line + lines.len(), dtype=pl.UInt32, eager=True)
     return pl.DataFrame([numbers.alias("line"), lines])
 
 
-def _texts(frame: pl.DataFrame, container: str | None, previous_line: str | None = None) -> pl.DataFrame:
-    """`text`, and for container logs `time` and `continues` (the line goes on where the one before broke off)."""
-    if container is None:
+def _texts(frame: pl.DataFrame, wrappers: tuple[str, ...], previous_line: str | None = None) -> pl.DataFrame:
+    """`text`, and for logs in envelopes `time` and `continues` (the line goes on where the one before broke off)."""
+    if not wrappers:
         return frame.select("text")
-    inner = containers.unwrapped(frame["text"], container)
+    inner = containers.unwrapped(frame["text"], wrappers)
     carried = False
     if previous_line is not None:
-        carried = bool(containers.unwrapped(pl.Series([previous_line]), container)["partial"][0])
+        carried = bool(containers.unwrapped(pl.Series([previous_line]), wrappers)["partial"][0])
     outer = timestamps.to_utc(pl.col("outer_time"), timestamps.ISO, zone="UTC", reference=datetime(1970, 1, 1))
     return inner.select("text", time=outer, continues=pl.col("partial").shift(1, fill_value=carried))
 
@@ -214,9 +227,9 @@ def as_written(texts: pl.Series, source: SourceLayout, before: str | None = None
 
     The message is null where none does. `before`: the line before the first.
     """
-    result = _groups(texts, source.layouts[0][0], before).with_columns(layout=pl.lit(0, dtype=pl.UInt8))
+    result = groups(texts, source.layouts[0][0], before).with_columns(layout=pl.lit(0, dtype=pl.UInt8))
     for number, (layout, _) in enumerate(source.layouts[1:], 1):
-        other = _groups(texts, layout, before).with_columns(layout=pl.lit(number, dtype=pl.UInt8))
+        other = groups(texts, layout, before).with_columns(layout=pl.lit(number, dtype=pl.UInt8))
         unread = result["message"].is_null() & ~_headings(texts, source)
         result = pl.DataFrame([other[name].zip_with(unread, result[name]) for name in result.columns])
     return result
@@ -241,9 +254,9 @@ def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:
 
 def _line_before(chunk: Chunk, source: SourceLayout) -> str | None:
     """The line before the first of a chunk, without the container's envelope."""
-    if chunk.previous_line is None or source.container is None:
+    if chunk.previous_line is None or not source.containers:
         return chunk.previous_line
-    text: str | None = containers.unwrapped(pl.Series([chunk.previous_line]), source.container)["text"][0]
+    text: str | None = containers.unwrapped(pl.Series([chunk.previous_line]), source.containers)["text"][0]
     return text
 
 
@@ -254,104 +267,3 @@ def _headings(texts: pl.Series, source: SourceLayout) -> pl.Series:
         if layout.heading:
             found |= texts.str.contains(layout.heading).fill_null(False)
     return found
-
-
-def _groups(texts: pl.Series, layout: Layout, before: str | None = None) -> pl.DataFrame:
-    """`time`, `level`, `message`, `alert` as written; all null where the layout does not fit."""
-    match layout.kind:
-        case "json":
-            found = _json_groups(texts)
-        case "logfmt":
-            found = _logfmt_groups(texts, layout)
-        case "access":
-            found = _access_groups(texts, layout)
-        case "csv":
-            found = _csv_groups(texts, layout)
-        case "headed":
-            found = _headed_groups(texts, layout, before)
-        case _:
-            found = _text_groups(texts, layout.pattern)
-    missing = [name for name in ("time", "level", "message", "alert") if name not in found.columns]
-    return found.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in missing).select(
-        "time", "level", "message", "alert"
-    )
-
-
-def _text_groups(texts: pl.Series, pattern: str) -> pl.DataFrame:
-    """The groups of `pattern`; a message that goes on to the end of the line is cut off behind what stands before it.
-
-    Searching for groups takes time by the character, and the message is most of the line.
-    """
-    before = pattern.removesuffix(layouts.MESSAGE_TO_THE_END)
-    if before == pattern or not before.startswith("^"):
-        return texts.str.extract_groups(pattern).struct.unnest()
-    found = texts.str.extract_groups(f"^(?P<before>{before[1:]})").struct.unnest()
-    return found.with_columns(message=pl.lit(texts).str.strip_prefix(pl.col("before")))
-
-
-def _json_groups(texts: pl.Series) -> pl.DataFrame:
-    values = containers.decoded_json(texts, _JSON_FIELDS).struct.unnest()
-    values = values.with_columns(containers.decoded_bytes(values["MESSAGE"]))
-    for outer, names in fields.WITHIN.items():
-        values = _with_fields_of(values, outer, names)
-    has_message = pl.coalesce(fields.MESSAGES).is_not_null()
-    has_request = pl.coalesce(fields.METHODS).is_not_null() & pl.coalesce(fields.PATHS).is_not_null()
-    is_object = pl.lit(texts.str.contains(r"^\s*\{.*\}\s*$"))
-    message = fields.with_telling(pl.coalesce(fields.MESSAGES)).str.replace_all(_COLOURS, "")
-    return values.select(
-        time=pl.coalesce(fields.TIMES),
-        level=pl.coalesce(fields.LEVELS),
-        message=pl.when(has_message | has_request).then(message)
-        .otherwise(pl.when(is_object).then(pl.lit(texts))),
-    )  # fmt: skip
-
-
-def _with_fields_of(values: pl.DataFrame, outer: str, names: dict[str, str]) -> pl.DataFrame:
-    """`values`, completed by the fields of the object that `outer` may be; {name within: name in `values`}."""
-    if not values[outer].str.starts_with("{").any():
-        return values
-    inner = containers.decoded_json(values[outer], pl.Struct(dict.fromkeys(names, pl.String))).struct.unnest()
-    values = values.with_columns(pl.when(~pl.col(outer).str.starts_with("{")).then(outer).alias(outer))
-    return values.with_columns(pl.coalesce(name, inner[within]).alias(name) for within, name in names.items())
-
-
-def _csv_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
-    """The groups without the quotes around them; a quoted value may go on in the next line."""
-    value = pl.all().str.replace(r'(?s)^"((?:[^"]|"")*)"?$', "$1").str.replace_all('""', '"', literal=True)
-    return texts.str.extract_groups(layout.pattern).struct.unnest().select(value)
-
-
-def _headed_groups(texts: pl.Series, layout: Layout, before: str | None) -> pl.DataFrame:
-    """What a line says, and what the heading says that is the line before."""
-    heading = texts.shift(1, fill_value=before)
-    headed = heading.str.contains(layout.heading).fill_null(False)
-    above = heading.str.extract_groups(layout.heading).struct.unnest()
-    own = texts.str.extract_groups(layout.pattern).struct.unnest()
-    found = own.with_columns(column for column in above if column.name not in own.columns)
-    return found.with_columns(message=pl.when(headed).then("message"))
-
-
-def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
-    def value(names: tuple[str, ...]) -> pl.Expr:
-        pattern = rf"(?:^|\s)(?:{'|'.join(names)})={_QUOTED_OR_BARE}"
-        return pl.coalesce(pl.col("text").str.extract(pattern, 1), pl.col("text").str.extract(pattern, 2))
-
-    values = texts.to_frame("text").select(
-        fits=pl.col("text").str.contains(layout.pattern),
-        text="text",
-        time=value((*fields.TIMES, "t")),
-        level=value(fields.LEVELS),
-        message=pl.coalesce(value(("msg", "message")), value(("event",))),
-        **{name: value((name,)) for name in fields.TELLING},
-    )
-    message = pl.when(pl.col("message").is_not_null()).then(fields.with_telling(pl.col("message"))).otherwise("text")
-    return values.select("time", "level", message=pl.when("fits").then(message))
-
-
-def _access_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
-    """The event of a request is its method, the words of its path and the status; what varies is masked later."""
-    groups = texts.str.extract_groups(layout.pattern).struct.unnest()
-    path, status = fields.path_words(pl.col("path")), fields.status_words(pl.col("status"))
-    message = pl.concat_str("method", path, status, separator=" ", ignore_nulls=True)  # what is no request has neither
-    kept = [name for name in ("time", "level") if name in groups.columns]
-    return groups.select(*kept, message=pl.when(pl.col("status").is_not_null()).then(message))

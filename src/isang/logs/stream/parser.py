@@ -11,7 +11,7 @@ import polars as pl
 
 from isang.config import LogsConfig
 from isang.logs.input.chunks import Chunk
-from isang.logs.parsing import fields, layouts, masks
+from isang.logs.parsing import layouts, masks
 from isang.logs.parsing.inferred.levels import normal_level
 from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
 from isang.logs.parsing.layouts import Layout
@@ -23,6 +23,7 @@ from isang.logs.parsing.records import (
     whole_records,
     without_colours,
 )
+from isang.logs.parsing.structured import fields
 from isang.logs.parsing.timeline import NO_TIME, TOLERANCE
 from isang.logs.parsing.timestamps import falls, moved_back, periods_back
 from isang.logs.rules import Rules

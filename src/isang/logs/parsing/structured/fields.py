@@ -49,6 +49,19 @@ WITHIN = {
 """Objects within a line whose fields stand for fields of the line: MongoDB, Elastic, Rust's tracing, OpenTelemetry,
 Google Cloud, Caddy."""
 
+_OTHER = {
+    "time": "starttime timelocal timeiso8601 eventtime logtime created createdat when utctime",
+    "level": "levelname logseverity severitylevel priority",
+    "msg": "logmessage messagetext shortmessage fullmessage formattedmessage logentry logline",
+    "method": "requestmethod httpmethod httprequestmethod reqmethod verb csmethod requestmethodname",
+    "path": "requestpath requesturi requrl requri xenvoyoriginpath urlpath resourcepath requesturl csuristem httppath "
+    "httptarget urloriginal httpurl requesturlpath",
+    "status": "downstreamstatus originstatus responsecode resstatuscode responsestatus responsestatuscode "
+    "httpstatuscode httpresponsestatuscode httpstatus scstatus resstatus",
+}
+OTHER_NAMES = {role: frozenset(names.split()) for role, names in _OTHER.items()}
+"""Other names of the fields of a line, in small letters and without what separates words."""
+
 _MAX_VALUE = 100
 _STATUS_WORDS = {str(status.value): status.phrase.replace(" ", "_") for status in HTTPStatus}
 """Digits would be masked; the words keep a 404 apart from a 200."""
@@ -76,7 +89,9 @@ def with_telling(message: pl.Expr) -> pl.Expr:
     """
     method = pl.coalesce(METHODS)
     path = pl.when(method.is_not_null()).then(path_words(pl.coalesce(PATHS)))
-    parts = [method, path, *(_named(name, status_words(pl.col(name))) for name in STATUSES)]
+    answer = pl.when(method.is_not_null()).then(status_words(pl.coalesce(STATUSES)))
+    others = (pl.when(method.is_null()).then(_named(name, status_words(pl.col(name)))) for name in STATUSES)
+    parts = [method, path, answer, *others]
     parts += [_named(name, pl.col(name)) for name in KINDS]
     return pl.concat_str([message, *parts], separator=" ", ignore_nulls=True)
 
