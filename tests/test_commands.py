@@ -74,7 +74,7 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
     others = {
-        "gaps.parquet", "bursts.parquet", "planted.parquet", "evaluation.json", "precision_recall.svg", "scores.svg",
+        "detectors", "planted.parquet", "evaluation.json", "precision_recall.svg", "scores.svg",
     }  # fmt: skip
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}
