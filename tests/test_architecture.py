@@ -9,7 +9,10 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting", "html"}
+BASE = {
+    "errors", "files", "progress", "compression", "memory", "signals", "formatting", "html", "json_files",
+    "parquet_files",
+}  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
@@ -19,6 +22,8 @@ ALLOWED = {
     "signals": {"errors", "formatting"},
     "threads": set(),
     "files": {"errors", "formatting"},
+    "json_files": {"errors", "files"},
+    "parquet_files": {"errors", "files"},
     "progress": {"errors", "formatting"},
     "config": BASE,
     "logs": BASE | {"config"},
@@ -26,9 +31,9 @@ ALLOWED = {
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},
     "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
-    "runs": BASE | {"config"},
+    "runs": BASE | {"config", "plugins"},
     "samples": BASE,
-    "resumable": BASE,
+    "resumable": BASE | {"config"},
     "pages": BASE | {"config", "logs", "runs"},
     "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs", "pages"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
@@ -37,7 +42,7 @@ ALLOWED = {
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options", "mcp_server"},
     "options": BASE,
     "plugins": {"errors"},
-    "testing": BASE | {"config", "logs", "model", "artifact", "detection"},
+    "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
     "__init__": BASE | {"stages", "config", "threads"},
 }

@@ -44,7 +44,9 @@ def compiled(masks: Sequence[tuple[str, str]]) -> str:
     """One expression for all masks; raises UsageError for one that the engine (Rust's regex) does not take."""
     for name, pattern in masks:
         check_expression(f"logs.masks.{name}", pattern)
-    return "|".join(f"(?:{pattern})" for _, pattern in masks)
+    expression = "|".join(f"(?:{pattern})" for _, pattern in masks)
+    check_expression(f"logs.masks ({', '.join(name for name, _ in masks)}), joined by |,", expression)
+    return expression
 
 
 def masked(messages: pl.Series, expression: str) -> pl.Series:

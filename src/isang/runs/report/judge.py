@@ -1,12 +1,11 @@
 """A run with all that was computed about it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isang.errors import InputError
+from isang.json_files import flag, items, mapping, maybe, number, one_of, read_json, record, text
 from isang.runs.findings import Finding, RunContext, judge
 from isang.runs.read.columns import give_back_memory
 from isang.runs.read.readers import read_runs
@@ -16,6 +15,26 @@ from isang.runs.statistics.run_statistics import phases, smoothed
 
 EVALUATION_LIMIT = 16 << 20
 """Bytes of an evaluation.json that are read at most; a real one has a few thousand."""
+
+
+def _metric(value: Any, name: str) -> None:
+    """A number, or one with its interval."""
+    (record({}, dict.fromkeys(("value", "low", "high"), maybe(number()))) if isinstance(value, dict) else number())(
+        value, name
+    )
+
+
+_METRICS = maybe(mapping(maybe(_metric)))
+_EVALUATION = record(
+    {"schema": one_of(1)},
+    {
+        "measured": flag,
+        "why_not_measured": maybe(text),
+        "metrics": _METRICS,
+        **dict.fromkeys(("detectors", "baselines"), items(record({}, {"name": text, "metrics": _METRICS}))),
+    },
+)
+"""What is looked at in an evaluation.json."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +106,7 @@ def _evaluation_beside(log: Path) -> Path | None:
 def _read_evaluation(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    try:
-        if path.stat().st_size > EVALUATION_LIMIT:
-            raise InputError(
-                f"{path} is larger than {EVALUATION_LIMIT:,} bytes; it is no evaluation of `isang evaluate`"
-            )
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the evaluation {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}; write it anew with `isang evaluate`") from error
-    if not isinstance(content, dict) or content.get("schema") != 1:
-        raise InputError(f'{path} is no evaluation with "schema": 1; write it anew with `isang evaluate`')
+    content: dict[str, Any] = read_json(
+        path, _EVALUATION, "write it anew with `isang evaluate`", most_bytes=EVALUATION_LIMIT
+    )
     return content

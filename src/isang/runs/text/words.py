@@ -260,8 +260,8 @@ def word(key: str, language: Language, **values: Any) -> str:
 
 
 def finding_name(identity: str, language: Language) -> str:
-    """The title of a finding; its id where it has none."""
-    return WORDS.get(f"finding_{identity}", {}).get(language, identity)
+    """The title of a finding; its id as words where it is one of another package."""
+    return WORDS.get(f"finding_{identity}", {}).get(language, identity.replace("_", " ").capitalize())
 
 
 def series_name(name: str, language: Language) -> str:
