@@ -17,6 +17,7 @@ DAMAGED = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.
 
 _PIECE_BYTES = 4096  # small, because a piece may unfold to ten thousand times its size
 _PLAIN_BYTES = 1 << 20
+_GZIP = type(zlib.decompressobj())
 _XZ_MEMORY_BYTES = 256 << 20
 
 
@@ -59,7 +60,7 @@ def _unfolded(decompressor: Any, piece: bytes) -> Iterator[bytes]:
         yield decompressor.decompress(piece, _PLAIN_BYTES)
         while not (decompressor.eof or decompressor.needs_input):
             yield decompressor.decompress(b"", _PLAIN_BYTES)
-    elif hasattr(decompressor, "unconsumed_tail"):
+    elif isinstance(decompressor, _GZIP):
         yield decompressor.decompress(piece, _PLAIN_BYTES)
         while decompressor.unconsumed_tail and not decompressor.eof:
             yield decompressor.decompress(decompressor.unconsumed_tail, _PLAIN_BYTES)

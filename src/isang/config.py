@@ -32,7 +32,7 @@ class LogsConfig:
     across_sources: bool | None = None
     """Whether a session may join lines of several logs; unset, sessions by key do, and windows stay within one log."""
     default_window_lines: int = 100
-    """The window where no key is found and none was asked for."""
+    """The largest window where no key is found and none was asked for; logs under 20,000 lines have smaller ones."""
     max_session_events: int = 512
     """Longer sessions are cut into pieces of at most this many events."""
     timezone: str = "UTC"

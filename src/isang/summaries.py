@@ -172,7 +172,7 @@ def of_comparison(found: "Comparison", *, as_json: bool) -> str:
         rest_lines = [f"  {incident.title}" for incident in found.differences[:SHOWN_DIFFERENCES]]
         more = len(found.differences) - SHOWN_DIFFERENCES
         rest_lines += [f"  and {more:,} more"] if more > 0 else []
-        parts.append("\n".join(["such as good logs have among themselves too:", *rest_lines]))
+        parts.append("\n".join(["smaller differences, such as there are by chance too:", *rest_lines]))
     return "\n\n".join(parts)
 
 
@@ -251,6 +251,8 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int =
 
 def of_run(finished: "Finished", *, verbose: bool = False) -> str:
     """How the logs were read, the incidents, the quality and where to look, in about 25 lines; more if `verbose`."""
+    if finished.halves is not None:
+        return _of_small_run(finished)
     detected, evaluation = finished.detected, finished.evaluation
     count = len(detected.incidents)
     found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
@@ -298,6 +300,26 @@ def _quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
         name = best["name"].replace("_", " ")
         lines.append(f"the simple rule “{name}” does as well here: F1 {_number(best['metrics']['f1']['value'])}")
     return lines
+
+
+def _of_small_run(finished: "Finished") -> str:
+    """What can be told of a log that is too small to learn from, and that no alert budget is kept."""
+    assert finished.halves is not None
+    count = len(finished.dataset.sessions)
+    are = "session is" if count == 1 else "sessions are"
+    few = f"{count:,} {are} too few to train on and to calibrate an alert budget"
+    return "\n".join(
+        [
+            of_dataset(finished.dataset.meta),
+            "",
+            f"{few}; what the second half of the log has that the first has not, ranked, true and false alarms alike:",
+            "",
+            of_comparison(finished.halves, as_json=False),
+            "",
+            f"look at {finished.folder / 'index.html'}",
+            "with a log of a good run beside it isang compare tells more",
+        ]
+    )
 
 
 def _period(start: str | None, end: str | None) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 
 from isang.json_files import flag, items, mapping, maybe, number, one_of, read_json, record, text
 from isang.runs.findings import Finding, RunContext, judge
+from isang.runs.read.choice import Asked
 from isang.runs.read.columns import give_back_memory
-from isang.runs.read.readers import read_runs
+from isang.runs.read.content import standard_input
+from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats, Integers, RunTable
 from isang.runs.statistics.forecast import forecast
 from isang.runs.statistics.run_statistics import phases, smoothed
@@ -58,18 +60,22 @@ class Report:
 
 
 def make_report(
-    path: Path, *, loss: str | None = None, evaluation: Path | None = None, going_on: bool = False
+    path: Path, *, asked: Asked | None = None, evaluation: Path | None = None, going_on: bool = False
 ) -> list[Report]:
     """Read the training log at `path` and judge each run in it.
 
-    `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `loss` names
-    the series to judge by where the log has several. Without `evaluation`, an evaluation.json in the model folder
-    beside the log is used. `going_on` says that the runs are being followed: one without a last line has not ended.
+    `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `asked` names
+    series where their own names do not say what they are. Without `evaluation`, an evaluation.json in the model folder
+    beside the log is used. `-` is standard input. `going_on` says that the runs are being followed: one without a last
+    line has not ended.
     Raises InputError where nothing can be read.
     """
+    if path == Path("-"):
+        with standard_input() as log:
+            return [judged(table, _read_evaluation(evaluation)) for table in read_runs(log, asked)]
     log = log_of(path)
     measured = _read_evaluation(evaluation or _evaluation_beside(log))
-    tables = read_runs(log, loss=loss)
+    tables = read_runs(log, asked)
     for table in tables[-1:] if going_on else ():
         if not table.facts.get("completed") and not table.facts.get("stop_reason"):
             table.facts.setdefault("unfinished", True)
