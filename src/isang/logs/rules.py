@@ -8,6 +8,7 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.errors import InputError
 from isang.logs.parsing import masks
+from isang.logs.parsing.known_layouts import KnownLayout
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.store import TEMPLATES_SCHEMA, Dataset
 
@@ -28,6 +29,8 @@ class Rules:
     max_session_events: int
     templates: pl.DataFrame
     """The known events, see store.TEMPLATES_SCHEMA."""
+    layouts: tuple[KnownLayout, ...] = ()
+    """How the logs were read; further ones are read so too."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values without the templates."""
@@ -40,6 +43,7 @@ class Rules:
             "max_templates": self.max_templates,
             "template_words": self.template_words,
             "max_session_events": self.max_session_events,
+            "layouts": [layout.to_dict() for layout in self.layouts],
         }
 
     @classmethod
@@ -57,6 +61,7 @@ class Rules:
                 template_words=int(given["template_words"]),
                 max_session_events=int(given["max_session_events"]),
                 templates=templates,
+                layouts=tuple(map(KnownLayout.from_dict, given.get("layouts", ()))),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"the rules of preparation are incomplete: {error!r}; prepare and train again") from error
