@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting"}
+BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting", "json_files", "parquet_files"}
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
@@ -18,6 +18,8 @@ ALLOWED = {
     "signals": {"errors", "formatting"},
     "threads": set(),
     "files": {"errors", "formatting"},
+    "json_files": {"errors", "files"},
+    "parquet_files": {"errors", "files"},
     "progress": {"errors", "formatting"},
     "config": BASE,
     "logs": BASE | {"config"},
@@ -25,9 +27,9 @@ ALLOWED = {
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},
     "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
-    "runs": BASE | {"config"},
+    "runs": BASE | {"config", "plugins"},
     "samples": BASE,
-    "resumable": BASE,
+    "resumable": BASE | {"config"},
     "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "mcp_server": BASE | {"runs"},
@@ -35,7 +37,7 @@ ALLOWED = {
     "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options", "mcp_server"},
     "options": BASE,
     "plugins": {"errors"},
-    "testing": BASE | {"config", "logs", "model", "artifact", "detection"},
+    "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
     "__init__": BASE | {"stages", "config", "threads"},
 }

@@ -54,13 +54,13 @@ print("kept")
 """
 
 
-def installed(folder: Path, name: str, value: str, module: str) -> None:
+def installed(folder: Path, name: str, value: str, module: str, group: str = "isang.detectors") -> None:
     """A package as an installer leaves it behind."""
     (folder / "toy.py").write_text(module)
     info = folder / "toy_logs-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy-logs\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[isang.detectors]\n{name} = {value}\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\n{name} = {value}\n")
 
 
 def run(code: str, folder: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -100,3 +100,61 @@ def test_what_is_no_detector_is_named_with_its_package(tmp_path: Path, value: st
     )
     assert says in done.stdout, done.stderr
     assert f"the entry point long_session = {value} (isang.detectors) of toy-logs" in done.stdout
+
+
+FINDING = '''
+from isang.runs.finding import Finding, both, plain
+
+
+class HighLoss:
+    """The loss ends above a limit."""
+
+    name = "high_loss"
+
+    def judge(self, table, context):
+        if not len(context.loss):
+            return Finding(self.name, "not_applicable", both("There is no loss.", "손실이 없습니다."), {})
+        last = float(context.loss[-1])
+        verdict = "problem" if last > 2 else "ok"
+        statement = both(f"It ends at {last:.1f}.", f"{last:.1f}에서 끝납니다.")
+        return Finding(self.name, verdict, statement, plain({"final": last}))
+
+
+class Broken(HighLoss):
+    def judge(self, table, context):
+        return Finding(self.name, "bad", both("No.", "아니요."), {})
+'''
+USE_FINDING = """
+import numpy as np
+from pathlib import Path
+from isang.runs.findings.contract import added
+from isang.runs.findings.laws import check_finding, run_of
+from isang.runs.report.judge import make_report
+from isang.runs.report.report import summary
+(rule,) = added(())
+check_finding(rule, healthy=run_of(np.geomspace(3, 1, 200)), faulty=run_of(np.full(200, 3.0)))
+Path("run.log").write_text("".join(f"step={step} loss={4 - step / 100}\\n" for step in range(1, 101)))
+(report,) = make_report(Path("run.log"))
+assert report.findings[-1].id == "high_loss"
+assert "Problem: High loss\\n  It ends at 3.0." in summary(report, "en")
+print("kept")
+"""
+
+
+def test_a_toy_finding_from_another_package(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    installed(tmp_path / "site", "high_loss", "toy:HighLoss", FINDING, group="isang.findings")
+    done = run(USE_FINDING, tmp_path / "site", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "kept\n"
+
+
+def test_a_finding_that_breaks_the_contract_is_named(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    installed(tmp_path / "site", "high_loss", "toy:Broken", FINDING, group="isang.findings")
+    (tmp_path / "run.log").write_text("".join(f"step={step} loss={4 - step / 100}\n" for step in range(1, 101)))
+    code = "from isang.cli import main; import sys; sys.argv = ['isang', 'report', 'run.log']; main()"
+    done = run(code, tmp_path / "site", tmp_path)
+    assert done.returncode == 1
+    assert "the finding high_loss of another package breaks the contract: the verdict must be one of" in done.stderr
+    assert "Traceback" not in done.stderr

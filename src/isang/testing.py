@@ -1,4 +1,4 @@
-"""Laws that every detector keeps, isang's own as well as someone else's; run them in the tests of your package.
+"""Laws that every detector and finding keeps, isang's own as well as someone else's; run them in your package's tests.
 
 from isang.testing import check_detector, dataset_of
 
@@ -6,6 +6,9 @@ def test_it_keeps_the_laws():
     normal = dataset_of([["log in", "read", "log out"]] * 200)
     faulty = dataset_of([["log in", "log out"]] * 5)
     check_detector(MyDetector(), normal=normal, faulty=faulty)
+
+def test_the_finding_does_too():
+    check_finding(MyFinding(), healthy=run_of(np.geomspace(3, 1, 200)), faulty=run_of(np.full(200, 3.0)))
 """
 
 import io
@@ -29,6 +32,9 @@ from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset
 from isang.model.batches import Rows, from_sequences
 from isang.model.fitted import Fitted
 from isang.model.vocabulary import vocabulary_of
+from isang.runs.findings.laws import check_finding, run_of
+
+__all__ = ["check_detector", "check_finding", "dataset_of", "run_of"]
 
 BUDGET = 0.001
 """A planted fault must be an alert where so large a share of normal sessions may be."""

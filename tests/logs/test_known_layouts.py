@@ -76,6 +76,15 @@ def test_rules_with_layouts_that_are_none_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.log").write_text("\n".join(LOGS["syslog"]))
     dataset = prepare([str(tmp_path / "a.log")], replace(LogsConfig(), session_by="none")).dataset
     rules = dict(dataset.meta["rules"])
-    for layouts in ([{"containers": [], "layouts": [], "clocks": []}], [{}], "none"):
-        with pytest.raises(InputError, match="incomplete"):
+    known = rules["layouts"][0]
+    broken = known | {"layouts": [known["layouts"][0] | {"pattern": "("}]}
+    for layouts in (
+        [broken],
+        [known | {"clocks": []}],
+        [known | {"containers": ["box"]}],
+        [{"containers": [], "layouts": [], "clocks": []}],
+        [{}],
+        "none",
+    ):
+        with pytest.raises(InputError, match="cannot be used"):
             Rules.from_dict(rules | {"layouts": layouts}, dataset.templates)

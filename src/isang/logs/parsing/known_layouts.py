@@ -1,5 +1,6 @@
 """The layouts that a model was trained with: further logs are read by them, and what is not is named."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -7,16 +8,70 @@ from typing import Any
 
 import polars as pl
 
+from isang.json_files import Check, anything, flag, items, maybe, one_of, record, text
+from isang.logs.parsing.containers import COMPOSE, CRI, DOCKER
 from isang.logs.parsing.inferred.recognise import voting
 from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.records import SourceLayout, begins, recognise_source
 from isang.logs.parsing.regex import check_expression
+from isang.logs.parsing.structured.json_fields import ROLES
 from isang.logs.parsing.timestamps import Clock
 
 _MOST_KNOWN = 100
 _NEARLY_AS_MANY = 0.9
 """A known layout is taken where it parses this share of what the log's own would parse."""
 _SOME = 0.05
+
+_PATTERN_CHARACTERS = 40_000
+
+
+def _expression(value: Any, name: str) -> None:
+    text(value, name)
+    if len(value) > _PATTERN_CHARACTERS:
+        raise ValueError(f"{name} must have at most {_PATTERN_CHARACTERS:,} characters, got {len(value):,}")
+    check_expression(name, value)
+
+
+def _shape_of_line(value: Any, name: str) -> None:
+    _LAYOUT(value, name)
+    if value["inside"] is not None:
+        _shape_of_line(value["inside"], f"{name}.inside")
+
+
+def _pair(second: Check) -> Check:
+    def check(value: Any, name: str) -> None:
+        items(anything, 2)(value, name)
+        text(value[0], name)
+        second(value[1], name)
+
+    return check
+
+
+_LAYOUT = record(
+    {
+        "name": text, "pattern": _expression, "heading": _expression, "vague": flag, "inside": anything,
+        "kind": one_of("text", "access", "csv", "headed", "json", "logfmt"),
+        "aliases": items(_pair(one_of(*(name for names in ROLES.values() for name in names)))),
+        "shape": items(_pair(flag)),
+    },
+    closed=True,
+)  # fmt: skip
+_CLOCK = record(
+    {
+        "name": text, "pattern": _expression, "formats": items(text), "lacks": maybe(one_of("year", "date")),
+        "zoned": flag, "wordy": flag, "weekday": flag,
+    },
+    closed=True,
+)  # fmt: skip
+KNOWN = record(
+    {
+        "containers": items(one_of(DOCKER, CRI, COMPOSE)),
+        "layouts": items(_shape_of_line),
+        "clocks": items(maybe(_CLOCK)),
+    },
+    closed=True,
+)
+"""How one kind of log was read, as it stands among the rules."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +84,12 @@ class KnownLayout:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
-        return {
-            "containers": list(self.containers),
-            "layouts": [asdict(layout) for layout in self.layouts],
-            "clocks": [None if clock is None else asdict(clock) for clock in self.clocks],
-        }
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> "KnownLayout":
-        """Raises KeyError, TypeError or ValueError for what is none, UsageError for an expression that is none."""
+        """What `to_dict` gave and KNOWN allows. Raises ValueError where layouts and clocks are not as many."""
         known = cls(
             tuple(str(name) for name in given["containers"]),
             tuple(_layout(layout) for layout in given["layouts"]),
@@ -49,22 +101,13 @@ class KnownLayout:
 
 
 def _layout(given: Mapping[str, Any]) -> Layout:
-    layout = Layout(**{**given, "aliases": _pairs(given["aliases"]), "shape": _pairs(given["shape"])})
-    if layout.inside is not None:
-        layout = replace(layout, inside=_layout(given["inside"]))
-    for pattern in (layout.pattern, layout.heading):
-        check_expression("a layout of the model", pattern)
-    return layout
-
-
-def _pairs(given: Iterable[Sequence[Any]]) -> Any:
-    return tuple((str(name), value) for name, value in given)
+    inside = None if given["inside"] is None else _layout(given["inside"])
+    pairs = {name: tuple((first, second) for first, second in given[name]) for name in ("aliases", "shape")}
+    return Layout(**{**given, **pairs, "inside": inside})
 
 
 def _clock(given: Mapping[str, Any]) -> Clock:
-    clock = Clock(**{**given, "formats": tuple(map(str, given["formats"]))})
-    check_expression("a time of the model", clock.pattern)
-    return clock
+    return Clock(**{**given, "formats": tuple(given["formats"])})
 
 
 def known_of(sources: Iterable[SourceLayout]) -> tuple[KnownLayout, ...]:

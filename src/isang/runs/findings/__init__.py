@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from isang.runs.finding import Finding, Language, RunContext, Verdict
+from isang.runs.findings.contract import FindingRule, added, judged_by
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.health import divergence, finite
 from isang.runs.findings.journal.normal import normal_sessions
@@ -17,7 +18,7 @@ from isang.runs.findings.start import restarts, start_loss
 from isang.runs.findings.stopping import stopping_point
 from isang.runs.read.table import RunTable
 
-__all__ = ["FINDINGS", "NOT_IN_A_LOG", "Finding", "Language", "RunContext", "Verdict", "judge"]
+__all__ = ["FINDINGS", "NOT_IN_A_LOG", "Finding", "FindingRule", "Language", "RunContext", "Verdict", "judge"]
 
 FINDINGS: tuple[Callable[[RunTable, RunContext], Finding], ...] = (
     finite,
@@ -61,9 +62,10 @@ NOT_IN_A_LOG: tuple[Mapping[Language, str], ...] = (
 def judge(
     table: RunTable, *, evaluation: Mapping[str, Any] | None = None, context: RunContext | None = None
 ) -> list[Finding]:
-    """All findings about a run, always every one of them, in the order of FINDINGS.
+    """All findings about a run, always every one of them, in the order of FINDINGS; those of other packages follow.
 
     `context`, where given, is that of this run and holds the evaluation; what it has computed is not computed again.
     """
     context = context or RunContext(table, evaluation)
-    return [finding(table, context) for finding in FINDINGS]
+    own = [finding(table, context) for finding in FINDINGS]
+    return own + [judged_by(rule, table, context) for rule in added(tuple(finding.id for finding in own))]

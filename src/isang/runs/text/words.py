@@ -27,6 +27,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "tenth": {"en": "Tenth of the run", "ko": "전체의 10등분"},
     "learning_rate": {"en": "Learning rate", "ko": "학습률"},
     "decrease_axis": {"en": "Decrease (%)", "ko": "감소율 (%)"},
+    "highest": {"en": "highest {value} at step {step}", "ko": "최고 {value} (스텝 {step})"},
     "lowest": {"en": "lowest {value} at step {step}", "ko": "최저 {value} (스텝 {step})"},
     "goal_reached": {"en": "{goal} % at step {step}", "ko": "{goal}% 도달: 스텝 {step}"},
     "goal_missed": {"en": "{goal} %: not reached", "ko": "{goal}%: 도달하지 못함"},
@@ -41,6 +42,8 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "series_interval_loss": {"en": "Loss (mean since the row before)", "ko": "손실 (직전 기록 이후 평균)"},
     "series_smoothed_loss": {"en": "Smoothed loss", "ko": "스무딩 손실"},
     "series_ideal": {"en": "Ideal curve (fitted decay)", "ko": "이상적인 곡선 (감쇠 적합)"},
+    "series_metric": {"en": "Judged metric", "ko": "판단에 쓴 지표"},
+    "series_smoothed_metric": {"en": "Smoothed metric", "ko": "스무딩 지표"},
     "series_validation_loss": {"en": "Validation loss", "ko": "검증 손실"},
     "series_learning_rate": {"en": "Learning rate", "ko": "학습률"},
     "series_decrease": {"en": "Decrease of the smoothed loss", "ko": "스무딩 손실 감소율"},
@@ -86,6 +89,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "used_repeats a step": {"en": "repeats a step", "ko": "같은 스텝의 반복"},
     "used_done again after a resume": {"en": "done again after a resume", "ko": "재개 후 다시 수행된 스텝"},
     "used_numbers before the first step": {"en": "numbers before the first step", "ko": "첫 스텝 이전의 숫자"},
+    "used_lines of a box": {"en": "lines of a box that was read as one", "ko": "한 줄로 읽은 상자의 줄"},
     "used_names of the columns": {"en": "names of the columns", "ko": "열 이름"},
     "used_records without numbers": {"en": "records without numbers", "ko": "숫자가 없는 기록"},
     "used_records without scalars": {"en": "records without scalars", "ko": "스칼라가 없는 기록"},
@@ -260,8 +264,8 @@ def word(key: str, language: Language, **values: Any) -> str:
 
 
 def finding_name(identity: str, language: Language) -> str:
-    """The title of a finding; its id where it has none."""
-    return WORDS.get(f"finding_{identity}", {}).get(language, identity)
+    """The title of a finding; its id as words where it is one of another package."""
+    return WORDS.get(f"finding_{identity}", {}).get(language, identity.replace("_", " ").capitalize())
 
 
 def series_name(name: str, language: Language) -> str:
