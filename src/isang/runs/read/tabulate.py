@@ -269,7 +269,7 @@ def _facts(records: LoggedRows, events: Events, run: Run, alive: Mask, kept: Mas
         facts.setdefault("started", _iso(dated[0]))
         facts.setdefault("ended", _iso(dated[1]))
     for fact, name in (("epochs", "@epoch_total"), ("batches_per_epoch", "@batches"), ("step_total", "@step_total")):
-        if name in records.totals:
+        if name in records.totals and not (name == "@batches" and 10 * records.count("@batch") < kept.sum()):
             facts.setdefault(fact, int(min(records.totals[name], 2**53)))
     if "step_total" in facts:
         facts.setdefault("planned_steps", facts["step_total"])

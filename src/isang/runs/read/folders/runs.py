@@ -10,7 +10,7 @@ from isang.errors import InputError
 from isang.runs.read.assemble import NoLossError, assemble
 from isang.runs.read.choice import Asked
 from isang.runs.read.folders.series import SERIES_FOLDERS, read_series_folder, run_of
-from isang.runs.read.folders.sets import TRAINING_SETS, joined_sets
+from isang.runs.read.folders.sets import TRAINING_SETS, joined_parts, joined_sets
 from isang.runs.read.readers import read_file
 from isang.runs.read.rows import COMMON_NAMES
 from isang.runs.read.table import RunTable
@@ -18,6 +18,7 @@ from isang.runs.read.table import RunTable
 MOST_FILES = 1_000
 """A folder of more files than this is not taken for a folder of runs."""
 MOST_NAMED = 5
+EVENTS = "events.out.tfevents."
 _BESIDE_RUNS = frozenset(
     (
         "debug.log", "debug-internal.log", "debug-core.log", "wandb-summary.json", "wandb-metadata.json",
@@ -58,6 +59,8 @@ def read_folder(folder: Path, asked: Asked) -> tuple[list[RunTable], list[InputE
         raise InputError(f"the folder {folder} holds more than {MOST_FILES:,} files; give the logs themselves")
     sets, files = _sets(folder, files, asked, reasons)
     found += sets
+    parts, files = _parts(files, asked, reasons)
+    found += parts
     unread: list[Path] = []
     for file in files:
         try:
@@ -109,6 +112,25 @@ def _sets(folder: Path, files: list[Path], asked: Asked, reasons: list[InputErro
             reasons.append(error)
             continue
         files = [file for file in files if file not in used]
+    return found, files
+
+
+def _parts(files: list[Path], asked: Asked, reasons: list[InputError]) -> tuple[list[Found], list[Path]]:
+    """Runs whose event files lie beside one another, as TensorBoard reads them, and the other files."""
+    found: list[Found] = []
+    homes: dict[Path, list[Path]] = {}
+    for file in files:
+        if file.name.startswith(EVENTS):
+            homes.setdefault(file.parent, []).append(file)
+    for home, events in homes.items():
+        rows = joined_parts(events) if len(events) > 1 else None
+        if rows is None:
+            continue
+        try:
+            found += [(home, table) for table in assemble(rows, asked)]
+        except InputError as error:
+            reasons.append(error)
+        files = [file for file in files if file not in events]
     return found, files
 
 
@@ -175,7 +197,7 @@ def _named(folder: Path, found: list[Found]) -> list[Found]:
 
 def _says_nothing(name: str) -> bool:
     """Whether a tool gives every run's file this name."""
-    return name in COMMON_NAMES | _USUAL_NAMES or name.startswith("events.out.tfevents.")
+    return name in COMMON_NAMES | _USUAL_NAMES or name.startswith(EVENTS)
 
 
 def _place(folder: Path, path: Path) -> str:
