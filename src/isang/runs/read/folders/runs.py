@@ -18,6 +18,7 @@ from isang.runs.read.table import RunTable
 MOST_FILES = 1_000
 """A folder of more files than this is not taken for a folder of runs."""
 MOST_NAMED = 5
+FEWEST_LOSSES = 3
 EVENTS = "events.out.tfevents."
 _BESIDE_RUNS = frozenset(
     (
@@ -69,6 +70,8 @@ def read_folder(folder: Path, asked: Asked) -> tuple[list[RunTable], list[InputE
             reasons.append(error)
             if isinstance(error, NoLossError):
                 unread.append(file)
+    found, remarks = _without_remarks(found)
+    unread += remarks
     found = _without_copies(folder, found)
     return _annotated(_named(folder, found), folder, unread), reasons
 
@@ -113,6 +116,16 @@ def _sets(folder: Path, files: list[Path], asked: Asked, reasons: list[InputErro
             continue
         files = [file for file in files if file not in used]
     return found, files
+
+
+def _without_remarks(found: list[Found]) -> tuple[list[Found], list[Path]]:
+    """The runs, and the files of text with a number or two that may be a loss, where other files hold whole runs."""
+    if not any(len(_losses(table)) >= FEWEST_LOSSES for _, table in found):
+        return found, []
+    remarks = [
+        path for path, run in found if run.source.format.startswith("text") and len(_losses(run)) < FEWEST_LOSSES
+    ]
+    return [entry for entry in found if entry[0] not in remarks], remarks
 
 
 def _parts(files: list[Path], asked: Asked, reasons: list[InputError]) -> tuple[list[Found], list[Path]]:
@@ -164,7 +177,8 @@ def _repeats(folder: Path, path: Path, table: RunTable, other: Path, run: RunTab
     if len(np.unique(losses)) < 3:
         return False
     home, there = path.parent if path.is_file() else path, other.parent if other.is_file() else other
-    if home == there and table.source.format == run.source.format:
+    same_kind = home == there and table.source.format == run.source.format
+    if same_kind and not _says_nothing(path.name) and not _says_nothing(other.name):
         return False  # two runs that are equal are two runs
     near = home.is_relative_to(there) or there.is_relative_to(home)
     if not near and home.parent != there.parent:
