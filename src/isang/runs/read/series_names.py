@@ -214,7 +214,8 @@ def metric_priority(name: str) -> tuple[int, int]:
     words = set(plain.split("_"))
     if direction(name) is False:
         return (min((r for r, w in enumerate(_MEASURED_MINIMISED) if w in words), default=len(_MAXIMISED)), 0)
-    return (_metric_rank(plain), 0 if re.search(r"50_95|0_5_0_95|macro|mean|avg|overall|all", plain) else 1)
+    whole = re.search(r"50_95|5_(0_)?95|macro|mean|avg|overall", plain)
+    return (_metric_rank(plain), 0 if whole else len(plain.split("_")))  # `bbox/AP` before `bbox/AP-person`
 
 
 def is_measured_error(name: str) -> bool:

@@ -19,6 +19,7 @@ MOST_FILES = 1_000
 """A folder of more files than this is not taken for a folder of runs."""
 MOST_NAMED = 5
 FEWEST_LOSSES = 3
+_TEXTS = frozenset((".md", ".rst", ".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".sh"))
 EVENTS = "events.out.tfevents."
 _BESIDE_RUNS = frozenset(
     (
@@ -119,12 +120,10 @@ def _sets(folder: Path, files: list[Path], asked: Asked, reasons: list[InputErro
 
 
 def _without_remarks(found: list[Found]) -> tuple[list[Found], list[Path]]:
-    """The runs, and the files of text with a number or two that may be a loss, where other files hold whole runs."""
+    """The runs, and the texts about them with a number or two that may be a loss, where other files hold whole runs."""
     if not any(len(_losses(table)) >= FEWEST_LOSSES for _, table in found):
         return found, []
-    remarks = [
-        path for path, run in found if run.source.format.startswith("text") and len(_losses(run)) < FEWEST_LOSSES
-    ]
+    remarks = [path for path, run in found if path.suffix.lower() in _TEXTS and len(_losses(run)) < FEWEST_LOSSES]
     return [entry for entry in found if entry[0] not in remarks], remarks
 
 
@@ -161,7 +160,8 @@ def _without_copies(folder: Path, found: list[Found]) -> list[Found]:
             other, run = kept[whole]
             said = f"{path.relative_to(folder).as_posix()} repeats values of this run and was left out"
             kept[whole] = (other, replace(run, source=replace(run.source, notes=(*run.source.notes, said))))
-    return [entry for place in [path for path, _ in found] for entry in kept if entry[0] == place] if kept else []
+    places = [path for path, _ in found]
+    return sorted(kept, key=lambda entry: places.index(entry[0]))
 
 
 def _losses(table: RunTable) -> np.ndarray:
