@@ -134,4 +134,4 @@ def test_the_page_about_python_runs(
     monkeypatch.chdir(place)
     (place / "page.py").write_text(f"from tests.test_api import CONFIG\n{code}".replace('"model"', '"page-model"'))
     runpy.run_path(str(place / "page.py"))
-    assert "<Anomaly" in capsys.readouterr().out
+    assert "<Report on" in capsys.readouterr().out
