@@ -17,6 +17,7 @@ from isang.options import (
     Alerts,
     ConfigFile,
     DateOrder,
+    Encoding,
     Epochs,
     Gap,
     Json,
@@ -92,6 +93,7 @@ def run(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
@@ -104,7 +106,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report and anomalies in one go."""
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
+        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -127,6 +129,7 @@ def prepare(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
@@ -139,7 +142,8 @@ def prepare(
     from isang.logs.preview import preview
 
     settings = load(
-        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+        config,
+        {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)},
     )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
