@@ -9,11 +9,15 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting", "json_files", "parquet_files"}
+BASE = {
+    "errors", "files", "progress", "compression", "memory", "signals", "formatting", "html", "json_files",
+    "parquet_files",
+}  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
     "formatting": set(),
+    "html": {"formatting"},
     "memory": set(),
     "signals": {"errors", "formatting"},
     "threads": set(),
@@ -30,7 +34,9 @@ ALLOWED = {
     "runs": BASE | {"config", "plugins"},
     "samples": BASE,
     "resumable": BASE | {"config"},
-    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
+    "pages": BASE | {"config", "logs", "runs"},
+    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs", "pages"},
+    "api": BASE | {"config", "logs", "artifact", "detection", "runs", "stages"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "mcp_server": BASE | {"runs"},
     "__main__": {"cli"},
@@ -39,7 +45,7 @@ ALLOWED = {
     "plugins": {"errors"},
     "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
-    "__init__": BASE | {"stages", "config", "threads"},
+    "__init__": BASE | {"api", "detection", "stages", "config", "threads"},
 }
 
 
