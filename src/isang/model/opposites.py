@@ -6,15 +6,17 @@ from collections.abc import Set
 from isang.logs.templates.words import is_grammar, names_follow, without_mark
 
 _PAIRS = (
-    ("true", "fals"), ("yes", "no"), ("up", "down"), ("on", "off"), ("ok", "fail"), ("ok", "err"), ("succe", "fail"),
-    ("succe", "err"), ("pass", "fail"), ("complet", "fail"), ("start", "stop"), ("begin", "end"), ("open", "clos"),
-    ("accept", "reject"), ("accept", "refus"), ("accept", "declin"), ("allow", "deni"), ("allow", "deny"), ("allow", "block"),
-    ("grant", "deni"), ("grant", "deny"), ("enab", "disab"), ("grant", "revok"), ("add", "remov"), ("creat", "delet"), ("creat", "destroy"), ("join", "left"),
+    ("true", "fals"), ("yes", "no"), ("up", "down"), ("on", "off"), ("ok", "fail"), ("ok", "err"),
+    ("succe", "fail"), ("succe", "err"), ("pass", "fail"), ("complet", "fail"), ("start", "stop"), ("begin", "end"),
+    ("open", "clos"), ("accept", "reject"), ("accept", "refus"), ("accept", "declin"), ("allow", "deni"),
+    ("allow", "deny"), ("allow", "block"), ("grant", "deni"), ("grant", "deny"), ("enab", "disab"),
+    ("grant", "revok"), ("add", "remov"), ("creat", "delet"), ("creat", "destroy"), ("join", "left"),
     ("join", "leav"), ("acquir", "releas"), ("found", "miss"), ("found", "lost"), ("present", "absent"),
     ("resum", "suspend"), ("resum", "paus"), ("online", "offline"), ("attach", "detach"), ("login", "logout"),
-    ("first", "last"), ("more", "less"), ("increas", "decreas"), ("rais", "lower"), ("aliv", "dead"), ("full", "empt"),
-    ("before", "after"), ("push", "pop"), ("expand", "shrink"), ("grow", "shrink"), ("activ", "passiv"),
-    ("primary", "secondary"), ("leader", "follower"), ("healthy", "sick"), ("fast", "slow"), ("green", "red"),
+    ("first", "last"), ("more", "less"), ("increas", "decreas"), ("rais", "lower"), ("aliv", "dead"),
+    ("full", "empt"), ("before", "after"), ("push", "pop"), ("expand", "shrink"), ("grow", "shrink"),
+    ("activ", "passiv"), ("primary", "secondary"), ("leader", "follower"), ("healthy", "sick"), ("fast", "slow"),
+    ("green", "red"),
 )  # fmt: skip
 """How words begin that are opposites. The list is short and cannot be complete."""
 _NEGATING = ("un", "in", "im", "dis", "de", "non", "mis")
