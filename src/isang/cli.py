@@ -171,7 +171,9 @@ def train(
         int | None,
         typer.Option(metavar="N", help="Epochs without a better validation loss; 0: no early stop.  [default: 3]"),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Sessions per step.  [default: 64]")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Sessions per step.  [default: by their length]")
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="Highest learning rate.  [default: 0.001]")
     ] = None,
