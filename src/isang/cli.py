@@ -26,6 +26,7 @@ from isang.options import (
     Logs,
     Masks,
     MaxMinutes,
+    NoRedact,
     NoRewordings,
     Onnx,
     Overwrite,
@@ -95,6 +96,7 @@ def run(
     timezone: Timezone = None,
     date_order: DateOrder = None,
     mask: Masks = None,
+    no_redact: NoRedact = False,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
     epochs: Epochs = None,
@@ -107,7 +109,8 @@ def run(
 ) -> None:
     """Raw logs to detector, report, incidents and the page that shows them, in one go."""
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
+        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)
+        | {"redact": False if no_redact else None},
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -131,6 +134,7 @@ def prepare(
     timezone: Timezone = None,
     date_order: DateOrder = None,
     mask: Masks = None,
+    no_redact: NoRedact = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
     ] = False,
@@ -142,7 +146,11 @@ def prepare(
     from isang.logs.preview import preview
 
     settings = load(
-        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+        config,
+        {
+            "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)
+            | {"redact": False if no_redact else None}
+        },
     )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
