@@ -17,6 +17,7 @@ from isang.options import (
     Alerts,
     ConfigFile,
     DateOrder,
+    Encoding,
     Epochs,
     Gap,
     Json,
@@ -95,6 +96,7 @@ def run(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
     no_redact: NoRedact = False,
     train_fraction: TrainFraction = None,
@@ -108,9 +110,9 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Raw logs to detector, report, incidents and the page that shows them, in one go."""
+    read_as = log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)
-        | {"redact": False if no_redact else None},
+        "logs": read_as | _redact(no_redact),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -133,6 +135,7 @@ def prepare(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
     no_redact: NoRedact = False,
     dry_run: Annotated[
@@ -148,8 +151,8 @@ def prepare(
     settings = load(
         config,
         {
-            "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)
-            | {"redact": False if no_redact else None}
+            "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
+            | _redact(no_redact)
         },
     )
     if dry_run:
@@ -419,6 +422,11 @@ def mcp(
     from isang.mcp_server import serve
 
     serve(folders or [Path()])
+
+
+def _redact(no_redact: bool) -> dict[str, Any]:
+    """The setting under [logs] that --no-redact stands for; unset, the file's or the default."""
+    return {"redact": False} if no_redact else {}
 
 
 def main() -> None:

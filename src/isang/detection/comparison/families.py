@@ -15,6 +15,8 @@ LOUDNESS = ("other", "failure word", "warning", "error")
 WARNING_LEVELS = ("WARN", "WARNING")
 _SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
 """Levels that the layout left in the message are written in capitals, in front."""
+_NUMBERS = re.compile(r"\d+")
+"""A number that a template keeps tells events apart, such as a status."""
 _FRONT = 80
 
 
@@ -33,13 +35,13 @@ class Families:
 
 
 def families_of(records: EventRecords, runs: int) -> Families:
-    """The families of records: templates of the same level with the same words, in any order and number."""
+    """The families of records: templates of the same level with the same words and numbers, in any order."""
     templates = records.templates.sort("count", descending=True, maintain_order=True)
     numbers: dict[tuple[str, frozenset[str] | str], int] = {}
     of_event: dict[int, int] = {}
     heads: list[tuple[int, str, str | None]] = []
     for event, template, level, _ in templates.iter_rows():
-        likeness = (level or "", frozenset(words(template)) or template)
+        likeness = (level or "", frozenset([*words(template), *_NUMBERS.findall(template)]) or template)
         if likeness not in numbers:
             numbers[likeness] = len(heads)
             heads.append((event, template, level))
