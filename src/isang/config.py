@@ -51,6 +51,9 @@ class LogsConfig:
     """A template is made of this many words of a message; what follows them becomes one slot."""
     max_line_bytes: int = 65_536
     """Longer lines are cut here, and counted."""
+    redact: bool = True
+    """Passwords, tokens, keys, e-mail addresses, numbers of cards and residents are replaced before lines are kept or
+    shown. Templates never keep secrets."""
     masks: tuple[tuple[str, str], ...] = ()
     """The user's own masks, (name, regular expression), applied before the built-in ones."""
 
