@@ -119,8 +119,8 @@ _MAY_HOLD = (
     r"eyJ|AKIA|ASIA|gh[pousr]_|glpat|AIza|ya29|xox|sk[-_]|rk_|hf_|npm_|SG\.|://[^\s/]*@"
 )
 _MAY_HOLD_DIGITS = (
-    r"@|\b[0-9]{6}-?[1-8][0-9]{6}|\b[2-6][0-9]{3}(?:[ -]?[0-9]{4}){3}|"
-    r"\b3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5}"
+    r"@|(?:^|[^0-9A-Za-z_.-])(?:[0-9]{6}-?[1-8][0-9]{6}|[2-6][0-9]{3}(?:[ -]?[0-9]{4}){3}|"
+    r"3[47][0-9]{2}[ -]?[0-9]{6}[ -]?[0-9]{5})"
 )
 """Rust's regular expressions that find whatever could hold one of PATTERNS."""
 
