@@ -29,8 +29,8 @@ MOST_EPOCHS = 10
 """Passes over the training sessions where the user names no number."""
 TOKENS_THAT_PAY = 500_000
 """Tokens to learn from where the user names no number of epochs. Where one pass has more, it is as many times more as
-the third root says: ten times the logs take about twice the time. On the recorded shop, HDFS and BGL a tenth to a third of
-the tokens of ten epochs brought the same F1 within .01, see docs/decisions."""
+the third root says: ten times the logs take about twice the time. On the recorded shop, HDFS and BGL a tenth to a third
+of the tokens of ten epochs brought the same F1 within .01, see docs/decisions."""
 TOKENS_PER_BATCH, LEAST_BATCH, MOST_BATCH = 700, 8, 64
 """Sessions per step where the user names no number."""
 
