@@ -1,6 +1,5 @@
 """Families of lines: what the lines of one kind have in common, however their lists and values are written."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +7,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.logs.event_records import EventRecords
-from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
-
-LOUDNESS = ("other", "failure word", "warning", "error")
-"""Classes of lines by how loudly they tell of a failure; the number of each is its loudness."""
-WARNING_LEVELS = ("WARN", "WARNING")
-_SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
-"""Levels that the layout left in the message are written in capitals, in front."""
-_FRONT = 80
+from isang.model.wording import loudness_of, words
 
 
 @dataclass(frozen=True)
@@ -55,13 +47,3 @@ def families_of(records: EventRecords, runs: int) -> Families:
     first[cells] = at
     loudness = np.array([loudness_of(template, level) for _, template, level in heads], dtype=np.int64)
     return Families(table, counts.astype(np.int64), loudness, of_record_N, first.reshape(len(heads), runs))
-
-
-def loudness_of(template: str, level: str | None) -> int:
-    """How loudly a line tells of a failure: an index of LOUDNESS."""
-    shouted = set(_SHOUTED.findall(template[:_FRONT])) if level is None else {level}
-    if shouted & set(ERROR_LEVELS):
-        return 3
-    if shouted & set(WARNING_LEVELS):
-        return 2
-    return int(tells_of_failure(words(template), ()))

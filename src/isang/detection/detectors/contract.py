@@ -137,7 +137,9 @@ class Detector(Protocol):
     """It rests on the trained encoder, or on how often something new comes, which an earlier stretch of the log that is
     held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
     timed: bool
-    """It looks at times too, so that sessions with equal events may score differently."""
+    """It looks at more than tokens, such as times, so that sessions with equal tokens may score differently."""
+    unsuspicious: float
+    """A session of the training period that scores no more than this is not suspected to be an unlabelled anomaly."""
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """What it learns from the normal sessions of a period, as a table that is saved with the model."""
@@ -160,6 +162,7 @@ class DetectorDefaults:
     allowance: float = 0.75
     learned: bool = False
     timed: bool = False
+    unsuspicious: float = 0.0
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """Nothing beside the normal sessions, which every model keeps."""
