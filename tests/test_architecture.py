@@ -9,11 +9,15 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting", "json_files", "parquet_files"}
+BASE = {
+    "errors", "files", "progress", "compression", "memory", "signals", "formatting", "html", "json_files",
+    "parquet_files",
+}  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
     "formatting": set(),
+    "html": {"formatting"},
     "memory": set(),
     "signals": {"errors", "formatting"},
     "threads": set(),
@@ -30,7 +34,8 @@ ALLOWED = {
     "runs": BASE | {"config", "plugins"},
     "samples": BASE,
     "resumable": BASE | {"config"},
-    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
+    "pages": BASE | {"config", "logs", "runs"},
+    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs", "pages"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "mcp_server": BASE | {"runs"},
     "__main__": {"cli"},

@@ -61,13 +61,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     out = place / "out"
-    assert {path.name for path in out.iterdir()} == {"data", "run", "incidents.json", "anomalies.jsonl", "run.json"}
+    assert {path.name for path in out.iterdir()} == {
+        "data",
+        "run",
+        "index.html",
+        "incidents.json",
+        "anomalies.jsonl",
+        "run.json",
+    }
     assert {path.name for path in (out / "data").iterdir()} == {"sessions.parquet", "templates.parquet", "meta.json"}
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
     others = {
-        "gaps.parquet", "bursts.parquet", "planted.parquet", "evaluation.json", "precision_recall.svg", "scores.svg",
+        "detectors", "planted.parquet", "evaluation.json", "precision_recall.svg", "scores.svg",
     }  # fmt: skip
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}
@@ -91,7 +98,7 @@ def test_run_measures_its_quality_and_says_so(place: Path) -> None:
     assert evaluation["metrics"]["recall"]["value"] > 0.9
     printed = (place / "stdout.txt").read_text()
     assert "anomalies.jsonl" in printed
-    assert "report.html" in printed
+    assert "index.html" in printed
     assert f"{evaluation['metrics']['f1']['value']:.3f}" in printed
     report = json.loads((place / "out" / "run" / "report" / "report.json").read_text())
     quality = next(finding for finding in report["findings"] if finding["id"] == "measured_quality")

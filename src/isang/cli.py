@@ -35,6 +35,7 @@ from isang.options import (
     SessionBy,
     Timezone,
     TrainFraction,
+    Verbose,
     Window,
     log_flags,
     seconds,
@@ -70,13 +71,14 @@ def demo(
     out: Annotated[
         Path, typer.Option(help="Where everything goes; an earlier result there is replaced.", metavar="DIR")
     ] = Path("out/demo"),
+    verbose: Verbose = False,
 ) -> None:
     """The main job on the recorded sample in the package."""
     from isang import samples
 
     sample = samples.shop()
     print(f"A recorded sample: {sample.folder.name}, {len(sample.logs)} log files, with labels ({sample.labels.name}).")
-    _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {})
+    _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {}, verbose=verbose)
 
 
 @app.command()
@@ -101,8 +103,9 @@ def run(
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Raw logs to detector, report and anomalies in one go."""
+    """Raw logs to detector, report, incidents and the page that shows them, in one go."""
     flags = {
         "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
         "model": {"preset": preset},
@@ -111,7 +114,7 @@ def run(
         },
         "detection": {"alerts_per_thousand": alerts_per_thousand},
     }  # fmt: skip
-    _run(logs, out, config, labels, resume, overwrite, flags)
+    _run(logs, out, config, labels, resume, overwrite, flags, verbose=verbose)
 
 
 @app.command()
@@ -447,12 +450,14 @@ def _run(
     resume: bool,
     overwrite: bool,
     flags: dict[str, dict[str, Any]],
+    *,
+    verbose: bool,
 ) -> None:
     from isang import stages, summaries
     from isang.config import load
 
     finished = stages.run(logs, out, config=load(config, flags), labels=labels, resume=resume, overwrite=overwrite)
-    print(summaries.of_run(finished))
+    print(summaries.of_run(finished, verbose=verbose))
 
 
 def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> None:

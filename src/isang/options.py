@@ -19,6 +19,7 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace earlier results, once the new ones are complete.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Take up an attempt that was cut off.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Print all that is known, not only what matters most.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Layout = Annotated[
     str | None,

@@ -45,14 +45,33 @@ class Detected:
     """One record per anomalous session, as `isang detect --json` prints them, the strangest first."""
     incidents: list["Incident"] = field(default_factory=list)
     """The anomalies by their causes, the most severe first."""
+    dataset: "Dataset | None" = None
+    """The sessions of the logs, for the page."""
+    name: str = "logs"
+    """What was read, in a few words."""
 
-    def write(self, folder: Path) -> None:
-        """Write `incidents.json` and `anomalies.jsonl`."""
+    def write(self, folder: Path, *, evaluation: Mapping[str, Any] | None = None, report: str | None = None) -> None:
+        """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
+
+        The page shows the `evaluation` too, and leads to the training's `report`, an address beside it.
+        """
         from isang.detection.incidents import document
+        from isang.pages.contents import contents_of
+        from isang.pages.page import index_html
+        from isang.runs.report.report import default_language
 
-        write_text(folder / "incidents.json", to_json(document(self.incidents)))
+        found = document(self.incidents)
+        write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
+        if self.dataset is None:
+            return
+        links = {"incidents": "incidents.json", **({} if report is None else {"report": report})}
+        contents = contents_of(
+            self.name, self.dataset, sessions=self.sessions, anomalies=len(self.anomalies),
+            incidents=found["incidents"], evaluation=evaluation, links=links,
+        )  # fmt: skip
+        write_text(folder / "index.html", index_html(contents, default_language()))
 
 
 @dataclass(frozen=True)
@@ -308,6 +327,7 @@ def detect(
     from isang.detection.evaluation.drift import other_logs, taken_for
     from isang.detection.releases.new_templates import new_lines
     from isang.detection.releases.rewordings import judge_reworded
+    from isang.detection.session_lines import with_sessions
     from isang.logs.prepare import prepare as read_logs
 
     loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
@@ -320,8 +340,15 @@ def detect(
     new = new_lines(loaded, prepared.dataset, judged)
     _warn(other_logs(judged), new and new.says, taken_for(reworded))
     found = grouped(records(loaded, prepared, judged), new.templates if new else ())
-    incidents = incidents_of(found, surroundings(loaded, prepared))
-    return Detected(len(judged.rows), found, incidents)
+    normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
+    incidents = with_sessions(incidents_of(found, surroundings(loaded, prepared)), prepared, normal)
+    return Detected(len(judged.rows), found, incidents, prepared.dataset, _names(logs))
+
+
+def _names(logs: Sequence[str | Path]) -> str:
+    """The logs in a few words."""
+    names = [Path(path).name or str(path) for path in logs]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _warn(*warnings: str | None) -> None:
@@ -410,11 +437,12 @@ def run(
                 train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
             evaluation, halves = evaluate(trained_run / "model", data), None
             report([trained_run], trained_run / "report", overwrite=True)
-            detected = detect(trained_run / "model", logs)
+            detected, judgement = detect(trained_run / "model", logs), "run/report/report.html"
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
-            detected = Detected(len(dataset.sessions), [], halves.incidents)
-        detected.write(building)
+            detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, _names(logs))
+            judgement = None
+        detected.write(building, evaluation=evaluation or None, report=judgement)
     return Finished(out, open_dataset(out / "data"), evaluation, detected, halves)
 
 

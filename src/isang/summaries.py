@@ -1,5 +1,6 @@
 """What each stage prints: results as a few lines of text for people."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from isang.stages import Detected, Finished, Trained
     from isang.training.lr_range_test import RateTest
 
-SHOWN_INCIDENTS = 10
+SHOWN_INCIDENTS = 6
 SHOWN_DIFFERENCES = 10
 SHOWN_LINES = 2
 """Raw lines below an incident."""
 SHOWN_TEMPLATES = 3
 SHOWN_CHARACTERS = 140
+AS_GOOD = 0.005
+"""A simple rule whose F1 is no further below does as well."""
 TOO_COARSE = 100.0
 """A detector whose calibration supports no lower budget than this, per 1,000 sessions, has seen too few of them."""
 LOSSES = {
@@ -131,19 +134,19 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     return joined(lines + _planted(evaluation["planted"]))
 
 
-def of_incidents(incidents: Sequence["Incident"], most: int | None = None) -> str:
-    """Each incident with the raw lines that tell of it, the most severe first; at most `most`."""
-    shown = [_incident(incident) for incident in incidents[:most]]
+def of_incidents(incidents: Sequence["Incident"], most: int | None = None, raw_lines: int = SHOWN_LINES) -> str:
+    """Each incident with up to `raw_lines` that tell of it, the most severe first; at most `most`."""
+    shown = [_incident(incident, raw_lines) for incident in incidents[:most]]
     if most is not None and len(incidents) > most:
         shown.append(f"and {len(incidents) - most:,} more incidents")
     return "\n".join(shown)
 
 
-def _incident(incident: "Incident") -> str:
+def _incident(incident: "Incident", raw_lines: int) -> str:
     lines = [f"{incident.severity:<9}{incident.title}  [{incident.fingerprint}]"]
     for reason in incident.reasons:
         for line in _raw_line(reason["line"], lines):
-            if len(lines) <= SHOWN_LINES:
+            if len(lines) <= raw_lines:
                 lines.append(line)
     return joined(lines)
 
@@ -246,26 +249,57 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int =
     return [raw if times == 1 else f"{raw}  ({times} lines like it)"]
 
 
-def of_run(finished: "Finished") -> str:
-    """What was found, the measured quality, and where the report is."""
-    detected = finished.detected
+def of_run(finished: "Finished", *, verbose: bool = False) -> str:
+    """How the logs were read, the incidents, the quality and where to look, in about 25 lines; more if `verbose`."""
     if finished.halves is not None:
         return _of_small_run(finished)
-    lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
-    lines.append(
-        f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous, in {len(detected.incidents):,} "
-        f"{'incident' if len(detected.incidents) == 1 else 'incidents'}"
-    )
-    if detected.incidents:
-        lines += ["", of_incidents(detected.incidents, SHOWN_INCIDENTS)]
-    lines += [
-        "",
-        f"incidents:     {finished.folder / 'incidents.json'}",
-        f"all anomalies: {finished.folder / 'anomalies.jsonl'}",
-        f"model:         {finished.folder / 'run' / 'model'}",
-        f"report:        {finished.folder / 'run' / 'report' / 'report.html'}",
+    detected, evaluation = finished.detected, finished.evaluation
+    count = len(detected.incidents)
+    found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
+    if count:
+        severities = Counter(incident.severity for incident in detected.incidents)
+        by_severity = ", ".join(f"{number} {name}" for name, number in severities.items())  # the most severe come first
+        found += f", in {count:,} {'incident' if count == 1 else 'incidents'} ({by_severity}):"
+    lines = [*of_dataset(finished.dataset.meta).split("\n"), "", found]
+    text = [joined(lines)]
+    if count:
+        text.append(of_incidents(detected.incidents, None if verbose else SHOWN_INCIDENTS, 2 if verbose else 1))
+    text += ["", of_evaluation(evaluation) if verbose else joined(_quality_in_short(evaluation)), ""]
+    text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished.folder, verbose=verbose)]))
+    return "\n".join(text)
+
+
+def _more(folder: Path, *, verbose: bool) -> list[str]:
+    if not verbose:
+        return [f"(beside it: incidents.json, anomalies.jsonl, {Path('run', 'model')}, {Path('run', 'report')})"]
+    return [
+        f"incidents:     {folder / 'incidents.json'}",
+        f"all anomalies: {folder / 'anomalies.jsonl'}",
+        f"model:         {folder / 'run' / 'model'}",
+        f"report:        {folder / 'run' / 'report' / 'report.html'}",
     ]
-    return "\n".join(lines)
+
+
+def _quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
+    """How good the detector is known to be, and whether a simple rule is as good."""
+    if not evaluation["measured"]:
+        planted = [part for part in evaluation["planted"] if part["planted"]]
+        found = ", ".join(f"{_kind_name(part)} {_share(part['found'])}" for part in planted)
+        return [
+            f"quality is not measured: {evaluation['why_not_measured']}",
+            *([f"of anomalies that isang planted itself it finds: {found}"] if found else []),
+        ]
+    own = evaluation["metrics"]
+    lines = [
+        f"measured on {evaluation['sessions']['labelled']:,} labelled sessions after the training period: "
+        f"precision {_number(own['precision']['value'])}, recall {_number(own['recall']['value'])}, "
+        f"F1 {_number(own['f1']['value'])}"
+    ]
+    best = max(evaluation["baselines"], key=lambda rule: rule["metrics"]["f1"]["value"] or 0, default=None)
+    if best is not None and (best["metrics"]["f1"]["value"] or 0) >= (own["f1"]["value"] or 0) - AS_GOOD:
+        name = best["name"].replace("_", " ")
+        lines.append(f"the simple rule “{name}” does as well here: F1 {_number(best['metrics']['f1']['value'])}")
+    return lines
 
 
 def _of_small_run(finished: "Finished") -> str:
@@ -282,7 +316,7 @@ def _of_small_run(finished: "Finished") -> str:
             "",
             of_comparison(finished.halves, as_json=False),
             "",
-            f"incidents: {finished.folder / 'incidents.json'}",
+            f"look at {finished.folder / 'index.html'}",
             "with a log of a good run beside it isang compare tells more",
         ]
     )

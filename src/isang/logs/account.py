@@ -61,6 +61,9 @@ class SourceAccount:
             "damage": self.read.damage,
             "container": self.layout.container,
             "layouts": [{"name": layout.name, "share": round(share, 4)} for layout, share in self.layout.layouts],
+            "unknown_layouts": [
+                {"name": layout.name, "lines": round(share * self.read.lines)} for layout, share in self.layout.unknown
+            ],
             "doubts": list(self.layout.doubts),
             "times": timestamps.described(clock, zone=self.layout.zone, reference=self.layout.reference),
         }
@@ -148,6 +151,12 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
     lines = max(1, meta["lines"])
     found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
     found += [f"{source['name']}: {doubt}" for source in sources for doubt in source["doubts"]]
+    found += [
+        f"{source['name']}: about {layout['lines']:,} of {source['lines']:,} lines are read by the layout "
+        f"{layout['name']}, which the model was not trained with; if it is of the same program, give --layout"
+        for source in sources
+        for layout in source["unknown_layouts"]
+    ]
     for source in sources:
         if source["layouts"][0]["name"] in _OF_SEVERAL_LINES:
             continue

@@ -1,7 +1,7 @@
 """The stage from raw logs to a dataset."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -19,6 +19,7 @@ from isang.logs.input.sources import Source, find_sources
 from isang.logs.input.threads import ahead, in_order
 from isang.logs.parsing import masks
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
+from isang.logs.parsing.known_layouts import known_of
 from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.parsing.records import SourceLayout, record_texts
 from isang.logs.parsing.timeline import NO_TIME, Timeline
@@ -113,8 +114,10 @@ class _Preparation:
         self._config = config
         self._directory = directory
         self._labels = LabelJoin(read_labels(labels)) if labels else None
-        self.found = recognise_sources(find_sources(paths), config)
-        self._rules = rules or Rules.new(config, session_rule(self.found.sample, config))
+        self.found = recognise_sources(find_sources(paths), config, rules.layouts if rules else ())
+        self._rules = rules or replace(
+            Rules.new(config, session_rule(self.found.sample, config)), layouts=known_of(self.found.layouts)
+        )
         self._events = EventTable(self._rules)
         self._accounts = [
             SourceAccount(source, layout) for source, layout in zip(self.found.sources, self.found.layouts, strict=True)

@@ -1,5 +1,6 @@
 """What the beginnings of the sources say: layout of each, session key of all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,7 +14,8 @@ from isang.logs.input.far_lines import far_lines, spread
 from isang.logs.input.sources import Source
 from isang.logs.parsing import layouts, timestamps
 from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
-from isang.logs.parsing.records import SourceLayout, parse_chunk, recognise_source, split_lines
+from isang.logs.parsing.known_layouts import KnownLayout, read_as_known
+from isang.logs.parsing.records import SourceLayout, parse_chunk, split_lines
 from isang.logs.parsing.regex import check_expression
 from isang.logs.parsing.timeline import NO_TIME, Timeline
 from isang.logs.sessions.key_search import field_pattern, propose_key
@@ -82,7 +84,7 @@ def window_lines(lines: int, largest: int) -> int:
     return min(largest, max(_LEAST_WINDOW_LINES, lines // _WANTED_WINDOWS))
 
 
-def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
+def recognise_sources(sources: list[Source], config: LogsConfig, known: Sequence[KnownLayout] = ()) -> Recognised:
     """Look at the beginning of each source. Raises InputError for one that cannot be read, unless a folder holds it
     and others beside it."""
     zone = _checked_zone(config.timezone)
@@ -101,8 +103,8 @@ def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
             skipped[source.name] = str(error)
             continue
         some = spread(split_lines(chunk)["text"], far_lines(source, chunk), SAMPLE_LINES)
-        layout = recognise_source(
-            some, given=given, zone=zone, reference=_reference(source, zone), date_order=config.date_order
+        layout = read_as_known(
+            some, known, given=given, zone=zone, reference=_reference(source, zone), date_order=config.date_order
         )
         samples.append(_sample(parse_chunk(chunk, layout).frame, layout, len(kept)))
         kept.append(replace(source, index=len(kept)))

@@ -14,11 +14,11 @@ from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import layouts, masks
 from isang.logs.parsing.inferred.levels import normal_level
 from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
+from isang.logs.parsing.known_layouts import read_as_known
 from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.records import (
     SourceLayout,
     needs_line_before,
-    recognise_source,
     split_lines,
     whole_records,
     without_colours,
@@ -200,8 +200,13 @@ class RecordParser:
         full = log.head.len() >= SAMPLE_LINES > log.recognised_from
         if log.layout is None or full or log.head.len() >= _LOOKED_AT_AGAIN * log.recognised_from:
             log.recognised_from = log.head.len()
-            log.layout = recognise_source(
-                log.head, given=self._given, zone=self._zone, reference=reference, date_order=self._date_order
+            log.layout = read_as_known(
+                log.head,
+                self._rules.layouts,
+                given=self._given,
+                zone=self._zone,
+                reference=reference,
+                date_order=self._date_order,
             )
         return replace(log.layout, reference=reference)
 
