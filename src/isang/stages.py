@@ -49,6 +49,11 @@ class Detected:
     """The sessions of the logs, for the page."""
     name: str = "logs"
     """What was read, in a few words."""
+    never_seen: list[dict[str, Any]] = field(default_factory=list)
+    """Templates that no training session has, the loudest first, with their first line and their number."""
+    coverage: dict[str, Any] = field(default_factory=dict)
+    """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
+    `cannot_tell` where the logs are of another program, else `judged`."""
 
     def write(self, folder: Path, *, evaluation: Mapping[str, Any] | None = None, report: str | None = None) -> None:
         """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
@@ -60,7 +65,7 @@ class Detected:
         from isang.pages.page import index_html
         from isang.runs.report.report import default_language
 
-        found = document(self.incidents)
+        found = document(self.incidents, never_seen=self.never_seen, coverage=self.coverage)
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
@@ -325,6 +330,7 @@ def detect(
     from isang.detection.anomalies import grouped, records
     from isang.detection.causes.grouping import incidents_of, surroundings
     from isang.detection.evaluation.drift import other_logs, taken_for
+    from isang.detection.releases.never_seen import coverage, never_seen
     from isang.detection.releases.new_templates import new_lines
     from isang.detection.releases.rewordings import judge_reworded
     from isang.detection.session_lines import with_sessions
@@ -342,7 +348,10 @@ def detect(
     found = grouped(records(loaded, prepared, judged), new.templates if new else ())
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
     incidents = with_sessions(incidents_of(found, surroundings(loaded, prepared)), prepared, normal)
-    return Detected(len(judged.rows), found, incidents, prepared.dataset, _names(logs))
+    return Detected(
+        len(judged.rows), found, incidents, prepared.dataset, _names(logs),
+        never_seen(loaded, prepared), coverage(loaded, prepared).to_dict(),
+    )  # fmt: skip
 
 
 def _names(logs: Sequence[str | Path]) -> str:

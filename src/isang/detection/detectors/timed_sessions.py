@@ -80,7 +80,9 @@ def timed_sessions(dataset: Dataset, vocabulary: Vocabulary, rows: Rows) -> Time
     inside_T = np.ones(len(tokens.flat), dtype=bool)
     inside_T[tokens.offsets[:-1]] = inside_T[tokens.offsets[1:] - 1] = False
     events = dataset.sessions["events"].gather(rows).explode(empty_as_null=False, keep_nulls=False).to_numpy()
-    loudness_T[inside_T] = _loudness(dataset)[events]
+    loudness = _loudness(dataset)
+    known = (events >= 0) & (events < len(loudness))
+    loudness_T[np.flatnonzero(inside_T)[known]] = loudness[events[known]]
     return TimedSessions(tokens, gaps_before(dataset, rows), ends_ms(dataset, rows), vocabulary.size, loudness_T)
 
 
