@@ -36,6 +36,7 @@ ALLOWED = {
     "resumable": BASE | {"config"},
     "pages": BASE | {"config", "logs", "runs"},
     "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs", "pages"},
+    "api": BASE | {"config", "logs", "artifact", "detection", "runs", "stages"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "mcp_server": BASE | {"runs"},
     "__main__": {"cli"},
@@ -44,7 +45,7 @@ ALLOWED = {
     "plugins": {"errors"},
     "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
-    "__init__": BASE | {"stages", "config", "threads"},
+    "__init__": BASE | {"api", "detection", "stages", "config", "threads"},
 }
 
 

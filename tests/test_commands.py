@@ -38,7 +38,7 @@ def isang(*arguments: object, limit: Callable[[], None] | None = None) -> subpro
         [*ISANG, *map(str, arguments)], capture_output=True, text=True, check=False, preexec_fn=limit
     )
     assert "Traceback" not in result.stderr, result.stderr
-    assert "a mistake of isang's own" not in result.stderr, result.stderr
+    assert "internal error in isang" not in result.stderr, result.stderr
     return result
 
 

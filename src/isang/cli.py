@@ -431,7 +431,7 @@ def main() -> None:
         if os.environ.get("ISANG_TRACEBACK"):
             raise
         _leave(
-            printable_line(f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}") + "\n"
+            printable_line(f"isang: internal error in isang: {type(error).__name__}: {error}") + "\n"
             "Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
             1,
         )

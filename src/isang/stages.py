@@ -284,7 +284,7 @@ def evaluate(
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
-    result = measure(_with(loaded, rewordings=rewordings), dataset, fingerprint(data))
+    result = measure(with_settings(loaded, rewordings=rewordings), dataset, fingerprint(data))
     _warn(result["other_logs"])
     drawn = pictures(result)
     with_evaluation(loaded, result, model, drawn)
@@ -326,31 +326,14 @@ def detect(
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
     model's encoder as `export` wrote it, to score with in torch's place.
     """
-    from isang.artifact import rules_of
-    from isang.detection.anomalies import grouped, records
-    from isang.detection.causes.grouping import incidents_of, surroundings
-    from isang.detection.evaluation.drift import other_logs, taken_for
-    from isang.detection.releases.never_seen import coverage, never_seen
-    from isang.detection.releases.new_templates import new_lines
-    from isang.detection.releases.rewordings import judge_reworded
-    from isang.detection.session_lines import with_sessions
-    from isang.logs.prepare import prepare as read_logs
+    from isang.detection.batch import judge_logs
 
-    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
-    prepared = read_logs(
-        [str(path) for path in logs],
-        loaded.config.logs,
-        rules=rules_of(loaded),
-    )
-    loaded, judged, reworded = judge_reworded(loaded, prepared.dataset)
-    new = new_lines(loaded, prepared.dataset, judged)
-    _warn(other_logs(judged), new and new.says, taken_for(reworded))
-    found = grouped(records(loaded, prepared, judged), new.templates if new else ())
-    normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
-    incidents = with_sessions(incidents_of(found, surroundings(loaded, prepared)), prepared, normal)
+    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    found = judge_logs(loaded, logs)
+    _warn(*found.warnings)
     return Detected(
-        len(judged.rows), found, incidents, prepared.dataset, _names(logs),
-        never_seen(loaded, prepared), coverage(loaded, prepared).to_dict(),
+        len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs),
+        found.never_seen, found.coverage.to_dict(),
     )  # fmt: skip
 
 
@@ -379,7 +362,7 @@ def follow(
     """A model and growing logs → what gives out each anomaly when its session has ended; settings as in `detect`."""
     from isang.detection.live import Following
 
-    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
 
 
@@ -396,7 +379,7 @@ def _load(model: Path, onnx: Path | None) -> "Model":
     return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.encoder, loaded.vocabulary)))
 
 
-def _with(loaded: "Model", **settings: Any) -> "Model":
+def with_settings(loaded: "Model", **settings: Any) -> "Model":
     """The model, with those `settings` of detection that are not None instead of its own."""
     given = {name: value for name, value in settings.items() if value is not None}
     detection = replace(loaded.config.detection, **given)

@@ -63,8 +63,9 @@ def example(own: list[str], beside: list[str]) -> dict[str, Any]:
 def incident(number: int = 0) -> dict[str, Any]:
     return {
         "id": f"i{number}", "fingerprint": f"f{number}", "severity": "high", "state": "firing",
-        "title": f"Title {HOSTILE}", "title_ko": "제목", "sessions": 3, "sources": [HOSTILE], "reasons": [],
+        "title": f"Title {HOSTILE}", "title_ko": "제목", "sessions": 3, "sources": [HOSTILE],
         "first_seen": START.isoformat(), "last_seen": START.isoformat(),
+        "reasons": [{"says": HOSTILE, "line": None}, {"says": "b", "line": line(0, HOSTILE, "a")}],
         "examples": [example([HOSTILE, "b"], ["b", "c"])] if number == 0 else [],
         "symptoms": [{"kind": "new", "template": HOSTILE, "level": None, "sessions": 3}],
     }  # fmt: skip

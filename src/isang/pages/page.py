@@ -82,7 +82,7 @@ def _said(reasons: Any) -> list[dict[str, Any]]:
     for reason in reasons:
         line = reason.get("line")
         raw = None if line is None else f"{line['source']}:{line['number']}: {shortened(line['text'])}"
-        found.setdefault(reason["says"], {"says": reason["says"], "as_high": reason["as_high"], "line": raw})
+        found.setdefault(reason["says"], {"says": reason["says"], "line": raw})
     return list(found.values())
 
 
