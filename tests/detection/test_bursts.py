@@ -20,7 +20,7 @@ from isang.detection.detectors.time.burst import (
     normal_crowd,
     remember,
 )
-from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, TimedSessions
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, untimed
 from isang.detection.explain import explain
 from isang.detection.threshold.decisions import Judged, judge
 from isang.logs.store import Dataset
@@ -132,8 +132,7 @@ def test_what_is_remembered_is_all_that_later_sessions_need(model: Model, seed: 
     for part in parts:
         sessions = sessions_of(*events[part])
         told.append(find_bursts(model.fitted, sessions, ends[part], earlier).deviations_S)
-        gaps_T = np.full(len(sessions.flat), np.nan)
-        earlier = remember(TimedSessions(sessions, gaps_T, ends[part], model.fitted.size, earlier))
+        earlier = remember(replace(untimed(sessions, model.fitted.size), ends_ms_S=ends[part], earlier=earlier))
     together = find_bursts(model.fitted, sessions_of(*events), ends).deviations_S
     assert told[-1].tolist() == together[cut:].tolist()
     assert (np.concatenate(told) <= together).all()
