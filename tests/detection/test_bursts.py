@@ -26,7 +26,7 @@ from isang.detection.threshold.decisions import Judged, judge
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS, UNSEEN
-from tests.detection.fitting import with_table, without_clock
+from tests.detection.fitting import named, with_table, without_clock
 from tests.synthetic import BROWSE, shop_dataset
 from tests.test_artifact import some_model
 
@@ -92,6 +92,16 @@ def test_what_normal_sessions_never_had_is_the_business_of_others(model: Model) 
 def test_an_event_that_a_session_has_twice_counts_once(model: Model) -> None:
     found = find_bursts(model.fitted, sessions_of(*[(RARE, RARE)] * (FEW - 1)), np.arange(FEW - 1.0))
     assert not found.deviations_S.any()
+
+
+def test_a_handful_of_sessions_does_not_tell_what_is_quick(model: Model) -> None:
+    """With 12 sessions an eight-fold crowd is never judged; with 3,600 it is."""
+    few = with_table(model, "burst", count_bursts(sessions_of(*[(COMMON,)] * 12), 60_000.0 * np.arange(12))).fitted
+    crowd, ends = sessions_of(*[(COMMON,)] * 50), np.arange(50.0)
+    assert not find_bursts(few, crowd, ends).deviations_S.any()
+    assert not named("burst").can_tell(few)
+    assert find_bursts(model.fitted, crowd, ends).deviations_S.all()
+    assert named("burst").can_tell(model.fitted)
 
 
 def test_without_a_clock_nothing_is_said(model: Model) -> None:

@@ -102,6 +102,9 @@ class Mute:
 
         return NO_TABLE
 
+    def can_tell(self, fitted):  # type: ignore[no-untyped-def]
+        return True
+
     def score(self, evidence):  # type: ignore[no-untyped-def]
         return np.zeros(len(evidence.sessions))
 

@@ -73,6 +73,7 @@ def test_of_another_program_nothing_is_told(trained: Model, strangers: int) -> N
     read = Read(dataset_of([words] * strangers))
     covered = coverage(trained, read)  # type: ignore[arg-type]
     assert covered.to_dict()["verdict"] == "cannot_tell"
+    assert covered.to_dict()["detectors_without_power"] == []
     text = of_detected(Detected(strangers, [], coverage=covered.to_dict()))
     assert "cannot tell" in text
     assert "of another program" in text

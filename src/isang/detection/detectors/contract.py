@@ -145,6 +145,10 @@ class Detector(Protocol):
         """What it learns from the normal sessions of a period, as a table that is saved with the model."""
         ...
 
+    def can_tell(self, fitted: Fitted) -> bool:
+        """Whether what it learned is enough to tell anything; where not, its scores are all 0 and a result names it."""
+        ...
+
     def score(self, evidence: Evidence) -> Floats:
         """How strange each session is, shape S, finite, higher is stranger; `evidence.fitted[name]` is its table."""
         ...
@@ -167,3 +171,7 @@ class DetectorDefaults:
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """Nothing beside the normal sessions, which every model keeps."""
         return NO_TABLE
+
+    def can_tell(self, fitted: Fitted) -> bool:
+        """Normal sessions are enough."""
+        return True

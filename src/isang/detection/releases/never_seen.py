@@ -9,6 +9,7 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.anomalies import SHOWN_CHARACTERS, Located
+from isang.detection.detectors import detectors_of
 from isang.model.vocabulary import UNSEEN
 from isang.model.wording import LOUDNESS, loudness_of
 
@@ -26,6 +27,8 @@ class Coverage:
     """Lines of sessions."""
     known: int
     """Those with a template of the training period, or with one that is taken for such."""
+    without_power: tuple[str, ...] = ()
+    """Detectors that learned too little to tell anything; they do not stand for "no anomaly"."""
 
     @property
     def share(self) -> float | None:
@@ -40,13 +43,16 @@ class Coverage:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         verdict = "cannot_tell" if self.other_program or not self.lines else "judged"
-        return {"lines": self.lines, "known_lines": self.known, "share_known": self.share, "verdict": verdict}
+        return {"lines": self.lines, "known_lines": self.known, "share_known": self.share, "verdict": verdict,
+                "detectors_without_power": list(self.without_power)}  # fmt: skip
 
 
 def coverage(model: Model, prepared: Located) -> Coverage:
     """How many of the lines are like lines of the training period."""
     events = prepared.dataset.sessions["events"].explode(empty_as_null=False, keep_nulls=False).to_numpy()
-    return Coverage(len(events), int((model.vocabulary.tokens(prepared.dataset)[events] != UNSEEN).sum()))
+    known = int((model.vocabulary.tokens(prepared.dataset)[events] != UNSEEN).sum())
+    without = tuple(detector.name for detector in detectors_of(model) if not detector.can_tell(model.fitted))
+    return Coverage(len(events), known, without)
 
 
 def never_seen(model: Model, prepared: Located) -> list[dict[str, Any]]:
