@@ -69,7 +69,9 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
         "anomalies.jsonl",
         "run.json",
     }
-    assert {path.name for path in (out / "data").iterdir()} == {"sessions.parquet", "templates.parquet", "meta.json"}
+    assert {path.name for path in (out / "data").iterdir()} == {
+        "sessions.parquet", "templates.parquet", "slots.parquet", "meta.json",
+    }  # fmt: skip
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
@@ -266,7 +268,7 @@ def test_a_log_too_small_to_learn_from_is_still_told_about(tmp_path: Path) -> No
     assert result.returncode == 0, result.stderr
     assert "too few to train on" in result.stdout
     found = json.loads((tmp_path / "out" / "incidents.json").read_text())["incidents"]
-    assert found[0]["title"].startswith("Heart stood still for … s: 1 line since 09:00:50; not in the first half")
+    assert found[0]["title"].startswith("Heart stood still for …: 1 line since 09:00:50; not in the first half")
     assert (tmp_path / "out" / "anomalies.jsonl").read_text() == ""
 
 

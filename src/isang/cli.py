@@ -17,6 +17,7 @@ from isang.options import (
     Alerts,
     ConfigFile,
     DateOrder,
+    Encoding,
     Epochs,
     Gap,
     Json,
@@ -94,6 +95,7 @@ def run(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
@@ -107,7 +109,7 @@ def run(
 ) -> None:
     """Raw logs to detector, report, incidents and the page that shows them, in one go."""
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
+        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -130,6 +132,7 @@ def prepare(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
@@ -142,7 +145,8 @@ def prepare(
     from isang.logs.preview import preview
 
     settings = load(
-        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+        config,
+        {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)},
     )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))

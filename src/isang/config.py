@@ -39,6 +39,8 @@ class LogsConfig:
     """The zone of times that name none."""
     date_order: str = "auto"
     """How dates of three numbers are read: `day-first`, `month-first`, `year-first`; `auto`: as the times tell."""
+    encoding: str = "auto"
+    """Of lines that are not UTF-8, such as `cp949`; `auto`: as their bytes tell."""
     similarity: float = 0.5
     """Share of equal words from which Drain3 joins two masked messages (0 to 1)."""
     tree_depth: int = 4

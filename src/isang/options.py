@@ -58,6 +58,10 @@ DateOrder = Annotated[
     Literal["day-first", "month-first", "year-first"] | None,
     typer.Option(help="How dates of three numbers such as 05/06/2026 are read.  [default: as the log's times tell]"),
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The encoding of lines that are not UTF-8, such as cp949.  [default: guessed]"),
+]
 Masks = Annotated[
     list[str] | None,
     typer.Option("--mask", metavar="NAME=REGEX", help="What varies in messages besides the usual; may be repeated."),
@@ -111,11 +115,12 @@ def log_flags(
     timezone: str | None,
     masks: list[str] | None,
     date_order: str | None = None,
+    encoding: str | None = None,
 ) -> dict[str, Any]:
     """The settings under [logs] that these options set. Raises UsageError where one is no duration, size or mask."""
     flags: dict[str, Any] = {
         "layout": layout, "session_by": session_by, "across_sources": across_sources, "timezone": timezone,
-        "date_order": date_order,
+        "date_order": date_order, "encoding": encoding,
     }  # fmt: skip
     if masks:
         flags["masks"] = [_mask(given) for given in masks]

@@ -158,7 +158,8 @@ def of_comparison(found: "Comparison", *, as_json: bool) -> str:
 
     if as_json:
         rest = {"differences": [difference.to_dict() for difference in found.differences]}
-        facts = {"good": list(found.good), "bad": list(found.bad), "lines": list(found.lines), "score": found.score}
+        facts: dict[str, Any] = {"good": list(found.good), "bad": list(found.bad), "lines": list(found.lines)}
+        facts |= {"score": found.score, "verdict": _verdict(found)}
         return to_json(document(found.incidents) | rest | facts).rstrip("\n")
     logs = f"{len(found.good):,} good {'log' if len(found.good) == 1 else 'logs'}"
     head = f"{found.lines[1]:,} lines against {found.lines[0]:,} of {logs}, {found.templates:,} templates"
@@ -175,6 +176,19 @@ def of_comparison(found: "Comparison", *, as_json: bool) -> str:
         rest_lines += [f"  and {more:,} more"] if more > 0 else []
         parts.append("\n".join(["smaller differences, such as there are by chance too:", *rest_lines]))
     return "\n\n".join(parts)
+
+
+def _verdict(found: "Comparison") -> dict[str, Any] | None:
+    if found.verdict is None:
+        return None
+    verdict = found.verdict
+    return {
+        "p_value": verdict.p_value,
+        "score": verdict.score,
+        "good_scores": list(verdict.good_scores),
+        "says": verdict.says,
+        "says_ko": verdict.says_ko,
+    }
 
 
 def of_detected(detected: "Detected") -> str:

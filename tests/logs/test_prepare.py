@@ -271,7 +271,7 @@ def test_what_cannot_be_read_is_left_out_of_a_folder_and_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "app.log").write_text("\n".join(request_lines()))
-    (tmp_path / "windows.log").write_bytes("hello".encode("utf-16"))
+    (tmp_path / "windows.log").write_bytes(bytes(range(256)) * 40)
     (tmp_path / "broken.log.gz").write_bytes(b"no gzip")
     os.mkfifo(tmp_path / "pipe.log")
     (tmp_path / "again").symlink_to(tmp_path)
@@ -279,7 +279,7 @@ def test_what_cannot_be_read_is_left_out_of_a_folder_and_said(
     assert found.meta["skipped_files"] == ["broken.log.gz", "windows.log"]
     assert found.meta["lines"] == 120
     said = capsys.readouterr().err
-    assert "iconv" in said
+    assert "binary" in said
     assert "is the file complete" in said
 
 
@@ -427,7 +427,7 @@ def test_a_shop_of_many_layouts_is_joined_by_its_request_id(tmp_path: Path) -> N
     found = prepared(tmp_path, {f"{name}.log": "\n".join(lines) for name, lines in files.items()})
     texts = dict(found.dataset.templates.select("event", "template").rows())
     sessions = [[texts[event] for event in events] for events in found.dataset.sessions["events"].to_list()]
-    steps = ["request received", "Opened cart <*>", "paid <*>", "took <*> out", "duration: <*> ms", "request served"]
+    steps = ["request received", "Opened cart <*>", "paid <*>", "took <*> out", "duration: <*>", "request served"]
     assert sessions == [steps] * 80
     assert found.dataset.meta["without_key"] == 1
 

@@ -29,6 +29,8 @@ from isang.logs.sessions.grouping import Grouper, order_of
 from isang.logs.sessions.labels import LabelJoin, read_labels
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, write_account, write_sessions
 from isang.logs.templates.event_table import EventTable
+from isang.logs.templates.novelty import told
+from isang.logs.templates.slots import MOST_MESSAGES, slots_of
 from isang.progress import Progress, say
 
 _SESSION_ORDER = ("start", "session_id")
@@ -92,6 +94,7 @@ def prepare_folder(
             write_sessions(map(work.finished, ahead(sessions.batches())), beside)
         templates, meta = work.account()
         write_account(templates, meta, beside)
+        work.slots().write_parquet(beside / "slots.parquet")
     return meta
 
 
@@ -146,11 +149,23 @@ class _Preparation:
             self._accounts, self.found.skipped, self._totals, self._grouper.cut, self._templates, self._rules,
             self._config,
         )  # fmt: skip
+        if not self._rules.templates.height:
+            meta["novelty"] = self._novelty
+            meta["warnings"] += [sentence for sentence in [told(self._novelty)] if sentence]
         if self._labels is not None:
             meta["labels"] = self._labels.report()
         for warning in meta["warnings"]:
             say(f"warning: {warning}")
         return self._templates, meta
+
+    def slots(self) -> pl.DataFrame:
+        """What stands in the slots of the templates, see slots.py."""
+        sample = self.found.sample.select("level", "message").drop_nulls("message")
+        sample = sample.gather_every(max(1, sample.height // MOST_MESSAGES))
+        masked = masks.masked(sample["message"], masks.compiled(self._rules.masks))
+        messages = sample.select("level", masked.alias("masked"), "message").iter_rows()
+        texts = dict(self._templates.select("event", "template").iter_rows())
+        return slots_of(texts, self._events.matched(messages, self._templates))
 
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
@@ -161,6 +176,7 @@ class _Preparation:
             parsed_chunks = in_order(_read, self._chunks())
             done = 0
             for account, chunks in groupby(parsed_chunks, key=itemgetter(0)):
+                self._events.begin_log()
                 timeline = Timeline(account.layout.clock, account.layout.reference, self._directory)
                 for _, parsed in chunks:
                     _count_lines(parsed, account, self._accounts)
@@ -202,6 +218,7 @@ class _Preparation:
     def _group(self, records: SortedRows, sessions: SortedRows) -> None:
         """Records to sessions; the templates are settled and counted on the way."""
         event_of, templates = self._events.finish()
+        self._novelty = self._events.novelty(event_of, templates)
         counts = np.zeros(templates.height, dtype=np.int64)
         with Progress("grouping into sessions", total=records.height, unit="records") as progress:
             for batch in ahead(records.batches()):

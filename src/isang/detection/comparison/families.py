@@ -1,5 +1,6 @@
 """Families of lines: what the lines of one kind have in common, however their lists and values are written."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 
 from isang.logs.event_records import EventRecords
 from isang.model.wording import loudness_of, words
+
+_NUMBERS = re.compile(r"\d+")
+"""A number that a template keeps tells events apart, such as a status."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,13 @@ class Families:
 
 
 def families_of(records: EventRecords, runs: int) -> Families:
-    """The families of records: templates of the same level with the same words, in any order and number."""
+    """The families of records: templates of the same level with the same words and numbers, in any order."""
     templates = records.templates.sort("count", descending=True, maintain_order=True)
     numbers: dict[tuple[str, frozenset[str] | str], int] = {}
     of_event: dict[int, int] = {}
     heads: list[tuple[int, str, str | None]] = []
     for event, template, level, _ in templates.iter_rows():
-        likeness = (level or "", frozenset(words(template)) or template)
+        likeness = (level or "", frozenset([*words(template), *_NUMBERS.findall(template)]) or template)
         if likeness not in numbers:
             numbers[likeness] = len(heads)
             heads.append((event, template, level))

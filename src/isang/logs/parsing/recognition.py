@@ -1,6 +1,6 @@
 """What the beginnings of the sources say: layout of each, session key of all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -10,6 +10,7 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.encodings import UTF_8, checked_encoding
 from isang.logs.input.far_lines import far_lines, spread
 from isang.logs.input.sources import Source
 from isang.logs.parsing import layouts, timestamps
@@ -94,19 +95,23 @@ def recognise_sources(sources: list[Source], config: LogsConfig, known: Sequence
     read_as: list[SourceLayout] = []
     samples: list[pl.DataFrame] = []
     skipped: dict[str, str] = {}
+    encoding = None if config.encoding == "auto" else checked_encoding(config.encoding)
     for source in sources:
+        source = replace(source, encoding=encoding)
+        counts = ReadCounts()
         try:
-            chunk = _first_lines(source, config, limit)
+            chunk = _first_lines(source, config, limit, counts)
         except InputError as error:
             if source.named:
                 raise
             skipped[source.name] = str(error)
             continue
-        some = spread(split_lines(chunk)["text"], far_lines(source, chunk), SAMPLE_LINES)
+        some = spread(split_lines(chunk)["text"], far_lines(source, chunk, counts.encoding), SAMPLE_LINES)
         layout = read_as_known(
             some, known, given=given, zone=zone, reference=_reference(source, zone), date_order=config.date_order
         )
         samples.append(_sample(parse_chunk(chunk, layout).frame, layout, len(kept)))
+        layout = replace(layout, doubts=(*layout.doubts, *_said_of_bytes(source, counts)))
         kept.append(replace(source, index=len(kept)))
         read_as.append(layout)
     if not kept:
@@ -123,9 +128,16 @@ def _sample(records: pl.DataFrame, layout: SourceLayout, index: int) -> pl.DataF
     return records.select(pl.lit(index, dtype=pl.Int32).alias("source"), "line", "time", "level", short)
 
 
-def _first_lines(source: Source, config: LogsConfig, limit: int) -> Chunk:
+def _said_of_bytes(source: Source, counts: ReadCounts) -> Iterator[str]:
+    if counts.encoding != UTF_8 and source.encoding is None:
+        yield f"it is no UTF-8; its bytes were taken as {counts.encoding}; --encoding NAME if that is wrong"
+    if counts.leading_nuls:
+        yield f"{counts.leading_nuls:,} zero bytes at its head were skipped"
+
+
+def _first_lines(source: Source, config: LogsConfig, limit: int, counts: ReadCounts) -> Chunk:
     """The first lines of a source; one empty line where it has none."""
-    chunks = read_chunks(source, ReadCounts(), max_line_bytes=config.max_line_bytes, chunk_bytes=_SAMPLE_BYTES)
+    chunks = read_chunks(source, counts, max_line_bytes=config.max_line_bytes, chunk_bytes=_SAMPLE_BYTES)
     text = next((chunk.text for chunk in chunks), "")
     return Chunk("\n".join(text.split("\n", limit)[:limit]), 1, None)
 
