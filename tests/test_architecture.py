@@ -102,10 +102,8 @@ def imports_when_loaded(path: Path, modules: set[str]) -> set[str]:
                 found.update(name if name in modules else str(node.module) for name in names)
             elif isinstance(node, ast.Import):
                 found.update(alias.name for alias in node.names if alias.name in modules)
-            elif (
-                isinstance(node, ast.ClassDef)
-                or isinstance(node, (ast.Try, ast.With))
-                or (isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test))
+            elif isinstance(node, (ast.ClassDef, ast.Try, ast.With)) or (
+                isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test)
             ):
                 visit(node.body)
 

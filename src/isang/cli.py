@@ -27,6 +27,7 @@ from isang.options import (
     Logs,
     Masks,
     MaxMinutes,
+    NoRedact,
     NoRewordings,
     Onnx,
     Overwrite,
@@ -97,6 +98,7 @@ def run(
     date_order: DateOrder = None,
     encoding: Encoding = None,
     mask: Masks = None,
+    no_redact: NoRedact = False,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
     epochs: Epochs = None,
@@ -108,8 +110,9 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Raw logs to detector, report, incidents and the page that shows them, in one go."""
+    read_as = log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding),
+        "logs": read_as | _redact(no_redact),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
@@ -134,6 +137,7 @@ def prepare(
     date_order: DateOrder = None,
     encoding: Encoding = None,
     mask: Masks = None,
+    no_redact: NoRedact = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
     ] = False,
@@ -146,7 +150,10 @@ def prepare(
 
     settings = load(
         config,
-        {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)},
+        {
+            "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
+            | _redact(no_redact)
+        },
     )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
@@ -171,7 +178,9 @@ def train(
         int | None,
         typer.Option(metavar="N", help="Epochs without a better validation loss; 0: no early stop.  [default: 3]"),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Sessions per step.  [default: 64]")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Sessions per step.  [default: by their length]")
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="Highest learning rate.  [default: 0.001]")
     ] = None,
@@ -415,6 +424,11 @@ def mcp(
     from isang.mcp_server import serve
 
     serve(folders or [Path()])
+
+
+def _redact(no_redact: bool) -> dict[str, Any]:
+    """The setting under [logs] that --no-redact stands for; unset, the file's or the default."""
+    return {"redact": False} if no_redact else {}
 
 
 def main() -> None:

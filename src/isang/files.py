@@ -211,4 +211,6 @@ def _flush(path: Path) -> None:
 def _flush_tree(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
+            if not path.is_symlink():
+                path.chmod(folder.stat().st_mode & 0o666)  # safetensors are made for their owner alone
             _flush(path)

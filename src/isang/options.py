@@ -66,6 +66,9 @@ Masks = Annotated[
     list[str] | None,
     typer.Option("--mask", metavar="NAME=REGEX", help="What varies in messages besides the usual; may be repeated."),
 ]
+NoRedact = Annotated[
+    bool, typer.Option("--no-redact", help="Keep passwords, tokens, e-mail and card numbers in lines and session ids.")
+]
 TrainFraction = Annotated[
     float | None,
     typer.Option(metavar="SHARE", help="First part of the sessions, by time, to learn from.  [default: 0.5]"),

@@ -49,6 +49,9 @@ def of_dataset(meta: Mapping[str, Any]) -> str:
         labels = meta["labels"]
         unknown = f", {labels['sessions_without_label']:,} unlabelled" if labels["sessions_without_label"] else ""
         lines.append(f"labels: {labels['anomalous']:,} of {labels['labelled']:,} sessions anomalous{unknown}")
+    if meta.get("redacted"):
+        found = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in meta["redacted"].items())
+        lines.append(f"secrets in different messages were replaced: {found}")
     lost = [f"{meta[name]:,} {words}" for name, words in LOSSES.items() if meta[name]]
     if lost:
         lines.append(f"not every line is an event of its own: {', '.join(lost)}")

@@ -23,6 +23,7 @@ from isang.logs.parsing.known_layouts import known_of
 from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.parsing.records import SourceLayout, record_texts
 from isang.logs.parsing.timeline import NO_TIME, Timeline
+from isang.logs.redaction import redacted, redacted_keys
 from isang.logs.rules import Rules
 from isang.logs.sessions.external_sort import SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
@@ -48,9 +49,13 @@ class Prepared:
     read_as: list[SourceLayout] = field(repr=False)
     """How each source was read, parallel to `sources`."""
     max_line_bytes: int = LogsConfig.max_line_bytes
+    redact: bool = LogsConfig.redact
 
     def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
-        """The whole text of the records that begin at (source_index, line), by reading the sources once more."""
+        """The whole text of the records that begin at (source_index, line), by reading the sources once more.
+
+        Without secrets, unless the settings ask for them.
+        """
         by_source: dict[int, set[int]] = {}
         for source_index, line in wanted:
             by_source.setdefault(source_index, set()).add(line)
@@ -58,7 +63,8 @@ class Prepared:
         for source_index, lines in sorted(by_source.items()):
             chunks = read_chunks(self.sources[source_index], ReadCounts(), max_line_bytes=self.max_line_bytes)
             texts = record_texts(chunks, self.read_as[source_index], lines)
-            found.update({(source_index, line): text for line, text in texts.items()})
+            shown = redacted if self.redact else str
+            found.update({(source_index, line): shown(text) for line, text in texts.items()})
         return found
 
 
@@ -77,7 +83,7 @@ def prepare(
         found = pl.concat([work.finished(part) for part in sessions.batches()])
     dataset = Dataset(found.select(SESSIONS_SCHEMA.names()), *work.account())
     lines = found.select("session_id", "source_index", "line")
-    return Prepared(dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes)
+    return Prepared(dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes, config.redact)
 
 
 def prepare_folder(
@@ -141,7 +147,12 @@ class _Preparation:
         """A part of the sessions as the dataset has them, labelled and counted."""
         sessions = with_times(sessions)
         self._totals.add(sessions)
-        return sessions if self._labels is None else self._labels.attach(sessions)
+        sessions = sessions if self._labels is None else self._labels.attach(sessions)
+        return (
+            sessions.with_columns(redacted_keys(sessions["session_id"], sessions["source"]))
+            if self._config.redact
+            else sessions
+        )
 
     def account(self) -> tuple[pl.DataFrame, dict[str, Any]]:
         """(templates with their counts, content of meta.json), once all sessions are through."""
@@ -149,6 +160,7 @@ class _Preparation:
             self._accounts, self.found.skipped, self._totals, self._grouper.cut, self._templates, self._rules,
             self._config,
         )  # fmt: skip
+        meta["redacted"] = dict(sorted(self._events.redacted.items()))
         if not self._rules.templates.height:
             meta["novelty"] = self._novelty
             meta["warnings"] += [sentence for sentence in [told(self._novelty)] if sentence]

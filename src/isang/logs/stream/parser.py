@@ -26,6 +26,7 @@ from isang.logs.parsing.records import (
 from isang.logs.parsing.structured import fields
 from isang.logs.parsing.timeline import NO_TIME, TOLERANCE
 from isang.logs.parsing.timestamps import falls, moved_back, periods_back
+from isang.logs.redaction import messages_without_secrets, redacted_keys, redacted_texts
 from isang.logs.rules import Rules
 from isang.logs.sessions.rule import keys_of
 
@@ -92,6 +93,7 @@ class RecordParser:
     def __init__(self, rules: Rules, config: LogsConfig, clock: Callable[[], float]) -> None:
         self._rules, self._clock = rules, clock
         self._zone, self._date_order = config.timezone, config.date_order
+        self._redact = config.redact
         self._given: Layout | None = None if config.layout == "auto" else layouts.from_pattern(config.layout)
         self._masks = masks.compiled(rules.masks)
         self._logs: dict[str, _Log] = {}
@@ -246,8 +248,10 @@ class RecordParser:
                 parsed["time"],
                 parsed["level"],
                 parsed["alert"],
-                masks.masked(parsed["message"], self._masks).alias("message"),
-                parsed["whole"].str.slice(0, MAX_TEXT).alias("text"),
+                messages_without_secrets(masks.masked(parsed["message"], self._masks)).alias("message"),
+                (redacted_texts(parsed["whole"]) if self._redact else parsed["whole"])
+                .str.slice(0, MAX_TEXT)
+                .alias("text"),
             ]
         )
         pattern = self._rules.session.pattern
@@ -260,7 +264,8 @@ class RecordParser:
             if traced.any():
                 own = records.select(row=pl.int_range(pl.len(), dtype=pl.UInt32), key="key").filter(traced)
                 found = pl.concat([found, own]).sort("row", maintain_order=True)
-            records = records[found["row"]].with_columns(found["key"])
+            keys = redacted_keys(found["key"]) if self._redact else found["key"]
+            records = records[found["row"]].with_columns(keys)
         return records.cast(PARSED_SCHEMA)
 
 

@@ -1,7 +1,7 @@
 """Masked messages to events, by way of small numbers for distinct messages."""
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isang.logs.redaction import without_secrets
 from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
@@ -62,6 +63,8 @@ class EventTable:
         self._read = 0
         self._starts: list[int] = []  # places of the first lines of the logs
         self._bytes = 0
+        self.redacted: Counter[str] = Counter()
+        """Secrets in distinct messages that became slots, by the names of `redaction.PATTERNS`."""
 
     def number(self, masked: pl.Series, levels: pl.Series) -> pl.Series:
         """The numbers (i32) of masked messages."""
@@ -116,6 +119,7 @@ class EventTable:
         number = self._numbers.get(text)
         if number is None:
             level, _, masked = text.partition("\t")
+            masked = without_secrets(masked, self.redacted)
             message = _Text(severity(level), canonical(masked, self._max_words))
             number = self._messages.get(message)
             if number is None:

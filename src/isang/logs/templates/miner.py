@@ -6,6 +6,7 @@ from typing import Any
 from drain3.drain import Drain
 
 from isang.logs.parsing.masks import SLOT
+from isang.logs.redaction import without_secrets
 from isang.logs.templates.words import (
     behind_name,
     has_words,
@@ -153,8 +154,8 @@ def mined_words(words: Sequence[str]) -> list[str]:
 
 
 def canonical(masked: str, max_words: int) -> str:
-    """What the template of a masked message is made of: without values in structures and repetitions of lists."""
-    return shortened(without_values(masked), max_words)
+    """What the template of a masked message is made of: without secrets, values in structures, repetitions of lists."""
+    return shortened(without_values(without_secrets(masked)), max_words)
 
 
 def shortened(message: str, max_words: int) -> str:
