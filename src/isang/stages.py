@@ -49,6 +49,11 @@ class Detected:
     """The sessions of the logs, for the page."""
     name: str = "logs"
     """What was read, in a few words."""
+    never_seen: list[dict[str, Any]] = field(default_factory=list)
+    """Templates that no training session has, the loudest first, with their first line and their number."""
+    coverage: dict[str, Any] = field(default_factory=dict)
+    """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
+    `cannot_tell` where the logs are of another program, else `judged`."""
 
     def write(self, folder: Path, *, evaluation: Mapping[str, Any] | None = None, report: str | None = None) -> None:
         """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
@@ -60,7 +65,7 @@ class Detected:
         from isang.pages.page import index_html
         from isang.runs.report.report import default_language
 
-        found = document(self.incidents)
+        found = document(self.incidents, never_seen=self.never_seen, coverage=self.coverage)
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
@@ -326,7 +331,10 @@ def detect(
     loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     found = judge_logs(loaded, logs)
     _warn(*found.warnings)
-    return Detected(len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs))
+    return Detected(
+        len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs),
+        found.never_seen, found.coverage.to_dict(),
+    )  # fmt: skip
 
 
 def _names(logs: Sequence[str | Path]) -> str:

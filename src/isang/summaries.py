@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SHOWN_INCIDENTS = 6
 SHOWN_DIFFERENCES = 10
+SHOWN_NEVER_SEEN = 5
 SHOWN_LINES = 2
 """Raw lines below an incident."""
 SHOWN_TEMPLATES = 3
@@ -196,11 +197,32 @@ def _verdict(found: "Comparison") -> dict[str, Any] | None:
 def of_detected(detected: "Detected") -> str:
     """The incidents first, below them the sessions, and how many of each there are."""
     found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
-    if not detected.anomalies:
-        return found
-    count = len(detected.incidents)
-    heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
-    return "\n\n".join([heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), found])
+    if detected.coverage.get("verdict") == "cannot_tell":
+        found = (
+            f"cannot tell: of {detected.coverage['lines']:,} lines {detected.coverage['known_lines']:,} are like lines "
+            f"of the training period; these logs are of another program, train on logs of this one"
+        )
+    new = of_never_seen(detected.never_seen)
+    parts = [joined(new)] if new else []
+    if detected.anomalies:
+        count = len(detected.incidents)
+        heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
+        parts = [heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), *parts]
+    return "\n\n".join([*parts, found])
+
+
+def of_never_seen(never_seen: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The loudest templates that no training session has, each with its number and its first line."""
+    if not never_seen:
+        return []
+    count = len(never_seen)
+    lines = [f"never seen in training: {count:,} {'kind' if count == 1 else 'kinds'} of lines, the loudest first:"]
+    for entry in never_seen[:SHOWN_NEVER_SEEN]:
+        first, times = entry["first"], f"{entry['count']:,} {'line' if entry['count'] == 1 else 'lines'}"
+        lines.append(f"  {entry['level'] or entry['loudness']}, {times}, first {first['source']}:{first['number']}")
+        lines.append(f"    {first['text'][:SHOWN_CHARACTERS]}")
+    more = count - SHOWN_NEVER_SEEN
+    return [*lines, f"  and {more:,} more"] if more > 0 else lines
 
 
 def of_anomalies(records: Sequence[Mapping[str, Any]]) -> str:

@@ -115,9 +115,7 @@ def check_detector(
 
 
 def _check_attributes(detector: Detector) -> None:
-    assert isinstance(detector, Detector), (
-        "a detector has name, unit, least_scale, allowance, learned, timed and methods"
-    )
+    assert isinstance(detector, Detector), f"{detector!r} lacks attributes or methods of the protocol Detector"
     name = detector.name
     assert name.isidentifier(), f"{name!r}: a name has letters, digits and underscores only"
     assert name == name.lower(), f"{name!r}: a name has lower-case letters"

@@ -10,6 +10,7 @@ from isang.detection.anomalies import grouped, records
 from isang.detection.causes.grouping import incidents_of, surroundings
 from isang.detection.evaluation.drift import other_logs, taken_for
 from isang.detection.incidents import Incident
+from isang.detection.releases.never_seen import Coverage, coverage, never_seen
 from isang.detection.releases.new_templates import new_lines
 from isang.detection.releases.rewordings import judge_reworded
 from isang.detection.session_lines import with_sessions
@@ -28,6 +29,10 @@ class JudgedLogs:
     """One record per anomalous session, the strangest first."""
     incidents: list[Incident]
     """The anomalies by their causes, the most severe first."""
+    never_seen: list[dict[str, Any]]
+    """Templates that no training session has, the loudest first."""
+    coverage: Coverage
+    """How much of the logs is like the training period."""
     warnings: list[str]
     """What a person should know about all of it."""
 
@@ -41,4 +46,6 @@ def judge_logs(model: Model, logs: Sequence[str | Path]) -> JudgedLogs:
     found = grouped(records(model, prepared, judged), new.templates if new else ())
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
     incidents = with_sessions(incidents_of(found, surroundings(model, prepared)), prepared, normal)
-    return JudgedLogs(prepared, judged, found, incidents, [warning for warning in warnings if warning])
+    told = [warning for warning in warnings if warning]
+    new_kinds = never_seen(model, prepared)
+    return JudgedLogs(prepared, judged, found, incidents, new_kinds, coverage(model, prepared), told)

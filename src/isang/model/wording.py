@@ -35,6 +35,13 @@ ERROR_LEVELS = (
 )  # fmt: skip
 """Levels that mean an error in the log formats that are recognised."""
 
+WARNING_LEVELS = ("WARN", "WARNING", "CAUTION", "ATTENTION")
+LOUDNESS = ("other", "failure word", "warning", "error")
+"""Classes of lines by how loudly they tell of a failure; the number of each is its loudness."""
+_SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
+"""Levels that the layout left in the message are written in capitals, in front."""
+_FRONT = 80
+
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -121,6 +128,16 @@ def words(template: str) -> Counter[str]:
 def tells_of_failure(asked: Iterable[str], known: Iterable[str]) -> bool:
     """Whether there is a word of failure among the words `asked` and none among those `known`."""
     return any(map(_is_failure, asked)) and not any(map(_is_failure, known))
+
+
+def loudness_of(template: str, level: str | None) -> int:
+    """How loudly a line tells of a failure: an index of LOUDNESS."""
+    shouted = {level.upper()} if level else set(_SHOUTED.findall(template[:_FRONT]))
+    if shouted & set(ERROR_LEVELS):
+        return 3
+    if shouted & set(WARNING_LEVELS):
+        return 2
+    return int(tells_of_failure(words(template), ()))
 
 
 def _is_failure(word: str) -> bool:
