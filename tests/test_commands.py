@@ -38,7 +38,7 @@ def isang(*arguments: object, limit: Callable[[], None] | None = None) -> subpro
         [*ISANG, *map(str, arguments)], capture_output=True, text=True, check=False, preexec_fn=limit
     )
     assert "Traceback" not in result.stderr, result.stderr
-    assert "a mistake of isang's own" not in result.stderr, result.stderr
+    assert "internal error in isang" not in result.stderr, result.stderr
     return result
 
 
@@ -61,13 +61,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     out = place / "out"
-    assert {path.name for path in out.iterdir()} == {"data", "run", "incidents.json", "anomalies.jsonl", "run.json"}
-    assert {path.name for path in (out / "data").iterdir()} == {"sessions.parquet", "templates.parquet", "meta.json"}
+    assert {path.name for path in out.iterdir()} == {
+        "data",
+        "run",
+        "index.html",
+        "incidents.json",
+        "anomalies.jsonl",
+        "run.json",
+    }
+    assert {path.name for path in (out / "data").iterdir()} == {
+        "sessions.parquet", "templates.parquet", "slots.parquet", "meta.json",
+    }  # fmt: skip
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
     others = {
-        "gaps.parquet", "bursts.parquet", "planted.parquet", "evaluation.json", "precision_recall.svg", "scores.svg",
+        "detectors", "planted.parquet", "evaluation.json", "precision_recall.svg", "scores.svg",
     }  # fmt: skip
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}
@@ -91,7 +100,7 @@ def test_run_measures_its_quality_and_says_so(place: Path) -> None:
     assert evaluation["metrics"]["recall"]["value"] > 0.9
     printed = (place / "stdout.txt").read_text()
     assert "anomalies.jsonl" in printed
-    assert "report.html" in printed
+    assert "index.html" in printed
     assert f"{evaluation['metrics']['f1']['value']:.3f}" in printed
     report = json.loads((place / "out" / "run" / "report" / "report.json").read_text())
     quality = next(finding for finding in report["findings"] if finding["id"] == "measured_quality")
@@ -237,7 +246,7 @@ def cut_gzip(path: Path) -> None:
         (lambda path: path.mkdir(), "no log"),
         (lambda path: path.write_bytes(bytes(range(256)) * 100), "binary"),
         (cut_gzip, "shop.log"),
-        (one_line, "at least 10 are needed"),
+        (one_line, "from fewer than 20 nothing can be told"),
     ],
     ids=["no such file", "empty file", "empty folder", "binary", "truncated gzip", "one line"],
 )
@@ -249,6 +258,18 @@ def test_input_that_cannot_be_used_is_one_clear_line(
     assert result.returncode == 1
     assert message in result.stderr
     assert {path.name for path in tmp_path.iterdir()} <= {"shop.log"}, "nothing is left behind"
+
+
+def test_a_log_too_small_to_learn_from_is_still_told_about(tmp_path: Path) -> None:
+    lines = [f"2026-01-05 09:{n // 60:02d}:{n % 60:02d},000 INFO beat {n} of 9 done\n" for n in range(70)]
+    lines[50] = "2026-01-05 09:00:50,500 ERROR heart stood still for 7 s\n"
+    (tmp_path / "small.log").write_text("".join(lines))
+    result = isang("run", tmp_path / "small.log", "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert "too few to train on" in result.stdout
+    found = json.loads((tmp_path / "out" / "incidents.json").read_text())["incidents"]
+    assert found[0]["title"].startswith("Heart stood still for …: 1 line since 09:00:50; not in the first half")
+    assert (tmp_path / "out" / "anomalies.jsonl").read_text() == ""
 
 
 def test_a_log_with_one_template_still_runs_to_the_end(tmp_path: Path) -> None:

@@ -158,3 +158,50 @@ def test_a_finding_that_breaks_the_contract_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "the finding high_loss of another package breaks the contract: the verdict must be one of" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+READER = """
+from isang.runs.read.readers.reader import CERTAIN, Reader
+from isang.runs.read.rows import Account, from_rows
+from isang.errors import InputError
+
+
+def sure(head, path):
+    return CERTAIN if head.startswith(b"TOYLOG") else 0.0
+
+
+def read(path):
+    lines = path.read_text(errors="replace").splitlines()[1:]
+    try:
+        rows = [{"step": float(a), "loss": float(b)} for a, b in (line.split("~") for line in lines)]
+    except ValueError as error:
+        raise InputError(f"{path} is damaged ({error})") from error
+    if not rows:
+        raise InputError(f"{path} holds no rows")
+    yield from_rows(rows, Account(path.name, "toy log", lines=len(rows)), name=path.name)
+
+
+TOY = Reader("toy_log", sure, read)
+"""
+USE_READER = """
+from pathlib import Path
+from isang.runs.read.folders import read_runs
+from isang.runs.read.readers import registered
+from isang.testing import check_reader
+Path("a").mkdir()
+path = Path("a/run.toy")
+path.write_text("TOYLOG 1\\n" + "".join(f"{n}~{3 - n / 10}\\n" for n in range(1, 11)))
+(reader,) = [each for each in registered() if each.name == "toy_log"]
+check_reader(reader, path, [3 - n / 10 for n in range(1, 11)])
+(table,) = read_runs(path)
+assert table.source.format == "toy log"
+print("kept")
+"""
+
+
+def test_a_toy_reader_from_another_package(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    installed(tmp_path / "site", "toy_log", "toy:TOY", READER, group="isang.readers")
+    done = run(USE_READER.replace("\\\\n", "\\n"), tmp_path / "site", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "kept\n"

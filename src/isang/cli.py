@@ -17,6 +17,7 @@ from isang.options import (
     Alerts,
     ConfigFile,
     DateOrder,
+    Encoding,
     Epochs,
     Gap,
     Json,
@@ -26,6 +27,7 @@ from isang.options import (
     Logs,
     Masks,
     MaxMinutes,
+    NoRedact,
     NoRewordings,
     Onnx,
     Overwrite,
@@ -35,6 +37,7 @@ from isang.options import (
     SessionBy,
     Timezone,
     TrainFraction,
+    Verbose,
     Window,
     log_flags,
     seconds,
@@ -70,13 +73,14 @@ def demo(
     out: Annotated[
         Path, typer.Option(help="Where everything goes; an earlier result there is replaced.", metavar="DIR")
     ] = Path("out/demo"),
+    verbose: Verbose = False,
 ) -> None:
     """The main job on the recorded sample in the package."""
     from isang import samples
 
     sample = samples.shop()
     print(f"A recorded sample: {sample.folder.name}, {len(sample.logs)} log files, with labels ({sample.labels.name}).")
-    _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {})
+    _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {}, verbose=verbose)
 
 
 @app.command()
@@ -92,7 +96,9 @@ def run(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
+    no_redact: NoRedact = False,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
     epochs: Epochs = None,
@@ -101,17 +107,19 @@ def run(
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Raw logs to detector, report and anomalies in one go."""
+    """Raw logs to detector, report, incidents and the page that shows them, in one go."""
+    read_as = log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
+        "logs": read_as | _redact(no_redact),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
         },
         "detection": {"alerts_per_thousand": alerts_per_thousand},
     }  # fmt: skip
-    _run(logs, out, config, labels, resume, overwrite, flags)
+    _run(logs, out, config, labels, resume, overwrite, flags, verbose=verbose)
 
 
 @app.command()
@@ -127,7 +135,9 @@ def prepare(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
+    no_redact: NoRedact = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
     ] = False,
@@ -139,7 +149,11 @@ def prepare(
     from isang.logs.preview import preview
 
     settings = load(
-        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+        config,
+        {
+            "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
+            | _redact(no_redact)
+        },
     )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
@@ -164,7 +178,9 @@ def train(
         int | None,
         typer.Option(metavar="N", help="Epochs without a better validation loss; 0: no early stop.  [default: 3]"),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Sessions per step.  [default: 64]")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Sessions per step.  [default: by their length]")
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="Highest learning rate.  [default: 0.001]")
     ] = None,
@@ -208,12 +224,21 @@ def train(
 
 @app.command()
 def report(
-    logs: Annotated[list[Path], typer.Argument(help="Training logs of any tool, or run folders.", metavar="LOG")],
+    logs: Annotated[
+        list[Path],
+        typer.Argument(help="Training logs of any tool, or run folders; - is standard input.", metavar="LOG"),
+    ],
     out: Annotated[Path | None, typer.Option(help="Where pages and pictures go.", metavar="DIR")] = None,
     lang: Lang = None,
     loss: Annotated[
         str | None, typer.Option(help="The series to judge, by the log's own name.", metavar="NAME")
     ] = None,
+    validation: Annotated[str | None, typer.Option(help="The validation loss, likewise.", metavar="NAME")] = None,
+    rate: Annotated[str | None, typer.Option(help="The learning rate, likewise.", metavar="NAME")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="The metric, and which way it improves.", metavar="NAME[:max|min]")
+    ] = None,
+    step: Annotated[str | None, typer.Option(help="What counts the steps, likewise.", metavar="NAME")] = None,
     evaluation: Annotated[
         Path | None, typer.Option(help="An evaluation.json with the measured quality.", metavar="FILE")
     ] = None,
@@ -240,8 +265,9 @@ def report(
         return
     gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
     reports = stages.report(
-        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow,
-        on_problem=on_problem, until_problem=fail_on is not None,
+        logs, out, language=lang, loss=loss, validation=validation, rate=rate, metric=metric, step=step,
+        evaluation=evaluation, overwrite=overwrite, follow=follow, on_problem=on_problem,
+        until_problem=fail_on is not None,
     )  # fmt: skip
     print(summaries.of_reports(reports, lang, as_json=json))
     if out is not None and not json:
@@ -463,6 +489,11 @@ def mcp(
     serve(folders or [Path()])
 
 
+def _redact(no_redact: bool) -> dict[str, Any]:
+    """The setting under [logs] that --no-redact stands for; unset, the file's or the default."""
+    return {"redact": False} if no_redact else {}
+
+
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and an exit code, never a traceback."""
     try:
@@ -481,7 +512,7 @@ def main() -> None:
         if os.environ.get("ISANG_TRACEBACK"):
             raise
         _leave(
-            printable_line(f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}") + "\n"
+            printable_line(f"isang: internal error in isang: {type(error).__name__}: {error}") + "\n"
             "Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
             1,
         )
@@ -500,12 +531,14 @@ def _run(
     resume: bool,
     overwrite: bool,
     flags: dict[str, dict[str, Any]],
+    *,
+    verbose: bool,
 ) -> None:
     from isang import stages, summaries
     from isang.config import load
 
     finished = stages.run(logs, out, config=load(config, flags), labels=labels, resume=resume, overwrite=overwrite)
-    print(summaries.of_run(finished))
+    print(summaries.of_run(finished, verbose=verbose))
 
 
 def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> None:

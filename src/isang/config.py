@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isang.errors import UsageError
+from isang.errors import InputError, UsageError
+from isang.files import read_bytes
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,15 @@ class LogsConfig:
     across_sources: bool | None = None
     """Whether a session may join lines of several logs; unset, sessions by key do, and windows stay within one log."""
     default_window_lines: int = 100
-    """The window where no key is found and none was asked for."""
+    """The largest window where no key is found and none was asked for; logs under 20,000 lines have smaller ones."""
     max_session_events: int = 512
     """Longer sessions are cut into pieces of at most this many events."""
     timezone: str = "UTC"
     """The zone of times that name none."""
     date_order: str = "auto"
     """How dates of three numbers are read: `day-first`, `month-first`, `year-first`; `auto`: as the times tell."""
+    encoding: str = "auto"
+    """Of lines that are not UTF-8, such as `cp949`; `auto`: as their bytes tell."""
     similarity: float = 0.5
     """Share of equal words from which Drain3 joins two masked messages (0 to 1)."""
     tree_depth: int = 4
@@ -48,11 +51,15 @@ class LogsConfig:
     """A template is made of this many words of a message; what follows them becomes one slot."""
     max_line_bytes: int = 65_536
     """Longer lines are cut here, and counted."""
+    redact: bool = True
+    """Passwords, tokens, keys, e-mail addresses, numbers of cards and residents are replaced before lines are kept or
+    shown. Templates never keep secrets."""
     masks: tuple[tuple[str, str], ...] = ()
     """The user's own masks, (name, regular expression), applied before the built-in ones."""
 
     def __post_init__(self) -> None:
         _above(self, "logs", gap_seconds=0, window_lines=0, window_seconds=0, default_window_lines=0)
+        _at_most(self, "logs", gap_seconds=1e9, window_seconds=1e9, window_lines=10**9, default_window_lines=10**9)
         _within(self, "logs", max_session_events=(2, 65_536), similarity=(0, 1), tree_depth=(3, 20))
         _within(self, "logs", max_templates=(1, 1_000_000), template_words=(4, 1000), max_line_bytes=(256, 64 << 20))
         if self.window_lines is not None and self.window_seconds is not None:
@@ -121,14 +128,14 @@ class TrainingConfig:
     """The part of the sessions, by time, that the model may learn from; what comes later is for evaluation."""
     validation_fraction: float = 0.2
     """The last part of the training period, held out for validation and calibration."""
-    epochs: int = 10
-    """Passes over the training sessions, at most."""
-    min_steps: int = 1_000
-    """A small dataset is passed over more often than `epochs`, until about this many steps are done."""
+    epochs: int | None = None
+    """Passes over the training sessions, at most.  None: up to ten, no more than pays (see `training.plan`)."""
+    min_steps: int = 700
+    """A small dataset is passed over more often, until about this many steps are done."""
     max_minutes: float | None = None
     """Stop after this many minutes, keeping the best weights."""
-    batch_size: int = 64
-    """Sessions per step, over all processes."""
+    batch_size: int | None = None
+    """Sessions per step, over all processes.  None: 8 to 64, as many as have about 700 tokens."""
     learning_rate: float = 1e-3
     """The highest rate, reached after the warm-up."""
     final_rate_fraction: float = 0.01
@@ -163,6 +170,8 @@ class TrainingConfig:
         _above(self, "training", max_minutes=0, learning_rate=0, clip_norm=0, checkpoint_minutes=0)
         _within(self, "training", final_rate_fraction=(0, 1), weight_decay=(0, 10), processes=(1, 4096))
         _above(self, "training", validation_steps=0, tokens_per_pass=0)
+        _at_most(self, "training", max_minutes=1e7, learning_rate=1e3, clip_norm=1e9, checkpoint_minutes=1e7)
+        _at_most(self, "training", validation_steps=10**9, tokens_per_pass=10**9)
         if self.track is not None and self.track not in TRACKERS:
             raise UsageError(f"training.track must be one of {', '.join(TRACKERS)}, got {self.track!r}")
 
@@ -195,6 +204,12 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
 
+
+MOST_SETTINGS_BYTES = 1 << 20
+"""Of a settings file; a real one has a few hundred."""
+MAY_CHANGE_ON_RESUME = ("max_minutes", "checkpoint_minutes", "patience", "processes", "tokens_per_pass", "track")
+"""Settings under [training] with which an attempt may be taken up again that was started with others: when it ends, and
+how its work is shared out. All others decide what it computes."""
 
 FLAGS = {
     "gap_seconds": "gap", "window_lines": "window", "window_seconds": "window",
@@ -231,6 +246,12 @@ def from_dict(given: Mapping[str, Mapping[str, Any]]) -> Config:
 def to_dict(config: Any) -> dict[str, Any]:
     """Nested plain values, as `from_dict` takes them."""
     return dataclasses.asdict(config)
+
+
+def deciding(training: TrainingConfig) -> TrainingConfig:
+    """The settings without those that may change when an attempt is resumed."""
+    usual = TrainingConfig()
+    return dataclasses.replace(training, **{name: getattr(usual, name) for name in MAY_CHANGE_ON_RESUME})
 
 
 def _over_preset(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -286,11 +307,13 @@ def _typed(name: str, hint: Any, value: Any) -> Any:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the settings file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not a TOML file: {error}") from error
+        return tomllib.loads(read_bytes(path, MOST_SETTINGS_BYTES, pipes=True).decode("utf-8"))
+    except InputError as error:
+        raise UsageError(f"settings: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path} is nested too deeply for settings") from error
+    except ValueError as error:  # also a number of thousands of digits
+        raise UsageError(f"{path} is not a TOML file: {str(error).split('; use sys.set_int')[0]}") from error
 
 
 def _above(config: Any, section: str, **bounds: float) -> None:
@@ -298,6 +321,13 @@ def _above(config: Any, section: str, **bounds: float) -> None:
         value = getattr(config, name)
         if value is not None and not (math.isfinite(value) and value > bound):
             raise UsageError(f"{section}.{name} must be > {bound}, got {value}; {_how(section, name)}")
+
+
+def _at_most(config: Any, section: str, **bounds: float) -> None:
+    for name, bound in bounds.items():
+        value = getattr(config, name)
+        if value is not None and value > bound:
+            raise UsageError(f"{section}.{name} must be at most {bound:g}, got {value}; {_how(section, name)}")
 
 
 def _within(config: Any, section: str, **ranges: tuple[float, float]) -> None:

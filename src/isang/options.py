@@ -19,6 +19,7 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace earlier results, once the new ones are complete.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Take up an attempt that was cut off.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Print all that is known, not only what matters most.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Layout = Annotated[
     str | None,
@@ -57,9 +58,16 @@ DateOrder = Annotated[
     Literal["day-first", "month-first", "year-first"] | None,
     typer.Option(help="How dates of three numbers such as 05/06/2026 are read.  [default: as the log's times tell]"),
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The encoding of lines that are not UTF-8, such as cp949.  [default: guessed]"),
+]
 Masks = Annotated[
     list[str] | None,
     typer.Option("--mask", metavar="NAME=REGEX", help="What varies in messages besides the usual; may be repeated."),
+]
+NoRedact = Annotated[
+    bool, typer.Option("--no-redact", help="Keep passwords, tokens, e-mail and card numbers in lines and session ids.")
 ]
 TrainFraction = Annotated[
     float | None,
@@ -110,17 +118,18 @@ def log_flags(
     timezone: str | None,
     masks: list[str] | None,
     date_order: str | None = None,
+    encoding: str | None = None,
 ) -> dict[str, Any]:
     """The settings under [logs] that these options set. Raises UsageError where one is no duration, size or mask."""
     flags: dict[str, Any] = {
         "layout": layout, "session_by": session_by, "across_sources": across_sources, "timezone": timezone,
-        "date_order": date_order,
+        "date_order": date_order, "encoding": encoding,
     }  # fmt: skip
     if masks:
         flags["masks"] = [_mask(given) for given in masks]
     if gap is not None:
         flags["gap_seconds"] = seconds("--gap", gap)
-    if window is not None and window.isdigit():
+    if window is not None and re.fullmatch("[0-9]{1,12}", window):
         flags["window_lines"] = int(window)
     elif window is not None:
         flags["window_seconds"] = seconds("--window", window, or_else="a number of lines such as 100, or ")
@@ -139,7 +148,7 @@ def seconds(flag: str, text: str, *, or_else: str = "") -> float:
 
     `or_else`: what might stand there too, for the message.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(ms|s|m|h|d)", text)
     if not found:
         raise UsageError(f"{flag} must be {or_else}a duration such as 60s, 5m or 1h, got {text!r}")
     return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]

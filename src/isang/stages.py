@@ -45,14 +45,38 @@ class Detected:
     """One record per anomalous session, as `isang detect --json` prints them, the strangest first."""
     incidents: list["Incident"] = field(default_factory=list)
     """The anomalies by their causes, the most severe first."""
+    dataset: "Dataset | None" = None
+    """The sessions of the logs, for the page."""
+    name: str = "logs"
+    """What was read, in a few words."""
+    never_seen: list[dict[str, Any]] = field(default_factory=list)
+    """Templates that no training session has, the loudest first, with their first line and their number."""
+    coverage: dict[str, Any] = field(default_factory=dict)
+    """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
+    `cannot_tell` where the logs are of another program, else `judged`."""
 
-    def write(self, folder: Path) -> None:
-        """Write `incidents.json` and `anomalies.jsonl`."""
+    def write(self, folder: Path, *, evaluation: Mapping[str, Any] | None = None, report: str | None = None) -> None:
+        """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
+
+        The page shows the `evaluation` too, and leads to the training's `report`, an address beside it.
+        """
         from isang.detection.incidents import document
+        from isang.pages.contents import contents_of
+        from isang.pages.page import index_html
+        from isang.runs.report.report import default_language
 
-        write_text(folder / "incidents.json", to_json(document(self.incidents)))
+        found = document(self.incidents, never_seen=self.never_seen, coverage=self.coverage)
+        write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
+        if self.dataset is None:
+            return
+        links = {"incidents": "incidents.json", **({} if report is None else {"report": report})}
+        contents = contents_of(
+            self.name, self.dataset, sessions=self.sessions, anomalies=len(self.anomalies),
+            incidents=found["incidents"], evaluation=evaluation, links=links,
+        )  # fmt: skip
+        write_text(folder / "index.html", index_html(contents, default_language()))
 
 
 @dataclass(frozen=True)
@@ -62,7 +86,10 @@ class Finished:
     folder: Path
     dataset: "Dataset"
     evaluation: Mapping[str, Any]
+    """Empty where the log was too small to learn from."""
     detected: Detected
+    halves: "Comparison | None" = None
+    """The log's second half beside its first, in place of a model, where it was too small to learn from."""
 
 
 def prepare(
@@ -170,6 +197,10 @@ def report(
     *,
     language: Literal["en", "ko"] | None = None,
     loss: str | None = None,
+    validation: str | None = None,
+    rate: str | None = None,
+    metric: str | None = None,
+    step: str | None = None,
     evaluation: Path | None = None,
     overwrite: bool = False,
     follow: bool = False,
@@ -178,16 +209,22 @@ def report(
 ) -> list[Any]:
     """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
 
-    `follow` writes them anew whenever a log grows, until the runs are done; `on_problem` is a command or a webhook for
-    each problem that arises, and `until_problem` ends with the first one.
+    `loss`, `validation`, `rate`, `metric` (NAME, NAME:max or NAME:min) and `step` name series by the log's own names.
+    The log `-` is standard input. `follow` writes them anew whenever a log grows, until the runs are done; `on_problem`
+    is a command or a webhook for each problem that arises, and `until_problem` ends with the first one.
     """
+    from isang.runs.read.choice import Asked
     from isang.runs.report import report as pages
     from isang.runs.report.alarms import Alarms
     from isang.runs.report.live import follow as keep_fresh
 
+    asked = Asked(loss=loss, validation=validation, rate=rate, metric=metric, step=step)
+
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if follow:
+        if Path("-") in logs:
+            raise UsageError("--follow looks at a log again and again, which standard input cannot be; name a file")
         if out is None and on_problem is None and not until_problem:
             raise UsageError(
                 "--follow keeps a page fresh and needs a place for it; set --out DIR, or --on-problem or --fail-on"
@@ -196,12 +233,18 @@ def report(
         alarms = Alarms(on_problem, language=chosen)
         return list(
             keep_fresh(
-                logs, out, alarms=alarms, until_problem=until_problem, language=chosen, loss=loss, evaluation=evaluation
+                logs,
+                out,
+                alarms=alarms,
+                until_problem=until_problem,
+                language=chosen,
+                asked=asked,
+                evaluation=evaluation,
             )
         )
     if on_problem is not None:
         raise UsageError("--on-problem belongs to --follow")
-    reports = [made for log in logs for made in pages.make_report(log, loss=loss, evaluation=evaluation)]
+    reports = [made for log in logs for made in pages.make_report(log, asked=asked, evaluation=evaluation)]
     if out is not None:
         pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
     return reports
@@ -209,7 +252,7 @@ def report(
 
 def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
     """The series in training logs of any tool: each run's name, and its series with their numbers of values."""
-    from isang.runs.read.readers import series_of
+    from isang.runs.read.folders import series_of
     from isang.runs.report.judge import log_of
 
     return [found for log in logs for found in series_of(log_of(log))]
@@ -241,7 +284,7 @@ def evaluate(
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
-    result = measure(_with(loaded, rewordings=rewordings), dataset, fingerprint(data))
+    result = measure(with_settings(loaded, rewordings=rewordings), dataset, fingerprint(data))
     _warn(result["other_logs"])
     drawn = pictures(result)
     with_evaluation(loaded, result, model, drawn)
@@ -283,26 +326,21 @@ def detect(
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
     model's encoder as `export` wrote it, to score with in torch's place.
     """
-    from isang.artifact import rules_of
-    from isang.detection.anomalies import grouped, records
-    from isang.detection.causes.grouping import incidents_of, surroundings
-    from isang.detection.evaluation.drift import other_logs, taken_for
-    from isang.detection.releases.new_templates import new_lines
-    from isang.detection.releases.rewordings import judge_reworded
-    from isang.logs.prepare import prepare as read_logs
+    from isang.detection.batch import judge_logs
 
-    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
-    prepared = read_logs(
-        [str(path) for path in logs],
-        loaded.config.logs,
-        rules=rules_of(loaded),
-    )
-    loaded, judged, reworded = judge_reworded(loaded, prepared.dataset)
-    new = new_lines(loaded, prepared.dataset, judged)
-    _warn(other_logs(judged), new and new.says, taken_for(reworded))
-    found = grouped(records(loaded, prepared, judged), new.templates if new else ())
-    incidents = incidents_of(found, surroundings(loaded, prepared))
-    return Detected(len(judged.rows), found, incidents)
+    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    found = judge_logs(loaded, logs)
+    _warn(*found.warnings)
+    return Detected(
+        len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs),
+        found.never_seen, found.coverage.to_dict(),
+    )  # fmt: skip
+
+
+def _names(logs: Sequence[str | Path]) -> str:
+    """The logs in a few words."""
+    names = [Path(path).name or str(path) for path in logs]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _warn(*warnings: str | None) -> None:
@@ -324,7 +362,7 @@ def follow(
     """A model and growing logs → what gives out each anomaly when its session has ended; settings as in `detect`."""
     from isang.detection.live import Following
 
-    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
 
 
@@ -341,7 +379,7 @@ def _load(model: Path, onnx: Path | None) -> "Model":
     return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.encoder, loaded.vocabulary)))
 
 
-def _with(loaded: "Model", **settings: Any) -> "Model":
+def with_settings(loaded: "Model", **settings: Any) -> "Model":
     """The model, with those `settings` of detection that are not None instead of its own."""
     given = {name: value for name, value in settings.items() if value is not None}
     detection = replace(loaded.config.detection, **given)
@@ -366,9 +404,12 @@ def run(
     """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
 
     All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
-    unfinished attempt had finished.
+    unfinished attempt had finished. Where the training period holds too few sessions to calibrate an alert budget
+    there is no `run/`: the incidents are what the second half of the logs has that the first has not.
     """
+    from isang.detection.comparison.compare import compare_halves
     from isang.logs.store import open_dataset
+    from isang.training.split import enough_to_calibrate
 
     config = config or Config()
     command = {
@@ -382,13 +423,19 @@ def run(
         data, trained_run = building / "data", building / "run"
         if not data.exists():
             prepare(logs, data, config=config, labels=labels)
-        if not trained_run.exists():
-            train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
-        evaluation = evaluate(trained_run / "model", data)
-        report([trained_run], trained_run / "report", overwrite=True)
-        detected = detect(trained_run / "model", logs)
-        detected.write(building)
-    return Finished(out, open_dataset(out / "data"), evaluation, detected)
+        dataset = open_dataset(data)
+        if enough_to_calibrate(dataset, config.training):
+            if not trained_run.exists():
+                train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
+            evaluation, halves = evaluate(trained_run / "model", data), None
+            report([trained_run], trained_run / "report", overwrite=True)
+            detected, judgement = detect(trained_run / "model", logs), "run/report/report.html"
+        else:
+            evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
+            detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, _names(logs))
+            judgement = None
+        detected.write(building, evaluation=evaluation or None, report=judgement)
+    return Finished(out, open_dataset(out / "data"), evaluation, detected, halves)
 
 
 def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:

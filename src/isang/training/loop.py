@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from isang.config import ModelConfig, TrainingConfig
+from isang.config import ModelConfig, TrainingConfig, deciding
 from isang.files import saying_where
 from isang.model.batches import Rows, epoch_batches
 from isang.model.encoder import Encoder
@@ -47,11 +47,12 @@ def train(
     Writes the journal and the checkpoints into the run's `folder`; `resume` continues from the newest checkpoint there.
     All `processes` call it alike. `schedule` takes the place of the usual learning rate; `listener` hears each record.
     """
-    plan = make_plan(len(data.training), len(data.validated), config, schedule)
+    tokens = int(data.training.lengths.sum())
+    plan = make_plan(len(data.training), len(data.validated), config, schedule, tokens=tokens)
 
     @functools.lru_cache(maxsize=1)
     def batches(epoch: int) -> Sequence[Rows]:
-        return epoch_batches(data.training.lengths, config.batch_size, config.seed, epoch)
+        return epoch_batches(data.training.lengths, plan.batch_size, config.seed, epoch)
 
     learner = new_learner(model_config, data.vocabulary_size, config, processes)
     run = _Run(
@@ -157,11 +158,5 @@ def _weights(model: Encoder) -> dict[str, Tensor]:
 
 
 def _identity(data: Data, model: ModelConfig, config: TrainingConfig) -> str:
-    """A name for the data and settings that decide every step of the run.
-
-    How long it may take, on how many processes and in parts of which size, is not among them.
-    """
-    usual = TrainingConfig()
-    free = ("max_minutes", "checkpoint_minutes", "patience", "processes", "tokens_per_pass", "track")
-    deciding = dataclasses.replace(config, **{name: getattr(usual, name) for name in free})
-    return hashlib.sha256(f"{data.digest()} {model} {deciding}".encode()).hexdigest()
+    """A name for the data and for the settings that decide what the run computes."""
+    return hashlib.sha256(f"{data.digest()} {model} {deciding(config)}".encode()).hexdigest()

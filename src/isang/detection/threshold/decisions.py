@@ -31,7 +31,7 @@ from isang.detection.threshold.calibration import (
     fit_tail,
     limits,
 )
-from isang.detection.threshold.contamination import suspects
+from isang.detection.threshold.contamination import suspects, without_suspects
 from isang.logs.store import Dataset
 from isang.model.batches import Floats, Rows, Sessions, to_sessions
 
@@ -70,7 +70,7 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     Everything is scored on the sessions `held_out` from training. The detectors that need no trained model are fitted
     anew without a fourth of the `training` sessions (a stretch of time) to score that fourth, so that their tails come
     from the whole period; for the others these sessions are null. Sessions that look like anomalies nobody labelled
-    (`suspects`) are left out.
+    (`suspects`) are left out, see `without_suspects`.
     """
     rows = np.concatenate([training, held_out])
     folds = [*np.array_split(training, FOLDS), held_out]
@@ -87,7 +87,9 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
         parts.append(pl.DataFrame(columns))
     calibration = pl.concat(parts, how="diagonal").select(parts[-1].columns)
     unlabelled = dataset.sessions["label"].gather(rows).is_null().to_numpy()
-    return calibration.filter(~suspects(detectors, calibration, unlabelled, model.config.detection))
+    return without_suspects(
+        detectors, calibration, suspects(detectors, calibration, unlabelled, model.config.detection)
+    )
 
 
 def fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, TimedSessions]:
@@ -131,12 +133,13 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
     """Which sessions may not have been over when the logs ended, shape: rows.
 
     They were not silent for longer than usual, nor longer than any normal session that went on after such a line. A
-    window of lines or of time is over when it is full; without a clock nothing is known and every session is over.
+    window of lines or of time is over when it is full, so the last one of a log is not where it has fewer lines; else,
+    without a clock, nothing is known and every session is over.
     """
     usual = model.facts.get("usual_silence_seconds")
     open_S = np.zeros(len(rows), dtype=bool)
     if usual is None or (model.rules or {}).get("session", {}).get("kind") in ("lines", "seconds"):
-        return open_S
+        return _short_last_windows(model, dataset, rows)
     silent_ms_S = _silence_ms(dataset, rows, None)
     recent = np.flatnonzero(silent_ms_S < 1000 * float(usual))
     if len(recent):
@@ -144,6 +147,16 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
         last = sessions.flat[np.maximum(sessions.offsets[1:] - 2, sessions.offsets[:-1])]
         open_S[recent] = silent_ms_S[recent] < longest_waits_after_ms(model.fitted)[last]
     return open_S
+
+
+def _short_last_windows(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
+    """Which of the sessions are windows of lines that the end of their log cut short, shape: rows."""
+    rule = (model.rules or {}).get("session", {})
+    if rule.get("kind") != "lines" or not rule.get("size"):
+        return np.zeros(len(rows), dtype=bool)
+    table = dataset.sessions.select("source", number=pl.col("session_id").str.extract(r":(\d+)$").cast(pl.Int64))
+    last = table.select(pl.col("number") == pl.col("number").max().over("source")).to_series().fill_null(False)
+    return (last.to_numpy() & (dataset.sizes < int(rule["size"])))[rows]
 
 
 def _silence_ms(dataset: Dataset, rows: Rows, until: datetime | None) -> Floats:
