@@ -424,6 +424,11 @@ def serve(
             metavar="TIME", help="A session with a key ends after a silence this long.  [default: by the model]"
         ),
     ] = None,
+    alertmanager: Annotated[str | None, typer.Option(help="Tell an Alertmanager of incidents.", metavar="URL")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="Tell any address; ISANG_WEBHOOK_SECRET signs.", metavar="URL")
+    ] = None,
+    no_redact: NoRedact = False,
     stdout: Annotated[bool, typer.Option("--stdout", help="Print each change of an incident as a JSON line.")] = False,
     learning_sessions: Annotated[
         int,
@@ -445,7 +450,8 @@ def serve(
     host, port = address(listen)
     settings = ServiceSettings(
         home=home, host=host, port=port, model=given[0] if given else None, logs=tuple(logs or ()), stdout=stdout,
-        proxy=behind, learning_sessions=learning_sessions, alerts_per_thousand=alerts_per_thousand,
+        proxy=behind, learning_sessions=learning_sessions, alertmanager=alertmanager, webhook=webhook,
+        redact=not no_redact, alerts_per_thousand=alerts_per_thousand,
         idle_seconds=None if idle is None else seconds("--idle", idle), **tokens(),
     )  # fmt: skip
     if check:

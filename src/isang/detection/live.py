@@ -74,7 +74,7 @@ class Following:
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
         self._unsaved = False  # anomalies were told since
-        self.before: tuple[int, int] = tuple(self.follower.noted.get("judged", (0, 0)))  # type: ignore[assignment]
+        self.before: tuple[int, ...] = tuple(self.follower.noted.get("judged", (0, 0)))
         """Sessions and anomalies that were judged before the place that was saved."""
         self.sessions = 0
         """Sessions judged so far."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from isang.errors import UsageError
 
@@ -32,6 +33,13 @@ class ServiceSettings:
     """Who names it may read alone."""
     proxy: str | None = None
     """Address of the reverse proxy that checks who may use the service, in the place of a token."""
+    alertmanager: str | None = None
+    """Address of an Alertmanager, such as http://127.0.0.1:9093."""
+    webhook: str | None = None
+    """Address that is told of incidents."""
+    webhook_secret: str | None = field(default=None, repr=False)
+    redact: bool = True
+    """Secrets are replaced before anything is written."""
     stdout: bool = False
     """Print each change of an incident as a JSON line."""
     idle_seconds: float | None = None
@@ -54,6 +62,10 @@ class ServiceSettings:
     def __post_init__(self) -> None:
         if self.token is not None and len(self.token) < 8:
             raise UsageError("ISANG_TOKEN must have 8 characters or more, or be unset")
+        for name in ("alertmanager", "webhook"):
+            url = getattr(self, name)
+            if url is not None and urlsplit(url).scheme not in ("http", "https"):
+                raise UsageError(f"--{name} must be an address such as http://127.0.0.1:9093, got {url!r}")
         if not (self.is_local or self.token or self.proxy):
             raise UsageError(
                 f"listening on {self.host} lets others in; set ISANG_TOKEN (8 characters or more) for them to name, or "
@@ -80,5 +92,6 @@ def address(given: str) -> tuple[str, int]:
 
 
 def tokens(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """The tokens that the environment names."""
-    return {"token": environment.get("ISANG_TOKEN") or None, "read_token": environment.get("ISANG_READ_TOKEN") or None}
+    """The secrets that the environment names; a command line can be seen by others."""
+    names = {"token": "ISANG_TOKEN", "read_token": "ISANG_READ_TOKEN", "webhook_secret": "ISANG_WEBHOOK_SECRET"}
+    return {name: environment.get(variable) or None for name, variable in names.items()}

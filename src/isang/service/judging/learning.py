@@ -20,6 +20,7 @@ from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.sessions.rule import keys_of
 from isang.logs.stream.line_source import FollowedLogs
 from isang.progress import say
+from isang.service.intake.secrets import without_secrets
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
 from isang.service.storage.journal import Journal, JournalSource
@@ -89,6 +90,8 @@ class Learning:
         while True:
             lines, logs = self._logs.read()
             sent, journal = self._source.read()
+            if self._settings.redact:
+                lines = without_secrets(lines)
             records = pl.concat([lines, sent])
             if records.is_empty():
                 return
@@ -128,6 +131,7 @@ class Learning:
         command = [sys.executable, "-m", "isang", "run", str(self._folder), "--out", str(folder)]
         own = self._settings.home / "isang.toml"
         command += ["--config", str(own)] if own.exists() else []
+        command += [] if self._settings.redact else ["--no-redact"]
         log = self._settings.home / "training.log"
         with (
             log.open("ab") as out,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import polars as pl
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -14,8 +15,9 @@ from starlette.routing import Route
 
 from isang.detection.incidents import SCHEMA
 from isang.logs.stream.record import frame_of
-from isang.service.intake import HttpDecoder, RefusedRequest, Request
+from isang.service.intake import Decoded, HttpDecoder, RefusedRequest, Request
 from isang.service.intake import Response as Answer
+from isang.service.intake.secrets import without_secrets
 from isang.service.metrics import Metrics
 from isang.service.plugged import http_decoders
 from isang.service.settings import ServiceSettings
@@ -89,9 +91,9 @@ async def _accepted(service: Running, decoder: HttpDecoder, http: HttpRequest, r
         raise _full()
     body = await body_of(http, service.settings)
     if len(body) > LARGE_BODY_BYTES:
-        decoded, frame = await run_in_threadpool(lambda: _decoded(decoder, request, body))
+        decoded, frame = await run_in_threadpool(lambda: _decoded(service, decoder, request, body))
     else:
-        decoded, frame = _decoded(decoder, request, body)
+        decoded, frame = _decoded(service, decoder, request, body)
     if frame.height:
         try:
             await asyncio.wrap_future(service.journal.append(frame))
@@ -106,9 +108,10 @@ async def _accepted(service: Running, decoder: HttpDecoder, http: HttpRequest, r
     return decoder.accepted(request, decoded)
 
 
-def _decoded(decoder: HttpDecoder, request: Request, body: bytes) -> tuple[Any, Any]:
+def _decoded(service: Running, decoder: HttpDecoder, request: Request, body: bytes) -> tuple[Decoded, pl.DataFrame]:
     decoded = decoder.decode(request, body)
-    return decoded, frame_of(decoded.records)
+    records = frame_of(decoded.records)
+    return decoded, without_secrets(records) if service.settings.redact else records
 
 
 def _full() -> RefusedRequest:
