@@ -310,7 +310,8 @@ def test_line_ends_and_invalid_bytes_change_nothing_but_their_count(place: Path,
     plain = read_dataset(place / "out" / "data").sessions
     assert read_dataset(tmp_path / "crlf").sessions.drop("label").equals(plain.drop("label"))
     (tmp_path / "broken.log").write_bytes(text.replace(b"cart was read", b"cart was \xff\xfe", 3))
-    assert isang("prepare", tmp_path / "broken.log", "--out", tmp_path / "broken").returncode == 0
+    broken = isang("prepare", tmp_path / "broken.log", "--out", tmp_path / "broken", "--encoding", "utf-8")
+    assert broken.returncode == 0, broken.stderr
     assert read_dataset(tmp_path / "broken").meta["not_decoded"] == 3
 
 

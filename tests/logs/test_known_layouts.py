@@ -10,7 +10,7 @@ import pytest
 from isang.config import LogsConfig
 from isang.errors import InputError
 from isang.logs.parsing.known_layouts import KnownLayout, known_of, read_as_known
-from isang.logs.parsing.records import SourceLayout, recognise_source
+from isang.logs.parsing.records import SourceLayout, as_written, normalised, recognise_source
 from isang.logs.prepare import prepare
 from isang.logs.rules import Rules
 
@@ -41,6 +41,18 @@ def test_what_is_remembered_is_what_was_recognised(name: str) -> None:
     again = read(name, (known,))
     assert [shape for shape, _ in again.layouts] == [shape for shape, _ in source.layouts]
     assert (again.clocks, again.unknown) == (source.clocks, ())
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_layout_from_a_model_folder_reads_as_the_one_that_was_recognised(name: str) -> None:
+    """Times too, although the clocks are other objects then."""
+    lines, source = pl.Series(LOGS[name]), recognised(name)
+    (known,) = known_of([source])
+    restored = KnownLayout.from_dict(known.to_dict())
+    again = replace(source, layouts=tuple((shape, 1.0) for shape in restored.layouts), clocks=restored.clocks)
+    before, after = (normalised(as_written(lines, each), each) for each in (source, again))
+    assert before["time"].null_count() == 0
+    assert after.equals(before)
 
 
 def test_a_known_layout_that_parses_the_lines_is_taken() -> None:

@@ -137,12 +137,11 @@ def read_as_known(
     votes = voting(lines)
     ways = [_as_source(each, own) for each in known]
     parsed = [_share(lines, votes, way) for way in ways]
-    same = [way for way in ways if _ways(way) == _ways(own)]
+    if any(_ways(way) == _ways(own) for way in ways):
+        return own
     best = max(range(len(ways)), key=lambda number: parsed[number])
-    if same:
-        return same[0]
     if parsed[best] >= _NEARLY_AS_MANY * _share(lines, votes, own):
-        return ways[best]
+        return replace(ways[best], layouts=tuple((shape, parsed[best]) for shape, _ in ways[best].layouts))
     way = ways[best]
     if way.containers == own.containers and parsed[best] >= _SOME:
         shapes = {shape for shape, _ in way.layouts}
