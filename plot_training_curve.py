@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from isang.errors import IsangError
+from isang.runs.read.choice import Asked
 from isang.runs.report.report import default_language, make_report, summary, write_report
 
 
@@ -23,7 +24,7 @@ def main() -> int:
     given = parser.parse_args()
     gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
     try:
-        reports = make_report(given.log, loss=given.loss)
+        reports = make_report(given.log, asked=Asked(loss=given.loss))
         written = write_report(reports, given.output, language=given.lang, overwrite=given.overwrite)
     except IsangError as error:
         print(f"plot_training_curve: {error}", file=sys.stderr)

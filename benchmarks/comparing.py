@@ -26,6 +26,11 @@ TELLING = {
     "hdfs-12248": r"Exception in doCheckpoint",
     "kafka-10048": r"Exception while producing|Graceful stop of task .* failed",
     "zookeeper-2247": r"Severe unrecoverable error",
+    "hbase-19876": r"WrongRowIOException",
+    "hbase-25905": r"AsyncFSWAL.* sync failed",
+    "hdfs-15032": r"Retrying connect to server",
+    "kafka-8755": r"AssertionError",
+    "zookeeper-3157": r"Unable to load database on disk|KeeperErrorCode = ConnectionLoss",
 }
 """By bug: a regular expression of the lines that tell of the failure."""
 DEVELOPMENT = ("cassandra-17663", "hbase-18137", "hdfs-12248", "kafka-10048", "zookeeper-2247")

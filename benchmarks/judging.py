@@ -29,7 +29,7 @@ from isang.errors import InputError
 from isang.runs.findings import RunContext, judge
 from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.schedule import schedule
-from isang.runs.read.readers import read_runs
+from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats, RunTable
 from isang.runs.statistics.spikes import FALSE_SPIKES, find_spikes, positions
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from isang.errors import InputError
-from isang.runs.read.readers import read_runs
+from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats, RunTable
 from isang.runs.statistics.forecast import INTERVAL, Prediction, predict
 

@@ -14,7 +14,7 @@ import numpy as np
 from isang.runs.finding import Finding
 from isang.runs.findings import RunContext
 from isang.runs.findings.generalisation import overfitting, validation_points
-from isang.runs.read.readers import read_runs
+from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats
 
 PERCENT = (1, 2, 5, 10, 20)

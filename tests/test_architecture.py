@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting"}
+BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting", "json_files", "parquet_files"}
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
@@ -18,6 +18,8 @@ ALLOWED = {
     "signals": {"errors", "formatting"},
     "threads": set(),
     "files": {"errors", "formatting"},
+    "json_files": {"errors", "files"},
+    "parquet_files": {"errors", "files"},
     "progress": {"errors", "formatting"},
     "config": BASE,
     "logs": BASE | {"config"},
@@ -27,7 +29,7 @@ ALLOWED = {
     "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
     "runs": BASE | {"config", "plugins"},
     "samples": BASE,
-    "resumable": BASE,
+    "resumable": BASE | {"config"},
     "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "mcp_server": BASE | {"runs"},

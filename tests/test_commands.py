@@ -237,7 +237,7 @@ def cut_gzip(path: Path) -> None:
         (lambda path: path.mkdir(), "no log"),
         (lambda path: path.write_bytes(bytes(range(256)) * 100), "binary"),
         (cut_gzip, "shop.log"),
-        (one_line, "at least 10 are needed"),
+        (one_line, "from fewer than 20 nothing can be told"),
     ],
     ids=["no such file", "empty file", "empty folder", "binary", "truncated gzip", "one line"],
 )
@@ -249,6 +249,18 @@ def test_input_that_cannot_be_used_is_one_clear_line(
     assert result.returncode == 1
     assert message in result.stderr
     assert {path.name for path in tmp_path.iterdir()} <= {"shop.log"}, "nothing is left behind"
+
+
+def test_a_log_too_small_to_learn_from_is_still_told_about(tmp_path: Path) -> None:
+    lines = [f"2026-01-05 09:{n // 60:02d}:{n % 60:02d},000 INFO beat {n} of 9 done\n" for n in range(70)]
+    lines[50] = "2026-01-05 09:00:50,500 ERROR heart stood still for 7 s\n"
+    (tmp_path / "small.log").write_text("".join(lines))
+    result = isang("run", tmp_path / "small.log", "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert "too few to train on" in result.stdout
+    found = json.loads((tmp_path / "out" / "incidents.json").read_text())["incidents"]
+    assert found[0]["title"].startswith("Heart stood still for … s: 1 line since 09:00:50; not in the first half")
+    assert (tmp_path / "out" / "anomalies.jsonl").read_text() == ""
 
 
 def test_a_log_with_one_template_still_runs_to_the_end(tmp_path: Path) -> None:

@@ -208,12 +208,21 @@ def train(
 
 @app.command()
 def report(
-    logs: Annotated[list[Path], typer.Argument(help="Training logs of any tool, or run folders.", metavar="LOG")],
+    logs: Annotated[
+        list[Path],
+        typer.Argument(help="Training logs of any tool, or run folders; - is standard input.", metavar="LOG"),
+    ],
     out: Annotated[Path | None, typer.Option(help="Where pages and pictures go.", metavar="DIR")] = None,
     lang: Lang = None,
     loss: Annotated[
         str | None, typer.Option(help="The series to judge, by the log's own name.", metavar="NAME")
     ] = None,
+    validation: Annotated[str | None, typer.Option(help="The validation loss, likewise.", metavar="NAME")] = None,
+    rate: Annotated[str | None, typer.Option(help="The learning rate, likewise.", metavar="NAME")] = None,
+    metric: Annotated[
+        str | None, typer.Option(help="The metric, and which way it improves.", metavar="NAME[:max|min]")
+    ] = None,
+    step: Annotated[str | None, typer.Option(help="What counts the steps, likewise.", metavar="NAME")] = None,
     evaluation: Annotated[
         Path | None, typer.Option(help="An evaluation.json with the measured quality.", metavar="FILE")
     ] = None,
@@ -240,8 +249,9 @@ def report(
         return
     gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
     reports = stages.report(
-        logs, out, language=lang, loss=loss, evaluation=evaluation, overwrite=overwrite, follow=follow,
-        on_problem=on_problem, until_problem=fail_on is not None,
+        logs, out, language=lang, loss=loss, validation=validation, rate=rate, metric=metric, step=step,
+        evaluation=evaluation, overwrite=overwrite, follow=follow, on_problem=on_problem,
+        until_problem=fail_on is not None,
     )  # fmt: skip
     print(summaries.of_reports(reports, lang, as_json=json))
     if out is not None and not json:

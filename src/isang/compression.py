@@ -17,6 +17,7 @@ DAMAGED = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.
 
 _PIECE_BYTES = 4096  # small, because a piece may unfold to ten thousand times its size
 _PLAIN_BYTES = 1 << 20
+_GZIP = type(zlib.decompressobj())
 _XZ_MEMORY_BYTES = 256 << 20
 
 
@@ -25,7 +26,6 @@ class _Decompressor(Protocol):
     def eof(self) -> bool: ...
     @property
     def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
 
 
 def plain_blocks(file: IO[bytes], path: Path, digest: Any) -> Iterator[bytes]:
@@ -48,10 +48,24 @@ def plain_blocks(file: IO[bytes], path: Path, digest: Any) -> Iterator[bytes]:
             if decompressor.eof:  # several members may follow each other
                 decompressor = new()
             started = True
-            yield decompressor.decompress(piece)
+            yield from _unfolded(decompressor, piece)
             piece = decompressor.unused_data.lstrip(b"\0") if decompressor.eof else b""
     if started and not decompressor.eof:
         raise EOFError("the file ends too early")
+
+
+def _unfolded(decompressor: Any, piece: bytes) -> Iterator[bytes]:
+    """What `piece` holds, in blocks of _PLAIN_BYTES at most; a piece of zstandard holds 128 MB at most."""
+    if hasattr(decompressor, "needs_input"):  # bz2 and xz, of which 4 KB can hold gigabytes
+        yield decompressor.decompress(piece, _PLAIN_BYTES)
+        while not (decompressor.eof or decompressor.needs_input):
+            yield decompressor.decompress(b"", _PLAIN_BYTES)
+    elif isinstance(decompressor, _GZIP):
+        yield decompressor.decompress(piece, _PLAIN_BYTES)
+        while decompressor.unconsumed_tail and not decompressor.eof:
+            yield decompressor.decompress(decompressor.unconsumed_tail, _PLAIN_BYTES)
+    else:
+        yield decompressor.decompress(piece)
 
 
 _DECOMPRESSORS: dict[str, Callable[[], _Decompressor]] = {

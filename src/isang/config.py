@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from isang.errors import UsageError
+from isang.errors import InputError, UsageError
+from isang.files import read_bytes
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class LogsConfig:
     across_sources: bool | None = None
     """Whether a session may join lines of several logs; unset, sessions by key do, and windows stay within one log."""
     default_window_lines: int = 100
-    """The window where no key is found and none was asked for."""
+    """The largest window where no key is found and none was asked for; logs under 20,000 lines have smaller ones."""
     max_session_events: int = 512
     """Longer sessions are cut into pieces of at most this many events."""
     timezone: str = "UTC"
@@ -53,6 +54,7 @@ class LogsConfig:
 
     def __post_init__(self) -> None:
         _above(self, "logs", gap_seconds=0, window_lines=0, window_seconds=0, default_window_lines=0)
+        _at_most(self, "logs", gap_seconds=1e9, window_seconds=1e9, window_lines=10**9, default_window_lines=10**9)
         _within(self, "logs", max_session_events=(2, 65_536), similarity=(0, 1), tree_depth=(3, 20))
         _within(self, "logs", max_templates=(1, 1_000_000), template_words=(4, 1000), max_line_bytes=(256, 64 << 20))
         if self.window_lines is not None and self.window_seconds is not None:
@@ -163,6 +165,8 @@ class TrainingConfig:
         _above(self, "training", max_minutes=0, learning_rate=0, clip_norm=0, checkpoint_minutes=0)
         _within(self, "training", final_rate_fraction=(0, 1), weight_decay=(0, 10), processes=(1, 4096))
         _above(self, "training", validation_steps=0, tokens_per_pass=0)
+        _at_most(self, "training", max_minutes=1e7, learning_rate=1e3, clip_norm=1e9, checkpoint_minutes=1e7)
+        _at_most(self, "training", validation_steps=10**9, tokens_per_pass=10**9)
         if self.track is not None and self.track not in TRACKERS:
             raise UsageError(f"training.track must be one of {', '.join(TRACKERS)}, got {self.track!r}")
 
@@ -195,6 +199,12 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
 
+
+MOST_SETTINGS_BYTES = 1 << 20
+"""Of a settings file; a real one has a few hundred."""
+MAY_CHANGE_ON_RESUME = ("max_minutes", "checkpoint_minutes", "patience", "processes", "tokens_per_pass", "track")
+"""Settings under [training] with which an attempt may be taken up again that was started with others: when it ends, and
+how its work is shared out. All others decide what it computes."""
 
 FLAGS = {
     "gap_seconds": "gap", "window_lines": "window", "window_seconds": "window",
@@ -231,6 +241,12 @@ def from_dict(given: Mapping[str, Mapping[str, Any]]) -> Config:
 def to_dict(config: Any) -> dict[str, Any]:
     """Nested plain values, as `from_dict` takes them."""
     return dataclasses.asdict(config)
+
+
+def deciding(training: TrainingConfig) -> TrainingConfig:
+    """The settings without those that may change when an attempt is resumed."""
+    usual = TrainingConfig()
+    return dataclasses.replace(training, **{name: getattr(usual, name) for name in MAY_CHANGE_ON_RESUME})
 
 
 def _over_preset(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -286,11 +302,13 @@ def _typed(name: str, hint: Any, value: Any) -> Any:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read the settings file {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not a TOML file: {error}") from error
+        return tomllib.loads(read_bytes(path, MOST_SETTINGS_BYTES, pipes=True).decode("utf-8"))
+    except InputError as error:
+        raise UsageError(f"settings: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{path} is nested too deeply for settings") from error
+    except ValueError as error:  # also a number of thousands of digits
+        raise UsageError(f"{path} is not a TOML file: {str(error).split('; use sys.set_int')[0]}") from error
 
 
 def _above(config: Any, section: str, **bounds: float) -> None:
@@ -298,6 +316,13 @@ def _above(config: Any, section: str, **bounds: float) -> None:
         value = getattr(config, name)
         if value is not None and not (math.isfinite(value) and value > bound):
             raise UsageError(f"{section}.{name} must be > {bound}, got {value}; {_how(section, name)}")
+
+
+def _at_most(config: Any, section: str, **bounds: float) -> None:
+    for name, bound in bounds.items():
+        value = getattr(config, name)
+        if value is not None and value > bound:
+            raise UsageError(f"{section}.{name} must be at most {bound:g}, got {value}; {_how(section, name)}")
 
 
 def _within(config: Any, section: str, **ranges: tuple[float, float]) -> None:

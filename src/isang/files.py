@@ -6,13 +6,14 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from isang.errors import IsangError, OutputError, UsageError
+from isang.errors import InputError, IsangError, OutputError, UsageError
 from isang.formatting import escaped_json
 
 _AT_FDCWD = -100
@@ -36,6 +37,50 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` in one step: whoever opens `path` sees the old content or all of the new."""
     with being_written(path) as beside:
         beside.write_bytes(content)
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[IO[bytes]]:
+    """Open a regular file to read. Raises InputError where it is absent, may not be read, or is a device or a pipe.
+
+    Without waiting: to open a pipe that nobody writes to would take for ever.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise InputError(f"cannot read {path}: it is not a regular file but {_kind_of(mode)}")
+    with os.fdopen(descriptor, "rb") as file, saying_what(path):
+        yield file
+
+
+@contextmanager
+def saying_what(path: Path) -> Iterator[None]:
+    """Turn an operating system error into one that names what cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def read_bytes(path: Path, most_bytes: int, *, pipes: bool = False) -> bytes:
+    """The content of a regular file; `pipes`: or of a pipe, which the user named as such.
+
+    Raises InputError where it cannot be read, or is larger than `most_bytes`.
+    """
+    with saying_what(path), path.open("rb") if pipes and path.is_fifo() else open_regular(path) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise InputError(f"{path} is larger than {most_bytes:,} bytes, more than any such file has; give another one")
+    return content
+
+
+def _kind_of(mode: int) -> str:
+    kinds = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
+    return next((name for test, name in kinds if test(mode)), "a device")
 
 
 @contextmanager

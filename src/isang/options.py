@@ -120,7 +120,7 @@ def log_flags(
         flags["masks"] = [_mask(given) for given in masks]
     if gap is not None:
         flags["gap_seconds"] = seconds("--gap", gap)
-    if window is not None and window.isdigit():
+    if window is not None and re.fullmatch("[0-9]{1,12}", window):
         flags["window_lines"] = int(window)
     elif window is not None:
         flags["window_seconds"] = seconds("--window", window, or_else="a number of lines such as 100, or ")
@@ -139,7 +139,7 @@ def seconds(flag: str, text: str, *, or_else: str = "") -> float:
 
     `or_else`: what might stand there too, for the message.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", text)
+    found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(ms|s|m|h|d)", text)
     if not found:
         raise UsageError(f"{flag} must be {or_else}a duration such as 60s, 5m or 1h, got {text!r}")
     return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]

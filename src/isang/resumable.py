@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from isang.config import MAY_CHANGE_ON_RESUME
 from isang.errors import IsangError, UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, remove_folder, to_json, write_text
+from isang.json_files import anything, mapping, read_json
 from isang.progress import say
 
 
@@ -35,17 +37,31 @@ def growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
 
 
 def note_command(path: Path, command: Mapping[str, Any]) -> None:
-    """Write down what an attempt was started with. Raises UsageError where it is taken up with anything else."""
+    """Write down what an attempt was started with, or is taken up with.
+
+    Raises UsageError where it is taken up with anything else than what `MAY_CHANGE_ON_RESUME` names.
+    """
     if path.exists():
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-        different = [name for name in command if earlier.get(name) != json.loads(to_json(command[name]))]
+        earlier, now = (
+            _flat(read_json(path, mapping(anything), "start anew with --overwrite")),
+            _flat(json.loads(to_json(command))),
+        )
+        free = {f"config.training.{name}" for name in MAY_CHANGE_ON_RESUME}
+        different = sorted(name for name in {*earlier, *now} - free if earlier.get(name) != now.get(name))
         if different:
+            names = ", ".join(name.removeprefix("config.") for name in different)
             raise UsageError(
-                f"the unfinished attempt was started with other {' and '.join(different)}; repeat its command with "
-                f"--resume, or start anew with --overwrite"
+                f"the unfinished attempt in {path.parent} was started with other {names}; repeat its command with "
+                f"--resume, or start anew with --overwrite; only {', '.join(MAY_CHANGE_ON_RESUME)} may change"
             )
-    else:
-        write_text(path, to_json(command))
+    write_text(path, to_json(command))
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    """Settings by their whole names, such as `config.training.epochs`."""
+    if not isinstance(value, Mapping):
+        return {name: value}
+    return {key: part for inner in value for key, part in _flat(value[inner], f"{name}.{inner}".lstrip(".")).items()}
 
 
 def _holds_work(partial: Path) -> bool:

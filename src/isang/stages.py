@@ -62,7 +62,10 @@ class Finished:
     folder: Path
     dataset: "Dataset"
     evaluation: Mapping[str, Any]
+    """Empty where the log was too small to learn from."""
     detected: Detected
+    halves: "Comparison | None" = None
+    """The log's second half beside its first, in place of a model, where it was too small to learn from."""
 
 
 def prepare(
@@ -170,6 +173,10 @@ def report(
     *,
     language: Literal["en", "ko"] | None = None,
     loss: str | None = None,
+    validation: str | None = None,
+    rate: str | None = None,
+    metric: str | None = None,
+    step: str | None = None,
     evaluation: Path | None = None,
     overwrite: bool = False,
     follow: bool = False,
@@ -178,16 +185,22 @@ def report(
 ) -> list[Any]:
     """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
 
-    `follow` writes them anew whenever a log grows, until the runs are done; `on_problem` is a command or a webhook for
-    each problem that arises, and `until_problem` ends with the first one.
+    `loss`, `validation`, `rate`, `metric` (NAME, NAME:max or NAME:min) and `step` name series by the log's own names.
+    The log `-` is standard input. `follow` writes them anew whenever a log grows, until the runs are done; `on_problem`
+    is a command or a webhook for each problem that arises, and `until_problem` ends with the first one.
     """
+    from isang.runs.read.choice import Asked
     from isang.runs.report import report as pages
     from isang.runs.report.alarms import Alarms
     from isang.runs.report.live import follow as keep_fresh
 
+    asked = Asked(loss=loss, validation=validation, rate=rate, metric=metric, step=step)
+
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if follow:
+        if Path("-") in logs:
+            raise UsageError("--follow looks at a log again and again, which standard input cannot be; name a file")
         if out is None and on_problem is None and not until_problem:
             raise UsageError(
                 "--follow keeps a page fresh and needs a place for it; set --out DIR, or --on-problem or --fail-on"
@@ -196,12 +209,18 @@ def report(
         alarms = Alarms(on_problem, language=chosen)
         return list(
             keep_fresh(
-                logs, out, alarms=alarms, until_problem=until_problem, language=chosen, loss=loss, evaluation=evaluation
+                logs,
+                out,
+                alarms=alarms,
+                until_problem=until_problem,
+                language=chosen,
+                asked=asked,
+                evaluation=evaluation,
             )
         )
     if on_problem is not None:
         raise UsageError("--on-problem belongs to --follow")
-    reports = [made for log in logs for made in pages.make_report(log, loss=loss, evaluation=evaluation)]
+    reports = [made for log in logs for made in pages.make_report(log, asked=asked, evaluation=evaluation)]
     if out is not None:
         pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
     return reports
@@ -209,7 +228,7 @@ def report(
 
 def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
     """The series in training logs of any tool: each run's name, and its series with their numbers of values."""
-    from isang.runs.read.readers import series_of
+    from isang.runs.read.folders import series_of
     from isang.runs.report.judge import log_of
 
     return [found for log in logs for found in series_of(log_of(log))]
@@ -366,9 +385,12 @@ def run(
     """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
 
     All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
-    unfinished attempt had finished.
+    unfinished attempt had finished. Where the training period holds too few sessions to calibrate an alert budget
+    there is no `run/`: the incidents are what the second half of the logs has that the first has not.
     """
+    from isang.detection.comparison.compare import compare_halves
     from isang.logs.store import open_dataset
+    from isang.training.split import enough_to_calibrate
 
     config = config or Config()
     command = {
@@ -382,13 +404,18 @@ def run(
         data, trained_run = building / "data", building / "run"
         if not data.exists():
             prepare(logs, data, config=config, labels=labels)
-        if not trained_run.exists():
-            train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
-        evaluation = evaluate(trained_run / "model", data)
-        report([trained_run], trained_run / "report", overwrite=True)
-        detected = detect(trained_run / "model", logs)
+        dataset = open_dataset(data)
+        if enough_to_calibrate(dataset, config.training):
+            if not trained_run.exists():
+                train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
+            evaluation, halves = evaluate(trained_run / "model", data), None
+            report([trained_run], trained_run / "report", overwrite=True)
+            detected = detect(trained_run / "model", logs)
+        else:
+            evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
+            detected = Detected(len(dataset.sessions), [], halves.incidents)
         detected.write(building)
-    return Finished(out, open_dataset(out / "data"), evaluation, detected)
+    return Finished(out, open_dataset(out / "data"), evaluation, detected, halves)
 
 
 def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:

@@ -169,7 +169,7 @@ def of_comparison(found: "Comparison", *, as_json: bool) -> str:
         rest_lines = [f"  {incident.title}" for incident in found.differences[:SHOWN_DIFFERENCES]]
         more = len(found.differences) - SHOWN_DIFFERENCES
         rest_lines += [f"  and {more:,} more"] if more > 0 else []
-        parts.append("\n".join(["such as good logs have among themselves too:", *rest_lines]))
+        parts.append("\n".join(["smaller differences, such as there are by chance too:", *rest_lines]))
     return "\n\n".join(parts)
 
 
@@ -249,6 +249,8 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int =
 def of_run(finished: "Finished") -> str:
     """What was found, the measured quality, and where the report is."""
     detected = finished.detected
+    if finished.halves is not None:
+        return _of_small_run(finished)
     lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
     lines.append(
         f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous, in {len(detected.incidents):,} "
@@ -264,6 +266,26 @@ def of_run(finished: "Finished") -> str:
         f"report:        {finished.folder / 'run' / 'report' / 'report.html'}",
     ]
     return "\n".join(lines)
+
+
+def _of_small_run(finished: "Finished") -> str:
+    """What can be told of a log that is too small to learn from, and that no alert budget is kept."""
+    assert finished.halves is not None
+    count = len(finished.dataset.sessions)
+    are = "session is" if count == 1 else "sessions are"
+    few = f"{count:,} {are} too few to train on and to calibrate an alert budget"
+    return "\n".join(
+        [
+            of_dataset(finished.dataset.meta),
+            "",
+            f"{few}; what the second half of the log has that the first has not, ranked, true and false alarms alike:",
+            "",
+            of_comparison(finished.halves, as_json=False),
+            "",
+            f"incidents: {finished.folder / 'incidents.json'}",
+            "with a log of a good run beside it isang compare tells more",
+        ]
+    )
 
 
 def _period(start: str | None, end: str | None) -> str:

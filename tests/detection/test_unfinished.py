@@ -63,6 +63,16 @@ def test_a_window_is_over_when_it_is_full(trained: Model, dataset: Dataset, kind
     assert not may_go_on(with_silence(trained, 60.0, kind), dataset, rows).any()
 
 
+def test_a_last_window_that_the_end_of_the_log_cut_short_may_go_on(trained: Model, dataset: Dataset) -> None:
+    ids = [f"a.log:{1 + 10 * row}" for row in range(len(dataset.sessions))]
+    windows = dataset.sessions.with_columns(source=pl.lit("a.log"), session_id=pl.Series(ids))
+    model = with_silence(trained, 60.0, "lines")
+    session = {**model.rules["session"], "size": int(dataset.sizes.max()) + 1}
+    model = replace(model, rules={**model.rules, "session": session})
+    rows = np.arange(len(dataset.sessions))
+    assert np.flatnonzero(may_go_on(model, replace(dataset, sessions=windows), rows)).tolist() == [len(rows) - 1]
+
+
 def test_without_a_clock_every_session_is_over(trained: Model, dataset: Dataset) -> None:
     rows = np.arange(len(dataset.sessions))
     assert not may_go_on(with_silence(trained, None), dataset, rows).any()

@@ -112,7 +112,7 @@ def test_every_mistake_in_a_folder_is_named(tmp_path: Path) -> None:
     spoiled("lacks the columns gaps_ms", sessions=good.sessions.drop("gaps_ms"))
     spoiled("'a' stands there twice", sessions=pl.concat([good.sessions, good.sessions]))
     spoiled("have no row in templates", templates=good.templates.head(1))
-    spoiled("must have the columns", templates=good.templates.with_columns(event=pl.lit("x")))
+    spoiled("the column event must be Int32, got String", templates=good.templates.with_columns(event=pl.lit("x")))
     spoiled("each event must stand there once", templates=pl.concat([good.templates, good.templates]))
     spoiled("from 0 to", templates=good.templates.with_columns(event=pl.Series([0, 2**31 - 1], dtype=pl.Int32)))
     spoiled("differ in length", sessions=good.sessions.with_columns(gaps_ms=pl.lit([1, 2, 3])))
@@ -122,17 +122,17 @@ def test_every_mistake_in_a_folder_is_named(tmp_path: Path) -> None:
 
     write_dataset(good, folder, overwrite=True)
     (folder / "meta.json").write_text(json.dumps({"schema": 99}))
-    with pytest.raises(InputError, match="schema 99"):
+    with pytest.raises(InputError, match="schema must be 1, got 99"):
         read_dataset(folder)
     (folder / "meta.json").write_text("{")
-    with pytest.raises(InputError, match="is not JSON"):
+    with pytest.raises(InputError, match="it is not JSON"):
         read_dataset(folder)
     (folder / "templates.parquet").write_bytes(b"PAR1 and no more")
     (folder / "meta.json").write_text(json.dumps({"schema": SCHEMA}))
-    with pytest.raises(InputError, match=r"cannot read .*templates\.parquet"):
+    with pytest.raises(InputError, match=r"templates\.parquet cannot be used"):
         read_dataset(folder)
     (folder / "templates.parquet").unlink()
-    with pytest.raises(InputError, match="is missing"):
+    with pytest.raises(InputError, match="No such file"):
         read_dataset(folder)
 
 

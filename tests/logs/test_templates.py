@@ -23,9 +23,10 @@ from isang.logs.templates.miner import (
     shortened,
     slot_values,
 )
-from isang.logs.templates.refinement import refined
+from isang.logs.templates.refinement import Message, joined, refined
+from isang.logs.templates.words import has_words, without_values
 
-WORDS = st.lists(st.sampled_from(["open", "close", "file", "user", SLOT, "a1", "b"]), min_size=0, max_size=5)
+WORDS = st.lists(st.sampled_from(["open", "close", "door", "lamp", SLOT, "a1", "b"]), min_size=0, max_size=5)
 
 
 def mask(message: str) -> str:
@@ -37,7 +38,7 @@ def mask(message: str) -> str:
     [
         ("took 17 ms", "took <*> ms"),
         ("took 17.5ms, used 12MB (93%)", "took <*>, used <*> (<*>)"),
-        ("block blk_-1608999687919862906 lost", "block <*> lost"),
+        ("block blk_-1608999687919862906 lost", "block blk<*> lost"),
         ("from /10.250.19.102:54106 to 10.0.0.1", "from <*> to <*>"),
         ("id 5f0c7a1e-9d8b-4c3a-8f2e-1a2b3c4d5e6f done", "id <*> done"),
         ("wrote /var/log/app/today.log and C:\\Windows\\x.dll", "wrote <*> and <*>"),
@@ -48,6 +49,21 @@ def mask(message: str) -> str:
         ("ports 1, 2, 3", "ports <*>"),
         ("found 'red chair', can't find 'a'; don't ask", "found <*>, can't find <*>; don't ask"),
         ("no  change \t here", "no change here"),
+        ("volume pvc-5f0c7a1e-9d8b-4c3a-8f2e-1a2b3c4d5e6f", "volume pvc<*>"),
+        ("volume pvc-af0c7a1e-9d8b-4c3a-8f2e-1a2b3c4d5e6f", "volume pvc<*>"),
+        ("user_9f3c and user_f93c", "user<*> and user<*>"),
+        ("token m3KfWq9ZtGa1XvUrEo7LpS, idle 1h7m30s, 31msec", "token <*>, idle <*>"),
+        ("station 9e:41:0d:7a:12:ef, peer fe80::b11:38ff:fe5f:77b2", "station <*>, peer <*>"),
+        ('open "C:\\Program Files (x86)\\Sub Dir\\x.dll" at f1a2b3c', "open <*> at <*>"),
+        ("C:\\Program Files (x86)\\Sub Dir\\x.dll locked", "<*> locked"),
+        ("connected to relay.example.com, saved report.xlsx", "connected to <*>, saved <*>"),
+        ("java.net.ConnectException: refused", "<*>.ConnectException: refused"),
+        ('"GET /a?b=7 HTTP/1.1" 503 17', "GET <*> 503 <*>"),
+        ("exit code 137 after 12 s", "exit code 137 after <*> s"),
+        ("status: 404 len: 1893", "status: 404 len: <*>"),
+        ("item 503 of status 12.5", "item <*> of status <*>"),
+        ("{'status': 'creating', 'size': 3}", "{status=creating, <*>}"),
+        ('failed: reason="no route to host"', "failed: reason=no route to host"),
     ],
 )
 def test_what_varies_is_masked(message: str, masked: str) -> None:
@@ -118,13 +134,46 @@ def test_a_full_table_overflows_and_stays_as_it_is() -> None:
 
 
 def test_of_several_templates_the_first_is_found() -> None:
-    index = TemplateIndex(["open file now", "open <*> now", "<*> file now", "open file <*>"])
-    assert index.match("open file now") == 0
-    assert index.match("open door now") == 1
-    assert index.match("shut file now") == 2
-    assert index.match("open file later") == 3
-    assert index.match("shut door now") is None
-    assert index.match("open file") is None
+    index = TemplateIndex(["open door now", "open <*> now", "<*> door now", "open door <*>"])
+    assert index.match("open door now") == 0
+    assert index.match("open gate now") == 1
+    assert index.match("shut door now") == 2
+    assert index.match("open door later") == 3
+    assert index.match("shut gate now") is None
+    assert index.match("open door") is None
+
+
+def test_one_name_fits_another_and_what_tells_an_outcome_fits_no_slot() -> None:
+    index = TemplateIndex(["saved report.xlsx now", "for user ann", "gate <*> seen", "<*>", "login user=ann"])
+    assert index.match("saved nova-api.log now") == 0
+    assert index.match("saved everything now") is None
+    assert index.match("for user bob") == 1
+    assert index.match("for user failed") is None
+    assert index.match("gate north seen") == 2
+    assert index.match("gate failed seen") is None
+    assert index.match("succeeded") is None
+    assert index.match("<*>") == 3
+    assert index.match("login user=bob") == 4
+    assert index.match("login user=<*>") == 4
+
+
+def test_an_event_is_its_text_and_how_severe_it_is() -> None:
+    index = TemplateIndex(["shelf <*> counted"], levels=["INFO"])
+    assert index.match("shelf <*> counted", "DEBUG") == 0
+    assert index.match("shelf <*> counted", "ERROR") is None
+    assert index.match("shelf <*> counted", "WARNING") is None
+    rules = Rules.new(LogsConfig(), SessionRule("lines", "test", size=100))
+    table = EventTable(rules)
+    texts, levels = pl.Series(["shelf <*> counted"] * 3), pl.Series(["INFO", "ERROR", "INFO"])
+    numbers = table.number(texts, levels)
+    event_of, templates = table.finish()
+    assert event_of[numbers.to_numpy()].tolist() == [0, 1, 0]
+    assert templates["template"].to_list() == ["shelf <*> counted", "<error> shelf <*> counted"]
+    assert templates["level"].to_list() == ["INFO", "ERROR"]
+    again = EventTable(replace(rules, templates=templates))
+    assert again.finish()[1].equals(templates)
+    numbers = again.number(texts, levels)
+    assert again.finish()[0][numbers.to_numpy()].tolist() == [0, 1, 0]
 
 
 def test_a_template_that_is_learned_later_takes_no_message_from_an_earlier_one() -> None:
@@ -139,19 +188,62 @@ def test_a_template_that_is_learned_later_takes_no_message_from_an_earlier_one()
 def test_the_index_agrees_with_trying_every_template(texts: list[str], message: str) -> None:
     def fits(text: str) -> bool:
         words, others = text.split(), message.split()
-        return len(words) == len(others) and all(a in (SLOT, b) for a, b in zip(words, others, strict=True))
+        alike = has_words(text) == has_words(message) and len(words) == len(others)
+        return alike and all(a in (SLOT, b) for a, b in zip(words, others, strict=True))
 
     found = TemplateIndex(texts).match(message)
     assert found == next((number for number, text in enumerate(texts) if fits(text)), None)
 
 
+def messages(*texts: str, lines: int = 10) -> list[Message]:
+    return [Message(text.split(), lines, place, place + lines * len(texts)) for place, text in enumerate(texts)]
+
+
 def test_few_alternative_words_are_events_and_many_are_a_slot() -> None:
-    states = [["VM", word, SLOT] for word in ("Started", "Paused", "Resumed")]
-    assert refined(states) == ["VM Started <*>", "VM Paused <*>", "VM Resumed <*>"]
-    names = [["hello", word] for word in ("ann", "bob", "cid", "dan", "eve", "fay", "gus")]
-    assert refined(names) == ["hello <*>"] * 7
-    assert refined([["for", "user", "ann"], ["for", "user", "bob"]]) == ["for user <*>"] * 2
-    assert refined([["core", "c1"], ["core", "c2"]]) == ["core <*>"] * 2
+    states = [f"VM {word} <*>" for word in ("Started", "Paused", "Resumed")]
+    assert refined(messages(*states)) == states
+    names = [f"hello {word}" for word in ("ann", "bob", "cid", "dan", "eve", "fay", "gus")]
+    assert refined(messages(*names)) == ["hello <*>"] * 7
+    assert refined(messages("for user ann", "for user bob")) == ["for user <*>"] * 2
+    assert refined(messages("core c1", "core c2")) == ["core <*>"] * 2
+    assert refined(messages("saved report.pdf now", "saved letter.odt now")) == ["saved <*> now"] * 2
+
+
+def test_a_place_where_words_keep_coming_is_open() -> None:
+    words = ["ann", "bob", "cid", "dan"]
+    early = [Message(["hello", word], 50, place, 900) for place, word in enumerate(words)]
+    assert refined(early) == [f"hello {word}" for word in words]
+    late = [Message(["hello", word], 50, 300 * place, 900) for place, word in enumerate(words)]
+    assert refined(late) == ["hello <*>"] * 4
+
+
+def test_an_outcome_never_becomes_a_slot() -> None:
+    phrases = ["OK", "Not_Found", "Found", "Forbidden", "Bad_Request", "Conflict", "Gone", "Internal_Server_Error"]
+    texts = [f"GET / {phrase}" for phrase in phrases]
+    assert refined(messages(*texts)) == texts
+    mixed = [f"probe says {word} now" for word in ("ann", "bob", "cid", "dan", "eve", "fay", "gus", "failed")]
+    assert refined(messages(*mixed)) == ["probe says <*> now"] * 7 + ["probe says failed now"]
+
+
+def test_templates_that_differ_in_a_first_word_of_many_are_one() -> None:
+    texts = [f"{word} has left the room" for word in ("Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus")]
+    assert joined(messages(*texts)) == ["<*> has left the room"] * 7
+    assert joined(messages(*texts[:3])) == texts[:3]
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("nodes [<*>, <*>] and {'a': 1, 'b': {}} of ()", "nodes [<*>] and {<*>} of ()"),
+        ("thread [main] of (old style)", "thread [main] of (old style)"),
+        ("Port(id=3, up=True, tags=[]) seen", "Port(<*>) seen"),
+        ("body {name: x, state=failed, size: 3}", "body {<*> state=failed }"),
+        ("audit acct=ann terminal=<*> res=ok code=17", "audit acct=ann terminal=<*> res=ok code=17"),
+        ("uid=<*> tty= ruser=/x ready=false", "uid=<*> tty=<*> ruser=<*> ready=false"),
+    ],
+)
+def test_structures_hold_values(message: str, text: str) -> None:
+    assert without_values(message) == text
 
 
 def test_the_length_of_a_list_makes_no_other_event() -> None:

@@ -15,7 +15,7 @@ from isang.runs.findings.generalisation import overfitting
 from isang.runs.findings.progress.convergence import convergence
 from isang.runs.findings.progress.descent import decreasing
 from isang.runs.findings.schedule import schedule
-from isang.runs.read.readers import read_runs
+from isang.runs.read.folders import read_runs
 from isang.runs.read.table import EpochLine, Floats, Restart, RunSource, RunTable
 from isang.runs.statistics import run_statistics as s
 from isang.runs.statistics.forecast import forecast, predict

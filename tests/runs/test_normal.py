@@ -10,8 +10,8 @@ import pytest
 from isang.config import TrainingConfig
 from isang.runs.findings import Finding, RunContext
 from isang.runs.findings.journal.normal import normal_sessions
+from isang.runs.read.folders import read_runs
 from isang.runs.read.lines.own_log import checked
-from isang.runs.read.readers import read_runs
 from isang.runs.read.table import RunTable
 from isang.training.journal.suspicious_normal import NormalSessions, RareFailure
 from isang.training.loop import train

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from isang.runs.read.readers import read_runs
+from isang.runs.read.folders import read_runs
 from isang.runs.statistics.run_statistics import epochs
 
 
@@ -39,7 +39,7 @@ LOGS = {
             for e in range(8) for b in range(1, 5)
         ),
         list(range(1, 33)), [9.0 - step for step in range(1, 33)], {4 * e + 1: e / 10 for e in range(1, 8)},
-        [1 + step // 4 for step in range(32)],
+        [step // 4 for step in range(32)],
     ),
     "keras 2, to a file": Printed(
         "Epoch 1/2\n" + ("\b" * 40).join(f"{b}/3 [=>...] - ETA: 1s - loss: {4 - b}.0" for b in (1, 2))
@@ -63,7 +63,7 @@ LOGS = {
             "[00:00<00:00]\n                   all        128        929      0.641      0.537      0.605      0.446"
             for e in (1, 2)
         ),
-        [2, 4], [2.5, 1.5], {}, [1, 2],
+        [2, 4], [6.75, 5.75], {}, [1, 2],
     ),
     "fairseq": Printed(
         "".join(
@@ -101,7 +101,7 @@ LOGS = {
             f"Train: {e} [{b:4d}/40 ({b:3d}%)]  Loss: {6 - e}.{b} (5.5)  Time: 0.5s (0.5s)  LR: 1.0e-03\n"
             for e in (0, 1) for b in (10, 20)
         ) + "Test: [ 100/100]  Time: 0.3 (0.3)  Loss:  2.25 (2.2)  Acc@1: 50.0 (51.2)\n",
-        [10, 20, 50, 60], [6.1, 6.2, 5.1, 5.2], {60: 2.25}, [1, 1, 2, 2],
+        [10, 20, 50, 60], [6.1, 6.2, 5.1, 5.2], {60: 2.25}, [0, 0, 1, 1],
     ),
     "pytorch's mnist example": Printed(
         "".join(f"Train Epoch: 1 [{n}/1280 ({n // 13}%)]\tLoss: {n / 640}\n" for n in (640, 1280))
@@ -124,12 +124,12 @@ LOGS = {
     "spacy": Printed(
         "E    #       LOSS TOK2VEC  LOSS NER  ENTS_F  SCORE \n---  ------  ------------  --------  ------  ------\n"
         + "".join(f"  {n // 2}     {200 * n}         {9 - n}.25     88.5   61.2    0.6{n}\n" for n in range(4)),
-        [0, 200, 400, 600], [9.25, 8.25, 7.25, 6.25], {}, [1, 1, 2, 2],
+        [0, 200, 400, 600], [97.75, 96.75, 95.75, 94.75], {}, [0, 0, 1, 1],
     ),
     "fastai": Printed(
         "epoch     train_loss  valid_loss  accuracy  time    \n"
         + "".join(f"{n}         {9 - n}.25     {9 - n}.75    0.91      00:12     \n" for n in range(3)),
-        [1, 2, 3], [9.25, 8.25, 7.25], {1: 9.75, 2: 8.75, 3: 7.75}, [1, 2, 3], "interval_loss",
+        [0, 1, 2], [9.25, 8.25, 7.25], {0: 9.75, 1: 8.75, 2: 7.75}, [0, 1, 2], "interval_loss",
     ),
     "a table in Markdown": Printed(
         "| Step | Training Loss | Validation Loss |\n|------|---|---|\n| 50 | 2.5 | 2.75 |\n| 100 | 1.5 | 1.75 |\n",

@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.errors import InputError
+from isang.runs.read.choice import Asked
+from isang.runs.read.folders import read_runs, series_of
 from isang.runs.read.lines.event_bytes import checksum
-from isang.runs.read.readers import read_runs, series_of
 from isang.runs.read.table import RunTable
 from isang.runs.statistics.forecast import forecast
 from isang.training.checkpoint import TrainingProgress
@@ -54,7 +55,7 @@ def written(folder: Path, content: str | bytes, name: str = "run.log") -> Path:
 
 
 def only(path: Path, **options: str) -> RunTable:
-    tables = read_runs(path, **options)
+    tables = read_runs(path, Asked(**options))
     assert len(tables) == 1
     return tables[0]
 
@@ -375,7 +376,7 @@ def test_naming_the_loss(tmp_path: Path) -> None:
         read_runs(path)
     assert only(path, loss="beta").column("batch_loss").tolist() == [9, 8]
     with pytest.raises(InputError, match="no series 'gamma'"):
-        read_runs(path, loss="gamma")
+        read_runs(path, Asked(loss="gamma"))
 
 
 def test_one_step_and_nan_everywhere(tmp_path: Path) -> None:

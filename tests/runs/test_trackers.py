@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.errors import InputError
-from isang.runs.read.readers import read_runs
+from isang.runs.read.folders import read_runs
 from isang.runs.read.table import RunTable
 
 STEPS = range(1, 41)
@@ -313,7 +313,7 @@ def test_keras_writes_one_row_per_epoch(tmp_path: Path) -> None:
     path.write_text(f"epoch,accuracy,loss,val_accuracy,val_loss\n{rows}")
     (table,) = read_runs(path)
     assert table.source.format == "keras csv log"
-    assert table.step.tolist() == list(range(1, 9))
+    assert table.step.tolist() == list(range(8))
     assert table.column(table.loss)[0] == 2.0
     assert table.column("validation_loss")[1] == 1.1
 
@@ -330,6 +330,6 @@ def test_ultralytics_pads_its_names_and_leaves_cells_out(tmp_path: Path) -> None
     (table,) = read_runs(path)
     assert table.source.format == "ultralytics results"
     assert table.step.tolist() == list(range(1, 9))
-    assert table.column(table.loss)[1] == 0.95
+    assert table.column(table.loss)[1] == (1.9 + 2.5) / 2
     assert table.column("validation_loss")[1] == 1.0
     assert table.column("learning_rate")[0] == 0.001

@@ -11,7 +11,7 @@ import torch
 
 import isang
 from isang.config import TrainingConfig
-from isang.runs.read.readers import read_runs
+from isang.runs.read.folders import read_runs
 from isang.training.journal.journal import Journal
 from isang.training.journal.parameter_groups import part_norms, part_ratios
 from isang.training.loop import train

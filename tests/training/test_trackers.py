@@ -7,7 +7,7 @@ import pytest
 
 from isang.config import TRACKERS, TrainingConfig
 from isang.errors import UsageError
-from isang.runs.read.readers import read_runs
+from isang.runs.read.folders import read_runs
 from isang.training.journal.trackers import tracked
 from isang.training.loop import train
 from tests.training.runs import MODEL, data, losses

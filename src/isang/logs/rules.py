@@ -6,12 +6,47 @@ from typing import Any
 import polars as pl
 
 from isang.config import LogsConfig
-from isang.errors import InputError
+from isang.errors import InputError, UsageError
+from isang.json_files import flag, items, maybe, number, one_of, record, text
 from isang.logs.parsing import masks
+from isang.logs.parsing.regex import check_expression
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.store import TEMPLATES_SCHEMA, Dataset
 
 SCHEMA = 1
+
+
+def _session(value: Any, name: str) -> None:
+    """A session rule whose kind has what it needs."""
+    _SESSION(value, name)
+    if value["kind"] == "key":
+        text(value.get("pattern"), f"{name}.pattern")
+    if value["kind"] in ("lines", "seconds"):
+        number(1 if value["kind"] == "lines" else 1e-3, 1e9)(value.get("size"), f"{name}.size")
+    if value["kind"] == "gap":
+        _SPAN(value.get("gap_seconds"), f"{name}.gap_seconds")
+
+
+_SPAN = number(1e-6, 1e9)
+_SESSION = record(
+    {"kind": one_of("key", "lines", "seconds", "gap"), "reason": text},
+    {"pattern": maybe(text), "size": maybe(number()), "gap_seconds": maybe(_SPAN), "across_sources": maybe(flag)},
+    closed=True,
+)
+RULES = record(
+    {
+        "schema": one_of(SCHEMA),
+        "session": _session,
+        "masks": items(items(text, 2)),
+        "similarity": number(0, 1),
+        "tree_depth": number(3, 20, whole=True),
+        "max_templates": number(1, 1_000_000, whole=True),
+        "template_words": number(4, 1000, whole=True),
+        "max_session_events": number(2, 65_536, whole=True),
+    },
+    closed=True,
+)
+"""The rules as they stand in meta.json and in a model's config.json."""
 
 
 @dataclass(frozen=True)
@@ -45,23 +80,16 @@ class Rules:
     @classmethod
     def from_dict(cls, given: dict[str, Any], templates: pl.DataFrame) -> "Rules":
         """Raises InputError for values that are no rules of this version."""
-        if not isinstance(given, dict) or given.get("schema") != SCHEMA:
-            raise InputError(f"the rules of preparation must have schema {SCHEMA}; prepare and train again")
         try:
-            rules = cls(
-                session=SessionRule.from_dict(given["session"]),
-                masks=tuple((str(name), str(pattern)) for name, pattern in given["masks"]),
-                similarity=float(given["similarity"]),
-                tree_depth=int(given["tree_depth"]),
-                max_templates=int(given["max_templates"]),
-                template_words=int(given["template_words"]),
-                max_session_events=int(given["max_session_events"]),
-                templates=templates,
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"the rules of preparation are incomplete: {error!r}; prepare and train again") from error
-        masks.compiled(rules.masks)
-        return rules
+            RULES(given, "rules")
+            masks.compiled(given["masks"])
+            if given["session"].get("pattern") is not None:
+                check_expression("rules.session.pattern", given["session"]["pattern"])
+        except (ValueError, UsageError) as error:
+            raise InputError(f"the rules of preparation cannot be used: {error}; prepare and train again") from error
+        plain = {name: value for name, value in given.items() if name not in ("schema", "session", "masks")}
+        pairs = tuple((name, pattern) for name, pattern in given["masks"])
+        return cls(session=SessionRule.from_dict(given["session"]), masks=pairs, templates=templates, **plain)
 
     @classmethod
     def of(cls, dataset: Dataset) -> "Rules":

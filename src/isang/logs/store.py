@@ -1,8 +1,6 @@
 """The dataset folder: sessions.parquet, templates.parquet, meta.json."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,8 @@ from polars.io.plugins import register_io_source
 
 from isang import files
 from isang.errors import InputError
+from isang.json_files import anything, mapping, maybe, one_of, read_json, record
+from isang.parquet_files import check_table, explained, read_table
 
 Rows = NDArray[np.int64]
 
@@ -39,6 +39,11 @@ ROW_GROUP_SESSIONS = 16_384
 PIECE_SESSIONS = 8 * ROW_GROUP_SESSIONS
 """Events are read for so many sessions at a time: to open the file for each row group would take longer."""
 _MAX_META_BYTES = 256 << 20
+_META = record({"schema": one_of(SCHEMA)}, {"rules": maybe(mapping(anything))})
+"""What is looked at in meta.json; the rules are checked when they are used."""
+_AGAIN = "prepare the logs again"
+_EVENTS_PER_BYTE = 2_000
+"""Sessions of the same few events fold to so little; they are read some at a time."""
 _MAX_EVENT = 10_000_000
 
 
@@ -86,7 +91,7 @@ class StoredDataset(Dataset):
         """As for any dataset, read from the file, PIECE_SESSIONS at a time."""
         table = pl.scan_parquet(self.file).select(pl.col(name).cast(SESSIONS_SCHEMA[name]) for name in columns)
         for start in range(0, len(self.row_of), PIECE_SESSIONS):
-            with _explained(self.file):
+            with explained(self.file, _AGAIN):
                 piece = table.slice(start, PIECE_SESSIONS).collect()
             yield self.row_of[start : start + PIECE_SESSIONS], piece
 
@@ -154,8 +159,10 @@ def open_dataset(folder: Path) -> StoredDataset:
         raise InputError(f"{folder} is no dataset folder: {'it is a file' if folder.exists() else 'it does not exist'}")
     meta = _read_meta(folder / "meta.json")
     file = folder / "sessions.parquet"
-    heads = _read_table(file, SESSIONS_SCHEMA, [name for name in SESSIONS_SCHEMA if name not in PER_EVENT])
-    templates = _read_table(folder / "templates.parquet", TEMPLATES_SCHEMA, TEMPLATES_SCHEMA.names()).sort("event")
+    sized: dict[str, Any] = {"may_lack": OPTIONAL, "values_per_byte": _EVENTS_PER_BYTE}
+    check_table(file, SESSIONS_SCHEMA, _AGAIN, **sized)
+    heads = read_table(file, _types(*set(SESSIONS_SCHEMA) - set(PER_EVENT)), _AGAIN, **sized)
+    templates = read_table(folder / "templates.parquet", TEMPLATES_SCHEMA, _AGAIN).sort("event")
     heads = heads.with_row_index("place").sort("start", "session_id", nulls_last=True, maintain_order=True)
     row_of = np.empty(len(heads), dtype=np.int64)
     row_of[heads["place"].to_numpy()] = np.arange(len(heads))
@@ -170,46 +177,13 @@ def open_dataset(folder: Path) -> StoredDataset:
 
 
 def _read_meta(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _MAX_META_BYTES:
-            raise InputError(f"{path} is larger than {_MAX_META_BYTES >> 20} MiB; this is no dataset of isang")
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"cannot read {path}: {error.strerror or error}; is this a folder of isang prepare?"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    if not isinstance(meta, dict) or meta.get("schema") != SCHEMA:
-        found = meta.get("schema") if isinstance(meta, dict) else None
-        raise InputError(f"{path} has schema {found!r}, this version reads schema {SCHEMA}; prepare the logs again")
+    meta: dict[str, Any] = read_json(path, _META, "prepare the logs again", most_bytes=_MAX_META_BYTES)
     return meta
 
 
-def _read_table(path: Path, schema: pl.Schema, wanted: Sequence[str]) -> pl.DataFrame:
-    """The columns `wanted` of a file that must have all of `schema`."""
-    if not path.is_file():
-        raise InputError(f"{path} is missing; a dataset folder holds sessions.parquet, templates.parquet and meta.json")
-    with _explained(path):
-        found = pl.read_parquet_schema(path)
-        missing = [name for name in schema if name not in found and name not in OPTIONAL]
-        if missing:
-            raise InputError(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(found)}")
-        columns = [(pl.col(name) if name in found else pl.lit(None).alias(name)).cast(schema[name]) for name in wanted]
-        return pl.scan_parquet(path).select(columns).collect()
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say which file cannot be read, and why."""
-    try:
-        yield
-    except (pl.exceptions.InvalidOperationError, pl.exceptions.SchemaError) as error:
-        schema = SESSIONS_SCHEMA if path.name == "sessions.parquet" else TEMPLATES_SCHEMA
-        wanted = ", ".join(f"{name} {kind}" for name, kind in schema.items())
-        raise InputError(f"{path} must have the columns {wanted}: {error}") from error
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
+def _types(*names: str) -> dict[str, pl.DataType]:
+    """The types of these columns of sessions.parquet."""
+    return {name: SESSIONS_SCHEMA[name] for name in SESSIONS_SCHEMA if name in names}
 
 
 def _check_heads(folder: Path, dataset: Dataset) -> None:

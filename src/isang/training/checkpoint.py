@@ -1,6 +1,5 @@
 """Checkpoints: complete or not there, without pickle."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from isang.errors import InputError
 from isang.files import folder_being_written, remove_folder, to_json, write_text
+from isang.json_files import maybe, number, one_of, read_json, record, text
 
 SCHEMA = 2
 KEPT = 2
@@ -72,6 +72,21 @@ class TrainingProgress:
         self.epoch_loss_sum, self.epoch_events, self.epoch_started_seconds = 0.0, 0, self.seconds
 
 
+_COUNT, _AMOUNT = number(0, 2**53, whole=True), number(0)
+_STATE = record(
+    {
+        "schema": one_of(SCHEMA),
+        "identity": text,
+        **{name: _AMOUNT for name, kind in TrainingProgress.__annotations__.items() if kind is float},
+        **{name: _COUNT for name, kind in TrainingProgress.__annotations__.items() if kind is int},
+        "best_validation_loss": maybe(number()),
+        "patience_loss": maybe(number()),
+    },
+    closed=True,
+)
+"""Of state.json."""
+
+
 def save_checkpoint(
     folder: Path,
     progress: TrainingProgress,
@@ -112,9 +127,8 @@ def load_checkpoint(
         return None
     newest = checkpoints[-1]
     try:
-        state: dict[str, Any] = json.loads((newest / "state.json").read_text(encoding="utf-8"))
-        if state.pop("schema") != SCHEMA:
-            raise InputError(f"{newest} was written by another version of isang; start anew without --resume")
+        state: dict[str, Any] = read_json(newest / "state.json", _STATE, f"remove {newest} to use the one before")
+        del state["schema"]
         if state.pop("identity") != identity:
             raise InputError(
                 f"{newest} belongs to other data or settings; repeat the command that started the run, with --resume, "

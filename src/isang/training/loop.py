@@ -10,7 +10,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from isang.config import ModelConfig, TrainingConfig
+from isang.config import ModelConfig, TrainingConfig, deciding
 from isang.files import saying_where
 from isang.model.batches import Rows, epoch_batches
 from isang.model.encoder import Encoder
@@ -157,11 +157,5 @@ def _weights(model: Encoder) -> dict[str, Tensor]:
 
 
 def _identity(data: Data, model: ModelConfig, config: TrainingConfig) -> str:
-    """A name for the data and settings that decide every step of the run.
-
-    How long it may take, on how many processes and in parts of which size, is not among them.
-    """
-    usual = TrainingConfig()
-    free = ("max_minutes", "checkpoint_minutes", "patience", "processes", "tokens_per_pass", "track")
-    deciding = dataclasses.replace(config, **{name: getattr(usual, name) for name in free})
-    return hashlib.sha256(f"{data.digest()} {model} {deciding}".encode()).hexdigest()
+    """A name for the data and for the settings that decide what the run computes."""
+    return hashlib.sha256(f"{data.digest()} {model} {deciding(config)}".encode()).hexdigest()

@@ -15,6 +15,11 @@ MIN_TRAINING_SESSIONS = 10
 """Fewer cannot be split into training and validation with any sense."""
 
 
+LEAST_TO_CALIBRATE = 50
+"""Normal sessions of the training period from which an alert budget can be calibrated: a fifth of them is held out, and
+thresholds from fewer than ten sessions raise alerts at random."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Rows of the dataset; the sessions of each part start before those of the next."""
@@ -29,6 +34,12 @@ class Split:
     """Start of the first session; None where the data has no clock."""
     until: datetime | None
     """The latest start of a session of the training period; None where the data has no clock."""
+
+
+def enough_to_calibrate(dataset: Dataset, config: TrainingConfig) -> bool:
+    """Whether the training period holds LEAST_TO_CALIBRATE normal sessions or more."""
+    period = max(1, int(len(dataset.sessions) * config.train_fraction))
+    return period - int(dataset.sessions["label"].head(period).sum() or 0) >= LEAST_TO_CALIBRATE
 
 
 def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:
@@ -48,7 +59,8 @@ def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:
         raise InputError(
             f"the training period holds {period:,} of {len(sessions):,} sessions, {period - len(normal):,} of them "
             f"labelled anomalous, and of the others at least {MIN_TRAINING_SESSIONS} are needed; give more "
-            f"logs, a larger --train-fraction, or smaller sessions"
+            f"logs, a larger --train-fraction, or smaller sessions; isang run tells without a model what so small a "
+            f"log shows, and isang compare what it has that a good one has not"
         )
     return Split(
         train=normal[:-validation],

@@ -3,11 +3,12 @@
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from isang.config import LogsConfig
 from isang.detection.causes.severity import Severity
@@ -16,12 +17,18 @@ from isang.detection.comparison.clusters import Cluster, clusters_of
 from isang.detection.comparison.differences import Difference, differences_of, expected_between
 from isang.detection.comparison.families import Families, families_of
 from isang.detection.comparison.order import order_differences
-from isang.detection.comparison.told import Seen, told
+from isang.detection.comparison.told import HALVES, Seen, told
 from isang.detection.comparison.values import value_differences
 from isang.detection.incidents import Incident, ranked
-from isang.errors import UsageError
+from isang.errors import InputError, UsageError
 from isang.logs.event_records import EventRecords, read_event_records
 
+PHASES = 2.0
+"""Counts of two halves of a log vary so many times as much as those of two logs: a log has phases."""
+REGULAR = 5
+"""A line is missing from the second half only where the second quarter has so many."""
+LEAST_RECORDS = 20
+"""From fewer nothing can be told of a log by itself."""
 BY_CHANCE = 0.5
 """A difference is an incident where a further good log would have fewer such ones than this."""
 SHOWN = 5
@@ -45,6 +52,9 @@ class Comparison:
     differences: list[Incident]
     """Smaller differences, such as good logs have too, ranked alike."""
 
+    halves: bool = False
+    """The two halves of one log were compared."""
+
     @property
     def score(self) -> float:
         """How much the bad logs differ: the incidents' scores together; 0 where they differ as good logs do."""
@@ -61,25 +71,63 @@ def compare(good: Sequence[str], bad: Sequence[str], config: LogsConfig | None =
             "isang compare needs good logs and, behind --with, bad ones: isang compare good.log --with bad.log"
         )
     records = read_event_records([*([path] for path in good), bad], config or LogsConfig())
+    return compared(records, tuple(good), tuple(bad))
+
+
+def compare_halves(logs: Sequence[str], config: LogsConfig | None = None) -> Comparison:
+    """Compare the second half of logs, by time, with the first: what can be told of logs too small to learn from.
+
+    Raises InputError for logs that cannot be used or have fewer than LEAST_RECORDS records.
+    """
+    records = read_event_records([logs], config or LogsConfig())
+    count = records.frame.height
+    if count < LEAST_RECORDS:
+        raise InputError(
+            f"the logs have {count:,} {'record' if count == 1 else 'records'}; from fewer than {LEAST_RECORDS} nothing "
+            "can be told; give more, or compare them with good ones: isang compare GOOD --with BAD"
+        )
+    frame = records.frame.sort("time", "source", "line", nulls_last=True, maintain_order=True)
+    frame = frame.with_columns(run=(pl.int_range(pl.len()) >= (count + 1) // 2).cast(pl.Int32))
+    return compared(replace(records, frame=frame), ("the first half",), ("the second half",), halves=True)
+
+
+def compared(records: EventRecords, good: tuple[str, ...], bad: tuple[str, ...], *, halves: bool = False) -> Comparison:
+    """The last run of `records` beside the others, which are `good`."""
     families = families_of(records, len(good) + 1)
     good_FR, bad_F = families.counts_FR[:, :-1], families.counts_FR[:, -1]
-    for name, count in zip((*good, " ".join(bad)), families.counts_FR.sum(axis=0), strict=True):
-        if not count:
+    for name, lines in zip((*good, " ".join(bad)), families.counts_FR.sum(axis=0), strict=True):
+        if not lines:
             raise UsageError(f"{name} is empty, there is nothing to compare")
     expected = expected_between(families, good_FR)
     differences = [
-        *differences_of(families, good_FR, bad_F),
+        *(
+            _between_halves(differences_of(families, good_FR, bad_F, dispersion=PHASES), families)
+            if halves
+            else differences_of(families, good_FR, bad_F)
+        ),
         *value_differences(records, families, len(good)),
         *order_differences(families, len(good)),
     ]
     clusters = clusters_of(differences, families, expected, _seen_at(families), int(bad_F.sum()))
-    incidents = _incidents(clusters, records, families)
-    told_of = [incident for incident, cluster in zip(incidents, clusters, strict=True) if cluster.by_chance < BY_CHANCE]
-    others = [incident for incident, cluster in zip(incidents, clusters, strict=True) if cluster.by_chance >= BY_CHANCE]
-    lines = (int(good_FR.sum()), int(bad_F.sum()))
+    told_as = HALVES if halves else len(good)
+    pairs = list(zip(_incidents(clusters, records, families, told_as), clusters, strict=True))
     return Comparison(
-        tuple(good), tuple(bad), lines, records.templates.height, ranked(told_of), ranked(others)
-    )  # fmt: skip
+        good,
+        bad,
+        (int(good_FR.sum()), int(bad_F.sum())),
+        records.templates.height,
+        ranked([incident for incident, cluster in pairs if cluster.by_chance < BY_CHANCE]),
+        ranked([incident for incident, cluster in pairs if cluster.by_chance >= BY_CHANCE]),
+        halves,
+    )
+
+
+def _between_halves(differences: Sequence[Difference], families: Families) -> list[Difference]:
+    """Without what only begins a log: lines that were missing from the end of the first half on, or seldom in it."""
+    half = int(families.counts_FR[:, 0].sum())
+    of_first_half = families.of_record_N[half // 2 : half]
+    late_F = np.bincount(of_first_half, minlength=len(families.counts_FR))
+    return [d for d in differences if d.kind != "missing" or late_F[d.family] >= REGULAR]
 
 
 def _seen_at(families: Families) -> Any:
@@ -89,7 +137,7 @@ def _seen_at(families: Families) -> Any:
     return np.where(in_bad >= 0, in_bad, in_good)
 
 
-def _incidents(clusters: Sequence[Cluster], records: EventRecords, families: Families) -> list[Incident]:
+def _incidents(clusters: Sequence[Cluster], records: EventRecords, families: Families, good: int) -> list[Incident]:
     seen_at = _seen_at(families)
     shown = [
         [(d, d.record if d.record >= 0 else int(seen_at[d.family])) for d in cluster.differences[:SHOWN]]
@@ -97,7 +145,7 @@ def _incidents(clusters: Sequence[Cluster], records: EventRecords, families: Fam
     ]
     texts = _texts(records, [record for of_cluster in shown for _, record in of_cluster])
     return [
-        _incident(cluster, of_cluster, records, families, texts)
+        _incident(cluster, of_cluster, records, families, texts, good)
         for cluster, of_cluster in zip(clusters, shown, strict=True)
     ]
 
@@ -125,13 +173,13 @@ def _incident(
     records: EventRecords,
     families: Families,
     texts: dict[int, dict[str, Any]],
+    good: int,
 ) -> Incident:
     lead, lead_record = shown[0]
     template = families.table["template"][lead.family]
     symptoms = [_symptom(difference, families) for difference in cluster.differences]
     lines = [texts[record] | {"template": families.table["template"][d.family]} for d, record in shown]
     time = records.frame["time"][lead_record] if cluster.kind != "missing" else None
-    good = families.counts_FR.shape[1] - 1
     seen = Seen(
         cluster.kind, template, lead.lines, lead.usual, len(cluster.differences), good, time, lead.before, lead.now
     )

@@ -7,6 +7,7 @@ fewer than half of one that is as large.
 Shapes: F families, R runs, the last of them the bad one.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -88,8 +89,11 @@ def apart(own_F: Counts, others_FR: Counts) -> Floats:
     return differences
 
 
-def differences_of(families: Families, good_FR: Counts, bad_F: Counts) -> list[Difference]:
-    """All families that are new, missing, or differ in number, each alone."""
+def differences_of(families: Families, good_FR: Counts, bad_F: Counts, *, dispersion: float = 1.0) -> list[Difference]:
+    """All families that are new, missing, or differ in number, each alone.
+
+    Counts vary so many times as much as Poisson's, and as good logs do, where there is only one.
+    """
     expected = expected_between(families, good_FR)
     in_good_F, in_all_F = good_FR.any(axis=1), good_FR.all(axis=1)
     usual_F = good_FR.mean(axis=1)
@@ -100,9 +104,10 @@ def differences_of(families: Families, good_FR: Counts, bad_F: Counts) -> list[D
     for family in np.flatnonzero(in_all_F & (bad_F == 0)).tolist():
         lines = float(usual_F[family])
         found.append(Difference("missing", family, 0, lines, expected.missing / max(1.0, lines)))
-    apart_F = apart(bad_F, good_FR)
+    apart_F = apart(bad_F, good_FR) / dispersion
     both_F = in_good_F & (bad_F > 0)
-    by_chance_F = int(both_F.sum()) * TAIL * np.exp(-np.abs(apart_F) / expected.scale)
+    poisson_F = np.array([math.erfc(value / math.sqrt(2)) for value in np.abs(apart_F).tolist()])
+    by_chance_F = int(both_F.sum()) * np.maximum(poisson_F, TAIL * np.exp(-np.abs(apart_F) / expected.scale))
     both_F &= np.abs(apart_F) >= 1  # the tail begins there
     for family in np.flatnonzero(both_F & (by_chance_F < 1)).tolist():
         kind = "too_many" if apart_F[family] > 0 else "too_few"

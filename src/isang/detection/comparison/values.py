@@ -22,6 +22,7 @@ MOST_LINES = 2_000
 """So many lines of a template are looked at in each run."""
 PRIOR = {"value": 1.0, "number": 1.0}
 """Places with a value of this kind that a good log has and another has not, on average."""
+_DIGITS = re.compile(r"\d+")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -76,8 +77,9 @@ def _new(kind: str, good: tuple[dict[str, list[int]], ...], bad: dict[str, list[
     if kind == "value":
         if len(known) > FEW or sum(known.values()) < OFTEN * len(known) or any(set(run) != set(known) for run in good):
             return None, ""
-        strange = [value for value in bad if value not in known]
-        if len(strange) == len(bad):  # another machine or user has another name everywhere
+        shapes = {_DIGITS.sub("0", value) for value in known if not value.isdigit()}
+        strange = [value for value in bad if value not in known and _DIGITS.sub("0", value) not in shapes]
+        if not set(bad) & set(known):  # another machine or user has another name everywhere
             return None, ""
         before = ", ".join(value for value, _ in known.most_common())
     else:

@@ -131,12 +131,13 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
     """Which sessions may not have been over when the logs ended, shape: rows.
 
     They were not silent for longer than usual, nor longer than any normal session that went on after such a line. A
-    window of lines or of time is over when it is full; without a clock nothing is known and every session is over.
+    window of lines or of time is over when it is full, so the last one of a log is not where it has fewer lines; else,
+    without a clock, nothing is known and every session is over.
     """
     usual = model.facts.get("usual_silence_seconds")
     open_S = np.zeros(len(rows), dtype=bool)
     if usual is None or (model.rules or {}).get("session", {}).get("kind") in ("lines", "seconds"):
-        return open_S
+        return _short_last_windows(model, dataset, rows)
     silent_ms_S = _silence_ms(dataset, rows, None)
     recent = np.flatnonzero(silent_ms_S < 1000 * float(usual))
     if len(recent):
@@ -144,6 +145,16 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
         last = sessions.flat[np.maximum(sessions.offsets[1:] - 2, sessions.offsets[:-1])]
         open_S[recent] = silent_ms_S[recent] < longest_waits_after_ms(model.fitted)[last]
     return open_S
+
+
+def _short_last_windows(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
+    """Which of the sessions are windows of lines that the end of their log cut short, shape: rows."""
+    rule = (model.rules or {}).get("session", {})
+    if rule.get("kind") != "lines" or not rule.get("size"):
+        return np.zeros(len(rows), dtype=bool)
+    table = dataset.sessions.select("source", number=pl.col("session_id").str.extract(r":(\d+)$").cast(pl.Int64))
+    last = table.select(pl.col("number") == pl.col("number").max().over("source")).to_series().fill_null(False)
+    return (last.to_numpy() & (dataset.sizes < int(rule["size"])))[rows]
 
 
 def _silence_ms(dataset: Dataset, rows: Rows, until: datetime | None) -> Floats:

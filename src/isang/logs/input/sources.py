@@ -4,6 +4,7 @@ import glob
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -58,6 +59,8 @@ NOT_LOGS = frozenset(
 )
 """Files with these endings are left out of a folder; named directly they are read."""
 
+MOST_LEFT_OUT = 100_000
+"""With more things in it that are no files, a folder is not one of logs."""
 _ROTATION = re.compile(
     r"^(?P<stem>.+?)(?:[._-](?P<date>\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2,6})?)(?:\.(?P<part>\d{1,4}))?(?P<ending>\.[a-z]+)?|"
     r"\.(?P<number>\d{1,4}))?$"
@@ -137,6 +140,8 @@ def _expand(given: str) -> list[tuple[Path, str]]:
             return [(_spooled(pipe), given)]
     if path.is_char_device() or path.is_block_device() or path.is_socket():
         raise InputError(f"{given} is a device or a socket, not a log file")
+    if path.is_file() and path.stat().st_dev in _unreal_devices():
+        raise InputError(f"{given} is made by the kernel while it is read; read it as a stream: isang … - < {given}")
     if path.is_dir():
         return [(file, str(file)) for file in _logs_below(path)]
     if path.exists():
@@ -150,12 +155,47 @@ def _expand(given: str) -> list[tuple[Path, str]]:
 
 
 def _logs_below(folder: Path) -> list[Path]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    files, left_out = _files_below(folder)
     logs = [file for file in files if _may_be_log(file.relative_to(folder))]
+    if left_out:
+        named = "; ".join(f"{path.relative_to(folder)} {why}" for path, why in left_out[:3])
+        say(f"{folder}: {len(left_out):,} left out: {named}" + ("; …" if len(left_out) > 3 else ""))
     if logs:
         return logs
     seen = ", ".join(str(file.relative_to(folder)) for file in files[:5]) or "no files at all"
     raise InputError(f"{folder} holds no logs (found {seen}); name the log files directly if they have other endings")
+
+
+def _files_below(folder: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """The files on a disk in a folder, sorted, and what else there is with the reason why it is not read."""
+    files: list[Path] = []
+    left_out: list[tuple[Path, str]] = []
+
+    def unreadable(error: OSError) -> None:
+        left_out.append((Path(error.filename), f"may not be read ({error.strerror})"))
+
+    unreal = _unreal_devices()
+    for place, _, names in os.walk(folder, onerror=unreadable):
+        for path in (Path(place, name) for name in names):
+            try:
+                state = path.stat()
+            except OSError as error:
+                left_out.append((path, f"cannot be looked at ({error.strerror})"))
+                continue
+            if stat.S_ISREG(state.st_mode) and state.st_dev not in unreal:
+                files.append(path)
+            else:
+                left_out.append((path, "is no file on a disk"))
+        if len(left_out) > MOST_LEFT_OUT:
+            raise InputError(
+                f"{folder} holds more than {MOST_LEFT_OUT:,} things that are no files; name the logs in it"
+            )
+    return sorted(files), left_out
+
+
+def _unreal_devices() -> set[int]:
+    """Where the kernel shows itself as files: some of these never end, others wait for ever."""
+    return {Path(place).stat().st_dev for place in ("/proc", "/sys", "/dev") if Path(place).exists()}
 
 
 def _may_be_log(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Envelopes around each line, such as those of container runtimes, are taken off, whatever their order."""
 
 import json
+import re
 
 import polars as pl
 
@@ -8,6 +9,8 @@ from isang.logs.parsing.inferred.levels import ANY_LEVEL
 from isang.logs.parsing.regex import ascii_only
 from isang.logs.parsing.timestamps import ISO
 
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Half characters that JSON can hold and no encoding can write; they are replaced, as bytes that are no UTF-8 are."""
 DOCKER, CRI, COMPOSE = "docker", "cri", "compose"
 TIMED = frozenset((DOCKER, CRI))
 """Envelopes that have the time of the line."""
@@ -76,17 +79,16 @@ def _unwrapped(lines: pl.Series, container: str) -> pl.DataFrame:
 
 def decoded_bytes(values: pl.Series) -> pl.Series:
     """Texts that journald wrote as an array of bytes, because they are not plain, as the text that they are."""
-    arrays = values.str.contains(r"^\[\s*\d{1,3}(?:\s*,\s*\d{1,3})*\s*\]$").fill_null(False)
+    arrays = values.str.contains(r"^\[\s*[0-9]{1,3}(?:\s*,\s*[0-9]{1,3})*\s*\]$").fill_null(False)
     if not arrays.any():
         return values
-    texts = [_text_of(json.loads(value)) for value in values.filter(arrays).to_list()]
-    return values.scatter(arrays.arg_true(), texts)
+    return values.scatter(arrays.arg_true(), [_text_of(value) for value in values.filter(arrays).to_list()])
 
 
-def _text_of(numbers: list[int]) -> str:
-    if max(numbers) > 255:
-        return json.dumps(numbers)
-    return bytes(numbers).decode("utf-8", errors="replace")
+def _text_of(array: str) -> str:
+    """The text of the bytes; the array itself, where its numbers are none."""
+    numbers = [int(number) for number in re.findall(r"[0-9]+", array)]
+    return bytes(numbers).decode("utf-8", errors="replace") if max(numbers) < 256 else array
 
 
 def decoded_json(lines: pl.Series, fields: pl.Struct) -> pl.Series:
@@ -112,6 +114,7 @@ def _fields(line: str | None, names: list[str]) -> dict[str, str | None]:
 
 
 def _as_text(value: object) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _HALVES.sub("\ufffd", text)

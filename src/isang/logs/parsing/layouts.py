@@ -268,6 +268,9 @@ def from_pattern(pattern: str) -> Layout:
     <message> or with a name twice.
     """
     names = re.findall(r"<(\w+)>", pattern)
+    unfit = [name for name in names if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)]
+    if unfit:
+        raise UsageError(f"--layout takes names of letters, digits and _ that begin with a letter, got <{unfit[0]}>")
     if "message" not in names or len(set(names)) != len(names):
         raise UsageError(
             f"--layout needs <message> and each name once, got {pattern!r}; such as '<time> <level> <message>'"

@@ -24,6 +24,8 @@ _SAMPLE_LINES = 20_000
 _LEAST_SAMPLE_LINES = 1_000
 _ALL_SAMPLES_LINES = 100_000
 """Of many sources fewer lines each are looked at, but not less than _LEAST_SAMPLE_LINES."""
+_WANTED_WINDOWS = 200
+_LEAST_WINDOW_LINES = 10
 _SAMPLE_BYTES = 4 << 20
 _SAMPLE_CHARACTERS = 1_000
 
@@ -70,9 +72,14 @@ def _rule_of_kind(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
         if config.session_by == "auto"
         else "no key was wanted"
     )
-    size = config.default_window_lines
+    size = window_lines(sample.height, config.default_window_lines)
     where = "all logs together" if config.across_sources else "each log"
     return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of {where}", size=size)
+
+
+def window_lines(lines: int, largest: int) -> int:
+    """The window for a log of so many lines, where none was asked for: small logs make _WANTED_WINDOWS of them."""
+    return min(largest, max(_LEAST_WINDOW_LINES, lines // _WANTED_WINDOWS))
 
 
 def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:

@@ -1,14 +1,16 @@
 """The session key that a sample of lines suggests: an identifier that groups many lines into many small sessions."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from isang.logs.parsing.inferred.levels import LEVELS
 from isang.logs.parsing.regex import ascii_only
+from isang.logs.sessions import prediction
 from isang.logs.sessions.rule import NO_KEYS, SessionRule
 
 _MIN_COVERAGE = 0.3
@@ -98,7 +100,9 @@ _NOT_KEYS = frozenset(
 """Names whose values are times, measures, places or actors; and levels, behind which a line begins."""
 _BETWEEN = r"[\"'\s:=\[]{1,4}"
 """What stands between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`."""
-_NAMED = ascii_only(rf"\b([A-Za-z][A-Za-z0-9_.]{{1,30}}){_BETWEEN}([A-Za-z0-9][A-Za-z0-9_-]{{5,63}})\b")
+_JOINED = r"(?:[.:][A-Za-z0-9_-]+)*"
+"""A value goes on behind a dot or colon that is not its end."""
+_NAMED = ascii_only(rf"\b([A-Za-z][A-Za-z0-9_.]{{1,30}}){_BETWEEN}([A-Za-z0-9][A-Za-z0-9_-]{{5,63}}{_JOINED})")
 _PREFIXED = ascii_only(r"\b([A-Za-z]{2,15}[_-])-?[0-9a-f][0-9a-f_-]{5,}\b")
 _BARE = (
     ("UUID", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
@@ -106,7 +110,13 @@ _BARE = (
     ("16 hexadecimal digits", r"\b[0-9a-f]{16}\b"),
 )
 _DATE_LIKE = r"^(?:19|20)\d{2}-?\d{2}-?\d{2}"
+_LETTERS = ("0-9", "0-9a-f", "0-9a-f-", "0-9A-Za-z", "0-9A-Za-z_-")
 _MAX_NAMES = 30
+_BRACKETS = ("[", "(", "{", "<")
+_AT_ITS_PLACE = 0.95
+"""An identifier has its place behind a bracket where this share of the lines that have it have it there."""
+_MOST_OF_A_FORM = 1.2
+"""Lines that have more values of a form than this have more than one kind of identifier."""
 
 
 @dataclass(frozen=True)
@@ -127,15 +137,23 @@ class Candidate:
 def propose_key(sample: pl.DataFrame) -> SessionRule | None:
     """A rule of kind key, or None where no identifier groups the lines.
 
-    `sample`: `source`, `text` (whole lines) and `time` (UTC or null), of all sources.
+    `sample`: `source`, `text` (whole lines), `time` (UTC or null) and, where it is known, `message`, of all sources. An
+    identifier is known by its name or by where it stands; that some value has the form of one is asked last, as ids of
+    several kinds have the same form.
     """
     sample = sample.sort("time", nulls_last=True, maintain_order=True)
     judged = [judge(candidate, sample.height) for candidate in candidates(sample["text"])]
-    best = _best(judged)
+    compared = _Comparison(sample)
+    best = compared.best(judged)
     if best is not None and best.names:
         best = _with_all_writings(best, judged, sample)
-    elif best is None:  # where each log names the identifier once, and another log by another name
-        best = _best([_with_all_writings(candidate, judged, sample) for candidate in judged if candidate.names])
+    elif best is not None:
+        best = _at_its_place(best, sample)
+    else:  # where each log names the identifier once, and another log by another name
+        best = compared.best([_with_all_writings(candidate, judged, sample) for candidate in judged if candidate.names])
+    if best is None:
+        best = compared.best([judge(candidate, sample.height) for candidate in _of_a_form(sample["text"])])
+        best = None if best is None else _at_its_place(best, sample)
     if best is None:
         return None
     lines = best.found["row"].n_unique()
@@ -147,10 +165,27 @@ def propose_key(sample: pl.DataFrame) -> SessionRule | None:
     )
 
 
-def _best(judged: list[Candidate]) -> Candidate | None:
-    """The first that is nearly as good as any; None where none is a session key."""
-    best_score = max((candidate.score for candidate in judged), default=0.0)
-    return next((candidate for candidate in judged if 0 < candidate.score >= _NEARLY_AS_GOOD * best_score), None)
+class _Comparison:
+    """Compares identifiers of one sample by the sessions that they make, and by how well these predict their lines."""
+
+    def __init__(self, sample: pl.DataFrame) -> None:
+        self._lines = sample.head(prediction.MAX_LINES)
+        self._kinds: pl.Series | None = None
+
+    def best(self, judged: list[Candidate]) -> Candidate | None:
+        """The first that is nearly as good as any; None where none is a session key."""
+        likely = [candidate for candidate in judged if candidate.score > 0]
+        if len(likely) > 1:
+            likely = [replace(candidate, score=candidate.score * self._predicts(candidate)) for candidate in likely]
+        best_score = max((candidate.score for candidate in likely), default=0.0)
+        return next((candidate for candidate in likely if candidate.score >= _NEARLY_AS_GOOD * best_score), None)
+
+    def _predicts(self, candidate: Candidate) -> float:
+        if self._kinds is None:
+            messages = self._lines["message"] if "message" in self._lines.columns else self._lines["text"]
+            self._kinds = prediction.kinds_of(messages)
+        found = candidate.found.filter(pl.col("row") < self._lines.height)
+        return math.exp(prediction.gain(self._kinds, self._lines["source"], found))
 
 
 def _with_all_writings(candidate: Candidate, others: list[Candidate], sample: pl.DataFrame) -> Candidate:
@@ -162,8 +197,27 @@ def candidates(texts: pl.Series) -> Iterator[Candidate]:
     """Every identifier worth judging, those with a shape of their own first."""
     yield from _prefixed(texts)
     yield from _named(texts)
+
+
+def _of_a_form(texts: pl.Series) -> Iterator[Candidate]:
+    """Identifiers that only their form shows, unless lines tend to have several values of it."""
     for name, pattern in _BARE:
-        yield Candidate(name, pattern, (), _found(texts, pattern))
+        found = _found(texts, pattern)
+        if found.height <= _MOST_OF_A_FORM * found["row"].n_unique():
+            yield Candidate(name, pattern, (), found)
+
+
+def _at_its_place(best: Candidate, sample: pl.DataFrame) -> Candidate:
+    """The identifier behind the bracket that it stands behind in nearly all lines; as it is where there is none.
+
+    A line that names the session of another, as `used request id req-…`, is then none of it.
+    """
+    for opening in _BRACKETS:
+        pattern = rf"{re.escape(opening)}({best.pattern})"
+        found = _found(sample["text"], pattern).with_columns(pl.col("key").str.extract(pattern, 1))
+        if found["row"].n_unique() >= _AT_ITS_PLACE * best.found["row"].n_unique():
+            return judge(replace(best, name=f"{opening}{best.name}", pattern=pattern, found=found), sample.height)
+    return best
 
 
 def judge(candidate: Candidate, lines: int) -> Candidate:
@@ -233,13 +287,13 @@ def _frequent(found: pl.DataFrame, by: str, lines: int) -> Iterator[tuple[str, p
 
 
 def _value_shape(values: pl.Series) -> str:
-    """An expression for values like these, no wider than they need."""
-    shortest, longest = int(values.str.len_chars().min()), int(values.str.len_chars().max())  # type: ignore[arg-type]
-    for letters in ("0-9", "0-9a-f", "0-9a-f-", "0-9A-Za-z", "0-9A-Za-z_-"):
-        if values.str.contains(rf"^[{letters}]+$").all():
-            repeat = f"{{{shortest}}}" if shortest == longest else f"{{{shortest},{max(longest, 64)}}}"
-            return rf"[{letters}]{repeat}"
-    return r"[0-9A-Za-z_-]+"
+    """An expression for values like these, no wider than they need; it takes them whole."""
+    parts = values.str.replace(r"[.:].*$", "")
+    shortest, longest = int(parts.str.len_chars().min()), int(parts.str.len_chars().max())  # type: ignore[arg-type]
+    letters = next((each for each in _LETTERS if values.str.contains(rf"^[.:{each}]+$").all()), "0-9A-Za-z_-")
+    repeat = f"{{{shortest}}}" if shortest == longest else f"{{{shortest},{max(longest, 64)}}}"
+    joined = rf"(?:[.:][{letters}]+)*" if (values != parts).any() else ""
+    return rf"[{letters}]{repeat}{joined}"
 
 
 def _with_aliases(best: Candidate, others: list[Candidate], sample: pl.DataFrame) -> Candidate:

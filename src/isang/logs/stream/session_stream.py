@@ -17,7 +17,7 @@ from isang.logs.stream.open_records import OWNER, STORED_SCHEMA, OpenRecords
 from isang.logs.stream.open_sessions import Ended, OpenSessions
 from isang.logs.stream.parser import PARSED_SCHEMA
 from isang.logs.templates.event_table import EventTable
-from isang.logs.templates.miner import TemplateIndex, shortened
+from isang.logs.templates.miner import TemplateIndex, canonical
 from isang.logs.templates.text_store import TextBlock, Texts
 
 MOST_MESSAGES = 20_000
@@ -117,7 +117,7 @@ class SessionStream:
             if len(self._is_known) > MOST_MESSAGES:
                 self._is_known.clear()
             fits = self._is_known[message] = (
-                self._known.match(shortened(message, self._rules.template_words)) is not None
+                self._known.match(canonical(message, self._rules.template_words)) is not None
             )
         return fits
 

@@ -1,6 +1,8 @@
 """Masked messages to events, by way of small numbers for distinct messages."""
 
 from array import array
+from collections import defaultdict
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -8,8 +10,9 @@ from numpy.typing import NDArray
 
 from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
-from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, shortened
-from isang.logs.templates.refinement import refined
+from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
+from isang.logs.templates.refinement import Message, joined, refined
+from isang.logs.templates.words import marked, severity
 
 MAX_REMEMBERED_BYTES = 128 << 20
 """Distinct masked messages are remembered up to about this size; then the memory starts anew."""
@@ -24,51 +27,92 @@ def numbered(values: pl.Series, distinct: pl.Series, numbers: pl.Series) -> pl.S
     return values.replace_strict(distinct, numbers, return_dtype=numbers.dtype)
 
 
+class _Text(NamedTuple):
+    """A message or a template with how severe its level is, see `severity`."""
+
+    severity: str
+    text: str
+
+
 class EventTable:
     """Numbers distinct masked messages while they are read; `finish` says which event each number is.
 
-    Known templates are only matched. What matches none of them is learned by a miner of its own.
+    An event is a template and how severe its level is. Known templates are only matched. What matches none of them is
+    learned by a miner of its own.
     """
 
     def __init__(self, rules: Rules) -> None:
         self._known = rules.templates
         self._max_words = rules.template_words
-        self._index = TemplateIndex(self._known["template"].to_list(), self._known["event"].to_list())
+        self._index = TemplateIndex(*(self._known[name].to_list() for name in ("template", "event", "level")))
         self._miner = TemplateMiner(
             similarity=rules.similarity, depth=rules.tree_depth, max_templates=rules.max_templates
         )
         self._first_new = int(self._known["event"].max() or 0) + 1 if self._known.height else 0  # type: ignore[arg-type]
-        self._events = array("i")  # by number; what no known template fits counts from _first_new, as mined
-        self._numbers: dict[str, int] = {}  # of the remembered messages
+        self._events = array("i")  # by number; what no known template fits counts from _first_new, as grouped
+        self._groups: dict[tuple[int, str], int] = {}  # {(id of the miner, severity): place}
+        self._numbers: dict[str, int] = {}  # of the remembered masked messages with their level before them
+        self._messages: dict[_Text, int] = {}  # the same of what their template is made of
         self._shared: dict[int, int] = {}  # by event, see _new_number
-        self._levels: dict[int, str] = {}  # of the remembered messages: the level of the first line that has one
-        self._mined_levels: dict[int, str] = {}  # the same by event, of the messages that were forgotten
+        self._levels: dict[int, str] = {}  # by number: of the first line that has one
+        self._lines = array("q")  # by number: how many
+        self._first_line, self._last_line = array("q"), array("q")  # by number: their places among all lines
+        self._read = 0
         self._bytes = 0
 
     def number(self, masked: pl.Series, levels: pl.Series) -> pl.Series:
         """The numbers (i32) of masked messages."""
-        distinct = masked.unique(maintain_order=True)
+        labelled = levels.cast(pl.String).fill_null("") + "\t" + masked
+        first = labelled.arg_unique()
+        distinct = labelled.gather(first)
+        known = len(self._events)
         numbers = pl.Series([self._number_one(text) for text in distinct.to_list()], dtype=pl.Int32)
-        result = numbered(masked, distinct, numbers)
-        seen = pl.DataFrame({"number": result, "level": levels}).drop_nulls().unique("number", keep="first")
-        for number, level in seen.iter_rows():
-            self._levels.setdefault(number, level)
+        result = numbered(labelled, distinct, numbers)
+        self._count(result, known)
         if self._bytes > MAX_REMEMBERED_BYTES:
             self._forget()
         return result
 
+    def _count(self, found: pl.Series, known: int) -> None:
+        """Count lines with the numbers `found`, of which those from `known` on are new."""
+        rows = found.to_numpy()
+        new = [0] * (len(self._events) - known)
+        for counts in (self._lines, self._first_line, self._last_line):
+            counts.extend(new)
+        lines, first, last = (
+            np.frombuffer(counts, dtype=np.int64) for counts in (self._lines, self._first_line, self._last_line)
+        )
+        lines[: len(lines)] += np.bincount(rows, minlength=len(lines))
+        places = self._read + np.arange(len(rows))
+        last[rows] = places
+        backwards = rows[::-1]
+        backwards = backwards[backwards >= known]
+        first[backwards] = places[::-1][rows[::-1] >= known]
+        self._read += len(rows)
+
     def _number_one(self, text: str) -> int:
         number = self._numbers.get(text)
         if number is None:
-            number = self._numbers[text] = self._new_number(shortened(text, self._max_words))
+            level, _, masked = text.partition("\t")
+            message = _Text(severity(level), canonical(masked, self._max_words))
+            number = self._messages.get(message)
+            if number is None:
+                number = self._messages[message] = self._new_number(*message)
+                self._bytes += len(message[1]) + _BYTES_PER_MESSAGE
+            self._numbers[text] = number
+            if level:
+                self._levels.setdefault(number, level)
             self._bytes += len(text) + _BYTES_PER_MESSAGE
         return number
 
-    def _new_number(self, message: str) -> int:
+    def _new_number(self, severe: str, message: str) -> int:
         """The number of a message that is not remembered; those whose event is settled already share one by event."""
-        known = self._index.match(message)
-        event = self._first_new + self._miner.learn([message])[0] if known is None else known
-        settled = known is not None or event == self._first_new + self._miner.overflow
+        event, settled = self._index.match(message, severe), True
+        if event is None:
+            mined = self._miner.learn([" ".join(mined_words(message.split()))])[0]
+            settled = mined == self._miner.overflow
+            group = (mined, "normal" if settled else severe)
+            event = self._first_new + self._groups.setdefault(group, len(self._groups))
         if settled and event in self._shared:
             return self._shared[event]
         self._events.append(event)
@@ -77,10 +121,8 @@ class EventTable:
         return len(self._events) - 1
 
     def _forget(self) -> None:
-        for number, level in sorted(self._levels.items()):
-            self._mined_levels.setdefault(self._events[number], level)
-        self._levels.clear()
         self._numbers.clear()
+        self._messages.clear()
         self._bytes = 0
 
     def finish(self) -> tuple[NDArray[np.int32], pl.DataFrame]:
@@ -90,7 +132,9 @@ class EventTable:
         that matching later gives the same events. New events are in the order of their first message.
         """
         events = np.array(self._events, dtype=np.int32)
-        mined = self._miner.texts()
+        if not len(events):
+            return events, self._templates({}, {})
+        mined = self._mined()
         messages = self._remembered(mined)
         texts = self._texts(messages, mined)
         rest = events >= self._first_new
@@ -101,49 +145,92 @@ class EventTable:
             *texts.items(),
             *((int(n), mined[e - self._first_new]) for n, e in zip(first_numbers, kept, strict=True)),
         ]
-        new = list(dict.fromkeys(text for _, text in sorted(named)))
+        named.sort()
+        new = list(dict.fromkeys(text for _, text in named))
         event_of = {text: self._first_new + position for position, text in enumerate(new)}
 
         final = np.zeros(len(mined), dtype=np.int32)
         final[kept - self._first_new] = [event_of[mined[event - self._first_new]] for event in kept]
-        levels = {
-            int(final[event - self._first_new]): level for event, level in self._mined_levels.items() if event in kept
-        }
         events[rest] = final[events[rest] - self._first_new]
-        index = TemplateIndex(new)
-        for number, words in messages.items():
-            found = index.match(" ".join(words))
+        index = TemplateIndex([text.text for text in new], levels=[text.severity for text in new])
+        for number, message in messages.items():
+            found = index.match(message.text, message.severity)
             events[number] = event_of[texts[number]] if found is None else self._first_new + found
+        event_of = self._without_unused(events, new)
+        levels: dict[int, str] = {}
         for number, level in sorted(self._levels.items()):
             levels.setdefault(int(events[number]), level)
         return events, self._templates(event_of, levels)
 
-    def _remembered(self, mined: list[str]) -> dict[int, list[str]]:
-        """{number: words} of the remembered messages that no known template fits and that are not OVERFLOW."""
+    def _without_unused(self, events: NDArray[np.int32], new: list[_Text]) -> dict[_Text, int]:
+        """{template: event} of those that some message has; `events` are renumbered in place."""
+        used = np.zeros(len(new), dtype=bool)
+        used[events[events >= self._first_new] - self._first_new] = True
+        place = np.cumsum(used) - 1
+        events[events >= self._first_new] = self._first_new + place[events[events >= self._first_new] - self._first_new]
+        return {text: self._first_new + int(place[n]) for n, text in enumerate(new) if used[n]}
+
+    def _mined(self) -> list[_Text]:
+        """Each group as the miner has it."""
+        texts = self._miner.texts()
+        return [_Text(severe, texts[mined]) for mined, severe in self._groups]
+
+    def _remembered(self, mined: list[_Text]) -> dict[int, _Text]:
+        """{number: message} of the remembered messages that no known template fits and that are not OVERFLOW."""
         found = {}
-        for text, number in self._numbers.items():
+        for message, number in self._messages.items():
             event = self._events[number] - self._first_new
-            if event >= 0 and mined[event] != OVERFLOW:
-                found[number] = shortened(text, self._max_words).split()
+            if event >= 0 and mined[event].text != OVERFLOW:
+                found[number] = message
         return found
 
-    def _texts(self, messages: dict[int, list[str]], mined: list[str]) -> dict[int, str]:
+    def _texts(self, messages: dict[int, _Text], mined: list[_Text]) -> dict[int, _Text]:
         """{number: template}; refined, unless the table is full, which more templates would overfill."""
-        if OVERFLOW in mined[-1:]:
+        if any(group.text == OVERFLOW for group in mined):
             return {number: mined[self._events[number] - self._first_new] for number in messages}
-        groups: dict[int, list[int]] = {}
+        groups: dict[int, list[int]] = defaultdict(list)
         for number in messages:
-            groups.setdefault(self._events[number], []).append(number)
-        texts: dict[int, str] = {}
+            groups[self._events[number]].append(number)
+        texts: dict[int, _Text] = {}
         for group in groups.values():
-            texts.update(zip(group, refined([messages[number] for number in group]), strict=True))
-        return texts
+            severe = messages[group[0]].severity
+            members = [self._message(number, messages[number]) for number in group]
+            texts.update(zip(group, (_Text(severe, text) for text in refined(members)), strict=True))
+        return self._joined(texts)
 
-    def _templates(self, event_of: dict[str, int], levels: dict[int, str]) -> pl.DataFrame:
+    def _joined(self, texts: dict[int, _Text]) -> dict[int, _Text]:
+        """The same with templates joined that stand in groups of their own for one place."""
+        members: dict[_Text, list[int]] = defaultdict(list)
+        for number, text in texts.items():
+            members[text].append(number)
+        became: dict[_Text, _Text] = {}
+        for severe in sorted({text.severity for text in members}):
+            own = [text for text in members if text.severity == severe]
+            together = [
+                Message(
+                    text.text.split(),
+                    sum(self._lines[number] for number in members[text]),
+                    min(self._first_line[number] for number in members[text]),
+                    max(self._last_line[number] for number in members[text]),
+                )
+                for text in own
+            ]
+            became.update(zip(own, (_Text(severe, text) for text in joined(together)), strict=True))
+        return {number: became[text] for number, text in texts.items()}
+
+    def _message(self, number: int, message: _Text) -> Message:
+        return Message(message.text.split(), self._lines[number], self._first_line[number], self._last_line[number])
+
+    def _templates(self, event_of: dict[_Text, int], levels: dict[int, str]) -> pl.DataFrame:
+        taken = set(self._known["template"])
+        texts = []
+        for severe, text in event_of:
+            texts.append(marked(text, severe) if text in taken else text)
+            taken.add(text)
         new = pl.DataFrame(
             {
                 "event": list(event_of.values()),
-                "template": list(event_of),
+                "template": texts,
                 "level": [levels.get(event) for event in event_of.values()],
                 "count": [0] * len(event_of),
             },

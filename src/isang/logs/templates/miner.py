@@ -1,16 +1,27 @@
 """Masked messages to templates: `learn` may add templates, `match` never does, ids never change once given."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from drain3.drain import Drain
 
 from isang.logs.parsing.masks import SLOT
+from isang.logs.templates.words import (
+    has_words,
+    is_failure_or_success,
+    is_grammar,
+    is_name,
+    named_value,
+    names_follow,
+    severity,
+    without_mark,
+    without_values,
+)
 
 OVERFLOW = "<OVERFLOW>"
 """The template of messages that came after the table was full."""
-
-
+NAME = "<name>"
+"""Stands for a name where messages are compared."""
 _MAX_PERIOD = 8
 
 
@@ -63,26 +74,91 @@ class TemplateMiner:
 
 
 class TemplateIndex:
-    """Templates by their words, to find the first that fits a message exactly.
+    """Templates by their words, to find the first that fits a message.
 
-    The first, not the nearest: templates that are learned later can then never take a message from an earlier one.
+    A slot fits every word but one that tells of failure or success, and one name fits another; a template that is
+    nothing but slots fits messages that are. The first, not the
+    nearest: templates that are learned later can then never take a message from an earlier one. Where none fits, the
+    first is taken that differs in nothing but the words behind names (`user=`).
     """
 
-    def __init__(self, texts: Sequence[str], ids: Sequence[int] | None = None) -> None:
-        self._root: dict[str | None, Any] = {}
-        for number, text in zip(ids if ids is not None else range(len(texts)), texts, strict=True):
-            node = self._root
-            for word in text.split():
-                node = node.setdefault(word, {})
-            node.setdefault(None, number)  # of equal templates the first
+    def __init__(
+        self, texts: Sequence[str], ids: Sequence[int] | None = None, levels: Sequence[str | None] | None = None
+    ) -> None:
+        self._exact: _Node = {}
+        self._by_names: _Node = {}
+        levels = levels if levels is not None else [None] * len(texts)
+        for number, text, level in zip(ids if ids is not None else range(len(texts)), texts, levels, strict=True):
+            text = without_mark(text)
+            signs = signature(text.split())
+            first = severity(level), has_words(text)
+            _insert(self._exact, [first, *signs], number)
+            if any(map(named_value, signs)):
+                _insert(self._by_names, [first, *map(_behind_name, signs)], number)
 
-    def match(self, message: str) -> int | None:
-        """The lowest id of the templates that fit; None if none fits."""
-        nodes = [self._root]
-        for word in message.split():
-            nodes = [node[step] for node in nodes for step in {word, SLOT} if step in node]
-        found = [int(node[None]) for node in nodes if None in node]
-        return min(found, default=None)
+    def match(self, message: str, level: str | None = None) -> int | None:
+        """The lowest id of the templates that fit, of levels as severe as `level`; None if none fits."""
+        words = message.split()
+        signs = signature(words)
+        first = severity(level), has_words(message)
+        steps = [_steps(word, sign) for word, sign in zip(words, signs, strict=True)]
+        found = _first(self._exact.get(first, {}), steps)
+        if found is None and self._by_names and "=" in message:
+            steps = [{*step, *map(_behind_name, step)} for step in steps]
+            found = _first(self._by_names.get(first, {}), steps)
+        return found
+
+
+_Node = dict[Any, Any]
+
+
+def _insert(node: _Node, words: Sequence[Any], number: int) -> None:
+    for word in words:
+        node = node.setdefault(word, {})
+    node.setdefault(None, number)  # of equal templates the first
+
+
+def _steps(word: str, sign: str) -> set[str]:
+    """What may stand in a template in the place of a word."""
+    steps = {word, sign}
+    if not is_failure_or_success(word):
+        steps.add(SLOT)
+    if word == SLOT:
+        steps.add(NAME)
+    return steps
+
+
+def _first(root: _Node, steps: Sequence[Collection[str]]) -> int | None:
+    nodes = [root]
+    for step in steps:
+        nodes = [node[word] for node in nodes for word in step if word in node]
+    return min((int(node[None]) for node in nodes if None in node), default=None)
+
+
+def signature(words: Sequence[str]) -> list[str]:
+    """Words with NAME in the place of names, by their form or by the word before; as they are where none remains."""
+    signs, before = [], ""
+    for word in words:
+        name = word != SLOT and (is_name(word) or (names_follow(before) and not is_grammar(word)))
+        signs.append(NAME if name else word)
+        before = word
+    return signs if any(sign not in (NAME, SLOT) for sign in signs) else list(words)
+
+
+def mined_words(words: Sequence[str]) -> list[str]:
+    """What the miner learns: names and values behind names do not count as words."""
+    signs = signature(words)
+    return [SLOT if sign == NAME else _behind_name(sign) for sign in signs]
+
+
+def _behind_name(word: str) -> str:
+    name = named_value(word)
+    return word if name is None else name + SLOT
+
+
+def canonical(masked: str, max_words: int) -> str:
+    """What the template of a masked message is made of: without values in structures and repetitions of lists."""
+    return shortened(without_values(masked), max_words)
 
 
 def shortened(message: str, max_words: int) -> str:
@@ -117,7 +193,7 @@ def slot_values(template: str, message: str) -> list[str] | None:
     message, whatever the template. The repetitions that `shortened` takes out of lists fit no template.
     """
     text = " ".join(message.split())
-    first, *parts = template.split(SLOT)
+    first, *parts = without_mark(template).split(SLOT)
     if not parts:
         return [] if text == first else None
     end = len(text) - len(parts[-1])

@@ -1,52 +1,122 @@
 """Templates that the miner joined too eagerly are taken apart where a few fixed words tell them from each other."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from isang.logs.parsing.masks import SLOT
+from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_name, names_follow
 
 MAX_ALTERNATIVES = 6
 """A place where at most this many different words stand tells events apart; where more do, it is a slot."""
+MANY_LINES = 50
+"""Whether new words keep coming can be told from so many lines."""
+LATE = 0.6
+"""A word is late whose first line is behind this share of the way from the first line of its group to the last."""
+OPEN = 0.3
+"""A place is open, so that more words are to come, where so many of its words are late."""
 
-_NAMES_FOLLOW = frozenset({"user", "username", "login", "host", "hostname", "group"})
-"""After these words stands a name, however few names there are."""
-_PUNCTUATION = ":=[]()<>\"',;"
+
+class Message(NamedTuple):
+    """A distinct message."""
+
+    words: Sequence[str]
+    lines: int
+    """So many lines have it."""
+    first: int
+    last: int
+    """The places of the first and the last of them among all lines."""
 
 
-def refined(messages: Sequence[Sequence[str]]) -> list[str]:
-    """The template of each message, all given as words and joined by the miner, so of one length.
+def refined(messages: Sequence[Message]) -> list[str]:
+    """The template of each message, all joined by the miner, so of one length and one level.
 
     `VM Started <*>` and `VM Paused <*>` are two events although the miner joins them as `VM <*> <*>`: a place with few
-    different words, none of them with a digit, does not vary freely. Names of users and hosts, of which there are
-    many, stay a slot.
+    different words, none of them a name, does not vary freely. What tells of failure or success is never joined.
     """
     templates = [""] * len(messages)
     open_groups = [list(range(len(messages)))]
     while open_groups:
         group = open_groups.pop()
-        columns = [{messages[member][place] for member in group} for place in range(len(messages[group[0]]))]
-        telling = [
-            place for place, words in enumerate(columns) if _tells_apart(words, columns[place - 1] if place else None)
+        columns = [
+            Counter(messages[member].words[place] for member in group) for place in range(len(messages[group[0]].words))
         ]
+        places = [place for place, words in enumerate(columns) if len(words) > 1]
+        telling = [place for place in places if _tells_apart([messages[member] for member in group], place, columns)]
         if telling:
             place = min(telling, key=lambda place: len(columns[place]))
-            parts: dict[str, list[int]] = {}
-            for member in group:
-                parts.setdefault(messages[member][place], []).append(member)
-            open_groups.extend(parts.values())
-        else:
-            text = " ".join(next(iter(words)) if len(words) == 1 else SLOT for words in columns)
-            for member in group:
-                templates[member] = text
+            open_groups.extend(_parts(messages, group, place, lambda word: word))
+            continue
+        outcome = next((place for place in places if any(map(is_failure_or_success, columns[place]))), None)
+        if outcome is not None:
+            open_groups.extend(
+                _parts(messages, group, outcome, lambda word: word if is_failure_or_success(word) else SLOT)
+            )
+            continue
+        text = " ".join(next(iter(words)) if len(words) == 1 else SLOT for words in columns)
+        if places and not has_words(text) and any(has_words(" ".join(messages[member].words)) for member in group):
+            place = min(places, key=lambda place: len(columns[place]))
+            open_groups.extend(_parts(messages, group, place, lambda word: word))
+            continue
+        for member in group:
+            templates[member] = text
     return templates
 
 
-def _tells_apart(words: set[str], before: set[str] | None) -> bool:
-    if not 1 < len(words) <= MAX_ALTERNATIVES or any(_varies(word) for word in words):
+def _parts(messages: Sequence[Message], group: list[int], place: int, kind: Callable[[str], str]) -> list[list[int]]:
+    parts: dict[str, list[int]] = {}
+    for member in group:
+        parts.setdefault(kind(messages[member].words[place]), []).append(member)
+    return list(parts.values())
+
+
+def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter[str]]) -> bool:
+    words = columns[place]
+    if len(words) > MAX_ALTERNATIVES or any(_varies(word) for word in words):
         return False
-    return before is None or not all(word.lower().strip(_PUNCTUATION) in _NAMES_FOLLOW for word in before)
+    before = columns[place - 1] if place else {}
+    if before and all(map(names_follow, before)) and not any(map(is_grammar, words)):
+        return False
+    return not _is_open(group, place)
+
+
+def _is_open(group: Sequence[Message], place: int) -> bool:
+    """Whether new words keep coming at a place."""
+    first: dict[str, int] = {}
+    for message in group:
+        word = message.words[place]
+        first[word] = min(message.first, first.get(word, message.first))
+    begin, end = min(first.values()), max(message.last for message in group)
+    late = sum(line - begin > LATE * (end - begin) for line in first.values())
+    return len(first) > 3 and late >= OPEN * len(first) and sum(message.lines for message in group) >= MANY_LINES
 
 
 def _varies(word: str) -> bool:
-    """A word with a digit, or one that is a slot but for punctuation."""
+    """A name, a word with a digit, or one that is a slot but for punctuation."""
     rest = word.replace(SLOT, "")
-    return any(character.isdigit() for character in rest) or (rest != word and not any(map(str.isalpha, rest)))
+    if is_name(word) or any(map(str.isdigit, rest)):
+        return True
+    return rest != word and (not any(map(str.isalpha, rest)) or rest.endswith("="))
+
+
+def joined(messages: Sequence[Message]) -> list[str]:
+    """The templates, all of one level, joined where they differ in one place that tells nothing apart.
+
+    What the miner kept apart for its first word, such as a host, or for its many slots comes together here.
+    """
+    merged = [list(message.words) for message in messages]
+    for place in range(max(map(len, merged), default=0)):
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for number, words in enumerate(merged):
+            if place < len(words):
+                alike.setdefault((*words[:place], *words[place + 1 :]), []).append(number)
+        for rest, numbers in alike.items():
+            if len(numbers) < 2 or not has_words(" ".join(rest)):
+                continue
+            group = [messages[number]._replace(words=merged[number]) for number in numbers]
+            columns = [Counter(message.words[at] for message in group) for at in range(len(group[0].words))]
+            outcome = any(map(is_failure_or_success, columns[place]))
+            if len(columns[place]) > 1 and not outcome and not _tells_apart(group, place, columns):
+                for number in numbers:
+                    merged[number][place] = SLOT
+    return [" ".join(words) for words in merged]

@@ -6,13 +6,15 @@ import numpy as np
 
 from isang.errors import InputError
 from isang.runs.read import table as t
+from isang.runs.read.choice import Asked, series_text
 from isang.runs.read.columns import give_back_memory
-from isang.runs.read.row_events import Events, Mask, events_of, series_text
+from isang.runs.read.row_events import Events, Mask, events_of
 from isang.runs.read.rows import RECORD, RECORD_WORDS, RESUMED, LoggedRows
 from isang.runs.read.series_names import role
 from isang.runs.read.table import Floats, Integers, RunSource, RunTable
 from isang.runs.read.tabulate import STRETCH, Run, distinct, table_of
 
+_TAKEN = "where every step has several, their mean is taken, else the first"
 _NOT_USED = ("numbers before the first step", "prose")
 
 MOST_RUNS = 1_000
@@ -29,9 +31,9 @@ class NoLossError(InputError):
         """What was found, by the log's own name, with the number of values."""
 
 
-def assemble(records: LoggedRows, *, loss: str | None = None) -> list[RunTable]:
+def assemble(records: LoggedRows, asked: Asked | None = None) -> list[RunTable]:
     """The runs in a file's records, in the order of the file. Raises NoLossError where there is no loss."""
-    events = events_of(records, loss)
+    events = events_of(records, asked or Asked())
     core, kind = _core(events, records)
     runs, void, sorted_rows = _runs(events, core)
     if sorted_rows:
@@ -51,6 +53,8 @@ def _core(events: Events, records: LoggedRows) -> tuple[Mask, str]:
     """The rows that carry the loss by which training is judged, and which of the columns that is."""
     stepped = events.step.known()
     own = stepped & events.own_step
+    if events.choice.judged_metric is not None and (events.loss_logged & stepped).any():
+        return events.loss_logged & (own if (events.loss_logged & own).any() else stepped), t.METRIC
     if (events.loss_logged & own).any():
         kind = t.INTERVAL_LOSS if events.counts_epochs or _is_mean(events, records) else t.BATCH_LOSS
         return events.loss_logged & own, kind
@@ -65,7 +69,7 @@ def _core(events: Events, records: LoggedRows) -> tuple[Mask, str]:
         return held_out & stepped, t.VALIDATION_LOSS
     raise NoLossError(
         f"{records.account.path} holds no loss; the series found are {series_text(records)}; "
-        "name the one that is the loss with --loss NAME",
+        "name the one that is the loss with --loss NAME, or a metric with --metric NAME:max or NAME:min",
         records.name or records.account.path,
         _series(records),
     )
@@ -145,7 +149,10 @@ def _account(records: LoggedRows, events: Events, core: Mask, void: Mask, runs: 
     steps = 0
     for run in runs:
         steps += len(distinct(events.step.values(run.start, run.end)[(core & ~void)[run.rows]])[0])
-    account.ignore("repeats a step", int((core & ~void).sum()) - steps)
+    repeats = int((core & ~void).sum()) - steps
+    account.ignore("repeats a step", repeats)
+    if repeats:
+        _say_differing(events, np.flatnonzero(core & ~void))
     account.ignore("done again after a resume", int(void.sum()))
     used = {"step": steps}
     for start in range(0, len(core), STRETCH):
@@ -156,6 +163,16 @@ def _account(records: LoggedRows, events: Events, core: Mask, void: Mask, runs: 
             else:
                 used[what] = used.get(what, 0) + int(rows.sum())
     return {what: count for what, count in used.items() if count}
+
+
+def _say_differing(events: Events, rows: Integers) -> None:
+    """Say how many of the rows with a loss repeat the step of the row before with another loss."""
+    steps, losses = events.step.take(rows), events.loss.take(rows)
+    if np.isnan(losses).all():
+        losses = events.mean.take(rows)
+    differing = int(((steps[1:] == steps[:-1]) & (np.abs(losses[1:] - losses[:-1]) > 0)).sum())
+    if differing:
+        events.notes.append(f"{differing:,} rows name the step of the row before them and another loss; {_TAKEN}")
 
 
 def _other_rows(records: LoggedRows, events: Events, core: Mask, start: int, end: int) -> dict[str, Mask]:

@@ -6,11 +6,14 @@ import gzip
 import io
 import lzma
 import re
+import shutil
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Any, cast
 
 import zstandard
@@ -26,6 +29,8 @@ PACKED_BYTES = 1 << 10
 """So much of a zstandard file is decompressed at a time: a hostile one makes 32 MB of it at most."""
 MAX_LINE_BYTES = 1 << 16
 """Longer lines are not read as data; they are counted."""
+STANDARD_INPUT = "standard input"
+"""What it is called in reports and messages."""
 MAX_DOCUMENT_BYTES = 256 << 20
 """Formats that must be held as a whole (one JSON document) are refused beyond this size."""
 
@@ -153,6 +158,19 @@ def document(path: Path) -> bytes:
     if len(content) > MAX_DOCUMENT_BYTES:
         raise InputError(f"{path} is one document of more than {MAX_DOCUMENT_BYTES >> 20} MiB, which is not read")
     return content
+
+
+@contextmanager
+def standard_input() -> Iterator[Path]:
+    """What comes on standard input, as a file for as long as it is read. Errors name no file but standard input."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, STANDARD_INPUT)
+        with path.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file, BLOCK_BYTES)
+        try:
+            yield path
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), STANDARD_INPUT)) from None
 
 
 @dataclass

@@ -14,6 +14,14 @@ from isang.runs.read.table import Floats, Integers
 MAX_SERIES = 4_000
 """A file with more names than this is not a run log; further names are counted, not kept."""
 
+COMMON_NAMES = frozenset(
+    (
+        "metrics.csv", "metrics.json", "metrics.jsonl", "trainer_state.json", "results.csv", "log.txt", "scalars.json",
+        "scalars.jsonl", "progress.csv", "progress.json", "result.json", "monitor.csv", "trainer_log.jsonl",
+    )
+)  # fmt: skip
+"""File names that a tool gives to every run."""
+
 ROWS_AT_ONCE = 8_192
 """Rows that wait as mappings before they become columns."""
 
@@ -150,5 +158,6 @@ def from_rows(rows: Iterable[dict[str, float]], account: Account, **more: Any) -
 
 def display_name(path: Path) -> str:
     """What a run is called: the file's name, with its folder where many tools use the same file name."""
-    common = {"metrics.csv", "metrics.json", "metrics.jsonl", "trainer_state.json", "results.csv", "log.txt"}
-    return f"{path.parent.name}/{path.name}" if path.name in common and path.parent.name else path.name
+    if path.name.startswith("events.out.tfevents."):
+        return path.resolve().parent.name
+    return f"{path.parent.name}/{path.name}" if path.name in COMMON_NAMES and path.parent.name else path.name

@@ -10,15 +10,20 @@ from numpy.typing import NDArray
 
 from isang.runs.read import table as t
 from isang.runs.read.columns import Column, Columns
-from isang.runs.read.row_events import Events, Mask, dates, fill
+from isang.runs.read.row_events import Events, Mask
 from isang.runs.read.rows import LoggedRows
+from isang.runs.read.series_names import MEAN
+from isang.runs.read.steps import fill
 from isang.runs.read.table import EpochLine, Epochs, Floats, Integers, Restart, RunSource, RunTable
+from isang.runs.read.times import dates
 
 Places = NDArray[np.int32] | NDArray[np.int64]
 
 STRETCH = 1 << 18
 """Rows that are worked on at a time where a result needs no more."""
 MOST_EPOCH_LINES = 100_000
+FEWEST_BELOW = 3
+"""A series on lines without a step has at least so many values."""
 
 
 @dataclass
@@ -62,26 +67,49 @@ def table_of(
     facts = _facts(records, events, run, alive, kept)
     size = facts.get("batches_per_epoch")
     if np.isnan(row_epoch).all() and isinstance(size, int) and size > 0 and not events.counts_epochs:
-        row_epoch = (np.floor((step - 1) / size) + 1.0).astype(np.float32)
+        row_epoch = (np.floor((step - 1) / size) + events.first_epoch).astype(np.float32)
     restarts = tuple(
         Restart(row=int(np.searchsorted(step, after)), step_before=before, step_after=after, kind=what)
         for before, after, what in run.restarts
     )
+    choice = events.choice
     return RunTable(
         name=records.name or records.account.path, source=source, step=step, epoch=row_epoch,
         columns=columns, loss=kind, loss_window=_window(events, kind, run, core & kept),
         epoch_lines=lines, restarts=restarts, facts=facts, series=series, logged_nan=nan_rows,
-        loss_name=events.loss_name, counts_epochs=events.counts_epochs,
+        loss_name=_judged_name(events, kind), counts_epochs=events.counts_epochs, first_epoch=events.first_epoch,
+        maximised=choice.judged_metric is not None and choice.judged_metric.maximised, objective=choice.objective,
+        metric=choice.metric.name if choice.metric and choice.metric.name in columns else None,
+        metric_maximised=choice.metric is None or choice.metric.maximised,
+        metrics=tuple(metric for metric in choice.metrics if metric.name in columns),
     )  # fmt: skip
 
 
+def _judged_name(events: Events, kind: str) -> str:
+    """The log's own name of what the run is judged by."""
+    choice = events.choice
+    if kind == t.VALIDATION_LOSS:
+        return choice.validation
+    return next(iter(choice.by_role.get(MEAN, [])), "") if kind == t.RUNNING_MEAN else events.loss_name
+
+
 def _valued(events: Events, run: Run, core: Mask) -> Mask:
-    """Rows that say something about their step."""
+    """Rows that say something about their step, or about that of the row before."""
     own = events.own_step[run.rows]
     said = core | events.validation.known(run.start, run.end)
-    for column in (events.rate, events.norm, events.seconds, events.mean, *events.others.values()):
-        said |= own & column.known(run.start, run.end)
-    return said
+    for column in (events.rate, events.norm, events.seconds, events.mean, events.data, *events.others.values()):
+        known = column.known(run.start, run.end)
+        said |= known & (own if _is_own(known, own) else True)
+    return said | events.evaluation.known(run.start, run.end)
+
+
+def _is_own(known: Mask, own: Mask) -> bool:
+    """Whether a series stands on lines that name their step; others may be lines of their own, below that of the step.
+
+    A few numbers below are settings and sentences.
+    """
+    below = int((known & ~own).sum())
+    return below < FEWEST_BELOW or 2 * below < int((known & own).sum())
 
 
 def distinct(steps: Floats) -> tuple[Integers, Places]:
@@ -97,18 +125,25 @@ def _columns(
     events: Events, run: Run, kind: str, kept: Mask, core: Mask, place: Places, size: int
 ) -> tuple[Columns, dict[str, Integers]]:
     own, at_core = events.own_step[run.rows] & kept, core & kept
+
+    def placed(column: Column) -> Mask:
+        known = column.known(run.start, run.end)
+        return own if _is_own(known & kept, own) else kept
+
     candidates = [
         (t.VALIDATION_LOSS, events.validation, kept),
-        (t.LEARNING_RATE, events.rate, own),
-        (t.GRADIENT_NORM, events.norm, own),
+        (t.LEARNING_RATE, events.rate, placed(events.rate)),
+        (t.GRADIENT_NORM, events.norm, placed(events.norm)),
         (t.STEP_SECONDS, events.seconds, at_core),
+        (t.DATA_SECONDS, events.data, own),
+        (t.EVALUATION_SECONDS, events.evaluation, kept),
         (t.TIME, events.time, kept),
         (t.RUNNING_MEAN, events.mean, own | at_core if kind == t.RUNNING_MEAN else own),
     ]
-    if kind in (t.BATCH_LOSS, t.INTERVAL_LOSS):
+    if kind in (t.BATCH_LOSS, t.INTERVAL_LOSS, t.METRIC):
         candidates.insert(0, (kind, events.loss, at_core))
     named = {name for name, _, _ in candidates}
-    candidates += [(name, column, own) for name, column in events.others.items() if name not in named]
+    candidates += [(name, column, placed(column)) for name, column in events.others.items() if name not in named]
     columns: dict[str, Column] = {}
     for name, column, where in candidates:  # one at a time: each takes the memory of the whole run
         if not (where & column.known(run.start, run.end)).any():
@@ -118,7 +153,10 @@ def _columns(
             return column.values(run.start + start, run.start + end)
 
         values = np.full(size, np.nan)
-        _first(read, where, kept, place, values)
+        if name == kind and _several(place, at_core[kept], size):
+            _mean(read(0, len(kept))[kept], at_core[kept], place, values)
+        else:
+            _first(read, where, kept, place, values)
         columns[name] = Column(_ascending(values) if name == t.TIME else values)
     columns.setdefault(kind, Column(np.full(size, np.nan)))
     nan_rows = {}
@@ -148,6 +186,23 @@ def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: P
         before -= len(placed)
         use = (where[part] & ~np.isnan(values))[among]
         result[placed[use][::-1]] = values[among][use][::-1]
+
+
+def _several(place: Places, where: Mask, steps: int) -> bool:
+    """Every step has as many losses, more than one, such as one of each device."""
+    if where.sum() < 1.5 * steps:
+        return False
+    counts = np.bincount(place[where], minlength=steps)
+    usual = np.median(counts)
+    return bool(usual > 1 and (counts == usual).mean() > 0.9)
+
+
+def _mean(values: Floats, where: Mask, place: Places, result: Floats) -> None:
+    """Write to each place of `result` the mean of its values; a value that is no number makes it none."""
+    use = where & ~np.isnan(values)
+    count = np.bincount(place[use], minlength=len(result))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        result[:] = np.bincount(place[use], weights=values[use], minlength=len(result)) / np.where(count, count, np.nan)
 
 
 def _ascending(time: Floats) -> Floats:

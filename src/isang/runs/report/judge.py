@@ -1,21 +1,42 @@
 """A run with all that was computed about it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from isang.errors import InputError
+from isang.json_files import flag, items, mapping, maybe, number, one_of, read_json, record, text
 from isang.runs.findings import Finding, RunContext, judge
+from isang.runs.read.choice import Asked
 from isang.runs.read.columns import give_back_memory
-from isang.runs.read.readers import read_runs
+from isang.runs.read.content import standard_input
+from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats, Integers, RunTable
 from isang.runs.statistics.forecast import forecast
 from isang.runs.statistics.run_statistics import phases, smoothed
 
 EVALUATION_LIMIT = 16 << 20
 """Bytes of an evaluation.json that are read at most; a real one has a few thousand."""
+
+
+def _metric(value: Any, name: str) -> None:
+    """A number, or one with its interval."""
+    (record({}, dict.fromkeys(("value", "low", "high"), maybe(number()))) if isinstance(value, dict) else number())(
+        value, name
+    )
+
+
+_METRICS = maybe(mapping(maybe(_metric)))
+_EVALUATION = record(
+    {"schema": one_of(1)},
+    {
+        "measured": flag,
+        "why_not_measured": maybe(text),
+        "metrics": _METRICS,
+        **dict.fromkeys(("detectors", "baselines"), items(record({}, {"name": text, "metrics": _METRICS}))),
+    },
+)
+"""What is looked at in an evaluation.json."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +60,22 @@ class Report:
 
 
 def make_report(
-    path: Path, *, loss: str | None = None, evaluation: Path | None = None, going_on: bool = False
+    path: Path, *, asked: Asked | None = None, evaluation: Path | None = None, going_on: bool = False
 ) -> list[Report]:
     """Read the training log at `path` and judge each run in it.
 
-    `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `loss` names
-    the series to judge by where the log has several. Without `evaluation`, an evaluation.json in the model folder
-    beside the log is used. `going_on` says that the runs are being followed: one without a last line has not ended.
+    `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `asked` names
+    series where their own names do not say what they are. Without `evaluation`, an evaluation.json in the model folder
+    beside the log is used. `-` is standard input. `going_on` says that the runs are being followed: one without a last
+    line has not ended.
     Raises InputError where nothing can be read.
     """
+    if path == Path("-"):
+        with standard_input() as log:
+            return [judged(table, _read_evaluation(evaluation)) for table in read_runs(log, asked)]
     log = log_of(path)
     measured = _read_evaluation(evaluation or _evaluation_beside(log))
-    tables = read_runs(log, loss=loss)
+    tables = read_runs(log, asked)
     for table in tables[-1:] if going_on else ():
         if not table.facts.get("completed") and not table.facts.get("stop_reason"):
             table.facts.setdefault("unfinished", True)
@@ -87,16 +112,7 @@ def _evaluation_beside(log: Path) -> Path | None:
 def _read_evaluation(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    try:
-        if path.stat().st_size > EVALUATION_LIMIT:
-            raise InputError(
-                f"{path} is larger than {EVALUATION_LIMIT:,} bytes; it is no evaluation of `isang evaluate`"
-            )
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read the evaluation {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {error}; write it anew with `isang evaluate`") from error
-    if not isinstance(content, dict) or content.get("schema") != 1:
-        raise InputError(f'{path} is no evaluation with "schema": 1; write it anew with `isang evaluate`')
+    content: dict[str, Any] = read_json(
+        path, _EVALUATION, "write it anew with `isang evaluate`", most_bytes=EVALUATION_LIMIT
+    )
     return content

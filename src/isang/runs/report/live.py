@@ -8,6 +8,7 @@ from isang.errors import InputError
 from isang.progress import say
 from isang.runs.findings import Language
 from isang.runs.findings.ranking import ranked
+from isang.runs.read.choice import Asked
 from isang.runs.report.alarms import Alarms
 from isang.runs.report.judge import Report, log_of, make_report
 from isang.runs.report.report import write_report
@@ -26,7 +27,7 @@ def follow(
     alarms: Alarms | None = None,
     until_problem: bool = False,
     language: Language,
-    loss: str | None = None,
+    asked: Asked | None = None,
     evaluation: Path | None = None,
     poll_seconds: float = POLL_SECONDS,
 ) -> list[Report]:
@@ -49,7 +50,7 @@ def follow(
                     reports = [
                         made
                         for log in logs
-                        for made in make_report(log, loss=loss, evaluation=evaluation, going_on=True)
+                        for made in make_report(log, asked=asked, evaluation=evaluation, going_on=True)
                     ]
                 except InputError as error:
                     if str(error) != waiting:

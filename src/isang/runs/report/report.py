@@ -18,7 +18,8 @@ from isang.runs.report import markdown
 from isang.runs.report.judge import Report, judged, make_report
 from isang.runs.report.page import Picture, html
 from isang.runs.text import tables
-from isang.runs.text.words import finding_name, word
+from isang.runs.text.words import assumption, finding_name, word
+from isang.runs.text.writing import plain_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,15 +123,13 @@ def write_report(
 
 def summary(report: Report, language: Language) -> str:
     """A screenful for the terminal: the main numbers and the verdicts, problems first."""
-    facts, lines = report.statistics, [report.table.name]
+    facts, lines = report.statistics, [plain_text(report.table.name)]
     for label, value in tables.totals(report, language).rows:
         lines.append(f"  {label}: {value}")
-    lines += [
-        f"  {row[0]}: {row[1]} → {row[2]} ({row[3]}), {_lowest(row, language)}"
-        for row in tables.curves(report, language).rows
-    ]
+    lines += [f"  {line}" for line in tables.curve_lines(report, language)]
     if (note := tables.minimum_note(report, language)) and facts.get("running_mean"):
         lines.append(f"  {note}")
+    lines += [f"  {plain_text(assumption(note, language))}" for note in report.table.source.notes]
     lines += ["", tables.headline(report.findings, language)]
     first = first_things(report.findings)
     for verdict, group in tables.by_verdict(report.findings).items():
@@ -151,10 +150,6 @@ def default_language() -> Language:
     """Korean where the user's locale is Korean, else English."""
     named = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None)
     return "ko" if (named or locale.getlocale()[0] or "").lower().startswith("ko") else "en"
-
-
-def _lowest(row: Sequence[str], language: Language) -> str:
-    return word("lowest", language, value=row[4], step=row[5])
 
 
 def _pictures(curves: Curves, language: Language) -> list[Picture]:

@@ -29,7 +29,7 @@ def statistics(table: RunTable) -> dict[str, Any]:
         "judged_by": table.loss, "loss_window": table.loss_window,
         "planned_epochs": facts.get("epochs"), "planned_steps": facts.get("planned_steps"),
     }  # fmt: skip
-    for name in (t.RUNNING_MEAN, t.BATCH_LOSS, t.INTERVAL_LOSS, t.VALIDATION_LOSS):
+    for name in (t.RUNNING_MEAN, t.BATCH_LOSS, t.INTERVAL_LOSS, t.METRIC, t.VALIDATION_LOSS):
         if table.has(name):
             result[name] = curve(table, table.column(name))
         elif name in (t.RUNNING_MEAN, t.BATCH_LOSS):
@@ -51,7 +51,13 @@ def curve(table: RunTable, values: Floats) -> dict[str, Any] | None:
         "minimum_step": int(table.step[lowest]), "minimum_epoch": None if math.isnan(epoch) else int(epoch),
         "minimum_is_first_of_epoch": _first_of_epoch(table, lowest, good),
         "decrease_percent": decrease_percent(float(known[0]), float(known[-1])),
+        **(_highest(table, values, good) if table.maximised else {}),
     }  # fmt: skip
+
+
+def _highest(table: RunTable, values: Floats, good: NDArray[np.bool_]) -> dict[str, Any]:
+    row = int(np.flatnonzero(good)[np.argmax(values[good])])
+    return {"maximum": float(values[row]), "maximum_step": int(table.step[row])}
 
 
 def decrease_percent(first: float, last: float) -> float | None:

@@ -6,12 +6,12 @@ from typing import Any
 
 from isang.runs.findings import Finding, Language
 from isang.runs.findings.ranking import ranked
-from isang.runs.read.table import BATCH_LOSS, INTERVAL_LOSS, RUNNING_MEAN, VALIDATION_LOSS
+from isang.runs.read.table import BATCH_LOSS, INTERVAL_LOSS, METRIC, RUNNING_MEAN, VALIDATION_LOSS
 from isang.runs.report.judge import Report
 from isang.runs.text.words import SCALE, finding_name, format_name, number, percent, rate, series_name, use_name, word
 from isang.runs.text.writing import NO_VALUE, duration
 
-CURVES = (RUNNING_MEAN, BATCH_LOSS, INTERVAL_LOSS, "smoothed_loss", VALIDATION_LOSS)
+CURVES = (RUNNING_MEAN, BATCH_LOSS, INTERVAL_LOSS, METRIC, "smoothed_loss", VALIDATION_LOSS)
 METRICS = ("accuracy", "precision", "recall", "f1", "average_precision")
 MOST_EPOCHS = 40
 """A run of more epochs shows about 30 of them, evenly spaced."""
@@ -47,6 +47,8 @@ def reading(report: Report, language: Language) -> tuple[Table, Table]:
     """The file and its format; and what each of its lines was used for."""
     table, source = report.table, report.table.source
     judged_by = series_name(table.loss, language)
+    if table.loss == METRIC:
+        judged_by = table.loss_name
     if table.loss_window > 1:
         judged_by = word("judged_by_window", language, name=judged_by, window=f"{table.loss_window:,.10g}")
     about = [
@@ -105,14 +107,32 @@ def curves(report: Report, language: Language) -> Table:
     """Initial, final and lowest value of each loss curve, the curves kept apart."""
     keys = ("initial", "final", "decrease_percent", "minimum", "minimum_step")
     rows = []
-    for name in CURVES:
-        entry = report.statistics.get(name)
-        if entry:
-            rows.append((
-                series_name(name, language), number(entry["initial"]), number(entry["final"]),
-                percent(entry["decrease_percent"], 2), number(entry["minimum"]), number(entry["minimum_step"]),
-            ))  # fmt: skip
+    for name in _curves_of(report):
+        entry = report.statistics[name]
+        shown = "smoothed_metric" if name == "smoothed_loss" and report.table.loss == METRIC else name
+        rows.append((
+            series_name(shown, language), number(entry["initial"]), number(entry["final"]),
+            percent(entry["decrease_percent"], 2), number(entry["minimum"]), number(entry["minimum_step"]),
+        ))  # fmt: skip
     return Table((word("curve", language), *(word(key, language) for key in keys)), rows)
+
+
+def curve_lines(report: Report, language: Language) -> list[str]:
+    """The same as sentences for the terminal; a curve that improves by rising with its highest value."""
+    lines = []
+    for row, name in zip(curves(report, language).rows, _curves_of(report), strict=True):
+        entry = report.statistics[name]
+        if report.table.maximised and name in (METRIC, "smoothed_loss"):
+            if name == METRIC:
+                highest = word("highest", language, value=number(entry["maximum"]), step=number(entry["maximum_step"]))
+                lines.append(f"{row[0]} ({report.table.loss_name}): {row[1]} → {row[2]}, {highest}")
+            continue
+        lines.append(f"{row[0]}: {row[1]} → {row[2]} ({row[3]}), {word('lowest', language, value=row[4], step=row[5])}")
+    return lines
+
+
+def _curves_of(report: Report) -> list[str]:
+    return [name for name in CURVES if report.statistics.get(name)]
 
 
 def minimum_note(report: Report, language: Language) -> str | None:

@@ -38,6 +38,11 @@ def with_interval(value: float, low: float, high: float) -> str:
     return "{} ({} … {})".format(*(f"{edge:,.{max(decimals, 0)}f}" for edge in (value, low, high)))
 
 
+def plain_text(text: str) -> str:
+    """Text from a log without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
 def duration(seconds: float | None, language: "Language") -> str:
     """Seconds in the unit that people would choose, milliseconds to days."""
     if seconds is None or not math.isfinite(seconds):

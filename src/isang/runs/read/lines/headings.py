@@ -14,6 +14,10 @@ _CELL = re.compile(r"[^\s|]+")
 _VALUE = re.compile(r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+))?", re.IGNORECASE)
 _SHORT = {"E": "epoch", "#": "step"}
 """How spaCy heads its columns."""
+_PARTS = {"box": "box_loss", "obj": "obj_loss", "cls": "cls_loss"}
+"""How YOLOv5 heads its losses, all three of them."""
+INDEX = "@index"
+"""What the first cells of a printed DataFrame are called, which stand left of the names and have none."""
 
 
 def heading_of(line: str) -> tuple[str, ...]:
@@ -21,15 +25,31 @@ def heading_of(line: str) -> tuple[str, ...]:
     cells = [cell for cell in _BETWEEN.split(line.strip()) if cell]
     if len(cells) == 1:
         cells = line.split()
-    names = tuple(_SHORT.get(cell, cell) for cell in cells)
+    short = _SHORT | (_PARTS if set(_PARTS) <= set(cells) else {})
+    names = tuple(short.get(cell, cell) for cell in cells)
     roles = {role(name) for name in names} if 2 <= len(names) <= MOST_COLUMNS else set()
-    return names if roles & {"step", "epoch"} and roles & {"loss", "validation"} else ()
+    if not roles & {"loss", "validation", "metric"}:
+        return ()
+    printed = re.match(r" {2,}|\t", line) is not None or line.startswith('"')
+    if roles & {"step", "epoch"}:
+        return (INDEX, *names) if printed else names
+    return (
+        (INDEX, *names)
+        if printed and len(names) > 1 and all(re.fullmatch(r"[^\W\d]\S*", name) for name in names)
+        else ()
+    )
 
 
 def cells_below(line: str, heading: tuple[str, ...]) -> Captured:
     """The numbers of a row below a heading; empty where the step, the epoch or the losses are no numbers."""
     cells = list(_CELL.finditer(line))
     captured: Captured = {}
+    if heading[0] == INDEX:
+        heading = heading[1:]
+        if len(cells) == len(heading) + 1:
+            if not re.fullmatch(r'"?\d+"?', cells[0].group()):
+                return {}
+            cells = cells[1:]
     if len(cells) < len(heading):
         return {}
     for name, cell in zip(heading, cells, strict=False):

@@ -3,7 +3,7 @@
 import re
 
 from isang.runs.read.lines.headings import Captured, cells_below
-from isang.runs.read.series_names import role
+from isang.runs.read.series_names import is_held_out, role
 
 _NUMBER = (
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|"
@@ -32,6 +32,7 @@ _PLACED = tuple(
         r"\[ *(?P<batch>\d+)/(?P<batches>\d+)(?: \( *\d+%\))?\]",
         r"Iter\(train\) *\[ *(?P<step>\d+)/(?P<step_total>\d+)\]",
         r"^(?P<epoch>\d+)\|(?P<step>\d+)\|Loss: ",  # torchtune's bar
+        r"(?<!\w)(?P<epoch>\d+)epoch:train:\d+-(?P<step>\d+)batch|(?<!\w)(?P<epoch_too>\d+)epoch results:",  # ESPnet
         r"^\[(?P<step>\d+)\]\t|^(?P<step_too>\d+):\t",  # rounds of boosted trees
         r"^ *(?P<batch>\d+)/(?P<batches>\d+) (?:\[[=>.]+\]|\u2501)",  # Keras
         r"(?P<batch>\d+)/(?P<batches>\d+) \[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)<",  # tqdm
@@ -39,15 +40,29 @@ _PLACED = tuple(
 )
 """How tools write where in the run a line stands, without a name that says so."""
 _PARTS = {
-    "epoch": ("epoch", 1.0), "step": ("step", 1.0), "step_too": ("step", 1.0), "step_total": ("@step_total", 1.0),
+    "epoch": ("epoch", 1.0), "epoch_too": ("epoch", 1.0), "step": ("step", 1.0), "step_too": ("step", 1.0),
+    "step_total": ("@step_total", 1.0),
     "batch": ("@batch", 1.0), "batches": ("@batches", 1.0), "hours": ("@bar_seconds", 3600.0),
     "minutes": ("@bar_seconds", 60.0), "seconds": ("@bar_seconds", 1.0),
 }  # fmt: skip
-_KERAS = _PLACED[4]
+_KERAS = _PLACED[5]
 _CATBOOST = re.compile(r"^\d+:\tlearn: ")
 _HELD_OUT_LINE = re.compile(
     r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[:(|-]| set:| loss at )", re.IGNORECASE
 )
+_PARTED = re.compile(
+    r"(?:^|[\s|,;>-])[\[(]?(?P<split>train|training|val|valid|validation|eval|test|dev)"
+    r"(?:[\])]:?|[ ]?:|[ ]?[|>-])[ ]+(?![\d.+-])",
+    re.IGNORECASE,
+)
+"""What stands before the numbers of one data set in a line of several: `[train] loss=.., [valid] loss=..`."""
+_NUMBER_FIRST = re.compile(
+    r"(?:^|, )(?P<value>[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|-?nan) (?P<key>[a-z]+(?: [a-z]+)?)(?=,|$)"
+)
+_FIRST_LOSS = re.compile(r"^ ?(?P<step>\d+): (?P<loss>\d+\.\d+|-?nan), (?=[\d.]+ avg)")
+"""darknet's lines: `12: 6.5, 7.1 avg loss, 0.001 rate, 3.1 seconds, 768 images`."""
+_CLOCK = re.compile(r":(?P<second>\d\d)(?::(?P<third>\d\d))?(?![\d:])")
+_THOUSANDS = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
 _LEVELS = frozenset(
     (
         "info", "debug", "warning", "error", "root", "train", "training", "validation", "val", "eval", "rank", "step",
@@ -67,6 +82,7 @@ def numbers_of_line(text: str, heading: tuple[str, ...] = ()) -> Captured:
     captured: Captured = {}
     scanned = _scan_time(text, captured)
     _scan_place(text, captured)
+    _scan_number_first(text, captured)
     _scan_pairs(text, scanned, captured, bool(_HELD_OUT_LINE.search(text[scanned : scanned + 200])))
     if heading and not any(role(name) in ("loss", "validation", "mean") for name, _ in captured.values()):
         return cells_below(text, heading) | captured
@@ -98,11 +114,34 @@ def _scan_place(text: str, captured: Captured) -> None:
             captured[match.span(part)] = _PARTS[part]
 
 
+def _scan_number_first(text: str, captured: Captured) -> None:
+    """Capture numbers whose names stand after them, between commas."""
+    found = list(_NUMBER_FIRST.finditer(text))
+    if sum(role(match["key"]) is not None for match in found) < 2:
+        return
+    for match in found:
+        if match["key"] not in (known for known, _ in captured.values()):
+            captured[match.span("value")] = (match["key"], 1.0)
+    if first := _FIRST_LOSS.search(text):
+        captured[first.span("step")] = ("step", 1.0)
+        captured[first.span("loss")] = ("loss", 1.0)
+
+
+def _splits(text: str, start: int) -> list[tuple[int, str]]:
+    """Where the numbers of each data set begin in a line that holds those of several; else empty."""
+    found = [(match.end(), match["split"].lower()) for match in _PARTED.finditer(text, start)]
+    return found if len({split[:2] for _, split in found}) > 1 else []
+
+
 def _scan_pairs(text: str, start: int, captured: Captured, held_out: bool) -> None:
     taken = {name for name, _ in captured.values()}
     position = start
+    splits = _splits(text, start)
     while match := _PAIR.search(text, position):
-        name = _name_of(match, held_out)
+        name = _name_of(match, held_out and not splits)
+        split = next((split for begins, split in reversed(splits) if begins <= match.end("key")), "")
+        if name and split and role(name) not in ("step", "epoch", "rate") and not is_held_out(name):
+            name = f"{split}/{name.split()[-1]}"
         overlaps = any(span[0] < match.end("value") and match.start("value") < span[1] for span in captured)
         path_like = (
             text[match.end("value") :][:1] == "/" and role(name or "") in ("epoch", "step") and not match["total"]
@@ -112,9 +151,18 @@ def _scan_pairs(text: str, start: int, captured: Captured, held_out: bool) -> No
             continue
         taken.add(name)
         captured[match.span("value")] = (name, _scale(match, name))
+        if role(name) in ("elapsed", "seconds") and (clock := _CLOCK.match(text, match.end("value"))):
+            _capture_clock(match, clock, name, captured)
         if match.group("total") and role(name) in ("step", "epoch"):
             captured[match.span("total")] = (f"@{role(name)}_total", 1.0)
         position = match.end()
+
+
+def _capture_clock(match: re.Match[str], clock: re.Match[str], name: str, captured: Captured) -> None:
+    """Capture `1:02:03` or `12:30` as seconds."""
+    parts = [match.span("value"), clock.span("second")] + ([clock.span("third")] if clock["third"] else [])
+    for place, span in enumerate(reversed(parts)):
+        captured[span] = (name, 60.0**place)
 
 
 def _name_of(match: re.Match[str], held_out: bool) -> str | None:
@@ -154,6 +202,8 @@ def _said_name(match: re.Match[str]) -> str | None:
 
 def _scale(match: re.Match[str], name: str) -> float:
     unit = (match.group("unit") or match.group("note") or "").strip(" ()")
-    if unit == "ms" and role(name) in ("seconds", "elapsed"):
+    if unit == "ms" and role(name) in ("seconds", "elapsed", "data", "evaluation"):
         return 1e-3
+    if unit in _THOUSANDS and role(name) == "step":
+        return _THOUSANDS[unit]
     return 1.0

@@ -3,51 +3,53 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from isang.errors import InputError
-from isang.runs.read.assemble import assemble
 from isang.runs.read.columns import Column
 from isang.runs.read.content import LineBlocks
+from isang.runs.read.readers.reader import POSSIBLE, Reader
 from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, display_name
 from isang.runs.read.series_names import role
-from isang.runs.read.table import RunTable
 
 name = "delimited"
+INDEX = "@index"
+"""What a column without a name is called, which is the number of the row and no series."""
+SAMPLE = 200
+"""Rows that tell the decimal sign."""
 _NAN = float("nan")
-_NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(inity)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?[\d,]*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(inity)?", re.IGNORECASE)
 
 
-def recognise(head: bytes, path: Path) -> bool:
+def sure(head: bytes, path: Path) -> float:
     """A first row of names with at least two columns, followed by a row of as many cells, mostly numbers."""
     lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:3]
     if len(lines) < 2 or b"\x00" in head or len(lines[0]) > 60_000:
-        return False
+        return 0.0
     delimiter = _delimiter(lines[0])
     names, cells = _cells(lines[0], delimiter), _cells(lines[1], delimiter)
-    if len(names) < 2 or not 0.5 * len(names) <= len(cells) <= len(names):
-        return False
+    if len(names) < 2 or not 0.5 * len(names) <= len(cells) <= len(names) + 1:
+        return 0.0
     if sum(bool(_NUMBER.fullmatch(cell)) for cell in names) > 0 or sum(1 for cell in names if role(cell)) == 0:
-        return False
+        return 0.0
     filled = [cell for cell in cells if cell]
     numeric = sum(bool(_NUMBER.fullmatch(cell)) for cell in filled)
-    return numeric >= 0.5 * len(filled) and numeric > 0
+    return POSSIBLE if numeric >= 0.5 * len(filled) and numeric > 0 else 0.0
 
 
-def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
+def read(path: Path) -> Iterator[LoggedRows]:
     """The runs in the table. Of columns with one name, the second becomes `NAME_2` and a note says so."""
     blocks, account = LineBlocks(path), Account(path.name, name)
     table: _Table | None = None
     for lines in blocks:
-        for line in lines:
+        for index, line in enumerate(lines):
             if not line.strip():
                 account.ignore("blank")
             elif table is None:
-                delimiter = _delimiter(line)
-                names = _unique([cell.strip() for cell in _cells(line, delimiter)], account)
-                table = _Table(names, delimiter)
+                table = _table(line, lines[index + 1 : index + 1 + SAMPLE], account)
                 account.ignore("names of the columns")
             elif not table.add(line):
                 account.fail(line)
@@ -59,18 +61,36 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
     _tell_tool(table.names, account)
     present = {n: np.array(rows, dtype=np.int64) for n, rows in zip(table.names, table.nan_rows, strict=True) if rows}
     columns = dict(zip(table.names, table.columns, strict=True))
+    for unnamed in [column for column in columns if column.startswith(INDEX)]:
+        del columns[unnamed]
+        present.pop(unnamed, None)
     kept = {n: column for n, column in columns.items() if n in present or column.count()}
     mean = True if account.format in ("keras csv log", "ultralytics results") else None
-    return assemble(
-        LoggedRows(account, kept, table.rows, present, loss_is_mean=mean, name=display_name(path)), loss=loss
-    )
+    yield LoggedRows(account, kept, table.rows, present, loss_is_mean=mean, name=display_name(path))
+
+
+def _table(heading: bytes, below: list[bytes], account: Account) -> "_Table":
+    """The empty table below a row of names; the rows below tell its index column and its decimal sign."""
+    delimiter = _delimiter(heading)
+    names = [cell.strip() for cell in _cells(heading, delimiter)]
+    rows = [_cells(line, delimiter) for line in below if line.strip()]
+    if rows and len(rows[0]) == len(names) + 1:  # R's write.table gives the row's number no name
+        names = ["", *names]
+    names = [INDEX if not column or re.fullmatch(r"Unnamed: \d+(_level_\d+)?", column) else column for column in names]
+    cells = [cell for row in rows for cell in row if "," in cell or "." in cell]
+    decimal = delimiter != "," and any("," in cell for cell in cells)
+    decimal &= all(re.fullmatch(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?", cell) for cell in cells)
+    if decimal:
+        account.notes.append("the comma is the decimal sign of the numbers")
+    return _Table(_unique(names, account), delimiter, decimal)
 
 
 class _Table:
     """The rows read so far; those of the block at hand as lists, the others as columns."""
 
-    def __init__(self, names: list[str], delimiter: str) -> None:
+    def __init__(self, names: list[str], delimiter: str, decimal_comma: bool) -> None:
         self.names, self.rows = names, 0
+        self._decimal_comma = decimal_comma
         self.columns = [Column() for _ in names]
         self.nan_rows: list[list[int]] = [[] for _ in names]
         self._delimiter = delimiter
@@ -81,6 +101,8 @@ class _Table:
         cells = _cells(line, self._delimiter)
         if len(cells) > len(self.names):
             return False
+        if self._decimal_comma:
+            cells = [cell.replace(".", "").replace(",", ".") if "," in cell else cell for cell in cells]
         values = [float(cell.replace(",", "")) if cell and _NUMBER.fullmatch(cell) else None for cell in cells]
         if all(value is None for value in values):
             return False
@@ -135,3 +157,6 @@ def _cells(line: bytes, delimiter: str) -> list[str]:
         except (csv.Error, StopIteration):
             return []
     return [cell.strip() for cell in text.split(delimiter)]
+
+
+READER = Reader(name, sure, read)

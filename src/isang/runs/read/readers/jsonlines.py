@@ -2,34 +2,39 @@
 
 import json
 import math
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from isang.errors import InputError
-from isang.runs.read.assemble import assemble
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.lines.own_log import checked
-from isang.runs.read.rows import Account, Rows, display_name
-from isang.runs.read.table import RunTable
+from isang.runs.read.readers.reader import LIKELY, Reader
+from isang.runs.read.rows import Account, LoggedRows, Rows, display_name
+from isang.runs.read.series_names import role
 
 name = "json lines"
+DEEPEST = 5
+"""Objects within a record are looked into this deep."""
+_CLOCK = re.compile(r"(?:(\d+) days?,? )?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)")
 COUNT_FACTS = {"total_steps": "planned_steps", "max_steps": "planned_steps", "vocabulary_size": "vocabulary_size",
                 "vocab_size": "vocabulary_size", "batch_size": "batch_size", "devices": "devices",
                 "batches_per_epoch": "batches_per_epoch", "batch_size_per_device": "batch_size_per_device"}  # fmt: skip
 
 
-def recognise(head: bytes, path: Path) -> bool:
+def sure(head: bytes, path: Path) -> float:
     """The first line that is not blank is a JSON object of its own."""
     first = next((line for line in head.splitlines() if line.strip()), b"")
     if not first.lstrip().startswith(b"{"):
-        return False
+        return 0.0
     try:
-        return isinstance(json.loads(first), dict)
+        return LIKELY if isinstance(json.loads(first), dict) else 0.0
     except (ValueError, RecursionError):
-        return len(first) > 60_000 and head.lstrip().startswith(b'{"')
+        return LIKELY if len(first) > 60_000 and head.lstrip().startswith(b'{"') else 0.0
 
 
-def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
+def read(path: Path) -> Iterator[LoggedRows]:
     """The runs in the records. A record's numbers are its values; nested ones are named `outer/inner`."""
     blocks, account = LineBlocks(path), Account(path.name, name)
     rows = Rows()
@@ -51,7 +56,7 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
         account.format, mean = "openmmlab json log", True
     elif "train_loss" in names and "epoch" in names and not names & {"step", "iter", "iteration"}:
         account.format, mean = "epoch json log", True
-    return assemble(rows.records(account, facts=facts, loss_is_mean=mean, name=display_name(path)), loss=loss)
+    yield rows.records(account, facts=facts, loss_is_mean=mean, name=display_name(path))
 
 
 def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account) -> None:
@@ -86,7 +91,7 @@ def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account)
 
 
 def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
-    """The numbers of a record by name; lists and deeper nesting than two are left out."""
+    """The numbers of a record by name; what is no series, as lists and `config`, is left out."""
     row: dict[str, float] = {}
     for key, value in record.items():
         label = f"{prefix}{key}"
@@ -94,14 +99,25 @@ def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict
             continue
         if isinstance(value, int | float):
             row[label] = _real(value)
-        elif isinstance(value, dict) and depth < 2:
+        elif isinstance(value, dict) and depth < DEEPEST and key != "config":
             row.update(numbers_of(value, f"{label}/", depth + 1))
         elif isinstance(value, str):
             if value.lower() in ("nan", "inf", "-inf", "infinity", "-infinity"):
                 row[label] = float(value)
+            elif role(key) in ("elapsed", "seconds") and (spent := _seconds(value)) is not None:
+                row[label] = spent
             elif key == "mode" and value == "val":
                 row["mode_is_val"] = 1.0
     return row
+
+
+def _seconds(text: str) -> float | None:
+    """The seconds of a time such as `1 day, 2:03:04` or `12:30`; None for other texts."""
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        return None
+    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
+    return 86_400 * days + 3600 * hours + 60 * minutes + seconds
 
 
 def _real(value: float) -> float:
@@ -109,3 +125,6 @@ def _real(value: float) -> float:
         return float(value)
     except OverflowError:
         return math.inf
+
+
+READER = Reader(name, sure, read)

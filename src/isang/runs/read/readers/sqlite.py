@@ -10,11 +10,10 @@ from typing import Any
 from urllib.parse import quote
 
 from isang.errors import InputError
-from isang.runs.read.assemble import assemble
 from isang.runs.read.lines.values import Value, rows_by_step
 from isang.runs.read.readers.jsonlines import numbers_of
-from isang.runs.read.rows import Account, from_rows
-from isang.runs.read.table import RunTable
+from isang.runs.read.readers.reader import CERTAIN, Reader
+from isang.runs.read.rows import Account, LoggedRows, from_rows
 
 name = "sqlite"
 MAX_VALUES = 20_000_000
@@ -28,13 +27,13 @@ MLFLOW = {"key", "value", "timestamp", "run_uuid", "step"}
 TRACKIO = {"run_name", "step", "metrics", "timestamp"}
 
 
-def recognise(head: bytes, path: Path) -> bool:
+def sure(head: bytes, path: Path) -> float:
     """The file's own mark."""
-    return head.startswith(b"SQLite format 3\x00")
+    return CERTAIN if head.startswith(b"SQLite format 3\x00") else 0.0
 
 
-def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
-    """All runs in the table `metrics`. Runs without a loss are left out where another run has one."""
+def read(path: Path) -> Iterator[LoggedRows]:
+    """All runs in the table `metrics`."""
     try:
         with closing(_connection(path)) as database:
             columns = _columns(database)
@@ -51,18 +50,12 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
                 )
     except (sqlite3.Error, UnicodeError) as error:  # a damaged schema may hold names that are no text
         raise InputError(f"{path} is a damaged database, or one that is being written ({error})") from error
-    tables: list[RunTable] = []
-    reasons: list[InputError] = []
+    if not found:
+        raise InputError(f"{path} holds no run with a metric")
     for run, rows in found:
         account = Account(path.name, kind, size_bytes=path.stat().st_size, lines=len(rows))
         account.notes.append("the values of one step count as a line")
-        try:
-            tables += assemble(from_rows(rows, account, name=run), loss=loss)
-        except InputError as error:
-            reasons.append(error)
-    if not tables:
-        raise reasons[0] if reasons else InputError(f"{path} holds no run with a metric")
-    return tables
+        yield from_rows(rows, account, name=run)
 
 
 def _connection(path: Path) -> sqlite3.Connection:
@@ -148,3 +141,6 @@ def _moment(text: Any) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+READER = Reader(name, sure, read)

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isang.errors import InputError
-from isang.runs.read.assemble import assemble
 from isang.runs.read.columns import Column
 from isang.runs.read.content import BLOCK_BYTES, opened
 from isang.runs.read.lines.event_bytes import checksum, checksums, layout_of
-from isang.runs.read.rows import Account, LoggedRows
-from isang.runs.read.table import Floats, Integers, RunTable
+from isang.runs.read.readers.reader import CERTAIN, Reader
+from isang.runs.read.rows import Account, LoggedRows, display_name
+from isang.runs.read.table import Floats, Integers
 
 name = "tensorboard events"
 MAX_RECORD_BYTES = 64 << 20
@@ -47,12 +47,13 @@ class _Scalars:
         self.value.setdefault(tag, []).append(value)
 
 
-def recognise(head: bytes, path: Path) -> bool:
+def sure(head: bytes, path: Path) -> float:
     """The first record's length carries the right checksum."""
-    return len(head) >= 12 and bool(struct.unpack_from("<I", head, 8)[0] == checksum(head[:8]))
+    right = len(head) >= 12 and struct.unpack_from("<I", head, 8)[0] == checksum(head[:8])
+    return CERTAIN if right else 0.0
 
 
-def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
+def read(path: Path) -> Iterator[LoggedRows]:
     """The run in the event file. A record that was cut off at the end of the file counts as failed."""
     account = Account(path.name, name, notes=["each record counts as a line"])
     scalars = _Scalars()
@@ -66,7 +67,7 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
         account.lines += len(lengths)
     if not scalars.step:
         raise InputError(f"{path} is a TensorBoard event file without scalars")
-    return assemble(_records(scalars, account, path), loss=loss)
+    yield _records(scalars, account, path)
 
 
 def _blocks(path: Path, account: Account) -> Iterator[tuple[Bytes, Integers, Integers]]:
@@ -165,4 +166,7 @@ def _records(scalars: _Scalars, account: Account, path: Path) -> LoggedRows:
         if len(missing):
             present[tag] = missing
     columns = {"step": Column(step), "wall_time": Column(time), **columns}
-    return LoggedRows(account, columns, len(rows_of), present, name=path.name)
+    return LoggedRows(account, columns, len(rows_of), present, name=display_name(path))
+
+
+READER = Reader(name, sure, read)

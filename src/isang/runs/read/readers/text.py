@@ -1,17 +1,18 @@
 """Text that a training script printed: our own log, the reference's, progress bars, `key=value` of any kind."""
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from isang.errors import InputError
-from isang.runs.read.assemble import assemble
 from isang.runs.read.content import LineBlocks
+from isang.runs.read.lines.boxes import Boxes
 from isang.runs.read.lines.own_log import is_normal_sessions, normal_sessions
 from isang.runs.read.lines.shapes import ShapeReader, without_colours
+from isang.runs.read.readers.reader import LAST_RESORT, Reader
 from isang.runs.read.rows import Account, LoggedRows, display_name
 from isang.runs.read.series_names import normal
-from isang.runs.read.table import RunTable
 
 name = "text"
 
@@ -56,24 +57,37 @@ _AVERAGING = (
 _STOP_REASON = re.compile(r"INFO stopped step=.*reason=(\w+)")
 
 
-def recognise(head: bytes, path: Path) -> bool:
+def sure(head: bytes, path: Path) -> float:
     """Any text that is not mostly control characters; the last resort of the readers."""
     sample = head[:8192]
     odd = sum(byte < 8 or 13 < byte < 27 or 27 < byte < 32 for byte in sample)
-    return b"\x00" not in sample and odd <= len(sample) // 100
+    return LAST_RESORT if b"\x00" not in sample and odd <= len(sample) // 100 else 0.0
 
 
-def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
-    """The runs in the file. Raises InputError where no line holds a loss."""
-    blocks, reader, account = LineBlocks(path), ShapeReader(), Account(path.name, name)
+def read(path: Path) -> Iterator[LoggedRows]:
+    """The rows of the file. Raises InputError where no line holds a named number."""
+    blocks, account = LineBlocks(path), Account(path.name, name)
+    found = rows_of(blocks, account, path)
+    account.size_bytes, account.lines = blocks.size_bytes, blocks.lines
+    account.ignored["blank"] = account.ignored.get("blank", 0) - blocks.too_long
+    account.ignore(f"longer than {1 << 16:,} bytes", blocks.too_long)
+    account.ignored = {why: count for why, count in account.ignored.items() if count}
+    yield found
+
+
+def rows_of(blocks: Iterable[list[bytes]], account: Account, path: Path) -> LoggedRows:
+    """The rows of blocks of lines. Raises InputError where no line holds a named number."""
+    reader, boxes = ShapeReader(), Boxes()
     for index, lines in enumerate(blocks):
         if index == 0 and lines and _OWN.search(lines[0]):
             account.format = "isang training log"
-        reader.feed(_plain_lines(lines))
-    account.size_bytes, account.lines = blocks.size_bytes, blocks.lines
-    account.ignore("blank", reader.blank - blocks.too_long)
+        if lines := boxes.without(_plain_lines(lines)):
+            reader.feed(lines)
+    if rest := boxes.rest():
+        reader.feed(rest)
+    account.ignore("blank", reader.blank)
     account.ignore("prose", reader.prose)
-    account.ignore(f"longer than {1 << 16:,} bytes", blocks.too_long)
+    account.ignore("lines of a box", boxes.joined)
     account.failed += reader.unread
     if not reader.rows:
         raise InputError(f"{path} holds no line with a named number such as `step=1 loss=2.5`: it is no training log")
@@ -85,11 +99,10 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
     facts = facts_of(reader.prose_lines)
     if account.format == "isang training log" and not facts.get("completed"):
         facts["unfinished"] = True
-    records = LoggedRows(
+    return LoggedRows(
         account, reader.columns, reader.rows, reader.nan_rows(), facts, totals=reader.totals,
         loss_is_mean=True if tool else None, name=display_name(path),
     )  # fmt: skip
-    return assemble(records, loss=loss)
 
 
 def _plain_lines(lines: list[bytes]) -> list[bytes]:
@@ -125,3 +138,6 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+READER = Reader(name, sure, read)

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from isang.errors import InputError
-from isang.runs.read.assemble import assemble
 from isang.runs.read.content import opened
 from isang.runs.read.lines.event_bytes import fields_of, varint
 from isang.runs.read.readers.jsonlines import COUNT_FACTS, numbers_of
-from isang.runs.read.rows import Account, Rows
-from isang.runs.read.table import RunTable
+from isang.runs.read.readers.reader import CERTAIN, Reader
+from isang.runs.read.rows import Account, LoggedRows, Rows
 
 name = "wandb offline run"
 IDENTITY = b":W&B"
@@ -29,12 +28,12 @@ HISTORY, CONFIG, RUN = 2, 5, 17
 """Fields of a record."""
 
 
-def recognise(head: bytes, path: Path) -> bool:
+def sure(head: bytes, path: Path) -> float:
     """The file's own mark."""
-    return head.startswith(IDENTITY)
+    return CERTAIN if head.startswith(IDENTITY) else 0.0
 
 
-def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
+def read(path: Path) -> Iterator[LoggedRows]:
     """The run in the file. A damaged piece counts as failed; reading goes on with the next block."""
     account = Account(path.name, name, notes=["each record counts as a line"])
     rows = Rows()
@@ -53,7 +52,7 @@ def read(path: Path, *, loss: str | None = None) -> list[RunTable]:
                 account.ignore("records without history")
     if not rows.count:
         raise InputError(f"{path} is an offline run without history: nothing was logged")
-    return assemble(rows.records(account, facts=facts, name=path.stem), loss=loss)
+    yield rows.records(account, facts=facts, name=path.stem)
 
 
 def _records(stream: IO[bytes], account: Account) -> Iterator[bytes]:
@@ -166,3 +165,6 @@ def _take_facts(items: dict[str, Any], facts: dict[str, Any]) -> None:
         fact = {**COUNT_FACTS, "epochs": "epochs", "num_train_epochs": "epochs"}.get(key)
         if fact and isinstance(value, int) and not isinstance(value, bool) and value > 0:
             facts.setdefault(fact, value)
+
+
+READER = Reader(name, sure, read)

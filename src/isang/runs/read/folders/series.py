@@ -4,25 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from isang.errors import InputError
-from isang.runs.read.assemble import assemble
 from isang.runs.read.lines.values import Value, rows_by_step
-from isang.runs.read.rows import MAX_SERIES, Account, from_rows
-from isang.runs.read.table import RunTable
+from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, from_rows
 
 SERIES_FOLDERS = ("metrics", "scalars")
 """Names of folders that may hold one file per series."""
 MAX_FILE_BYTES = 256 << 20
 
 
-def read_series_folder(folder: Path, *, loss: str | None = None) -> list[RunTable] | None:
+def read_series_folder(folder: Path) -> LoggedRows | None:
     """The run in a folder of one file per series; None where it is no such folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))[:MAX_SERIES]
     if not files:
         return None
     if all(path.suffix == ".tsv" for path in files):
-        return _read(folder, files, "dvclive", _dvclive, loss)
+        return _read(folder, files, "dvclive", _dvclive)
     if (folder.parent / "meta.yaml").is_file():
-        return _read(folder, files, "mlflow file store", _mlflow, loss)
+        return _read(folder, files, "mlflow file store", _mlflow)
     return None
 
 
@@ -42,8 +40,8 @@ def _name_of(run: Path) -> str:
 
 
 def _read(
-    folder: Path, files: list[Path], tool: str, parse: Callable[[str, str, Account], list[Value]], loss: str | None
-) -> list[RunTable] | None:
+    folder: Path, files: list[Path], tool: str, parse: Callable[[str, str, Account], list[Value]]
+) -> LoggedRows | None:
     run = run_of(folder)
     account = Account(run.resolve().name, tool, notes=["the values of one step count as a line"])
     values: list[Value] = []
@@ -57,7 +55,7 @@ def _read(
         return None
     rows = rows_by_step(values)
     account.lines = len(rows) + account.failed
-    return assemble(from_rows(rows, account, name=_name_of(run)), loss=loss)
+    return from_rows(rows, account, name=_name_of(run))
 
 
 def _mlflow(series: str, text: str, account: Account) -> list[Value]:

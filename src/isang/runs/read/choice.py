@@ -1,0 +1,299 @@
+"""Which series of a file is what: the loss, the validation loss, the metric. R rows of the file throughout."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from isang.errors import InputError
+from isang.runs.read import series_names
+from isang.runs.read.columns import Column
+from isang.runs.read.rows import LoggedRows
+from isang.runs.read.table import ADVERSARIAL, LOSS, POLICY, Floats, Metric
+
+FEWEST_VALUES = 3
+"""A series with fewer values is nothing to judge a run by."""
+MOST_PARTS = 12
+"""More losses than this are not parts of one."""
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user said about the series, by the log's own names; None where the names decide."""
+
+    loss: str | None = None
+    validation: str | None = None
+    rate: str | None = None
+    metric: str | None = None
+    """NAME, NAME:max or NAME:min."""
+    step: str | None = None
+
+
+@dataclass
+class Choice:
+    """Names of the series in each role; empty where there is none."""
+
+    by_role: dict[str, list[str]]
+    """All candidates of a role, the usual ones first."""
+    loss: str = ""
+    validation: str = ""
+    judged_metric: Metric | None = None
+    """What the run is judged by, where that is no loss."""
+    metric: Metric | None = None
+    """The held-out metric; another one where none is held out."""
+    metrics: tuple[Metric, ...] = ()
+    objective: str = LOSS
+    notes: list[str] = field(default_factory=list)
+
+
+def choose(records: LoggedRows, asked: Asked) -> Choice:
+    """Tell the series apart by their names and values. Raises InputError where `asked` names no series."""
+    choice = Choice(_by_role(records, asked))
+    _choose_loss(records, asked, choice)
+    _choose_validation(records, asked, choice)
+    _choose_metric(records, asked, choice)
+    return choice
+
+
+def named(records: LoggedRows, asked: str, option: str) -> str:
+    """The series that the user named. Raises InputError where there is none."""
+    plain = series_names.normal(asked)
+    for name in records.columns:
+        if name == asked or (series_names.normal(name) == plain and not name.startswith("@")):
+            return name
+    raise InputError(
+        f"{records.account.path} has no series {asked!r}; it has {series_text(records)}; name one with {option} NAME"
+    )
+
+
+def series_text(records: LoggedRows) -> str:
+    """The series of a file in words, for a message: those with the most values that may be a loss first."""
+    counts = {name: records.count(name) for name in records.columns if not name.startswith("@")}
+    known = {name: series_names.role(name) for name in counts}
+    likely = (None, series_names.LOSS, series_names.VALIDATION, series_names.METRIC)
+    names = sorted(counts, key=lambda name: (-counts[name] if counts[name] > 1 else 0, known[name] not in likely))
+    shown = [f"{name} ({counts[name]:,})" for name in names[:SHOWN]]
+    return (", ".join(shown) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")) or "no series"
+
+
+def most_usual(records: LoggedRows, candidates: list[str]) -> str:
+    """The usual name among the series that are not rare; an empty name where there is none."""
+    if not candidates:
+        return ""
+    counts = {name: records.count(name) for name in candidates}
+    enough = 0.3 * max(counts.values())
+    return min((name for name in candidates if counts[name] >= enough), key=series_names.priority)
+
+
+def _by_role(records: LoggedRows, asked: Asked) -> dict[str, list[str]]:
+    by_role: dict[str, list[str]] = {}
+    for name in records.columns:
+        role = None if name.startswith("@") else series_names.role(name)
+        if role:
+            by_role.setdefault(role, []).append(name)
+    for found in by_role.values():
+        found.sort(key=series_names.priority)
+    for role, option, said in ((series_names.RATE, "--rate", asked.rate), (series_names.STEP, "--step", asked.step)):
+        if said is not None:
+            name = named(records, said, option)
+            for found in by_role.values():
+                if name in found:
+                    found.remove(name)
+            by_role[role] = [name]
+    _sort_counters(records, by_role, asked)
+    _sort_times(records, by_role)
+    return by_role
+
+
+def _sort_counters(records: LoggedRows, by_role: dict[str, list[str]], asked: Asked) -> None:
+    """Keep as steps what counts up; `steps: 10 loss: 2.5` counts those done, not those averaged."""
+    steps = by_role.get(series_names.STEP, [])
+    if grown := [name for name in by_role.get(series_names.WINDOW, []) if _grows(records.column(name))]:
+        by_role[series_names.WINDOW] = [name for name in by_role[series_names.WINDOW] if name not in grown]
+        steps = steps or grown
+    if len(steps) > 1 and asked.step is None:  # one letter names a step only where nothing else does
+        steps = [name for name in steps if len(name) > 2] or steps
+        steps = [name for name in steps if not _constant(records.column(name))] or steps
+        steps = [name for name in steps if _agree(records, steps[0], name)]
+    if steps:
+        by_role[series_names.STEP] = steps
+
+
+def _sort_times(records: LoggedRows, by_role: dict[str, list[str]]) -> None:
+    """A time that only grows is one since the start; of several that do not, the longest is that of the step."""
+    times = by_role.get(series_names.SECONDS, []) + by_role.get(series_names.ELAPSED, [])
+    if not times:
+        return
+    growing = [name for name in times if _grows(records.column(name))]
+    by_role[series_names.ELAPSED] = growing or [
+        name for name in by_role.get(series_names.ELAPSED, []) if records.count(name) < FEWEST_VALUES
+    ]
+    single = [name for name in times if name not in by_role[series_names.ELAPSED]]
+    medians = {name: float(np.nanmedian(records.values(name))) for name in single if records.column(name).count()}
+    if len(medians) > 1:
+        longest = max(medians.values())
+        single = [name for name in medians if medians[name] >= 0.999 * longest]
+    by_role[series_names.SECONDS] = single
+
+
+def _grows(column: Column) -> bool:
+    """Each of several values is higher than the one before."""
+    values = column.values()
+    values = values[~np.isnan(values)]
+    return len(values) > 2 and bool((values[1:] > values[:-1]).all())
+
+
+def _constant(column: Column) -> bool:
+    values = column.values()
+    values = values[~np.isnan(values)]
+    return len(values) >= FEWEST_VALUES and bool((values == values[0]).all())
+
+
+def _agree(records: LoggedRows, first: str, other: str) -> bool:
+    """No row holds different values of the two."""
+    a, b = records.values(first), records.values(other)
+    both = ~np.isnan(a) & ~np.isnan(b)
+    return bool((a[both] == b[both]).all())
+
+
+def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
+    if asked.loss is not None:
+        name = named(records, asked.loss, "--loss")
+        if series_names.direction(name):
+            choice.judged_metric = Metric(name, True, series_names.is_held_out(name))
+        else:
+            choice.loss = name
+        return
+    candidates = choice.by_role.get(series_names.LOSS, [])
+    rewards = [n for n in choice.by_role.get(series_names.METRIC, []) if series_names.is_reward(n)]
+    rewards = [n for n in rewards if records.count(n) >= FEWEST_VALUES]
+    reward = most_usual(records, [n for n in rewards if not series_names.is_held_out(n)] or rewards)
+    if reward and (candidates or any(series_names.is_of_policy(name) for name in records.columns)):
+        choice.judged_metric, choice.objective = Metric(reward, True, series_names.is_held_out(reward)), POLICY
+        choice.notes.append(
+            f"{reward!r} is judged, which is better the higher it is: the loss of a policy says nothing about progress"
+        )
+        return
+    others = [name for name in candidates if not series_names.is_opponent(name)]
+    if candidates and not others and len(candidates) > 1:
+        choice.loss, choice.objective = most_usual(records, candidates), ADVERSARIAL
+        choice.notes.append(
+            f"{' and '.join(repr(name) for name in candidates[:4])} are losses of a generator and a discriminator, "
+            "which say nothing about progress; name another series with --loss NAME"
+        )
+        return
+    candidates = others or candidates
+    chosen = most_usual(records, candidates)
+    if len(candidates) > 1 and chosen and not series_names.is_exact_loss(chosen):
+        chosen = _total(records, candidates, choice.notes) or chosen
+        if chosen in candidates:
+            choice.notes.append(f"several losses are logged; {chosen!r} is judged, another one with --loss NAME")
+    choice.loss = chosen
+
+
+def _total(records: LoggedRows, candidates: list[str], notes: list[str]) -> str:
+    """The sum of losses that are parts of one, as a new series; an empty name where they are not.
+
+    Parts have one name but for one word, and stand in the same rows.
+    """
+    parts = [name for name in candidates if not series_names.is_error(name) and not series_names.is_of_policy(name)]
+    counts = {name: records.count(name) for name in parts}
+    parts = [name for name in parts if counts[name] == max(counts.values())]
+    words = [series_names.normal(name).split("_") for name in parts]
+    if not 2 <= len(parts) <= MOST_PARTS:
+        return ""
+    shared = set(words[0]).intersection(*words[1:])
+    if not shared or any(len(set(w) - shared) != 1 for w in words):
+        return ""
+    return summed(records, parts, notes)
+
+
+def summed(records: LoggedRows, parts: list[str], notes: list[str]) -> str:
+    """The name of a new series, the sum of others in the rows that hold all of them."""
+    total: Floats = np.sum([records.values(name) for name in parts], axis=0)
+    name = " + ".join(parts)
+    records.columns[name] = Column(total)
+    odd = np.unique(np.concatenate([records.nan_rows(part) for part in parts]))
+    if len(odd):
+        records.present[name] = odd
+    notes.append(f"no total is logged; the sum of its {len(parts)} parts is judged: {name}")
+    return name
+
+
+def _choose_validation(records: LoggedRows, asked: Asked, choice: Choice) -> None:
+    if asked.validation is not None:
+        name = named(records, asked.validation, "--validation")
+        choice.validation = name
+        return
+    names = [name for name in choice.by_role.get(series_names.VALIDATION, []) if name != choice.loss]
+    if not choice.loss and not choice.by_role.get(series_names.MEAN) and choice.judged_metric is None:
+        names = _without_training_set(records, names, choice)
+    parts = choice.loss.split(" + ")
+    twins = [[n for n in names if series_names.measure(n) == series_names.measure(part)] for part in parts]
+    if len(parts) > 1 and all(twins):
+        choice.validation = summed(records, [found[0] for found in twins], [])
+        return
+    chosen = most_usual(records, names)
+    twin = most_usual(records, twins[0]) if choice.loss else ""
+    if twin and 3 * records.count(twin) >= records.count(chosen):
+        chosen = twin
+    choice.validation = chosen
+
+
+def _without_training_set(records: LoggedRows, names: list[str], choice: Choice) -> list[str]:
+    """Of numbered sets (`validation_0`, `validation_1`) the one that is fitted best is the training set."""
+    sets: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        if (numbered := series_names.set_number(name)) is not None:
+            sets.setdefault(numbered[0], []).append((numbered[1], name))
+    measured = [sorted(found) for found in sets.values() if len(found) > 1]
+    if not measured:
+        return names
+    found = min(measured, key=lambda pairs: series_names.priority(pairs[0][1]))
+    (_, first), (_, last) = found[0], found[-1]
+    a, b = records.values(first), records.values(last)
+    both = np.flatnonzero(~np.isnan(a) & ~np.isnan(b))
+    end = both[-max(len(both) // 4, 1) :]
+    if not len(both) or not (a[end] < b[end]).all():
+        return names
+    choice.loss = first
+    choice.notes.append(
+        f"{first!r} is taken for the training set, which it fits better, and {last!r} for the held-out one"
+    )
+    return [last]
+
+
+def _choose_metric(records: LoggedRows, asked: Asked, choice: Choice) -> None:
+    names = choice.by_role.get(series_names.METRIC, [])
+    names = [name for name in names if records.count(name) >= FEWEST_VALUES]
+    found = [Metric(n, bool(series_names.direction(n)), series_names.is_held_out(n)) for n in names]
+    found.sort(key=lambda metric: (not metric.held_out, series_names.metric_priority(metric.name)))
+    if asked.metric is not None:
+        found.insert(0, chosen := _asked_metric(records, asked.metric))
+        found[1:] = [metric for metric in found[1:] if metric.name != chosen.name]
+    choice.metrics = tuple(found)
+    choice.metric = found[0] if found else None
+    has_loss = choice.loss or choice.validation or choice.by_role.get(series_names.MEAN)
+    if has_loss or choice.judged_metric is not None or choice.by_role.get(series_names.PERPLEXITY) or not found:
+        return
+    training = [metric for metric in found if not metric.held_out]
+    twins = [m for m in training if series_names.measure(m.name) == series_names.measure(found[0].name)]
+    choice.judged_metric = found[0] if asked.metric is not None else (twins or training or found)[0]
+    better = "higher" if choice.judged_metric.maximised else "lower"
+    choice.notes.append(
+        f"no loss is logged; {choice.judged_metric.name!r} is judged, which is better the {better} it is"
+    )
+
+
+def _asked_metric(records: LoggedRows, asked: str) -> Metric:
+    name, _, said = asked.rpartition(":")
+    if said not in ("max", "min") or not name:
+        name, said = asked, ""
+    name = named(records, name, "--metric")
+    upward = series_names.direction(name)
+    if not said and upward is None:
+        raise InputError(
+            f"--metric {asked} does not say which way {name!r} improves, and its name does not either; "
+            f"give --metric {asked}:max or --metric {asked}:min"
+        )
+    return Metric(name, said == "max" if said else bool(upward), series_names.is_held_out(name))

@@ -1,0 +1,208 @@
+"""Which step and which epoch each of the R rows of a file belongs to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.runs.read import series_names
+from isang.runs.read.columns import Column
+from isang.runs.read.rows import LoggedRows
+from isang.runs.read.table import Floats
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass
+class Steps:
+    """R rows each."""
+
+    step: Column
+    """The row's own, or that of the row before."""
+    own: Mask
+    """The row names its step itself."""
+    epoch: Column
+    """The log's own number; the epoch that a share of epochs done lies in counts from 1."""
+    first_epoch: int
+    """What the log calls its first epoch: 0 or 1."""
+    counts_epochs: bool
+    """The log has no steps: one step stands for one epoch."""
+
+
+def steps_of(
+    records: LoggedRows, by_role: Mapping[str, list[str]], logged: Mask, validation: Column, notes: list[str]
+) -> Steps:
+    """Step and epoch of each row; `logged` are the rows with a training loss."""
+    core = logged | validation.known()
+    done = coalesced(records, by_role.get(series_names.EPOCH, [])).values()
+    epoch, first_epoch = _whole_epochs(done, core, records)
+    step = coalesced(records, by_role.get(series_names.STEP, [])).values()
+    step[(step > 2**53) | (step < -(2**53))] = np.nan
+    counts_epochs = False
+    if (core & records.column("@batch").known()).sum() > 1 and not (core & ~np.isnan(step)).any():
+        step, _ = _derived_steps(records, by_role, fill(epoch.copy()) - first_epoch, core, logged, notes)
+    else:
+        if not (~np.isnan(step) & core).any() and not _only_separate(step, core):
+            step = np.full(records.rows, np.nan)
+        if np.isnan(step).all():
+            step = _steps_of_shares(records, done, logged, notes)
+            if np.isnan(step).all():
+                step, counts_epochs = _derived_steps(records, by_role, epoch - first_epoch, core, logged, notes)
+                step += first_epoch if counts_epochs else 0
+        else:
+            step = _through_epochs(step, fill(epoch.copy()) - first_epoch, core, notes)
+            _spread_rounded(step, done, logged, notes)
+    if first_epoch == 0:
+        notes.append("the log counts epochs from 0")
+    own = ~np.isnan(step)
+    return Steps(Column(fill(step)), own, Column(epoch), first_epoch, counts_epochs)
+
+
+def fill(values: Floats) -> Floats:
+    """Replace each NaN by the last value before it, in the given array of R values, which is also returned."""
+    gaps = np.flatnonzero(np.isnan(values))
+    if not len(gaps):
+        return values
+    begins = np.flatnonzero(np.diff(gaps, prepend=-2) > 1)
+    before = gaps[begins] - 1
+    last = np.where(before >= 0, values[before], np.nan)
+    values[gaps] = np.repeat(last, np.diff(np.append(begins, len(gaps))))
+    return values
+
+
+def coalesced(records: LoggedRows, candidates: list[str]) -> Column:
+    """The first series, its gaps filled from the next ones."""
+    if len(candidates) < 2:
+        return records.column(candidates[0] if candidates else "")
+    values = records.values(candidates[0])
+    for name in candidates[1:]:
+        gaps = np.isnan(values)
+        values[gaps] = records.values(name)[gaps]
+    return Column(values)
+
+
+def _only_separate(step: Floats, core: Mask) -> bool:
+    """Steps stand on lines of their own, at least three of them, between the lines with losses."""
+    return int((~np.isnan(step)).sum()) >= 3 and bool(core.any())
+
+
+def _whole_epochs(done: Floats, core: Mask, records: LoggedRows) -> tuple[Floats, int]:
+    """The epoch of each row, and what the first one is called."""
+    known = done[~np.isnan(done)]
+    if not len(known):
+        return done, 1
+    if (known != np.floor(known)).any():  # a share of epochs done: 1.0 is the end of the first
+        return np.maximum(np.ceil(done), 1.0), 1
+    with np.errstate(invalid="ignore"):
+        at_losses = done[core & ~np.isnan(done)]
+    first = at_losses.min() if len(at_losses) else known.min()
+    total = records.totals.get("@epoch_total")
+    reaches = total is not None and known.max() >= total
+    return done, 0 if first == 0 and not reaches else 1
+
+
+def _spread_rounded(step: Floats, done: Floats, logged: Mask, notes: list[str]) -> None:
+    """Where a log prints its steps in thousands (`12K`), put the rows of one number at equal distances, in place.
+
+    Told by numbers of two or three zeros that several rows share. The distance is that of the first, exact numbers, or
+    follows from the epochs done; no step moves by more than what the rounding hides.
+    """
+    rows = np.flatnonzero(logged & ~np.isnan(step))
+    printed = step[rows]
+    same = printed[1:][printed[1:] == printed[:-1]]
+    if (
+        len(rows) < 4
+        or len(same) < 2
+        or (same < 1000).any()
+        or (np.mod(same, 100) != 0).any()
+        or (np.diff(printed) < 0).any()
+    ):
+        return
+    unit = 1000.0 * max(10.0 ** np.floor(np.log10(printed.max()) - 6), 1.0)
+    exact = np.flatnonzero(printed < 1000)
+    if len(exact) > 1:
+        distance = float(np.median(np.diff(printed[exact])))
+        even = printed[0] + distance * np.arange(len(rows))
+    else:
+        even = np.linspace(printed[0], printed[-1], len(rows)).round()
+    if np.abs(even - printed).max() > unit:
+        share = done[rows]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            even = np.rint(share * np.nanmedian(printed[share > 0] / share[share > 0]) if (share > 0).any() else share)
+    if np.isnan(even).any() or np.abs(even - printed).max() > unit or (np.diff(even) <= 0).any():
+        return
+    step[rows] = even
+    notes.append("the log rounds its steps; those between two printed numbers are counted at equal distances")
+
+
+def _steps_of_shares(records: LoggedRows, done: Floats, logged: Mask, notes: list[str]) -> Floats:
+    """Steps from the epochs done, where the log names those in fractions several times per epoch; else all NaN."""
+    known = done[logged & ~np.isnan(done)]
+    if len(known) <= 1.5 * len(np.unique(np.ceil(known))) or (known == np.floor(known)).all():
+        return np.full(len(done), np.nan)
+    steps, epochs = records.facts.get("planned_steps"), records.facts.get("epochs")
+    if steps and epochs and np.isfinite(known).all():
+        notes.append(f"the step is counted from the share of the {epochs:,} epochs done, {steps:,} steps in all")
+        return _evenly(np.where(logged, np.rint(done / epochs * steps), np.nan))
+    return _numbered(logged, notes)
+
+
+def _evenly(step: Floats) -> Floats:
+    """Steps at equal distances, where those told from rounded shares lie near them."""
+    rows = np.flatnonzero(~np.isnan(step))
+    places = np.arange(1.0, len(rows) + 1)
+    even = places * max(np.rint(step[rows[-1]] / len(rows)), 1.0)
+    if np.abs(even - step[rows]).max() <= even[0]:
+        step[rows] = even
+    return step
+
+
+def _numbered(logged: Mask, notes: list[str]) -> Floats:
+    notes.append("the log counts no steps; the rows with a loss are numbered from 1")
+    return np.where(logged, np.cumsum(logged).astype(np.float64), np.nan)
+
+
+def _derived_steps(
+    records: LoggedRows, by_role: Mapping[str, list[str]], passed: Floats, core: Mask, logged: Mask, notes: list[str]
+) -> tuple[Floats, bool]:
+    """Steps from the epochs that had passed before each row and the batch, and whether steps are epochs."""
+    batch, batches = records.values("@batch"), records.totals.get("@batches")
+    if np.isnan(batch).all():
+        batch = coalesced(records, by_role.get(series_names.BATCH, [])).values()
+    within = core & ~np.isnan(batch)
+    if within.sum() > 1 or (within.any() and not np.isnan(passed).any()):
+        size = batches if batches is not None else float(np.nanmax(batch)) + 1
+        notes.append(f"the step is counted from the epoch and the batch, {size:,.0f} batches per epoch")
+        passed = _passes(batch, within, size) if np.isnan(passed).all() else np.where(np.isnan(passed), 0.0, passed)
+        return np.where(core, passed * size + batch, np.nan), False
+    if (~np.isnan(passed)).any():
+        notes.append("the log counts epochs only; one step stands for one epoch")
+        return np.where(core, fill(passed.copy()), np.nan), True
+    return _numbered(logged if logged.any() else core, notes), False
+
+
+def _passes(batch: Floats, within: Mask, size: float) -> Floats:
+    """How often the batches had come to their end before each row: a bar that begins anew then is the next epoch."""
+    rows = np.flatnonzero(within)
+    ended = (batch[rows[1:]] < batch[rows[:-1]]) & (batch[rows[:-1]] >= 0.95 * size)
+    passed = np.zeros(len(batch))
+    np.add.at(passed, rows[1:][ended], 1.0)
+    return np.cumsum(passed)
+
+
+def _through_epochs(step: Floats, passed: Floats, core: Mask, notes: list[str]) -> Floats:
+    """Steps that start anew in each epoch become steps of the whole run; `passed` are the epochs before each row."""
+    placed = core & ~np.isnan(step) & ~np.isnan(passed)
+    if placed.sum() < 4:
+        return step
+    steps = step[placed]
+    back = np.flatnonzero(steps[1:] < steps[:-1])
+    if not len(back):
+        return step
+    risen = np.diff(passed[placed])
+    if (risen[back] <= 0).mean() > 0.2 or len(back) < 0.8 * (risen > 0).sum():
+        return step
+    size = float(steps.max()) + (1.0 if steps.min() == 0 else 0.0)
+    notes.append(f"the log counts steps within each epoch; {size:,.0f} steps per epoch were assumed")
+    return np.where(np.isnan(step), np.nan, step + np.where(np.isnan(passed), 0.0, passed) * size)
