@@ -1,4 +1,5 @@
-"""Planted faults under five kinds of noise: is each named, and what else is called a problem? A table of `judging.py`."""
+"""Planted faults under five kinds of noise: is each named, and what else is called a problem? A table of "
+"`judging.py`."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -156,7 +157,8 @@ FAULTS: dict[str, Callable[[Draw], Planted]] = {
 def faults(runs: int, first_seed: int = 0) -> None:
     """Share of the planted faults that are named, by noise, and what else was called a problem."""
     print(
-        f"\nPlanted faults named, % of {runs} runs in each cell; the last column: other problems, of all runs of the row"
+        f"\nPlanted faults named, % of {runs} runs in each cell; the last column: other problems, of all runs of "
+        f"the row"
     )
     print(f"{'':18}" + "".join(f"{family:>13}" for family in FAMILIES) + "   besides")
     named_at_all: list[bool] = []
