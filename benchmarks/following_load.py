@@ -130,9 +130,9 @@ def main() -> None:
         def write(count: int) -> None:
             texts: dict[str, list[str]] = {}
             now = time.time()
-            for _ in range(count):
+            for number in range(count):
                 file, line = next(lines)
-                texts.setdefault(file, []).append(stamped(line, now))
+                texts.setdefault(file, []).append(stamped(line, now - (count - number) / options.rate))
             for file, some in texts.items():
                 if file not in files:
                     files[file] = (folder / f"{file}.log").open("a", buffering=1 << 20)

@@ -1,6 +1,7 @@
 """How logs of unknown systems are read: grouping, novelty on later halves, and a law, beside Drain3.
 
     python benchmarks/reading.py grouping [--systems A,B]   ten annotated systems, beside Drain3 with and without masks
+    python benchmarks/reading.py invented                   the same on five small logs in the shapes of other systems
     python benchmarks/reading.py novelty [--show N]         lines of later halves whose template the first half lacks
     python benchmarks/reading.py runs [--show N]            the same of one good run against another
     python benchmarks/reading.py renamed                    consistent renaming changes no grouping
@@ -23,6 +24,7 @@ import numpy as np
 import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parent))
+import reading_invented
 from parsing import DATA, SYSTEMS, _annotated, drain3_groups, grouping
 
 from isang.config import LogsConfig
@@ -80,6 +82,16 @@ def grouping_table(data: Path, systems: list[str]) -> None:
         rows.append([value for score in scores for value in score])
         _print_row(system, rows[-1])
     _print_row("mean", [sum(column) / len(rows) for column in zip(*rows, strict=True)])
+
+
+def invented_table() -> None:
+    """The same for the messages of reading_invented.py."""
+    for system in reading_invented.SYSTEMS:
+        messages, forms = zip(*reading_invented.lines_of(system), strict=True)
+        lines = pl.DataFrame({"level": pl.Series([None] * len(messages), dtype=pl.String), "message": messages})
+        scores = [grouping(templates_of(lines)[0].tolist(), forms)]
+        scores += [grouping(drain3_groups(messages, masked=masked), forms) for masked in (False, True)]
+        _print_row(system, [value for score in scores for value in score])
 
 
 def _print_row(name: str, values: list[float]) -> None:
@@ -202,13 +214,15 @@ def _renamed(messages: pl.Series) -> pl.Series:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("grouping", "novelty", "runs", "renamed"))
+    parser.add_argument("what", choices=("grouping", "invented", "novelty", "runs", "renamed"))
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--systems", default=",".join(SYSTEMS))
     parser.add_argument("--show", type=int, default=0, help="print so many unseen templates of each log")
     given = parser.parse_args()
     if given.what == "grouping":
         grouping_table(given.data, given.systems.split(","))
+    elif given.what == "invented":
+        invented_table()
     elif given.what == "novelty":
         novelty(given.data, given.show)
     elif given.what == "runs":

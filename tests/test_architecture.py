@@ -3,17 +3,23 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+MOST_FILES = 12
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
-BASE = {"errors", "files", "progress", "compression", "memory", "signals", "formatting", "json_files", "parquet_files"}
+BASE = {
+    "errors", "files", "progress", "compression", "memory", "signals", "formatting", "html", "json_files",
+    "parquet_files",
+}  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
     "formatting": set(),
+    "html": {"formatting"},
     "memory": set(),
     "signals": {"errors", "formatting"},
     "threads": set(),
@@ -30,16 +36,19 @@ ALLOWED = {
     "runs": BASE | {"config", "plugins"},
     "samples": BASE,
     "resumable": BASE | {"config"},
-    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs"},
+    "pages": BASE | {"config", "logs", "runs"},
+    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs", "pages"},
+    "api": BASE | {"config", "logs", "artifact", "detection", "runs", "stages"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "mcp_server": BASE | {"runs"},
     "__main__": {"cli"},
-    "cli": BASE | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options", "mcp_server"},
+    "cli": BASE
+    | {"config", "logs", "runs", "stages", "summaries", "samples", "training", "options", "mcp_server", "service"},
     "options": BASE,
     "plugins": {"errors"},
     "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
     "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
-    "__init__": BASE | {"stages", "config", "threads"},
+    "__init__": BASE | {"api", "detection", "stages", "config", "threads"},
 }
 
 
@@ -81,3 +90,40 @@ def test_help_imports_neither_polars_nor_matplotlib() -> None:
         "assert not {'polars', 'numpy', 'matplotlib', 'torch', 'rich'} & set(sys.modules), 'a heavy import'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def imports_when_loaded(path: Path, modules: set[str]) -> set[str]:
+    """The modules of isang that a file imports while it is loaded itself."""
+    found: set[str] = set()
+
+    def visit(nodes: list[ast.stmt]) -> None:
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "isang":
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                found.update(name if name in modules else str(node.module) for name in names)
+            elif isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names if alias.name in modules)
+            elif isinstance(node, (ast.ClassDef, ast.Try, ast.With)) or (
+                isinstance(node, ast.If) and "TYPE_CHECKING" not in ast.dump(node.test)
+            ):
+                visit(node.body)
+
+    visit(ast.parse(path.read_text(encoding="utf-8")).body)
+    return found
+
+
+def test_no_file_is_needed_to_load_itself() -> None:
+    paths = {
+        ".".join(("isang", *path.relative_to(SOURCE).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in SOURCE.rglob("*.py")
+    }
+    imports = {name: imports_when_loaded(path, set(paths)) & set(paths) - {name} for name, path in paths.items()}
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the files
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in SOURCE.rglob("*.py")} - {SOURCE}), ids=lambda path: path.name
+)
+def test_a_folder_can_be_taken_in_at_a_glance(folder: Path) -> None:
+    files = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
+    assert len(files) <= MOST_FILES, f"{folder.name} has {len(files)} files; give those of one purpose a folder"

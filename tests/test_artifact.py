@@ -16,6 +16,8 @@ from isang.detection.detectors import DETECTORS, detectors_of, fit
 from isang.detection.detectors.contract import NO_TABLE
 from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.errors import InputError
+from isang.logs.rules import Rules
+from isang.logs.sessions.rule import SessionRule
 from isang.model.encoder import Encoder
 from isang.model.fitted import Fitted
 from isang.model.vocabulary import learn_vocabulary
@@ -30,10 +32,10 @@ def some_model(layers: int = 1) -> Model:
         encoder=Encoder(config.model, vocabulary.size).eval(),
         vocabulary=vocabulary,
         config=config,
-        rules={"session_by": "none"},
+        rules=Rules.new(config.logs, SessionRule("lines", "for tests", size=10)).to_dict(),
         template_table=dataset.templates,
         fitted=fit(DETECTORS, timed_sessions(dataset, vocabulary, np.arange(40))),
-        calibration=pl.DataFrame({"masked_event": [1.0, 2.0]}),
+        calibration=pl.DataFrame({detector.name: [1.0, 2.0] for detector in DETECTORS}),
         facts={"dataset": "x", "trained_from": None, "trained_until": None, "period_sessions": 40},
     )
 
@@ -69,13 +71,15 @@ def test_a_model_whose_dataset_has_no_rules_reads_no_logs(tmp_path: Path) -> Non
 def test_a_model_with_a_detector_that_is_not_installed_says_which(tmp_path: Path) -> None:
     model = some_model()
     fitted = Fitted(model.normal, model.normal_counts, model.fitted.size, {**model.fitted, "night_shift": NO_TABLE})
-    save_model(replace(model, fitted=fitted), tmp_path / "model")
+    calibration = model.calibration.with_columns(night_shift=1.0)
+    save_model(replace(model, fitted=fitted, calibration=calibration), tmp_path / "model")
     with pytest.raises(InputError, match="detector night_shift, which this installation lacks"):
         detectors_of(load_model(tmp_path / "model"))
 
 
 def test_scores_of_planted_anomalies_survive_the_way_to_disk(tmp_path: Path) -> None:
-    planted = pl.DataFrame({"kind": ["missing_event", "slow_gap"], "masked_event": [1.5, 2.5]})
+    scores = {detector.name: [1.5, 2.5] for detector in DETECTORS}
+    planted = pl.DataFrame({"kind": ["missing_event", "slow_gap"], **scores})
     save_model(replace(some_model(), planted=planted), tmp_path / "model")
     loaded = load_model(tmp_path / "model").planted
     assert loaded is not None
@@ -162,5 +166,5 @@ def test_what_is_no_model_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not a model folder"):
         load_model(tmp_path)
     (tmp_path / MANIFEST).write_text("{")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="it is not JSON"):
         load_model(tmp_path)

@@ -1,35 +1,16 @@
 """Another package adds a detector by an entry point, and isang trains with it, saves it and explains by it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-TOY = '''
-import numpy as np
-import polars as pl
-from isang.detection.detectors.contract import DetectorDefaults, Reason
-
-
-class LongSession(DetectorDefaults):
-    """Finds a session with far more lines than any normal one."""
-
-    name = "long_session"
-    unit = "lines"
-    least_scale = 1.0
-    allowance = 0.0
-
-    def fit(self, sessions):
-        return pl.DataFrame({"longest": [int(sessions.tokens.lengths.max()) - 2]})
-
-    def score(self, evidence):
-        longest = evidence.fitted[self.name]["longest"][0]
-        return np.maximum(0.0, evidence.sessions.lengths - 2.0 - longest)
-
-    def reasons(self, case):
-        return [Reason(f"It has {len(case.tokens) - 2} lines.", 0)]
-'''
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
+TOY, HIGH_LOSS, READER = re.findall(
+    r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)
 USE = """
 from isang.detection.detectors import registered
 from isang.testing import check_detector, dataset_of
@@ -46,6 +27,7 @@ from tests.test_artifact import some_model
 from tests.synthetic import shop_dataset
 import numpy as np
 model = some_model()
+model = replace(model, calibration=model.calibration.with_columns(long_session=0.0))
 model = replace(model, fitted=fit(registered(), timed_sessions(shop_dataset(40), model.vocabulary, np.arange(40))))
 save_model(model, Path("model"))
 assert Path("model/detectors/long_session.parquet").exists()
@@ -84,7 +66,11 @@ def test_a_toy_detector_from_another_package(tmp_path: Path) -> None:
     [
         ("toy:LongSession", "import nothing_like_it\n", "cannot be loaded: ModuleNotFoundError"),
         ("toy:Gone", TOY, "cannot be loaded: AttributeError"),
-        ("toy:LongSession", "class LongSession:\n    name = 'x'\n", "is no Detector: it lacks allowance, fit"),
+        (
+            "toy:LongSession",
+            "class LongSession:\n    name = 'x'\n",
+            "is no Detector: it lacks allowance, can_tell, fit",
+        ),
         ("toy:LongSession", TOY.replace('"long_session"', '"burst"'), "the name 'burst' is taken"),
         ("toy:LongSession", TOY.replace('"long_session"', '"../x"'), "its name must be lower-case letters"),
         ("toy:LongSession", TOY + "\n    fit = 3\n", "fit must be a method"),
@@ -102,28 +88,15 @@ def test_what_is_no_detector_is_named_with_its_package(tmp_path: Path, value: st
     assert f"the entry point long_session = {value} (isang.detectors) of toy-logs" in done.stdout
 
 
-FINDING = '''
-from isang.runs.finding import Finding, both, plain
-
-
-class HighLoss:
-    """The loss ends above a limit."""
-
-    name = "high_loss"
-
-    def judge(self, table, context):
-        if not len(context.loss):
-            return Finding(self.name, "not_applicable", both("There is no loss.", "손실이 없습니다."), {})
-        last = float(context.loss[-1])
-        verdict = "problem" if last > 2 else "ok"
-        statement = both(f"It ends at {last:.1f}.", f"{last:.1f}에서 끝납니다.")
-        return Finding(self.name, verdict, statement, plain({"final": last}))
-
+FINDING = (
+    HIGH_LOSS
+    + """
 
 class Broken(HighLoss):
     def judge(self, table, context):
         return Finding(self.name, "bad", both("No.", "아니요."), {})
-'''
+"""
+)
 USE_FINDING = """
 import numpy as np
 from pathlib import Path
@@ -158,3 +131,27 @@ def test_a_finding_that_breaks_the_contract_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "the finding high_loss of another package breaks the contract: the verdict must be one of" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+USE_READER = """
+from pathlib import Path
+from isang.runs.read.folders import read_runs
+from isang.runs.read.readers import registered
+from isang.testing import check_reader
+Path("a").mkdir()
+path = Path("a/run.toy")
+path.write_text("TOYLOG 1\\n" + "".join(f"{n}~{3 - n / 10}\\n" for n in range(1, 11)))
+(reader,) = [each for each in registered() if each.name == "toy_log"]
+check_reader(reader, path, [3 - n / 10 for n in range(1, 11)])
+(table,) = read_runs(path)
+assert table.source.format == "toy log"
+print("kept")
+"""
+
+
+def test_a_toy_reader_from_another_package(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    installed(tmp_path / "site", "toy_log", "toy:TOY", READER, group="isang.readers")
+    done = run(USE_READER.replace("\\\\n", "\\n"), tmp_path / "site", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "kept\n"

@@ -1,6 +1,7 @@
 """isang: learn what normal logs look like, find what is not, and judge the training run that it rests on.
 
-From Python: `isang.run`, or each stage alone: `prepare`, `train`, `report`, `evaluate`, `detect`; settings: `Config`.
+From Python: `isang.Detector` and `isang.Report`; or the stages on folders, `isang.run` and each alone: `prepare`,
+`train`, `report`, `evaluate`, `detect`; settings: `Config`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 from isang.threads import settle as _settle_threads
 
 if TYPE_CHECKING:
+    from isang.api import Anomaly as Anomaly
+    from isang.api import Detector as Detector
+    from isang.api import Report as Report
     from isang.config import Config as Config
+    from isang.detection.incidents import Incident as Incident
     from isang.errors import IsangError as IsangError
     from isang.stages import detect as detect
     from isang.stages import evaluate as evaluate
@@ -22,10 +27,14 @@ __version__ = "0.1.0"
 _settle_threads()
 
 _PUBLIC = {
+    "Anomaly": "api", "Detector": "api", "Report": "api", "Incident": "detection.incidents",
     "Config": "config", "IsangError": "errors", "prepare": "stages", "train": "stages", "report": "stages",
     "evaluate": "stages", "detect": "stages", "run": "stages",
 }  # fmt: skip
-__all__ = ["Config", "IsangError", "__version__", "detect", "evaluate", "prepare", "report", "run", "train"]
+__all__ = [
+    "Anomaly", "Config", "Detector", "Incident", "IsangError", "Report", "__version__", "detect", "evaluate", "prepare",
+    "report", "run", "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

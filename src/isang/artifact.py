@@ -1,8 +1,7 @@
 """The model folder: all that scoring needs, with hashes that are checked before anything is used."""
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +10,24 @@ import numpy as np
 import polars as pl
 
 import isang
-from isang.config import Config, from_dict, to_dict
+from isang.config import Config, to_dict
 from isang.errors import InputError
-from isang.files import folder_being_written, to_json
+from isang.files import folder_being_written, open_regular, to_json
+from isang.formatting import printable
+from isang.json_files import anything, mapping, read_json
 from isang.logs.rules import Rules
 from isang.model.batches import Rows, Sessions
 from isang.model.fitted import Fitted
+from isang.model.folder_schema import (
+    AGAIN,
+    read_config,
+    read_detector,
+    read_normal,
+    read_scores,
+    read_templates,
+    read_weights,
+)
+from isang.model.folder_schema import MANIFEST as MANIFEST_SCHEMA
 from isang.model.kept import Kept
 from isang.model.vocabulary import MARKS, Vocabulary
 
@@ -30,7 +41,6 @@ CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet",
 PLANTED, DETECTORS = "planted.parquet", "detectors"
 MANIFEST = "manifest.json"
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
-MAX_JSON_BYTES = 64 << 20
 FRAMED_AT_ONCE = 100_000
 
 
@@ -98,7 +108,7 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
             (building / name).write_text(picture, encoding="utf-8")
-        (building / CARD).write_text(model_card(model), encoding="utf-8")
+        (building / CARD).write_text(printable(model_card(model)), encoding="utf-8")
         written = sorted(path for path in building.rglob("*") if path.is_file())
         files = {path.relative_to(building).as_posix(): _fingerprint(path) for path in written}
         manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
@@ -112,30 +122,25 @@ def load_model(folder: Path) -> Model:
     """
     folder = _find(folder)
     manifest = check_manifest(folder)
-    config = _read(folder / CONFIG, _read_json)
-    templates = _read(folder / TEMPLATES, pl.read_parquet)
-    normal = _read(folder / NORMAL, pl.read_parquet)
-    calibration = _read(folder / CALIBRATION, pl.read_parquet)
-    try:
-        vocabulary = _vocabulary(templates)
-        settings = from_dict(config["settings"])
-        sessions, counts = _from_normal_frame(normal)
-        tables = {name: _detector_table(folder, name, manifest["files"]) for name in config["detectors"]}
-        model = Model(
-            encoder=_encoder(folder, settings, vocabulary),
-            vocabulary=vocabulary,
-            config=settings,
-            rules=config["rules"],
-            template_table=templates.drop("token"),
-            fitted=Fitted(sessions, counts, vocabulary.size, tables),
-            calibration=calibration,
-            planted=_read(folder / PLANTED, pl.read_parquet) if PLANTED in manifest["files"] else None,
-            facts=config["facts"],
-            evaluation=_read(folder / EVALUATION, _read_json) if EVALUATION in manifest["files"] else None,
-        )
-    except (KeyError, TypeError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{folder} is not a complete isang model: {type(error).__name__} {error}") from error
-    return model
+    files = manifest["files"]
+    config, settings = read_config(folder / CONFIG, SCHEMA)
+    templates = read_templates(folder / TEMPLATES)
+    vocabulary = _vocabulary(templates)
+    sessions, counts = _from_normal_frame(read_normal(folder / NORMAL, vocabulary.size))
+    tables = {name: _detector_table(folder, name, files, vocabulary.size) for name in config["detectors"]}
+    evaluated, planted = folder / EVALUATION, folder / PLANTED
+    return Model(
+        encoder=_encoder(folder, settings, vocabulary),
+        vocabulary=vocabulary,
+        config=settings,
+        rules=config["rules"],
+        template_table=templates.drop("token"),
+        fitted=Fitted(sessions, counts, vocabulary.size, tables),
+        calibration=read_scores(folder / CALIBRATION, config["detectors"]),
+        planted=read_scores(planted, config["detectors"], planted=True) if PLANTED in files else None,
+        facts=config["facts"],
+        evaluation=read_json(evaluated, mapping(anything), AGAIN) if EVALUATION in files else None,
+    )
 
 
 def rules_of(model: Model) -> Rules:
@@ -161,7 +166,7 @@ def check_manifest(folder: Path) -> dict[str, Any]:
     """The manifest of a model folder, after every file has been compared with it."""
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder} is not a model folder: it has no {MANIFEST}; give RUN/model of a finished training")
-    manifest: dict[str, Any] = _read(folder / MANIFEST, _read_json)
+    manifest: dict[str, Any] = read_json(folder / MANIFEST, MANIFEST_SCHEMA, AGAIN)
     schema = manifest.get("schema")
     if schema != SCHEMA:
         raise InputError(
@@ -170,7 +175,7 @@ def check_manifest(folder: Path) -> dict[str, Any]:
             f"which is read as before, or install that version"
         )
     files = manifest.get("files")
-    if not isinstance(files, dict) or not all(name in files for name in REQUIRED):
+    if files is None or not all(name in files for name in REQUIRED):
         raise InputError(f"{folder / MANIFEST} does not list {', '.join(REQUIRED)}; the folder is damaged")
     for name, expected in files.items():
         path = folder / name
@@ -284,10 +289,10 @@ def _is_inside(name: str) -> bool:
     return folder in ("", DETECTORS) and Path(file).name == file and file not in ("", "..")
 
 
-def _detector_table(folder: Path, name: str, files: Mapping[str, Any]) -> pl.DataFrame:
+def _detector_table(folder: Path, name: str, files: Mapping[str, Any], size: int) -> pl.DataFrame:
     """The table of a detector; an empty one where it has none."""
     file = f"{DETECTORS}/{name}.parquet"
-    return _read(folder / file, pl.read_parquet) if file in files else pl.DataFrame()
+    return read_detector(folder / file, name, size) if file in files else pl.DataFrame()
 
 
 def _vocabulary(templates: pl.DataFrame) -> Vocabulary:
@@ -296,26 +301,15 @@ def _vocabulary(templates: pl.DataFrame) -> Vocabulary:
 
 
 def _encoder(folder: Path, config: Config, vocabulary: Vocabulary) -> "Encoder":
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    import torch
 
     from isang.model.encoder import Encoder
 
+    with torch.device("meta"):  # shapes alone: the settings may ask for any size
+        wanted = {name: tuple(part.shape) for name, part in Encoder(config.model, vocabulary.size).state_dict().items()}
+    weights = read_weights(folder / WEIGHTS, wanted)
     encoder = Encoder(config.model, vocabulary.size)
-    try:
-        weights = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{folder / WEIGHTS} cannot be read: {error}") from error
-    rows = len(weights.get("token_embedding.weight", ()))
-    if rows != vocabulary.size:
-        raise InputError(
-            f"{folder}: the templates make {vocabulary.size} tokens, the weights expect {rows}; the folder was "
-            f"assembled from two trainings"
-        )
-    try:
-        encoder.load_state_dict(weights)
-    except RuntimeError as error:
-        raise InputError(f"{folder / WEIGHTS} does not fit the settings in {CONFIG}: {error}") from error
+    encoder.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     return encoder.eval()
 
 
@@ -342,18 +336,5 @@ def _from_normal_frame(frame: pl.DataFrame) -> tuple[Sessions, Rows]:
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
-    with path.open("rb") as file:
-        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": path.stat().st_size}
-
-
-def _read_json(path: Path) -> Any:
-    if path.stat().st_size > MAX_JSON_BYTES:
-        raise ValueError(f"larger than {MAX_JSON_BYTES} bytes")
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _read(path: Path, read: Callable[[Path], Any]) -> Any:
-    try:
-        return read(path)
-    except (OSError, ValueError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    with open_regular(path) as file:
+        return {"sha256": hashlib.file_digest(file, "sha256").hexdigest(), "bytes": file.tell()}

@@ -17,6 +17,7 @@ from isang.options import (
     Alerts,
     ConfigFile,
     DateOrder,
+    Encoding,
     Epochs,
     Gap,
     Json,
@@ -26,6 +27,7 @@ from isang.options import (
     Logs,
     Masks,
     MaxMinutes,
+    NoRedact,
     NoRewordings,
     Onnx,
     Overwrite,
@@ -35,6 +37,7 @@ from isang.options import (
     SessionBy,
     Timezone,
     TrainFraction,
+    Verbose,
     Window,
     log_flags,
     seconds,
@@ -70,13 +73,14 @@ def demo(
     out: Annotated[
         Path, typer.Option(help="Where everything goes; an earlier result there is replaced.", metavar="DIR")
     ] = Path("out/demo"),
+    verbose: Verbose = False,
 ) -> None:
     """The main job on the recorded sample in the package."""
     from isang import samples
 
     sample = samples.shop()
     print(f"A recorded sample: {sample.folder.name}, {len(sample.logs)} log files, with labels ({sample.labels.name}).")
-    _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {})
+    _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {}, verbose=verbose)
 
 
 @app.command()
@@ -92,7 +96,9 @@ def run(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
+    no_redact: NoRedact = False,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
     epochs: Epochs = None,
@@ -101,17 +107,19 @@ def run(
     seed: Seed = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
+    verbose: Verbose = False,
 ) -> None:
-    """Raw logs to detector, report and anomalies in one go."""
+    """Raw logs to detector, report, incidents and the page that shows them, in one go."""
+    read_as = log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
     flags = {
-        "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order),
+        "logs": read_as | _redact(no_redact),
         "model": {"preset": preset},
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
         },
         "detection": {"alerts_per_thousand": alerts_per_thousand},
     }  # fmt: skip
-    _run(logs, out, config, labels, resume, overwrite, flags)
+    _run(logs, out, config, labels, resume, overwrite, flags, verbose=verbose)
 
 
 @app.command()
@@ -127,7 +135,9 @@ def prepare(
     across_sources: AcrossSources = None,
     timezone: Timezone = None,
     date_order: DateOrder = None,
+    encoding: Encoding = None,
     mask: Masks = None,
+    no_redact: NoRedact = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
     ] = False,
@@ -139,7 +149,11 @@ def prepare(
     from isang.logs.preview import preview
 
     settings = load(
-        config, {"logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order)}
+        config,
+        {
+            "logs": log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
+            | _redact(no_redact)
+        },
     )
     if dry_run:
         print(summaries.of_preview(preview(logs, settings.logs)))
@@ -164,7 +178,9 @@ def train(
         int | None,
         typer.Option(metavar="N", help="Epochs without a better validation loss; 0: no early stop.  [default: 3]"),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(metavar="N", help="Sessions per step.  [default: 64]")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Sessions per step.  [default: by their length]")
+    ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="Highest learning rate.  [default: 0.001]")
     ] = None,
@@ -385,6 +401,75 @@ def compare(
 
 
 @app.command()
+def serve(
+    model: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A model folder, or a run folder; without one it learns first. A folder without a model in it is "
+            "taken as logs.",
+            metavar="[MODEL]",
+        ),
+    ] = None,
+    logs: Annotated[
+        list[str] | None, typer.Argument(help="Log files and folders to follow.", metavar="[LOGS]...")
+    ] = None,
+    home: Annotated[Path, typer.Option(help="Where the service keeps what it knows.", metavar="DIR")] = Path(
+        "isang-home"
+    ),
+    listen: Annotated[str, typer.Option(help="Address and port.", metavar="HOST:PORT")] = "127.0.0.1:8765",
+    alerts_per_thousand: Alerts = None,
+    idle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME", help="A session with a key ends after a silence this long.  [default: by the model]"
+        ),
+    ] = None,
+    alertmanager: Annotated[str | None, typer.Option(help="Tell an Alertmanager of incidents.", metavar="URL")] = None,
+    webhook: Annotated[
+        str | None, typer.Option(help="Tell any address; ISANG_WEBHOOK_SECRET signs.", metavar="URL")
+    ] = None,
+    no_redact: NoRedact = False,
+    stdout: Annotated[bool, typer.Option("--stdout", help="Print each change of an incident as a JSON line.")] = False,
+    learning_sessions: Annotated[
+        int,
+        typer.Option(metavar="N", min=100, help="Without a model, train one when about so many sessions have come."),
+    ] = 2000,
+    behind: Annotated[
+        str | None, typer.Option(help="Address of the reverse proxy that checks who may ask.", metavar="ADDRESS")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Say whether the service could start, and leave.")] = False,
+) -> None:
+    """Take logs in over the network and from files, judge them as they come, and keep the incidents."""
+    require_serving()
+    from isang.service import lifecycle
+    from isang.service.settings import ServiceSettings, address, tokens
+
+    given = [] if model is None else [model]
+    if model is not None and not ((model / "manifest.json").exists() or (model / "model" / "manifest.json").exists()):
+        given, logs = [], [str(model), *(logs or [])]
+    host, port = address(listen)
+    settings = ServiceSettings(
+        home=home, host=host, port=port, model=given[0] if given else None, logs=tuple(logs or ()), stdout=stdout,
+        proxy=behind, learning_sessions=learning_sessions, alertmanager=alertmanager, webhook=webhook,
+        redact=not no_redact, alerts_per_thousand=alerts_per_thousand,
+        idle_seconds=None if idle is None else seconds("--idle", idle), **tokens(),
+    )  # fmt: skip
+    if check:
+        print(lifecycle.check(settings))
+        return
+    lifecycle.serve(settings)
+
+
+def require_serving() -> None:
+    """Raises UsageError where the extra is not installed."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("starlette", "uvicorn", "httpx2", "prometheus_client") if find_spec(name) is None]
+    if missing:
+        raise UsageError(f"isang serve needs {', '.join(missing)}: pip install 'isang[serve]'")
+
+
+@app.command()
 def export(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
     out: Annotated[Path, typer.Option(help="The file to write, such as model.onnx.", metavar="FILE")],
@@ -410,6 +495,11 @@ def mcp(
     serve(folders or [Path()])
 
 
+def _redact(no_redact: bool) -> dict[str, Any]:
+    """The setting under [logs] that --no-redact stands for; unset, the file's or the default."""
+    return {"redact": False} if no_redact else {}
+
+
 def main() -> None:
     """Run the command line; a user's mistake becomes one line and an exit code, never a traceback."""
     try:
@@ -428,7 +518,7 @@ def main() -> None:
         if os.environ.get("ISANG_TRACEBACK"):
             raise
         _leave(
-            printable_line(f"isang: a mistake of isang's own, not of yours: {type(error).__name__}: {error}") + "\n"
+            printable_line(f"isang: internal error in isang: {type(error).__name__}: {error}") + "\n"
             "Run again with ISANG_TRACEBACK=1 to see where, and please report it.",
             1,
         )
@@ -447,12 +537,14 @@ def _run(
     resume: bool,
     overwrite: bool,
     flags: dict[str, dict[str, Any]],
+    *,
+    verbose: bool,
 ) -> None:
     from isang import stages, summaries
     from isang.config import load
 
     finished = stages.run(logs, out, config=load(config, flags), labels=labels, resume=resume, overwrite=overwrite)
-    print(summaries.of_run(finished))
+    print(summaries.of_run(finished, verbose=verbose))
 
 
 def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> None:

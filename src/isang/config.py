@@ -39,6 +39,8 @@ class LogsConfig:
     """The zone of times that name none."""
     date_order: str = "auto"
     """How dates of three numbers are read: `day-first`, `month-first`, `year-first`; `auto`: as the times tell."""
+    encoding: str = "auto"
+    """Of lines that are not UTF-8, such as `cp949`; `auto`: as their bytes tell."""
     similarity: float = 0.5
     """Share of equal words from which Drain3 joins two masked messages (0 to 1)."""
     tree_depth: int = 4
@@ -49,6 +51,9 @@ class LogsConfig:
     """A template is made of this many words of a message; what follows them becomes one slot."""
     max_line_bytes: int = 65_536
     """Longer lines are cut here, and counted."""
+    redact: bool = True
+    """Passwords, tokens, keys, e-mail addresses, numbers of cards and residents are replaced before lines are kept or
+    shown. Templates never keep secrets."""
     masks: tuple[tuple[str, str], ...] = ()
     """The user's own masks, (name, regular expression), applied before the built-in ones."""
 
@@ -123,14 +128,14 @@ class TrainingConfig:
     """The part of the sessions, by time, that the model may learn from; what comes later is for evaluation."""
     validation_fraction: float = 0.2
     """The last part of the training period, held out for validation and calibration."""
-    epochs: int = 10
-    """Passes over the training sessions, at most."""
-    min_steps: int = 1_000
-    """A small dataset is passed over more often than `epochs`, until about this many steps are done."""
+    epochs: int | None = None
+    """Passes over the training sessions, at most.  None: up to ten, no more than pays (see `training.plan`)."""
+    min_steps: int = 700
+    """A small dataset is passed over more often, until about this many steps are done."""
     max_minutes: float | None = None
     """Stop after this many minutes, keeping the best weights."""
-    batch_size: int = 64
-    """Sessions per step, over all processes."""
+    batch_size: int | None = None
+    """Sessions per step, over all processes.  None: 8 to 64, as many as have about 700 tokens."""
     learning_rate: float = 1e-3
     """The highest rate, reached after the warm-up."""
     final_rate_fraction: float = 0.01

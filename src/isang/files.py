@@ -10,8 +10,9 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from isang.errors import InputError, IsangError, OutputError, UsageError
 from isang.formatting import escaped_json
@@ -40,7 +41,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def open_regular(path: Path) -> Iterator[IO[bytes]]:
+def open_regular(path: Path) -> Iterator[BufferedReader]:
     """Open a regular file to read. Raises InputError where it is absent, may not be read, or is a device or a pipe.
 
     Without waiting: to open a pipe that nobody writes to would take for ever.
@@ -210,4 +211,6 @@ def _flush(path: Path) -> None:
 def _flush_tree(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
+            if not path.is_symlink():
+                path.chmod(folder.stat().st_mode & 0o666)  # safetensors are made for their owner alone
             _flush(path)

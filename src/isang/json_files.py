@@ -125,7 +125,6 @@ def mapping(inner: Check) -> Check:
         if not isinstance(value, dict):
             raise wrong(name, "an object", value)
         for key, member in value.items():
-            text(key, f"a name in {name or 'it'}")
             inner(member, f"{name}.{key}".lstrip("."))
 
     return check

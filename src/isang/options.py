@@ -19,6 +19,7 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace earlier results, once the new ones are complete.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Take up an attempt that was cut off.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Print all that is known, not only what matters most.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Layout = Annotated[
     str | None,
@@ -57,9 +58,16 @@ DateOrder = Annotated[
     Literal["day-first", "month-first", "year-first"] | None,
     typer.Option(help="How dates of three numbers such as 05/06/2026 are read.  [default: as the log's times tell]"),
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The encoding of lines that are not UTF-8, such as cp949.  [default: guessed]"),
+]
 Masks = Annotated[
     list[str] | None,
     typer.Option("--mask", metavar="NAME=REGEX", help="What varies in messages besides the usual; may be repeated."),
+]
+NoRedact = Annotated[
+    bool, typer.Option("--no-redact", help="Keep passwords, tokens, e-mail and card numbers in lines and session ids.")
 ]
 TrainFraction = Annotated[
     float | None,
@@ -110,11 +118,12 @@ def log_flags(
     timezone: str | None,
     masks: list[str] | None,
     date_order: str | None = None,
+    encoding: str | None = None,
 ) -> dict[str, Any]:
     """The settings under [logs] that these options set. Raises UsageError where one is no duration, size or mask."""
     flags: dict[str, Any] = {
         "layout": layout, "session_by": session_by, "across_sources": across_sources, "timezone": timezone,
-        "date_order": date_order,
+        "date_order": date_order, "encoding": encoding,
     }  # fmt: skip
     if masks:
         flags["masks"] = [_mask(given) for given in masks]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from isang.errors import InputError
 from isang.files import open_regular
@@ -113,16 +113,21 @@ def _fits(found: Any, wanted: Any) -> bool:
 def read_footer(path: Path) -> tuple[Footer, int]:
     """What the file says that it holds, and its size in bytes. Raises ValueError where it is no Parquet file."""
     with open_regular(path) as file:
-        size = file.seek(0, 2)
-        if size < 12:
-            raise ValueError("it is too short for a Parquet file")
-        file.seek(size - 8)
-        end = file.read(8)
-        length = int.from_bytes(end[:4], "little")
-        if end[4:] != _MAGIC or length > min(size - 12, _MOST_FOOTER_BYTES):
-            raise ValueError("it is no Parquet file, or cut off")
-        file.seek(size - 8 - length)
-        content = file.read(length)
+        return footer_of(file)
+
+
+def footer_of(file: BinaryIO) -> tuple[Footer, int]:
+    """The same of an open file."""
+    size = file.seek(0, 2)
+    if size < 12:
+        raise ValueError("it is too short for a Parquet file")
+    file.seek(size - 8)
+    end = file.read(8)
+    length = int.from_bytes(end[:4], "little")
+    if end[4:] != _MAGIC or length > min(size - 12, _MOST_FOOTER_BYTES):
+        raise ValueError("it is no Parquet file, or cut off")
+    file.seek(size - 8 - length)
+    content = file.read(length)
     try:
         meta = _Thrift(content).structure()
         rows, groups = int(meta.get(3, 0)), meta.get(4, [])

@@ -45,14 +45,38 @@ class Detected:
     """One record per anomalous session, as `isang detect --json` prints them, the strangest first."""
     incidents: list["Incident"] = field(default_factory=list)
     """The anomalies by their causes, the most severe first."""
+    dataset: "Dataset | None" = None
+    """The sessions of the logs, for the page."""
+    name: str = "logs"
+    """What was read, in a few words."""
+    never_seen: list[dict[str, Any]] = field(default_factory=list)
+    """Templates that no training session has, the loudest first, with their first line and their number."""
+    coverage: dict[str, Any] = field(default_factory=dict)
+    """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
+    `cannot_tell` where the logs are of another program, else `judged`."""
 
-    def write(self, folder: Path) -> None:
-        """Write `incidents.json` and `anomalies.jsonl`."""
+    def write(self, folder: Path, *, evaluation: Mapping[str, Any] | None = None, report: str | None = None) -> None:
+        """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
+
+        The page shows the `evaluation` too, and leads to the training's `report`, an address beside it.
+        """
         from isang.detection.incidents import document
+        from isang.pages.contents import contents_of
+        from isang.pages.page import index_html
+        from isang.runs.report.report import default_language
 
-        write_text(folder / "incidents.json", to_json(document(self.incidents)))
+        found = document(self.incidents, never_seen=self.never_seen, coverage=self.coverage)
+        write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
+        if self.dataset is None:
+            return
+        links = {"incidents": "incidents.json", **({} if report is None else {"report": report})}
+        contents = contents_of(
+            self.name, self.dataset, sessions=self.sessions, anomalies=len(self.anomalies),
+            incidents=found["incidents"], evaluation=evaluation, links=links,
+        )  # fmt: skip
+        write_text(folder / "index.html", index_html(contents, default_language()))
 
 
 @dataclass(frozen=True)
@@ -260,7 +284,7 @@ def evaluate(
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
-    result = measure(_with(loaded, rewordings=rewordings), dataset, fingerprint(data))
+    result = measure(with_settings(loaded, rewordings=rewordings), dataset, fingerprint(data))
     _warn(result["other_logs"])
     drawn = pictures(result)
     with_evaluation(loaded, result, model, drawn)
@@ -302,26 +326,21 @@ def detect(
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
     model's encoder as `export` wrote it, to score with in torch's place.
     """
-    from isang.artifact import rules_of
-    from isang.detection.anomalies import grouped, records
-    from isang.detection.causes.grouping import incidents_of, surroundings
-    from isang.detection.evaluation.drift import other_logs, taken_for
-    from isang.detection.releases.new_templates import new_lines
-    from isang.detection.releases.rewordings import judge_reworded
-    from isang.logs.prepare import prepare as read_logs
+    from isang.detection.batch import judge_logs
 
-    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
-    prepared = read_logs(
-        [str(path) for path in logs],
-        loaded.config.logs,
-        rules=rules_of(loaded),
-    )
-    loaded, judged, reworded = judge_reworded(loaded, prepared.dataset)
-    new = new_lines(loaded, prepared.dataset, judged)
-    _warn(other_logs(judged), new and new.says, taken_for(reworded))
-    found = grouped(records(loaded, prepared, judged), new.templates if new else ())
-    incidents = incidents_of(found, surroundings(loaded, prepared))
-    return Detected(len(judged.rows), found, incidents)
+    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    found = judge_logs(loaded, logs)
+    _warn(*found.warnings)
+    return Detected(
+        len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs),
+        found.never_seen, found.coverage.to_dict(),
+    )  # fmt: skip
+
+
+def _names(logs: Sequence[str | Path]) -> str:
+    """The logs in a few words."""
+    names = [Path(path).name or str(path) for path in logs]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _warn(*warnings: str | None) -> None:
@@ -343,7 +362,7 @@ def follow(
     """A model and growing logs → what gives out each anomaly when its session has ended; settings as in `detect`."""
     from isang.detection.live import Following
 
-    loaded = _with(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
 
 
@@ -360,7 +379,7 @@ def _load(model: Path, onnx: Path | None) -> "Model":
     return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.encoder, loaded.vocabulary)))
 
 
-def _with(loaded: "Model", **settings: Any) -> "Model":
+def with_settings(loaded: "Model", **settings: Any) -> "Model":
     """The model, with those `settings` of detection that are not None instead of its own."""
     given = {name: value for name, value in settings.items() if value is not None}
     detection = replace(loaded.config.detection, **given)
@@ -410,11 +429,12 @@ def run(
                 train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
             evaluation, halves = evaluate(trained_run / "model", data), None
             report([trained_run], trained_run / "report", overwrite=True)
-            detected = detect(trained_run / "model", logs)
+            detected, judgement = detect(trained_run / "model", logs), "run/report/report.html"
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
-            detected = Detected(len(dataset.sessions), [], halves.incidents)
-        detected.write(building)
+            detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, _names(logs))
+            judgement = None
+        detected.write(building, evaluation=evaluation or None, report=judgement)
     return Finished(out, open_dataset(out / "data"), evaluation, detected, halves)
 
 

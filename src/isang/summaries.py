@@ -1,5 +1,6 @@
 """What each stage prints: results as a few lines of text for people."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from isang.stages import Detected, Finished, Trained
     from isang.training.lr_range_test import RateTest
 
-SHOWN_INCIDENTS = 10
+SHOWN_INCIDENTS = 6
 SHOWN_DIFFERENCES = 10
+SHOWN_NEVER_SEEN = 5
 SHOWN_LINES = 2
 """Raw lines below an incident."""
 SHOWN_TEMPLATES = 3
 SHOWN_CHARACTERS = 140
+AS_GOOD = 0.005
+"""A simple rule whose F1 is no further below does as well."""
 TOO_COARSE = 100.0
 """A detector whose calibration supports no lower budget than this, per 1,000 sessions, has seen too few of them."""
 LOSSES = {
@@ -45,6 +49,9 @@ def of_dataset(meta: Mapping[str, Any]) -> str:
         labels = meta["labels"]
         unknown = f", {labels['sessions_without_label']:,} unlabelled" if labels["sessions_without_label"] else ""
         lines.append(f"labels: {labels['anomalous']:,} of {labels['labelled']:,} sessions anomalous{unknown}")
+    if meta.get("redacted"):
+        found = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in meta["redacted"].items())
+        lines.append(f"secrets in different messages were replaced: {found}")
     lost = [f"{meta[name]:,} {words}" for name, words in LOSSES.items() if meta[name]]
     if lost:
         lines.append(f"not every line is an event of its own: {', '.join(lost)}")
@@ -131,19 +138,19 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     return joined(lines + _planted(evaluation["planted"]))
 
 
-def of_incidents(incidents: Sequence["Incident"], most: int | None = None) -> str:
-    """Each incident with the raw lines that tell of it, the most severe first; at most `most`."""
-    shown = [_incident(incident) for incident in incidents[:most]]
+def of_incidents(incidents: Sequence["Incident"], most: int | None = None, raw_lines: int = SHOWN_LINES) -> str:
+    """Each incident with up to `raw_lines` that tell of it, the most severe first; at most `most`."""
+    shown = [_incident(incident, raw_lines) for incident in incidents[:most]]
     if most is not None and len(incidents) > most:
         shown.append(f"and {len(incidents) - most:,} more incidents")
     return "\n".join(shown)
 
 
-def _incident(incident: "Incident") -> str:
+def _incident(incident: "Incident", raw_lines: int) -> str:
     lines = [f"{incident.severity:<9}{incident.title}  [{incident.fingerprint}]"]
     for reason in incident.reasons:
         for line in _raw_line(reason["line"], lines):
-            if len(lines) <= SHOWN_LINES:
+            if len(lines) <= raw_lines:
                 lines.append(line)
     return joined(lines)
 
@@ -154,7 +161,8 @@ def of_comparison(found: "Comparison", *, as_json: bool) -> str:
 
     if as_json:
         rest = {"differences": [difference.to_dict() for difference in found.differences]}
-        facts = {"good": list(found.good), "bad": list(found.bad), "lines": list(found.lines), "score": found.score}
+        facts: dict[str, Any] = {"good": list(found.good), "bad": list(found.bad), "lines": list(found.lines)}
+        facts |= {"score": found.score, "verdict": _verdict(found)}
         return to_json(document(found.incidents) | rest | facts).rstrip("\n")
     logs = f"{len(found.good):,} good {'log' if len(found.good) == 1 else 'logs'}"
     head = f"{found.lines[1]:,} lines against {found.lines[0]:,} of {logs}, {found.templates:,} templates"
@@ -173,14 +181,48 @@ def of_comparison(found: "Comparison", *, as_json: bool) -> str:
     return "\n\n".join(parts)
 
 
+def _verdict(found: "Comparison") -> dict[str, Any] | None:
+    if found.verdict is None:
+        return None
+    verdict = found.verdict
+    return {
+        "p_value": verdict.p_value,
+        "score": verdict.score,
+        "good_scores": list(verdict.good_scores),
+        "says": verdict.says,
+        "says_ko": verdict.says_ko,
+    }
+
+
 def of_detected(detected: "Detected") -> str:
     """The incidents first, below them the sessions, and how many of each there are."""
     found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
-    if not detected.anomalies:
-        return found
-    count = len(detected.incidents)
-    heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
-    return "\n\n".join([heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), found])
+    if detected.coverage.get("verdict") == "cannot_tell":
+        found = (
+            f"cannot tell: of {detected.coverage['lines']:,} lines {detected.coverage['known_lines']:,} are like lines "
+            f"of the training period; these logs are of another program, train on logs of this one"
+        )
+    new = of_never_seen(detected.never_seen)
+    parts = [joined(new)] if new else []
+    if detected.anomalies:
+        count = len(detected.incidents)
+        heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
+        parts = [heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), *parts]
+    return "\n\n".join([*parts, found])
+
+
+def of_never_seen(never_seen: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The loudest templates that no training session has, each with its number and its first line."""
+    if not never_seen:
+        return []
+    count = len(never_seen)
+    lines = [f"never seen in training: {count:,} {'kind' if count == 1 else 'kinds'} of lines, the loudest first:"]
+    for entry in never_seen[:SHOWN_NEVER_SEEN]:
+        first, times = entry["first"], f"{entry['count']:,} {'line' if entry['count'] == 1 else 'lines'}"
+        lines.append(f"  {entry['level'] or entry['loudness']}, {times}, first {first['source']}:{first['number']}")
+        lines.append(f"    {first['text'][:SHOWN_CHARACTERS]}")
+    more = count - SHOWN_NEVER_SEEN
+    return [*lines, f"  and {more:,} more"] if more > 0 else lines
 
 
 def of_anomalies(records: Sequence[Mapping[str, Any]]) -> str:
@@ -246,26 +288,57 @@ def _raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int =
     return [raw if times == 1 else f"{raw}  ({times} lines like it)"]
 
 
-def of_run(finished: "Finished") -> str:
-    """What was found, the measured quality, and where the report is."""
-    detected = finished.detected
+def of_run(finished: "Finished", *, verbose: bool = False) -> str:
+    """How the logs were read, the incidents, the quality and where to look, in about 25 lines; more if `verbose`."""
     if finished.halves is not None:
         return _of_small_run(finished)
-    lines = [of_dataset(finished.dataset.meta), "", of_evaluation(finished.evaluation), ""]
-    lines.append(
-        f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous, in {len(detected.incidents):,} "
-        f"{'incident' if len(detected.incidents) == 1 else 'incidents'}"
-    )
-    if detected.incidents:
-        lines += ["", of_incidents(detected.incidents, SHOWN_INCIDENTS)]
-    lines += [
-        "",
-        f"incidents:     {finished.folder / 'incidents.json'}",
-        f"all anomalies: {finished.folder / 'anomalies.jsonl'}",
-        f"model:         {finished.folder / 'run' / 'model'}",
-        f"report:        {finished.folder / 'run' / 'report' / 'report.html'}",
+    detected, evaluation = finished.detected, finished.evaluation
+    count = len(detected.incidents)
+    found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
+    if count:
+        severities = Counter(incident.severity for incident in detected.incidents)
+        by_severity = ", ".join(f"{number} {name}" for name, number in severities.items())  # the most severe come first
+        found += f", in {count:,} {'incident' if count == 1 else 'incidents'} ({by_severity}):"
+    lines = [*of_dataset(finished.dataset.meta).split("\n"), "", found]
+    text = [joined(lines)]
+    if count:
+        text.append(of_incidents(detected.incidents, None if verbose else SHOWN_INCIDENTS, 2 if verbose else 1))
+    text += ["", of_evaluation(evaluation) if verbose else joined(_quality_in_short(evaluation)), ""]
+    text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished.folder, verbose=verbose)]))
+    return "\n".join(text)
+
+
+def _more(folder: Path, *, verbose: bool) -> list[str]:
+    if not verbose:
+        return [f"(beside it: incidents.json, anomalies.jsonl, {Path('run', 'model')}, {Path('run', 'report')})"]
+    return [
+        f"incidents:     {folder / 'incidents.json'}",
+        f"all anomalies: {folder / 'anomalies.jsonl'}",
+        f"model:         {folder / 'run' / 'model'}",
+        f"report:        {folder / 'run' / 'report' / 'report.html'}",
     ]
-    return "\n".join(lines)
+
+
+def _quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
+    """How good the detector is known to be, and whether a simple rule is as good."""
+    if not evaluation["measured"]:
+        planted = [part for part in evaluation["planted"] if part["planted"]]
+        found = ", ".join(f"{_kind_name(part)} {_share(part['found'])}" for part in planted)
+        return [
+            f"quality is not measured: {evaluation['why_not_measured']}",
+            *([f"of anomalies that isang planted itself it finds: {found}"] if found else []),
+        ]
+    own = evaluation["metrics"]
+    lines = [
+        f"measured on {evaluation['sessions']['labelled']:,} labelled sessions after the training period: "
+        f"precision {_number(own['precision']['value'])}, recall {_number(own['recall']['value'])}, "
+        f"F1 {_number(own['f1']['value'])}"
+    ]
+    best = max(evaluation["baselines"], key=lambda rule: rule["metrics"]["f1"]["value"] or 0, default=None)
+    if best is not None and (best["metrics"]["f1"]["value"] or 0) >= (own["f1"]["value"] or 0) - AS_GOOD:
+        name = best["name"].replace("_", " ")
+        lines.append(f"the simple rule “{name}” does as well here: F1 {_number(best['metrics']['f1']['value'])}")
+    return lines
 
 
 def _of_small_run(finished: "Finished") -> str:
@@ -282,7 +355,7 @@ def _of_small_run(finished: "Finished") -> str:
             "",
             of_comparison(finished.halves, as_json=False),
             "",
-            f"incidents: {finished.folder / 'incidents.json'}",
+            f"look at {finished.folder / 'index.html'}",
             "with a log of a good run beside it isang compare tells more",
         ]
     )

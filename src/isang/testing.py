@@ -1,4 +1,4 @@
-"""Laws that every detector and finding keeps, isang's own as well as someone else's; run them in your package's tests.
+"""Laws of every detector, finding and reader, isang's own and someone else's; run them in your package's tests.
 
 from isang.testing import check_detector, dataset_of
 
@@ -33,8 +33,9 @@ from isang.model.batches import Rows, from_sequences
 from isang.model.fitted import Fitted
 from isang.model.vocabulary import vocabulary_of
 from isang.runs.findings.laws import check_finding, run_of
+from isang.runs.read.readers.laws import check_reader
 
-__all__ = ["check_detector", "check_finding", "dataset_of", "run_of"]
+__all__ = ["check_detector", "check_finding", "check_reader", "dataset_of", "run_of"]
 
 BUDGET = 0.001
 """A planted fault must be an alert where so large a share of normal sessions may be."""
@@ -114,9 +115,7 @@ def check_detector(
 
 
 def _check_attributes(detector: Detector) -> None:
-    assert isinstance(detector, Detector), (
-        "a detector has name, unit, least_scale, allowance, learned, timed and methods"
-    )
+    assert isinstance(detector, Detector), f"{detector!r} lacks attributes or methods of the protocol Detector"
     name = detector.name
     assert name.isidentifier(), f"{name!r}: a name has letters, digits and underscores only"
     assert name == name.lower(), f"{name!r}: a name has lower-case letters"

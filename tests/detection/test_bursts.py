@@ -20,13 +20,13 @@ from isang.detection.detectors.time.burst import (
     normal_crowd,
     remember,
 )
-from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, TimedSessions
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, untimed
 from isang.detection.explain import explain
 from isang.detection.threshold.decisions import Judged, judge
 from isang.logs.store import Dataset
 from isang.model.batches import Sessions, from_sequences
 from isang.model.vocabulary import BEGIN, END, MARKS, UNSEEN
-from tests.detection.fitting import with_table, without_clock
+from tests.detection.fitting import named, with_table, without_clock
 from tests.synthetic import BROWSE, shop_dataset
 from tests.test_artifact import some_model
 
@@ -94,6 +94,16 @@ def test_an_event_that_a_session_has_twice_counts_once(model: Model) -> None:
     assert not found.deviations_S.any()
 
 
+def test_a_handful_of_sessions_does_not_tell_what_is_quick(model: Model) -> None:
+    """With 12 sessions an eight-fold crowd is never judged; with 3,600 it is."""
+    few = with_table(model, "burst", count_bursts(sessions_of(*[(COMMON,)] * 12), 60_000.0 * np.arange(12))).fitted
+    crowd, ends = sessions_of(*[(COMMON,)] * 50), np.arange(50.0)
+    assert not find_bursts(few, crowd, ends).deviations_S.any()
+    assert not named("burst").can_tell(few)
+    assert find_bursts(model.fitted, crowd, ends).deviations_S.all()
+    assert named("burst").can_tell(model.fitted)
+
+
 def test_without_a_clock_nothing_is_said(model: Model) -> None:
     crowd = sessions_of(*[(RARE,)] * 50)
     assert not find_bursts(model.fitted, crowd, np.full(50, np.nan)).deviations_S.any()
@@ -132,8 +142,7 @@ def test_what_is_remembered_is_all_that_later_sessions_need(model: Model, seed: 
     for part in parts:
         sessions = sessions_of(*events[part])
         told.append(find_bursts(model.fitted, sessions, ends[part], earlier).deviations_S)
-        gaps_T = np.full(len(sessions.flat), np.nan)
-        earlier = remember(TimedSessions(sessions, gaps_T, ends[part], model.fitted.size, earlier))
+        earlier = remember(replace(untimed(sessions, model.fitted.size), ends_ms_S=ends[part], earlier=earlier))
     together = find_bursts(model.fitted, sessions_of(*events), ends).deviations_S
     assert told[-1].tolist() == together[cut:].tolist()
     assert (np.concatenate(told) <= together).all()

@@ -77,6 +77,21 @@ def test_a_value_that_no_good_log_has_is_told(tmp_path: Path) -> None:
     assert any("503" in incident.title or "503" in str(incident.reasons) for incident in found.incidents)
 
 
+def test_the_run_as_a_whole_is_measured_by_good_runs(tmp_path: Path) -> None:
+    bad = build_log(tmp_path / "bad.log", 9, extra={12: "ERROR linker ran out of memory"})
+    found = against_good(tmp_path, bad, good=4).verdict
+    assert found is not None
+    assert found.p_value == 1 / 5
+    assert found.good_scores == (0, 0, 0, 0)
+    quiet = against_good(tmp_path, build_log(tmp_path / "other.log", 10), good=4).verdict
+    assert quiet is not None
+    assert quiet.p_value == 1
+    single = against_good(tmp_path, bad, good=1).verdict
+    assert single is not None
+    assert single.p_value is None
+    assert "cannot be told" in single.says
+
+
 def test_logs_that_cannot_be_compared_are_refused_in_words(tmp_path: Path) -> None:
     good = build_log(tmp_path / "good.log", 1)
     (tmp_path / "empty.log").write_text("")

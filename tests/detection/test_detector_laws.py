@@ -28,6 +28,7 @@ class Fault:
 FAULTS = {
     "unseen_event": Fault([0, 1, 2, 3, 12, 5, 6, 7, 8, 9], 4),
     "rare_event": Fault([0, 1, 2, 13, 10, 11], 3),
+    "failure_lines": Fault([0, 1, 2, 12, 10, 11], 3),
     "masked_event": Fault([0, 1, 2, 3, 4, 11, 6, 7, 8, 9], 5),
     "missing_event": Fault([0, 2, 10, 11]),
     "early_end": Fault([0, 1, 2, 3], 3),
@@ -71,6 +72,7 @@ def test_the_laws_hold(detector: Detector, normal: list[list[int]], trained: Mod
     faulty = dataset_of(
         [[TEXTS[event] for event in fault.events]] * number,
         gaps_ms=[gaps] * number,
+        levels={RARE: "ERROR"},
         every_seconds=0.2 if detector.name == "burst" else 60.0,
     )
     asks_encoder = detector.name in ("masked_event", "missing_event", "early_end")
@@ -93,11 +95,15 @@ class Mute:
     allowance = 0.0
     learned = False
     timed = False
+    unsuspicious = 0.0
 
     def fit(self, sessions):  # type: ignore[no-untyped-def]
         from isang.detection.detectors.contract import NO_TABLE
 
         return NO_TABLE
+
+    def can_tell(self, fitted):  # type: ignore[no-untyped-def]
+        return True
 
     def score(self, evidence):  # type: ignore[no-untyped-def]
         return np.zeros(len(evidence.sessions))

@@ -78,7 +78,7 @@ def test_planted_faults_score_above_normal_sessions(trained: Model, dataset: Dat
         "companion": [0, 1, 2, 3, 4, 5, 6, 8, 9],
     }
     for detector in DETECTORS:
-        if detector.name in ("rare_event", "context_order", "time_gap", "burst"):
+        if detector.name in ("rare_event", "failure_lines", "context_order", "time_gap", "burst"):
             continue  # nothing is rare, neither orders nor times vary: see test_rarity, _contexts, _gaps, _bursts
         fault = from_sequences([session(trained, dataset, faults[detector.name])])
         assert score(detector, seen(trained, fault))[0] > score(detector, seen(trained, normal)).max(), detector.name

@@ -58,7 +58,7 @@ def isang_alone(*arguments: object, limit: Callable[[], None] | None = None) -> 
         command, capture_output=True, text=True, check=False, preexec_fn=limit, stdin=subprocess.DEVNULL
     )
     assert "Traceback" not in result.stderr, result.stderr
-    assert "a mistake of isang's own" not in result.stderr, result.stderr
+    assert "internal error in isang" not in result.stderr, result.stderr
     return Result(result.stdout, result.stderr, result.returncode)
 
 

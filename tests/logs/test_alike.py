@@ -94,7 +94,7 @@ def test_keys_are_those_of_each_line() -> None:
     found = ChunkReader(search_for(text, r"blk_\d")).read(Chunk(text, 1, None))
     assert found.keys is not None
     assert found.keys.rows() == [(row, f"blk_{row + key}") for row in range(4) for key in (1, 2)]
-    assert found.masked.to_list() == ["move <*> to <*>"] * 4
+    assert found.masked.to_list() == ["move blk<*> to blk<*>"] * 4
     assert found.records.frame["time"].dt.second().to_list() == [11, 22, None, None]  # there is no 23rd month
 
 

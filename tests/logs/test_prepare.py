@@ -207,7 +207,7 @@ def test_a_record_goes_on_in_the_next_file_of_a_rotated_set(tmp_path: Path) -> N
 def test_windows_where_no_key_is_found(tmp_path: Path) -> None:
     lines = [f"2024-06-09 14:03:{n % 60:02d} INFO tick {n}" for n in range(250)]
     found = prepared(tmp_path, {"app.log": "\n".join(lines)}).dataset
-    assert found.sessions["events"].list.len().to_list() == [100, 100, 50]
+    assert found.sessions["events"].list.len().to_list() == [10] * 25
     assert found.meta["session_rule"]["kind"] == "lines"
     assert any("one template" in warning for warning in found.meta["warnings"])
 
@@ -233,7 +233,7 @@ def test_losses_are_counted_and_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert meta["not_decoded"] == 1
     said = capsys.readouterr().err
     assert "ends too early" in said
-    assert "not UTF-8" in said
+    assert "unknown encoding" in said
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_what_cannot_be_read_is_left_out_of_a_folder_and_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "app.log").write_text("\n".join(request_lines()))
-    (tmp_path / "windows.log").write_bytes("hello".encode("utf-16"))
+    (tmp_path / "windows.log").write_bytes(bytes(range(256)) * 40)
     (tmp_path / "broken.log.gz").write_bytes(b"no gzip")
     os.mkfifo(tmp_path / "pipe.log")
     (tmp_path / "again").symlink_to(tmp_path)
@@ -279,7 +279,7 @@ def test_what_cannot_be_read_is_left_out_of_a_folder_and_said(
     assert found.meta["skipped_files"] == ["broken.log.gz", "windows.log"]
     assert found.meta["lines"] == 120
     said = capsys.readouterr().err
-    assert "iconv" in said
+    assert "binary" in said
     assert "is the file complete" in said
 
 
@@ -427,7 +427,7 @@ def test_a_shop_of_many_layouts_is_joined_by_its_request_id(tmp_path: Path) -> N
     found = prepared(tmp_path, {f"{name}.log": "\n".join(lines) for name, lines in files.items()})
     texts = dict(found.dataset.templates.select("event", "template").rows())
     sessions = [[texts[event] for event in events] for events in found.dataset.sessions["events"].to_list()]
-    steps = ["request received", "Opened cart <*>", "paid <*>", "took <*> out", "duration: <*> ms", "request served"]
+    steps = ["request received", "Opened cart <*>", "paid <*>", "took <*> out", "duration: <*>", "request served"]
     assert sessions == [steps] * 80
     assert found.dataset.meta["without_key"] == 1
 

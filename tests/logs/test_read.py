@@ -74,15 +74,11 @@ def test_a_file_that_is_damaged_from_the_start_is_an_error(tmp_path: Path, conte
         lines_of(path)
 
 
-def test_binary_and_utf16_files_are_named_as_such(tmp_path: Path) -> None:
+def test_binary_files_are_named_as_such(tmp_path: Path) -> None:
     binary = tmp_path / "core"
     binary.write_bytes(bytes(range(256)) * 100)
     with pytest.raises(InputError, match="binary, not log text"):
         lines_of(binary)
-    utf16 = tmp_path / "windows.log"
-    utf16.write_bytes("2024-01-02 hello\r\n".encode("utf-16"))
-    with pytest.raises(InputError, match="iconv"):
-        lines_of(utf16)
 
 
 def test_line_ends_byte_order_mark_and_nul_bytes(tmp_path: Path) -> None:
@@ -167,3 +163,34 @@ def test_paths_without_logs_are_errors(tmp_path: Path) -> None:
         find_sources([str(tmp_path / "*.log")])
     with pytest.raises(InputError, match="holds no logs"):
         find_sources([str(tmp_path)])
+
+
+SENTENCES = {
+    "cp949": "2026-05-06 10:00:00 정보 주문 처리 완료, 재고를 다시 확인합니다",
+    "cp932": "2026-05-06 10:00:00 エラー データベースに接続できません",
+    "euc_jp": "2026-05-06 10:00:00 警告 ファイルの読み込みに失敗しました",
+    "gb18030": "2026-05-06 10:00:00 错误 数据库连接失败，正在重试",
+    "latin-1": "2026-05-06 10:00:00 WARNUNG Datei für Müller nicht gefunden, prüfen",
+    "cp1251": "2026-05-06 10:00:00 ошибка подключения к базе данных",
+    "utf-16": "2026-05-06 10:00:00 주문 처리 완료",
+    "utf-16-le": "2026-05-06 10:00:00 INFO order stored",
+}
+
+
+@pytest.mark.parametrize("encoding", SENTENCES)
+@pytest.mark.parametrize("chunk_bytes", [7, 1 << 20])
+def test_encodings_are_told_by_the_bytes(tmp_path: Path, encoding: str, chunk_bytes: int) -> None:
+    lines = [SENTENCES[encoding], "plain", SENTENCES[encoding]] * 3
+    path = tmp_path / "app.log"
+    path.write_bytes("\r\n".join([*lines, ""]).encode(encoding))
+    read, counts = lines_of(path, chunk_bytes=chunk_bytes)
+    assert read == lines
+    assert (counts.encoding, counts.undecodable_lines) == (encoding, 0)
+
+
+def test_zero_bytes_at_the_head_are_skipped(tmp_path: Path) -> None:
+    path = tmp_path / "app.log"
+    for chunk_bytes in (3, 1 << 20):
+        path.write_bytes(b"\0" * 5000 + b"one\ntwo\n")
+        lines, counts = lines_of(path, chunk_bytes=chunk_bytes)
+        assert (lines, counts.leading_nuls) == (["one", "two"], 5000)

@@ -10,6 +10,7 @@ from isang.errors import InputError, UsageError
 from isang.runs.read import table as t
 from isang.runs.read.folders import read_runs
 from isang.runs.read.readers import READERS, reader_of
+from isang.runs.read.readers.laws import check_reader
 from isang.runs.read.readers.reader import Reader
 from isang.runs.read.table import RunTable
 
@@ -126,6 +127,22 @@ def test_a_notebook_is_read_by_its_outputs(tmp_path: Path) -> None:
         read_runs(written(tmp_path, "c.ipynb", notebook()))
 
 
+def test_numbers_may_stand_before_their_names(tmp_path: Path) -> None:
+    lines = [
+        f" {n + 1}: {v}, {v + 1:.4f} avg loss, 0.001000 rate, 3.1 seconds, {64 * n} images" for n, v in enumerate(FALL)
+    ]
+    table = only(written(tmp_path, "a.txt", "\n".join(lines) + "\n"))
+    assert (table.step.tolist(), losses(table)) == (list(range(1, N + 1)), FALL.tolist())
+    assert set(table.column(t.LEARNING_RATE).tolist()) == {0.001}
+
+
+def test_the_sets_of_a_line_are_told_apart(tmp_path: Path) -> None:
+    lines = [f"Epoch {n} | Train: loss={v}, acc=0.5 | Val: loss={v + 1:.4f}, acc=0.4" for n, v in enumerate(FALL, 1)]
+    table = only(written(tmp_path, "a.txt", "\n".join(lines) + "\n"))
+    assert (losses(table), table.metric) == (FALL.tolist(), "val/acc")
+    assert table.column(t.VALIDATION_LOSS) == pytest.approx(FALL + 1)
+
+
 def test_a_pointer_says_what_it_is(tmp_path: Path) -> None:
     text = "version https://git-lfs.github.com/spec/v1\noid sha256:4f4f\nsize 45778\n"
     with pytest.raises(InputError, match="Git LFS pointer"):
@@ -173,6 +190,8 @@ def test_a_tool_s_own_log_is_no_run(tmp_path: Path) -> None:
     table = only(run)
     assert (table.name, losses(table)) == (run.name, FALL.tolist())
     assert "files of the folder that hold no loss: files/notes.csv" in table.source.notes
+    written(run, "README.md", "Trained with\n- loss: 1.16.0\n")
+    assert only(run).name == run.name
 
 
 def test_the_place_of_a_reader_does_not_matter(tmp_path: Path) -> None:
@@ -182,6 +201,20 @@ def test_the_place_of_a_reader_does_not_matter(tmp_path: Path) -> None:
         path = written(tmp_path, "a", text)
         found = {reader_of(text.encode(), path, order) for order in (READERS, READERS[::-1])}
         assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("delimited", rows_of("loss", FALL)), ("json document", json.dumps({"loss": FALL.tolist()})),
+        ("json lines", "".join(f'{{"step": {n}, "loss": {v}}}\n' for n, v in enumerate(FALL))),
+        ("numbers", "".join(f"{v}\n" for v in FALL)),
+        ("notebook", notebook({"output_type": "stream", "text": [f"step {n} loss {v}\n" for n, v in enumerate(FALL)]})),
+    ],
+)  # fmt: skip
+def test_our_readers_keep_the_laws(tmp_path: Path, name: str, text: str) -> None:
+    (reader,) = (each for each in READERS if each.name == name)
+    check_reader(reader, written(tmp_path, "own/file", text), FALL.tolist())
 
 
 def test_a_reader_is_checked() -> None:

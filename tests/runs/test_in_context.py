@@ -11,7 +11,7 @@ from isang.runs.findings.schedule import schedule
 from isang.runs.findings.stability import spikes
 from isang.runs.findings.stopping import stopping_point
 from isang.runs.read.table import METRIC, POLICY, Floats, Metric, RunTable
-from isang.runs.statistics.rate_changes import sudden_changes
+from isang.runs.statistics.learning_rate.rate_changes import sudden_changes
 from isang.runs.statistics.staircase import staircase
 from tests.runs.test_judging import IDS, decay, noise, run, verdict
 

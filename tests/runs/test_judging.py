@@ -19,9 +19,9 @@ from isang.runs.read.folders import read_runs
 from isang.runs.read.table import EpochLine, Floats, Restart, RunSource, RunTable
 from isang.runs.statistics import run_statistics as s
 from isang.runs.statistics.forecast import forecast, predict
+from isang.runs.statistics.learning_rate.schedule_fit import recognise_schedule
 from isang.runs.statistics.noise import RESAMPLES, trend
 from isang.runs.statistics.overfitting_rise import rise_after_best
-from isang.runs.statistics.schedule_fit import recognise_schedule
 from isang.runs.statistics.spikes import find_spikes, positions
 from isang.runs.text.writing import duration, with_interval
 

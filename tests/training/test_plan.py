@@ -13,7 +13,7 @@ from isang.config import TrainingConfig
 from isang.model.batches import epoch_batches
 from isang.training.checkpoint import TrainingProgress
 from isang.training.loop import train
-from isang.training.plan import OUT_OF_PATIENCE, estimate, make_plan
+from isang.training.plan import OUT_OF_PATIENCE, TOKENS_THAT_PAY, estimate, make_plan, sessions_per_step
 from isang.training.processes.processes import Processes
 from isang.training.step import new_learner, train_step
 from tests.training.runs import MODEL, data, records
@@ -62,6 +62,27 @@ def test_patience_is_renewed_only_by_a_real_improvement() -> None:
     assert plan.reason_to_stop(state) == OUT_OF_PATIENCE
     assert state.step == 300, "the first validation is an improvement; 200 steps of patience follow"
     assert state.best_step == 300
+
+
+def test_a_step_has_about_as_many_tokens_whatever_the_sessions_length() -> None:
+    """700 tokens: 64 short sessions at most, 28 of 25 tokens, 8 long ones at least; what the user says stands."""
+    for length, expected in ((5, 64), (25, 28), (100, 8), (1_000, 8)):
+        assert sessions_per_step(TrainingConfig(), 1_000, 1_000 * length) == expected
+    assert sessions_per_step(TrainingConfig(batch_size=3), 1_000, 5_000) == 3
+
+
+@given(st.integers(1, 10**7), st.integers(1, 200))
+def test_ten_times_the_logs_cost_little_more_than_twice_as_much(sessions: int, length: int) -> None:
+    def cost(sessions: int) -> float:
+        plan = make_plan(sessions, 1, TrainingConfig(min_steps=0), tokens=sessions * length)
+        return plan.steps * plan.batch_size * length
+
+    assert cost(10 * sessions) <= 2.2 * max(cost(sessions), TOKENS_THAT_PAY) + 2 * 64 * length
+
+
+def test_a_number_of_epochs_that_the_user_names_is_done() -> None:
+    plan = make_plan(10**6, 1, TrainingConfig(epochs=4, batch_size=64), tokens=10**8)
+    assert (plan.epochs, plan.batches_per_epoch) == (4, 15_625)
 
 
 def test_the_rate_runs_its_full_course_in_the_time_that_there_is() -> None:

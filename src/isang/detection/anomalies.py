@@ -45,10 +45,15 @@ def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, A
     templates = {event: (text, level) for event, text, level, _ in prepared.dataset.templates.iter_rows()}
     found = []
     for index in flagged:
-        of_session, times = events[int(judged.rows[index])], _moments(prepared.dataset, int(judged.rows[index]))
+        of_session, times = events[int(judged.rows[index])], moments_of(prepared.dataset, int(judged.rows[index]))
         lines = {
-            position: _line(
-                prepared, place, raw.get(place, ""), times[position], *templates.get(of_session[position], ("", None))
+            position: line_of(
+                prepared,
+                place,
+                position,
+                raw.get(place, ""),
+                times[position],
+                *templates.get(of_session[position], ("", None)),
             )
             for position, place in places[index].items()
         }
@@ -136,7 +141,7 @@ def _places(prepared: Located, judged: Judged, index: int, positions: set[int]) 
     return {place: (int(lines["source_index"][place]), int(lines["line"][place])) for place in sorted(positions)}
 
 
-def _moments(dataset: Dataset, row: int) -> list[datetime | None]:
+def moments_of(dataset: Dataset, row: int) -> list[datetime | None]:
     """When each event of a session came, as far as there is a clock."""
     start, gaps_ms = (dataset.sessions[name][row] for name in ("start", "gaps_ms"))
     if start is None or gaps_ms is None:
@@ -144,12 +149,20 @@ def _moments(dataset: Dataset, row: int) -> list[datetime | None]:
     return [start + timedelta(milliseconds=since) for since in accumulate(gaps_ms.to_list())]
 
 
-def _line(
-    prepared: Located, place: tuple[int, int], text: str, time: datetime | None, template: str, level: str | None
+def line_of(
+    prepared: Located,
+    place: tuple[int, int],
+    position: int,
+    text: str,
+    time: datetime | None,
+    template: str,
+    level: str | None,
 ) -> dict[str, Any]:
+    """A line as JSON: its place in the logs (`source`, `number`) and in its session (`position`), and what it says."""
     return {
         "source": prepared.sources[place[0]].name,
         "number": place[1],
+        "position": position,
         "time": _iso(time),
         "level": level,
         "text": text[:SHOWN_CHARACTERS],

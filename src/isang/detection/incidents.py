@@ -70,6 +70,6 @@ def ranked(incidents: Sequence[Incident]) -> list[Incident]:
     return sorted(incidents, key=lambda incident: (-SEVERITIES.index(incident.severity), -incident.score))
 
 
-def document(incidents: Sequence[Incident]) -> dict[str, Any]:
-    """The content of incidents.json."""
-    return {"schema": SCHEMA, "incidents": [incident.to_dict() for incident in incidents]}
+def document(incidents: Sequence[Incident], **beside: Any) -> dict[str, Any]:
+    """The content of incidents.json, with what else a result says of the logs."""
+    return {"schema": SCHEMA, "incidents": [incident.to_dict() for incident in incidents], **beside}

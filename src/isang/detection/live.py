@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,17 @@ from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
 from isang.logs.stream.follower import Follower
 from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
+from isang.logs.stream.record import RecordSource
 from isang.logs.stream.session_stream import EndedSessions
 from isang.memory import give_back, hold_little
 
 LEAST_IDLE_SECONDS = 1.0
 IDLE_SECONDS = 60.0
 """A session ends after this silence, where neither the user nor the training data say otherwise."""
-LOOK_SECONDS = 0.25
-"""Time from one look at the logs to the next, where a look shows all that is there."""
+LOOK_SHARE = 0.2
+"""No more than about this share of the time goes into looks, where a look shows all that is there..."""
+LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.05, 0.5
+"""... and so long a pause is between two."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
 SAVING_SHARE = 0.1
@@ -41,7 +44,14 @@ class Following:
     """
 
     def __init__(
-        self, model: Model, paths: Sequence[str], *, idle_seconds: float | None = None, state: Path | None = None
+        self,
+        model: Model,
+        paths: Sequence[str],
+        *,
+        idle_seconds: float | None = None,
+        state: Path | None = None,
+        source: RecordSource | None = None,
+        begin: Mapping[str, Any] | None = None,
     ) -> None:
         hold_little()
         if not model.config.detection.rewordings:
@@ -51,18 +61,21 @@ class Following:
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
         self._model = model
-        self._follower = Follower(
-            paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state
-        )
-        self.rule = self._follower.described
+        self.follower = Follower(
+            paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
+            source=source, begin=begin,
+        )  # fmt: skip
+        self.rule = self.follower.described
         """When a session ends, as a sentence."""
-        self._groups = Groups(self._follower.noted.get("groups"))
-        self._told: dict[str, None] = dict.fromkeys(self._follower.noted.get("told", ()))
-        self._earlier = _remembered(self._follower.noted.get("crowds"))
+        self._groups = Groups(self.follower.noted.get("groups"))
+        self._told: dict[str, None] = dict.fromkeys(self.follower.noted.get("told", ()))
+        self._earlier = _remembered(self.follower.noted.get("crowds"))
         self._keeps_open = state is not None
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
         self._unsaved = False  # anomalies were told since
+        self.before: tuple[int, ...] = tuple(self.follower.noted.get("judged", (0, 0)))
+        """Sessions and anomalies that were judged before the place that was saved."""
         self.sessions = 0
         """Sessions judged so far."""
         self.anomalies = 0
@@ -81,34 +94,38 @@ class Following:
             began = time.monotonic()
             _, found = self.poll()
             yield from found
-            self._unsaved |= bool(found)
-            since = time.monotonic() - self._saved_at
-            if (self._unsaved or since > SAVE_SECONDS) and since > self._saving_seconds / SAVING_SHARE:
-                self.save()
-            if not (self.ended or self._follower.behind):
-                stop.wait(max(0.0, began + LOOK_SECONDS - time.monotonic()))
+            self.save_in_time(bool(found))
+            if not (self.ended or self.follower.behind):
+                stop.wait(pause_after(time.monotonic() - began))
         if self.ended or not self._keeps_open:
             yield from self.finish()
         self.save()
         self.close()
 
+    def save_in_time(self, anew: bool) -> None:
+        """Save where it is time to; `anew`: what was found since has just been told."""
+        self._unsaved |= anew
+        since = time.monotonic() - self._saved_at
+        if (self._unsaved or since > SAVE_SECONDS) and since > self._saving_seconds / SAVING_SHARE:
+            self.save()
+
     def close(self) -> None:
         """Let another process use the state file."""
-        self._follower.close()
+        self.follower.close()
 
     @property
     def ended(self) -> bool:
         """Nothing more can come."""
-        return self._follower.ended
+        return self.follower.ended
 
     @property
     def ended_early(self) -> int:
         """Sessions that were ended because too many were open."""
-        return self._follower.stream.open.ended_early
+        return self.follower.stream.open.ended_early
 
     def poll(self) -> tuple[bool, list[dict[str, Any]]]:
         """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
-        came, ended = self._follower.poll()
+        came, ended = self.follower.poll()
         found = self._judged(ended) + self._alarming()
         if came and time.monotonic() - self._trimmed_at > TRIM_SECONDS:
             self._trimmed_at = time.monotonic()
@@ -117,7 +134,7 @@ class Following:
 
     def _alarming(self) -> list[dict[str, Any]]:
         """Open sessions that are anomalous whatever follows: a line was never seen before. Each is told once."""
-        so_far = self._follower.alarming()
+        so_far = self.follower.alarming()
         if so_far is None:
             return []
         found = []
@@ -136,14 +153,17 @@ class Following:
 
     def finish(self) -> list[dict[str, Any]]:
         """End all sessions: the anomalies among them."""
-        return self._judged(self._follower.finish())
+        return self._judged(self.follower.finish())
 
     def save(self) -> None:
         """Write the state, where there is a file for it."""
         begun = time.monotonic()
         crowds = {"tokens": self._earlier.token_P.tolist(), "ends_ms": self._earlier.end_ms_P.tolist()}
-        self._follower.noted |= {"groups": self._groups.sizes, "told": list(self._told), "crowds": crowds}
-        self._follower.save()
+        judged = [self.before[0] + self.sessions, self.before[1] + self.anomalies]
+        self.follower.noted |= {
+            "groups": self._groups.sizes, "told": list(self._told), "crowds": crowds, "judged": judged,
+        }  # fmt: skip
+        self.follower.save()
         self._saved_at, self._unsaved = time.monotonic(), False
         self._saving_seconds = self._saved_at - begun
 
@@ -168,6 +188,11 @@ class Following:
         open_now = np.array([ending == GOES_ON for ending in sessions.endings])
         unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
         return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, earlier=self._earlier)
+
+
+def pause_after(seconds: float) -> float:
+    """How long to wait after a look that took so long: one that costs more sees more lines at once."""
+    return min(MOST_PAUSE_SECONDS, max(LEAST_PAUSE_SECONDS, seconds * (1 / LOOK_SHARE - 1)))
 
 
 def _remembered(crowds: dict[str, list[float]] | None) -> Earlier:

@@ -59,8 +59,12 @@ class SourceAccount:
             "not_decoded": self.read.undecodable_lines,
             "cut": self.read.cut_lines,
             "damage": self.read.damage,
+            "encoding": self.read.encoding,
             "container": self.layout.container,
             "layouts": [{"name": layout.name, "share": round(share, 4)} for layout, share in self.layout.layouts],
+            "unknown_layouts": [
+                {"name": layout.name, "lines": round(share * self.read.lines)} for layout, share in self.layout.unknown
+            ],
             "doubts": list(self.layout.doubts),
             "times": timestamps.described(clock, zone=self.layout.zone, reference=self.layout.reference),
         }
@@ -148,6 +152,12 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
     lines = max(1, meta["lines"])
     found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
     found += [f"{source['name']}: {doubt}" for source in sources for doubt in source["doubts"]]
+    found += [
+        f"{source['name']}: about {layout['lines']:,} of {source['lines']:,} lines are read by the layout "
+        f"{layout['name']}, which the model was not trained with; if it is of the same program, give --layout"
+        for source in sources
+        for layout in source["unknown_layouts"]
+    ]
     for source in sources:
         if source["layouts"][0]["name"] in _OF_SEVERAL_LINES:
             continue
@@ -161,8 +171,8 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
         found.append(f"{meta['without_key']:,} of {lines:,} lines name no session key and are in no session")
     if meta["not_decoded"]:
         found.append(
-            f"{meta['not_decoded']:,} lines hold bytes that are not UTF-8; these were replaced; if they "
-            "are letters, convert the log first: iconv -f LATIN1 -t UTF-8 IN > OUT"
+            f"{meta['not_decoded']:,} lines hold bytes of no known encoding; these were replaced; if they "
+            "are letters, name the encoding with --encoding, such as --encoding cp949"
         )
     if meta["cut"]:
         found.append(f"{meta['cut']:,} lines were longer than {meta['config']['max_line_bytes']:,} bytes and were cut")

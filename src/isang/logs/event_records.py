@@ -13,6 +13,7 @@ from isang.logs.input.sources import Source, find_sources
 from isang.logs.parsing import masks
 from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.parsing.records import SourceLayout, parse_chunk, record_texts
+from isang.logs.redaction import redacted
 from isang.logs.rules import Rules
 from isang.logs.templates.event_table import EventTable
 
@@ -32,11 +33,13 @@ class EventRecords:
     sources: list[Source]
     read_as: list[SourceLayout] = field(repr=False)
     max_line_bytes: int = LogsConfig.max_line_bytes
+    redact: bool = LogsConfig.redact
 
     def raw(self, source: int, lines: Sequence[int]) -> dict[int, str]:
         """The whole text of the records of a source that begin at `lines`, by reading it once more."""
         chunks = read_chunks(self.sources[source], ReadCounts(), max_line_bytes=self.max_line_bytes)
-        return record_texts(chunks, self.read_as[source], set(lines))
+        shown = redacted if self.redact else str
+        return {line: shown(text) for line, text in record_texts(chunks, self.read_as[source], set(lines)).items()}
 
 
 def read_event_records(runs: Sequence[Sequence[str]], config: LogsConfig) -> EventRecords:
@@ -66,7 +69,12 @@ def read_event_records(runs: Sequence[Sequence[str]], config: LogsConfig) -> Eve
     counts = np.bincount(event.to_numpy(), minlength=templates.height)
     frame = records.drop("number").with_columns(event)
     return EventRecords(
-        frame, templates.with_columns(count=pl.Series(counts)), found.sources, found.layouts, config.max_line_bytes
+        frame,
+        templates.with_columns(count=pl.Series(counts)),
+        found.sources,
+        found.layouts,
+        config.max_line_bytes,
+        config.redact,
     )
 
 

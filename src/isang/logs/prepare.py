@@ -1,7 +1,7 @@
 """The stage from raw logs to a dataset."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -19,15 +19,19 @@ from isang.logs.input.sources import Source, find_sources
 from isang.logs.input.threads import ahead, in_order
 from isang.logs.parsing import masks
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
+from isang.logs.parsing.known_layouts import known_of
 from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.parsing.records import SourceLayout, record_texts
 from isang.logs.parsing.timeline import NO_TIME, Timeline
+from isang.logs.redaction import redacted, redacted_keys
 from isang.logs.rules import Rules
 from isang.logs.sessions.external_sort import SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
 from isang.logs.sessions.labels import LabelJoin, read_labels
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, write_account, write_sessions
 from isang.logs.templates.event_table import EventTable
+from isang.logs.templates.novelty import told
+from isang.logs.templates.slots import MOST_MESSAGES, slots_of
 from isang.progress import Progress, say
 
 _SESSION_ORDER = ("start", "session_id")
@@ -45,9 +49,13 @@ class Prepared:
     read_as: list[SourceLayout] = field(repr=False)
     """How each source was read, parallel to `sources`."""
     max_line_bytes: int = LogsConfig.max_line_bytes
+    redact: bool = LogsConfig.redact
 
     def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
-        """The whole text of the records that begin at (source_index, line), by reading the sources once more."""
+        """The whole text of the records that begin at (source_index, line), by reading the sources once more.
+
+        Without secrets, unless the settings ask for them.
+        """
         by_source: dict[int, set[int]] = {}
         for source_index, line in wanted:
             by_source.setdefault(source_index, set()).add(line)
@@ -55,7 +63,8 @@ class Prepared:
         for source_index, lines in sorted(by_source.items()):
             chunks = read_chunks(self.sources[source_index], ReadCounts(), max_line_bytes=self.max_line_bytes)
             texts = record_texts(chunks, self.read_as[source_index], lines)
-            found.update({(source_index, line): text for line, text in texts.items()})
+            shown = redacted if self.redact else str
+            found.update({(source_index, line): shown(text) for line, text in texts.items()})
         return found
 
 
@@ -74,7 +83,7 @@ def prepare(
         found = pl.concat([work.finished(part) for part in sessions.batches()])
     dataset = Dataset(found.select(SESSIONS_SCHEMA.names()), *work.account())
     lines = found.select("session_id", "source_index", "line")
-    return Prepared(dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes)
+    return Prepared(dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes, config.redact)
 
 
 def prepare_folder(
@@ -91,6 +100,7 @@ def prepare_folder(
             write_sessions(map(work.finished, ahead(sessions.batches())), beside)
         templates, meta = work.account()
         write_account(templates, meta, beside)
+        work.slots().write_parquet(beside / "slots.parquet")
     return meta
 
 
@@ -113,8 +123,10 @@ class _Preparation:
         self._config = config
         self._directory = directory
         self._labels = LabelJoin(read_labels(labels)) if labels else None
-        self.found = recognise_sources(find_sources(paths), config)
-        self._rules = rules or Rules.new(config, session_rule(self.found.sample, config))
+        self.found = recognise_sources(find_sources(paths), config, rules.layouts if rules else ())
+        self._rules = rules or replace(
+            Rules.new(config, session_rule(self.found.sample, config)), layouts=known_of(self.found.layouts)
+        )
         self._events = EventTable(self._rules)
         self._accounts = [
             SourceAccount(source, layout) for source, layout in zip(self.found.sources, self.found.layouts, strict=True)
@@ -135,7 +147,12 @@ class _Preparation:
         """A part of the sessions as the dataset has them, labelled and counted."""
         sessions = with_times(sessions)
         self._totals.add(sessions)
-        return sessions if self._labels is None else self._labels.attach(sessions)
+        sessions = sessions if self._labels is None else self._labels.attach(sessions)
+        return (
+            sessions.with_columns(redacted_keys(sessions["session_id"], sessions["source"]))
+            if self._config.redact
+            else sessions
+        )
 
     def account(self) -> tuple[pl.DataFrame, dict[str, Any]]:
         """(templates with their counts, content of meta.json), once all sessions are through."""
@@ -143,11 +160,24 @@ class _Preparation:
             self._accounts, self.found.skipped, self._totals, self._grouper.cut, self._templates, self._rules,
             self._config,
         )  # fmt: skip
+        meta["redacted"] = dict(sorted(self._events.redacted.items()))
+        if not self._rules.templates.height:
+            meta["novelty"] = self._novelty
+            meta["warnings"] += [sentence for sentence in [told(self._novelty)] if sentence]
         if self._labels is not None:
             meta["labels"] = self._labels.report()
         for warning in meta["warnings"]:
             say(f"warning: {warning}")
         return self._templates, meta
+
+    def slots(self) -> pl.DataFrame:
+        """What stands in the slots of the templates, see slots.py."""
+        sample = self.found.sample.select("level", "message").drop_nulls("message")
+        sample = sample.gather_every(max(1, sample.height // MOST_MESSAGES))
+        masked = masks.masked(sample["message"], masks.compiled(self._rules.masks))
+        messages = sample.select("level", masked.alias("masked"), "message").iter_rows()
+        texts = dict(self._templates.select("event", "template").iter_rows())
+        return slots_of(texts, self._events.matched(messages, self._templates))
 
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
@@ -158,6 +188,7 @@ class _Preparation:
             parsed_chunks = in_order(_read, self._chunks())
             done = 0
             for account, chunks in groupby(parsed_chunks, key=itemgetter(0)):
+                self._events.begin_log()
                 timeline = Timeline(account.layout.clock, account.layout.reference, self._directory)
                 for _, parsed in chunks:
                     _count_lines(parsed, account, self._accounts)
@@ -199,6 +230,7 @@ class _Preparation:
     def _group(self, records: SortedRows, sessions: SortedRows) -> None:
         """Records to sessions; the templates are settled and counted on the way."""
         event_of, templates = self._events.finish()
+        self._novelty = self._events.novelty(event_of, templates)
         counts = np.zeros(templates.height, dtype=np.int64)
         with Progress("grouping into sessions", total=records.height, unit="records") as progress:
             for batch in ahead(records.batches()):

@@ -9,6 +9,7 @@ from isang.config import LogsConfig
 from isang.logs.input.sources import find_sources
 from isang.logs.parsing import masks, timestamps
 from isang.logs.parsing.recognition import recognise_sources, session_rule
+from isang.logs.redaction import redacted_texts
 from isang.logs.rules import Rules
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.templates.event_table import EventTable
@@ -49,7 +50,8 @@ def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, temp
     names = pl.Series([source.name for source in found.sources])
     each = -(-records // len(sources))
     first = found.sample.filter(pl.int_range(pl.len()).over("source") < each).head(records)
-    first = first.with_columns(names.gather(first["source"]).alias("source"))
+    message = redacted_texts(first["message"]) if config.redact else first["message"]
+    first = first.with_columns(names.gather(first["source"]).alias("source"), message)
     return Preview(
         sources,
         first.select("source", "line", "time", "level", "message"),

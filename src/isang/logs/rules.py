@@ -9,6 +9,7 @@ from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
 from isang.json_files import flag, items, maybe, number, one_of, record, text
 from isang.logs.parsing import masks
+from isang.logs.parsing.known_layouts import KNOWN, KnownLayout
 from isang.logs.parsing.regex import check_expression
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.store import TEMPLATES_SCHEMA, Dataset
@@ -44,6 +45,7 @@ RULES = record(
         "template_words": number(4, 1000, whole=True),
         "max_session_events": number(2, 65_536, whole=True),
     },
+    {"layouts": items(KNOWN)},
     closed=True,
 )
 """The rules as they stand in meta.json and in a model's config.json."""
@@ -63,6 +65,8 @@ class Rules:
     max_session_events: int
     templates: pl.DataFrame
     """The known events, see store.TEMPLATES_SCHEMA."""
+    layouts: tuple[KnownLayout, ...] = ()
+    """How the logs were read; further ones are read so too."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values without the templates."""
@@ -75,6 +79,7 @@ class Rules:
             "max_templates": self.max_templates,
             "template_words": self.template_words,
             "max_session_events": self.max_session_events,
+            "layouts": [layout.to_dict() for layout in self.layouts],
         }
 
     @classmethod
@@ -83,13 +88,15 @@ class Rules:
         try:
             RULES(given, "rules")
             masks.compiled(given["masks"])
+            layouts = tuple(map(KnownLayout.from_dict, given.get("layouts", ())))
             if given["session"].get("pattern") is not None:
                 check_expression("rules.session.pattern", given["session"]["pattern"])
         except (ValueError, UsageError) as error:
             raise InputError(f"the rules of preparation cannot be used: {error}; prepare and train again") from error
-        plain = {name: value for name, value in given.items() if name not in ("schema", "session", "masks")}
+        plain = {name: value for name, value in given.items() if name not in ("schema", "session", "masks", "layouts")}
         pairs = tuple((name, pattern) for name, pattern in given["masks"])
-        return cls(session=SessionRule.from_dict(given["session"]), masks=pairs, templates=templates, **plain)
+        session = SessionRule.from_dict(given["session"])
+        return cls(session=session, masks=pairs, templates=templates, layouts=layouts, **plain)
 
     @classmethod
     def of(cls, dataset: Dataset) -> "Rules":

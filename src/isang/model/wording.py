@@ -6,6 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from isang.model.opposites import contradicts
+
 LEAST_SIMILARITY = 0.5
 """A template that shares less than this with every known one is a new one, unless more than its words speaks for it."""
 LEAST_LEAD = 0.05
@@ -33,6 +35,13 @@ ERROR_LEVELS = (
 )  # fmt: skip
 """Levels that mean an error in the log formats that are recognised."""
 
+WARNING_LEVELS = ("WARN", "WARNING", "CAUTION", "ATTENTION")
+LOUDNESS = ("other", "failure word", "warning", "error")
+"""Classes of lines by how loudly they tell of a failure; the number of each is its loudness."""
+_SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
+"""Levels that the layout left in the message are written in capitals, in front."""
+_FRONT = 80
+
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -53,6 +62,7 @@ class Wording:
 
     def __init__(self, templates: Sequence[str], levels: Sequence[str]) -> None:
         self._levels = tuple(levels)
+        self._templates = tuple(templates)
         self._slots = [template.count("<*>") for template in templates]
         self._words = [words(template) for template in templates]
         self._templates_with: dict[str, list[int]] = defaultdict(list)
@@ -66,27 +76,32 @@ class Wording:
 
         Similarity is the share of words in common (Dice 1945), each weighted by how few templates have it. For one that
         tells of a failure none stands in that does not: "payment refused" is no other wording of "payment accepted".
+        Nor does one stand in that it contradicts.
         """
         asked = words(template)
         ranked = sorted((share, -place) for place, share in self._shares(asked).items() if self._levels[place] == level)
         best, place = ranked[-1] if ranked else (0.0, 0)
         runner_up = ranked[-2][0] if len(ranked) > 1 else 0.0
-        if best < LEAST_SIMILARITY or best - runner_up < LEAST_LEAD or tells_of_failure(asked, self._words[-place]):
+        if best < LEAST_SIMILARITY or best - runner_up < LEAST_LEAD or self._another(template, asked, -place):
             return None
         return -place
 
     def likenesses(self, template: str, level: str) -> dict[int, Likeness]:
         """The places of the known templates that `template` may be another wording of, should more speak for it.
 
-        They have the same level, and tell of a failure if it does.
+        They have the same level, tell of a failure if it does, and do not contradict it.
         """
         asked, slots = words(template), template.count("<*>")
         shares, stems = self._shares(asked), _stems(asked)
         return {
             place: Likeness(shares.get(place, 0.0), bool(stems & _stems(own)), slots == self._slots[place])
             for place, own in enumerate(self._words)
-            if self._levels[place] == level and not tells_of_failure(asked, own)
+            if self._levels[place] == level and not self._another(template, asked, place)
         }
+
+    def _another(self, template: str, asked: Counter[str], place: int) -> bool:
+        """Whether `template` tells of a failure and the known one does not, or contradicts it."""
+        return tells_of_failure(asked, self._words[place]) or contradicts(template, self._templates[place])
 
     def _shares(self, asked: Counter[str]) -> dict[int, float]:
         """The share of words in common for the places of the known templates that have one."""
@@ -113,6 +128,16 @@ def words(template: str) -> Counter[str]:
 def tells_of_failure(asked: Iterable[str], known: Iterable[str]) -> bool:
     """Whether there is a word of failure among the words `asked` and none among those `known`."""
     return any(map(_is_failure, asked)) and not any(map(_is_failure, known))
+
+
+def loudness_of(template: str, level: str | None) -> int:
+    """How loudly a line tells of a failure: an index of LOUDNESS."""
+    shouted = {level.upper()} if level else set(_SHOUTED.findall(template[:_FRONT]))
+    if shouted & set(ERROR_LEVELS):
+        return 3
+    if shouted & set(WARNING_LEVELS):
+        return 2
+    return int(tells_of_failure(words(template), ()))
 
 
 def _is_failure(word: str) -> bool:

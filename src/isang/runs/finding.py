@@ -13,8 +13,8 @@ from isang.runs.read import table as t
 from isang.runs.read.table import Floats, Integers, RunTable, usable
 from isang.runs.statistics import run_statistics as s
 from isang.runs.statistics.dead_stretch import DeadStretch, dead_stretch
+from isang.runs.statistics.learning_rate.schedule_fit import recognise_schedule
 from isang.runs.statistics.noise import Trend, trend
-from isang.runs.statistics.schedule_fit import recognise_schedule
 from isang.runs.text.korean_particles import with_particles
 
 T = TypeVar("T")

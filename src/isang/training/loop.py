@@ -47,11 +47,12 @@ def train(
     Writes the journal and the checkpoints into the run's `folder`; `resume` continues from the newest checkpoint there.
     All `processes` call it alike. `schedule` takes the place of the usual learning rate; `listener` hears each record.
     """
-    plan = make_plan(len(data.training), len(data.validated), config, schedule)
+    tokens = int(data.training.lengths.sum())
+    plan = make_plan(len(data.training), len(data.validated), config, schedule, tokens=tokens)
 
     @functools.lru_cache(maxsize=1)
     def batches(epoch: int) -> Sequence[Rows]:
-        return epoch_batches(data.training.lengths, config.batch_size, config.seed, epoch)
+        return epoch_batches(data.training.lengths, plan.batch_size, config.seed, epoch)
 
     learner = new_learner(model_config, data.vocabulary_size, config, processes)
     run = _Run(

@@ -8,6 +8,7 @@ from isang.errors import InputError
 from isang.model.batches import Rows, epoch_batches
 from isang.progress import Progress as ProgressBar
 from isang.training.data import Data
+from isang.training.plan import sessions_per_step
 from isang.training.processes.processes import Processes
 from isang.training.step import NotFinite, new_learner, train_step
 
@@ -70,7 +71,8 @@ def _result(rates: list[float], losses: list[float], smoothed: list[float], *, d
 
 
 def _endless(data: Data, config: TrainingConfig) -> Iterator[Rows]:
-    epoch = 0
+    lengths, epoch = data.training.lengths, 0
+    batch_size = sessions_per_step(config, len(lengths), int(lengths.sum()))
     while True:
-        yield from epoch_batches(data.training.lengths, config.batch_size, config.seed, epoch)
+        yield from epoch_batches(lengths, batch_size, config.seed, epoch)
         epoch += 1

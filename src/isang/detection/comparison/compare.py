@@ -19,6 +19,7 @@ from isang.detection.comparison.families import Families, families_of
 from isang.detection.comparison.order import order_differences
 from isang.detection.comparison.told import HALVES, Seen, told
 from isang.detection.comparison.values import value_differences
+from isang.detection.comparison.verdict import BY_CHANCE, Verdict, chance_score, verdict
 from isang.detection.incidents import Incident, ranked
 from isang.errors import InputError, UsageError
 from isang.logs.event_records import EventRecords, read_event_records
@@ -29,8 +30,6 @@ REGULAR = 5
 """A line is missing from the second half only where the second quarter has so many."""
 LEAST_RECORDS = 20
 """From fewer nothing can be told of a log by itself."""
-BY_CHANCE = 0.5
-"""A difference is an incident where a further good log would have fewer such ones than this."""
 SHOWN = 5
 """Lines that an incident shows."""
 SHOWN_CHARACTERS = 2_000
@@ -54,6 +53,9 @@ class Comparison:
 
     halves: bool = False
     """The two halves of one log were compared."""
+
+    verdict: Verdict | None = None
+    """Of the bad logs as a whole; None between halves."""
 
     @property
     def score(self) -> float:
@@ -119,6 +121,7 @@ def compared(records: EventRecords, good: tuple[str, ...], bad: tuple[str, ...],
         ranked([incident for incident, cluster in pairs if cluster.by_chance < BY_CHANCE]),
         ranked([incident for incident, cluster in pairs if cluster.by_chance >= BY_CHANCE]),
         halves,
+        None if halves else verdict(families, range(len(good)), len(good)),
     )
 
 
@@ -196,7 +199,7 @@ def _incident(
         severity=_severity(cluster),
         title=title,
         title_ko=title_ko,
-        score=round(max(0.0, -math.log10(max(p_value, 1e-12))), 3),
+        score=round(chance_score(cluster.by_chance), 3),
         first_seen=_iso(time),
         last_seen=_iso(time),
         sessions=sum(difference.lines for difference in cluster.differences),

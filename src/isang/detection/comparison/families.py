@@ -8,14 +8,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.logs.event_records import EventRecords
-from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
+from isang.model.wording import loudness_of, words
 
-LOUDNESS = ("other", "failure word", "warning", "error")
-"""Classes of lines by how loudly they tell of a failure; the number of each is its loudness."""
-WARNING_LEVELS = ("WARN", "WARNING")
-_SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
-"""Levels that the layout left in the message are written in capitals, in front."""
-_FRONT = 80
+_NUMBERS = re.compile(r"\d+")
+"""A number that a template keeps tells events apart, such as a status."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +29,13 @@ class Families:
 
 
 def families_of(records: EventRecords, runs: int) -> Families:
-    """The families of records: templates of the same level with the same words, in any order and number."""
+    """The families of records: templates of the same level with the same words and numbers, in any order."""
     templates = records.templates.sort("count", descending=True, maintain_order=True)
     numbers: dict[tuple[str, frozenset[str] | str], int] = {}
     of_event: dict[int, int] = {}
     heads: list[tuple[int, str, str | None]] = []
     for event, template, level, _ in templates.iter_rows():
-        likeness = (level or "", frozenset(words(template)) or template)
+        likeness = (level or "", frozenset([*words(template), *_NUMBERS.findall(template)]) or template)
         if likeness not in numbers:
             numbers[likeness] = len(heads)
             heads.append((event, template, level))
@@ -55,13 +51,3 @@ def families_of(records: EventRecords, runs: int) -> Families:
     first[cells] = at
     loudness = np.array([loudness_of(template, level) for _, template, level in heads], dtype=np.int64)
     return Families(table, counts.astype(np.int64), loudness, of_record_N, first.reshape(len(heads), runs))
-
-
-def loudness_of(template: str, level: str | None) -> int:
-    """How loudly a line tells of a failure: an index of LOUDNESS."""
-    shouted = set(_SHOUTED.findall(template[:_FRONT])) if level is None else {level}
-    if shouted & set(ERROR_LEVELS):
-        return 3
-    if shouted & set(WARNING_LEVELS):
-        return 2
-    return int(tells_of_failure(words(template), ()))

@@ -77,7 +77,7 @@ def _new(kind: str, good: tuple[dict[str, list[int]], ...], bad: dict[str, list[
     if kind == "value":
         if len(known) > FEW or sum(known.values()) < OFTEN * len(known) or any(set(run) != set(known) for run in good):
             return None, ""
-        shapes = {_DIGITS.sub("0", value) for value in known if not value.isdigit()}
+        shapes = {_DIGITS.sub("0", value) for value in known if not _bare(value)}
         strange = [value for value in bad if value not in known and _DIGITS.sub("0", value) not in shapes]
         if not set(bad) & set(known):  # another machine or user has another name everywhere
             return None, ""
@@ -90,6 +90,11 @@ def _new(kind: str, good: tuple[dict[str, list[int]], ...], bad: dict[str, list[
         strange = [value for value in bad if (n := _number(value)) is not None and largest and abs(n) > FAR * largest]
         before = f"{largest:g}"
     return max(strange, key=lambda value: bad[value][1], default=None), before
+
+
+def _bare(value: str) -> bool:
+    """A number alone or behind its name, such as a status; other digits count things, as in client-83."""
+    return value.rpartition("=")[2].isdigit()
 
 
 def _number(value: str) -> float | None:

@@ -9,6 +9,7 @@ from isang.detection.detectors.counts.repeated_event import RepeatedEvent
 from isang.detection.detectors.encoder.early_end import EarlyEnd
 from isang.detection.detectors.encoder.masked_event import MaskedEvent
 from isang.detection.detectors.encoder.missing_event import MissingEvent
+from isang.detection.detectors.lines.failure_lines import FailureLines
 from isang.detection.detectors.lines.rare_event import RareEvent
 from isang.detection.detectors.lines.unseen_event import UnseenEvent
 from isang.detection.detectors.order.companion import Companion
@@ -27,6 +28,7 @@ GROUP = "isang.detectors"
 DETECTORS: tuple[Detector, ...] = (
     UnseenEvent(),
     RareEvent(),
+    FailureLines(),
     MaskedEvent(),
     MissingEvent(),
     EarlyEnd(),

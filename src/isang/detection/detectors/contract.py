@@ -137,10 +137,16 @@ class Detector(Protocol):
     """It rests on the trained encoder, or on how often something new comes, which an earlier stretch of the log that is
     held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
     timed: bool
-    """It looks at times too, so that sessions with equal events may score differently."""
+    """It looks at more than tokens, such as times, so that sessions with equal tokens may score differently."""
+    unsuspicious: float
+    """A session of the training period that scores no more than this is not suspected to be an unlabelled anomaly."""
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """What it learns from the normal sessions of a period, as a table that is saved with the model."""
+        ...
+
+    def can_tell(self, fitted: Fitted) -> bool:
+        """Whether what it learned is enough to tell anything; where not, its scores are all 0 and a result names it."""
         ...
 
     def score(self, evidence: Evidence) -> Floats:
@@ -160,7 +166,12 @@ class DetectorDefaults:
     allowance: float = 0.75
     learned: bool = False
     timed: bool = False
+    unsuspicious: float = 0.0
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """Nothing beside the normal sessions, which every model keeps."""
         return NO_TABLE
+
+    def can_tell(self, fitted: Fitted) -> bool:
+        """Normal sessions are enough."""
+        return True

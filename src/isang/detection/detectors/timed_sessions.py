@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.logs.store import Dataset
 from isang.model.batches import Floats, Rows, Sessions, from_sequences, to_sessions
-from isang.model.vocabulary import UNSEEN, Vocabulary
+from isang.model.vocabulary import UNSEEN, Vocabulary, highest_event
+from isang.model.wording import loudness_of
 
 
 class Earlier(NamedTuple):
@@ -38,6 +40,8 @@ class TimedSessions:
     """When each had its last line, in milliseconds; NaN where that is not known."""
     size: int
     """The number of tokens of the vocabulary, V."""
+    loudness_T: NDArray[np.int8]
+    """How loudly each line tells of a failure by its own level and words, see `wording.loudness_of`; 0 at marks."""
     earlier: Earlier = field(default=NOTHING_EARLIER)
     """Sessions that stand beside these and came before."""
     represents: tuple[Sessions, Rows] | None = field(default=None, repr=False)
@@ -62,19 +66,39 @@ class TimedSessions:
         """One session alone, without what stands beside it."""
         start, end = self.tokens.offsets[index : index + 2]
         tokens, gaps_T = from_sequences([self.tokens[index]]), self.gaps_T[start:end]
-        return TimedSessions(tokens, gaps_T, self.ends_ms_S[index : index + 1], self.size)
+        return TimedSessions(tokens, gaps_T, self.ends_ms_S[index : index + 1], self.size, self.loudness_T[start:end])
+
+    def apart(self) -> "TimedSessions":
+        """The same sessions, where it is not known when they were and what stands beside them."""
+        return replace(self, ends_ms_S=np.full(len(self), np.nan), earlier=NOTHING_EARLIER)
 
 
 def timed_sessions(dataset: Dataset, vocabulary: Vocabulary, rows: Rows) -> TimedSessions:
     """The sessions `rows` of a dataset, in that order, as a model with this vocabulary sees them."""
     tokens = to_sessions(dataset, vocabulary, rows)
-    return TimedSessions(tokens, gaps_before(dataset, rows), ends_ms(dataset, rows), vocabulary.size)
+    loudness_T = np.zeros(len(tokens.flat), dtype=np.int8)
+    inside_T = np.ones(len(tokens.flat), dtype=bool)
+    inside_T[tokens.offsets[:-1]] = inside_T[tokens.offsets[1:] - 1] = False
+    events = dataset.sessions["events"].gather(rows).explode(empty_as_null=False, keep_nulls=False).to_numpy()
+    loudness = _loudness(dataset)
+    known = (events >= 0) & (events < len(loudness))
+    loudness_T[np.flatnonzero(inside_T)[known]] = loudness[events[known]]
+    return TimedSessions(tokens, gaps_before(dataset, rows), ends_ms(dataset, rows), vocabulary.size, loudness_T)
+
+
+def _loudness(dataset: Dataset) -> NDArray[np.int8]:
+    """The loudness of each event of a dataset, shape: highest event id + 1."""
+    loudness = np.zeros(highest_event(dataset) + 1, dtype=np.int8)
+    for event, template, level in dataset.templates["event", "template", "level"].iter_rows():
+        loudness[event] = loudness_of(template, level)
+    return loudness
 
 
 def untimed(tokens: Sessions, size: int, gaps_T: Floats | None = None) -> TimedSessions:
-    """Sessions of which it is not known when they were, and of which the times between lines are `gaps_T`, if any."""
+    """Sessions of which no more is known than their tokens and the times between lines, `gaps_T`, if any."""
     gaps_T = np.full(len(tokens.flat), np.nan) if gaps_T is None else gaps_T
-    return TimedSessions(tokens, gaps_T, np.full(len(tokens), np.nan), size)
+    loudness_T = np.zeros(len(tokens.flat), dtype=np.int8)
+    return TimedSessions(tokens, gaps_T, np.full(len(tokens), np.nan), size, loudness_T)
 
 
 def as_unseen(sessions: TimedSessions, normal: Sessions) -> TimedSessions:

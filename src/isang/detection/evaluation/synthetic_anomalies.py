@@ -15,7 +15,7 @@ from isang.artifact import Model
 from isang.detection.detectors import detectors_of
 from isang.detection.detectors.contract import Evidence
 from isang.detection.detectors.scoring import score_all
-from isang.detection.detectors.timed_sessions import timed_sessions, untimed
+from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.attribution import Suspect, blamed
 from isang.detection.evaluation.edited_sessions import Changeable, changeable, judge_changed, with_changed
 from isang.detection.evaluation.metrics import Flags, share
@@ -131,8 +131,7 @@ def plant_held_out(model: Model, dataset: Dataset, training: Rows, held_out: Row
             changed = with_changed(field, planted)
             rows = np.arange(len(planted), dtype=np.int64)
             timed = timed_sessions(changed, model.vocabulary, rows)
-            alone = untimed(timed.tokens, timed.size, timed.gaps_T)  # nothing is planted into what stands beside them
-            scores_DS = score_all(detectors, Evidence(fitted, alone))
+            scores_DS = score_all(detectors, Evidence(fitted, timed.apart()))  # nothing is planted beside them
             scores = dict(zip((detector.name for detector in detectors), scores_DS, strict=True))
             parts.append(pl.DataFrame({"kind": [kind.__name__] * len(planted), **scores}, schema=schema))
     return pl.concat(parts)

@@ -44,6 +44,26 @@ def suspects(
     return chosen
 
 
+def without_suspects(
+    detectors: Sequence[Detector], calibration: pl.DataFrame, suspected: NDArray[np.bool_]
+) -> pl.DataFrame:
+    """The rows of `calibration` that are not `suspected`.
+
+    A suspect whose score by a detector is `unsuspicious` still tells that detector how usual such scores are: that a
+    quiet new line comes, and makes all others wonder, is part of what is normal. Its other columns are null.
+    """
+    kept, columns = ~suspected, []
+    for name in calibration.columns:
+        known = ~suspected
+        for detector in detectors:
+            if detector.name == name and detector.unsuspicious > 0:
+                scores = calibration[name].fill_null(0.0).to_numpy()
+                known = known | ((scores > 0) & (scores <= detector.unsuspicious))
+        kept |= known
+        columns.append(pl.when(pl.Series(known)).then(pl.col(name)).alias(name))
+    return calibration.with_columns(columns).filter(pl.Series(kept))
+
+
 def _mostly_labelled(detectors: Sequence[Detector], calibration: pl.DataFrame, unlabelled: NDArray[np.bool_]) -> bool:
     """Whether, of the sessions that each detector scored, enough are labelled normal."""
     scored = [calibration[detector.name].is_not_null().to_numpy() for detector in detectors]
@@ -68,5 +88,7 @@ def _strangest(
         else:
             trusted = np.flatnonzero(normal[rows])
         tail = fit_tail(scores[trusted], detector.least_scale, detector.allowance)
-        strangest[rows] = np.minimum(strangest[rows], tail.p_values(scores) * beyond / tail.share(part))
+        times_limit = tail.p_values(scores) * beyond / tail.share(part)
+        times_limit[scores <= detector.unsuspicious] = np.inf
+        strangest[rows] = np.minimum(strangest[rows], times_limit)
     return strangest

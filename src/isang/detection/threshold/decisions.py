@@ -31,7 +31,7 @@ from isang.detection.threshold.calibration import (
     fit_tail,
     limits,
 )
-from isang.detection.threshold.contamination import suspects
+from isang.detection.threshold.contamination import suspects, without_suspects
 from isang.logs.store import Dataset
 from isang.model.batches import Floats, Rows, Sessions, to_sessions
 
@@ -70,7 +70,7 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
     Everything is scored on the sessions `held_out` from training. The detectors that need no trained model are fitted
     anew without a fourth of the `training` sessions (a stretch of time) to score that fourth, so that their tails come
     from the whole period; for the others these sessions are null. Sessions that look like anomalies nobody labelled
-    (`suspects`) are left out.
+    (`suspects`) are left out, see `without_suspects`.
     """
     rows = np.concatenate([training, held_out])
     folds = [*np.array_split(training, FOLDS), held_out]
@@ -87,7 +87,9 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
         parts.append(pl.DataFrame(columns))
     calibration = pl.concat(parts, how="diagonal").select(parts[-1].columns)
     unlabelled = dataset.sessions["label"].gather(rows).is_null().to_numpy()
-    return calibration.filter(~suspects(detectors, calibration, unlabelled, model.config.detection))
+    return without_suspects(
+        detectors, calibration, suspects(detectors, calibration, unlabelled, model.config.detection)
+    )
 
 
 def fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, TimedSessions]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from isang.compression import DAMAGED, plain_blocks
 from isang.errors import InputError
+from isang.logs.input.encodings import UTF_8, as_utf_8, encoding_of, guessed, is_wide
 from isang.logs.input.sources import Source
 
 CHUNK_BYTES = 4 << 20
@@ -40,7 +41,11 @@ class ReadCounts:
     cut_lines: int = 0
     """Lines longer than the limit, cut there."""
     undecodable_lines: int = 0
-    """Lines with bytes that are not UTF-8; these bytes became U+FFFD."""
+    """Lines with bytes that are not of the encoding; these bytes became U+FFFD."""
+    encoding: str = UTF_8
+    """Lines that are not UTF-8 are of this encoding."""
+    leading_nuls: int = 0
+    """Zero bytes at the head, which were skipped: a log that was emptied while its writer went on where it was."""
     damage: str | None = None
     """Why reading ended before the end of the file."""
     bytes_on_disk: int = 0
@@ -57,6 +62,7 @@ def read_chunks(
     A compressed file that breaks off is read as far as it goes and `counts.damage` says so. Raises InputError for a
     file that cannot be opened, is binary, or is damaged from the start.
     """
+    counts.encoding = source.encoding or encoding_of(source.path)
     first_line, previous = 1, None
     for block in _whole_lines(source, counts, max_line_bytes, chunk_bytes):
         text = _decoded(block, counts)
@@ -93,15 +99,28 @@ def _blocks(source: Source, counts: ReadCounts, chunk_bytes: int) -> Iterator[by
     waiting: list[bytes] = []
     size = 0
     first = True
-    for block in _until_damage(source, counts):
+    for block in _head_skipped(_until_damage(source, counts), counts):
         waiting.append(block)
         size += len(block)
-        counts.bytes += len(block)
         if size >= chunk_bytes:
             yield checked_text(b"".join(waiting), source.path) if first else b"".join(waiting)
             waiting, size, first = [], 0, False
     if waiting:
         yield checked_text(b"".join(waiting), source.path) if first else b"".join(waiting)
+
+
+def _head_skipped(blocks: Iterator[bytes], counts: ReadCounts) -> Iterator[bytes]:
+    """The text as UTF-8 or in an encoding whose line ends are those of UTF-8, without zero bytes at the head."""
+    if is_wide(counts.encoding):
+        yield from as_utf_8(blocks, counts.encoding)
+        return
+    head = True
+    for block in blocks:
+        text = block.lstrip(b"\0") if head else block
+        counts.leading_nuls += len(block) - len(text)
+        head = head and not text
+        if text:
+            yield text
 
 
 def _until_damage(source: Source, counts: ReadCounts) -> Iterator[bytes]:
@@ -113,6 +132,7 @@ def _until_damage(source: Source, counts: ReadCounts) -> Iterator[bytes]:
         try:
             for block in plain_blocks(file, source.path, counts.digest):
                 counts.bytes_on_disk = file.tell()
+                counts.bytes += len(block)
                 yield block
         except DAMAGED as error:
             reason = getattr(error, "strerror", None) or str(error)
@@ -127,8 +147,10 @@ def checked_text(block: bytes, path: Path) -> bytes:
     """The first block of a file without a byte-order mark; raises InputError where it is no text."""
     block = block.removeprefix(codecs.BOM_UTF8)
     if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise InputError(f"{path} is UTF-16 text; convert it first: iconv -f UTF-16 -t UTF-8 IN > OUT")
-    sample = block[:_BINARY_SAMPLE_BYTES]
+        raise InputError(
+            f"{path} is UTF-16 text, which cannot be followed; convert it first: iconv -f UTF-16 -t UTF-8 IN > OUT"
+        )
+    sample = block.lstrip(b"\0")[:_BINARY_SAMPLE_BYTES]
     control = len(sample) - len(sample.translate(None, _CONTROL_BYTES))
     if control > _BINARY_SHARE * len(sample):
         raise InputError(
@@ -165,13 +187,24 @@ def _decoded(block: bytes, counts: ReadCounts) -> str:
     try:
         return block.decode("utf-8")
     except UnicodeDecodeError:
-        text = block.decode("utf-8", errors="replace")
-        counts.undecodable_lines += sum("�" in line for line in text.split("\n"))
-        return text
+        return "\n".join(_decoded_line(line, counts) for line in block.split(b"\n"))
+
+
+def _decoded_line(line: bytes, counts: ReadCounts) -> str:
+    for encoding in (UTF_8, counts.encoding):
+        try:
+            return line.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    text = line.decode(counts.encoding if not is_wide(counts.encoding) else UTF_8, errors="replace")
+    counts.undecodable_lines += 1
+    return text
 
 
 def text_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
     """Whole lines as text: too long ones are cut, bytes that are no UTF-8 replaced, and both are counted."""
+    if counts.encoding == UTF_8 and not block.isascii():  # until its bytes tell another
+        counts.encoding = guessed(block[:_BINARY_SAMPLE_BYTES])
     return _decoded(_cut_long_lines(block, max_line_bytes, counts), counts)
 
 

@@ -4,18 +4,19 @@ import polars as pl
 
 from isang.compression import COMPRESSED
 from isang.logs.input.chunks import Chunk
+from isang.logs.input.encodings import is_wide
 from isang.logs.input.sources import Source
 
 _PIECE_BYTES = 1 << 16
 
 
-def far_lines(source: Source, beginning: Chunk) -> tuple[list[str], list[str]]:
+def far_lines(source: Source, beginning: Chunk, encoding: str) -> tuple[list[str], list[str]]:
     """Whole lines from the middle and from the end of a file that goes on behind its `beginning`.
 
     Empty for compressed files, which cannot be read from the middle, and for short ones.
     """
     size = source.state().st_size
-    if source.path.suffix.lower() in COMPRESSED or size < len(beginning.text) + 4 * _PIECE_BYTES:
+    if source.path.suffix.lower() in COMPRESSED or is_wide(encoding) or size < len(beginning.text) + 4 * _PIECE_BYTES:
         return [], []
     pieces = []
     try:
@@ -26,7 +27,7 @@ def far_lines(source: Source, beginning: Chunk) -> tuple[list[str], list[str]]:
     except OSError:
         return [], []
     middle, end = (
-        piece.replace(b"\r\n", b"\n").replace(b"\0", b" ").decode("utf-8", errors="replace").split("\n")[1:-1]
+        piece.replace(b"\r\n", b"\n").replace(b"\0", b" ").decode(encoding, errors="replace").split("\n")[1:-1]
         for piece in pieces
     )
     return middle, end

@@ -81,6 +81,8 @@ class Source:
     """The user named this file itself; others were found in a folder."""
     stream: int = 0
     """The same for all files of a rotated set: their lines are one log."""
+    encoding: str | None = None
+    """As the user gave it; None where the bytes tell it."""
 
     def state(self) -> os.stat_result:
         """Size and time of the file. Raises InputError where it is gone."""

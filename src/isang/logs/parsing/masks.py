@@ -16,6 +16,10 @@ _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 _METHOD = r"(?:GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|CONNECT|PROPFIND)"
 _BEGIN = r"(?:\B_|\b-|\b)"
 """Where an identifier may begin: `pvc-` and `blk_` stay before theirs."""
+_FILE = (
+    "exe|dll|sys|app|pdf|docx?|xlsx?|odt|txt|log|csv|json|xml|ya?ml|toml|conf|ini|cfg|jar|war|py|js|zip|gz|tar|png|jpe?g"
+    "|html?|sh|so|db|sock|service|socket|timer|mount"
+)
 SHAPES: tuple[tuple[str, str], ...] = (
     ("quoted", r"\B'[^'=\n]{1,100}'\B|\bu'[^'\n]{0,200}'\B|\"[^\"\n]{0,200}\""),
     ("url", r"\b[a-z][a-z0-9+.-]*://[^\s,;\"'<>\])]+"),
@@ -42,9 +46,15 @@ SHAPES: tuple[tuple[str, str], ...] = (
     ("path", r"(?:\b[A-Za-z]:\\(?:[\w .()$~-]+\\)*[\w.$~-]+|(?:\b[A-Za-z]:)?(?:[/\\][\w.$+%@~=-]+){2,}[/\\]?)"),
     ("id", r"(?:(?:\B_|\b-)-?[A-Za-z]*|\b[A-Za-z]+)\d\w*(?:-\w*\d\w*)*(?:-[a-f]{2}\b)?"),
     (
+        "measure",
+        r"(?:< ?)?[-+]?\b\d+(?:[.,]\d+)* "
+        r"(?:bytes?|[KMGTP]i?B|kB|[mun]?s|msecs?|secs?|seconds?|mins?|minutes?|hours?)\b",
+    ),
+    (
         "number",
         r"[-+]?\b\d+(?:[.,]\d+)*(?:%|(?:[KMGT]i?B|[kKMG]?B|ms|us|µs|ns|s|m|h)?\b)|\b\d+[A-Za-z]\w*(?:-\w*\d\w*)*",
     ),
+    ("file", rf"\b\w[\w-]*\.(?:{_FILE})\b"),
     ("dotted", r"\b[a-z_][\w-]*(?:\.[\w-]+)*\.[a-z_][\w-]*\b"),
 )
 BUILT_IN: tuple[tuple[str, str], ...] = tuple((name, ascii_only(pattern)) for name, pattern in SHAPES)
@@ -96,7 +106,7 @@ def masked(messages: pl.Series, expression: str) -> pl.Series:
         .str.replace_all(OUTCOME, f"${{before}}{_GUARD}${{number}}${{after}}")
         .str.replace_all(expression, SLOT)
         .str.replace_all(_GUARD, "", literal=True)
-        .str.replace_all(r"<\*>(?:[ ,;:./@+|*_-]*<\*>)+", SLOT)
+        .str.replace_all(r"<\*>(?:[ ,;:./@+|_-]*\*?[ ,;:./@+|_-]*<\*>)+", SLOT)
         .str.replace_all(r"\s\s+|[^\S ]", " ")
         .str.strip_chars()
     )

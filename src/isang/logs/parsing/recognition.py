@@ -1,5 +1,6 @@
 """What the beginnings of the sources say: layout of each, session key of all."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,11 +10,13 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.encodings import UTF_8, checked_encoding
 from isang.logs.input.far_lines import far_lines, spread
 from isang.logs.input.sources import Source
 from isang.logs.parsing import layouts, timestamps
 from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
-from isang.logs.parsing.records import SourceLayout, parse_chunk, recognise_source, split_lines
+from isang.logs.parsing.known_layouts import KnownLayout, read_as_known
+from isang.logs.parsing.records import SourceLayout, parse_chunk, split_lines
 from isang.logs.parsing.regex import check_expression
 from isang.logs.parsing.timeline import NO_TIME, Timeline
 from isang.logs.sessions.key_search import field_pattern, propose_key
@@ -82,7 +85,7 @@ def window_lines(lines: int, largest: int) -> int:
     return min(largest, max(_LEAST_WINDOW_LINES, lines // _WANTED_WINDOWS))
 
 
-def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
+def recognise_sources(sources: list[Source], config: LogsConfig, known: Sequence[KnownLayout] = ()) -> Recognised:
     """Look at the beginning of each source. Raises InputError for one that cannot be read, unless a folder holds it
     and others beside it."""
     zone = _checked_zone(config.timezone)
@@ -92,19 +95,23 @@ def recognise_sources(sources: list[Source], config: LogsConfig) -> Recognised:
     read_as: list[SourceLayout] = []
     samples: list[pl.DataFrame] = []
     skipped: dict[str, str] = {}
+    encoding = None if config.encoding == "auto" else checked_encoding(config.encoding)
     for source in sources:
+        source = replace(source, encoding=encoding)
+        counts = ReadCounts()
         try:
-            chunk = _first_lines(source, config, limit)
+            chunk = _first_lines(source, config, limit, counts)
         except InputError as error:
             if source.named:
                 raise
             skipped[source.name] = str(error)
             continue
-        some = spread(split_lines(chunk)["text"], far_lines(source, chunk), SAMPLE_LINES)
-        layout = recognise_source(
-            some, given=given, zone=zone, reference=_reference(source, zone), date_order=config.date_order
+        some = spread(split_lines(chunk)["text"], far_lines(source, chunk, counts.encoding), SAMPLE_LINES)
+        layout = read_as_known(
+            some, known, given=given, zone=zone, reference=_reference(source, zone), date_order=config.date_order
         )
         samples.append(_sample(parse_chunk(chunk, layout).frame, layout, len(kept)))
+        layout = replace(layout, doubts=(*layout.doubts, *_said_of_bytes(source, counts)))
         kept.append(replace(source, index=len(kept)))
         read_as.append(layout)
     if not kept:
@@ -121,9 +128,16 @@ def _sample(records: pl.DataFrame, layout: SourceLayout, index: int) -> pl.DataF
     return records.select(pl.lit(index, dtype=pl.Int32).alias("source"), "line", "time", "level", short)
 
 
-def _first_lines(source: Source, config: LogsConfig, limit: int) -> Chunk:
+def _said_of_bytes(source: Source, counts: ReadCounts) -> Iterator[str]:
+    if counts.encoding != UTF_8 and source.encoding is None:
+        yield f"it is no UTF-8; its bytes were taken as {counts.encoding}; --encoding NAME if that is wrong"
+    if counts.leading_nuls:
+        yield f"{counts.leading_nuls:,} zero bytes at its head were skipped"
+
+
+def _first_lines(source: Source, config: LogsConfig, limit: int, counts: ReadCounts) -> Chunk:
     """The first lines of a source; one empty line where it has none."""
-    chunks = read_chunks(source, ReadCounts(), max_line_bytes=config.max_line_bytes, chunk_bytes=_SAMPLE_BYTES)
+    chunks = read_chunks(source, counts, max_line_bytes=config.max_line_bytes, chunk_bytes=_SAMPLE_BYTES)
     text = next((chunk.text for chunk in chunks), "")
     return Chunk("\n".join(text.split("\n", limit)[:limit]), 1, None)
 

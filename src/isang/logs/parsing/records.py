@@ -38,6 +38,8 @@ class SourceLayout:
     """Lends its year or date to times that lack them."""
     doubts: tuple[str, ...] = ()
     """What the log leaves open, one sentence each, with the flag that settles it."""
+    unknown: tuple[tuple[Layout, float], ...] = ()
+    """Of `layouts`, those that the model was not trained with."""
 
     @property
     def container(self) -> str | None:
@@ -95,6 +97,12 @@ def recognise_source(
     if not any(clocks) and not wrappers and rise(texts):
         doubts.append(_UNKNOWN_TIMES)
     return SourceLayout(wrappers, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)))
+
+
+def begins(lines: pl.Series, source: SourceLayout) -> pl.Series:
+    """Which of successive lines begin a record, or are the heading of one."""
+    texts = _texts(lines.to_frame("text"), source.containers)["text"]
+    return as_written(texts, source)["message"].is_not_null() | _headings(texts, source)
 
 
 def parse_chunk(chunk: Chunk, source: SourceLayout) -> Records:

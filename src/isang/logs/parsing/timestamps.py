@@ -122,6 +122,8 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
         text = text.str.replace(rf"(?:{_ZONE})( \d{{4}})?$", "${1}")
     if clock.wordy:
         text = in_english(text).str.replace_all(r"\s+", " ").str.strip_chars()
+        if "%b" in clock.formats[0]:
+            text = text.str.replace(r"^(\d{1,2})\. ", "${1} ")
     if clock.lacks == "year":
         text = pl.lit(f"{leap_year(reference)} ") + text
     elif clock.lacks == "date":
@@ -135,11 +137,11 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
 
 def _plain(times: pl.Expr, clock: Clock) -> pl.Expr:
     """Times with a point before the fraction and single spaces, without the day of the week."""
-    if clock is ISO:
+    if clock == ISO:
         return times.str.replace_all(",", ".", literal=True).str.replace(r"^(.{10})[T\t]", "${1} ")
     if clock in CLOCKS:
         text = times.str.replace_all(",", ".", literal=True)
-        return text.str.replace("\u202f", " ", literal=True) if clock is NAMED_TWELVE_HOURS else text
+        return text.str.replace("\u202f", " ", literal=True) if clock == NAMED_TWELVE_HOURS else text
     text = times.str.replace(DAY, "") if clock.weekday else times
     text = text.str.replace(r"(:\d{2}:\d{2})[,:](\d{1,9})", "${1}.${2}") if ":" in clock.formats[0] else text
     text = text.str.replace_all(r"(\d),(\d)", "${1}.${2}")
@@ -211,7 +213,7 @@ def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:
     """One sentence on what was assumed about the times."""
     if clock is None:
         return "the lines carry no time"
-    if clock is EPOCH:
+    if clock == EPOCH:
         return "times count from 1970 in UTC"
     if clock.lacks == "year":
         return f"times name no year; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"

@@ -1,7 +1,7 @@
-"""Growing logs to sessions that have ended: the logs, their parser, the open sessions and the saved place together."""
+"""Growing logs and other sources to sessions that have ended: parser, open sessions and the saved place together."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from isang.errors import InputError
 from isang.logs.rules import Rules
 from isang.logs.stream.line_source import FollowedLogs
 from isang.logs.stream.parser import RecordParser
+from isang.logs.stream.record import RecordSource
 from isang.logs.stream.saved_place import Place, SavedPlace
 from isang.logs.stream.session_stream import EndedSessions, SessionStream
 
@@ -18,9 +19,10 @@ LOOK_SECONDS = 2.0
 
 
 class Follower:
-    """Reads logs as they grow and gives out their sessions as they end, see SessionStream.
+    """Reads logs as they grow, and what `source` gives, and gives out their sessions as they end, see SessionStream.
 
-    The time in the logs goes on with the clock on the wall once all that is there has been read.
+    Without a saved place reading begins with the cursors `begin`: of the `logs`, and of the `source`. The time in the
+    logs goes on with the clock on the wall once all that is there has been read.
     """
 
     def __init__(
@@ -32,16 +34,24 @@ class Follower:
         idle_seconds: float,
         known: Sequence[str] = (),
         state: Path | None = None,
+        source: RecordSource | None = None,
+        begin: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock, self._rules = clock, rules
         self.stream = SessionStream(rules, idle_seconds=idle_seconds, known=known)
         self._parser = RecordParser(rules, config, clock)
+        self._source = source
+        self._cursor: Any = None  # of what `source` gave and the stream holds
+        self._sent: set[str] = set()  # streams of `source`
+        self._sent_us = 0  # the time that `source` has come to
         self.noted: dict[str, Any] = {}
         """What the caller wants to find again after a restart; plain JSON values."""
+        self.records = 0
+        """How many the last `poll` read."""
         self._saved = None if state is None else SavedPlace(state)
         try:
-            self._logs = FollowedLogs(paths, config, self._load())
+            self._logs = FollowedLogs(paths, config, self._load(begin or {}))
             self._looked_at = clock()
             self._begin(list(self._logs.tails))
             self.described = f"{self.stream.described}; {self._beginning(state)}"
@@ -53,25 +63,43 @@ class Follower:
     @property
     def ended(self) -> bool:
         """Nothing more can come."""
-        return self._logs.ended
+        return self._source is None and self._logs.ended
 
     @property
     def behind(self) -> bool:
         """More is there than the last `poll` read."""
-        return self._logs.horizon_us is not None
+        return self._logs.behind or (self._source is not None and self._source.behind)
+
+    @property
+    def streams(self) -> int:
+        """Logs that are followed or were sent."""
+        return len(self._logs.tails) + len(self._sent)
 
     def poll(self) -> tuple[bool, EndedSessions | None]:
         """Read what came: (whether anything did, the sessions that have ended)."""
         if self._clock() - self._looked_at > LOOK_SECONDS:
             self._looked_at = self._clock()
             self._begin(self._logs.look())
-        now_us = self._now_us()
+        now_us = self.now_us()
         lines, _ = self._logs.read()
         if lines.height:
             streams = lines["stream"].unique().to_list()
             self.stream.add(self._parser.parse(lines, self._logs.written(streams)), now_us)
             self._logs.reached.update((stream, self._parser.latest_us(stream)) for stream in streams)
-        return bool(lines.height), self.stream.take(self._now_us())
+        self.records = lines.height + self._take_sent(now_us)
+        return bool(self.records), self.stream.take(self.now_us())
+
+    def _take_sent(self, now_us: int) -> int:
+        """Read what `source` gives: how many records."""
+        if self._source is None:
+            return 0
+        sent, self._cursor = self._source.read()
+        if sent.height:
+            self.stream.add(self._parser.parse(sent), now_us)
+            streams = sent["stream"].unique().to_list()
+            self._sent.update(streams)
+            self._sent_us = max(self._parser.latest_us(stream) for stream in streams)
+        return sent.height
 
     def alarming(self) -> EndedSessions | None:
         """The open sessions in which the last `poll` found a line that fits no known template."""
@@ -79,7 +107,7 @@ class Follower:
 
     def finish(self) -> EndedSessions | None:
         """End all sessions, with the text behind the last line end of each log."""
-        now_us = self._now_us()
+        now_us = self.now_us()
         self.stream.add(self._parser.parse(self._logs.last()), now_us)
         return self.stream.take(now_us, everything=True)
 
@@ -87,22 +115,36 @@ class Follower:
         """Write where reading stands, where there is a file for it."""
         if self._saved is not None:
             records, blocks = self.stream.open.records.stored()
-            facts = {"positions": self._logs.cursor(), **self.stream.facts(), "noted": self.noted}
+            facts = {
+                "positions": self._logs.cursor(), **self.stream.facts(), "noted": self.noted,
+                "cursor": self._cursor, "sent": self._parser.facts(self._sent),
+            }  # fmt: skip
             self._saved.save(Place(facts, records, blocks), self._rules.to_dict())
+            if self._source is not None and self._cursor is not None:
+                self._source.acknowledge(self._cursor)
 
     def close(self) -> None:
         """Let another process use the state."""
         if self._saved is not None:
             self._saved.close()
 
-    def _load(self) -> dict[str, Any]:
+    def _load(self, begin: Mapping[str, Any]) -> dict[str, Any]:
         """Take up what an earlier process saved: its positions."""
         place = None if self._saved is None else self._saved.load(self._rules.to_dict())
         if place is None or self._saved is None:
-            return {}
+            if self._source is not None and begin.get("source") is not None:
+                self._cursor = begin["source"]
+                self._source.resume(self._cursor)
+            return dict(begin.get("logs") or {})
         try:
             self.stream.restore(place.facts, place.records, place.blocks)
             self.noted = dict(place.facts["noted"])
+            self._cursor = place.facts.get("cursor")
+            sent = place.facts.get("sent", {})
+            self._parser.restore(sent)
+            self._sent.update(sent)
+            if self._source is not None and self._cursor is not None:
+                self._source.resume(self._cursor)
             return dict(place.facts["positions"])
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._saved.refused(error) from error
@@ -114,10 +156,12 @@ class Follower:
             if tail.position.line:
                 self._parser.begin(stream, tail.beginning(), tail.position.previous)
 
-    def _now_us(self) -> int:
-        """The time in the logs."""
-        horizon = self._logs.horizon_us
-        return horizon if horizon is not None else self._parser.now_us()
+    def now_us(self) -> int:
+        """The time in the logs: up to it all is known."""
+        behind = [] if self._logs.horizon_us is None else [self._logs.horizon_us]
+        if self._source is not None and self._source.behind:
+            behind.append(self._sent_us)
+        return min(behind) if behind else self._parser.now_us()
 
     def _beginning(self, state: Path | None) -> str:
         """Where reading begins, in words. Raises InputError where the state is of other logs."""

@@ -53,6 +53,15 @@ class FollowedLogs:
         """The time up to which all logs have been read, while more is there than is read at a time."""
         return min((self.reached.get(stream, 0) for stream in self._behind), default=None)
 
+    @property
+    def behind(self) -> bool:
+        """See RecordSource."""
+        return bool(self._behind)
+
+    def resume(self, cursor: Any) -> None:
+        """See RecordSource; only where no log was found yet."""
+        self.places = dict(cursor)
+
     def look(self) -> list[str]:
         """Find logs that are new: their streams."""
         try:

@@ -1,6 +1,6 @@
 """Records as they come, of any number of logs, parsed together: each line once, whoever brought it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,11 +14,11 @@ from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import layouts, masks
 from isang.logs.parsing.inferred.levels import normal_level
 from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
+from isang.logs.parsing.known_layouts import read_as_known
 from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.records import (
     SourceLayout,
     needs_line_before,
-    recognise_source,
     split_lines,
     whole_records,
     without_colours,
@@ -26,6 +26,7 @@ from isang.logs.parsing.records import (
 from isang.logs.parsing.structured import fields
 from isang.logs.parsing.timeline import NO_TIME, TOLERANCE
 from isang.logs.parsing.timestamps import falls, moved_back, periods_back
+from isang.logs.redaction import messages_without_secrets, redacted_keys, redacted_texts
 from isang.logs.rules import Rules
 from isang.logs.sessions.rule import keys_of
 
@@ -44,6 +45,8 @@ PARSED_SCHEMA = pl.Schema(
     }
 )
 MAX_TEXT = 2_000
+_KEPT_LINES = 100
+"""Of the beginning of a log that cannot be read again."""
 _LOOKED_AT_AGAIN = 4
 """A log's layout is recognised anew when so many times as many of its first SAMPLE_LINES are known."""
 _WHOLE = pl.Schema(
@@ -92,6 +95,7 @@ class RecordParser:
     def __init__(self, rules: Rules, config: LogsConfig, clock: Callable[[], float]) -> None:
         self._rules, self._clock = rules, clock
         self._zone, self._date_order = config.timezone, config.date_order
+        self._redact = config.redact
         self._given: Layout | None = None if config.layout == "auto" else layouts.from_pattern(config.layout)
         self._masks = masks.compiled(rules.masks)
         self._logs: dict[str, _Log] = {}
@@ -102,6 +106,21 @@ class RecordParser:
         if beginning:
             log.head = split_lines(Chunk(beginning, 1, None))["text"].head(SAMPLE_LINES)
         log.before = before
+
+    def facts(self, streams: Collection[str]) -> dict[str, Any]:
+        """What `restore` needs to go on with these logs, which cannot be read again; plain JSON values."""
+        logs = ((stream, self._log(stream)) for stream in sorted(streams))
+        return {
+            stream: [log.head.head(_KEPT_LINES).to_list(), log.before, log.latest_us, log.as_written_us]
+            for stream, log in logs
+        }
+
+    def restore(self, facts: Mapping[str, Any]) -> None:
+        """Take up what an earlier process knew of logs. Raises LookupError, TypeError, ValueError."""
+        for stream, (head, before, latest_us, as_written_us) in facts.items():
+            log = self._log(stream)
+            log.head = pl.Series("text", [str(line)[:MAX_TEXT] for line in head], dtype=pl.String)
+            log.before, log.latest_us, log.as_written_us = before, latest_us, as_written_us
 
     def latest_us(self, stream: str) -> int:
         """The time of the last record of a log; 0 where there is none."""
@@ -200,8 +219,13 @@ class RecordParser:
         full = log.head.len() >= SAMPLE_LINES > log.recognised_from
         if log.layout is None or full or log.head.len() >= _LOOKED_AT_AGAIN * log.recognised_from:
             log.recognised_from = log.head.len()
-            log.layout = recognise_source(
-                log.head, given=self._given, zone=self._zone, reference=reference, date_order=self._date_order
+            log.layout = read_as_known(
+                log.head,
+                self._rules.layouts,
+                given=self._given,
+                zone=self._zone,
+                reference=reference,
+                date_order=self._date_order,
             )
         return replace(log.layout, reference=reference)
 
@@ -241,8 +265,10 @@ class RecordParser:
                 parsed["time"],
                 parsed["level"],
                 parsed["alert"],
-                masks.masked(parsed["message"], self._masks).alias("message"),
-                parsed["whole"].str.slice(0, MAX_TEXT).alias("text"),
+                messages_without_secrets(masks.masked(parsed["message"], self._masks)).alias("message"),
+                (redacted_texts(parsed["whole"]) if self._redact else parsed["whole"])
+                .str.slice(0, MAX_TEXT)
+                .alias("text"),
             ]
         )
         pattern = self._rules.session.pattern
@@ -255,7 +281,8 @@ class RecordParser:
             if traced.any():
                 own = records.select(row=pl.int_range(pl.len(), dtype=pl.UInt32), key="key").filter(traced)
                 found = pl.concat([found, own]).sort("row", maintain_order=True)
-            records = records[found["row"]].with_columns(found["key"])
+            keys = redacted_keys(found["key"]) if self._redact else found["key"]
+            records = records[found["row"]].with_columns(keys)
         return records.cast(PARSED_SCHEMA)
 
 

@@ -58,10 +58,17 @@ def frame_of(records: Sequence[Record]) -> pl.DataFrame:
 class RecordSource(Protocol):
     """Something that gives records out and finds its place again: growing files, a journal, a topic."""
 
+    @property
+    def behind(self) -> bool:
+        """More is there than the last `read` gave."""
+
+    def resume(self, cursor: Any) -> None:
+        """Go on behind this cursor, which an earlier process acknowledged; call it before the first `read`."""
+
     def read(self) -> tuple[pl.DataFrame, Any]:
         """The records (RECORDS_SCHEMA) that came since the last call, and the cursor behind them.
 
-        The cursor is opaque: plain JSON values that the source's own `acknowledge` and constructor understand.
+        The cursor is opaque and made of plain JSON values.
         """
 
     def acknowledge(self, cursor: Any) -> None:

@@ -12,13 +12,34 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from isang.errors import InputError, UsageError
-from isang.files import being_written, saying_where
+from isang.files import being_written, open_regular, saying_where
+from isang.json_files import anything, flag, from_json, items, mapping, maybe, number, one_of, record, text
 from isang.logs.stream.open_records import STORED_SCHEMA
 from isang.logs.templates.text_store import TextBlock
+from isang.parquet_files import FREE_VALUES, VALUES_PER_BYTE, footer_of
 
 SCHEMA = 3
 _FACTS, _RECORDS, _TEXTS = "facts.json", "records.parquet", "texts/"
 """Members of the archive."""
+_ANOTHER = "name another --state file"
+_WHOLE = number(-(2**62), 2**62, whole=True)
+_POSITION = record(
+    {name: number(0, 2**62, whole=True) for name in ("offset", "line", "modified", "inode")}
+    | dict.fromkeys(("head", "mark", "rest"), text)
+    | {"previous": maybe(text), "within_line": flag},
+    closed=True,
+)
+_NOTED = {
+    "groups": mapping(_WHOLE),
+    "told": items(text),
+    "crowds": record({"tokens": items(_WHOLE), "ends_ms": items(number())}),
+}
+_FACTS_SCHEMA = record(
+    {
+        "schema": one_of(SCHEMA), "rules": anything, "positions": mapping(_POSITION), "parts": mapping(_WHOLE),
+        "windows": mapping(items(_WHOLE, 2)), "noted": record({}, _NOTED),
+    }
+)  # fmt: skip
 _NO_STATE = (
     OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, pl.exceptions.PolarsError,
 )  # fmt: skip
@@ -50,9 +71,15 @@ class SavedPlace:
         if not self._path.exists():
             return None
         try:
-            with zipfile.ZipFile(self._path) as archive:
-                facts = json.loads(archive.read(_FACTS))
+            with open_regular(self._path) as file, zipfile.ZipFile(file) as archive:
+                if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                    raise ValueError("its members are compressed, which isang does not do")
+                facts = from_json(archive.read(_FACTS), _FACTS_SCHEMA, f"{self._path}: {_FACTS}", _ANOTHER)
                 table = io.BytesIO(archive.read(_RECORDS))
+                footer, size = footer_of(table)
+                table.seek(0)
+                if footer.rows > max(FREE_VALUES, VALUES_PER_BYTE * size):
+                    raise ValueError(f"{_RECORDS} claims to hold {footer.rows:,} records in {size:,} bytes")
                 texts = sorted(name for name in archive.namelist() if name.startswith(_TEXTS))
                 blocks = [TextBlock.read(archive.read(name)) for name in texts]
             if facts["schema"] != SCHEMA or facts["rules"] != rules:

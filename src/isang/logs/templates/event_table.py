@@ -1,16 +1,19 @@
 """Masked messages to events, by way of small numbers for distinct messages."""
 
 from array import array
-from collections import defaultdict
-from typing import NamedTuple
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isang.logs.redaction import without_secrets
 from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
+from isang.logs.templates.novelty import novelty
 from isang.logs.templates.refinement import Message, joined, refined
 from isang.logs.templates.words import marked, severity
 
@@ -58,7 +61,10 @@ class EventTable:
         self._lines = array("q")  # by number: how many
         self._first_line, self._last_line = array("q"), array("q")  # by number: their places among all lines
         self._read = 0
+        self._starts: list[int] = []  # places of the first lines of the logs
         self._bytes = 0
+        self.redacted: Counter[str] = Counter()
+        """Secrets in distinct messages that became slots, by the names of `redaction.PATTERNS`."""
 
     def number(self, masked: pl.Series, levels: pl.Series) -> pl.Series:
         """The numbers (i32) of masked messages."""
@@ -72,6 +78,25 @@ class EventTable:
         if self._bytes > MAX_REMEMBERED_BYTES:
             self._forget()
         return result
+
+    def begin_log(self) -> None:
+        """Say that the lines that come now are of another log."""
+        self._starts.append(self._read)
+
+    def novelty(self, events: NDArray[np.int32], templates: pl.DataFrame) -> dict[str, Any]:
+        """How many templates are new in each tenth, of what `finish` gave; see novelty.py."""
+        first = np.full(templates.height, self._read, dtype=np.int64)
+        np.minimum.at(first, events, np.array(self._first_line, dtype=np.int64))
+        new = first[self._known.height :]
+        return novelty(templates["template"].to_list()[self._known.height :], new, self._starts or [0], self._read)
+
+    def matched(
+        self, messages: Iterable[tuple[str | None, str, str]], templates: pl.DataFrame
+    ) -> list[tuple[int, str]]:
+        """(event, raw text) of messages (level, masked text, raw text) that a template of `finish` fits."""
+        index = TemplateIndex(*(templates[name].to_list() for name in ("template", "event", "level")))
+        found = ((index.match(canonical(masked, self._max_words), level), raw) for level, masked, raw in messages)
+        return [(event, raw) for event, raw in found if event is not None]
 
     def _count(self, found: pl.Series, known: int) -> None:
         """Count lines with the numbers `found`, of which those from `known` on are new."""
@@ -94,6 +119,7 @@ class EventTable:
         number = self._numbers.get(text)
         if number is None:
             level, _, masked = text.partition("\t")
+            masked = without_secrets(masked, self.redacted)
             message = _Text(severity(level), canonical(masked, self._max_words))
             number = self._messages.get(message)
             if number is None:

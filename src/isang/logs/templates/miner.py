@@ -6,7 +6,9 @@ from typing import Any
 from drain3.drain import Drain
 
 from isang.logs.parsing.masks import SLOT
+from isang.logs.redaction import without_secrets
 from isang.logs.templates.words import (
+    behind_name,
     has_words,
     is_failure_or_success,
     is_grammar,
@@ -94,7 +96,7 @@ class TemplateIndex:
             first = severity(level), has_words(text)
             _insert(self._exact, [first, *signs], number)
             if any(map(named_value, signs)):
-                _insert(self._by_names, [first, *map(_behind_name, signs)], number)
+                _insert(self._by_names, [first, *map(behind_name, signs)], number)
 
     def match(self, message: str, level: str | None = None) -> int | None:
         """The lowest id of the templates that fit, of levels as severe as `level`; None if none fits."""
@@ -104,7 +106,7 @@ class TemplateIndex:
         steps = [_steps(word, sign) for word, sign in zip(words, signs, strict=True)]
         found = _first(self._exact.get(first, {}), steps)
         if found is None and self._by_names and "=" in message:
-            steps = [{*step, *map(_behind_name, step)} for step in steps]
+            steps = [{*step, *map(behind_name, step)} for step in steps]
             found = _first(self._by_names.get(first, {}), steps)
         return found
 
@@ -120,7 +122,7 @@ def _insert(node: _Node, words: Sequence[Any], number: int) -> None:
 
 def _steps(word: str, sign: str) -> set[str]:
     """What may stand in a template in the place of a word."""
-    steps = {word, sign}
+    steps = {word, sign, behind_name(word)}
     if not is_failure_or_success(word):
         steps.add(SLOT)
     if word == SLOT:
@@ -148,17 +150,12 @@ def signature(words: Sequence[str]) -> list[str]:
 def mined_words(words: Sequence[str]) -> list[str]:
     """What the miner learns: names and values behind names do not count as words."""
     signs = signature(words)
-    return [SLOT if sign == NAME else _behind_name(sign) for sign in signs]
-
-
-def _behind_name(word: str) -> str:
-    name = named_value(word)
-    return word if name is None else name + SLOT
+    return [SLOT if sign == NAME else behind_name(sign) for sign in signs]
 
 
 def canonical(masked: str, max_words: int) -> str:
-    """What the template of a masked message is made of: without values in structures and repetitions of lists."""
-    return shortened(without_values(masked), max_words)
+    """What the template of a masked message is made of: without secrets, values in structures, repetitions of lists."""
+    return shortened(without_values(without_secrets(masked)), max_words)
 
 
 def shortened(message: str, max_words: int) -> str:

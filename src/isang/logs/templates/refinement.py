@@ -1,11 +1,11 @@
 """Templates that the miner joined too eagerly are taken apart where a few fixed words tell them from each other."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from isang.logs.parsing.masks import SLOT
-from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_name, names_follow
+from isang.logs.templates.words import behind_name, has_words, is_failure_or_success, is_grammar, is_name, names_follow
 
 MAX_ALTERNATIVES = 6
 """A place where at most this many different words stand tells events apart; where more do, it is a slot."""
@@ -53,7 +53,7 @@ def refined(messages: Sequence[Message]) -> list[str]:
                 _parts(messages, group, outcome, lambda word: word if is_failure_or_success(word) else SLOT)
             )
             continue
-        text = " ".join(next(iter(words)) if len(words) == 1 else SLOT for words in columns)
+        text = " ".join(map(_slot_for, columns))
         if places and not has_words(text) and any(has_words(" ".join(messages[member].words)) for member in group):
             place = min(places, key=lambda place: len(columns[place]))
             open_groups.extend(_parts(messages, group, place, lambda word: word))
@@ -61,6 +61,12 @@ def refined(messages: Sequence[Message]) -> list[str]:
         for member in group:
             templates[member] = text
     return templates
+
+
+def _slot_for(words: Collection[str]) -> str:
+    """What stands in a template for these words: the word, `name=<*>` where all are of one name, or a slot."""
+    kinds = set(words) if len(words) == 1 else set(map(behind_name, words))
+    return next(iter(kinds)) if len(kinds) == 1 else SLOT
 
 
 def _parts(messages: Sequence[Message], group: list[int], place: int, kind: Callable[[str], str]) -> list[list[int]]:
@@ -118,5 +124,5 @@ def joined(messages: Sequence[Message]) -> list[str]:
             outcome = any(map(is_failure_or_success, columns[place]))
             if len(columns[place]) > 1 and not outcome and not _tells_apart(group, place, columns):
                 for number in numbers:
-                    merged[number][place] = SLOT
+                    merged[number][place] = _slot_for(columns[place])
     return [" ".join(words) for words in merged]

@@ -24,7 +24,8 @@ NAMES_FOLLOW = frozenset(
     (
         "user", "username", "login", "account", "host", "hostname", "group", "table", "database", "db", "file",
         "folder", "directory", "bucket", "topic", "queue", "service", "unit", "pod", "container", "image",
-        "device", "interface", "package", "repository", "branch", "named", "called", "principal", "role",
+        "device", "interface", "package", "repository", "branch", "named", "key", "property", "attribute",
+        "field", "parameter", "option", "variable", "column", "called", "principal", "role",
         "realm", "benutzer", "utilisateur", "usuario", "compte", "cuenta", "konto", "hôte", "fichier", "datei",
         "archivo", "tabelle", "tabla",
         "사용자", "계정", "호스트", "파일", "테이블", "用户", "主机", "文件", "ユーザー", "ホスト", "ファイル",
@@ -39,7 +40,7 @@ _GRAMMAR = frozenset(
     )
 )  # fmt: skip
 _JOINED = re.compile(r"[^\W_][._/@$\\][^\W_]|^[a-z0-9][a-z0-9-]*-[a-z0-9]")
-_NUMBERED = re.compile(r"[A-Za-z]+<\*>")
+_NUMBERED = re.compile(r"[A-Za-z]+0")
 _EDGES = "\"'()[]{},;:.!?"
 
 
@@ -106,8 +107,8 @@ def is_name(word: str) -> bool:
     core = word.strip(_EDGES)
     if core == SLOT or "=" in core or core.isupper() or any(sign in core for sign in "()[]{}"):
         return False
-    joined = core.replace(SLOT, "0")
-    return (_JOINED.search(joined) is not None or _NUMBERED.fullmatch(core) is not None) and not _outcome(core)
+    inside = core.replace(SLOT, "0").strip("<>")
+    return (_JOINED.search(inside) is not None or _NUMBERED.fullmatch(inside) is not None) and not _outcome(core)
 
 
 def is_grammar(word: str) -> bool:
@@ -130,6 +131,12 @@ def named_value(word: str) -> str | None:
     return name + sign
 
 
+def behind_name(word: str) -> str:
+    """`user=<*>` for `user=ann`; other words as they are."""
+    name = named_value(word)
+    return word if name is None else name + SLOT
+
+
 def names_follow(word: str) -> bool:
     """Whether a name stands behind this word."""
     return word == "=" or word.strip(_EDGES + "=").lower() in NAMES_FOLLOW
@@ -144,7 +151,7 @@ _OUTCOMES = ("status", "state", "result", "res", "outcome", "phase", "verdict", 
 _TOLD = re.compile(rf"\b(?i:{'|'.join(_OUTCOMES)})['\"]?[:=] ?['\"]?(?:[A-Za-z]+(?:[_-][A-Za-z]+)*)\b")
 _PAIR = re.compile(r"(?<![\w<>*!=])([A-Za-z_][\w.:-]*)=(?!=)(\"[^\"]*\"|'[^']*'|[\[{(]+<\*>[\]})]+|[^\s,;)\]}]*)")
 _MANY_PAIRS = re.compile(r"[\w.:-]+=\S*(?:, ?[\w.:-]+=\S*){11,}")
-_SLOTS = re.compile(r"<\*>(?:[ ,;:./@+|*_-]*<\*>)+")
+_SLOTS = re.compile(r"<\*>(?:[ ,;:./@+|_-]*\*?[ ,;:./@+|_-]*<\*>)+")
 _OPENING = re.compile(r"[{\[(]")
 _CALL = re.compile(r"[A-Za-z_]\w*\ue005<\*>\ue006")
 _RANDOM = re.compile(r"[A-Za-z]*(?:[a-z][A-Z][A-Za-z]*){2,}")

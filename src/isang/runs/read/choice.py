@@ -188,7 +188,9 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
         chosen = _total(records, candidates, choice.notes) or chosen
         if chosen in candidates:
             choice.notes.append(f"several losses are logged; {chosen!r} is judged, another one with --loss NAME")
-    choice.loss = chosen
+    means = choice.by_role.get(series_names.MEAN, [])
+    rare = chosen and means and FEWEST_VALUES * records.count(chosen) < max(records.count(name) for name in means)
+    choice.loss = "" if rare else chosen  # a mean that is printed all along says more
 
 
 def _total(records: LoggedRows, candidates: list[str], notes: list[str]) -> str:

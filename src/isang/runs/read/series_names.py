@@ -79,7 +79,7 @@ _NOT_A_RATE = re.compile(
     r"(^|_)(loss|decay|scale|mult|multiplier|ratio|min|max|init|initial|base|final|config|peak)(_|$)"
 )
 _STEP = re.compile(
-    r"(^|_)((global|current|training|train|optimizer|optimiser|env|update)_(steps?|iters?|iterations?)|(time|env)steps?)$"
+    r"(^|_)((global|current|training|train|optim|optimizer|optimiser|env|update)_(steps?|iters?|iterations?)|(time|env)steps?)$"
 )
 _NOT_A_STEP = re.compile(r"(^|_)(per|max|warmup|planned|num_warmup|every|sec|second|time|remaining)(_|$)")
 
@@ -190,6 +190,8 @@ def direction(name: str) -> bool | None:
     words = plain.split("_")
     if re.search(r"(neg|negative)_log_(likelihood|lik)", plain):
         return False
+    if re.search(r"rewards?_(chosen|rejected)$", plain):
+        return None  # parts of a preference; what counts is their distance
     if _NO_METRIC.search(plain) and not re.search(r"(^|_)(exact_match|ep_rew_mean)", plain):
         return None
     if any(word in _MINIMISED for word in words):
@@ -212,7 +214,8 @@ def metric_priority(name: str) -> tuple[int, int]:
     words = set(plain.split("_"))
     if direction(name) is False:
         return (min((r for r, w in enumerate(_MEASURED_MINIMISED) if w in words), default=len(_MAXIMISED)), 0)
-    return (_metric_rank(plain), 0 if re.search(r"50_95|0_5_0_95|macro|mean|avg|overall|all", plain) else 1)
+    whole = re.search(r"50_95|5_(0_)?95|macro|mean|avg|overall", plain)
+    return (_metric_rank(plain), 0 if whole else len(plain.split("_")))  # `bbox/AP` before `bbox/AP-person`
 
 
 def is_measured_error(name: str) -> bool:

@@ -98,7 +98,7 @@ def _whole_epochs(done: Floats, core: Mask, records: LoggedRows) -> tuple[Floats
         at_losses = done[core & ~np.isnan(done)]
     first = at_losses.min() if len(at_losses) else known.min()
     total = records.totals.get("@epoch_total")
-    reaches = total is not None and known.max() >= total
+    reaches = total is not None and (at_losses if len(at_losses) else known).max() >= total
     return done, 0 if first == 0 and not reaches else 1
 
 

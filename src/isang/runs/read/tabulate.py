@@ -12,7 +12,7 @@ from isang.runs.read import table as t
 from isang.runs.read.columns import Column, Columns
 from isang.runs.read.row_events import Events, Mask
 from isang.runs.read.rows import LoggedRows
-from isang.runs.read.series_names import MEAN
+from isang.runs.read.series_names import BATCH, MEAN
 from isang.runs.read.steps import fill
 from isang.runs.read.table import EpochLine, Epochs, Floats, Integers, Restart, RunSource, RunTable
 from isang.runs.read.times import dates
@@ -269,11 +269,17 @@ def _facts(records: LoggedRows, events: Events, run: Run, alive: Mask, kept: Mas
         facts.setdefault("started", _iso(dated[0]))
         facts.setdefault("ended", _iso(dated[1]))
     for fact, name in (("epochs", "@epoch_total"), ("batches_per_epoch", "@batches"), ("step_total", "@step_total")):
-        if name in records.totals:
+        if name in records.totals and not (name == "@batches" and not _counts_batches(records, events)):
             facts.setdefault(fact, int(min(records.totals[name], 2**53)))
     if "step_total" in facts:
         facts.setdefault("planned_steps", facts["step_total"])
     return facts
+
+
+def _counts_batches(records: LoggedRows, events: Events) -> bool:
+    """Whether rows with a training loss name their batch; a bar elsewhere may be one over the validation set."""
+    named = ["@batch", *events.choice.by_role.get(BATCH, [])]
+    return any((records.column(name).known() & (events.loss_logged | events.mean.known())).any() for name in named)
 
 
 def _extremes(column: Column, run: Run, where: Mask) -> tuple[float, float] | None:

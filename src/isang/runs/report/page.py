@@ -1,14 +1,12 @@
 """The report as one HTML page that loads nothing: styles, script and pictures are in it."""
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from isang.formatting import printable
+from isang.html import asset, environment, hashed, safe
 from isang.runs.findings import NOT_IN_A_LOG, Language
 from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves
@@ -22,7 +20,6 @@ from isang.runs.text.words import assumption, finding_name, series_name, word
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from markupsafe import Markup
 
 DARK = {
     "ink": "#e4e8eb", "muted": "#9ba6b1", "grid": "#2d353d", "paper": "#15191d", "raw": "#57728a", "running": "#7fc0b1",
@@ -53,12 +50,12 @@ def html(
 
     With `reload_seconds` the browser loads it again that often.
     """
-    style, script = _style(), _asset("page.js")
+    style, script = _style(), asset("isang.runs.report", "page.js")
     title = word("report", language) if len(runs) == 1 else word("runs_report", language, count=len(runs))
     return _template().render(
-        language=language, title=title, style=_safe(style), script=_safe(script),
+        language=language, title=title, style=safe(style), script=safe(script),
         reload_seconds=None if reload_seconds is None else f"{max(2.0, reload_seconds):.0f}",
-        policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; "
+        policy=f"default-src 'none'; style-src '{hashed(style)}'; script-src '{hashed(script)}'; base-uri 'none'; "
         "form-action 'none'",
         runs=[_run(number, *run, language) for number, run in enumerate(runs, start=1)],
         sections=SECTIONS, verdicts=tables.VERDICTS, limits=NOT_IN_A_LOG,
@@ -99,7 +96,7 @@ def _run(
             {
                 "title": word(f"plot_{picture.name}", language), "points": picture.points,
                 "id": f"run{position}-{picture.name}", "caption": caption(picture.name, curves),
-                "svg": _safe(for_page(picture.svg, f"run{position}-{picture.name}")),
+                "svg": safe(for_page(picture.svg, f"run{position}-{picture.name}")),
             }
             for picture in pictures
         ],
@@ -110,7 +107,7 @@ def _run(
 
 
 def _overlay(picture: Picture, language: Language) -> dict[str, Any]:
-    svg = _safe(for_page(picture.svg, picture.name))
+    svg = safe(for_page(picture.svg, picture.name))
     title = word("plot_overlay", language)
     return {"title": title, "points": picture.points, "id": picture.name, "svg": svg, "caption": None}
 
@@ -125,17 +122,11 @@ def _style() -> str:
         for name, light in COLOURS.items()
         for paint in ("stroke", "fill")
     )
-    return f"{_asset('page.css')}@media screen and (prefers-color-scheme:dark){{{rules}}}"
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("isang.runs.report") / "templates" / name).read_text(encoding="utf-8")
+    return f"{asset('isang.runs.report', 'page.css')}@media screen and (prefers-color-scheme:dark){{{rules}}}"
 
 
 @cache
 def _template() -> "Template":
-    from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup, escape
 
     def prose(text: str) -> Markup:
@@ -143,21 +134,6 @@ def _template() -> "Template":
         parts = printable(text).split("`")
         return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,  # Markup is our own
-    )  # fmt: skip
-    environment.filters["prose"] = prose
-    return environment.from_string(_asset("page.html.jinja"))
-
-
-def _safe(ours: str) -> "Markup":
-    """Text that needs no escaping: our own files, and SVG that matplotlib has escaped."""
-    from markupsafe import Markup
-
-    return Markup(ours)
-
-
-def _hash(content: str) -> str:
-    """How a content policy names an inline style or script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+    templates = environment("isang.runs.report")
+    templates.filters["prose"] = prose
+    return templates.get_template("page.html.jinja")

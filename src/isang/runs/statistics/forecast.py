@@ -16,9 +16,9 @@ import numpy as np
 from isang.runs.finding import both, plain
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, Integers, RunTable, usable
+from isang.runs.statistics.learning_rate.schedule_fit import recognise_schedule
 from isang.runs.statistics.noise import robust_spread
 from isang.runs.statistics.run_statistics import batches_per_epoch
-from isang.runs.statistics.schedule_fit import recognise_schedule
 from isang.runs.text.writing import number, with_interval
 
 FEWEST = 30

@@ -343,6 +343,7 @@ _NOTES: tuple[tuple[str, str], ...] = (
     (r"the numbers are taken for the loss", "이름 없는 숫자를 손실로 봅니다"),
     (r"the outputs of the notebook's code cells are read", "노트북 코드 셀의 출력을 읽었습니다"),
     (r"the folders (.+) are sets of one run", r"폴더 \1은(는) 한 실행의 데이터 세트입니다"),
+    (r"(.+) files are parts of one run", r"파일 \1개는 한 실행의 부분입니다"),
     (r"(.+) repeats values of this run and was left out", r"\1은(는) 이 실행의 값을 되풀이하므로 뺐습니다"),
     (r"files of the folder that hold no loss: (.+)", r"폴더에서 손실이 없는 파일: \1"),
     (r"the log counts steps within each epoch; (.+) steps per epoch were assumed",

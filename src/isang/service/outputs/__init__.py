@@ -43,3 +43,10 @@ class Sender(Protocol):
 
     def outcome(self, status: int, body: bytes) -> Literal["delivered", "retry", "refused"]:
         """What the answer means; `refused` is not tried again."""
+
+
+def outcome_of(status: int) -> Literal["delivered", "retry", "refused"]:
+    """What an HTTP status means to a sender: a time-out, a limit or a fault of the server may pass."""
+    if 200 <= status < 300:
+        return "delivered"
+    return "retry" if status in (408, 425, 429) or status >= 500 else "refused"

@@ -50,7 +50,7 @@ def _plan(plan: Plan, cost: Cost, data: Data, learner: Learner) -> dict[str, Val
     config, model, processes = learner.config, learner.model.config, learner.processes
     return {
         "epochs": plan.epochs, "steps": plan.steps, "batches_per_epoch": plan.batches_per_epoch,
-        "batch_size": config.batch_size, "batch_size_per_device": -(-config.batch_size // processes.count),
+        "batch_size": plan.batch_size, "batch_size_per_device": -(-plan.batch_size // processes.count),
         "devices": processes.count, "vocabulary_size": data.vocabulary_size, "sessions": len(data.training),
         "validation_sessions": len(data.validation), "validation_steps": plan.validation_steps,
         "learning_rate": config.learning_rate, "final_learning_rate": config.final_rate_fraction * config.learning_rate,

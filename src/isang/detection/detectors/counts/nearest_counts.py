@@ -32,13 +32,16 @@ def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
     return counts_SV
 
 
-def nearest_normal(fitted: Fitted, sessions: Sessions, *, weighted: bool = True) -> tuple[Floats, Rows]:
+def nearest_normal(
+    fitted: Fitted, sessions: Sessions, *, weighted: bool = True, among: "NormalCounts | None" = None
+) -> tuple[Floats, Rows]:
     """The distance to the nearest normal session by event counts, and which one it is (a row of `fitted.normal`).
 
     Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957). For a session that may go on it is the
     least distance that it can still end at, see `_distances`. Sessions with equal counts are compared once.
+    `among` are the normal sessions to compare with, None: the most frequent ones.
     """
-    normal = normal_counts(fitted, weighted)
+    normal = among or normal_counts(fitted, weighted)
     distances, nearest = np.zeros(len(sessions)), np.zeros(len(sessions), dtype=np.int64)
     open_S = are_open(sessions)
     chunk = max(1, DISTANCE_CELLS // max(normal.counts_NV.shape))
@@ -83,6 +86,14 @@ class NormalCounts:
 def normal_counts(fitted: Fitted, weighted: bool) -> NormalCounts:
     """The counts of the most frequent normal sessions."""
     return fitted.once(_weighted if weighted else _plain)
+
+
+def counts_of_rows(fitted: Fitted, rows: Rows) -> NormalCounts:
+    """The counts of some of the normal sessions, the first of `rows` as far as there is room."""
+    rows = rows[: max(1, NORMAL_CELLS // fitted.size)]
+    plain_NV, first_N = np.unique(counts(fitted.normal.take(rows), fitted.size), axis=0, return_index=True)
+    weigh = normal_counts(fitted, True).weigh
+    return NormalCounts(torch.from_numpy(weigh(plain_NV)), rows[first_N], weigh)
 
 
 def _weighted(fitted: Fitted) -> NormalCounts:

@@ -13,7 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isang.detection.detectors.counts.nearest_counts import counts, nearest_normal, normal_counts
+from isang.detection.detectors.counts.nearest_counts import (
+    NormalCounts,
+    counts,
+    counts_of_rows,
+    nearest_normal,
+    normal_counts,
+)
 from isang.detection.detectors.open_ends import are_open
 from isang.detection.detectors.time.time_gap import EDGES_MS, count_gaps
 from isang.detection.detectors.timed_sessions import TimedSessions
@@ -60,7 +66,14 @@ def nearest_so_far(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Neares
     asked, place_W = np.unique(np.stack([inverse[waiting], reach_W]), axis=1, return_inverse=True)
     nearest = [_nearest_beginning(fitted, beginnings, distinct[place], reach) for place, reach in asked.T]
     best_W = np.array([best for best, _ in nearest])[place_W.ravel()]
-    distance_S[waiting] = np.array([distance for _, distance in nearest])[place_W.ravel()]
+    near_W = np.array([distance for _, distance in nearest])[place_W.ravel()]
+    if (rest := fitted.once(_without_beginnings)) is not None:  # of those nothing is missed, whatever the silence
+        least_D, least_row_D = nearest_normal(fitted, distinct, among=rest)
+        distance_S[waiting], row_S[waiting] = least_D[inverse[waiting]], least_row_D[inverse[waiting]]
+        length_S[waiting] = fitted.normal.lengths[row_S[waiting]]
+        known_W = near_W <= distance_S[waiting]
+        waiting, best_W, near_W = waiting[known_W], best_W[known_W], near_W[known_W]
+    distance_S[waiting] = near_W
     row_S[waiting], length_S[waiting] = beginnings.row_M[best_W], beginnings.length_M[best_W]
     lacks_S[waiting] = True
     return Nearest(distance_S, row_S, length_S, lacks_S)
@@ -101,9 +114,7 @@ def _beginnings(fitted: Fitted) -> _Beginnings | None:
     if not len(fitted[WAITS]):
         return None
     size = fitted.size
-    frequent = np.argsort(-fitted.counts, kind="stable")
-    frequent = frequent[np.cumsum(fitted.normal.lengths[frequent]) * size <= BEGINNING_CELLS]
-    frequent = frequent if len(frequent) else np.argsort(-fitted.counts, kind="stable")[:1]
+    frequent = _with_beginnings(fitted)
     normal = fitted.normal.take(frequent)
     session_T = np.repeat(np.arange(len(normal)), normal.lengths)
     length_T = np.arange(len(normal.flat)) - normal.offsets[session_T]  # of what stands before each token
@@ -124,6 +135,19 @@ def _beginnings(fitted: Fitted) -> _Beginnings | None:
         frequent[session_T[kept]],
         length_T[kept] + (waits_ms_T[kept] == np.inf),
     )
+
+
+def _with_beginnings(fitted: Fitted) -> Rows:
+    """The rows of the normal sessions whose beginnings are known, the most frequent first, at least one."""
+    order = np.argsort(-fitted.counts, kind="stable")
+    room = int((np.cumsum(fitted.normal.lengths[order]) * fitted.size <= BEGINNING_CELLS).sum())
+    return order[: max(1, room)]
+
+
+def _without_beginnings(fitted: Fitted) -> NormalCounts | None:
+    """The counts of the normal sessions whose beginnings are not known; None where there are none such."""
+    rest = np.argsort(-fitted.counts, kind="stable")[len(_with_beginnings(fitted)) :]
+    return counts_of_rows(fitted, rest) if len(rest) else None
 
 
 def _longest_waits_ms(fitted: Fitted, normal: Sessions) -> Floats:

@@ -1,10 +1,11 @@
 """Whether what is missing in one place stands in another."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from isang.detection.detectors.contract import Case, Reason
 from isang.detection.detectors.sentences import MARKS_IN_WORDS
-from isang.detection.detectors.timed_sessions import untimed
 from isang.model.batches import Floats, from_sequences
 
 
@@ -20,7 +21,8 @@ def misplaced(case: Case, position: int, probabilities_V: Floats, own: int) -> l
     place = int(places[np.argmin(np.abs(places - position))])
     order = np.insert(np.delete(np.arange(len(case.tokens)), place), position - (place < position), place)
     timed = case.evidence.timed
-    if case.is_anomalous(untimed(from_sequences([case.tokens[order]]), timed.size, timed.gaps_T[order])):
+    tokens, gaps_T, loudness_T = from_sequences([case.tokens[order]]), timed.gaps_T[order], timed.loudness_T[order]
+    if case.is_anomalous(replace(timed, tokens=tokens, gaps_T=gaps_T, loudness_T=loudness_T).apart()):
         return []
     lines = position - place - 1 if place < position else place - position
     says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "

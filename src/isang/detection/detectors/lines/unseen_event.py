@@ -8,19 +8,28 @@ from isang.model.vocabulary import UNSEEN
 
 
 class UnseenEvent(DetectorDefaults):
-    """Finds a line that was never seen before."""
+    """Finds a line that was never seen before; one that tells of a failure stands out where other new ones are usual.
+
+    A log in which quiet lines are new every day says little by another one; how often that is, the held-out stretch of
+    its training period tells, in which the sessions with a quiet one are as normal as any.
+    """
 
     name = "unseen_event"
-    unit = "lines"
+    unit = "loudness of a new line"
     least_scale = 0.25
     allowance = 0.0
     learned = True
+    timed = True
+    unsuspicious = 1.0
 
     def score(self, evidence: Evidence) -> Floats:
-        """1 where an event's template is one that the training sessions never had, else 0."""
-        return evidence.highest((evidence.sessions.flat == UNSEEN).astype(np.float64))
+        """0 where every line's template is known; else 1 and the loudness of the loudest new line, at most 4."""
+        loud_T = 1.0 + evidence.timed.loudness_T
+        return evidence.highest(np.where(evidence.sessions.flat == UNSEEN, loud_T, 0.0))
 
     def reasons(self, case: Case) -> list[Reason]:
-        """Each such line."""
+        """Each such line, the loudest first."""
         says = "No session of the training period has a line like this."
-        return [Reason(says, int(place) - 1) for place in np.nonzero(case.tokens == UNSEEN)[0]]
+        places = np.nonzero(case.tokens == UNSEEN)[0]
+        loudest = places[np.argsort(-case.evidence.timed.loudness_T[places].astype(np.int64), kind="stable")]
+        return [Reason(says, int(place) - 1) for place in loudest]

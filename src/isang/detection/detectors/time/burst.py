@@ -22,6 +22,8 @@ CROWDS = (8, 16, 32)
 """So many sessions with the same event are a crowd, and what counts is the time from the first to the last of them."""
 ALL = 256
 """The time that so many sessions of any kind take tells how much more of everything there is than there ever was."""
+LEAST_CROWDS = 10
+"""A crowd is judged where so many of its size fit into the training period: the quickest of a few says little."""
 LEAST_MS = 1_000.0
 """So much is added to every time: a clock of whole seconds, or lines written together, say nothing about less."""
 
@@ -38,6 +40,10 @@ class Burst(DetectorDefaults):
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """See `count_bursts`."""
         return count_bursts(sessions.tokens, sessions.ends_ms_S)
+
+    def can_tell(self, fitted: Fitted) -> bool:
+        """There was a clock, and LEAST_CROWDS crowds of the smallest size came."""
+        return fitted.once(_timed_sessions) >= LEAST_CROWDS * min(CROWDS)
 
     def score(self, evidence: Evidence) -> Floats:
         """How much quicker sessions with the same event came than ever, in deviations; 0 without a clock."""
@@ -121,6 +127,8 @@ def find_bursts(fitted: Fitted, sessions: Sessions, ends_ms_S: Floats, earlier: 
     busier_P = _busier(pairs, size, shortest_ms_CV[-1, BEGIN])
     quicker_P = np.full(len(pairs.token_P), np.inf)
     for crowd, shortest_ms_V in zip(CROWDS, shortest_ms_CV, strict=False):
+        if fitted.once(_timed_sessions) < LEAST_CROWDS * crowd:
+            break
         span_ms_P = _quickest_around(_spans_ms(pairs, crowd), crowd)
         times_P = (shortest_ms_V[pairs.token_P] + LEAST_MS) / (span_ms_P + LEAST_MS)
         quicker_P = np.minimum(quicker_P, times_P / busier_P)
@@ -216,3 +224,9 @@ def _shortest_ms(fitted: Fitted) -> Floats:
         table = fitted[Burst.name].filter(pl.col("sessions") == crowd)
         shortest_ms_CV[place, table["token"].to_numpy()] = table["shortest_ms"].to_numpy()
     return shortest_ms_CV
+
+
+def _timed_sessions(fitted: Fitted) -> int:
+    """How many of the sessions that crowds were counted among have a time."""
+    of_all = fitted[Burst.name].filter(pl.col("token") == BEGIN)["in_all"]
+    return int(of_all[0]) if len(of_all) else 0

@@ -44,6 +44,10 @@ class TimeGap(DetectorDefaults):
         """See `count_gaps`."""
         return count_gaps(sessions.tokens, sessions.gaps_T)
 
+    def can_tell(self, fitted: Fitted) -> bool:
+        """There was a clock."""
+        return len(fitted[self.name]) > 0
+
     def score(self, evidence: Evidence) -> Floats:
         """Surprise of the longest time between two events, given which two they are, in nats; 0 without a clock."""
         return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.timed.gaps_T))

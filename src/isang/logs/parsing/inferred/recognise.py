@@ -103,7 +103,7 @@ def _behind_blanks(layout: Layout) -> Layout:
 
 def _variants(general: General) -> Iterator[Layout]:
     """Known layouts whose time is written in another way."""
-    if general.clock is ISO or general.heading:
+    if general.clock == ISO or general.heading:
         return
     lines = pl.Series(general.canonical)
     for layout in LAYOUTS:

@@ -54,7 +54,7 @@ DATES: tuple[Part, ...] = (
             ("day-month-short-year", rf"\d{{1,2}}~(?:{MONTH})~\d{{2}}", "%d~%b~%y"),
             ("year-month-day", rf"(?:19|20)\d{{2}}~(?:{MONTH})~\d{{1,2}}", "%Y~%b~%d"),
         )
-        for word, mark, out in (("dashed", "-", "-"), ("slashed", "/", "/"), ("dotted", r"\.", "."))
+        for word, mark, out in (("dashed", "-", "-"), ("slashed", "/", "/"), ("dotted", r"\.", "."), ("glued", "", ""))
     ),
     Part(
         "day-month-year",

@@ -84,7 +84,7 @@ def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
     values = texts.to_frame("text").select(
         fits=pl.col("text").str.contains(layout.pattern),
         text="text",
-        time=_joined(value((*fields.TIMES, "t")), value(("date",)), value(("tz",))),
+        time=_joined(pl.coalesce(value(("time",)), value((*fields.TIMES, "t"))), value(("date",)), value(("tz",))),
         level=value(fields.LEVELS),
         message=pl.coalesce(value(("msg", "message")), value(("event",)), value(("logdesc",))),
         **{name: value((name,)) for name in fields.TELLING},

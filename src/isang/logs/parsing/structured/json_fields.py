@@ -24,7 +24,7 @@ _FEW, _FEW_SHARE = 12, 0.15
 _MAX_WORD = 40
 _WINDOWS = ("EventID", "Channel", "Provider", "ProviderName")
 _NAMES = (*fields.MESSAGES, *fields.LEVELS, *fields.TIMES, *fields.TELLING, *fields.WITHIN, *_WINDOWS)
-_ROLES: dict[str, tuple[str, ...]] = {
+ROLES: dict[str, tuple[str, ...]] = {
     "time": fields.TIMES, "level": fields.LEVELS, "msg": fields.MESSAGES, "method": fields.METHODS,
     "path": fields.PATHS, "status": fields.STATUSES,
 }  # fmt: skip
@@ -129,7 +129,7 @@ def _aliases(flat: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     counts = Counter(path for values in flat for path in values)
     known = {outer: {f"{outer}.{name}" for name in names} for outer, names in fields.WITHIN.items()}
     read = {path for paths in known.values() for path in paths}
-    for role, names in _ROLES.items():
+    for role, names in ROLES.items():
         usual = sum(
             count for path, count in counts.items() if path in names or (path in read and _role_of(path) in names)
         )

@@ -12,8 +12,8 @@ from isang.runs.findings.progress.convergence_words import percent_done, worded
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.findings.stopping import held_out_is_done
 from isang.runs.read.table import LEARNING_RATE, RunTable
+from isang.runs.statistics.learning_rate.rate_changes import sudden_changes
 from isang.runs.statistics.noise import FEWEST_VALUES, trend
-from isang.runs.statistics.rate_changes import sudden_changes
 from isang.runs.statistics.validated_convergence import by_validation
 from isang.runs.text.writing import number
 

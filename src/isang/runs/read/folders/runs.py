@@ -10,7 +10,7 @@ from isang.errors import InputError
 from isang.runs.read.assemble import NoLossError, assemble
 from isang.runs.read.choice import Asked
 from isang.runs.read.folders.series import SERIES_FOLDERS, read_series_folder, run_of
-from isang.runs.read.folders.sets import TRAINING_SETS, joined_sets
+from isang.runs.read.folders.sets import TRAINING_SETS, joined_parts, joined_sets
 from isang.runs.read.readers import read_file
 from isang.runs.read.rows import COMMON_NAMES
 from isang.runs.read.table import RunTable
@@ -18,6 +18,9 @@ from isang.runs.read.table import RunTable
 MOST_FILES = 1_000
 """A folder of more files than this is not taken for a folder of runs."""
 MOST_NAMED = 5
+FEWEST_LOSSES = 3
+_TEXTS = frozenset((".md", ".rst", ".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".sh"))
+EVENTS = "events.out.tfevents."
 _BESIDE_RUNS = frozenset(
     (
         "debug.log", "debug-internal.log", "debug-core.log", "wandb-summary.json", "wandb-metadata.json",
@@ -58,6 +61,8 @@ def read_folder(folder: Path, asked: Asked) -> tuple[list[RunTable], list[InputE
         raise InputError(f"the folder {folder} holds more than {MOST_FILES:,} files; give the logs themselves")
     sets, files = _sets(folder, files, asked, reasons)
     found += sets
+    parts, files = _parts(files, asked, reasons)
+    found += parts
     unread: list[Path] = []
     for file in files:
         try:
@@ -66,6 +71,8 @@ def read_folder(folder: Path, asked: Asked) -> tuple[list[RunTable], list[InputE
             reasons.append(error)
             if isinstance(error, NoLossError):
                 unread.append(file)
+    found, remarks = _without_remarks(found)
+    unread += remarks
     found = _without_copies(folder, found)
     return _annotated(_named(folder, found), folder, unread), reasons
 
@@ -112,6 +119,33 @@ def _sets(folder: Path, files: list[Path], asked: Asked, reasons: list[InputErro
     return found, files
 
 
+def _without_remarks(found: list[Found]) -> tuple[list[Found], list[Path]]:
+    """The runs, and the texts about them with a number or two that may be a loss, where other files hold whole runs."""
+    if not any(len(_losses(table)) >= FEWEST_LOSSES for _, table in found):
+        return found, []
+    remarks = [path for path, run in found if path.suffix.lower() in _TEXTS and len(_losses(run)) < FEWEST_LOSSES]
+    return [entry for entry in found if entry[0] not in remarks], remarks
+
+
+def _parts(files: list[Path], asked: Asked, reasons: list[InputError]) -> tuple[list[Found], list[Path]]:
+    """Runs whose event files lie beside one another, as TensorBoard reads them, and the other files."""
+    found: list[Found] = []
+    homes: dict[Path, list[Path]] = {}
+    for file in files:
+        if file.name.startswith(EVENTS):
+            homes.setdefault(file.parent, []).append(file)
+    for home, events in homes.items():
+        rows = joined_parts(events) if len(events) > 1 else None
+        if rows is None:
+            continue
+        try:
+            found += [(home, table) for table in assemble(rows, asked)]
+        except InputError as error:
+            reasons.append(error)
+        files = [file for file in files if file not in events]
+    return found, files
+
+
 def _without_copies(folder: Path, found: list[Found]) -> list[Found]:
     """The runs that no other one repeats and goes on from, such as those in the folders of earlier checkpoints."""
     ordered = sorted(
@@ -126,7 +160,8 @@ def _without_copies(folder: Path, found: list[Found]) -> list[Found]:
             other, run = kept[whole]
             said = f"{path.relative_to(folder).as_posix()} repeats values of this run and was left out"
             kept[whole] = (other, replace(run, source=replace(run.source, notes=(*run.source.notes, said))))
-    return [entry for place in [path for path, _ in found] for entry in kept if entry[0] == place] if kept else []
+    places = [path for path, _ in found]
+    return sorted(kept, key=lambda entry: places.index(entry[0]))
 
 
 def _losses(table: RunTable) -> np.ndarray:
@@ -142,7 +177,8 @@ def _repeats(folder: Path, path: Path, table: RunTable, other: Path, run: RunTab
     if len(np.unique(losses)) < 3:
         return False
     home, there = path.parent if path.is_file() else path, other.parent if other.is_file() else other
-    if home == there and table.source.format == run.source.format:
+    same_kind = home == there and table.source.format == run.source.format
+    if same_kind and not _says_nothing(path.name) and not _says_nothing(other.name):
         return False  # two runs that are equal are two runs
     near = home.is_relative_to(there) or there.is_relative_to(home)
     if not near and home.parent != there.parent:
@@ -175,7 +211,7 @@ def _named(folder: Path, found: list[Found]) -> list[Found]:
 
 def _says_nothing(name: str) -> bool:
     """Whether a tool gives every run's file this name."""
-    return name in COMMON_NAMES | _USUAL_NAMES or name.startswith("events.out.tfevents.")
+    return name in COMMON_NAMES | _USUAL_NAMES or name.startswith(EVENTS)
 
 
 def _place(folder: Path, path: Path) -> str:

@@ -41,6 +41,12 @@ def joined_sets(training: Path, files: list[Path]) -> tuple[LoggedRows | None, s
     return _merged(parts, training.parent, [home.name for home in (training, *held_out)]), used
 
 
+def joined_parts(files: list[Path]) -> LoggedRows | None:
+    """The rows of several files of one folder that a tool began anew, one after the other; None where one is no log."""
+    parts = [("", rows) for file in files if (rows := _rows_of(file)) is not None]
+    return _merged(parts, files[0].parent, []) if len(parts) == len(files) else None
+
+
 def _rows_of(file: Path) -> LoggedRows | None:
     head = head_of(file)
     reader = reader_of(head, file) if head.strip() else None
@@ -56,11 +62,13 @@ def _merged(parts: list[tuple[str, LoggedRows]], folder: Path, homes: list[str])
     """All rows by step; the series of each set carry its name."""
     first = parts[0][1].account
     account = Account(folder.resolve().name, first.format, notes=list(first.notes))
-    account.notes.append(f"the folders {', '.join(homes)} are sets of one run")
+    account.notes.append(
+        f"the folders {', '.join(homes)} are sets of one run" if homes else f"{len(parts)} files are parts of one run"
+    )
     columns: dict[str, list[tuple[int, Floats]]] = {}
     nan_rows: dict[str, list[np.ndarray]] = {}
     at = 0
-    by_epochs = all(_counts_epochs(rows) for _, rows in parts)
+    by_epochs = bool(homes) and all(_counts_epochs(rows) for _, rows in parts)
     for split, rows in parts:
         account.size_bytes += rows.account.size_bytes
         account.lines += rows.account.lines
@@ -78,7 +86,7 @@ def _merged(parts: list[tuple[str, LoggedRows]], folder: Path, homes: list[str])
         for start, values in pieces:
             whole[name][start : start + len(values)] = values
     counter = next((name for name in whole if role(name) in ("step", "epoch")), None)
-    order = np.arange(at) if counter is None else np.argsort(whole[counter], kind="stable")
+    order = np.arange(at) if counter is None or not homes else np.argsort(whole[counter], kind="stable")
     place = np.empty(at, dtype=np.int64)
     place[order] = np.arange(at)
     present = {name: np.sort(place[np.concatenate(where)]) for name, where in nan_rows.items()}
@@ -96,6 +104,6 @@ def _label(name: str, split: str, by_epochs: bool) -> str:
     what = role(name)
     if what == "step" and by_epochs:
         return "epoch"
-    if what in ("step", "epoch", "clock", "rate", "elapsed") or is_held_out(name) or is_training(name):
+    if not split or what in ("step", "epoch", "clock", "rate", "elapsed") or is_held_out(name) or is_training(name):
         return name
     return f"{split}/{name}"

@@ -22,9 +22,9 @@ INDEX = "@index"
 
 def heading_of(line: str) -> tuple[str, ...]:
     """The names of the columns, where the line is a heading with a step or an epoch and a loss; else empty."""
-    cells = [cell for cell in _BETWEEN.split(line.strip()) if cell]
+    cells = [cell.strip('"') for cell in _BETWEEN.split(line.strip()) if cell]
     if len(cells) == 1:
-        cells = line.split()
+        cells = [cell.strip('"') for cell in line.split()]
     short = _SHORT | (_PARTS if set(_PARTS) <= set(cells) else {})
     names = tuple(short.get(cell, cell) for cell in cells)
     roles = {role(name) for name in names} if 2 <= len(names) <= MOST_COLUMNS else set()

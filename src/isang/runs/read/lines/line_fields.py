@@ -120,8 +120,9 @@ def _scan_number_first(text: str, captured: Captured) -> None:
     if sum(role(match["key"]) is not None for match in found) < 2:
         return
     for match in found:
-        if match["key"] not in (known for known, _ in captured.values()):
-            captured[match.span("value")] = (match["key"], 1.0)
+        name = "learning rate" if match["key"] == "rate" else match["key"]
+        if name not in (known for known, _ in captured.values()):
+            captured[match.span("value")] = (name, 1.0)
     if first := _FIRST_LOSS.search(text):
         captured[first.span("step")] = ("step", 1.0)
         captured[first.span("loss")] = ("loss", 1.0)
@@ -155,6 +156,8 @@ def _scan_pairs(text: str, start: int, captured: Captured, held_out: bool) -> No
             _capture_clock(match, clock, name, captured)
         if match.group("total") and role(name) in ("step", "epoch"):
             captured[match.span("total")] = (f"@{role(name)}_total", 1.0)
+        elif match.group("total") and role(name) == "batch":
+            captured[match.span("total")] = ("@batches", 1.0)
         position = match.end()
 
 

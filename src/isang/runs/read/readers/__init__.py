@@ -1,9 +1,11 @@
 """Readers of run logs, one per format family."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from isang.errors import InputError
+from isang.plugins import plugins
 from isang.runs.read.assemble import assemble
 from isang.runs.read.choice import Asked
 from isang.runs.read.content import head_of
@@ -24,12 +26,23 @@ READERS: tuple[Reader, ...] = (
 )
 """Their order does not matter: the surest one reads a file."""
 
+GROUP = "isang.readers"
+
+
+@cache
+def registered() -> tuple[Reader, ...]:
+    """READERS and those of other installed packages. Raises InputError where one does not keep the contract."""
+    return (*READERS, *plugins(GROUP, Reader, taken=[reader.name for reader in READERS]))
+
+
 LFS_POINTER = b"version https://git-lfs"
 
 
-def reader_of(head: bytes, path: Path, readers: Sequence[Reader] = READERS) -> Reader | None:
+def reader_of(head: bytes, path: Path, readers: Sequence[Reader] | None = None) -> Reader | None:
     """The reader that is surest of the file, None where all are sure that it is not theirs."""
-    sure = [(reader.certainty(head, path), reader.name, reader) for reader in readers]
+    sure = [
+        (reader.certainty(head, path), reader.name, reader) for reader in (registered() if readers is None else readers)
+    ]
     best = max(sure, key=lambda entry: entry[:2])
     return best[2] if best[0] > 0 else None
 

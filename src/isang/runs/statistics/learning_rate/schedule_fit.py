@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from isang.runs.read.table import LEARNING_RATE, Floats, Integers, RunTable
-from isang.runs.statistics.schedule_families import TURN, Fit, best_fit, turning_points
+from isang.runs.statistics.learning_rate.schedule_families import TURN, Fit, best_fit, turning_points
 
 MOST_POINTS = 2_000
 """Fits use at most this many points, evenly spaced."""

@@ -1,0 +1,101 @@
+"""Lines that tell of a failure, by their level or their words, beside how usual such lines are in this log.
+
+Shapes: S sessions, T tokens in all, C classes of loudness above 0.
+"""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.timed_sessions import TimedSessions
+from isang.model.batches import Floats
+from isang.model.fitted import Fitted
+from isang.model.wording import LOUDNESS
+
+NEVER_SEEN = 2.0
+"""A class louder than any that a normal session has is so many nats rarer for each step that it is louder."""
+NAMES = (None, "that tells of a failure", "that is a warning or worse", "that is an error")
+
+
+class FailureLines(DetectorDefaults):
+    """Finds a session with louder lines, or more of them, than are usual here: not any error is strange."""
+
+    name = "failure_lines"
+    timed = True
+
+    def fit(self, sessions: TimedSessions) -> pl.DataFrame:
+        """How many sessions have how many lines of a class or a louder one: `loudness`, `lines`, `sessions`.
+
+        They are counted among the sessions whose lines are at hand, the latest ones of a long period; a row without
+        lines holds their number.
+        """
+        counts_SC = lines_of(sessions)
+        rows = [(0, 0, len(sessions))]
+        for loudness in range(1, len(LOUDNESS)):
+            lines, number = np.unique(counts_SC[:, loudness - 1], return_counts=True)
+            rows += [(loudness, int(n), int(s)) for n, s in zip(lines, number, strict=True) if n]
+        return pl.DataFrame(rows, schema={"loudness": pl.Int64, "lines": pl.Int64, "sessions": pl.Int64}, orient="row")
+
+    def score(self, evidence: Evidence) -> Floats:
+        """-log of the share of normal sessions with as many lines of a class or a louder one, in nats.
+
+        The highest of the classes. More than any had is rarer in proportion; 0 without such a line.
+        """
+        if not len(evidence.sessions):
+            return np.zeros(0)
+        scores: Floats = _surprise(evidence).max(axis=1)
+        return scores
+
+    def reasons(self, case: Case) -> list[Reason]:
+        """The first of the loudest lines, of the class that is least usual."""
+        surprise_C = _surprise(case.evidence)[0]
+        loudness = 1 + int(surprise_C.argmax())
+        lines = int(lines_of(case.evidence.timed)[0, loudness - 1])
+        if not lines:
+            return []
+        known = case.model.fitted[self.name].filter(pl.col("loudness") == loudness)
+        having, of = int(known["sessions"].sum()), _sessions(case.model.fitted)
+        as_many = int(known.filter(pl.col("lines") >= lines)["sessions"].sum())
+        says = f"Of {of:,} normal sessions {having:,} have a line {NAMES[loudness]}"
+        if lines > 1 and having:
+            says += f", {as_many:,} as many as the {lines:,} here"
+        loudness_T = case.evidence.timed.loudness_T
+        return [Reason(f"{says}.", int(loudness_T.argmax()) - 1, detail={"times": lines})]
+
+
+def lines_of(sessions: TimedSessions) -> NDArray[np.int64]:
+    """How many lines of each class or a louder one each session has, shape (S, C)."""
+    session_T = np.repeat(np.arange(len(sessions)), sessions.tokens.lengths)
+    return np.stack(
+        [
+            np.bincount(session_T[sessions.loudness_T >= loudness], minlength=len(sessions))
+            for loudness in range(1, len(LOUDNESS))
+        ],
+        axis=1,
+    )
+
+
+def _surprise(evidence: Evidence) -> Floats:
+    """-log of the share of normal sessions with as many lines of each class or a louder one, shape (S, C)."""
+    counts_SC, of = lines_of(evidence.timed), _sessions(evidence.fitted)
+    table = evidence.fitted[FailureLines.name]
+    loudest = int(table["loudness"].max() or 0)  # type: ignore[arg-type]
+    surprise_SC = np.zeros(counts_SC.shape)
+    for loudness in range(1, len(LOUDNESS)):
+        known = table.filter(pl.col("loudness") == loudness).sort("lines")
+        lines_S = counts_SC[:, loudness - 1]
+        lines, number = known["lines"].to_numpy(), known["sessions"].to_numpy()
+        behind = np.append(number[::-1].cumsum()[::-1], 0)
+        as_many_S = behind[np.searchsorted(lines, lines_S, side="left")].astype(np.float64)
+        one_more_S = np.minimum(1.0, (lines.max(initial=1)) / np.maximum(lines_S, 1))
+        one_more_S *= np.exp(-NEVER_SEEN * max(0, loudness - loudest))
+        share_S = (as_many_S + np.where(as_many_S > 0, 1.0, one_more_S)) / (of + 1)
+        surprise_SC[:, loudness - 1] = np.where(lines_S > 0, -np.log(share_S), 0.0)
+    return surprise_SC
+
+
+def _sessions(fitted: Fitted) -> int:
+    """The number of normal sessions that were counted."""
+    table = fitted[FailureLines.name]
+    return int(table.filter(pl.col("loudness") == 0)["sessions"].sum())

@@ -1,0 +1,103 @@
+"""What in a log no training session has: each such template with its first line, and how much of the log is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from isang.artifact import Model
+from isang.detection.anomalies import SHOWN_CHARACTERS, Located
+from isang.detection.detectors import detectors_of
+from isang.model.vocabulary import UNSEEN
+from isang.model.wording import LOUDNESS, loudness_of
+
+MOST_LISTED = 100
+"""The loudest templates are listed, so many of them."""
+LEAST_KNOWN = 0.5
+"""Where a smaller share of the lines is like lines of the training period, nothing can be told about the log."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of a log the model could judge."""
+
+    lines: int
+    """Lines of sessions."""
+    known: int
+    """Those with a template of the training period, or with one that is taken for such."""
+    without_power: tuple[str, ...] = ()
+    """Detectors that learned too little to tell anything; they do not stand for "no anomaly"."""
+
+    @property
+    def share(self) -> float | None:
+        """None where there is no line."""
+        return self.known / self.lines if self.lines else None
+
+    @property
+    def other_program(self) -> bool:
+        """Most lines are like none of the training period."""
+        return self.share is not None and self.share < LEAST_KNOWN
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        verdict = "cannot_tell" if self.other_program or not self.lines else "judged"
+        return {"lines": self.lines, "known_lines": self.known, "share_known": self.share, "verdict": verdict,
+                "detectors_without_power": list(self.without_power)}  # fmt: skip
+
+
+def coverage(model: Model, prepared: Located) -> Coverage:
+    """How many of the lines are like lines of the training period."""
+    events = prepared.dataset.sessions["events"].explode(empty_as_null=False, keep_nulls=False).to_numpy()
+    known = int((model.vocabulary.tokens(prepared.dataset)[events] != UNSEEN).sum())
+    without = tuple(detector.name for detector in detectors_of(model) if not detector.can_tell(model.fitted))
+    return Coverage(len(events), known, without)
+
+
+def never_seen(model: Model, prepared: Located) -> list[dict[str, Any]]:
+    """The templates of no training session: the loudest first, of equals the one that came first.
+
+    `template`, `level`, `loudness` (of LOUDNESS), `count` of lines, number of `sessions`, and the `first` line.
+    """
+    dataset = prepared.dataset
+    token_of = model.vocabulary.tokens(dataset)
+    new = {
+        event: (text, level)
+        for event, text, level in dataset.templates["event", "template", "level"].iter_rows()
+        if token_of[event] == UNSEEN
+    }
+    lines = dataset.sessions.select("start", "events").with_row_index("session").with_columns(prepared.lines)
+    wanted = pl.col("events").is_in(list(new))
+    lines = lines.explode("events", "source_index", "line").filter(wanted)
+    table = (
+        lines.sort("start", "source_index", "line", nulls_last=True)
+        .group_by("events", maintain_order=True)
+        .agg(
+            pl.len(), pl.col("session").n_unique(), pl.col("start", "source_index", "line").first(),
+        )
+    )  # fmt: skip
+    loudness = [loudness_of(*new[event]) for event in table["events"]]
+    order = np.argsort(-np.array(loudness, dtype=np.int64), kind="stable")[:MOST_LISTED]
+    rows = [table.row(int(place), named=True) for place in order]
+    raw = prepared.raw({(row["source_index"], row["line"]) for row in rows})
+    return [_entry(prepared, row, *new[row["events"]], raw) for row in rows]
+
+
+def _entry(
+    prepared: Located, row: Mapping[str, Any], template: str, level: str | None, raw: Mapping[tuple[int, int], str]
+) -> dict[str, Any]:
+    place = row["source_index"], row["line"]
+    return {
+        "template": template,
+        "level": level,
+        "loudness": LOUDNESS[loudness_of(template, level)],
+        "count": row["len"],
+        "sessions": row["session"],
+        "first": {
+            "source": prepared.sources[place[0]].name,
+            "number": place[1],
+            "text": raw.get(place, "")[:SHOWN_CHARACTERS],
+            "session_start": None if row["start"] is None else row["start"].isoformat(),
+        },
+    }

@@ -1,0 +1,42 @@
+"""What every page is made with: templates that escape all text, and how a policy names inline styles and scripts."""
+
+import base64
+import hashlib
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from isang.formatting import printable
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+@cache
+def asset(package: str, name: str) -> str:
+    """The text of a file in the `templates` of a package."""
+    return (files(package) / "templates" / name).read_text(encoding="utf-8")
+
+
+@cache
+def environment(package: str) -> "Environment":
+    """The templates of a package; all values are escaped, and names that a template does not know are errors."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,  # Markup is our own
+    )  # fmt: skip
+
+
+def safe(ours: str) -> "Markup":
+    """Text that needs no escaping: our own files alone."""
+    from markupsafe import Markup
+
+    return Markup(ours)
+
+
+def hashed(content: str) -> str:
+    """How a content security policy names an inline style or script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()

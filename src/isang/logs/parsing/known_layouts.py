@@ -1,0 +1,166 @@
+"""The layouts that a model was trained with: further logs are read by them, and what is not is named."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from isang.json_files import Check, anything, flag, items, maybe, one_of, record, text
+from isang.logs.parsing.containers import COMPOSE, CRI, DOCKER
+from isang.logs.parsing.inferred.recognise import voting
+from isang.logs.parsing.layouts import Layout
+from isang.logs.parsing.records import SourceLayout, begins, recognise_source
+from isang.logs.parsing.regex import check_expression
+from isang.logs.parsing.structured.json_fields import ROLES
+from isang.logs.parsing.timestamps import Clock
+
+_MOST_KNOWN = 100
+_NEARLY_AS_MANY = 0.9
+"""A known layout is taken where it parses this share of what the log's own would parse."""
+_SOME = 0.05
+
+_PATTERN_CHARACTERS = 40_000
+
+
+def _expression(value: Any, name: str) -> None:
+    text(value, name)
+    if len(value) > _PATTERN_CHARACTERS:
+        raise ValueError(f"{name} must have at most {_PATTERN_CHARACTERS:,} characters, got {len(value):,}")
+    check_expression(name, value)
+
+
+def _shape_of_line(value: Any, name: str) -> None:
+    _LAYOUT(value, name)
+    if value["inside"] is not None:
+        _shape_of_line(value["inside"], f"{name}.inside")
+
+
+def _pair(second: Check) -> Check:
+    def check(value: Any, name: str) -> None:
+        items(anything, 2)(value, name)
+        text(value[0], name)
+        second(value[1], name)
+
+    return check
+
+
+_LAYOUT = record(
+    {
+        "name": text, "pattern": _expression, "heading": _expression, "vague": flag, "inside": anything,
+        "kind": one_of("text", "access", "csv", "headed", "json", "logfmt"),
+        "aliases": items(_pair(one_of(*(name for names in ROLES.values() for name in names)))),
+        "shape": items(_pair(flag)),
+    },
+    closed=True,
+)  # fmt: skip
+_CLOCK = record(
+    {
+        "name": text, "pattern": _expression, "formats": items(text), "lacks": maybe(one_of("year", "date")),
+        "zoned": flag, "wordy": flag, "weekday": flag,
+    },
+    closed=True,
+)  # fmt: skip
+KNOWN = record(
+    {
+        "containers": items(one_of(DOCKER, CRI, COMPOSE)),
+        "layouts": items(_shape_of_line),
+        "clocks": items(maybe(_CLOCK)),
+    },
+    closed=True,
+)
+"""How one kind of log was read, as it stands among the rules."""
+
+
+@dataclass(frozen=True)
+class KnownLayout:
+    """How one kind of log was read."""
+
+    containers: tuple[str, ...]
+    layouts: tuple[Layout, ...]
+    clocks: tuple[Clock | None, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> "KnownLayout":
+        """What `to_dict` gave and KNOWN allows. Raises ValueError where layouts and clocks are not as many."""
+        known = cls(
+            tuple(str(name) for name in given["containers"]),
+            tuple(_layout(layout) for layout in given["layouts"]),
+            tuple(None if clock is None else _clock(clock) for clock in given["clocks"]),
+        )
+        if not known.layouts or len(known.layouts) != len(known.clocks):
+            raise ValueError("as many clocks as layouts are needed")
+        return known
+
+
+def _layout(given: Mapping[str, Any]) -> Layout:
+    inside = None if given["inside"] is None else _layout(given["inside"])
+    pairs = {name: tuple((first, second) for first, second in given[name]) for name in ("aliases", "shape")}
+    return Layout(**{**given, **pairs, "inside": inside})
+
+
+def _clock(given: Mapping[str, Any]) -> Clock:
+    return Clock(**{**given, "formats": tuple(given["formats"])})
+
+
+def known_of(sources: Iterable[SourceLayout]) -> tuple[KnownLayout, ...]:
+    """What is to be remembered of how logs were read, each way once."""
+    ways = (
+        KnownLayout(source.containers, tuple(shape for shape, _ in source.layouts), source.clocks) for source in sources
+    )
+    return tuple(dict.fromkeys(ways))[:_MOST_KNOWN]
+
+
+def read_as_known(
+    sample: pl.Series,
+    known: Sequence[KnownLayout],
+    *,
+    given: Layout | None,
+    zone: str,
+    reference: datetime,
+    date_order: str = "auto",
+) -> SourceLayout:
+    """How to read a source, by a known layout wherever one parses its lines; `unknown` names the others."""
+    own = recognise_source(sample, given=given, zone=zone, reference=reference, date_order=date_order)
+    if not known or given is not None:
+        return own
+    lines = sample.filter(sample.str.contains(r"\S"))
+    if lines.is_empty():
+        return own
+    votes = voting(lines)
+    ways = [_as_source(each, own) for each in known]
+    parsed = [_share(lines, votes, way) for way in ways]
+    if any(_ways(way) == _ways(own) for way in ways):
+        return own
+    best = max(range(len(ways)), key=lambda number: parsed[number])
+    if parsed[best] >= _NEARLY_AS_MANY * _share(lines, votes, own):
+        return replace(ways[best], layouts=tuple((shape, parsed[best]) for shape, _ in ways[best].layouts))
+    way = ways[best]
+    if way.containers == own.containers and parsed[best] >= _SOME:
+        shapes = {shape for shape, _ in way.layouts}
+        more = [pair for pair in zip(own.layouts, own.clocks, strict=True) if pair[0][0] not in shapes]
+        layouts = (*way.layouts, *(pair[0] for pair in more))
+        own = replace(own, layouts=layouts, clocks=(*way.clocks, *(pair[1] for pair in more)))
+        return replace(own, unknown=tuple(pair[0] for pair in more))
+    return replace(own, unknown=own.layouts)
+
+
+def _as_source(known: KnownLayout, own: SourceLayout) -> SourceLayout:
+    layouts = tuple((layout, 0.0) for layout in known.layouts)
+    return SourceLayout(known.containers, layouts, known.clocks, own.zone, own.reference)
+
+
+def _ways(source: SourceLayout) -> tuple[object, ...]:
+    return source.containers, tuple(shape for shape, _ in source.layouts), source.clocks
+
+
+def _share(lines: pl.Series, votes: pl.Series, source: SourceLayout) -> float:
+    """The share of the lines that can begin a record that begin one, or are the heading of one."""
+    return float((begins(lines, source) & votes).sum()) / max(1, int(votes.sum()))

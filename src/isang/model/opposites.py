@@ -1,0 +1,66 @@
+"""Whether one wording contradicts another: it says the opposite, or says the same of something else."""
+
+import re
+from collections.abc import Set
+
+from isang.logs.templates.words import is_grammar, names_follow, without_mark
+
+_PAIRS = (
+    ("true", "fals"), ("yes", "no"), ("up", "down"), ("on", "off"), ("ok", "fail"), ("ok", "err"),
+    ("succe", "fail"), ("succe", "err"), ("pass", "fail"), ("complet", "fail"), ("start", "stop"), ("begin", "end"),
+    ("open", "clos"), ("accept", "reject"), ("accept", "refus"), ("accept", "declin"), ("allow", "deni"),
+    ("allow", "deny"), ("allow", "block"), ("grant", "deni"), ("grant", "deny"), ("enab", "disab"),
+    ("grant", "revok"), ("add", "remov"), ("creat", "delet"), ("creat", "destroy"), ("join", "left"),
+    ("join", "leav"), ("acquir", "releas"), ("found", "miss"), ("found", "lost"), ("present", "absent"),
+    ("resum", "suspend"), ("resum", "paus"), ("online", "offline"), ("attach", "detach"), ("login", "logout"),
+    ("first", "last"), ("more", "less"), ("increas", "decreas"), ("rais", "lower"), ("aliv", "dead"),
+    ("full", "empt"), ("before", "after"), ("push", "pop"), ("expand", "shrink"), ("grow", "shrink"),
+    ("activ", "passiv"), ("primary", "secondary"), ("leader", "follower"), ("healthy", "sick"), ("fast", "slow"),
+    ("green", "red"),
+)  # fmt: skip
+"""How words begin that are opposites. The list is short and cannot be complete."""
+_NEGATING = ("un", "in", "im", "dis", "de", "non", "mis")
+"""`unavailable`, `invalid`, `disconnected`: with one of these before it a word is its opposite."""
+_NO = frozenset({"no", "not", "never", "without", "cannot", "neither", "nor", "hardly"})
+_WORD = re.compile(r"[^\W\d_]+")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_STEMS = frozenset({"err", "add"})
+_SHORT = 3
+"""Of beginnings up to this length the whole word counts, but for _STEMS: `on` is not in `one`."""
+
+
+def contradicts(asked: str, known: str) -> bool:
+    """Whether the template `asked` says the opposite of `known`, or names another after a word such as `unit`."""
+    one, other = _words(asked), _words(known)
+    if bool(one & _NO) != bool(other & _NO):
+        return True
+    here, there = one - other, other - one
+    return any(_opposite(word, against) for word in here for against in there) or _of_another(asked, known)
+
+
+def _words(template: str) -> Set[str]:
+    return {word.lower() for word in _WORD.findall(_CAMEL.sub(" ", template))}
+
+
+def _opposite(one: str, other: str) -> bool:
+    return any(
+        (_begins(one, left) and _begins(other, right)) or (_begins(one, right) and _begins(other, left))
+        for left, right in _PAIRS
+    ) or any(word == before + rest for before in _NEGATING for word, rest in ((one, other), (other, one)))
+
+
+def _begins(word: str, stem: str) -> bool:
+    return word.startswith(stem) if len(stem) > _SHORT or stem in _STEMS else word == stem
+
+
+def _of_another(asked: str, known: str) -> bool:
+    """Whether all that differs are the names behind words such as `unit`."""
+    one, other = without_mark(asked).split(), without_mark(known).split()
+    if len(one) != len(other):
+        return False
+    places = [place for place, (word, against) in enumerate(zip(one, other, strict=True)) if word != against]
+    named = [
+        place > 0 and names_follow(one[place - 1]) and not is_grammar(one[place]) and not is_grammar(other[place])
+        for place in places
+    ]
+    return bool(named) and all(named)

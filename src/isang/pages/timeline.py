@@ -1,0 +1,135 @@
+"""How many lines came when: over all, by level, and of each template."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.logs.store import Dataset
+
+BUCKETS = 96
+SPARK_BUCKETS = 24
+"""Of a template's small picture; BUCKETS is a multiple of it."""
+LEVELS = ("error", "warning", "other")
+_ERRORS = frozenset(
+    ("ERROR", "ERR", "FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "SEVERE", "FAILURE")
+)
+_WARNINGS = frozenset({"WARN", "WARNING"})
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Lines over time; E events of the dataset."""
+
+    start: datetime
+    end: datetime
+    by_level_LB: Counts
+    """Lines of each of LEVELS in each of BUCKETS stretches of equal length."""
+    of_event_ES: Counts
+    """Lines of each event in each of SPARK_BUCKETS stretches."""
+    first_ms_E: Counts
+    """When each event was first and last seen, in milliseconds after `start`; -1: never."""
+    last_ms_E: Counts
+
+    @property
+    def bucket_seconds(self) -> float:
+        """The length of one of BUCKETS."""
+        return (self.end - self.start).total_seconds() / BUCKETS
+
+    def moment(self, after_ms: int) -> datetime | None:
+        """The time `after_ms` after the start; None where it is negative."""
+        return None if after_ms < 0 else self.start + timedelta(milliseconds=int(after_ms))
+
+
+def timeline(dataset: Dataset) -> Timeline | None:
+    """The lines of a dataset over time, read some sessions at a time; None without a clock."""
+    first, last = dataset.sessions["start"].min(), dataset.sessions["end"].max()
+    if not isinstance(first, datetime) or not isinstance(last, datetime):
+        return None
+    first, last = first.astimezone(UTC), max(last, first + timedelta(milliseconds=BUCKETS)).astimezone(UTC)
+    span_ms = (last - first).total_seconds() * 1000
+    events = int(dataset.templates["event"].max() or 0) + 1  # type: ignore[arg-type]
+    level_E = np.full(events, LEVELS.index("other"))
+    for event, level in dataset.templates.select("event", "level").iter_rows():
+        level_E[event] = LEVELS.index(level_class(level))
+    by_level_LB = np.zeros((len(LEVELS), BUCKETS), dtype=np.int64)
+    of_event_ES = np.zeros((events, SPARK_BUCKETS), dtype=np.int64)
+    first_ms_E, last_ms_E = np.full(events, np.iinfo(np.int64).max), np.full(events, -1, dtype=np.int64)
+    starts = dataset.sessions["start"].dt.epoch("ms").to_numpy()
+    zero = first.timestamp() * 1000
+    for rows, part in dataset.pieces("events", "gaps_ms"):
+        timed = part["gaps_ms"].is_not_null().to_numpy()  # a session without a clock has none
+        rows, part = rows[timed], part.filter(timed)
+        sizes = part["events"].list.len().to_numpy().astype(np.int64)
+        flat = part["events"].explode().drop_nulls().to_numpy().astype(np.int64)
+        gaps = part["gaps_ms"].explode().drop_nulls().to_numpy().astype(np.int64)
+        since = np.cumsum(gaps)
+        begin = np.cumsum(sizes) - sizes
+        used = sizes > 0
+        offset = np.zeros(len(sizes), dtype=np.int64)
+        offset[used] = since[begin[used]] - gaps[begin[used]]
+        at_ms = np.repeat(starts[rows] - zero - offset, sizes) + since
+        known = np.isfinite(at_ms)
+        flat, at_ms = flat[known], np.clip(at_ms[known], 0, span_ms).astype(np.int64)
+        bucket = np.minimum((at_ms * BUCKETS / span_ms).astype(np.int64), BUCKETS - 1)
+        np.add.at(by_level_LB, (level_E[flat], bucket), 1)
+        np.add.at(of_event_ES, (flat, bucket * SPARK_BUCKETS // BUCKETS), 1)
+        np.minimum.at(first_ms_E, flat, at_ms)
+        np.maximum.at(last_ms_E, flat, at_ms)
+    return Timeline(first, last, by_level_LB, of_event_ES, np.where(last_ms_E < 0, -1, first_ms_E), last_ms_E)
+
+
+def level_class(level: str | None) -> str:
+    """One of LEVELS."""
+    name = (level or "").upper()
+    return "error" if name in _ERRORS else "warning" if name in _WARNINGS else "other"
+
+
+def spark(counts_S: Counts) -> str:
+    """The path of a small picture of counts in a box of 100 x 20; empty where all are zero."""
+    most = int(counts_S.max()) if len(counts_S) else 0
+    if not most:
+        return ""
+    width, heights = 100 / len(counts_S), [max(1.5, 20 * int(count) / most) for count in counts_S]
+    parts = [
+        f"M{place * width:.1f} 20v-{height:.1f}h{width * 0.8:.1f}v{height:.1f}z"
+        for place, height in enumerate(heights)
+        if counts_S[place]
+    ]
+    return "".join(parts)
+
+
+class Bar(NamedTuple):
+    """A bar of the picture: its lower edge, measured from the top, and what it counts."""
+
+    bucket: int
+    bottom: float
+    height: float
+    level: str
+    when: datetime
+    lines: int
+
+
+def bars(line: Timeline, all_height: float, failures_height: float) -> list[Bar]:
+    """All lines in an upper panel and, below it, errors upon warnings to a scale of their own."""
+    failing_FB = line.by_level_LB[[LEVELS.index("error"), LEVELS.index("warning")]]
+    panels = (
+        (0.0, all_height, {"other": line.by_level_LB.sum(axis=0)}),
+        (all_height, failures_height, {name: line.by_level_LB[LEVELS.index(name)] for name in ("warning", "error")}),
+    )
+    most = (int(line.by_level_LB.sum(axis=0).max()), int(failing_FB.sum(axis=0).max()))
+    found = []
+    for (top, height, levels), highest in zip(panels, most, strict=True):
+        for bucket in range(BUCKETS):
+            bottom = top + height
+            for level, counts_B in levels.items():
+                if count := int(counts_B[bucket]):
+                    tall = max(1.0, height * count / highest)
+                    when = line.start + timedelta(seconds=bucket * line.bucket_seconds)
+                    found.append(Bar(bucket, bottom, tall, level, when, count))
+                    bottom -= tall
+    return found

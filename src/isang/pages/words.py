@@ -1,0 +1,126 @@
+"""The words of the pages about logs, in English and Korean."""
+
+from typing import Any, Literal
+
+Language = Literal["en", "ko"]
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "title": ("Log analysis", "로그 분석"),
+    "overview": ("Overview", "개요"),
+    "incidents": ("Incidents", "인시던트"),
+    "templates": ("Templates", "템플릿"),
+    "quality": ("Quality", "품질"),
+    "reading": ("How the logs were read", "로그를 읽은 방식"),
+    "contents": ("Contents", "목차"),
+    "lines": ("lines", "줄"),
+    "sessions": ("sessions", "세션"),
+    "anomalous": ("anomalous sessions", "이상 세션"),
+    "no_incidents": (
+        "No incident. Nothing in these logs is unusual enough to report.",
+        "인시던트가 없습니다. 보고할 만큼 특이한 것이 없습니다.",
+    ),
+    "period": ("{start} to {end} UTC", "{start} ~ {end} UTC"),
+    "no_clock": ("The lines carry no time that could be read.", "읽을 수 있는 시각이 줄에 없습니다."),
+    "timeline": ("Lines over time", "시간에 따른 줄 수"),
+    "timeline_text": (
+        "Lines over time by level, each bar {length}; marks above show when incidents began.",
+        "레벨별 시간당 줄 수, 막대 하나는 {length}입니다. 위쪽 표시는 인시던트가 시작된 시점입니다.",
+    ),
+    "brush": (
+        "Drag across the picture to see only the incidents of that time.",
+        "그림 위를 드래그하면 그 시간의 인시던트만 보입니다.",
+    ),
+    "show_all": ("Show all", "모두 보기"),
+    "level_error": ("error", "오류"),
+    "level_warning": ("warning", "경고"),
+    "all_lines": ("all lines", "전체 줄"),
+    "severity": ("Severity", "심각도"),
+    "critical": ("critical", "치명적"),
+    "high": ("high", "높음"),
+    "medium": ("medium", "보통"),
+    "low": ("low", "낮음"),
+    "firing": ("firing", "진행 중"),
+    "resolved": ("resolved", "종료됨"),
+    "expired": ("expired", "만료됨"),
+    "first_seen": ("First seen", "처음 발견"),
+    "last_seen": ("Last seen", "마지막 발견"),
+    "sources": ("Logs", "로그"),
+    "state": ("State", "상태"),
+    "what_happened": ("What is unusual", "무엇이 특이한가"),
+    "kind": ("Kind", "종류"),
+    "example": ("An example session: {id}", "예시 세션: {id}"),
+    "beside": (
+        "Lines marked “{strange}” are unusual. Lines marked “{missing}” stand in the most similar normal session, "
+        "{id}, and not in this one.",
+        "“{strange}” 표시가 있는 줄은 특이한 줄입니다. “{missing}” 표시가 있는 줄은 가장 비슷한 정상 세션 {id}에는 "
+        "있지만 이 세션에는 없습니다.",
+    ),
+    "marked": ("Lines marked “{strange}” are unusual.", "“{strange}” 표시가 있는 줄은 특이한 줄입니다."),
+    "mark_strange": ("unusual", "특이"),
+    "mark_missing": ("missing", "빠짐"),
+    "others": ("Other sessions: {ids}", "다른 세션: {ids}"),
+    "and_more": ("and {count} more", "외 {count}개"),
+    "copy": ("Copy as Markdown", "Markdown으로 복사"),
+    "copied": ("Copied", "복사됨"),
+    "more_incidents": ("{count} further incidents are in {file}.", "나머지 인시던트 {count}개는 {file}에 있습니다."),
+    "search": ("Search templates", "템플릿 검색"),
+    "count": ("Count", "개수"),
+    "template": ("Template", "템플릿"),
+    "level": ("Level", "레벨"),
+    "over_time": ("Over time", "시간별"),
+    "new": ("new", "새로움"),
+    "left_out": ("{count} rarer templates are not listed.", "더 드문 템플릿 {count}개는 표시하지 않았습니다."),
+    "symptom_new": ("Never seen before", "처음 보는 줄"),
+    "symptom_missing": ("Missing", "빠진 줄"),
+    "symptom_too_many": ("Too many", "너무 많음"),
+    "symptom_crowd": ("Many at once", "한꺼번에 몰림"),
+    "symptom_out_of_order": ("Unusual order", "평소와 다른 순서"),
+    "symptom_slow": ("Slow", "느림"),
+    "symptom_rare": ("Rare", "드문 줄"),
+    "symptom_unexpected": ("Not where it belongs", "있을 자리가 아님"),
+    "symptom_unlike": ("Unlike any before", "이전에 없던 모습"),
+    "measured": (
+        "Measured on {labelled} labelled sessions after the training period",
+        "학습 기간 이후의 라벨이 있는 세션 {labelled}개에서 측정",
+    ),
+    "not_measured": ("Quality is not measured: {why}.", "품질을 측정하지 않았습니다: {why}."),
+    "no_evaluation": ("This model has not been evaluated on these logs.", "이 로그로 모델을 평가하지 않았습니다."),
+    "detector": ("Detector", "탐지기"),
+    "precision": ("Precision", "정밀도"),
+    "recall": ("Recall", "재현율"),
+    "all_together": ("all together", "전체"),
+    "simple_rule": ("simple rule: {name}", "단순 규칙: {name}"),
+    "planted": ("Found of anomalies that isang planted itself", "isang이 직접 심은 이상 중 찾은 비율"),
+    "budget": (
+        "Alert budget: {asked} false alarms per 1,000 normal sessions asked for, {found} found.",
+        "알림 예산: 정상 세션 1,000개당 오경보 {asked}개를 요청했고 {found}개로 측정되었습니다.",
+    ),
+    "budget_unmeasured": (
+        "Alert budget: {asked} false alarms per 1,000 normal sessions asked for; without labels it is not measured.",
+        "알림 예산: 정상 세션 1,000개당 오경보 {asked}개를 요청했습니다. 라벨이 없어 측정할 수 없습니다.",
+    ),
+    "drift": ("Drift: {says}", "드리프트: {says}"),
+    "report": ("Judgement of the training", "학습 평가 보고서"),
+    "source": ("Log", "로그"),
+    "layout": ("Layout", "레이아웃"),
+    "times": ("Times", "시각"),
+    "used": ("Lines used", "사용한 줄"),
+    "doubt_lines": ("{count} lines did not fit the layout", "레이아웃에 맞지 않는 줄 {count}개"),
+    "session_rule": ("Sessions", "세션"),
+    "made_by": ("Written by isang.", "isang이 작성했습니다."),
+    "top_simple": (
+        "The simple rule “{name}” does as well here (F1 {rule} against {own}).",
+        "여기서는 단순 규칙 “{name}”만으로도 충분합니다(F1 {rule}, isang {own}).",
+    ),
+}  # fmt: skip
+
+
+def symptom(kind: str, language: Language) -> str:
+    """The name of a kind of symptom; one that somebody else's detector brings is named as it is."""
+    known = _WORDS.get(f"symptom_{kind}")
+    return kind.replace("_", " ") if known is None else known[language == "ko"]
+
+
+def word(key: str, language: Language, **values: Any) -> str:
+    """A word or sentence of the pages, with its values filled in."""
+    return _WORDS[key][language == "ko"].format(**values)

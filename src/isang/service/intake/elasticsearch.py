@@ -1,0 +1,133 @@
+"""Elasticsearch's bulk API, as Filebeat, Fluent Bit, Vector and Logstash write it: `POST /_bulk`.
+
+What clients ask before they send is answered too: which server this is, and whether it has a licence.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from isang.logs.stream.record import Record
+from isang.service.intake import Decoded, RefusedRequest, Request, Response
+from isang.service.intake.values import MOST_TEXT, as_text, flat, microseconds, source_of
+
+VERSION = "8.17.0"
+"""Whose bulk API this speaks."""
+HEADERS = {"X-Elastic-Product": "Elasticsearch"}
+"""Without it the official clients send nothing."""
+SOURCE = (
+    "service.name", "container.name", "kubernetes.container.name", "kubernetes.container_name", "container_name",
+    "log.file.path", "path", "file", "source", "program", "host.name", "host", "agent.name",
+)  # fmt: skip
+"""Fields that name who wrote a document, the first that is there."""
+TIME = ("@timestamp", "timestamp", "time", "ts")
+LEVEL = ("log.level", "level", "severity", "loglevel", "syslog.severity.name")
+MESSAGE = ("message", "log", "msg", "event.original")
+TRACE = ("trace.id", "trace_id", "traceId", "traceID")
+ACTIONS = ("index", "create")
+_Item = tuple[str, str, str | None]  # action, index, and why it was refused
+
+
+class Bulk:
+    """Documents for an index; the index and its mapping are of no importance here."""
+
+    name = "elasticsearch"
+    routes: tuple[tuple[str, str], ...] = (
+        ("POST", "/_bulk"), ("PUT", "/_bulk"), ("POST", "/{index}/_bulk"), ("PUT", "/{index}/_bulk"),
+        ("GET", "/_license"), ("HEAD", "/"),
+    )  # fmt: skip
+
+    def decode(self, request: Request, body: bytes) -> Decoded:
+        """See HttpDecoder. `details` holds what became of each document."""
+        if not request.path.endswith("/_bulk"):
+            return Decoded([])
+        default = request.path.strip("/").partition("/")[0] if request.path != "/_bulk" else ""
+        lines = iter(body.decode("utf-8", errors="replace").split("\n"))
+        records: list[Record] = []
+        items: list[_Item] = []
+        for line in lines:
+            if not line.strip():
+                continue
+            action, index = _action(line, default)
+            if action == "delete":
+                items.append((action, index, "documents cannot be deleted here"))
+                continue
+            record = None if action == "update" else _record(next(lines, ""), request.peer)
+            if action == "update":
+                next(lines, "")
+            if record is not None:
+                records.append(record)
+            items.append((action, index, None if record is not None else "the document cannot be used as a log record"))
+        count = sum(why is not None for _, _, why in items)
+        return Decoded(records, {"not_a_log_record": count} if count else {}, items)
+
+    def accepted(self, request: Request, decoded: Decoded) -> Response:
+        """See HttpDecoder."""
+        if request.method == "HEAD":
+            return Response(200, b"", headers=HEADERS)
+        if request.path == "/_license":
+            licence = {"license": {"status": "active", "uid": "isang", "type": "basic", "mode": "basic"}}
+            return Response(200, json.dumps(licence).encode(), headers=HEADERS)
+        items: list[_Item] = decoded.details if isinstance(decoded.details, list) else []
+        answer = {"took": 0, "errors": any(why for _, _, why in items), "items": [_answered(*item) for item in items]}
+        return Response(200, json.dumps(answer).encode(), headers=HEADERS)
+
+    def refused(self, request: Request, refusal: RefusedRequest) -> Response:
+        """See HttpDecoder."""
+        kind = "es_rejected_execution_exception" if refusal.status == 429 else "illegal_argument_exception"
+        error = {"error": {"type": kind, "reason": refusal.message}, "status": refusal.status}
+        return Response(refusal.status, json.dumps(error).encode(), headers=HEADERS)
+
+
+def server_info() -> Response:
+    """What clients ask with `GET /` before they send; a browser gets the page there."""
+    about = {"name": "isang", "cluster_name": "isang", "version": {"number": VERSION, "build_flavor": "default"},
+             "tagline": "You Know, for Search"}  # fmt: skip
+    return Response(200, json.dumps(about).encode(), headers=HEADERS)
+
+
+def _action(line: str, default: str) -> tuple[str, str]:
+    """The action and the index of a line before a document. Raises RefusedRequest."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict) or len(value) != 1:
+        raise RefusedRequest(400, f'an action such as {{"create": {{}}}} was expected, got {line[:60]!r}')
+    action, about = next(iter(value.items()))
+    if action not in (*ACTIONS, "update", "delete"):
+        raise RefusedRequest(400, f"the action must be index, create, update or delete, got {action[:40]!r}")
+    index = about.get("_index") if isinstance(about, dict) else None
+    return action, as_text(index)[:200] if index else default
+
+
+def _record(line: str, peer: str) -> Record | None:
+    """A document as a record; None where it is none."""
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(value, dict) or not value:
+        return None
+    fields = flat(value)
+    found = {name: _first(fields, names) for name, names in (("time", TIME), ("level", LEVEL), ("trace", TRACE))}
+    message = _first(fields, MESSAGE)
+    at = next((microseconds(value[name]) for name in TIME if name in value), None)
+    kept = {name: text for name, text in fields.items() if name not in (*TIME, *MESSAGE, *LEVEL)}
+    text = message if message is not None else as_text(value)
+    return Record(
+        source=source_of(fields, SOURCE, peer), text=text[:MOST_TEXT], time_us=at, level=found["level"],
+        message=text[:MOST_TEXT] if message is not None else " ".join(sorted(kept))[:MOST_TEXT], fields=kept,
+        trace_id=found["trace"],
+    )  # fmt: skip
+
+
+def _first(fields: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    return next((fields[name] for name in names if fields.get(name, "").strip()), None)
+
+
+def _answered(action: str, index: str, why: str | None) -> dict[str, Any]:
+    """What the answer says of one document."""
+    if why is None:
+        return {action: {"_index": index, "status": 201, "result": "created"}}
+    return {action: {"_index": index, "status": 400, "error": {"type": "document_parsing_exception", "reason": why}}}

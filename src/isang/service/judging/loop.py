@@ -1,0 +1,135 @@
+"""The judging loop: all sources together, in batches, from the journal and the followed logs to incidents."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from isang.artifact import Model, load_model
+from isang.detection.live import Following, pause_after
+from isang.errors import IsangError
+from isang.progress import say
+from isang.service.judging.incident_book import STREAM, Change, IncidentBook
+from isang.service.metrics import Metrics
+from isang.service.settings import ServiceSettings
+from isang.service.storage.database import Database
+from isang.service.storage.journal import Journal, JournalSource
+
+PLACE = "place"
+"""The file in the home folder that says where judging stands."""
+RETRY_SECONDS = 5.0
+"""After an error that may pass, such as a full disk."""
+
+
+class Judging:
+    """Judges what comes until it is told to stop.
+
+    `put` is part of the transaction in which an incident changes, `tell` comes after it.
+
+    What it found is in the database before the place is saved behind it, and an anomaly that is there already changes
+    nothing: whatever kills the process, no record is left out, and none counts twice.
+    """
+
+    def __init__(
+        self, settings: ServiceSettings, model: Path, journal: Journal, database: Database, metrics: Metrics,
+        put: Callable[[Change], None], tell: Callable[[Change], None],
+        begin: Mapping[str, Any] | None,
+    ) -> None:  # fmt: skip
+        self._database, self._metrics, self._put, self._tell = database, metrics, put, tell
+        self._journal = journal
+        self.model = _with_budget(load_model(model), settings.alerts_per_thousand)
+        self.model_name = str(self.model.facts["dataset"])[:12]
+        self._book = IncidentBook(database, self.model, self.model_name)
+        self.following = Following(
+            self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
+            source=JournalSource(journal), begin=begin,
+        )  # fmt: skip
+        metrics.asked.set(self.model.config.detection.alerts_per_thousand)
+        metrics.model_info.labels(STREAM, self.model_name).set(1)
+        trained_until = self.model.facts.get("trained_until")
+        if trained_until is not None:
+            trained_at = datetime.fromisoformat(trained_until).timestamp()
+            metrics.model_age.set_function(lambda: time.time() - trained_at)
+        self._caught_up_at = time.monotonic()
+        self.error: str | None = None
+        """Why judging does not go on at the moment."""
+
+    @property
+    def sessions(self) -> int:
+        """Sessions judged, over all starts of the service."""
+        return self.following.before[0] + self.following.sessions
+
+    @property
+    def anomalies(self) -> int:
+        """Of these, how many were anomalous."""
+        return self.following.before[1] + self.following.anomalies
+
+    def run(self, stop: threading.Event) -> None:
+        """Judge until `stop` is set, then all that has been accepted, and save."""
+        self._guarded(self.following.save)
+        while not stop.is_set():
+            began = time.monotonic()
+            self._guarded(self.look)
+            if self.error is not None:
+                stop.wait(RETRY_SECONDS)
+            elif not self.following.follower.behind:
+                stop.wait(pause_after(time.monotonic() - began))
+        self._guarded(self.look)
+        while self.following.follower.behind and self.error is None:
+            self._guarded(self.look)
+        self._guarded(self.following.save)
+        self.following.close()
+
+    def look(self) -> None:
+        """Read and judge once."""
+        began = time.perf_counter()
+        sessions, anomalies = self.following.sessions, self.following.anomalies
+        _, found = self.following.poll()
+        now_us = self.following.follower.now_us()
+        with self._database.together():
+            changes = self._book.add(found, self.sessions, now_us) + self._book.resolve(now_us)
+            for change in changes:
+                self._put(change)
+        for change in changes:
+            self._tell(change)
+        self.following.save_in_time(bool(changes))
+        self._measure(began, self.following.sessions - sessions, self.following.anomalies - anomalies, bool(changes))
+
+    def _measure(self, began: float, sessions: int, anomalies: int, changed: bool) -> None:
+        metrics = self._metrics
+        metrics.judging.observe(time.perf_counter() - began)
+        metrics.sessions.labels(STREAM).inc(sessions)
+        metrics.anomalies.labels(STREAM).inc(anomalies)
+        if not self.following.follower.behind:
+            self._caught_up_at = time.monotonic()
+        metrics.lag.set(time.monotonic() - self._caught_up_at)
+        metrics.journal_bytes.set(self._journal.size)
+        metrics.open_sessions.labels(STREAM).set(len(self.following.follower.stream.open.records.owners()))
+        if self.sessions:
+            metrics.alerts.labels(STREAM).set(1000 * self.anomalies / self.sessions)
+        if changed:
+            for (stream, state), count in self._database.counts().items():
+                metrics.incidents.labels(stream, state).set(count)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do it; an error of the system or of an input is said once, and tried again later."""
+        try:
+            work()
+        except (IsangError, OSError) as error:
+            if self.error != str(error):
+                say(f"warning: judging waits: {error}")
+            self.error = str(error)
+        else:
+            if self.error is not None:
+                say("judging goes on")
+            self.error = None
+
+
+def _with_budget(model: Model, alerts_per_thousand: float | None) -> Model:
+    if alerts_per_thousand is None:
+        return model
+    detection = replace(model.config.detection, alerts_per_thousand=alerts_per_thousand)
+    return replace(model, config=replace(model.config, detection=detection))

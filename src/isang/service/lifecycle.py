@@ -1,0 +1,214 @@
+"""The service from start to stop: one process, one home folder, one port."""
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+import isang
+from isang.errors import UsageError
+from isang.progress import say
+from isang.service.judging.incident_book import Change
+from isang.service.judging.learning import Learning
+from isang.service.judging.loop import Judging
+from isang.service.metrics import Metrics
+from isang.service.outputs.delivery import Delivery
+from isang.service.plugged import senders
+from isang.service.settings import ServiceSettings
+from isang.service.storage.database import Database
+from isang.service.storage.journal import Journal
+from isang.service.web.events import Events
+from isang.service.web.http import application
+from isang.signals import stopping, tell
+
+DRAIN_SECONDS = 5
+"""Requests that are under way when the service stops have so much time."""
+
+
+class Service:
+    """All parts of the running service, and the threads that judge and deliver."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.settings = settings
+        settings.home.mkdir(parents=True, exist_ok=True)
+        self.metrics, self.events = Metrics(), Events()
+        self.database = Database(settings.home / "isang.db")
+        self.journal = Journal(settings.home / "journal", max_bytes=settings.journal_bytes)
+        self.url = _url(settings.host, settings.port)
+        self._delivery = Delivery(senders(settings), self.database, self.metrics, self.url)
+        self._stop = threading.Event()
+        self._judging: Judging | None = None
+        self._learning: Learning | None = None
+        self._failed: str | None = None
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin to judge, or to learn. Raises what `load_model` and the logs raise."""
+        model = self._model()
+        if model is not None:
+            self._judging = self._judge_with(model)
+            say(f"detecting with the model {model}; {self._judging.following.rule}")
+        else:
+            self._learning = Learning(self.settings, self.journal, self.database)
+            say(self._learning.says())
+        for work in (self._work, lambda: self._delivery.run(self._stop)):
+            self._threads.append(threading.Thread(target=work, daemon=True))
+            self._threads[-1].start()
+
+    def stop(self) -> None:
+        """Judge what was accepted, save, and end all threads."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self.journal.close()
+        self.database.close()
+
+    def status(self) -> dict[str, Any]:
+        """See Running."""
+        judging, learning = self._judging, self._learning
+        found: dict[str, Any] = {
+            "schema": 1,
+            "version": isang.__version__,
+            "state": "detecting" if judging else "training" if learning and learning.training else "learning",
+            "says": self._failed or (judging.error if judging else learning.says() if learning else None),
+            "journal_bytes": self.journal.size,
+            "incidents": {state: count for (_, state), count in sorted(self.database.counts().items())},
+        }
+        if judging is not None:
+            follower = judging.following.follower
+            found |= {
+                "model": judging.model_name,
+                "rule": judging.following.rule,
+                "sessions": judging.sessions,
+                "anomalies": judging.anomalies,
+                "open_sessions": len(follower.stream.open.records.owners()),
+                "streams": follower.streams,
+                "behind": follower.behind,
+                "budget_asked_per_thousand": judging.model.config.detection.alerts_per_thousand,
+            }
+        elif learning is not None:
+            found |= {"sessions": learning.sessions, "sessions_wanted": self.settings.learning_sessions}
+        return found
+
+    def is_ready(self) -> bool:
+        """See Running."""
+        return self._failed is None and (self._judging is None or self._judging.error is None)
+
+    def _work(self) -> None:
+        try:
+            if self._judging is None and self._learning is not None:
+                run = self._learning.run(self._stop)
+                if run is None:
+                    return
+                document = {"learned": True, "sessions": self._learning.sessions}
+                self.database.put_model(run.name, "promoted", str(run), time.time_ns() // 1000, document)
+                self._judging = self._judge_with(run)
+                say(f"detecting with the model {run}")
+            assert self._judging is not None
+            self._judging.run(self._stop)
+        except Exception as error:
+            self._failed = f"judging has ended: {type(error).__name__}: {error}"
+            say(f"error: {self._failed}")
+
+    def _judge_with(self, model: Path) -> Judging:
+        run = model / "run" / "model" if (model / "run" / "model").is_dir() else model
+        begin = self.database.fact("learning")  # what was learned from is not judged
+        return Judging(self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, begin)
+
+    def _model(self) -> Path | None:
+        """The model that the user names, or the one that the home folder has."""
+        if self.settings.model is not None:
+            return self.settings.model
+        promoted = [model for model in self.database.models() if model["state"] == "promoted"]
+        return Path(promoted[0]["folder"]) if promoted else None
+
+    def _put(self, change: Change) -> None:
+        self._delivery.put(change)
+
+    def _tell(self, change: Change) -> None:
+        self.events.publish(change.event, change.incident)
+        if self.settings.stdout:
+            with suppress(BrokenPipeError):
+                tell(json.dumps({"event": change.event, **change.incident}) + "\n")
+
+
+def serve(settings: ServiceSettings) -> None:
+    """Run the service until SIGINT or SIGTERM. Raises InputError and UsageError for what cannot be used."""
+    with _listening(settings) as listening:
+        port = listening.getsockname()[1]
+        service = Service(settings)
+        service.url = _url(settings.host, port)
+        service.start()
+        for what, path in (("status", "/api/v1/status"), ("intake", "/ingest"), ("metrics", "/metrics")):
+            say(f"{what}: {service.url}{path}")
+        with stopping():  # uvicorn ends at a signal and raises it again, which must not end what follows
+            try:
+                asyncio.run(_serve(service, listening))
+            finally:
+                say("stopping: what was accepted is judged and saved")
+                service.stop()
+
+
+async def _serve(service: Service, listening: socket.socket) -> None:
+    service.events.bind(asyncio.get_running_loop())
+    config = uvicorn.Config(
+        application(service), log_level="warning", access_log=False, server_header=False, date_header=False,
+        limit_concurrency=service.settings.connections, timeout_keep_alive=15, lifespan="off",
+        timeout_graceful_shutdown=DRAIN_SECONDS, h11_max_incomplete_event_size=64 << 10, ws="none",
+    )  # fmt: skip
+    server = _Server(config, service.events)
+    await server.serve([listening])
+
+
+class _Server(uvicorn.Server):
+    """Sends those who listen to events home when it stops, so that it need not wait for them."""
+
+    def __init__(self, config: uvicorn.Config, events: Events) -> None:
+        super().__init__(config)
+        self._events = events
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        self._events.end()
+        await super().shutdown(sockets)
+
+
+def check(settings: ServiceSettings) -> str:
+    """Whether the service could start, in a sentence. Raises what `serve` would raise."""
+    from isang.artifact import load_model
+    from isang.logs.input.sources import find_sources
+
+    with _listening(settings):
+        pass
+    if settings.model is not None:
+        load_model(settings.model)
+    if settings.logs:
+        find_sources(settings.logs)
+    model = "without a model: it learns first" if settings.model is None else f"with the model {settings.model}"
+    return f"the service can start on {_url(settings.host, settings.port)}, {model}"
+
+
+def _listening(settings: ServiceSettings) -> socket.socket:
+    """The socket, so that a port that is taken is said at once."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        raise UsageError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}; set another --listen"
+        ) from error
+    return listening
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,50 @@
+"""What the service counts and measures, as Prometheus reads it."""
+
+import threading
+import time
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import generate_latest
+
+MOST_STREAMS = 200
+"""Values of the label `stream`; those beyond are `other`."""
+
+
+class Metrics:
+    """The service's own registry; all names begin with `isang_`."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        own: dict[str, Any] = {"namespace": "isang", "registry": self.registry}
+        self.received = Counter("records_received", "Records that were accepted.", ["intake"], **own)
+        self.dropped = Counter("records_dropped", "Records that could not be used.", ["reason"], **own)
+        self.refused = Counter("requests_refused", "Requests that were refused.", ["reason"], **own)
+        self.lag = Gauge("lag_seconds", "Since judging had last caught up with all that was accepted.", **own)
+        self.journal_bytes = Gauge("journal_bytes", "Accepted records that are not judged yet.", **own)
+        self.open_sessions = Gauge("open_sessions", "Sessions that may go on.", ["stream"], **own)
+        self.sessions = Counter("sessions", "Sessions that were judged.", ["stream"], **own)
+        self.anomalies = Counter("anomalies", "Sessions that were anomalous.", ["stream"], **own)
+        self.incidents = Gauge("incidents", "Incidents by state.", ["stream", "state"], **own)
+        self.asked = Gauge("budget_asked_per_thousand", "Alert budget per 1,000 normal sessions.", **own)
+        self.alerts = Gauge("alerts_per_thousand", "Anomalous sessions per 1,000, of all.", ["stream"], **own)
+        self.model_info = Gauge("model_info", "The model that judges.", ["stream", "version"], **own)
+        self.model_age = Gauge("model_age_seconds", "Seconds since the model's last training session.", **own)
+        self.judging = Histogram("judging_seconds", "Time of one look at all sources.", **own)
+        self.notifications = Counter("notifications", "Notices sent.", ["output", "outcome"], **own)
+        self.started = Gauge("start_time_seconds", "When the service started, since 1970.", **own)
+        self.started.set(time.time())
+        self._streams: set[str] = set()
+        self._lock = threading.Lock()
+
+    def stream(self, name: str) -> str:
+        """The label's value for a stream: of many, those that came first."""
+        with self._lock:
+            if name in self._streams or len(self._streams) < MOST_STREAMS:
+                self._streams.add(name)
+                return name
+        return "other"
+
+    def text(self) -> bytes:
+        """The exposition in Prometheus' text format."""
+        return bytes(generate_latest(self.registry))

@@ -1,0 +1,26 @@
+"""Which decoders and outputs the service has: adding one is one file and one entry here."""
+
+from isang.service.intake import HttpDecoder
+from isang.service.intake.elasticsearch import Bulk
+from isang.service.intake.ingest import Ingest
+from isang.service.intake.loki import Loki
+from isang.service.intake.otlp import Otlp
+from isang.service.outputs import Sender
+from isang.service.outputs.alertmanager import Alertmanager
+from isang.service.outputs.webhook import Webhook
+from isang.service.settings import ServiceSettings
+
+
+def http_decoders() -> tuple[HttpDecoder, ...]:
+    """One for each protocol over HTTP."""
+    return Ingest(), Otlp(), Loki(), Bulk()
+
+
+def senders(settings: ServiceSettings) -> tuple[Sender, ...]:
+    """One for each output over HTTP that the settings name."""
+    found: list[Sender] = []
+    if settings.alertmanager:
+        found.append(Alertmanager(settings.alertmanager))
+    if settings.webhook:
+        found.append(Webhook(settings.webhook, settings.webhook_secret))
+    return tuple(found)

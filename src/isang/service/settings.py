@@ -1,0 +1,97 @@
+"""What the service is told when it starts, checked once."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from isang.errors import UsageError
+
+_ADDRESS = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:]+)):(?P<port>\d{1,5})")
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """The settings of `isang serve`."""
+
+    home: Path = Path("isang-home")
+    """The folder that holds all that the service keeps."""
+    host: str = "127.0.0.1"
+    port: int = 8765
+    """0: any free one."""
+    model: Path | None = None
+    """A model or run folder; None: the latest of the home folder, or one that is learned from what comes in."""
+    logs: tuple[str, ...] = ()
+    """Files and folders to follow."""
+    token: str | None = field(default=None, repr=False)
+    """Who names it may read and send; without one only this machine may."""
+    read_token: str | None = field(default=None, repr=False)
+    """Who names it may read alone."""
+    proxy: str | None = None
+    """Address of the reverse proxy that checks who may use the service, in the place of a token."""
+    alertmanager: str | None = None
+    """Address of an Alertmanager, such as http://127.0.0.1:9093."""
+    webhook: str | None = None
+    """Address that is told of incidents."""
+    webhook_secret: str | None = field(default=None, repr=False)
+    redact: bool = True
+    """Secrets are replaced before anything is written."""
+    stdout: bool = False
+    """Print each change of an incident as a JSON line."""
+    idle_seconds: float | None = None
+    """A session with a key ends after so long a silence; None: as the model says."""
+    alerts_per_thousand: float | None = None
+    journal_bytes: int = 512 << 20
+    """Accepted records that are not judged yet take so much room at most."""
+    body_bytes: int = 16 << 20
+    """A request's body, as it is sent, is no longer."""
+    plain_bytes: int = 64 << 20
+    """Nor is it when it is decompressed."""
+    body_seconds: float = 30.0
+    """A request's body comes within this time."""
+    connections: int = 1000
+    learning_sessions: int = 2000
+    """Without a model, one is trained when about so many sessions have come in."""
+    learning_bytes: int = 1 << 30
+    """Room for what is learned from."""
+
+    def __post_init__(self) -> None:
+        if self.token is not None and len(self.token) < 8:
+            raise UsageError("ISANG_TOKEN must have 8 characters or more, or be unset")
+        for name in ("alertmanager", "webhook"):
+            url = getattr(self, name)
+            if url is not None and urlsplit(url).scheme not in ("http", "https"):
+                raise UsageError(f"--{name} must be an address such as http://127.0.0.1:9093, got {url!r}")
+        if not (self.is_local or self.token or self.proxy):
+            raise UsageError(
+                f"listening on {self.host} lets others in; set ISANG_TOKEN (8 characters or more) for them to name, or "
+                "--behind ADDRESS of a reverse proxy that checks who they are; or listen on 127.0.0.1"
+            )
+
+    @property
+    def is_local(self) -> bool:
+        """Only this machine can reach the service."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def address(given: str) -> tuple[str, int]:
+    """(host, port) of HOST:PORT. Raises UsageError."""
+    match = _ADDRESS.fullmatch(given)
+    if match is None or int(match["port"]) > 65535:
+        raise UsageError(f"--listen must be HOST:PORT such as 127.0.0.1:8765, got {given!r}")
+    return match["six"] or match["host"], int(match["port"])
+
+
+def tokens(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """The secrets that the environment names; a command line can be seen by others."""
+    names = {"token": "ISANG_TOKEN", "read_token": "ISANG_READ_TOKEN", "webhook_secret": "ISANG_WEBHOOK_SECRET"}
+    return {name: environment.get(variable) or None for name, variable in names.items()}

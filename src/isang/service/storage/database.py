@@ -1,0 +1,203 @@
+"""The service's database: SQLite in one file, write-ahead logging, safe against being killed."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from isang.detection.causes.severity import SEVERITIES
+from isang.errors import InputError, OutputError
+
+SCHEMA = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS incidents (
+    id TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, stream TEXT NOT NULL, state TEXT NOT NULL,
+    severity INTEGER NOT NULL, first_seen TEXT, last_seen TEXT, updated_us INTEGER NOT NULL, document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS incidents_by_state ON incidents (state, severity);
+CREATE TABLE IF NOT EXISTS anomalies (key TEXT PRIMARY KEY, incident TEXT NOT NULL, number INTEGER, record TEXT);
+CREATE INDEX IF NOT EXISTS anomalies_by_incident ON anomalies (incident);
+CREATE TABLE IF NOT EXISTS notices (
+    output TEXT NOT NULL, incident TEXT NOT NULL, event TEXT NOT NULL, due_us INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (output, incident)
+);
+CREATE TABLE IF NOT EXISTS models (
+    id TEXT PRIMARY KEY, state TEXT NOT NULL, folder TEXT NOT NULL, created_us INTEGER NOT NULL, document TEXT NOT NULL
+);
+"""
+
+
+class Database:
+    """One connection that threads share; every method is one transaction, or part of one begun with `together`.
+
+    Raises InputError for a file that is no database of isang, OutputError where it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, threading.RLock()
+        self._depth = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, SCHEMA):
+                raise InputError(f"{path} has schema {found}, this version reads schema {SCHEMA}; name another --home")
+            self._connection.executescript(_TABLES)
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        except (sqlite3.Error, OSError) as error:
+            raise InputError(f"cannot use the database {path}: {error}; name another --home") from error
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that is done inside happens as a whole or not at all."""
+        with self._lock:
+            self._depth += 1
+            try:
+                if self._depth == 1:
+                    self._connection.execute("BEGIN IMMEDIATE")
+                yield
+                if self._depth == 1:
+                    self._connection.execute("COMMIT")
+            except BaseException as error:
+                if self._depth == 1 and self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise OutputError(f"cannot write {self._path}: {error}; free some space") from error
+                raise
+            finally:
+                self._depth -= 1
+
+    def _all(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(text, values).fetchall()
+
+    def _do(self, text: str, *values: Any) -> int:
+        with self.together():
+            return self._connection.execute(text, values).rowcount
+
+    def fact(self, name: str) -> Any:
+        """What was kept under this name; None where nothing was."""
+        rows = self._all("SELECT value FROM facts WHERE name = ?", name)
+        return json.loads(rows[0][0]) if rows else None
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep a plain JSON value."""
+        self._do("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, json.dumps(value))
+
+    def add_anomaly(self, key: str, incident: str, number: int, record: Mapping[str, Any]) -> None:
+        """Keep an anomaly record, its `number` within its incident, in the place of one with the same key."""
+        text = json.dumps(record, ensure_ascii=True)
+        self._do("INSERT OR REPLACE INTO anomalies VALUES (?, ?, ?, ?)", key, incident, number, text)
+
+    def forget_anomalies(self, incident: str, beyond: int) -> None:
+        """Drop the records of an incident but those numbered up to `beyond`; their keys stay."""
+        self._do("UPDATE anomalies SET record = NULL WHERE incident = ? AND number > ?", incident, beyond)
+
+    def anomaly(self, key: str) -> tuple[str, int] | None:
+        """(incident, number) of an anomaly that is known already."""
+        rows = self._all("SELECT incident, number FROM anomalies WHERE key = ?", key)
+        return (str(rows[0][0]), int(rows[0][1])) if rows else None
+
+    def anomalies_of(self, incident: str) -> list[dict[str, Any]]:
+        """The records that are kept of an incident, in the order in which they came."""
+        rows = self._all(
+            "SELECT record FROM anomalies WHERE incident = ? AND record IS NOT NULL ORDER BY number", incident
+        )
+        return [json.loads(row[0]) for row in rows]
+
+    def put_incident(self, document: Mapping[str, Any], now_us: int) -> None:
+        """Keep an incident as it is now."""
+        self._do(
+            "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            document["id"], document["fingerprint"], document["stream"], document["state"],
+            SEVERITIES.index(document["severity"]), document["first_seen"], document["last_seen"], now_us,
+            json.dumps(document, ensure_ascii=True),
+        )  # fmt: skip
+
+    def incident(self, number: str) -> dict[str, Any] | None:
+        """One incident."""
+        rows = self._all("SELECT document FROM incidents WHERE id = ?", number)
+        return json.loads(rows[0][0]) if rows else None
+
+    def incidents(
+        self, *, state: str | None = None, stream: str | None = None, since: str | None = None, limit: int = 100
+    ) -> list[dict[str, Any]]:
+        """Incidents, the most severe first, of equals the latest; `since`: last seen then (ISO 8601) or later."""
+        asked: Sequence[tuple[str, Any]] = [("state = ?", state), ("stream = ?", stream), ("last_seen >= ?", since)]
+        given = [(clause, value) for clause, value in asked if value is not None]
+        where = " AND ".join(clause for clause, _ in given) or "TRUE"
+        rows = self._all(
+            f"SELECT document FROM incidents WHERE {where} ORDER BY severity DESC, last_seen DESC LIMIT ?",
+            *(value for _, value in given), limit,
+        )  # fmt: skip
+        return [json.loads(row[0]) for row in rows]
+
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many incidents of each (stream, state) there are."""
+        rows = self._all("SELECT stream, state, COUNT(*) FROM incidents GROUP BY stream, state")
+        return {(stream, state): count for stream, state, count in rows}
+
+    def put_notice(self, output: str, incident: str, event: str, due_us: int) -> None:
+        """Something is to be told of an incident; it takes the place of what was still to be told."""
+        self._do(
+            "INSERT INTO notices (output, incident, event, due_us) VALUES (?, ?, ?, ?) ON CONFLICT (output, incident) "
+            "DO UPDATE SET event = excluded.event, due_us = excluded.due_us, attempts = 0",
+            output, incident, event, due_us,
+        )  # fmt: skip
+
+    def due_notices(self, output: str, now_us: int, limit: int = 100) -> list[tuple[str, str, int, bool]]:
+        """(incident, event, attempts, whether it was told of before) of what is due, the longest due first."""
+        rows = self._all(
+            "SELECT incident, event, attempts, told FROM notices WHERE output = ? AND due_us <= ? "
+            "ORDER BY due_us LIMIT ?",
+            output, now_us, limit,
+        )  # fmt: skip
+        return [(incident, event, attempts, bool(told)) for incident, event, attempts, told in rows]
+
+    def notice_done(self, output: str, incident: str, event: str, again_us: int | None) -> None:
+        """It was told; `again_us`: when the next time is, None: never. What came up meanwhile stays to be told."""
+        same = "output = ? AND incident = ? AND event = ?"
+        if again_us is None:
+            self._do(f"DELETE FROM notices WHERE {same}", output, incident, event)
+        else:
+            self._do(
+                f"UPDATE notices SET event = 'repeated', due_us = ?, attempts = 0, told = 1 WHERE {same}",
+                again_us, output, incident, event,
+            )  # fmt: skip
+
+    def notice_failed(self, output: str, incident: str, again_us: int) -> None:
+        """It could not be told; the next attempt is at `again_us`."""
+        self._do(
+            "UPDATE notices SET due_us = ?, attempts = attempts + 1 WHERE output = ? AND incident = ?",
+            again_us, output, incident,
+        )  # fmt: skip
+
+    def put_model(self, name: str, state: str, folder: str, created_us: int, document: Mapping[str, Any]) -> None:
+        """Keep a model, its state and what is said of it."""
+        self._do(
+            "INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?)",
+            name,
+            state,
+            folder,
+            created_us,
+            json.dumps(document),
+        )
+
+    def models(self) -> list[dict[str, Any]]:
+        """All models, the latest first."""
+        rows = self._all("SELECT id, state, folder, created_us, document FROM models ORDER BY created_us DESC")
+        return [
+            {"id": name, "state": state, "folder": folder, "created_us": created, **json.loads(document)}
+            for name, state, folder, created, document in rows
+        ]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,264 @@
+"""Accepted records on disk until they have been judged: nothing that a sender was told is kept can be lost.
+
+The journal is a row of segments, files of frames. A frame is the number of its bytes, their CRC-32 and an Arrow stream
+of records (RECORDS_SCHEMA). One thread writes all frames that wait and calls fsync once for them (group commit).
+"""
+
+import io
+import os
+import queue
+import struct
+import threading
+import zlib
+from collections import Counter
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from isang.errors import InputError
+from isang.logs.stream.record import RECORDS_SCHEMA
+from isang.progress import say
+
+SEGMENT_BYTES = 16 << 20
+BATCH_RECORDS = 20_000
+"""About so many records are read at a time."""
+MOST_FRAME_BYTES = 256 << 20
+_HEAD = struct.Struct("<II")
+
+
+class JournalFull(Exception):
+    """There is no room for more records until some have been judged."""
+
+
+class Journal:
+    """The folder of segments; `max_bytes` bounds what is not judged yet.
+
+    Raises InputError for a folder that cannot be used.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int, segment_bytes: int = SEGMENT_BYTES) -> None:
+        self._folder, self._max_bytes, self._segment_bytes = folder, max_bytes, segment_bytes
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            segments = self.segments()
+            self._number = segments[-1] if segments else 1
+            self._file = self.path(self._number).open("ab")
+            _cut_unfinished(self.path(self._number))
+            self._file.seek(0, os.SEEK_END)
+        except OSError as error:
+            raise InputError(f"cannot use the journal {folder}: {error.strerror or error}") from error
+        self._size = sum(self.path(number).stat().st_size for number in self.segments())
+        self.committed = (self._number, self._file.tell())
+        """Segment and offset up to which frames are on disk."""
+        self.commits = 0
+        """Calls of fsync so far."""
+        self._lock = threading.Lock()
+        self._waiting_bytes = 0
+        self._queue: queue.Queue[tuple[bytes, Future[None]] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
+        self._thread.start()
+
+    @property
+    def size(self) -> int:
+        """What the journal takes on disk, with what waits to be written."""
+        return self._size + self._waiting_bytes
+
+    @property
+    def is_full(self) -> bool:
+        """There is no room for anything."""
+        return self.size >= self._max_bytes
+
+    def path(self, number: int) -> Path:
+        """The file of a segment."""
+        return self._folder / f"{number:08d}.records"
+
+    def segments(self) -> list[int]:
+        """The numbers of all segments, ascending."""
+        return sorted(int(path.stem) for path in self._folder.glob("*.records"))
+
+    def append(self, records: pl.DataFrame) -> "Future[None]":
+        """Write records (RECORDS_SCHEMA); the result comes when they are on disk, or is the error that keeps them off.
+
+        Raises JournalFull.
+        """
+        frame = _framed(records)
+        with self._lock:
+            if self.size + len(frame) > self._max_bytes:
+                raise JournalFull
+            self._waiting_bytes += len(frame)
+        done: Future[None] = Future()
+        self._queue.put((frame, done))
+        return done
+
+    def forget(self, before: int) -> None:
+        """Remove the segments before this one."""
+        for number in self.segments():
+            if number < before:
+                path = self.path(number)
+                with self._lock:
+                    self._size -= path.stat().st_size
+                path.unlink()
+
+    def close(self) -> None:
+        """Write what waits, and stop."""
+        self._queue.put(None)
+        self._thread.join()
+        self._file.close()
+
+    def _write_all(self) -> None:
+        while True:
+            item = self._queue.get()
+            batch = [] if item is None else [item]
+            while not self._queue.empty():
+                more = self._queue.get()
+                if more is None:
+                    item = None
+                else:
+                    batch.append(more)
+            if batch:
+                self._commit(batch)
+            if item is None:
+                return
+
+    def _commit(self, batch: list[tuple[bytes, "Future[None]"]]) -> None:
+        size = sum(len(frame) for frame, _ in batch)
+        error: OSError | None = None
+        try:
+            if self._file.tell() >= self._segment_bytes:
+                self._file.close()
+                self._number += 1
+                self._file = self.path(self._number).open("ab")
+                _flush_folder(self._folder)
+            self._file.write(b"".join(frame for frame, _ in batch))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as failed:
+            error = failed
+            self._take_back()
+        with self._lock:
+            self._waiting_bytes -= size
+            if error is None:
+                self._size += size
+                self.committed = (self._number, self._file.tell())
+                self.commits += 1
+        for _, done in batch:
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
+
+    def _take_back(self) -> None:
+        """Cut off what was written in part, so that the next frame follows a whole one."""
+        number, offset = self.committed
+        end = offset if number == self._number else 0
+        try:
+            os.truncate(self.path(self._number), end)
+            self._file = self.path(self._number).open("ab")
+        except OSError as error:
+            say(f"warning: the journal could not be cut back: {error.strerror or error}")
+
+
+class JournalSource:
+    """The records of a journal, a RecordSource; lines are counted in each stream from 1."""
+
+    def __init__(self, journal: Journal, batch_records: int = BATCH_RECORDS) -> None:
+        self._journal, self._batch_records = journal, batch_records
+        first = journal.segments()
+        self._place = (first[0] if first else 1, 0)
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def behind(self) -> bool:
+        """See RecordSource."""
+        return self._place < self._journal.committed and self._place != self._end_of(self._place[0])
+
+    def resume(self, cursor: Any) -> None:
+        """See RecordSource. Raises LookupError, TypeError, ValueError for what is no cursor."""
+        self._place = int(cursor["segment"]), int(cursor["offset"])
+        self._counts = Counter({str(stream): int(count) for stream, count in cursor["lines"].items()})
+
+    def read(self) -> tuple[pl.DataFrame, Any]:
+        """See RecordSource."""
+        frames, rows = [], 0
+        until = self._journal.committed
+        while self._place < until and rows < self._batch_records:
+            frame = self._next(until)
+            if frame is None:
+                break
+            frames.append(frame)
+            rows += frame.height
+        records = pl.concat(frames) if frames else RECORDS_SCHEMA.to_frame()
+        cursor = {"segment": self._place[0], "offset": self._place[1], "lines": dict(self._counts)}
+        if records.height:
+            records = self._numbered(records)
+            cursor["lines"] = dict(self._counts)
+        return records, cursor
+
+    def acknowledge(self, cursor: Any) -> None:
+        """See RecordSource: segments before the cursor are removed."""
+        self._journal.forget(int(cursor["segment"]))
+
+    def _next(self, until: tuple[int, int]) -> pl.DataFrame | None:
+        number, offset = self._place
+        end = until[1] if number == until[0] else self._end_of(number)[1]
+        if offset >= end:
+            later = [other for other in self._journal.segments() if other > number]
+            if not later:
+                return None
+            self._place = (later[0], 0)
+            return self._next(until) if self._place < until else None
+        with self._journal.path(number).open("rb") as file:
+            file.seek(offset)
+            size, check = _HEAD.unpack(file.read(_HEAD.size))
+            payload = file.read(size)
+        if zlib.crc32(payload) != check:
+            say(f"warning: the journal's segment {number} is damaged from byte {offset:,} on; the rest of it is lost")
+            self._place = (number, end)
+            return RECORDS_SCHEMA.to_frame()
+        self._place = (number, offset + _HEAD.size + size)
+        return pl.read_ipc_stream(io.BytesIO(payload)).cast(RECORDS_SCHEMA)
+
+    def _end_of(self, number: int) -> tuple[int, int]:
+        try:
+            return number, self._journal.path(number).stat().st_size
+        except FileNotFoundError:
+            return number, 0
+
+    def _numbered(self, records: pl.DataFrame) -> pl.DataFrame:
+        sizes = records["stream"].value_counts()
+        streams = sizes["stream"].to_list()
+        before = pl.Series([self._counts[stream] for stream in streams], dtype=pl.Int64)
+        own = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("stream")
+        line = pl.col("stream").replace_strict(streams, before, return_dtype=pl.Int64) + own
+        self._counts.update(dict(sizes.iter_rows()))
+        return records.with_columns(line=pl.when(pl.col("line") > 0).then("line").otherwise(line))
+
+
+def _framed(records: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    records.write_ipc_stream(buffer, compression="lz4")
+    payload = buffer.getvalue()
+    return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
+
+
+def _cut_unfinished(path: Path) -> None:
+    """Cut a frame off that a killed process left unfinished at the end; nobody was told that it is kept."""
+    size, good = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while len(head := file.read(_HEAD.size)) == _HEAD.size:
+            length, check = _HEAD.unpack(head)
+            if length > MOST_FRAME_BYTES or zlib.crc32(file.read(length)) != check:
+                break
+            good = file.tell()
+    if good < size:
+        os.truncate(path, good)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

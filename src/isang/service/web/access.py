@@ -1,0 +1,82 @@
+"""Who may ask the service for what: tokens, hosts, origins. ASGI middleware around everything else."""
+
+import base64
+import binascii
+import hmac
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from isang.service.settings import ServiceSettings
+
+OPEN = ("/healthz", "/readyz")
+"""Asked by machines that know no token; they say nothing of the logs."""
+READING = ("GET", "HEAD", "OPTIONS")
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+class Access:
+    """Refuses with 401 who names no token, and with 403 what a foreign page or name sends to a local service."""
+
+    def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
+        self._app, self._settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope["method"], scope["path"], headers, (scope.get("client") or ("",))[0])
+        if refusal is None:
+            await self._app(scope, receive, send)
+            return
+        status, text = refusal
+        challenge = {"WWW-Authenticate": 'Bearer realm="isang"'} if status == 401 else {}
+        await JSONResponse({"error": text}, status, challenge)(scope, receive, send)
+
+    def _refusal(self, method: str, path: str, headers: Headers, peer: str) -> tuple[int, str] | None:
+        settings = self._settings
+        host = _host(headers.get("host", ""))
+        if settings.is_local and not settings.token and not settings.proxy and host not in _LOCAL:
+            return 403, "this service answers to localhost alone"  # a name that an attacker points at 127.0.0.1
+        origin = headers.get("origin")
+        if method not in READING and origin and _host(urlsplit(origin).netloc) != host:
+            return 403, "a page from elsewhere may not send to this service"
+        if settings.proxy and peer != settings.proxy:
+            return 403, "only the reverse proxy may ask this service"
+        if path in OPEN or not settings.token:
+            return None
+        named = _named(headers.get("authorization", ""))
+        if named is not None and _same(named, settings.token):
+            return None
+        if named is not None and settings.read_token and method in READING and _same(named, settings.read_token):
+            return None
+        return 401, "name the token: Authorization: Bearer TOKEN"
+
+
+def _host(given: str) -> str:
+    """Without the port."""
+    if given.startswith("["):
+        return given[1:].split("]", 1)[0]
+    return given.rsplit(":", 1)[0] if ":" in given else given
+
+
+def _named(authorization: str) -> str | None:
+    """The token of a bearer header, or the password of a basic one, which many log shippers can only send."""
+    kind, _, rest = authorization.partition(" ")
+    if kind.lower() == "bearer":
+        return rest.strip()
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(rest, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            return None
+    return None
+
+
+def _same(named: str, token: str) -> bool:
+    """In a time that says nothing of where they differ."""
+    return hmac.compare_digest(named.encode(), token.encode())

@@ -1,0 +1,198 @@
+"""The service over HTTP: intake, what programs read, and what they watch."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import polars as pl
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request as HttpRequest
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from isang.detection.incidents import SCHEMA
+from isang.logs.stream.record import frame_of
+from isang.service.intake import Decoded, HttpDecoder, RefusedRequest, Request
+from isang.service.intake import Response as Answer
+from isang.service.intake.secrets import without_secrets
+from isang.service.metrics import Metrics
+from isang.service.plugged import http_decoders
+from isang.service.settings import ServiceSettings
+from isang.service.storage.database import Database
+from isang.service.storage.journal import Journal, JournalFull
+from isang.service.web.access import Access
+from isang.service.web.bodies import body_of
+from isang.service.web.events import Events
+from isang.service.web.openapi import document
+
+RETRY_AFTER_SECONDS = 5
+LARGE_BODY_BYTES = 64 << 10
+"""Larger ones are decoded in a thread, so that others are answered meanwhile."""
+MOST_INCIDENTS = 1000
+STATES = ("firing", "resolved", "expired")
+_SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+
+
+class Running(Protocol):
+    """What the application asks of the running service."""
+
+    settings: ServiceSettings
+    journal: Journal
+    database: Database
+    metrics: Metrics
+    events: Events
+
+    def status(self) -> dict[str, Any]:
+        """What `/api/v1/status` says."""
+
+    def is_ready(self) -> bool:
+        """Whether it judges, or learns."""
+
+
+def application(service: Running) -> Starlette:
+    """All that answers on the port."""
+    decoders = http_decoders()
+    routes = [
+        Route(path, _intake(service, decoder), methods=[method])
+        for decoder in decoders
+        for method, path in decoder.routes
+    ]
+    for path, answer in _READ.items():
+        routes.append(Route(path, _reader(service, answer), methods=["GET"]))
+    routes.append(Route("/api/v1/events", _events(service), methods=["GET"]))
+    return Starlette(routes=routes, middleware=[Middleware(Access, settings=service.settings)])
+
+
+def _intake(service: Running, decoder: HttpDecoder) -> Callable[[HttpRequest], Any]:
+    async def take(http: HttpRequest) -> Response:
+        peer = http.client.host if http.client else ""
+        received_us = time.time_ns() // 1000
+        request = Request(http.method, http.url.path, http.headers, http.query_params, received_us, peer)
+        try:
+            answer = await _accepted(service, decoder, http, request)
+        except RefusedRequest as refusal:
+            service.metrics.refused.labels(str(refusal.status)).inc()
+            answer = decoder.refused(request, refusal)
+            if refusal.retry_after_seconds is not None:
+                headers = {**answer.headers, "Retry-After": str(refusal.retry_after_seconds)}
+                answer = answer._replace(headers=headers)
+        headers = {**_SAFE, **answer.headers}
+        return Response(answer.body, answer.status, headers, media_type=answer.content_type)
+
+    return take
+
+
+async def _accepted(service: Running, decoder: HttpDecoder, http: HttpRequest, request: Request) -> Answer:
+    """The answer to a request whose records are on disk. Raises RefusedRequest."""
+    if service.journal.is_full:
+        raise _full()
+    body = await body_of(http, service.settings)
+    if len(body) > LARGE_BODY_BYTES:
+        decoded, frame = await run_in_threadpool(lambda: _decoded(service, decoder, request, body))
+    else:
+        decoded, frame = _decoded(service, decoder, request, body)
+    if frame.height:
+        try:
+            await asyncio.wrap_future(service.journal.append(frame))
+        except JournalFull:
+            raise _full() from None
+        except OSError as error:
+            text = f"the records cannot be written: {error.strerror or error}"
+            raise RefusedRequest(503, text, RETRY_AFTER_SECONDS) from error
+    service.metrics.received.labels(decoder.name).inc(frame.height)
+    for reason, count in decoded.refused.items():
+        service.metrics.dropped.labels(reason).inc(count)
+    return decoder.accepted(request, decoded)
+
+
+def _decoded(service: Running, decoder: HttpDecoder, request: Request, body: bytes) -> tuple[Decoded, pl.DataFrame]:
+    decoded = decoder.decode(request, body)
+    records = frame_of(decoded.records)
+    return decoded, without_secrets(records) if service.settings.redact else records
+
+
+def _full() -> RefusedRequest:
+    return RefusedRequest(
+        429, "more records wait to be judged than there is room for; send again later", RETRY_AFTER_SECONDS
+    )
+
+
+def _reader(service: Running, answer: Callable[[Running, HttpRequest], Response]) -> Callable[[HttpRequest], Any]:
+    async def read(http: HttpRequest) -> Response:
+        response = await run_in_threadpool(answer, service, http)
+        for name, value in _SAFE.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return read
+
+
+def _status(service: Running, http: HttpRequest) -> Response:
+    return JSONResponse(service.status())
+
+
+def _incidents(service: Running, http: HttpRequest) -> Response:
+    query = http.query_params
+    state, limit = query.get("state"), query.get("limit", "100")
+    if state is not None and state not in STATES:
+        return _wrong(f"state must be one of {', '.join(STATES)}, got {state[:40]!r}")
+    if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST_INCIDENTS:
+        return _wrong(f"limit must be a number from 1 to {MOST_INCIDENTS}, got {limit[:40]!r}")
+    found = service.database.incidents(
+        state=state, stream=query.get("stream"), since=query.get("since"), limit=int(limit)
+    )
+    return JSONResponse({"schema": SCHEMA, "incidents": found})
+
+
+def _incident(service: Running, http: HttpRequest) -> Response:
+    found = service.database.incident(http.path_params["id"])
+    if found is None:
+        return JSONResponse({"error": "there is no such incident"}, 404)
+    return JSONResponse(found)
+
+
+def _models(service: Running, http: HttpRequest) -> Response:
+    return JSONResponse({"schema": SCHEMA, "models": service.database.models()})
+
+
+def _health(service: Running, http: HttpRequest) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+def _ready(service: Running, http: HttpRequest) -> Response:
+    ready = service.is_ready()
+    return JSONResponse({"ready": ready}, 200 if ready else 503)
+
+
+def _metrics(service: Running, http: HttpRequest) -> Response:
+    return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _openapi(service: Running, http: HttpRequest) -> Response:
+    return JSONResponse(document())
+
+
+_READ: dict[str, Callable[[Running, HttpRequest], Response]] = {
+    "/api/v1/status": _status,
+    "/api/v1/incidents": _incidents,
+    "/api/v1/incidents/{id}": _incident,
+    "/api/v1/models": _models,
+    "/healthz": _health,
+    "/readyz": _ready,
+    "/metrics": _metrics,
+    "/openapi.json": _openapi,
+}
+
+
+def _events(service: Running) -> Callable[[HttpRequest], Any]:
+    async def listen(http: HttpRequest) -> Response:
+        return StreamingResponse(service.events.listen(), media_type="text/event-stream", headers=_SAFE)
+
+    return listen
+
+
+def _wrong(text: str) -> Response:
+    return JSONResponse({"error": text}, 400)

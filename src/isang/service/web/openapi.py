@@ -1,0 +1,104 @@
+"""The description of the service's HTTP interface, as OpenAPI 3.1."""
+
+from typing import Any
+
+import isang
+
+_ERROR = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+_INCIDENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "fingerprint": {"type": "string"},
+        "stream": {"type": "string"},
+        "state": {"enum": ["firing", "resolved", "expired"]},
+        "severity": {"enum": ["low", "medium", "high", "critical"]},
+        "title": {"type": "string"},
+        "score": {"type": "number"},
+        "first_seen": {"type": ["string", "null"]},
+        "last_seen": {"type": ["string", "null"]},
+        "sessions": {"type": "integer"},
+        "examples": {"type": "array", "items": {"type": "object"}},
+        "reasons": {"type": "array", "items": {"type": "object"}},
+        "model": {"type": ["string", "null"]},
+    },
+    "required": ["id", "fingerprint", "stream", "state", "severity", "title", "sessions"],
+}
+
+
+def document() -> dict[str, Any]:
+    """The document at /openapi.json."""
+    incidents = {
+        "type": "object",
+        "properties": {"schema": {"const": 1}, "incidents": {"type": "array", "items": _ref("Incident")}},
+        "required": ["schema", "incidents"],
+    }
+    query = [
+        _parameter("query", "state", {"enum": ["firing", "resolved", "expired"]}),
+        _parameter("query", "stream", {"type": "string"}),
+        _parameter("query", "since", {"type": "string", "description": "ISO 8601"}),
+        _parameter("query", "limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
+    ]
+    an_id = [_parameter("path", "id", {"type": "string"}, required=True)]
+    lines = {"text/plain": {"schema": {"type": "string"}}, "application/x-ndjson": {"schema": {"type": "string"}}}
+    source = [_parameter("query", "source", {"type": "string", "maxLength": 200})]
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "isang", "version": isang.__version__, "license": {"name": "Apache-2.0"}},
+        "components": {
+            "schemas": {"Incident": _INCIDENT, "Error": _ERROR},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "paths": {
+            "/api/v1/status": {"get": _operation("What the service does at the moment.", {"type": "object"})},
+            "/api/v1/incidents": {
+                "get": _operation("Incidents, the most severe first.", incidents, query, also=("400",))
+            },
+            "/api/v1/incidents/{id}": {"get": _operation("One incident.", _ref("Incident"), an_id, also=("404",))},
+            "/api/v1/models": {"get": _operation("Models, the latest first.", {"type": "object"})},
+            "/api/v1/events": {
+                "get": _operation("Changes of incidents, as server-sent events.", None, media="text/event-stream")
+            },
+            "/healthz": {"get": _operation("The process runs.", {"type": "object"})},
+            "/readyz": {"get": _operation("It judges, or learns.", {"type": "object"}, also=("503",))},
+            "/metrics": {"get": _operation("Metrics of Prometheus.", None, media="text/plain")},
+            "/openapi.json": {"get": _operation("This document.", {"type": "object"})},
+            "/ingest": {
+                "post": _operation(
+                    "Take log lines in; the answer comes when they are on disk.",
+                    {"type": "object"},
+                    source,
+                    also=("400", "408", "413", "415", "429", "503"),
+                    body=lines,
+                )
+            },
+        },
+    }
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _parameter(where: str, name: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"in": where, "name": name, "schema": schema, "required": required}
+
+
+def _operation(
+    summary: str,
+    schema: dict[str, Any] | None,
+    parameters: list[dict[str, Any]] | None = None,
+    *,
+    also: tuple[str, ...] = (),
+    media: str = "application/json",
+    body: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    fine = {"description": "Done.", "content": {media: {"schema": schema or {"type": "string"}}}}
+    error = {"description": "Refused.", "content": {"application/json": {"schema": _ref("Error")}}}
+    found: dict[str, Any] = {"summary": summary, "responses": {"200": fine, **{str(code): error for code in also}}}
+    found["responses"] |= {"401": error, "403": error}
+    if parameters:
+        found["parameters"] = parameters
+    if body:
+        found["requestBody"] = {"content": body, "required": True}
+    return found

@@ -1,0 +1,102 @@
+"""What a model was trained with decides how further logs are read."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from isang.config import LogsConfig
+from isang.errors import InputError
+from isang.logs.parsing.known_layouts import KnownLayout, known_of, read_as_known
+from isang.logs.parsing.records import SourceLayout, as_written, normalised, recognise_source
+from isang.logs.prepare import prepare
+from isang.logs.rules import Rules
+
+REFERENCE = datetime(2026, 6, 30, tzinfo=UTC)
+LOGS = {
+    "spaced": [f"2026-05-06 10:00:{n:02} INFO shelf {n} counted" for n in range(40)],
+    "log4j": [f"2026-05-06 10:00:{n:02},000 INFO [main] acme.Depot: shelf {n} counted" for n in range(40)],
+    "syslog": [f"May  6 10:00:{n:02} depot1 counter[7]: shelf {n} counted" for n in range(40)],
+    "json": [f'{{"at": "2026-05-06T10:00:{n:02}Z", "kind": "count", "shelf": {n}}}' for n in range(40)],
+    "nested": [f'May  6 10:00:{n:02} depot1 x[7]: {{"level": "info", "msg": "shelf {n}"}}' for n in range(40)],
+    "dates": [f"06/05/2026 10:00:{n:02} shelf {n} counted" for n in range(40)],
+}
+
+
+def recognised(name: str) -> SourceLayout:
+    return recognise_source(pl.Series(LOGS[name]), given=None, zone="UTC", reference=REFERENCE)
+
+
+def read(name: str, known: tuple[KnownLayout, ...]) -> SourceLayout:
+    return read_as_known(pl.Series(LOGS[name]), known, given=None, zone="UTC", reference=REFERENCE)
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_what_is_remembered_is_what_was_recognised(name: str) -> None:
+    source = recognised(name)
+    (known,) = known_of([source, source])
+    assert KnownLayout.from_dict(known.to_dict()) == known
+    again = read(name, (known,))
+    assert [shape for shape, _ in again.layouts] == [shape for shape, _ in source.layouts]
+    assert (again.clocks, again.unknown) == (source.clocks, ())
+
+
+@pytest.mark.parametrize("name", LOGS)
+def test_a_layout_from_a_model_folder_reads_as_the_one_that_was_recognised(name: str) -> None:
+    """Times too, although the clocks are other objects then."""
+    lines, source = pl.Series(LOGS[name]), recognised(name)
+    (known,) = known_of([source])
+    restored = KnownLayout.from_dict(known.to_dict())
+    again = replace(source, layouts=tuple((shape, 1.0) for shape in restored.layouts), clocks=restored.clocks)
+    before, after = (normalised(as_written(lines, each), each) for each in (source, again))
+    assert before["time"].null_count() == 0
+    assert after.equals(before)
+
+
+def test_a_known_layout_that_parses_the_lines_is_taken() -> None:
+    general = known_of([recognised("spaced")])
+    again = read("log4j", general)  # log4j would say more, but the model did not learn by it
+    assert again.layouts[0][0] == general[0].layouts[0]
+    assert again.unknown == ()
+
+
+def test_the_order_of_day_and_month_is_remembered() -> None:
+    day_first = recognise_source(
+        pl.Series(LOGS["dates"]), given=None, zone="UTC", reference=REFERENCE, date_order="day-first"
+    )
+    again = read("dates", known_of([day_first]))
+    assert again.clocks == day_first.clocks
+
+
+def test_a_layout_that_is_not_known_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("\n".join(LOGS["syslog"]))
+    (tmp_path / "b.log").write_text("\n".join(LOGS["json"]))
+    config = replace(LogsConfig(), session_by="none")
+    learned = prepare([str(tmp_path / "a.log")], config)
+    rules = Rules.of(learned.dataset)
+    assert [known.layouts[0].name for known in rules.layouts] == ["syslog"]
+    same = prepare([str(tmp_path / "a.log")], config, rules=rules)
+    assert not any("not trained with" in text for text in same.dataset.meta["warnings"])
+    other = prepare([str(tmp_path / "b.log")], config, rules=rules)
+    assert other.dataset.meta["sources"][0]["unknown_layouts"] == [{"name": "json", "lines": 40}]
+    assert any("about 40 of 40 lines are read by the layout json" in text for text in other.dataset.meta["warnings"])
+
+
+def test_rules_with_layouts_that_are_none_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("\n".join(LOGS["syslog"]))
+    dataset = prepare([str(tmp_path / "a.log")], replace(LogsConfig(), session_by="none")).dataset
+    rules = dict(dataset.meta["rules"])
+    known = rules["layouts"][0]
+    broken = known | {"layouts": [known["layouts"][0] | {"pattern": "("}]}
+    for layouts in (
+        [broken],
+        [known | {"clocks": []}],
+        [known | {"containers": ["box"]}],
+        [{"containers": [], "layouts": [], "clocks": []}],
+        [{}],
+        "none",
+    ):
+        with pytest.raises(InputError, match="cannot be used"):
+            Rules.from_dict(rules | {"layouts": layouts}, dataset.templates)

@@ -1,0 +1,56 @@
+"""Whether templates still grow, and what stands in their slots."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from isang.config import LogsConfig
+from isang.logs.prepare import prepare_folder
+from isang.logs.templates.novelty import novelty, told
+from isang.logs.templates.slots import names, slots_of
+
+KINDS = ["alpha gate opened", "beta gate opened", "lift moved up", "cart <*> paid", "cart <*> sent back", "tower lit"]
+
+
+def test_new_templates_are_counted_by_the_tenth_of_their_log() -> None:
+    found = novelty(KINDS, np.array([0, 10, 999, 1_000, 1_950, 1_999]), [0, 1_000], 2_000)
+    assert found["by_tenths"] == [3, 0, 0, 0, 0, 0, 0, 0, 0, 3]
+    assert found["differ_in_one_place"] == 0
+    assert found["examples"] == ["lift moved up", "cart <*> sent back", "tower lit"]
+    sentence = told(found)
+    assert sentence is not None
+    assert "still growing: 3 new ones" in sentence
+    assert told(novelty(KINDS, np.arange(6), [0], 2_000)) is None
+    assert novelty(KINDS, np.arange(6), [0], 100)["by_tenths"] == [0] * 10  # tenths of ten lines say nothing
+
+
+def test_what_new_templates_differ_in_is_said() -> None:
+    texts = ["user ann came", *(f"user {name} came" for name in ("bob", "cid", "dan"))]
+    found = novelty(texts, np.array([0, 950, 960, 970]), [0], 1_000)
+    assert found["most_differ"] == [{"before": "user", "templates": 3}]
+    assert found["differ_in_one_place"] == 3
+
+
+def test_slots_have_names_and_bounded_statistics() -> None:
+    assert names("login user=<*> from <*> [id <*>] <*>") == ["user", "from", "id", None]
+    messages = [(7, f"took {n} of password p{n}") for n in range(40)]
+    table = slots_of({7: "took <*> of password <*>"}, messages)
+    took, secret = table.iter_rows(named=True)
+    assert (took["name"], took["lines"], took["distinct"], took["low"], took["high"]) == ("took", 40, 40, 0.0, 39.0)
+    assert took["growing"]
+    assert len(took["values"]) == 5
+    assert secret["values"] == []  # of what may be a secret only the number of values is kept
+    assert secret["distinct"] == 40
+
+
+def test_a_dataset_says_how_its_templates_grow_and_what_their_slots_hold(tmp_path: Path) -> None:
+    words = ("north", "south", "east", "west", "upper", "lower", "inner")
+    lines = [f"2026-05-06 10:{n // 60:02}:{n % 60:02} INFO gate {n % 7} seen from tower" for n in range(900)]
+    lines += [f"2026-05-06 11:00:{n:02} INFO {word} door needs {n} new hinges" for n, word in enumerate(words)]
+    (tmp_path / "gates.log").write_text("\n".join(lines) + "\n")
+    meta = prepare_folder([str(tmp_path / "gates.log")], tmp_path / "data", LogsConfig())
+    assert meta["novelty"]["by_tenths"] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]  # the seven doors are one template
+    slots = pl.read_parquet(tmp_path / "data" / "slots.parquet").row(0, named=True)
+    assert (slots["name"], slots["distinct"], slots["low"], slots["high"]) == ("gate", 7, 0.0, 6.0)
+    assert not slots["growing"]

@@ -1,0 +1,78 @@
+"""What was accepted is read once, in order, whatever was cut, and no more is taken than there is room for."""
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from isang.logs.stream.record import Record, frame_of
+from isang.service.storage.journal import Journal, JournalFull, JournalSource
+
+
+def batch(first: int, size: int) -> pl.DataFrame:
+    return frame_of([Record("ab"[number % 2], f"line {number}") for number in range(first, first + size)])
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["append", "read", "save", "restart", "cut restart"]), max_size=30))
+def test_records_come_once_and_in_order(tmp_path_factory: pytest.TempPathFactory, steps: list[str]) -> None:
+    """A restart goes on behind what was acknowledged; half a frame at the end, which nobody was told of, is cut off."""
+    folder = tmp_path_factory.mktemp("journal")
+    journal = Journal(folder, max_bytes=1 << 30, segment_bytes=4_000)
+    source = JournalSource(journal)
+    cursor, seen, written = None, [], 0
+    kept = 0  # how many of `seen` are acknowledged
+    for step in [*steps, "restart", "read"]:
+        if step == "append":
+            journal.append(batch(written, 3)).result()
+            written += 3
+        elif step == "read":
+            records, latest = source.read()
+            seen += records.select("stream", "line", "text").rows()
+        elif step == "save":
+            records, latest = source.read()
+            seen += records.select("stream", "line", "text").rows()
+            cursor, kept = latest, len(seen)
+            source.acknowledge(cursor)
+        else:
+            journal.close()
+            if step == "cut restart":
+                with journal.path(journal.segments()[-1]).open("ab") as file:
+                    file.write(os.urandom(7))
+            journal = Journal(folder, max_bytes=1 << 30, segment_bytes=4_000)
+            source = JournalSource(journal)
+            seen = seen[:kept]
+            if cursor is not None:
+                source.resume(cursor)
+    journal.close()
+    assert seen == [("ab"[number % 2], number // 2 + 1, f"line {number}") for number in range(written)]
+    assert not source.behind
+
+
+def test_what_has_been_judged_makes_room(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, max_bytes=20_000, segment_bytes=4_000)
+    source, taken = JournalSource(journal), 0
+    with pytest.raises(JournalFull):
+        while True:
+            journal.append(batch(taken, 3)).result()
+            taken += 3
+    assert journal.size <= 20_000
+    records, cursor = source.read()
+    assert records.height == taken
+    source.acknowledge(cursor)
+    journal.append(batch(taken, 3)).result()
+    journal.close()
+
+
+def test_many_wait_for_one_write(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, max_bytes=1 << 30)
+    waiting = [journal.append(batch(number, 1)) for number in range(500)]
+    for done in waiting:
+        done.result()
+    journal.close()
+    assert journal.commits < 250
+    records, _ = JournalSource(Journal(tmp_path, max_bytes=1 << 30)).read()
+    assert records["text"].to_list() == [f"line {number}" for number in range(500)]
