@@ -242,7 +242,8 @@ def _write_large_log(path: Path, size: int) -> int:
 
 
 SIMULATED: dict[str, Callable[[int], None]] = {
-    "nulls": nulls, "faults": faults, "schedules": schedules, "spikes": spikes, "overfitting": overfit, "memory": memory,
+    "nulls": nulls, "faults": faults, "schedules": schedules, "spikes": spikes, "overfitting": overfit,
+    "memory": memory,
 }  # fmt: skip
 REAL: dict[str, Callable[[Path], None]] = {"forecast": forecasts, "files": files, "speed": speed}
 
