@@ -83,8 +83,12 @@ class Alerts:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
+    def join(self) -> None:
+        """Wait until the process has printed its last line."""
+        self._thread.join()
+
     def _read(self) -> None:
-        for line in self._stream:
+        while line := self._stream.readline():
             self.all += 1
             for mark in re.findall(rb"leak at ([0-9a-f]{10})", line):
                 self.seen.setdefault(mark.decode(), time.time())
@@ -107,7 +111,20 @@ def command_of(kind: str, model: Path, folder: Path) -> list[str]:
     start = [sys.executable, "-m", "isang"]
     if kind == "detect":
         return [*start, "detect", str(model), str(folder), "--follow", "--json", "--idle", "5s"]
-    return [*start, "serve", str(model), str(folder), "--home", str(folder.parent / "home"), "--stdout"]
+    home = str(folder.parent / "home")
+    return [
+        *start,
+        "serve",
+        str(model),
+        str(folder),
+        "--home",
+        home,
+        "--stdout",
+        "--idle",
+        "5s",
+        "--listen",
+        "127.0.0.1:0",
+    ]
 
 
 def main() -> None:
@@ -178,6 +195,7 @@ def main() -> None:
                 flush=True,
             )
             process.terminate()
+            alerts.join()
 
 
 if __name__ == "__main__":
