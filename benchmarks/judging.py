@@ -2,7 +2,7 @@
 
     python benchmarks/judging.py [TABLE ...] [--runs 40] [--data DIR] [--folder DIR]
 
-Tables: nulls, schedules, spikes, overfitting, memory, forecast, files, speed; all of them where none is named.
+Tables: nulls, faults, schedules, spikes, overfitting, memory, forecast, files, speed; all of them where none is named.
 `--runs` is the number of simulated runs per cell. The tables `forecast`, `files` and `speed` read the real logs in
 `--data` (../shared/data/runs) and are left out where that folder is absent. `histories` reads real histories of known
 answer in `--folder`, which has a `labels.csv`.
@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from judging_faults import faults
 from judging_forecast import forecasts, logs
 from judging_histories import histories
 from judging_overfitting import overfit
@@ -241,7 +242,8 @@ def _write_large_log(path: Path, size: int) -> int:
 
 
 SIMULATED: dict[str, Callable[[int], None]] = {
-    "nulls": nulls, "schedules": schedules, "spikes": spikes, "overfitting": overfit, "memory": memory,
+    "nulls": nulls, "faults": faults, "schedules": schedules, "spikes": spikes, "overfitting": overfit,
+    "memory": memory,
 }  # fmt: skip
 REAL: dict[str, Callable[[Path], None]] = {"forecast": forecasts, "files": files, "speed": speed}
 

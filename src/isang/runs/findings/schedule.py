@@ -8,8 +8,9 @@ from isang.runs.read.table import RunTable
 from isang.runs.text.messages_ko import VALUES
 from isang.runs.text.writing import number
 
-CUT_OFF = 0.1
-"""A decay that ends above this part of the peak, with more than a tenth of it undone, was cut off."""
+CUT_OFF = 0.12
+"""A decay that ends above this part of the peak, with more than a tenth of it undone, was cut off; many schedules are
+meant to end at a tenth of the peak, and the last row is logged just before."""
 LONG_TAIL = 0.1
 """A rate of zero for more than this part of the run is a fault."""
 _END_TOGETHER = both(

@@ -140,7 +140,7 @@ def plan_done(context: RunContext) -> tuple[str, str] | None:
         return None
     epochs, planned = facts.get("epochs"), facts.get("planned_steps")
     percent = f"{min(100 * part, 99.0):.0f} %" if part < 1 else "100 %"
-    if epochs and epochs > 1 and (done := context.statistics["epochs"]) and done <= epochs:
+    if epochs and epochs > 1 and (done := context.statistics["epochs"]) and done < epochs + (part == 1):
         return f"{done:,} of {epochs:,} epochs ({percent})", f"{epochs:,} 에폭 중 {done:,} 에폭({percent})"
     if planned:
         steps = context.statistics["steps"]

@@ -206,7 +206,7 @@ def _noise_of(values: Floats) -> float:
     residual, removed = around_curve(after_descent(values), bent=True)
     noise = float(np.sqrt(np.sum(residual**2) / max(len(residual) - removed, 1)))
     bends = robust_spread(np.diff(values, 2)) / 6**0.5  # a few points of a steep curve leave their bend as residual
-    return min(noise, bends) if len(values) >= 8 else noise
+    return min(noise, bends) if len(values) >= 8 and bends > 0 else noise
 
 
 def _epoch_points(context: RunContext) -> Points | None:

@@ -128,7 +128,8 @@ def _needed(said: Prediction, came: Floats) -> float:
     loss, low, high = (x[: len(came)] for x in (said.loss, said.low, said.high))
     error = came - loss
     half_width = np.where(error > 0, high - loss, loss - low)
-    return float(np.quantile(np.abs(error) / np.maximum(half_width, 1e-12 * loss), INTERVAL))
+    least = 1e-12 * max(float(np.abs(came).max()), 1e-100)  # a forecast of exactly 0 has no width
+    return float(np.quantile(np.abs(error) / np.maximum(half_width, least), INTERVAL))
 
 
 def _believed(

@@ -38,6 +38,10 @@ UNSURE_SLOPE = 0.5
 """Standard errors by which the tail is taken to be longer than it seems."""
 SKEWED, BENT = 1.0, 1.4
 """Noise that leans less is taken for skewed only where its tail is no longer, by this factor, than its bulk has it."""
+BROKEN = 2.5
+"""A tail that is longer by this factor than the bulk has it is none of noise, however skewed."""
+LONGER_TAIL = 1.4
+"""How much longer a skewed tail may be than its bulk has it, where the tail itself cannot be seen for spikes."""
 JUMP = 1.3
 """A rise over the past alone must exceed its threshold by this factor: a loss that wanders is often above its past."""
 RECOVERY = 10
@@ -255,10 +259,14 @@ def _skewed_threshold(height: Floats) -> float | None:
     least = max(1.0 - UPPER[1], MOST_BEYOND / count)
     beyond = np.geomspace(UPPER[0], least, 12)
     x, y = np.log(np.quantile(above, 1 - beyond)), np.log(-np.log(beyond))
-    if lean < SKEWED and x[-1] - x[7] > BENT * (x[7] - x[0]) * (y[-1] - y[7]) / (y[7] - y[0]):
+    bend = (x[-1] - x[7]) / (y[-1] - y[7]) / max((x[7] - x[0]) / (y[7] - y[0]), 1e-9)
+    if lean < SKEWED and bend > BENT:
         return None  # a tail that turns away from the noise below it is one of spikes
+    if bend > BROKEN:  # so it is in skewed noise, whose own tail then follows from what lies below it
+        x, y, beyond = x[:8], y[:8], beyond[:8]
     slope = float(np.polyfit(y, x, 1)[0])  # of the logarithm of the height: 1 / shape
-    error = float(np.sqrt(1.0 / (count * least))) / float(y[-1] - y[0]) * slope
+    slope *= LONGER_TAIL if bend > BROKEN else 1.0
+    error = float(np.sqrt(1.0 / (count * beyond[-1]))) / float(y[-1] - y[0]) * slope
     wanted = float(np.log(-np.log(FALSE_SPIKES / 2 / count)))
     return float(np.exp(x[-1] + (max(slope, 0.5) + UNSURE_SLOPE * error) * (wanted - y[-1])))
 

@@ -1,7 +1,7 @@
 """The words of the finding `convergence`, by its outcome."""
 
 from isang.runs.finding import Language, Verdict, both
-from isang.runs.read.table import RunTable
+from isang.runs.read.table import LOSS, RunTable
 
 Words = tuple[Verdict, str, str, dict[Language, str] | None]
 """Verdict, English and Korean template, remedy."""
@@ -9,7 +9,10 @@ Words = tuple[Verdict, str, str, dict[Language, str] | None]
 
 def worded(outcome: str, table: RunTable) -> Words:
     """The words of an outcome, for a loss or for a series that is better the higher it is."""
-    return UPWARD[outcome] if table.maximised and outcome in UPWARD else _WORDS[outcome]
+    words = UPWARD[outcome] if table.maximised and outcome in UPWARD else _WORDS[outcome]
+    if table.objective != LOSS and outcome == "falling":  # nobody plans a policy to the end of what it can be rewarded
+        return ("cannot_tell", *words[1:3], None)
+    return words
 
 
 def percent_done(part: float | None) -> str:
