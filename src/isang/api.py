@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isang.artifact import Model
     from isang.config import Config
     from isang.detection.incidents import Incident
+    from isang.detection.threshold.stretches import Stretch
     from isang.runs.finding import Finding, Language
     from isang.runs.report.judge import Report as JudgedRun
 
@@ -97,10 +98,16 @@ class Found(Sequence[Anomaly]):
         incidents: "Sequence[Incident]",
         sessions: int,
         warnings: Sequence[str],
+        smaller: "Sequence[Incident]" = (),
+        whole: "Stretch | None" = None,
     ) -> None:
         self._anomalies = [Anomaly(record) for record in records]
         self.incidents = list(incidents)
-        """The anomalies by their causes, the most severe first."""
+        """By cause, the most severe first: those of which normal stretches seldom have the like."""
+        self.smaller = list(smaller)
+        """The others, such as normal stretches of a log have too."""
+        self.whole = whole
+        """The logs as a whole: `verdict`, `p_value`, `score`."""
         self.sessions = sessions
         """Sessions judged."""
         self.warnings = list(warnings)
@@ -194,7 +201,9 @@ class Detector:
 
         with as_files(logs) as paths:
             found = judge_logs(self._model, paths)
-        return Found(found.anomalies, found.incidents, len(found.judged.rows), found.warnings)
+        return Found(
+            found.anomalies, found.incidents, len(found.judged.rows), found.warnings, found.smaller, found.whole
+        )
 
     def score(self, logs: Logs) -> "pl.DataFrame":
         """All sessions of `logs`: session_id, source, start, end, events, score, p_value, anomalous; no reasons."""

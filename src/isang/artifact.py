@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
-PLANTED, DETECTORS = "planted.parquet", "detectors"
+PLANTED, HELD_OUT, DETECTORS = "planted.parquet", "held_out.parquet", "detectors"
 MANIFEST = "manifest.json"
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 FRAMED_AT_ONCE = 100_000
@@ -67,6 +67,9 @@ class Model:
     planted: pl.DataFrame | None = field(default=None)
     """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None where none
     were planted."""
+    held_out: pl.DataFrame | None = field(default=None)
+    """`score` of each session of the training period while it was held out, in the order of time, -log10 of its
+    p-value; None where it was not kept."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -104,6 +107,8 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
                 table.write_parquet(building / DETECTORS / f"{name}.parquet")
         if model.planted is not None:
             model.planted.write_parquet(building / PLANTED)
+        if model.held_out is not None:
+            model.held_out.write_parquet(building / HELD_OUT)
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
@@ -138,6 +143,7 @@ def load_model(folder: Path) -> Model:
         fitted=Fitted(sessions, counts, vocabulary.size, tables),
         calibration=read_scores(folder / CALIBRATION, config["detectors"]),
         planted=read_scores(planted, config["detectors"], planted=True) if PLANTED in files else None,
+        held_out=read_scores(folder / HELD_OUT, ("score",)) if HELD_OUT in files else None,
         facts=config["facts"],
         evaluation=read_json(evaluated, mapping(anything), AGAIN) if EVALUATION in files else None,
     )

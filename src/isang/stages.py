@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from isang.detection.comparison.compare import Comparison
     from isang.detection.incidents import Incident
     from isang.detection.live import Following
+    from isang.detection.threshold.stretches import Stretch
     from isang.logs.store import Dataset
 
 SCHEMA = 1
+WHOLE_REASONS = 5
+"""Titles of incidents that say why logs as a whole are unlike normal ones."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,10 @@ class Detected:
     """What was read, in a few words."""
     never_seen: list[dict[str, Any]] = field(default_factory=list)
     """Templates that no training session has, the loudest first, with their first line and their number."""
+    smaller: list["Incident"] = field(default_factory=list)
+    """Further ones, such as normal stretches of the training period have too."""
+    whole: "Stretch | None" = None
+    """The logs as a whole beside held-out stretches of the training period."""
     coverage: dict[str, Any] = field(default_factory=dict)
     """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
     `cannot_tell` where the logs are of another program, else `judged`."""
@@ -65,7 +72,12 @@ class Detected:
         from isang.pages.page import index_html
         from isang.runs.report.report import default_language
 
-        found = document(self.incidents, never_seen=self.never_seen, coverage=self.coverage)
+        beside: dict[str, Any] = {"never_seen": self.never_seen, "coverage": self.coverage}
+        if self.whole is not None:
+            reasons = [incident.title for incident in self.incidents[:WHOLE_REASONS]]
+            beside["whole"] = self.whole.to_dict() | {"reasons": reasons}
+            beside["smaller"] = [incident.to_dict() for incident in self.smaller]
+        found = document(self.incidents, **beside)
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
@@ -333,7 +345,7 @@ def detect(
     _warn(*found.warnings)
     return Detected(
         len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs),
-        found.never_seen, found.coverage.to_dict(),
+        found.never_seen, found.smaller, found.whole, found.coverage.to_dict(),
     )  # fmt: skip
 
 

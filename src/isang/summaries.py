@@ -202,13 +202,27 @@ def of_detected(detected: "Detected") -> str:
             f"cannot tell: of {detected.coverage['lines']:,} lines {detected.coverage['known_lines']:,} are like lines "
             f"of the training period; these logs are of another program, train on logs of this one"
         )
+    elif detected.whole is not None:
+        found += f"\n{detected.whole.says}"
     new = of_never_seen(detected.never_seen)
     parts = [joined(new)] if new else []
-    if detected.anomalies:
+    told = [record for record in detected.anomalies if record.get("told", True)]
+    smaller = of_smaller(detected)
+    if detected.incidents:
         count = len(detected.incidents)
         heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
-        parts = [heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), *parts]
-    return "\n\n".join([*parts, found])
+        parts = [heads, of_incidents(detected.incidents), "sessions:", of_anomalies(told), *parts]
+    return "\n\n".join([*parts, *([smaller] if smaller else []), found])
+
+
+def of_smaller(detected: "Detected") -> str:
+    """What is strange by itself, but such as normal stretches have too, one line each."""
+    if not detected.smaller:
+        return ""
+    lines = [f"  {incident.title}" for incident in detected.smaller[:SHOWN_DIFFERENCES]]
+    more = len(detected.smaller) - SHOWN_DIFFERENCES
+    lines += [f"  and {more:,} more"] if more > 0 else []
+    return joined(["smaller, such as normal stretches of this log have too:", *lines])
 
 
 def of_never_seen(never_seen: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -14,7 +14,8 @@ from isang.config import Config
 from isang.detection.detectors import fit, registered
 from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.synthetic_anomalies import plant_held_out
-from isang.detection.threshold.decisions import calibrate
+from isang.detection.threshold.decisions import cross_fitted_scores, trusted_scores
+from isang.detection.threshold.stretches import held_out_scores
 from isang.logs.store import Dataset, StoredDataset
 from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
@@ -58,11 +59,16 @@ def make_detector(
 
 def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) -> Model:
     """The model with what sets its thresholds: scores of normal sessions, and of some with planted anomalies."""
-    return replace(
+    scores = cross_fitted_scores(model, period, training, held_out)
+    unlabelled = period.sessions["label"].gather(np.concatenate([training, held_out])).is_null().to_numpy()
+    calibration, everyday = trusted_scores(model, scores, unlabelled)
+    model = replace(
         model,
-        calibration=calibrate(model, period, training, held_out),
+        calibration=calibration,
         planted=plant_held_out(model, period, training, held_out),
+        facts={**model.facts, "trusting_all_sessions": list(everyday)},
     )
+    return replace(model, held_out=held_out_scores(model, scores if everyday else calibration))
 
 
 def _to_calibrate_on(dataset: StoredDataset, split: Split) -> tuple[Dataset, Rows, Rows]:

@@ -1,9 +1,12 @@
 """Whole logs to anomalies and incidents, in one go."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from isang.artifact import Model, rules_of
 from isang.detection.anomalies import grouped, records
@@ -15,6 +18,7 @@ from isang.detection.releases.new_templates import new_lines
 from isang.detection.releases.rewordings import judge_reworded
 from isang.detection.session_lines import with_sessions
 from isang.detection.threshold.decisions import Judged
+from isang.detection.threshold.stretches import Stretch, judge_stretch, unusual
 from isang.logs.prepare import Prepared
 from isang.logs.prepare import prepare as read_logs
 
@@ -28,7 +32,11 @@ class JudgedLogs:
     anomalies: list[dict[str, Any]]
     """One record per anomalous session, the strangest first."""
     incidents: list[Incident]
-    """The anomalies by their causes, the most severe first."""
+    """The anomalies by their causes, the most severe first: those of which normal stretches seldom have the like."""
+    smaller: list[Incident]
+    """The others, such as normal stretches of a log have too."""
+    whole: Stretch
+    """The logs as a whole."""
     never_seen: list[dict[str, Any]]
     """Templates that no training session has, the loudest first."""
     coverage: Coverage
@@ -45,7 +53,29 @@ def judge_logs(model: Model, logs: Sequence[str | Path]) -> JudgedLogs:
     warnings = [other_logs(judged), new and new.says, taken_for(reworded)]
     found = grouped(records(model, prepared, judged), new.templates if new else ())
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
-    incidents = with_sessions(incidents_of(found, surroundings(model, prepared)), prepared, normal)
-    told = [warning for warning in warnings if warning]
+    told, smaller = _parted(model, found, incidents_of(found, surroundings(model, prepared)), len(judged.rows))
+    incidents = with_sessions(told, prepared, normal)
+    p_values = np.array([decision.p_value for decision in judged.decisions])
+    whole = judge_stretch(model, p_values, len(found))
+    warned = [warning for warning in warnings if warning]
     new_kinds = never_seen(model, prepared)
-    return JudgedLogs(prepared, judged, found, incidents, new_kinds, coverage(model, prepared), told)
+    return JudgedLogs(
+        prepared, judged, found, incidents, smaller, whole, new_kinds, coverage(model, prepared), warned
+    )  # fmt: skip
+
+
+def _parted(
+    model: Model, records: Sequence[dict[str, Any]], incidents: Sequence[Incident], judged: int
+) -> tuple[list[Incident], list[Incident]]:
+    """The incidents of which normal stretches seldom have the like, and the others."""
+    p_values: dict[str, list[float]] = defaultdict(list)
+    for record in records:
+        p_values[record["incident"]].append(record["p_value"])
+    told = [unusual(model, np.array(p_values[incident.fingerprint]), judged) for incident in incidents]
+    pairs = list(zip(incidents, told, strict=True))
+    worth = {incident.fingerprint for incident, is_told in pairs if is_told}
+    for record in records:
+        record["told"] = record["incident"] in worth
+    return [incident for incident, is_told in pairs if is_told], [
+        incident for incident, is_told in pairs if not is_told
+    ]
