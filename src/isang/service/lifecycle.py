@@ -199,8 +199,9 @@ def check(settings: ServiceSettings) -> str:
 
     with _listening(settings):
         pass
-    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM) if settings.syslog else ():
-        bound(*settings.syslog, kind).close()
+    if settings.syslog is not None:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            bound(*settings.syslog, kind).close()
     if settings.model is not None:
         load_model(settings.model)
     if settings.logs:
