@@ -290,7 +290,7 @@ def _options(text: str) -> list[str]:
 
 
 def fair(lines: list[Line], predicted: Sequence[object]) -> list[object]:
-    """The group of each line in truth: by form, and by its states and optional parts where it was split by these alone."""
+    """The group of each line in truth: by form, and by its states and optional parts where these alone split it."""
     by_form: dict[object, list[int]] = defaultdict(list)
     for at, line in enumerate(lines):
         by_form[line.form].append(at)
