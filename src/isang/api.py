@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
@@ -28,6 +29,9 @@ Logs = Any
 """Paths (a file, a folder, a pattern, or several of them), lines of text, or a frame of polars or pandas."""
 SHOWN = 20
 """Anomalies that a notebook shows of many."""
+LINES_AT_ONCE = 2_000
+LOOK_SECONDS = 0.25
+"""`Detector.stream` judges after so many lines, or after so long."""
 
 
 class Anomaly(Mapping[str, Any]):
@@ -198,6 +202,32 @@ class Detector:
         with as_files(logs) as paths:
             found = judge_logs(self._model, paths, self._answers or NO_ANSWERS)
         return Found(found.anomalies, found.incidents, len(found.judged.rows), found.warnings)
+
+    def stream(
+        self, lines: Iterable[str], *, source: str = "stream", idle_seconds: float | None = None
+    ) -> Iterator[Anomaly]:
+        """Each anomaly among `lines` when its session has ended; nothing is read from or written to files.
+
+        A session ends after `idle_seconds` of silence, measured in the lines' own time; None: as the training data
+        say. When `lines` end, so do all sessions. A line that was never seen before is told at once.
+        """
+        from isang.detection.live import Following
+        from isang.logs.stream.pushed import PushedRecords
+        from isang.logs.stream.record import Record
+
+        pushed = PushedRecords()
+        following = Following(self._model, [], idle_seconds=idle_seconds, source=pushed)
+        looked_at = time.monotonic()
+        try:
+            for number, line in enumerate(lines, 1):
+                pushed.push(Record(source, line.rstrip("\r\n"), line=number))
+                if len(pushed) >= LINES_AT_ONCE or time.monotonic() - looked_at > LOOK_SECONDS:
+                    yield from map(Anomaly, following.poll()[1])
+                    looked_at = time.monotonic()
+            yield from map(Anomaly, following.poll()[1])
+            yield from map(Anomaly, following.finish())
+        finally:
+            following.close()
 
     def score(self, logs: Logs) -> "pl.DataFrame":
         """All sessions of `logs`: session_id, source, start, end, events, score, p_value, anomalous; no reasons."""

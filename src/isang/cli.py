@@ -471,6 +471,15 @@ def serve(
         "isang-home"
     ),
     listen: Annotated[str, typer.Option(help="Address and port.", metavar="HOST:PORT")] = "127.0.0.1:8765",
+    syslog: Annotated[
+        str | None, typer.Option(help="Take syslog in there, by UDP and TCP.", metavar="HOST:PORT")
+    ] = None,
+    syslog_from: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who may send syslog beside this machine, such as 10.0.0.0/8; may be repeated.", metavar="NETWORK"
+        ),
+    ] = None,
     alerts_per_thousand: Alerts = None,
     idle: Annotated[
         str | None,
@@ -506,6 +515,8 @@ def serve(
         home=home, host=host, port=port, model=given[0] if given else None, logs=tuple(logs or ()), stdout=stdout,
         proxy=behind, learning_sessions=learning_sessions, alertmanager=alertmanager, webhook=webhook,
         redact=not no_redact, alerts_per_thousand=alerts_per_thousand,
+        syslog=None if syslog is None else address(syslog, "--syslog", "127.0.0.1:5514"),
+        syslog_from=tuple(syslog_from or ()),
         idle_seconds=None if idle is None else seconds("--idle", idle), **tokens(),
     )  # fmt: skip
     if check:
