@@ -3,6 +3,7 @@
 import re
 import runpy
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,21 @@ def test_lines_and_frames_are_read_as_the_file_is(detector: isang.Detector, foun
         assert [anomaly.session_id for anomaly in detector.detect(frame)] == ids
 
 
+def test_a_stream_finds_the_sessions_that_the_whole_log_has(
+    detector: isang.Detector, found: Found, place: Path
+) -> None:
+    def lines() -> Iterator[str]:
+        with (place / "today.log").open() as file:
+            yield from file
+
+    streamed = {anomaly.session_id for anomaly in detector.stream(lines())}
+    wanted = {anomaly.session_id for anomaly in found}
+    assert {
+        name for name in wanted if "disk failed" in "".join(next(a for a in found if a.session_id == name).lines)
+    } <= streamed
+    assert len(streamed & wanted) >= 0.9 * len(wanted)
+
+
 def test_two_threads_get_what_one_gets(detector: isang.Detector, found: Found, place: Path) -> None:
     results: list[list[str]] = []
 
@@ -134,4 +150,4 @@ def test_the_page_about_python_runs(
     monkeypatch.chdir(place)
     (place / "page.py").write_text(f"from tests.test_api import CONFIG\n{code}".replace('"model"', '"page-model"'))
     runpy.run_path(str(place / "page.py"))
-    assert "<Report on" in capsys.readouterr().out
+    assert "<Anomaly" in capsys.readouterr().out

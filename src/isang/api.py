@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from isang.artifact import Model
     from isang.config import Config
+    from isang.detection.feedback.coverage import Answers
     from isang.detection.incidents import Incident
     from isang.detection.threshold.stretches import Stretch
     from isang.runs.finding import Finding, Language
@@ -28,6 +30,9 @@ Logs = Any
 """Paths (a file, a folder, a pattern, or several of them), lines of text, or a frame of polars or pandas."""
 SHOWN = 20
 """Anomalies that a notebook shows of many."""
+LINES_AT_ONCE = 2_000
+LOOK_SECONDS = 0.25
+"""`Detector.stream` judges after so many lines, or after so long."""
 
 
 class Anomaly(Mapping[str, Any]):
@@ -153,8 +158,8 @@ class Detector:
     Everything is loaded once. A detector can be used from several threads, and several can live in one process.
     """
 
-    def __init__(self, model: "Model") -> None:
-        self._model = model
+    def __init__(self, model: "Model", answers: "Answers | None" = None) -> None:
+        self._model, self._answers = model, answers
 
     @classmethod
     def fit(cls, logs: Logs, *, labels: str | Path | None = None, config: "Config | None" = None) -> "Detector":
@@ -181,8 +186,9 @@ class Detector:
     def load(cls, folder: str | Path) -> "Detector":
         """The detector in a model folder, or in the folder of a run. Raises InputError."""
         from isang.artifact import load_model
+        from isang.detection.feedback.ledger import answers_beside
 
-        return cls(load_model(Path(folder)))
+        return cls(load_model(Path(folder)), answers_beside(Path(folder)))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder."""
@@ -196,14 +202,41 @@ class Detector:
         return list(self._model.vocabulary.templates)
 
     def detect(self, logs: Logs) -> Found:
-        """The anomalies in `logs`, with reasons and raw lines."""
+        """The anomalies in `logs`, with reasons and raw lines; incidents that people called normal are left out."""
         from isang.detection.batch import judge_logs
+        from isang.detection.feedback.coverage import NO_ANSWERS
 
         with as_files(logs) as paths:
-            found = judge_logs(self._model, paths)
+            found = judge_logs(self._model, paths, self._answers or NO_ANSWERS)
         return Found(
             found.anomalies, found.incidents, len(found.judged.rows), found.warnings, found.smaller, found.whole
         )
+
+    def stream(
+        self, lines: Iterable[str], *, source: str = "stream", idle_seconds: float | None = None
+    ) -> Iterator[Anomaly]:
+        """Each anomaly among `lines` when its session has ended; nothing is read from or written to files.
+
+        A session ends after `idle_seconds` of silence, measured in the lines' own time; None: as the training data
+        say. When `lines` end, so do all sessions. A line that was never seen before is told at once.
+        """
+        from isang.detection.live import Following
+        from isang.logs.stream.pushed import PushedRecords
+        from isang.logs.stream.record import Record
+
+        pushed = PushedRecords()
+        following = Following(self._model, [], idle_seconds=idle_seconds, source=pushed)
+        looked_at = time.monotonic()
+        try:
+            for number, line in enumerate(lines, 1):
+                pushed.push(Record(source, line.rstrip("\r\n"), line=number))
+                if len(pushed) >= LINES_AT_ONCE or time.monotonic() - looked_at > LOOK_SECONDS:
+                    yield from map(Anomaly, following.poll()[1])
+                    looked_at = time.monotonic()
+            yield from map(Anomaly, following.poll()[1])
+            yield from map(Anomaly, following.finish())
+        finally:
+            following.close()
 
     def score(self, logs: Logs) -> "pl.DataFrame":
         """All sessions of `logs`: session_id, source, start, end, events, score, p_value, anomalous; no reasons."""

@@ -1,7 +1,9 @@
 """The model folder: all that scoring needs, with hashes that are checked before anything is used."""
 
 import hashlib
+import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,10 +14,11 @@ import polars as pl
 import isang
 from isang.config import Config, to_dict
 from isang.errors import InputError
-from isang.files import folder_being_written, open_regular, to_json
+from isang.files import folder_being_written, locked, open_regular, to_json
 from isang.formatting import printable
 from isang.json_files import anything, mapping, read_json
 from isang.logs.rules import Rules
+from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.model.batches import Rows, Sessions
 from isang.model.fitted import Fitted
 from isang.model.folder_schema import (
@@ -25,11 +28,13 @@ from isang.model.folder_schema import (
     read_normal,
     read_scores,
     read_templates,
+    read_volume,
     read_weights,
 )
 from isang.model.folder_schema import MANIFEST as MANIFEST_SCHEMA
 from isang.model.kept import Kept
 from isang.model.vocabulary import MARKS, Vocabulary
+from isang.parquet_files import read_table
 
 if TYPE_CHECKING:
     from isang.model.encoder import Encoder
@@ -39,7 +44,10 @@ SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
 PLANTED, HELD_OUT, DETECTORS = "planted.parquet", "held_out.parquet", "detectors"
+SLOTS, VOLUME = "slots.parquet", "volume.parquet"
 MANIFEST = "manifest.json"
+FEEDBACK = "feedback.jsonl"
+"""What people answered about its incidents; it grows, so the manifest does not list it."""
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 FRAMED_AT_ONCE = 100_000
 
@@ -70,6 +78,10 @@ class Model:
     held_out: pl.DataFrame | None = field(default=None)
     """`score` of each session of the training period while it was held out, in the order of time, -log10 of its
     p-value; None where it was not kept."""
+    slots: pl.DataFrame | None = field(default=None)
+    """What stood in the slots of templates that have few and stable values; None where it was not looked at."""
+    volume: pl.DataFrame | None = field(default=None)
+    """The lines of its training period over time; None where it was too short or had no clock."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -91,10 +103,11 @@ class Model:
 
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
-    """Write the model folder in one step."""
+    """Write the model folder in one step; the answers that stand in the one it replaces stay."""
     from safetensors.torch import save_file
 
-    with folder_being_written(folder, overwrite=overwrite) as building:
+    with locked(folder.parent), folder_being_written(folder, overwrite=overwrite) as building:
+        carry_answers(folder, building)
         save_file({name: part.contiguous() for name, part in model.encoder.state_dict().items()}, building / WEIGHTS)
         (building / CONFIG).write_text(to_json(_config(model)), encoding="utf-8")
         known = pl.Series("token", model.vocabulary.tokens_of(model.template_table["template"].to_list()), pl.Int32)
@@ -109,12 +122,15 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
             model.planted.write_parquet(building / PLANTED)
         if model.held_out is not None:
             model.held_out.write_parquet(building / HELD_OUT)
+        for file, kept in ((SLOTS, model.slots), (VOLUME, model.volume)):
+            if kept is not None:
+                kept.write_parquet(building / file)
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
             (building / name).write_text(picture, encoding="utf-8")
         (building / CARD).write_text(printable(model_card(model)), encoding="utf-8")
-        written = sorted(path for path in building.rglob("*") if path.is_file())
+        written = sorted(path for path in building.rglob("*") if path.is_file() and path.name != FEEDBACK)
         files = {path.relative_to(building).as_posix(): _fingerprint(path) for path in written}
         manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
         (building / MANIFEST).write_text(to_json(manifest), encoding="utf-8")
@@ -125,7 +141,7 @@ def load_model(folder: Path) -> Model:
 
     Raises InputError where a file is missing, changed or damaged, or written by another version.
     """
-    folder = _find(folder)
+    folder = model_folder(folder)
     manifest = check_manifest(folder)
     files = manifest["files"]
     config, settings = read_config(folder / CONFIG, SCHEMA)
@@ -144,6 +160,8 @@ def load_model(folder: Path) -> Model:
         calibration=read_scores(folder / CALIBRATION, config["detectors"]),
         planted=read_scores(planted, config["detectors"], planted=True) if PLANTED in files else None,
         held_out=read_scores(folder / HELD_OUT, ("score",)) if HELD_OUT in files else None,
+        slots=read_table(folder / SLOTS, SLOTS_SCHEMA, AGAIN) if SLOTS in files else None,
+        volume=read_volume(folder / VOLUME) if VOLUME in files else None,
         facts=config["facts"],
         evaluation=read_json(evaluated, mapping(anything), AGAIN) if EVALUATION in files else None,
     )
@@ -164,7 +182,7 @@ def with_evaluation(
 ) -> Model:
     """The model with its newest evaluation and the pictures of it, written to its folder in one step."""
     evaluated = replace(model, evaluation=evaluation, pictures=pictures or {})
-    save_model(evaluated, _find(folder), overwrite=True)
+    save_model(evaluated, model_folder(folder), overwrite=True)
     return evaluated
 
 
@@ -269,7 +287,17 @@ def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"
 
 
-def _find(folder: Path) -> Path:
+def carry_answers(earlier: Path, folder: Path) -> None:
+    """Copy the answers beside an earlier model, where there are any, to the folder of the one that replaces it."""
+    with suppress(FileNotFoundError):
+        shutil.copyfile(earlier / FEEDBACK, folder / FEEDBACK)
+
+
+def model_folder(folder: Path) -> Path:
+    """The model folder itself, where `folder` is one, a run folder or what `isang run` wrote.
+
+    Raises InputError where there is no such folder.
+    """
     inside = (folder, folder / "model", folder / "run" / "model")
     for candidate in inside:
         if (candidate / MANIFEST).is_file():

@@ -31,7 +31,7 @@ from isang.logs.sessions.labels import LabelJoin, read_labels
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, write_account, write_sessions
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.novelty import told
-from isang.logs.templates.slots import MOST_MESSAGES, slots_of
+from isang.logs.templates.slots import SlotSample, slots_of
 from isang.progress import Progress, say
 
 _SESSION_ORDER = ("start", "session_id")
@@ -50,6 +50,8 @@ class Prepared:
     """How each source was read, parallel to `sources`."""
     max_line_bytes: int = LogsConfig.max_line_bytes
     redact: bool = LogsConfig.redact
+    slots: pl.DataFrame | None = field(default=None, repr=False)
+    """What stands in the slots of the templates, see templates/slots.py; None where no model's rules were given."""
 
     def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
         """The whole text of the records that begin at (source_index, line), by reading the sources once more.
@@ -83,7 +85,10 @@ def prepare(
         found = pl.concat([work.finished(part) for part in sessions.batches()])
     dataset = Dataset(found.select(SESSIONS_SCHEMA.names()), *work.account())
     lines = found.select("session_id", "source_index", "line")
-    return Prepared(dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes, config.redact)
+    slots = None if rules is None else work.slots()
+    return Prepared(
+        dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes, config.redact, slots
+    )  # fmt: skip
 
 
 def prepare_folder(
@@ -132,6 +137,7 @@ class _Preparation:
             SourceAccount(source, layout) for source, layout in zip(self.found.sources, self.found.layouts, strict=True)
         ]
         self._totals = SessionTotals()
+        self._sample = SlotSample()
         names = [source.name for source in self.found.sources]
         self._grouper = Grouper(
             self._rules.session, names, max_events=self._rules.max_session_events, with_lines=with_lines
@@ -172,12 +178,9 @@ class _Preparation:
 
     def slots(self) -> pl.DataFrame:
         """What stands in the slots of the templates, see slots.py."""
-        sample = self.found.sample.select("level", "message").drop_nulls("message")
-        sample = sample.gather_every(max(1, sample.height // MOST_MESSAGES))
-        masked = masks.masked(sample["message"], masks.compiled(self._rules.masks))
-        messages = sample.select("level", masked.alias("masked"), "message").iter_rows()
         texts = dict(self._templates.select("event", "template").iter_rows())
-        return slots_of(texts, self._events.matched(messages, self._templates))
+        messages = ((int(self._event_of[number]), message) for number, message in self._sample.messages())
+        return slots_of(texts, messages, redacted if self._config.redact else str)
 
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
@@ -218,9 +221,11 @@ class _Preparation:
         """The records of a chunk that belong to a session, once for each key that they name."""
         frame = parsed.records.frame
         stream = 0 if self._rules.session.joins_sources else source.stream
+        numbers = self._events.number(parsed.masked, frame["level"])
+        if not self._rules.templates.height:
+            self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples)
         records = frame.select(
-            "line", "alert", pl.col("time").cast(pl.Int64),
-            message=pl.lit(self._events.number(parsed.masked, frame["level"])),
+            "line", "alert", pl.col("time").cast(pl.Int64), message=pl.lit(numbers),
             source=pl.lit(source.index, dtype=pl.Int32), stream=pl.lit(stream, dtype=pl.Int32),
         )  # fmt: skip
         if parsed.keys is None:
@@ -230,6 +235,7 @@ class _Preparation:
     def _group(self, records: SortedRows, sessions: SortedRows) -> None:
         """Records to sessions; the templates are settled and counted on the way."""
         event_of, templates = self._events.finish()
+        self._event_of = event_of
         self._novelty = self._events.novelty(event_of, templates)
         counts = np.zeros(templates.height, dtype=np.int64)
         with Progress("grouping into sessions", total=records.height, unit="records") as progress:
