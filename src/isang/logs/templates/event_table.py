@@ -13,6 +13,7 @@ from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.novelty import novelty
+from isang.logs.templates.optional_parts import without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
 from isang.logs.templates.words import marked, severity
 
@@ -232,7 +233,12 @@ class EventTable:
                 )
                 for text in own
             ]
-            became.update(zip(own, (_Text(severe, text) for text in joined(together)), strict=True))
+            found = joined(together)
+            lines: Counter[str] = Counter()
+            for text, message in zip(found, together, strict=True):
+                lines[text] += message.lines
+            shorter = without_optional_parts(lines)
+            became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         return {number: became[text] for number, text in texts.items()}
 
     def _message(self, number: int, message: _Text) -> Message:

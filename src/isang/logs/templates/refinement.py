@@ -13,8 +13,14 @@ MANY_LINES = 50
 """Whether new words keep coming can be told from so many lines."""
 LATE = 0.6
 """A word is late whose first line is behind this share of the way from the first line of its group to the last."""
+FEW_WORDS = 4
+"""Fewer words tell nothing of how many more there are."""
 OPEN = 0.3
-"""A place is open, so that more words are to come, where so many of its words are late."""
+"""A place is open, so that more words are to come, where so many of its words are late.
+
+So it is where the next line has a new word with this probability: the share of lines whose word is the only one of its
+kind (Good and Turing's estimate).
+"""
 
 
 class Message(NamedTuple):
@@ -80,6 +86,8 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
     words = columns[place]
     if len(words) > MAX_ALTERNATIVES or any(_varies(word) for word in words):
         return False
+    if len(set(map(behind_name, words))) == 1 and any(SLOT in word for word in words):
+        return False
     before = columns[place - 1] if place else {}
     if before and all(map(names_follow, before)) and not any(map(is_grammar, words)):
         return False
@@ -94,7 +102,12 @@ def _is_open(group: Sequence[Message], place: int) -> bool:
         first[word] = min(message.first, first.get(word, message.first))
     begin, end = min(first.values()), max(message.last for message in group)
     late = sum(line - begin > LATE * (end - begin) for line in first.values())
-    return len(first) > 3 and late >= OPEN * len(first) and sum(message.lines for message in group) >= MANY_LINES
+    lines = Counter[str]()
+    for message in group:
+        lines[message.words[place]] += message.lines
+    if len(first) >= FEW_WORDS and sum(count == 1 for count in lines.values()) >= OPEN * lines.total():
+        return True
+    return len(first) > 3 and late >= OPEN * len(first) and lines.total() >= MANY_LINES
 
 
 def _varies(word: str) -> bool:

@@ -1,0 +1,74 @@
+"""Templates that differ in how many words a value has, or in a value in parentheses, are one."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from isang.logs.parsing.masks import SLOT
+from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_outcome
+
+LEAST_WORDS = 2
+"""So many different words before or behind a slot, where others have the slot alone, are part of a value;"""
+LEAST_TEMPLATES = 3
+"""so is one word that stands there in so many templates, each of which there is without it."""
+_IN_PARENTHESES = re.compile(r" \(<\*>\)(?=[,;.]?(?: |$))")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
+
+
+def relaxed(words: Sequence[str]) -> list[str]:
+    """The words without values in parentheses, and a single slot for several in a row."""
+    text = " ".join(words)
+    if "(<*>)" in text:
+        text = _IN_PARENTHESES.sub("", text)
+    kept: list[str] = []
+    for word in text.split(" "):
+        if word != SLOT or kept[-1:] != [SLOT]:
+            kept.append(word)
+    return kept
+
+
+def without_optional_parts(lines: Mapping[str, int]) -> dict[str, str]:
+    """{template: what it becomes} for those that change; `lines`: how many lines each has, all of one severity."""
+    became = _absorbed(lines)
+    together: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for text in lines:
+        words = became.get(text, text).split(" ")
+        together[tuple(relaxed(words))].append(text)
+    for key, texts in together.items():
+        named = {became.get(text, text) for text in texts}
+        if len(named) > 1 and has_words(" ".join(key)):
+            # without what is in parentheses it fits all; the most slots, so that each value has one
+            best = max(named, key=lambda text: ("(<*>)" not in text, text.count(SLOT), text))
+            became.update(dict.fromkeys(texts, best))
+    return {text: other for text, other in became.items() if other != text}
+
+
+def _absorbed(lines: Iterable[str]) -> dict[str, str]:
+    """{template: the same with a slot for a word of a value}."""
+    keys: dict[tuple[str, ...], str] = {tuple(relaxed(text.split(" "))): text for text in lines}
+    words_of: dict[tuple[tuple[str, ...], int], set[str]] = defaultdict(set)
+    keys_of: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    found = []
+    for key in keys:
+        for place, word in enumerate(key):
+            if not _may_be_value(key, place, word):
+                continue
+            shorter = tuple(relaxed([*key[:place], SLOT, *key[place + 1 :]]))
+            if shorter in keys and has_words(" ".join(shorter)):
+                words_of[shorter, place].add(word)
+                keys_of[word].add(shorter)
+                found.append((key, place, word, shorter))
+    became: dict[str, str] = {}
+    for key, place, word, shorter in found:
+        if len(words_of[shorter, place]) >= LEAST_WORDS or len(keys_of[word]) >= LEAST_TEMPLATES:
+            became[keys[key]] = became[keys[shorter]] = " ".join((*key[:place], SLOT, *key[place + 1 :]))
+    return became
+
+
+def _may_be_value(key: Sequence[str], place: int, word: str) -> bool:
+    beside = key[place - 1 : place] + key[place + 1 : place + 2] if place else key[1:2]
+    return (
+        SLOT in beside
+        and _PLAIN.fullmatch(word) is not None
+        and not (is_grammar(word) or is_outcome(word) or is_failure_or_success(word))
+    )
