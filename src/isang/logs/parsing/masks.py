@@ -44,7 +44,7 @@ SHAPES: tuple[tuple[str, str], ...] = (
     (
         "measure",
         r"(?:< ?)?[-+]?\b\d+(?:[.,]\d+)* "
-        r"(?:bytes?|[KMGTP]i?B|kB|[mun]?s|msecs?|secs?|seconds?|mins?|minutes?|hours?)\b",
+        r"(?:bytes?|[KMGTP]i?B|k?B|[mun]?s|msecs?|secs?|seconds?|mins?|minutes?|hours?)\b",
     ),
     ("hex", rf"\b\d+[xX][0-9a-fA-F]+\b|{_BEGIN}(?:[0-9a-f]{{8,}}|[0-9A-F]{{8,}})\b(?:-[0-9a-f]{{2}}\b)?"),
     ("base64", r"\b[A-Za-z0-9+/]{40,}={0,2}"),

@@ -15,7 +15,7 @@ from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, c
 from isang.logs.templates.novelty import novelty
 from isang.logs.templates.optional_parts import without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
-from isang.logs.templates.words import marked, severity
+from isang.logs.templates.words import marked, names_in, severity
 
 MAX_REMEMBERED_BYTES = 128 << 20
 """Distinct masked messages are remembered up to about this size; then the memory starts anew."""
@@ -209,14 +209,15 @@ class EventTable:
         groups: dict[int, list[int]] = defaultdict(list)
         for number in messages:
             groups[self._events[number]].append(number)
+        names = {name for message in messages.values() for name in names_in(message.text.split())}
         texts: dict[int, _Text] = {}
         for group in groups.values():
             severe = messages[group[0]].severity
             members = [self._message(number, messages[number]) for number in group]
-            texts.update(zip(group, (_Text(severe, text) for text in refined(members)), strict=True))
-        return self._joined(texts)
+            texts.update(zip(group, (_Text(severe, text) for text in refined(members, names)), strict=True))
+        return self._joined(texts, names)
 
-    def _joined(self, texts: dict[int, _Text]) -> dict[int, _Text]:
+    def _joined(self, texts: dict[int, _Text], names: set[str]) -> dict[int, _Text]:
         """The same with templates joined that stand in groups of their own for one place."""
         members: dict[_Text, list[int]] = defaultdict(list)
         for number, text in texts.items():
@@ -233,11 +234,8 @@ class EventTable:
                 )
                 for text in own
             ]
-            found = joined(together)
-            lines: Counter[str] = Counter()
-            for text, message in zip(found, together, strict=True):
-                lines[text] += message.lines
-            shorter = without_optional_parts(lines)
+            found = joined(together, names)
+            shorter = without_optional_parts(dict.fromkeys(found), names)
             became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         return {number: became[text] for number, text in texts.items()}
 

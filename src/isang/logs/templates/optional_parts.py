@@ -2,15 +2,13 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_outcome
 
-LEAST_WORDS = 2
-"""So many different words before or behind a slot, where others have the slot alone, are part of a value;"""
 LEAST_TEMPLATES = 3
-"""so is one word that stands there in so many templates, each of which there is without it."""
+"""A word beside a slot is part of the value where it stands so in this many templates, each there without it too."""
 _IN_PARENTHESES = re.compile(r" \(<\*>\)(?=[,;.]?(?: |$))")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
@@ -27,26 +25,31 @@ def relaxed(words: Sequence[str]) -> list[str]:
     return kept
 
 
-def without_optional_parts(lines: Mapping[str, int]) -> dict[str, str]:
-    """{template: what it becomes} for those that change; `lines`: how many lines each has, all of one severity."""
-    became = _absorbed(lines)
+def without_optional_parts(texts: Collection[str], names: Collection[str]) -> dict[str, str]:
+    """{template: what it becomes} of those of one severity that change.
+
+    `names`: words that are names or values elsewhere in the log: a name beside a slot is part of the value where there
+    is a template with the slot alone.
+    """
+    became = _absorbed(texts, names)
     together: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for text in lines:
+    for text in texts:
         words = became.get(text, text).split(" ")
         together[tuple(relaxed(words))].append(text)
-    for key, texts in together.items():
-        named = {became.get(text, text) for text in texts}
+    for key, members in together.items():
+        named = {became.get(text, text) for text in members}
         if len(named) > 1 and has_words(" ".join(key)):
             # without what is in parentheses it fits all; the most slots, so that each value has one
             best = max(named, key=lambda text: ("(<*>)" not in text, text.count(SLOT), text))
-            became.update(dict.fromkeys(texts, best))
+            became.update(dict.fromkeys(members, best))
     return {text: other for text, other in became.items() if other != text}
 
 
-def _absorbed(lines: Iterable[str]) -> dict[str, str]:
+def _absorbed(texts: Collection[str], names: Collection[str]) -> dict[str, str]:
     """{template: the same with a slot for a word of a value}."""
-    keys: dict[tuple[str, ...], str] = {tuple(relaxed(text.split(" "))): text for text in lines}
-    words_of: dict[tuple[tuple[str, ...], int], set[str]] = defaultdict(set)
+    keys: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for text in texts:
+        keys[tuple(relaxed(text.split(" ")))].append(text)
     keys_of: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     found = []
     for key in keys:
@@ -55,13 +58,13 @@ def _absorbed(lines: Iterable[str]) -> dict[str, str]:
                 continue
             shorter = tuple(relaxed([*key[:place], SLOT, *key[place + 1 :]]))
             if shorter in keys and has_words(" ".join(shorter)):
-                words_of[shorter, place].add(word)
                 keys_of[word].add(shorter)
                 found.append((key, place, word, shorter))
     became: dict[str, str] = {}
     for key, place, word, shorter in found:
-        if len(words_of[shorter, place]) >= LEAST_WORDS or len(keys_of[word]) >= LEAST_TEMPLATES:
-            became[keys[key]] = became[keys[shorter]] = " ".join((*key[:place], SLOT, *key[place + 1 :]))
+        if word in names or len(keys_of[word]) >= LEAST_TEMPLATES:
+            longer = " ".join((*key[:place], SLOT, *key[place + 1 :]))
+            became.update(dict.fromkeys((*keys[key], *keys[shorter]), longer))
     return became
 
 

@@ -34,11 +34,12 @@ class Message(NamedTuple):
     """The places of the first and the last of them among all lines."""
 
 
-def refined(messages: Sequence[Message]) -> list[str]:
+def refined(messages: Sequence[Message], names: Collection[str] = ()) -> list[str]:
     """The template of each message, all joined by the miner, so of one length and one level.
 
     `VM Started <*>` and `VM Paused <*>` are two events although the miner joins them as `VM <*> <*>`: a place with few
     different words, none of them a name, does not vary freely. What tells of failure or success is never joined.
+    `names`: words that are names or values elsewhere in the log; a place where nothing else stands is a slot.
     """
     templates = [""] * len(messages)
     open_groups = [list(range(len(messages)))]
@@ -48,7 +49,9 @@ def refined(messages: Sequence[Message]) -> list[str]:
             Counter(messages[member].words[place] for member in group) for place in range(len(messages[group[0]].words))
         ]
         places = [place for place, words in enumerate(columns) if len(words) > 1]
-        telling = [place for place in places if _tells_apart([messages[member] for member in group], place, columns)]
+        telling = [
+            place for place in places if _tells_apart([messages[member] for member in group], place, columns, names)
+        ]
         if telling:
             place = min(telling, key=lambda place: len(columns[place]))
             open_groups.extend(_parts(messages, group, place, lambda word: word))
@@ -82,8 +85,10 @@ def _parts(messages: Sequence[Message], group: list[int], place: int, kind: Call
     return list(parts.values())
 
 
-def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter[str]]) -> bool:
+def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter[str]], names: Collection[str]) -> bool:
     words = columns[place]
+    if all(word in names for word in words):
+        return False
     if len(words) > MAX_ALTERNATIVES or any(_varies(word) for word in words):
         return False
     if len(set(map(behind_name, words))) == 1 and any(SLOT in word for word in words):
@@ -118,7 +123,7 @@ def _varies(word: str) -> bool:
     return rest != word and (not any(map(str.isalpha, rest)) or rest.endswith("="))
 
 
-def joined(messages: Sequence[Message]) -> list[str]:
+def joined(messages: Sequence[Message], names: Collection[str] = ()) -> list[str]:
     """The templates, all of one level, joined where they differ in one place that tells nothing apart.
 
     What the miner kept apart for its first word, such as a host, or for its many slots comes together here.
@@ -135,7 +140,7 @@ def joined(messages: Sequence[Message]) -> list[str]:
             group = [messages[number]._replace(words=merged[number]) for number in numbers]
             columns = [Counter(message.words[at] for message in group) for at in range(len(group[0].words))]
             outcome = any(map(is_failure_or_success, columns[place]))
-            if len(columns[place]) > 1 and not outcome and not _tells_apart(group, place, columns):
+            if len(columns[place]) > 1 and not outcome and not _tells_apart(group, place, columns, names):
                 for number in numbers:
                     merged[number][place] = _slot_for(columns[place])
     return [" ".join(words) for words in merged]

@@ -1,6 +1,7 @@
 """What a word of a masked message is by its form: a value, a name, or a word that tells events apart."""
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -131,6 +132,17 @@ def named_value(word: str) -> str | None:
     return name + sign
 
 
+def names_in(words: Sequence[str]) -> Iterator[str]:
+    """Words that stand as names or values: behind `user` and the like, or behind their name and a sign, `user=ann`."""
+    before = ""
+    for word in words:
+        name = named_value(word)
+        value = word.strip(_EDGES) if name is None else word[len(name) :].strip(_EDGES)
+        if (name is not None or names_follow(before)) and value.isalpha() and not is_grammar(value):
+            yield value
+        before = word
+
+
 def behind_name(word: str) -> str:
     """`user=<*>` for `user=ann`; other words as they are."""
     name = named_value(word)
@@ -212,7 +224,9 @@ def _group(found: re.Match[str]) -> str:
     else:
         before = found.string[found.start() - 1 : found.start()]
         called = before.isalnum() or before == "_"
-        data = ("," in inside and (called or SLOT in inside or "=" in inside)) or (called and ("=" in inside or "->" in inside))
+        data = ("," in inside and (called or SLOT in inside or "=" in inside)) or (
+            called and ("=" in inside or "->" in inside)
+        )
     if not data:
         return text.translate(_TO_SAFE)
     told = _told(inside)
