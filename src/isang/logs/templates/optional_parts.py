@@ -69,7 +69,7 @@ def _absorbed(texts: Collection[str], names: Collection[str]) -> dict[str, str]:
 
 
 def _may_be_value(key: Sequence[str], place: int, word: str) -> bool:
-    beside = key[place - 1 : place] + key[place + 1 : place + 2] if place else key[1:2]
+    beside = (*key[max(0, place - 1) : place], *key[place + 1 : place + 2])
     return (
         SLOT in beside
         and _PLAIN.fullmatch(word) is not None
