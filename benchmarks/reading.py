@@ -69,7 +69,7 @@ def grouping_table(data: Path, systems: list[str]) -> None:
     rows = []
     for system in systems:
         log, messages, truth = _annotated(data, system)
-        lines = _read_by_line(log)
+        lines = read_by_line(log)
         events, learned = templates_of(lines)
         event_of = dict(zip(lines["line"].to_list(), events.tolist(), strict=True))
         text_of = {event: without_mark(text) for event, text in learned.templates["event", "template"].iter_rows()}
@@ -80,8 +80,8 @@ def grouping_table(data: Path, systems: list[str]) -> None:
             theirs = dict(zip(messages, drain3_groups(list(messages.values()), masked=masked), strict=True))
             scores.append(grouping([theirs.get(line, -1) for line in truth], true))
         rows.append([value for score in scores for value in score])
-        _print_row(system, rows[-1])
-    _print_row("mean", [sum(column) / len(rows) for column in zip(*rows, strict=True)])
+        print_row(system, rows[-1])
+    print_row("mean", [sum(column) / len(rows) for column in zip(*rows, strict=True)])
 
 
 def invented_table() -> None:
@@ -91,15 +91,15 @@ def invented_table() -> None:
         lines = pl.DataFrame({"level": pl.Series([None] * len(messages), dtype=pl.String), "message": messages})
         scores = [grouping(templates_of(lines)[0].tolist(), forms)]
         scores += [grouping(drain3_groups(messages, masked=masked), forms) for masked in (False, True)]
-        _print_row(system, [value for score in scores for value in score])
+        print_row(system, [value for score in scores for value in score])
 
 
-def _print_row(name: str, values: list[float]) -> None:
+def print_row(name: str, values: list[float]) -> None:
     cells = (f"   {values[at]:6.3f} {values[at + 1]:6.3f} " for at in range(0, len(values), 2))
     print(f"{name:12} " + " ".join(cells), flush=True)
 
 
-def _read_by_line(log: Path) -> pl.DataFrame:
+def read_by_line(log: Path) -> pl.DataFrame:
     found = recognise_sources(find_sources([str(log)]), LogsConfig())
     chunks = read_chunks(found.sources[0], ReadCounts(), max_line_bytes=LogsConfig.max_line_bytes)
     return pl.concat(
@@ -188,7 +188,7 @@ def renamed(data: Path) -> None:
     """Rename hosts, users, ids and paths consistently: the grouping must stay."""
     for system in SYSTEMS:
         log, _, _ = _annotated(data, system)
-        lines = _read_by_line(log)
+        lines = read_by_line(log)
         before, _ = templates_of(lines)
         after, _ = templates_of(lines.with_columns(_renamed(lines["message"])))
         same = grouping(before.tolist(), after.tolist())[0]

@@ -7,12 +7,12 @@ import numpy as np
 from isang.config import LogsConfig
 from isang.logs.prepare import prepare
 from isang.model.batches import Sessions, to_sessions
-from isang.model.vocabulary import learn_vocabulary
+from isang.model.vocabulary import vocabulary_of
 
 
 def read_sessions(data: Path, name: str) -> tuple[Sessions, int]:
     """The sessions of a public log, and the size of their vocabulary."""
     logs = {"hdfs": "hdfs/HDFS_2pct.log.zst", "bgl": "bgl/BGL_100k.log.gz"}
     dataset = prepare([str(data / logs[name])], LogsConfig()).dataset
-    vocabulary = learn_vocabulary(dataset, np.arange(len(dataset.sessions)))
+    vocabulary = vocabulary_of(dataset, np.unique(dataset.sessions["events"].explode().drop_nulls().to_numpy()))
     return to_sessions(dataset, vocabulary), vocabulary.size

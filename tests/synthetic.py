@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset
+from isang.model.vocabulary import Vocabulary, highest_event, vocabulary_of
 
 STEPS = (
     "received a request from the browser", "token is valid", "cart was read", "asking stock for items in the cart",
@@ -93,3 +95,14 @@ def shop_labels(dataset: Dataset) -> str:
         for session_id, label in dataset.sessions.select("session_id", "label").iter_rows()
     ]
     return "\n".join(["request_id,label", *rows]) + "\n"
+
+
+def learn_vocabulary(dataset: Dataset, rows: NDArray[np.int64]) -> Vocabulary:
+    """The templates that occur in the sessions `rows` of `dataset`; those seen only later stay UNSEEN."""
+    learned = np.zeros(len(dataset.sessions), dtype=bool)
+    learned[rows] = True
+    occurs = np.zeros(highest_event(dataset) + 1, dtype=bool)
+    for places, piece in dataset.pieces("events"):
+        events = piece["events"].filter(learned[places]).explode(empty_as_null=False, keep_nulls=False)
+        occurs[events.to_numpy()] = True
+    return vocabulary_of(dataset, np.flatnonzero(occurs))

@@ -20,8 +20,7 @@ from isang.logs.rules import Rules
 from isang.logs.sessions.rule import SessionRule
 from isang.model.encoder import Encoder
 from isang.model.fitted import Fitted
-from isang.model.vocabulary import learn_vocabulary
-from tests.synthetic import shop_dataset
+from tests.synthetic import learn_vocabulary, shop_dataset
 
 
 def some_model(layers: int = 1) -> Model:

@@ -13,11 +13,10 @@ from isang.detection.detectors import DETECTORS, fit
 from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.logs.store import Dataset
 from isang.model.batches import to_sessions
-from isang.model.vocabulary import learn_vocabulary
 from isang.training.data import Data
 from isang.training.loop import train
 from isang.training.split import split_by_time
-from tests.synthetic import shop_dataset
+from tests.synthetic import learn_vocabulary, shop_dataset
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.logs.prepare import prepare_folder
 from isang.logs.templates.novelty import novelty, told
-from isang.logs.templates.slots import names, slots_of
+from isang.logs.templates.slots import MOST_EVEN, MOST_FIRST, SlotSample, names, slots_of
 
 KINDS = ["alpha gate opened", "beta gate opened", "lift moved up", "cart <*> paid", "cart <*> sent back", "tower lit"]
 
@@ -39,7 +39,8 @@ def test_slots_have_names_and_bounded_statistics() -> None:
     took, secret = table.iter_rows(named=True)
     assert (took["name"], took["lines"], took["distinct"], took["low"], took["high"]) == ("took", 40, 40, 0.0, 39.0)
     assert took["growing"]
-    assert len(took["values"]) == 5
+    assert len(took["values"]) == 20
+    assert took["quantiles"][3] == 19.5
     assert secret["values"] == []  # of what may be a secret only the number of values is kept
     assert secret["distinct"] == 40
 
@@ -54,3 +55,29 @@ def test_a_dataset_says_how_its_templates_grow_and_what_their_slots_hold(tmp_pat
     slots = pl.read_parquet(tmp_path / "data" / "slots.parquet").row(0, named=True)
     assert (slots["name"], slots["distinct"], slots["low"], slots["high"]) == ("gate", 7, 0.0, 6.0)
     assert not slots["growing"]
+
+
+def test_slots_are_looked_at_in_all_parts_of_the_logs(tmp_path: Path) -> None:
+    lines = [f"2026-05-06 10:{n // 600 % 60:02}:{n // 10 % 60:02} INFO level {n // 100} reached" for n in range(30_000)]
+    lines += ["2026-05-06 11:20:00 INFO mailed ann@depot.example"]
+    (tmp_path / "levels.log").write_text("\n".join(lines) + "\n")
+    prepare_folder([str(tmp_path / "levels.log")], tmp_path / "data", LogsConfig())
+    level, mail = pl.read_parquet(tmp_path / "data" / "slots.parquet").sort("lines", descending=True).rows(named=True)
+    assert (level["low"], level["high"]) == (0.0, 299.0)
+    assert level["growing"]
+    assert 8_192 <= level["lines"] < 10_000
+    assert mail["lines"] == 1
+    assert "ann" not in mail["values"][0]  # what is redacted elsewhere is redacted here
+
+
+def test_the_sample_of_slots_is_bounded_and_even() -> None:
+    sample = SlotSample()
+    for first in range(0, 200_000, 10_000):
+        places = range(first, first + 10_000)
+        examples = pl.DataFrame({"even": [True] * 10_000, "message": [str(place) for place in places]})
+        sample.add(pl.Series([place % 3 for place in places]), examples)
+    places = [int(message) for _, message in sample.messages()]
+    assert places == sorted(places)
+    assert MOST_EVEN / 2 < len(places) <= MOST_EVEN + MOST_FIRST
+    counts = np.histogram(places, bins=8, range=(0, 200_000))[0]
+    assert max(counts) < 1.1 * min(counts) + 8

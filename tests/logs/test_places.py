@@ -34,7 +34,8 @@ def indexed(path: Path) -> tuple[IndexedLog, list[str]]:
 
 
 LINES = st.lists(
-    st.tuples(st.sampled_from(["가 나", "plain", "é\r", "", "x" * 400, "a zero \x00 byte"]), st.integers(1, 2000)), max_size=8
+    st.tuples(st.sampled_from(["가 나", "plain", "é\r", "", "x" * 400, "a zero \x00 byte"]), st.integers(1, 2000)),
+    max_size=8,
 )
 
 

@@ -22,8 +22,8 @@ from isang.model.batches import (
     length_batches,
     to_sessions,
 )
-from isang.model.vocabulary import BEGIN, END, MARKS, UNSEEN, learn_vocabulary
-from tests.synthetic import ORDER, RARE_EVENT, shop_dataset
+from isang.model.vocabulary import BEGIN, END, MARKS, UNSEEN
+from tests.synthetic import ORDER, RARE_EVENT, learn_vocabulary, shop_dataset
 
 lengths = st.lists(st.integers(2, 40), min_size=1, max_size=300).map(lambda values: np.array(values, dtype=np.int64))
 

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from isang.service.storage.database import Database
 from isang.service.storage.journal import Journal, JournalSource
 from isang.service.web.events import Events
 from isang.service.web.http import _READ, application
+from tests.service.conftest import Process
 
+Start = Callable[..., Process]
 TOKEN, READ = "secret-of-the-service", "only-to-read"
 INCIDENT = {
     "id": "a1", "fingerprint": "f1", "stream": "logs", "state": "firing", "severity": "high", "title": "x",
@@ -162,7 +164,34 @@ def test_incidents_are_listed_by_what_is_asked(parts: Parts) -> None:
 
 def test_the_description_names_what_can_be_read(parts: Parts) -> None:
     described = ask(parts, "GET", "/openapi.json").json()
-    assert set(_READ) <= set(described["paths"])
+    assert set(_READ) - {"/"} <= set(described["paths"])
+
+
+def test_what_elasticsearch_clients_ask_before_they_send(parts: Parts) -> None:
+    """A browser is sent elsewhere; a Beat is told a version that is not older than its own."""
+    asked = ask(parts, "GET", "/", headers={"User-Agent": "Elastic-Filebeat/9.1.2 (linux; amd64)"})
+    assert asked.json()["version"]["number"] == "9.1.2"
+    assert asked.headers["X-Elastic-Product"] == "Elasticsearch"
+    assert ask(parts, "GET", "/", headers={"Accept": "text/html,*/*"}).status_code == 307
+    assert ask(parts, "HEAD", "/_index_template/filebeat-9.1.2").status_code == 200
+    assert ask(parts, "GET", "/_ilm/policy/filebeat").status_code == 200
+    assert ask(parts, "PUT", "/_index_template/x", json={}).json() == {"acknowledged": True}
+    assert (
+        ask(parts, "GET", "/_nodes/_all/http").json()["nodes"]["isang"]["http"]["publish_address"] == "localhost:8765"
+    )
+    assert kept(parts) == []
+
+
+def test_the_elasticsearch_client_finds_the_service_by_sniffing(tmp_path: Path, shop: Path, serving: Start) -> None:
+    """The real client over the service's port, without any setting of its own."""
+    from elasticsearch import Elasticsearch
+    from elasticsearch.helpers import bulk
+
+    service = serving(tmp_path / "home", shop / "out" / "run")
+    with Elasticsearch(f"http://127.0.0.1:{service.port}", sniff_on_start=True) as client:
+        assert client.ping()
+        assert client.info()["tagline"] == "You Know, for Search"
+        assert bulk(client, [{"_index": "logs", "message": f"request {number}"} for number in range(3)]) == (3, [])
 
 
 def test_listening_to_others_needs_a_token_or_a_proxy() -> None:

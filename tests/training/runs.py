@@ -8,10 +8,9 @@ import numpy as np
 
 from isang.config import ModelConfig, TrainingConfig
 from isang.model.batches import to_sessions
-from isang.model.vocabulary import learn_vocabulary
 from isang.training.data import Data
 from isang.training.loop import train
-from tests.synthetic import shop_dataset
+from tests.synthetic import learn_vocabulary, shop_dataset
 
 MODEL = ModelConfig(layers=1, width=32, heads=2, positions=64)
 

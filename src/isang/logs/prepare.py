@@ -24,7 +24,7 @@ from isang.logs.parsing.known_layouts import known_of
 from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.parsing.timeline import NO_TIME, Timeline
 from isang.logs.places import PLACES_SCHEMA, RawLines, ReadLog, write_places
-from isang.logs.redaction import redacted_keys
+from isang.logs.redaction import redacted, redacted_keys
 from isang.logs.rules import Rules
 from isang.logs.sessions.external_sort import Passed, SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
@@ -32,7 +32,7 @@ from isang.logs.sessions.labels import LabelJoin, read_labels
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, Rows, write_account, write_sessions
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.novelty import told
-from isang.logs.templates.slots import MOST_MESSAGES, slots_of
+from isang.logs.templates.slots import SlotSample, slots_of
 from isang.progress import Progress, say
 
 _SESSION_ORDER = ("start", "session_id")
@@ -102,7 +102,8 @@ def prepare_folder(
             write_places(places.again(), work.raw_lines().logs, beside)
         templates, meta = work.account()
         write_account(templates, meta, beside)
-        work.slots().write_parquet(beside / "slots.parquet")
+        if rules is None:
+            work.slots().write_parquet(beside / "slots.parquet")
     return meta
 
 
@@ -134,6 +135,7 @@ class _Preparation:
             for source, layout, index in zip(self.found.sources, self.found.layouts, self._indexes, strict=True)
         ]
         self._totals = SessionTotals()
+        self._sample = SlotSample()
         names = [source.name for source in self.found.sources]
         self._grouper = Grouper(self._rules.session, names, max_events=self._rules.max_session_events)
 
@@ -180,12 +182,9 @@ class _Preparation:
 
     def slots(self) -> pl.DataFrame:
         """What stands in the slots of the templates, see slots.py."""
-        sample = self.found.sample.select("level", "message").drop_nulls("message")
-        sample = sample.gather_every(max(1, sample.height // MOST_MESSAGES))
-        masked = masks.masked(sample["message"], masks.compiled(self._rules.masks))
-        messages = sample.select("level", masked.alias("masked"), "message").iter_rows()
         texts = dict(self._templates.select("event", "template").iter_rows())
-        return slots_of(texts, self._events.matched(messages, self._templates))
+        messages = ((int(self._event_of[number]), message) for number, message in self._sample.messages())
+        return slots_of(texts, messages, redacted if self._config.redact else str)
 
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
@@ -226,9 +225,11 @@ class _Preparation:
         """The records of a chunk that belong to a session, once for each key that they name."""
         frame = parsed.records.frame
         stream = 0 if self._rules.session.joins_sources else source.stream
+        numbers = self._events.number(parsed.masked, frame["level"])
+        if not self._rules.templates.height:
+            self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples)
         records = frame.select(
-            "line", "alert", pl.col("time").cast(pl.Int64),
-            message=pl.lit(self._events.number(parsed.masked, frame["level"])),
+            "line", "alert", pl.col("time").cast(pl.Int64), message=pl.lit(numbers),
             source=pl.lit(source.index, dtype=pl.Int32), stream=pl.lit(stream, dtype=pl.Int32),
         )  # fmt: skip
         if parsed.keys is None:
@@ -238,6 +239,7 @@ class _Preparation:
     def _group(self, records: SortedRows, sessions: SortedRows) -> None:
         """Records to sessions; the templates are settled and counted on the way."""
         event_of, templates = self._events.finish()
+        self._event_of = event_of
         self._novelty = self._events.novelty(event_of, templates)
         counts = np.zeros(templates.height, dtype=np.int64)
         with Progress("grouping into sessions", total=records.height, unit="records") as progress:

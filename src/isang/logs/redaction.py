@@ -135,7 +135,7 @@ def redacted_texts(texts: pl.Series) -> pl.Series:
     may = texts.str.contains(f"{_MAY_HOLD}|{_MAY_HOLD_DIGITS}").fill_null(False)
     if not may.any():
         return texts
-    return texts.scatter(may.arg_true(), [redacted(text) for text in texts.filter(may).to_list()])
+    return texts.clone().scatter(may.arg_true(), [redacted(text) for text in texts.filter(may).to_list()])
 
 
 _MAY_BE_CONSTANT = re.compile(_MAY_HOLD.replace("(?i)", ""), re.IGNORECASE)
@@ -154,7 +154,7 @@ def messages_without_secrets(messages: pl.Series) -> pl.Series:
     may = messages.str.contains(_MAY_HOLD).fill_null(False)
     if not may.any():
         return messages
-    return messages.scatter(may.arg_true(), [without_secrets(text) for text in messages.filter(may).to_list()])
+    return messages.clone().scatter(may.arg_true(), [without_secrets(text) for text in messages.filter(may).to_list()])
 
 
 def redacted_keys(keys: pl.Series, sources: pl.Series | None = None) -> pl.Series:
@@ -171,7 +171,7 @@ def redacted_keys(keys: pl.Series, sources: pl.Series | None = None) -> pl.Serie
     for key, end in parts:
         place = key.rfind(end) if end else -1
         named.append(_named(key) if place < 0 else _named(key[:place]) + key[place:])
-    return keys.scatter(may.arg_true(), named)
+    return keys.clone().scatter(may.arg_true(), named)
 
 
 @lru_cache(1 << 16)

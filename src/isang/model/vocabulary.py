@@ -73,17 +73,6 @@ class Vocabulary:
         return Wording(self.templates, self.levels)
 
 
-def learn_vocabulary(dataset: Dataset, rows: NDArray[np.int64]) -> Vocabulary:
-    """The templates that occur in the sessions `rows` of `dataset`; those seen only later stay UNSEEN."""
-    learned = np.zeros(len(dataset.sessions), dtype=bool)
-    learned[rows] = True
-    occurs = np.zeros(highest_event(dataset) + 1, dtype=bool)
-    for places, piece in dataset.pieces("events"):
-        events = piece["events"].filter(learned[places]).explode(empty_as_null=False, keep_nulls=False)
-        occurs[events.to_numpy()] = True
-    return vocabulary_of(dataset, np.flatnonzero(occurs))
-
-
 def vocabulary_of(dataset: Dataset, events: NDArray[np.int64]) -> Vocabulary:
     """The templates of these events of `dataset`."""
     seen = dataset.templates.filter(pl.col("event").is_in(events)).sort("event")

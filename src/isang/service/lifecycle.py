@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,15 @@ import uvicorn
 import isang
 from isang.errors import UsageError
 from isang.progress import say
+from isang.service.intake import Listener
+from isang.service.intake.acceptance import Acceptance
+from isang.service.intake.listener import bound
 from isang.service.judging.incident_book import Change
 from isang.service.judging.learning import Learning
 from isang.service.judging.loop import Judging
 from isang.service.metrics import Metrics
 from isang.service.outputs.delivery import Delivery
-from isang.service.plugged import senders
+from isang.service.plugged import listeners, senders
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
 from isang.service.storage.journal import Journal
@@ -144,18 +148,21 @@ def serve(settings: ServiceSettings) -> None:
         port = listening.getsockname()[1]
         service = Service(settings)
         service.url = _url(settings.host, port)
+        others = listeners(settings, Acceptance(service.journal, service.metrics, settings))
         service.start()
         for what, path in (("status", "/api/v1/status"), ("intake", "/ingest"), ("metrics", "/metrics")):
             say(f"{what}: {service.url}{path}")
+        for other in others:
+            say(other.described)
         with stopping():  # uvicorn ends at a signal and raises it again, which must not end what follows
             try:
-                asyncio.run(_serve(service, listening))
+                asyncio.run(_serve(service, listening, others))
             finally:
                 say("stopping: what was accepted is judged and saved")
                 service.stop()
 
 
-async def _serve(service: Service, listening: socket.socket) -> None:
+async def _serve(service: Service, listening: socket.socket, others: Sequence[Listener]) -> None:
     service.events.bind(asyncio.get_running_loop())
     config = uvicorn.Config(
         application(service), log_level="warning", access_log=False, server_header=False, date_header=False,
@@ -163,7 +170,13 @@ async def _serve(service: Service, listening: socket.socket) -> None:
         timeout_graceful_shutdown=DRAIN_SECONDS, h11_max_incomplete_event_size=64 << 10, ws="none",
     )  # fmt: skip
     server = _Server(config, service.events)
-    await server.serve([listening])
+    for other in others:
+        await other.start()
+    try:
+        await server.serve([listening])
+    finally:
+        for other in others:
+            await other.stop()
 
 
 class _Server(uvicorn.Server):
@@ -186,6 +199,9 @@ def check(settings: ServiceSettings) -> str:
 
     with _listening(settings):
         pass
+    if settings.syslog is not None:
+        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+            bound(*settings.syslog, kind).close()
     if settings.model is not None:
         load_model(settings.model)
     if settings.logs:

@@ -1,8 +1,10 @@
 """Which decoders and outputs the service has: adding one is one file and one entry here."""
 
-from isang.service.intake import HttpDecoder
+from isang.service.intake import HttpDecoder, Listener
+from isang.service.intake.acceptance import Acceptance
 from isang.service.intake.elasticsearch import Bulk
 from isang.service.intake.ingest import Ingest
+from isang.service.intake.listener import SyslogListener
 from isang.service.intake.loki import Loki
 from isang.service.intake.otlp import Otlp
 from isang.service.outputs import Sender
@@ -14,6 +16,14 @@ from isang.service.settings import ServiceSettings
 def http_decoders() -> tuple[HttpDecoder, ...]:
     """One for each protocol over HTTP."""
     return Ingest(), Otlp(), Loki(), Bulk()
+
+
+def listeners(settings: ServiceSettings, acceptance: Acceptance) -> tuple[Listener, ...]:
+    """One for each address or queue beside HTTP that the settings name. Raises UsageError where one cannot be had."""
+    found: list[Listener] = []
+    if settings.syslog is not None:
+        found.append(SyslogListener(*settings.syslog, acceptance, settings.syslog_from))
+    return tuple(found)
 
 
 def senders(settings: ServiceSettings) -> tuple[Sender, ...]:

@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ class ServiceSettings:
     """A model or run folder; None: the latest of the home folder, or one that is learned from what comes in."""
     logs: tuple[str, ...] = ()
     """Files and folders to follow."""
+    syslog: tuple[str, int] | None = None
+    """Host and port that syslog comes to, by UDP and TCP."""
+    syslog_from: tuple[str, ...] = ()
+    """Networks that may send syslog, such as 10.0.0.0/8; this machine always may."""
     token: str | None = field(default=None, repr=False)
     """Who names it may read and send; without one only this machine may."""
     read_token: str | None = field(default=None, repr=False)
@@ -66,6 +70,12 @@ class ServiceSettings:
             url = getattr(self, name)
             if url is not None and urlsplit(url).scheme not in ("http", "https"):
                 raise UsageError(f"--{name} must be an address such as http://127.0.0.1:9093, got {url!r}")
+        _check_networks(self.syslog_from)
+        if self.syslog is not None and not _is_loopback(self.syslog[0]) and not self.syslog_from:
+            raise UsageError(
+                f"listening for syslog on {self.syslog[0]} lets others in, and syslog knows no tokens; name who may "
+                "send with --syslog-from NETWORK, such as 10.0.0.0/8; or listen on 127.0.0.1"
+            )
         if not (self.is_local or self.token or self.proxy):
             raise UsageError(
                 f"listening on {self.host} lets others in; set ISANG_TOKEN (8 characters or more) for them to name, or "
@@ -75,19 +85,31 @@ class ServiceSettings:
     @property
     def is_local(self) -> bool:
         """Only this machine can reach the service."""
-        if self.host == "localhost":
-            return True
+        return _is_loopback(self.host)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_networks(given: Sequence[str]) -> None:
+    for network in given:
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            ipaddress.ip_network(network, strict=False)
         except ValueError:
-            return False
+            raise UsageError(f"--syslog-from must be a network such as 10.0.0.0/8, got {network!r}") from None
 
 
-def address(given: str) -> tuple[str, int]:
+def address(given: str, option: str = "--listen", example: str = "127.0.0.1:8765") -> tuple[str, int]:
     """(host, port) of HOST:PORT. Raises UsageError."""
     match = _ADDRESS.fullmatch(given)
     if match is None or int(match["port"]) > 65535:
-        raise UsageError(f"--listen must be HOST:PORT such as 127.0.0.1:8765, got {given!r}")
+        raise UsageError(f"{option} must be HOST:PORT such as {example}, got {given!r}")
     return match["six"] or match["host"], int(match["port"])
 
 

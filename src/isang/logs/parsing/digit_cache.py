@@ -39,6 +39,11 @@ _PLACES = {
     "several": pl.Boolean, "certain": pl.Boolean,
 }  # fmt: skip
 _NOWHERE = (None, None)
+ALL_UNTIL, ONE_IN = 8_192, 64
+"""Lines whose messages are looked at for the values in them: the first of a source, then one in so many,"""
+MOST_FIRST = 256
+"""and in each chunk the first of so many different masked messages."""
+EXAMPLES_SCHEMA = pl.Schema({"row": pl.UInt32(), "even": pl.Boolean(), "message": pl.String()})
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,8 @@ class ParsedChunk:
     """The masked messages of the records."""
     keys: pl.DataFrame | None
     """`row`, `key`, see sessions.keys_of; None where sessions have no key."""
+    examples: pl.DataFrame
+    """EXAMPLES_SCHEMA: messages as they are; `even` where drawn by their place in the source alone."""
 
 
 def parsed_line_by_line(chunk: Chunk, search: Search) -> ParsedChunk:
@@ -69,7 +76,18 @@ def parsed_line_by_line(chunk: Chunk, search: Search) -> ParsedChunk:
     records = parse_chunk(chunk, search.source)
     masked = masks.masked(records.frame["message"], search.masks)
     keys = None if search.key is None else keys_of(records.frame["text"], search.key)
-    return ParsedChunk(replace(records, frame=records.frame.drop("text", "message")), masked, keys)
+    frame = records.frame
+    found = _examples(frame["line"], masked)
+    examples = found.with_columns(message=frame["message"].gather(found["row"]))
+    return ParsedChunk(replace(records, frame=frame.drop("text", "message")), masked, keys, examples)
+
+
+def _examples(lines: pl.Series, masked: pl.Series) -> pl.DataFrame:
+    """`row` and `even` of EXAMPLES_SCHEMA for records at these lines."""
+    even = (lines < ALL_UNTIL) | (lines % ONE_IN == 0)
+    first = masked.arg_unique().sort().head(MOST_FIRST)
+    rows = pl.concat([even.arg_true(), first.cast(pl.UInt32)]).unique().sort()
+    return pl.DataFrame([rows.alias("row"), even.gather(rows).alias("even")])
 
 
 class ChunkReader:
@@ -106,7 +124,10 @@ class ChunkReader:
             found, keys = pl.concat([found, other_records]).sort("row"), pl.concat([keys, other_keys])
         records = counted(found.select("line", "time", "level", "alert"), lines["starts"], lines["blank"])
         in_order = keys.sort("row", maintain_order=True) if self._search.key is not None else None
-        return ParsedChunk(records, found["masked"], in_order)
+        examples = _examples(records.frame["line"], found["masked"])
+        texts = starting["text"].gather(examples["row"])
+        examples = examples.with_columns(as_written(texts, self._search.source)["message"])
+        return ParsedChunk(records, found["masked"], in_order, examples)
 
     def _line_by_line(self, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """(records, `row` and `key`) of lines (`row`, `line`, `text`) that begin a record."""

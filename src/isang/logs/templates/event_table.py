@@ -2,7 +2,6 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,14 +88,6 @@ class EventTable:
         np.minimum.at(first, events, np.array(self._first_line, dtype=np.int64))
         new = first[self._known.height :]
         return novelty(templates["template"].to_list()[self._known.height :], new, self._starts or [0], self._read)
-
-    def matched(
-        self, messages: Iterable[tuple[str | None, str, str]], templates: pl.DataFrame
-    ) -> list[tuple[int, str]]:
-        """(event, raw text) of messages (level, masked text, raw text) that a template of `finish` fits."""
-        index = TemplateIndex(*(templates[name].to_list() for name in ("template", "event", "level")))
-        found = ((index.match(canonical(masked, self._max_words), level), raw) for level, masked, raw in messages)
-        return [(event, raw) for event, raw in found if event is not None]
 
     def _count(self, found: pl.Series, known: int) -> None:
         """Count lines with the numbers `found`, of which those from `known` on are new."""

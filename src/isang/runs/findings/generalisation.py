@@ -6,6 +6,7 @@ from isang.runs.finding import Finding, Language, RunContext, Verdict, both, pla
 from isang.runs.findings.staircase import stairs, with_stairs
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, Integers, RunTable, usable
+from isang.runs.statistics.noise import robust_spread
 from isang.runs.statistics.overfitting_rise import FALSE_ALARMS, FEWEST_VALIDATIONS, Rise, rise_after_best
 from isang.runs.text.writing import number
 
@@ -13,6 +14,8 @@ LEAST_RISE = 0.03
 """A smaller part of the lowest level is no overfitting, however sure the rise."""
 HIDDEN_RISE = 0.1
 """A larger part of the lowest level that noise explains as well is not called absent."""
+SURE_GAIN = 3.0
+"""A metric that is better by so many standard deviations of its noise still gets better."""
 RATE_RISE = 1.15
 """A learning rate that rises by this factor where the validation loss rises is named as a possible cause."""
 
@@ -72,8 +75,42 @@ def _overfitting(context: RunContext) -> Finding:
         "least": f"{100 * LEAST_RISE:.0f}",
     }
     verdict, en, ko, remedy = _OVERFITTING[outcome]
+    if verdict == "problem" and (better := _metric_gets_better(table, best_step)) is not None:
+        en, ko = f"{en} {better['en']}", f"{ko} {better['ko']}"
+        remedy = _WHICH_COUNTS
     advice = None if remedy is None else both(remedy["en"].format(**words), remedy["ko"].format(**words))
     return Finding("overfitting", verdict, both(en.format(**words), ko.format(**words)), evidence, advice)
+
+
+def _metric_gets_better(table: RunTable, best_step: int) -> dict[Language, str] | None:
+    """That the held-out metric is still better at the end than where the validation loss was lowest."""
+    if table.metric is None or not any(m.held_out for m in table.metrics if m.name == table.metric):
+        return None
+    steps, values = table.points(table.metric)
+    good = usable(values)
+    steps, values = steps[good], values[good]
+    if len(values) < FEWEST_VALIDATIONS:
+        return None
+    at = int(np.searchsorted(steps, best_step))
+    there, last = float(np.median(values[max(at - 1, 0) : at + 2])), float(np.median(values[-3:]))
+    gain = (last - there) if table.metric_maximised else (there - last)
+    if gain <= SURE_GAIN * robust_spread(np.diff(values)) / 2**0.5 or gain <= 0:
+        return None
+    there_said, last_said, name = number(there), number(last), table.metric
+    return both(
+        f"The metric {name} meanwhile still gets better: {there_said} there, {last_said} at the end.",
+        f"그동안 지표 {name} 값은 계속 나아집니다(그 지점 {there_said}, 마지막 {last_said}).",
+    )
+
+
+_WHICH_COUNTS = both(
+    "Decide which of the two counts: by the loss the weights of step {step} are best, by the metric later ones. A loss "
+    "that rises while the metric gets better means that the wrong answers are given with more confidence: test label "
+    "smoothing, weight decay or a calibration of the outputs.",
+    "둘 중 무엇이 중요한지 정하십시오. 손실로는 스텝 {step}의 가중치가, 지표로는 더 나중의 가중치가 가장 좋습니다. "
+    "지표가 나아지는데 손실이 오르는 것은 틀린 답을 점점 더 확신하기 때문입니다. 레이블 스무딩, 가중치 감쇠, 출력 "
+    "보정을 시험해 보십시오.",
+)
 
 
 def _outcome(found: Rise, train: float | None, rate: float | None) -> str:
@@ -87,7 +124,8 @@ def _outcome(found: Rise, train: float | None, rate: float | None) -> str:
         return "learning_rate"
     if train is not None and train > 0.2 * found.size:
         return "training"
-    return "noise" if found.likelihood_ratio <= found.least_ratio else "overfitting"
+    sure = found.likelihood_ratio > found.least_ratio or found.rises_each_time
+    return "overfitting" if sure else "noise"
 
 
 _RISES_EN = "the validation loss rises by {rise} after its best, {best} at step {step}; its noise explains {threshold}"

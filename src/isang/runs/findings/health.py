@@ -24,6 +24,8 @@ SKIPPED_PART = 0.005
 """Loss scaling tries a higher scale about every 2,000 steps, more often at the beginning."""
 DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
+DIVERGED_LEVEL = 0.01
+"""And from this part of the best level: a run that learned nothing ends a little above it by chance."""
 JUMP_OF_LEVEL = 0.02
 """A jump that stays counts from this part of the level before it."""
 
@@ -135,7 +137,8 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
         return Finding("divergence", "ok", named(context, _did_not(context, evidence)), evidence)
     statement = _ends_higher(context, evidence) if shift is None else _jumps(context, evidence)
     statement = named(context, statement)
-    return Finding("divergence", "problem", statement, evidence, _REMEDY if shift is None else _LOOK)
+    remedy = _KEEP if table.maximised else _REMEDY
+    return Finding("divergence", "problem", statement, evidence, remedy if shift is None else _LOOK)
 
 
 def diverged(context: RunContext) -> bool:
@@ -157,9 +160,10 @@ def _course(context: RunContext) -> dict[str, Any]:
     lowest = int(np.argmin(blocks))
     gained = float(max(blocks[0] - blocks[lowest], 0.0))
     step = int(context.steps[min(len(context.steps) - 1, (lowest + 1) * len(context.steps) // len(blocks) - 1)])
+    needed = max(threshold, DIVERGED_PART * gained, DIVERGED_LEVEL * abs(float(blocks[lowest])))
     return {
         "rise": float(blocks[-1] - blocks[lowest]), "threshold": threshold, "gained": gained, "step": step,
-        "needed": max(threshold, DIVERGED_PART * gained), "lowest": float(blocks[lowest]), "last": float(blocks[-1]),
+        "needed": needed, "lowest": float(blocks[lowest]), "last": float(blocks[-1]),
         "shift": _lasting_jump(loss, gained),
     }  # fmt: skip
 
@@ -229,6 +233,10 @@ def _jumps(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]
 _REMEDY = both(
     "Test whether a lower peak rate or stronger clipping from the lowest point on keeps the loss down.",
     "가장 낮았던 지점부터 최고 학습률을 낮추거나 클리핑을 강화하면 손실이 유지되는지 시험해 보십시오.",
+)
+_KEEP = both(
+    "Use the weights of its best point, and test a lower learning rate or stronger clipping from there on.",
+    "가장 좋았던 지점의 가중치를 쓰고, 그 지점부터 학습률을 낮추거나 클리핑을 강화하여 시험해 보십시오.",
 )
 _LOOK = both(
     "Look at what changed at that step (data, rate, a resume); go back to a checkpoint before it and test a lower rate "

@@ -3,6 +3,7 @@
 from typing import Any
 
 from isang.runs.finding import Finding, RunContext, both, plain
+from isang.runs.findings.progress.descent import decreasing
 from isang.runs.findings.start import plan_done
 from isang.runs.read.table import RunTable
 from isang.runs.text.messages_ko import VALUES
@@ -43,7 +44,7 @@ def schedule(table: RunTable, context: RunContext) -> Finding:
         "step_total_in_log": table.facts.get("step_total"),
         "stopped_early": context.stopped_early,
     }
-    for check in (_begun_anew, _rises_again, _never_left_warmup, _cut_off, _zero_tail):
+    for check in (_always_zero, _begun_anew, _rises_again, _never_left_warmup, _cut_off, _zero_tail):
         fault = check(context, found, last, evidence)
         if fault is not None:
             return fault
@@ -81,6 +82,38 @@ def _details(found: dict[str, Any]) -> tuple[str, str]:
         en += f" after a warm-up of {found['warmup_steps']:,} steps"
         ko += f", 워밍업 {found['warmup_steps']:,} 스텝"
     return en, ko
+
+
+def _always_zero(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
+    """A rate of 0 in all rows: one printed with too few digits, or one that moves nothing."""
+    if found["peak_rate"] != 0:
+        return None
+    rows = f"{found['points']:,}"
+    if decreasing(context.table, context).verdict != "problem":
+        return Finding(
+            "schedule",
+            "cannot_tell",
+            both(
+                f"The learning rate is 0 in all {rows} rows that log it, perhaps printed with too few digits.",
+                f"학습률이 기록된 {rows}개 행 모두에서 0입니다. 소수 자릿수가 부족하게 출력되었을 수 있습니다.",
+            ),
+            plain(evidence),
+            both("Print the rate as 1e-5 is printed.", "학습률을 1e-5와 같은 지수 표기로 출력해 보십시오."),
+        )
+    return Finding(
+        "schedule",
+        "problem",
+        both(
+            f"The learning rate is 0 in all {rows} rows that log it, and nothing is learned: no weight was moved.",
+            f"학습률이 기록된 {rows}개 행 모두에서 0이며, 학습이 이루어지지 않았습니다. 가중치가 움직이지 않은 "
+            "것입니다.",
+        ),
+        plain(evidence),
+        both(
+            "Check the scheduler and its warm-up, and whether every step is skipped because its gradients overflow.",
+            "스케줄러와 워밍업 설정을 확인하고, 기울기 오버플로로 모든 스텝을 건너뛰고 있지 않은지 확인해 보십시오.",
+        ),
+    )
 
 
 def _begun_anew(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:

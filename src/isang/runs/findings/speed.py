@@ -24,7 +24,7 @@ WAITING = 0.3
 
 def throughput(table: RunTable, context: RunContext) -> Finding:
     """Speed, stalls, slow epochs, waiting for data, evaluation. A problem only where time is lost worth having back."""
-    steps, seconds = _step_seconds(table)
+    steps, seconds, each = _step_seconds(table)
     shares = _shares(table, context, seconds)
     if len(seconds) < 5 and not shares:
         return Finding(
@@ -36,12 +36,13 @@ def throughput(table: RunTable, context: RunContext) -> Finding:
             ),
             {"times": len(seconds)},
         )
-    evidence = {**(_speed(table, context, steps, seconds) if len(seconds) >= 5 else {}), **shares}
+    evidence = {**(_speed(table, context, steps, seconds, each) if len(seconds) >= 5 else {}), **shares}
     facts = [_speed_in_words(evidence, table)] if len(seconds) >= 5 else []
     lost = evidence.get("stalled_seconds", 0.0) + evidence.get("slow_seconds", 0.0)
     remedies = []
-    if lost >= max(LOST_SECONDS, LOST_PART * float(seconds.sum())):
-        share = 100 * lost / float(seconds.sum())
+    whole = float((seconds * each).sum())
+    if lost >= max(LOST_SECONDS, LOST_PART * whole):
+        share = 100 * lost / whole
         facts.append((
             f"Stalls and slow epochs took {duration(lost, 'en')}, {share:.0f} % of the time",
             f"멈춤과 느린 에폭에 {duration(lost, 'ko')}, 전체 시간의 {share:.0f} %가 들었습니다",
@@ -113,17 +114,20 @@ def _shares(table: RunTable, context: RunContext, seconds: Floats) -> dict[str, 
     return found
 
 
-def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Floats) -> dict[str, Any]:
-    """What is known about the speed, as evidence; `seconds` is what each of `steps` took."""
-    typical, mean = float(np.median(seconds)), float(seconds.mean())
-    slow_steps = (seconds > STALL * max(typical, 1e-9)) & (seconds > 10.0)
+def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Floats, each: Integers) -> dict[str, Any]:
+    """What is known about the speed, as evidence; `seconds` is what a step took up to each of `steps`.
+
+    `each` is the number of steps that a value stands for.
+    """
+    typical, mean = _typical(seconds, each), float((seconds * each).sum() / each.sum())
+    slow_steps = (seconds > STALL * max(typical, 1e-9)) & (seconds * each > 10.0)
     slow_rows = np.flatnonzero(slow_steps)
     between = _between_epochs(table, steps[slow_rows])
     stalled, pauses = slow_rows[~between], slow_rows[between]
     epochs = _epoch_seconds(table, context, mean)
     usual = float(np.median([e["seconds"] for e in epochs])) if epochs else None
     slow = [e for e in epochs if usual and len(epochs) >= 3 and e["seconds"] > SLOW_EPOCH * usual]
-    stalled_seconds = float((seconds[stalled] - typical).sum())
+    stalled_seconds = float(((seconds[stalled] - typical) * each[stalled]).sum())
     excess = sum(e["seconds"] - (usual or 0.0) for e in slow)
     evidence: dict[str, Any] = plain(
         {
@@ -135,15 +139,24 @@ def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Float
             "slow_epochs": slow,
             "slow_seconds": max(0.0, excess - stalled_seconds),  # a stall makes its epoch slow: counted once
             "epochs": epochs[:200],
-            "stalls": [{"step": int(steps[i]), "seconds": float(seconds[i])} for i in stalled[:50]],
+            "stalls": [{"step": int(steps[i]), "seconds": float(seconds[i] * each[i])} for i in stalled[:50]],
             "stall_count": len(stalled),
             "stalled_seconds": stalled_seconds,
             "pauses_between_epochs": len(pauses),
-            "pause_seconds": float(seconds[pauses].sum()),
+            "pause_seconds": float((seconds[pauses] * each[pauses]).sum()),
             "threshold": STALL,
         }
     )
     return evidence
+
+
+def _typical(seconds: Floats, each: Integers) -> float:
+    """The seconds that half of all steps took at most; lines that follow each other at once stand for few steps."""
+    if each.min() == each.max():
+        return float(np.median(seconds))
+    order = np.argsort(seconds)
+    done = np.cumsum(each[order])
+    return float(seconds[order[np.searchsorted(done, done[-1] / 2)]])
 
 
 def _speed_in_words(evidence: dict[str, Any], table: RunTable) -> tuple[str, str]:
@@ -169,19 +182,19 @@ def _speed_in_words(evidence: dict[str, Any], table: RunTable) -> tuple[str, str
     return ", ".join(en), ", ".join(ko)
 
 
-def _step_seconds(table: RunTable) -> tuple[Any, Floats]:
-    """Steps and the seconds that one step took up to there."""
+def _step_seconds(table: RunTable) -> tuple[Integers, Floats, Integers]:
+    """Steps, the seconds that one step took up to there, and the number of steps that this is a mean of."""
     steps, values = table.points(t.STEP_SECONDS)
     good = np.isfinite(values) & (values >= 0)
     if good.sum() >= 5:
-        return steps[good], values[good]
+        return steps[good], values[good], np.ones(int(good.sum()), dtype=np.int64)
     steps, times = table.points(t.TIME)
     if len(times) < 6:
-        return steps[:0], times[:0]
+        return steps[:0], times[:0], steps[:0]
     times = np.diff(times)  # under its old name, which sets the times free
     gaps = np.diff(steps)
     times /= np.maximum(gaps, 1, out=gaps)
-    return steps[1:], times
+    return steps[1:], times, gaps
 
 
 def _between_epochs(table: RunTable, steps: Any) -> Any:
@@ -195,7 +208,8 @@ def _between_epochs(table: RunTable, steps: Any) -> Any:
 def _epoch_seconds(table: RunTable, context: RunContext, mean: float) -> list[dict[str, Any]]:
     """Seconds per epoch: the log's own, else from the times of its rows, scaled to the epoch's steps."""
     stated = [line for line in table.epoch_lines if math.isfinite(line.seconds)]
-    if len(stated) >= 2:
+    size = context.statistics["batches_per_epoch"] or 1
+    if len(stated) >= 2 and float(np.median([line.seconds for line in stated])) > size * mean / 2:
         return [{"epoch": line.epoch, "seconds": line.seconds} for line in stated]
     times = table.column(t.TIME)
     if np.isnan(times).all() or np.isnan(table.epoch).all():

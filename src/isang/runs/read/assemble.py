@@ -6,12 +6,12 @@ import numpy as np
 
 from isang.errors import InputError
 from isang.runs.read import table as t
-from isang.runs.read.choice import Asked, series_text
+from isang.runs.read.choice import FEWEST_VALUES, Asked, series_text
 from isang.runs.read.columns import give_back_memory
 from isang.runs.read.row_events import Events, Mask, events_of
 from isang.runs.read.rows import RECORD, RECORD_WORDS, RESUMED, LoggedRows
 from isang.runs.read.series_names import role
-from isang.runs.read.table import Floats, Integers, RunSource, RunTable
+from isang.runs.read.table import Integers, RunSource, RunTable
 from isang.runs.read.tabulate import STRETCH, Run, distinct, table_of
 
 _TAKEN = "where every step has several, their mean is taken, else the first"
@@ -86,8 +86,8 @@ def _runs(events: Events, core: Mask) -> tuple[list[Run], Mask, bool]:
     """Cut the rows where the step goes back to the start; void what a resume did again."""
     rows = np.flatnonzero(core)
     steps = events.step.values()[rows]
-    if _repeats_one(steps, rows, events):
-        rows, steps = rows[:-1], steps[:-1]  # such as the best round, which boosted trees print again at their end
+    if len(steps) >= FEWEST_VALUES and steps[-1] < steps[-2]:
+        rows, steps = rows[:-1], steps[:-1]  # one row at the end, such as the best round of boosted trees, is no resume
     backs = np.flatnonzero(steps[1:] < steps[:-1]) + 1
     void = np.zeros(len(core), dtype=bool)
     if not len(backs):
@@ -115,14 +115,6 @@ def _runs(events: Events, core: Mask) -> tuple[list[Run], Mask, bool]:
         furthest = after
     ends = [*starts[1:], len(core)]
     return [Run(a, b, r) for a, b, r in zip(starts, ends, restarts, strict=True)], void, False
-
-
-def _repeats_one(steps: Floats, rows: Integers, events: Events) -> bool:
-    """The last of K rows goes back to an earlier one and says the same again."""
-    if len(steps) < 3 or not steps[-1] < steps[-2]:
-        return False
-    before = rows[:-1][steps[:-1] == steps[-1]]
-    return bool((events.loss.take(before) == events.loss.take(rows[-1:])).any())
 
 
 def _add_stated_resumes(records: LoggedRows, events: Events, core: Mask, runs: list[Run]) -> None:

@@ -25,6 +25,8 @@ COMMON_NAMES = frozenset(
 ROWS_AT_ONCE = 8_192
 """Rows that wait as mappings before they become columns."""
 
+BAR, BAR_TOTAL = "@bar", "@bar_total"
+"""Columns of what a progress bar on a line of its own shows as done, and as the whole."""
 RECORD = "@record"
 """Column that says which kind of line of our own log a row is: 1 for the first of RECORD_WORDS, and so on."""
 RECORD_WORDS = ("plan", "environment", "resumed", "stopped", "done")

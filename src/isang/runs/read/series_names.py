@@ -145,7 +145,7 @@ _CAPITALS = re.compile(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{3})|(?<=
 @lru_cache(maxsize=20_000)
 def normal(name: str) -> str:
     """`Train/Loss`, `train loss`, `train-loss` and `trainLoss` are one name: `train_loss`."""
-    spaced = _CAPITALS.sub("_", name.strip())
+    spaced = _CAPITALS.sub("_", name.strip().replace("'s ", " "))  # "training's auc"
     return re.sub(r"[\s/.\-:@()\[\]%\"'_|]+", "_", spaced.lower()).strip("_") or name.strip().lower()
 
 

@@ -8,10 +8,13 @@ from numpy.typing import NDArray
 
 from isang.runs.read import series_names
 from isang.runs.read.columns import Column
-from isang.runs.read.rows import LoggedRows
+from isang.runs.read.rows import BAR, BAR_TOTAL, LoggedRows
 from isang.runs.read.table import Floats
 
 Mask = NDArray[np.bool_]
+
+MOST_BARS = 20
+"""Progress bars of different lengths that are tried as the one that counts steps, the most frequent first."""
 
 
 @dataclass
@@ -46,7 +49,9 @@ def steps_of(
         if not (~np.isnan(step) & core).any() and not _only_separate(step, core):
             step = np.full(records.rows, np.nan)
         if np.isnan(step).all():
-            step = _steps_of_shares(records, done, logged, notes)
+            step = _steps_of_bars(records, logged, notes)
+            if np.isnan(step).all():
+                step = _steps_of_shares(records, done, logged, notes)
             if np.isnan(step).all():
                 step, counts_epochs = _derived_steps(records, by_role, epoch - first_epoch, core, logged, notes)
                 step += first_epoch if counts_epochs else 0
@@ -134,6 +139,47 @@ def _spread_rounded(step: Floats, done: Floats, logged: Mask, notes: list[str]) 
         return
     step[rows] = even
     notes.append("the log rounds its steps; those between two printed numbers are counted at equal distances")
+
+
+def _steps_of_bars(records: LoggedRows, logged: Mask, notes: list[str]) -> Floats:
+    """Steps from a progress bar on lines between those with a loss, as Hugging Face's trainer prints it; else all NaN.
+
+    The bar that counts steps is the one that goes on between most rows; those of an evaluation begin anew. It is drawn
+    once more after each printed line, and shows that line's step there; before it, it may lag behind.
+    """
+    nothing = np.full(records.rows, np.nan)
+    rows = np.flatnonzero(logged)
+    bar, total = records.values(BAR), records.values(BAR_TOTAL)
+    wholes, counts = np.unique(total[~np.isnan(total)], return_counts=True)
+    best, planned = nothing[rows], 0.0
+    for whole in wholes[np.argsort(-counts)][:MOST_BARS].tolist():
+        shown = np.where(total == whole, bar, np.nan)
+        before = fill(shown.copy())[rows]
+        after = fill(shown[::-1].copy())[::-1][rows]
+        found = _between(before, after)
+        if found is not None and not (found[-1] < np.nanmax(best, initial=0.0)):
+            best, planned = found, whole
+    if not planned:
+        return nothing
+    notes.append(f"the steps are those of the progress bar, {planned:,.0f} in all")
+    records.facts.setdefault("planned_steps", int(planned))
+    nothing[rows] = best
+    return nothing
+
+
+def _between(before: Floats, after: Floats) -> Floats | None:
+    """The steps of rows that stand between what a bar showed before and after them; None where it does not go on."""
+    if len(before) < 3:
+        return None
+    low, high = np.nan_to_num(before), np.where(np.isnan(after), np.inf, after)
+    for distance in (after[0], before[0]):
+        even: Floats = np.arange(1.0, len(after) + 1) * distance
+        if distance > 0 and np.all((even >= low) & (even <= high)):
+            return even
+    for shown in (np.where(np.isnan(after) | (after < before), before, after), before):
+        if (np.diff(shown) > 0).all():
+            return shown
+    return None
 
 
 def _steps_of_shares(records: LoggedRows, done: Floats, logged: Mask, notes: list[str]) -> Floats:

@@ -58,11 +58,20 @@ def _is_new(values: Floats, found: DeadStretch) -> bool:
     return found.count > LONGER * longest and float(np.mean(recent == found.value)) < 0.2
 
 
+def _digit(values: Floats) -> float:
+    """The last decimal place that a few values are printed with."""
+    for places in range(10):
+        scaled = values * 10.0**places
+        if np.all(np.abs(scaled - np.rint(scaled)) < 1e-6 * np.maximum(np.abs(scaled), 1)):
+            return float(10.0**-places)
+    return 0.0
+
+
 def _is_sudden(before: Floats, value: float) -> bool:
     near = before[-NEAR:]
     steps = np.abs(np.diff(before[-5_000:]))
     steps = steps[steps > 0]
-    digit = float(steps.min()) if len(steps) else 0.0
+    digit = float(steps.min()) if len(before) >= NEAR and len(steps) else _digit(before)
     gap = abs(float(np.median(near[-5:])) - value)
     lowest, highest = np.quantile(before, [0.02, 0.98])
     spread = max(float(highest), value) - min(float(lowest), value)

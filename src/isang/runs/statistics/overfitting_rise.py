@@ -17,6 +17,8 @@ LEAST_RATIO = 16.0
 """A rise is one where curves with it are so much likelier than slow waves of the noise; see `Valley`."""
 FEW = 2.0
 """The ratio of n values must be 1 + FEW / n times as large: ratios of few values have a longer tail (Bartlett 1937)."""
+RISES_IN_A_ROW = 6
+"""So many values in a row, each higher than the one before: a random walk ends so once in 64 times."""
 DROP = 6.0
 """A fall within two validations of so many typical changes is sudden."""
 DROP_SIDE = 5
@@ -42,6 +44,8 @@ class Rise:
     """How much likelier a curve with a rise is than noise of any memory without one; see `Valley`."""
     least_ratio: float
     """How much likelier it must be."""
+    rises_each_time: bool
+    """Each value after the best is higher than the one before, RISES_IN_A_ROW times at least."""
 
 
 def rise_after_best(values: Floats) -> Rise:
@@ -81,7 +85,13 @@ def rise_after_best(values: Floats) -> Rise:
         noise=noise,
         likelihood_ratio=shape.likelihood_ratio,
         least_ratio=LEAST_RATIO * (1 + FEW / k),
+        rises_each_time=_rises_each_time(few),
     )
+
+
+def _rises_each_time(values: Floats) -> bool:
+    after = np.diff(values[int(np.argmin(values)) :])
+    return len(after) >= RISES_IN_A_ROW and bool((after > 0).all())
 
 
 def after_drops(values: Floats) -> int:

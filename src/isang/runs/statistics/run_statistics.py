@@ -283,6 +283,8 @@ def epochs_done(table: RunTable) -> int | None:
 def _first_of_epoch(table: RunTable, row: int, good: NDArray[np.bool_]) -> bool | None:
     if math.isnan(table.epoch[row]):
         return None
+    if np.count_nonzero(good & (table.epoch == table.epoch[row])) == 1:
+        return False  # the only one of its epoch
     before = good[:row][::-1]
     return not before.any() or bool(table.epoch[row - 1 - int(np.argmax(before))] != table.epoch[row])
 

@@ -13,7 +13,7 @@ import numpy as np
 from isang.runs.read.table import Floats
 from isang.runs.statistics.noise import robust_spread
 
-FEWEST_IN_EPOCH = 20
+FEWEST_IN_EPOCH = 10
 FEWEST_EPOCHS = 3
 SIDE = 0.2
 """Part of an epoch, at most MOST_SIDE losses, whose mean is the level at its beginning or end."""

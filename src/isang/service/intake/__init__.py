@@ -71,13 +71,20 @@ class HttpDecoder(Protocol):
         """The answer in the protocol's own words; the service adds Retry-After."""
 
 
-class SocketDecoder(Protocol):
-    """One connection, or the datagrams of one peer, of a protocol without HTTP such as syslog."""
+class Listener(Protocol):
+    """An intake beside HTTP, such as syslog: it has what it needs of the system when it is made, and runs in the
+    service's event loop."""
 
     name: str
+    """Label of `records_received_total{intake}`."""
+    described: str
+    """Where it listens, for people."""
 
-    def feed(self, data: bytes, received_us: int) -> Decoded:
-        """The records that are complete now; a datagram is always complete. Raises RefusedRequest to hang up."""
+    async def start(self) -> None:
+        """Begin to take records in."""
 
-    def close(self, received_us: int) -> Decoded:
-        """What an ended connection had left."""
+    async def stop(self) -> None:
+        """Keep what was taken in, and close."""
+
+    def close(self) -> None:
+        """Give back what was not started."""

@@ -4,6 +4,7 @@ What clients ask before they send is answered too: which server this is, and whe
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,8 +12,9 @@ from isang.logs.stream.record import Record
 from isang.service.intake import Decoded, RefusedRequest, Request, Response
 from isang.service.intake.values import MOST_TEXT, as_text, flat, microseconds, source_of
 
-VERSION = "8.17.0"
-"""Whose bulk API this speaks."""
+VERSION = "9.0.0"
+"""Whose bulk API this speaks, where the client does not say its own version."""
+_CLIENT = re.compile(r"(?:elastic|filebeat|\w+beat|logstash)[\w-]*/(\d{1,3}\.\d{1,3}\.\d{1,3})", re.IGNORECASE)
 HEADERS = {"X-Elastic-Product": "Elasticsearch"}
 """Without it the official clients send nothing."""
 SOURCE = (
@@ -25,6 +27,11 @@ LEVEL = ("log.level", "level", "severity", "loglevel", "syslog.severity.name")
 MESSAGE = ("message", "log", "msg", "event.original")
 TRACE = ("trace.id", "trace_id", "traceId", "traceID")
 ACTIONS = ("index", "create")
+KEPT_BY_A_CLUSTER = (
+    "/_index_template/{name}", "/_component_template/{name}", "/_template/{name}", "/_ilm/policy/{name}",
+    "/_data_stream/{name}", "/_ingest/pipeline/{name}",
+)  # fmt: skip
+"""What shippers set up before they send; here it is always there, and never changes anything."""
 _Item = tuple[str, str, str | None]  # action, index, and why it was refused
 
 
@@ -34,7 +41,8 @@ class Bulk:
     name = "elasticsearch"
     routes: tuple[tuple[str, str], ...] = (
         ("POST", "/_bulk"), ("PUT", "/_bulk"), ("POST", "/{index}/_bulk"), ("PUT", "/{index}/_bulk"),
-        ("GET", "/_license"), ("HEAD", "/"),
+        ("GET", "/_license"), ("HEAD", "/"), ("GET", "/_cluster/health"), ("GET", "/_nodes/{which:path}"),
+        *((method, path) for path in KEPT_BY_A_CLUSTER for method in ("HEAD", "GET", "PUT")),
     )  # fmt: skip
 
     def decode(self, request: Request, body: bytes) -> Decoded:
@@ -65,9 +73,8 @@ class Bulk:
         """See HttpDecoder."""
         if request.method == "HEAD":
             return Response(200, b"", headers=HEADERS)
-        if request.path == "/_license":
-            licence = {"license": {"status": "active", "uid": "isang", "type": "basic", "mode": "basic"}}
-            return Response(200, json.dumps(licence).encode(), headers=HEADERS)
+        if not request.path.endswith("/_bulk"):
+            return Response(200, json.dumps(_about(request)).encode(), headers=HEADERS)
         items: list[_Item] = decoded.details if isinstance(decoded.details, list) else []
         answer = {"took": 0, "errors": any(why for _, _, why in items), "items": [_answered(*item) for item in items]}
         return Response(200, json.dumps(answer).encode(), headers=HEADERS)
@@ -79,11 +86,32 @@ class Bulk:
         return Response(refusal.status, json.dumps(error).encode(), headers=HEADERS)
 
 
-def server_info() -> Response:
-    """What clients ask with `GET /` before they send; a browser gets the page there."""
-    about = {"name": "isang", "cluster_name": "isang", "version": {"number": VERSION, "build_flavor": "default"},
-             "tagline": "You Know, for Search"}  # fmt: skip
+def server_info(headers: Mapping[str, str]) -> Response:
+    """What clients ask with `GET /` before they send.
+
+    Beats refuse a server that is older than they are, so a client is told its own version: its bulk requests are read.
+    """
+    said = _CLIENT.search(headers.get("user-agent", "")[:200])
+    about = {
+        "name": "isang", "cluster_name": "isang", "cluster_uuid": "isang",
+        "version": {"number": said[1] if said else VERSION, "build_flavor": "default"},
+        "tagline": "You Know, for Search",
+    }  # fmt: skip
     return Response(200, json.dumps(about).encode(), headers=HEADERS)
+
+
+def _about(request: Request) -> dict[str, Any]:
+    """What clients ask beside."""
+    if request.path == "/_license":
+        return {"license": {"status": "active", "uid": "isang", "type": "basic", "mode": "basic"}}
+    if request.path == "/_cluster/health":
+        return {"cluster_name": "isang", "status": "green", "timed_out": False, "number_of_nodes": 1}
+    if request.path.startswith("/_nodes/"):
+        address = request.headers.get("host", "")
+        http = {"publish_address": address, "bound_address": [address]}
+        node = {"name": "isang", "version": VERSION, "roles": ["ingest"], "http": http}
+        return {"cluster_name": "isang", "nodes": {"isang": node}}
+    return {"acknowledged": True} if request.method == "PUT" else {}
 
 
 def _action(line: str, default: str) -> tuple[str, str]:

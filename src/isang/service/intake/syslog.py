@@ -3,7 +3,7 @@
 import re
 
 from isang.logs.stream.record import Record
-from isang.service.intake import Decoded, RefusedRequest
+from isang.service.intake import Decoded
 from isang.service.intake.values import MOST_NAME, MOST_TEXT, MOST_VALUE, microseconds
 
 MOST_MESSAGE = 65_536
@@ -26,26 +26,24 @@ _PARAMETER = re.compile(r' ([^\s=\]"]+)="((?:\\.|[^"\\])*)"')
 class SyslogDatagrams:
     """Each datagram is a message."""
 
-    name = "syslog"
-
     def __init__(self, peer: str) -> None:
         self._peer = peer
 
     def feed(self, data: bytes, received_us: int) -> Decoded:
-        """See SocketDecoder."""
+        """The record of a datagram."""
         return _decoded([data[:MOST_MESSAGE]], self._peer, received_us)
 
 
 class SyslogStream:
     """Messages in a stream: each behind the number of its bytes, or each with an end of line."""
 
-    name = "syslog"
-
     def __init__(self, peer: str) -> None:
         self._peer, self._rest = peer, b""
+        self.broken: str | None = None
+        """Why nothing more can be read: a message is too long, so that its end cannot be found."""
 
     def feed(self, data: bytes, received_us: int) -> Decoded:
-        """See SocketDecoder. Raises RefusedRequest where a message is too long."""
+        """The records that are complete now."""
         rest, messages = self._rest + data, []
         while rest:
             if rest[:1].isdigit():
@@ -53,7 +51,8 @@ class SyslogStream:
                 if not space and len(rest) < 6 and rest.isdigit():
                     break  # the number goes on
                 if not space or not count.isdigit() or int(count[:7]) > MOST_MESSAGE:
-                    raise RefusedRequest(400, f"a message of more than {MOST_MESSAGE} bytes, or none: {rest[:20]!r}")
+                    self.broken = f"a message of more than {MOST_MESSAGE} bytes, or none: {rest[:20]!r}"
+                    break
                 if len(behind) < int(count):
                     break
                 messages.append(behind[: int(count)])
@@ -65,8 +64,8 @@ class SyslogStream:
                 messages.append(message)
                 rest = behind
         if len(rest) > MOST_MESSAGE + 8:
-            raise RefusedRequest(400, f"a message of more than {MOST_MESSAGE} bytes; set the sender's limit lower")
-        self._rest = rest
+            self.broken = f"a message of more than {MOST_MESSAGE} bytes; set the sender's limit lower"
+        self._rest = b"" if self.broken else rest
         return _decoded(messages, self._peer, received_us)
 
     def finish(self, received_us: int) -> Decoded:

@@ -1,6 +1,5 @@
 """The service over HTTP: intake, what programs read, and what they watch."""
 
-import asyncio
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -10,14 +9,14 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from isang.detection.incidents import SCHEMA
-from isang.logs.stream.record import frame_of
 from isang.service.intake import Decoded, HttpDecoder, RefusedRequest, Request
 from isang.service.intake import Response as Answer
-from isang.service.intake.secrets import without_secrets
+from isang.service.intake.acceptance import Acceptance
+from isang.service.intake.elasticsearch import server_info
 from isang.service.metrics import Metrics
 from isang.service.plugged import http_decoders
 from isang.service.settings import ServiceSettings
@@ -90,28 +89,21 @@ async def _accepted(service: Running, decoder: HttpDecoder, http: HttpRequest, r
     if service.journal.is_full:
         raise _full()
     body = await body_of(http, service.settings)
-    if len(body) > LARGE_BODY_BYTES:
-        decoded, frame = await run_in_threadpool(lambda: _decoded(service, decoder, request, body))
-    else:
-        decoded, frame = _decoded(service, decoder, request, body)
-    if frame.height:
-        try:
-            await asyncio.wrap_future(service.journal.append(frame))
-        except JournalFull:
-            raise _full() from None
-        except OSError as error:
-            text = f"the records cannot be written: {error.strerror or error}"
-            raise RefusedRequest(503, text, RETRY_AFTER_SECONDS) from error
-    service.metrics.received.labels(decoder.name).inc(frame.height)
-    for reason, count in decoded.refused.items():
-        service.metrics.dropped.labels(reason).inc(count)
+    acceptance = Acceptance(service.journal, service.metrics, service.settings)
+
+    def work() -> tuple[Decoded, pl.DataFrame]:
+        decoded = decoder.decode(request, body)
+        return decoded, acceptance.table(decoded.records)
+
+    decoded, table = await run_in_threadpool(work) if len(body) > LARGE_BODY_BYTES else work()
+    try:
+        await acceptance.keep(decoder.name, decoded, table)
+    except JournalFull:
+        raise _full() from None
+    except OSError as error:
+        text = f"the records cannot be written: {error.strerror or error}"
+        raise RefusedRequest(503, text, RETRY_AFTER_SECONDS) from error
     return decoder.accepted(request, decoded)
-
-
-def _decoded(service: Running, decoder: HttpDecoder, request: Request, body: bytes) -> tuple[Decoded, pl.DataFrame]:
-    decoded = decoder.decode(request, body)
-    records = frame_of(decoded.records)
-    return decoded, without_secrets(records) if service.settings.redact else records
 
 
 def _full() -> RefusedRequest:
@@ -128,6 +120,14 @@ def _reader(service: Running, answer: Callable[[Running, HttpRequest], Response]
         return response
 
     return read
+
+
+def _front(service: Running, http: HttpRequest) -> Response:
+    """A browser is sent to what people read; any other client is told what speaks here, as Elasticsearch's ask."""
+    if "text/html" in http.headers.get("accept", ""):
+        return RedirectResponse("/api/v1/status")
+    about = server_info(http.headers)
+    return Response(about.body, about.status, dict(about.headers), media_type=about.content_type)
 
 
 def _status(service: Running, http: HttpRequest) -> Response:
@@ -176,6 +176,7 @@ def _openapi(service: Running, http: HttpRequest) -> Response:
 
 
 _READ: dict[str, Callable[[Running, HttpRequest], Response]] = {
+    "/": _front,
     "/api/v1/status": _status,
     "/api/v1/incidents": _incidents,
     "/api/v1/incidents/{id}": _incident,

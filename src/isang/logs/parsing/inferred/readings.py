@@ -75,7 +75,7 @@ def _clocks_of(texts: list[str]) -> tuple[Clock, ...]:
 
 
 def _evidence(times: pl.Series, clock: Clock, zone: str, reference: datetime) -> _Evidence:
-    frame = times.to_frame("time").select(to_utc(pl.col("time"), clock, zone=zone, reference=reference))
+    frame = times.to_frame("time").select(time=to_utc(pl.col("time"), clock, zone=zone, reference=reference))
     read = frame["time"].drop_nulls().cast(pl.Int64)
     of_one_digit = clock.formats[0].startswith("%y") and times.str.contains(r"^\D*\d\D").any()
     if read.is_empty() or of_one_digit:

@@ -236,7 +236,7 @@ def _outcome(found: Trend, walk: float, settled: float, small: float) -> str:
         return "does not fall" if tiny else "too few independent values"
     if found.high < 0:
         return "falls"
-    if found.low > 0:
+    if found.low > 0 and found.change > small:
         return "rises"
     return "does not fall" if found.low > -small else "unclear"
 

@@ -47,6 +47,8 @@ _PARTS = {
 }  # fmt: skip
 _KERAS = _PLACED[5]
 _CATBOOST = re.compile(r"^\d+:\tlearn: ")
+_FAIRSEQ_EPOCH = re.compile(r"\| train \| (?:epoch \d+ \| |\{)")
+"""The line at the end of an epoch, beside those of its intervals, which begin with `train_inner`."""
 _HELD_OUT_LINE = re.compile(
     r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[:(|-]| set:| loss at )", re.IGNORECASE
 )
@@ -59,7 +61,7 @@ _PARTED = re.compile(
 _NUMBER_FIRST = re.compile(
     r"(?:^|, )(?P<value>[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|-?nan) (?P<key>[a-z]+(?: [a-z]+)?)(?=,|$)"
 )
-_FIRST_LOSS = re.compile(r"^ ?(?P<step>\d+): (?P<loss>\d+\.\d+|-?nan), (?=[\d.]+ avg)")
+_FIRST_LOSS = re.compile(r"^ ?(?P<step>\d+): (?P<loss>\d+\.\d+|-?nan), (?=(?:[\d.]+|-?nan) avg)")
 """darknet's lines: `12: 6.5, 7.1 avg loss, 0.001 rate, 3.1 seconds, 768 images`."""
 _CLOCK = re.compile(r":(?P<second>\d\d)(?::(?P<third>\d\d))?(?![\d:])")
 _THOUSANDS = {"k": 1e3, "K": 1e3, "M": 1e6, "B": 1e9}
@@ -177,6 +179,8 @@ def _name_of(match: re.Match[str], held_out: bool) -> str | None:
         return "val_ppl"
     if role(name or "") == "loss" and _KERAS.search(match.string):
         return "running_loss"  # its bar shows the mean since the start of the epoch
+    if role(name or "") == "loss" and _FAIRSEQ_EPOCH.search(match.string):
+        return "avg_loss"
     if name in ("learn", "test") and _CATBOOST.search(match.string):
         return f"{name} loss"
     return name

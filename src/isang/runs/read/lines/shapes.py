@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from isang.runs.read.columns import Column
-from isang.runs.read.lines.headings import heading_of
+from isang.runs.read.lines.headings import Captured, heading_of
 from isang.runs.read.lines.line_fields import numbers_of_line
 from isang.runs.read.lines.own_log import is_normal_sessions
-from isang.runs.read.rows import RECORD, RECORD_WORDS
+from isang.runs.read.rows import BAR, BAR_TOTAL, RECORD, RECORD_WORDS
 from isang.runs.read.series_names import normal, role
 from isang.runs.read.table import Floats, Integers
 
@@ -31,6 +31,8 @@ _ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]{0,200}\x07")
 _OWN_RECORD = re.compile(r"[\d :,-]{19,30} INFO (" + "|".join(RECORD_WORDS) + r") \w+=")
 
 TOTALS = {"@batches", "@step_total", "@epoch_total"}
+_BAR_ALONE = {"@batch", "@batches", "@bar_seconds"}
+_BAR_RATE = re.compile(r"(?:it/s|s/it)\b")
 
 
 @dataclass
@@ -192,7 +194,9 @@ def learn(line: bytes, heading: tuple[str, ...] = ()) -> Shape:
     if is_normal_sessions(head):
         return Shape(_NOTHING, (), False, prose=head)  # numbers in it are parts of other logs
     captured = numbers_of_line(head, heading)
-    if not any(not name.startswith("@") or name == "@time" for name, _ in captured.values()):
+    if {name for name, _ in captured.values()} == _BAR_ALONE and _BAR_RATE.search(head):
+        captured = _bar_alone(captured)
+    elif not any(not name.startswith("@") or name == "@time" for name, _ in captured.values()):
         return Shape(_NOTHING, (), False, prose=text[:1000])  # a bar without a name, digits in prose
     spans = sorted(captured)
     pieces: list[str] = []
@@ -208,6 +212,12 @@ def learn(line: bytes, heading: tuple[str, ...] = ()) -> Shape:
     record = _OWN_RECORD.match(text)
     number = 1.0 + RECORD_WORDS.index(record.group(1)) if record else 0.0
     return Shape(pattern, fields, commas, prose=text[:1000] if stated or record else "", record=number)
+
+
+def _bar_alone(captured: Captured) -> Captured:
+    """A progress bar on a line of its own, which says where the lines around it stand."""
+    names = {"@batch": BAR, "@batches": BAR_TOTAL}
+    return {span: (names[name], scale) for span, (name, scale) in captured.items() if name in names}
 
 
 def _literal(text: str) -> str:

@@ -1,0 +1,132 @@
+"""Consoles of trainers: what each kind of line means, and what follows from it."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isang.runs.finding import Finding
+from isang.runs.findings import judge
+from isang.runs.read.folders import read_runs
+from isang.runs.read.table import RunTable
+from isang.runs.statistics.dead_stretch import dead_stretch
+from isang.runs.statistics.learning_rate.rate_changes import sudden_changes
+
+
+def read(folder: Path, lines: list[str]) -> RunTable:
+    path = folder / "train.log"
+    path.write_text("\n".join(lines) + "\n")
+    (run,) = read_runs(path)
+    return run
+
+
+def findings(table: RunTable) -> dict[str, Finding]:
+    return {finding.id: finding for finding in judge(table)}
+
+
+def bar(done: int, total: int) -> str:
+    return f" {100 * done // total:2d}%|##        | {done}/{total} [{done // 60:02d}:{done % 60:02d}<01:00,  1.02s/it]"
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["the bar is drawn again after each line", "only before it"])
+def test_steps_stand_in_the_bar_between_the_lines(tmp_path: Path, again: bool) -> None:
+    """The bar may lag behind before a line; that of an evaluation counts something else."""
+    lines = [bar(0, 400)]
+    for step in range(5, 401, 5):
+        lines.append(bar(step - 2 if again else step, 400))
+        lines.append(str({"loss": round(3 / step**0.5, 4), "learning_rate": 1e-4, "epoch": round(step / 100, 2)}))
+        lines += [bar(step, 400)] if again else []
+        if step % 100 == 0:
+            lines += [bar(1, 12), bar(12, 12), str({"eval_loss": 2.0 - step / 1000, "epoch": step / 100})]
+    run = read(tmp_path, lines)
+    assert run.step.tolist() == list(range(5, 401, 5))
+    assert run.points("validation_loss")[0].tolist() == [100, 200, 300, 400]
+    assert run.facts["planned_steps"] == 400
+
+
+def test_names_in_the_possessive_are_those_of_their_data_set(tmp_path: Path) -> None:
+    """A last row that goes back is the best round, not a resume."""
+    lines = [f"[{i}]\ttraining's auc: {0.9 + i / 4000}\tvalid_1's auc: {0.85 + i / 8000}" for i in range(10, 200, 10)]
+    run = read(
+        tmp_path, [*lines, "Early stopping, best iteration is:", "[143]\ttraining's auc: 0.936\tvalid_1's auc: 0.868"]
+    )
+    assert (run.loss_name, run.maximised, run.metric) == ("training's auc", True, "valid_1's auc")
+    assert run.restarts == ()
+    assert int(run.step[-1]) == 190
+
+
+def test_a_loss_printed_as_minus_nan_is_no_gap(tmp_path: Path) -> None:
+    numbers = [f"{900 / i:.6f}, {950 / i:.6f}" for i in range(1, 80)] + ["-nan, -nan"] * 20
+    lines = [
+        f" {i}: {pair} avg loss, 0.001000 rate, 3.100000 seconds, {64 * i} images, 1.0 hours left"
+        for i, pair in enumerate(numbers, start=1)
+    ]
+    finite = findings(read(tmp_path, lines))["finite"]
+    assert finite.verdict == "problem"
+    assert finite.evidence["series"][0]["first_step"] == 80
+
+
+def test_the_mean_of_an_epoch_stands_apart_from_those_of_its_intervals(tmp_path: Path) -> None:
+    lines = []
+    for epoch in (1, 2, 3):
+        for update in range(10, 101, 10):
+            step = 100 * (epoch - 1) + update
+            told = f"loss={9 - step / 50:.3f}, num_updates={step}, lr=0.0005, gnorm=0.9"
+            lines.append(f"2023-01-01 10:00:09 | INFO | train_inner | epoch {epoch:03d}: {update} / 100 {told}")
+        mean = f"loss 8.5 | ppl 300 | num_updates {100 * epoch} | lr 0.0005 | gnorm 0.9"
+        lines.append(f"2023-01-01 10:01:05 | INFO | train | epoch {epoch:03d} | {mean}")
+    run = read(tmp_path, lines)
+    assert int(np.isfinite(run.column(run.loss)).sum()) == 30
+    assert float(np.nanmax(np.abs(run.column(run.loss) - (9 - run.step / 50)))) < 0.001
+
+
+def test_stalls_are_counted_by_the_steps_that_a_line_stands_for(tmp_path: Path) -> None:
+    """Lines every hundred steps, one minute each, and one pause of an hour."""
+    clock, lines = 0, []
+    for step in range(100, 6001, 100):
+        clock += 3660 if step == 3000 else 60
+        moment = datetime(2024, 1, 1) + timedelta(seconds=clock)
+        lines.append(f"{moment} step={step} loss={5 / step:.6f}")
+    speed = findings(read(tmp_path, lines))["throughput"]
+    assert speed.evidence["stall_count"] == 1
+    assert speed.evidence["stalled_seconds"] == pytest.approx(3600)
+    assert speed.verdict == "problem"
+
+
+def test_a_rate_of_zero_is_a_fault_where_nothing_is_learned(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.02, 200)
+    flat = read(tmp_path, [f"step={i} loss={4 + e:.4f} lr=0.0" for i, e in enumerate(noise)])
+    found = findings(flat)
+    assert (found["schedule"].verdict, found["decreasing"].verdict) == ("problem", "problem")
+    falling = read(tmp_path, [f"step={i} loss={4 - i / 100 + e:.4f} lr=0.0000" for i, e in enumerate(noise)])
+    assert findings(falling)["schedule"].verdict == "cannot_tell"
+
+
+def test_a_validation_loss_that_rises_each_time_is_no_noise(tmp_path: Path) -> None:
+    """A walk that rises six times running is rare; a metric that gets better meanwhile is named."""
+    losses = (0.40, 0.31, 0.29, 0.32, 0.35, 0.37, 0.40, 0.42, 0.43)
+    lines = [
+        f"step={i * 100} loss={0.5 / i:.4f}\nstep={i * 100} eval_loss={loss} eval_wer={40 - 2 * i}"
+        for i, loss in enumerate(losses, start=1)
+    ]
+    found = findings(read(tmp_path, lines))["overfitting"]
+    assert found.verdict == "problem"
+    assert found.evidence["best_step"] == 300
+    assert all("eval_wer" in said for said in found.statement.values())
+
+
+def test_a_decay_set_once_per_epoch_has_no_sudden_changes() -> None:
+    """Its last rates fall by large factors; a drop of a step schedule stays one."""
+    per_epoch = np.repeat(1 + np.cos(np.pi * np.arange(40) / 40), 5)
+    steps = np.arange(len(per_epoch))
+    assert sudden_changes(steps, per_epoch).tolist() == []
+    stepped = np.where(steps < 100, 0.1, np.where(steps < 150, 0.01, 0.001))
+    assert sudden_changes(steps, stepped).tolist() == [100, 150]
+    assert sudden_changes(steps, np.where(steps < 100, per_epoch, per_epoch / 10)).tolist() == [100]
+
+
+def test_a_loss_that_is_zero_after_two_rows_is_dead() -> None:
+    assert dead_stretch(np.array([2.31, 187.4] + [0.0] * 30)) is not None
+    learned = np.round(2 * np.exp(-np.arange(60) / 5), 4)
+    assert dead_stretch(learned) is None
