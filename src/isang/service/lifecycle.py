@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 import isang
+from isang.artifact import Model
 from isang.errors import UsageError
 from isang.progress import say
 from isang.service.intake import Listener
@@ -100,6 +101,10 @@ class Service:
             found |= {"sessions": learning.sessions, "sessions_wanted": self.settings.learning_sessions}
         return found
 
+    def model_in_use(self) -> tuple[Model, Path] | None:
+        """See Running."""
+        return None if self._judging is None else (self._judging.model, self._judging.folder)
+
     def is_ready(self) -> bool:
         """See Running."""
         return self._failed is None and (self._judging is None or self._judging.error is None)
@@ -150,7 +155,12 @@ def serve(settings: ServiceSettings) -> None:
         service.url = _url(settings.host, port)
         others = listeners(settings, Acceptance(service.journal, service.metrics, settings))
         service.start()
-        for what, path in (("status", "/api/v1/status"), ("intake", "/ingest"), ("metrics", "/metrics")):
+        for what, path in (
+            ("pages", "/"),
+            ("status", "/api/v1/status"),
+            ("intake", "/ingest"),
+            ("metrics", "/metrics"),
+        ):
             say(f"{what}: {service.url}{path}")
         for other in others:
             say(other.described)

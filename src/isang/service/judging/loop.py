@@ -40,6 +40,7 @@ class Judging:
     ) -> None:  # fmt: skip
         self._database, self._metrics, self._put, self._tell = database, metrics, put, tell
         self._journal = journal
+        self.folder = model
         self.model = _with_budget(load_model(model), settings.alerts_per_thousand)
         self.model_name = str(self.model.facts["dataset"])[:12]
         self._book = IncidentBook(database, self.model, self.model_name)

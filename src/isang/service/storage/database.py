@@ -126,15 +126,22 @@ class Database:
         return json.loads(rows[0][0]) if rows else None
 
     def incidents(
-        self, *, state: str | None = None, stream: str | None = None, since: str | None = None, limit: int = 100
+        self,
+        *,
+        state: str | None = None,
+        stream: str | None = None,
+        since: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
     ) -> list[dict[str, Any]]:
         """Incidents, the most severe first, of equals the latest; `since`: last seen then (ISO 8601) or later."""
         asked: Sequence[tuple[str, Any]] = [("state = ?", state), ("stream = ?", stream), ("last_seen >= ?", since)]
         given = [(clause, value) for clause, value in asked if value is not None]
         where = " AND ".join(clause for clause, _ in given) or "TRUE"
         rows = self._all(
-            f"SELECT document FROM incidents WHERE {where} ORDER BY severity DESC, last_seen DESC LIMIT ?",
-            *(value for _, value in given), limit,
+            f"SELECT document FROM incidents WHERE {where} ORDER BY severity DESC, last_seen DESC LIMIT ? "
+            "OFFSET ?",
+            *(value for _, value in given), limit, offset,
         )  # fmt: skip
         return [json.loads(row[0]) for row in rows]
 
@@ -142,6 +149,22 @@ class Database:
         """How many incidents of each (stream, state) there are."""
         rows = self._all("SELECT stream, state, COUNT(*) FROM incidents GROUP BY stream, state")
         return {(stream, state): count for stream, state, count in rows}
+
+    def severities(self, state: str | None = None) -> dict[str, int]:
+        """How many incidents of each severity there are, the most severe first."""
+        where = "TRUE" if state is None else "state = ?"
+        text = f"SELECT severity, COUNT(*) FROM incidents WHERE {where} GROUP BY severity ORDER BY severity DESC"
+        rows = self._all(text, *(() if state is None else (state,)))
+        return {SEVERITIES[severity]: count for severity, count in rows}
+
+    def latest_starts(self, limit: int) -> list[str]:
+        """When the latest anomalous sessions began (ISO 8601), of those whose records are kept."""
+        rows = self._all(
+            "SELECT json_extract(record, '$.start') FROM anomalies WHERE record IS NOT NULL ORDER BY rowid DESC "
+            "LIMIT ?",
+            limit,
+        )
+        return [row[0] for row in rows if row[0] is not None]
 
     def put_notice(self, output: str, incident: str, event: str, due_us: int) -> None:
         """Something is to be told of an incident; it takes the place of what was still to be told."""
