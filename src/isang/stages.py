@@ -374,7 +374,7 @@ def detect(
     rewordings: bool | None = None,
     onnx: Path | None = None,
 ) -> Detected:
-    """A model and raw logs → the anomalous sessions, each with its reasons.
+    """A model and raw logs, or a dataset folder → the anomalous sessions, each with its reasons.
 
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
     model's encoder as `export` wrote it, to score with in torch's place.
@@ -386,7 +386,7 @@ def detect(
     found = judge_logs(loaded, logs, answers_beside(model))
     _warn(*found.warnings)
     return Detected(
-        len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs),
+        len(found.judged.rows), found.anomalies, found.incidents, found.dataset, _names(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.coverage.to_dict(),
     )  # fmt: skip
 
@@ -491,7 +491,8 @@ def run(
                 train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
             evaluation, halves = evaluate(trained_run / "model", data), None
             report([trained_run], trained_run / "report", overwrite=True)
-            detected, judgement = detect(trained_run / "model", logs), "run/report/report.html"
+            found, judgement = detect(trained_run / "model", [data]), "run/report/report.html"
+            detected = replace(found, name=_names(logs))
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
             detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, _names(logs))
