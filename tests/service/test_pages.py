@@ -12,7 +12,7 @@ from tests.pages.test_page import HOSTILE, Tags, incident, record
 from tests.service.test_web import READ, TOKEN, Parts, ask
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
-PATHS = ("/", "/?state=all", "/incidents/i0", "/templates", "/quality", "/models")
+PATHS = ("/", "/?state=all", "/?state=silenced", "/incidents/i0", "/templates", "/quality", "/models")
 
 
 @pytest.fixture

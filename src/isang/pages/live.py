@@ -59,9 +59,14 @@ def templates_html(contents: Contents, language: Language, *, signed_in: bool) -
 
 
 def quality_html(
-    contents: Contents, language: Language, *, live_budget: Sequence[tuple[str, str]], signed_in: bool
+    contents: Contents,
+    language: Language,
+    *,
+    live_budget: Sequence[tuple[str, str, Mapping[str, str]]],
+    signed_in: bool,
 ) -> str:
-    """The evaluation of the model in use; `live_budget`: names of words and what the service measured."""
+    """The evaluation of the model in use; `live_budget`: what the service measured, as
+    (the name of a word, the figure, values of the word)."""
     return _page(
         "quality", contents, language, signed_in=signed_in, title=word("quality", language), live_budget=live_budget,
         quality=quality(contents.evaluation), sources=views.sources(contents.account),

@@ -150,7 +150,7 @@
         if (document.getSelection().isCollapsed && !document.activeElement?.closest("form")) await refresh();
       }, 1000);
     };
-    for (const name of ["firing", "repeated", "resolved", "changed"]) events.addEventListener(name, news);
+    for (const name of ["firing", "repeated", "resolved", "silenced", "feedback", "model"]) events.addEventListener(name, news);
   }
 
   function prepare() {

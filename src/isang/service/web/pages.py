@@ -24,7 +24,7 @@ from isang.service.storage.database import Database
 from isang.service.web.login import inner_path, role, sign_in, sign_out
 
 PER_PAGE = 100
-STATES = ("firing", "resolved", "expired", "all")
+STATES = ("firing", "resolved", "expired", "silenced", "all")
 MOST_MOMENTS = 2_000
 """The picture shows so many of the latest anomalous sessions."""
 HEADERS = {
@@ -111,7 +111,7 @@ def _signed_in(service: Shown, http: HttpRequest) -> bool:
 def _contents(service: Shown, **values: Any) -> Contents:
     """What all pages show."""
     status = service.status()
-    given = {"name": service.settings.home.resolve().name, "account": {}, "incidents": (), "lines": None}
+    given: dict[str, Any] = {"name": service.settings.home.resolve().name, "account": {}, "incidents": (), "lines": None}
     given |= {"sessions": status.get("sessions") or 0, "anomalies": status.get("anomalies") or 0}
     return Contents(**(given | values))
 
@@ -121,15 +121,16 @@ def _overview(service: Shown, http: HttpRequest, contents: Contents, language: L
     state = state if state in STATES else "firing"
     number = http.query_params.get("page", "1")
     page = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 6 else 1
-    asked = None if state == "all" else state
+    asked = None if state in ("silenced", "all") else state
+    silenced = None if state == "all" else state == "silenced"
     offset = (max(1, page) - 1) * PER_PAGE
-    found = service.database.incidents(state=asked, limit=PER_PAGE + 1, offset=offset)
+    found = service.database.incidents(state=asked, silenced=silenced, limit=PER_PAGE + 1, offset=offset)
     status = service.status()
     moments = [datetime.fromisoformat(moment) for moment in service.database.latest_starts(MOST_MOMENTS)]
     contents = _contents(service, incidents=found[:PER_PAGE], lines=timeline_of_moments(moments))
     return live.overview_html(
         contents, language, says=str(status.get("says") or status.get("rule") or status["state"]), state=state,
-        counts=status.get("incidents", {}), severities=service.database.severities(asked), page=max(1, page),
+        counts=status.get("incidents", {}), severities=service.database.severities(asked, silenced), page=max(1, page),
         more=len(found) > PER_PAGE, signed_in=_signed_in(service, http),
     )  # fmt: skip
 
@@ -161,12 +162,17 @@ def _templates(service: Shown, http: HttpRequest, contents: Contents, language: 
 
 
 def _quality(service: Shown, http: HttpRequest, contents: Contents, language: Language) -> str:
-    used, budget = service.model_in_use(), []
+    used = service.model_in_use()
+    budget: list[tuple[str, str, Mapping[str, str]]] = []
     if used is not None:
         contents = _contents(service, evaluation=used[0].evaluation, account=_account(_data_of(used[1])))
-        budget.append(("asked_per_thousand", f"{used[0].config.detection.alerts_per_thousand:g}"))
+        budget.append(("asked_per_thousand", f"{used[0].config.detection.alerts_per_thousand:g}", {}))
     if contents.sessions:
-        budget.append(("alerts_per_thousand", f"{1000 * contents.anomalies / contents.sessions:.2f}"))
+        budget.append(("alerts_per_thousand", f"{1000 * contents.anomalies / contents.sessions:.2f}", {}))
+    told = service.status().get("false_alarms")
+    if told and told["per_thousand"]["value"] is not None:
+        most = f"{told['at_most_per_thousand']['value']:.2f}"
+        budget.append(("per_thousand_told", f"{told['per_thousand']['value']:.2f}", {"most": most}))
     return live.quality_html(contents, language, live_budget=budget, signed_in=_signed_in(service, http))
 
 
@@ -177,7 +183,8 @@ def _models(
         {
             "id": model["id"], "state": model["state"], "folder": model["folder"],
             "created": f"{datetime.fromtimestamp(model['created_us'] / 1e6, UTC):%Y-%m-%d %H:%M} UTC",
-            "gates": _gates(model), "shadow": _shadow(model),
+            "gates": _gates(model), "shadow": _shadow(model), "refused": model.get("refused") or (),
+            "reason": model.get("reason") or "", "previous": model.get("previous"),
         }
         for model in service.database.models()
     ]  # fmt: skip
