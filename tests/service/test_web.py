@@ -10,7 +10,10 @@ import httpx2
 import pytest
 
 from isang.errors import UsageError
+from isang.service.feedback import Feedback
+from isang.service.judging.incident_book import Change
 from isang.service.metrics import Metrics
+from isang.service.models.versions import Versions
 from isang.service.settings import ServiceSettings, address
 from isang.service.storage.database import Database
 from isang.service.storage.journal import Journal, JournalSource
@@ -33,12 +36,27 @@ class Parts:
         self.settings = ServiceSettings(home=home, **settings)
         self.journal = Journal(home / "journal", max_bytes=self.settings.journal_bytes)
         self.database, self.metrics, self.events = Database(home / "isang.db"), Metrics(), Events()
+        self.put: list[Change] = []
+        self.feedback = Feedback(self.database, self.metrics, self.put.append, self.events.publish)
+        self.versions = Versions(self.database)
 
     def status(self) -> dict[str, Any]:
         return {"state": "detecting"}
 
     def is_ready(self) -> bool:
         return True
+
+    def models(self) -> dict[str, Any]:
+        return {"schema": 1, "models": self.versions.all()}
+
+    def train(self, *, force: bool) -> dict[str, Any]:
+        return self.versions.begin(self.versions.next_id(self.settings.home), self.settings.home, "asked for")
+
+    def promote(self, name: str) -> dict[str, Any]:
+        return self.versions.promote(name)
+
+    def rollback(self) -> dict[str, Any]:
+        return self.versions.rollback()
 
     def close(self) -> None:
         self.journal.close()

@@ -23,6 +23,8 @@ from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
 from isang.service.storage.journal import Journal, JournalFull
 from isang.service.web.access import Access
+from isang.service.web.actions import Acting
+from isang.service.web.actions import routes as action_routes
 from isang.service.web.bodies import body_of
 from isang.service.web.events import Events
 from isang.service.web.openapi import document
@@ -35,7 +37,7 @@ STATES = ("firing", "resolved", "expired")
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
-class Running(Protocol):
+class Running(Acting, Protocol):
     """What the application asks of the running service."""
 
     settings: ServiceSettings
@@ -61,6 +63,7 @@ def application(service: Running) -> Starlette:
     ]
     for path, answer in _READ.items():
         routes.append(Route(path, _reader(service, answer), methods=["GET"]))
+    routes += action_routes(service, _SAFE)
     routes.append(Route("/api/v1/events", _events(service), methods=["GET"]))
     return Starlette(routes=routes, middleware=[Middleware(Access, settings=service.settings)])
 
@@ -141,8 +144,11 @@ def _incidents(service: Running, http: HttpRequest) -> Response:
         return _wrong(f"state must be one of {', '.join(STATES)}, got {state[:40]!r}")
     if not limit.isascii() or not limit.isdigit() or not 1 <= int(limit[:9]) <= MOST_INCIDENTS:
         return _wrong(f"limit must be a number from 1 to {MOST_INCIDENTS}, got {limit[:40]!r}")
+    if query.get("silenced", "true") not in ("true", "false"):
+        return _wrong(f"silenced must be true or false, got {query['silenced'][:40]!r}")
+    silenced = None if "silenced" not in query else query["silenced"] == "true"
     found = service.database.incidents(
-        state=state, stream=query.get("stream"), since=query.get("since"), limit=int(limit)
+        state=state, stream=query.get("stream"), since=query.get("since"), limit=int(limit), silenced=silenced
     )
     return JSONResponse({"schema": SCHEMA, "incidents": found})
 
@@ -152,10 +158,6 @@ def _incident(service: Running, http: HttpRequest) -> Response:
     if found is None:
         return JSONResponse({"error": "there is no such incident"}, 404)
     return JSONResponse(found)
-
-
-def _models(service: Running, http: HttpRequest) -> Response:
-    return JSONResponse({"schema": SCHEMA, "models": service.database.models()})
 
 
 def _health(service: Running, http: HttpRequest) -> Response:
@@ -180,7 +182,6 @@ _READ: dict[str, Callable[[Running, HttpRequest], Response]] = {
     "/api/v1/status": _status,
     "/api/v1/incidents": _incidents,
     "/api/v1/incidents/{id}": _incident,
-    "/api/v1/models": _models,
     "/healthz": _health,
     "/readyz": _ready,
     "/metrics": _metrics,
