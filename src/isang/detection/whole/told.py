@@ -18,6 +18,9 @@ from isang.detection.threshold.calibration import fit_tail
 from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE, UNUSUAL
 from isang.detection.whole.new_values import NewValue, new_values
 from isang.detection.whole.volume import ALL, ERRORS, WARNINGS, Change, changes, worst_of
+from isang.logs.places import StoredLogs
+from isang.logs.templates.slots import SLOTS_SCHEMA
+from isang.parquet_files import read_table
 
 MOST_SEARCHED = 5_000
 """Lines of a template in which the first one with a new value is sought."""
@@ -42,11 +45,26 @@ class Noticed:
 
 def noticed(model: Model, prepared: Located, slots: pl.DataFrame | None) -> Noticed:
     """New values and changed rates in logs; `slots` is what stands in their slots, None: not looked at."""
-    values = [] if model.slots is None or slots is None else new_values(model.slots, slots)
+    values: list[NewValue] = []
+    if model.slots is not None and slots is not None:
+        values = new_values(_in_numbers_of(prepared, model, model.slots), slots)
     told = [_of_value(model, prepared, one) for one in values if one.p_value <= UNUSUAL]
     smaller = [_of_value(model, prepared, one) for one in values if UNUSUAL < one.p_value <= 0.5]
     told += _of_changes(model, prepared)
     return Noticed(told, smaller)
+
+
+def slots_in(logs: StoredLogs) -> pl.DataFrame | None:
+    """What stands in the slots of logs; None where their dataset does not say."""
+    file = logs.folder / "slots.parquet"
+    return read_table(file, dict(SLOTS_SCHEMA), "prepare the logs again") if file.is_file() else None
+
+
+def _in_numbers_of(prepared: Located, model: Model, slots: pl.DataFrame) -> pl.DataFrame:
+    """The slots of the model with the events that its templates are in these logs."""
+    names = slots.join(model.template_table.select("event", "template"), on="event").drop("event")
+    here = prepared.dataset.templates.select("event", "template").unique("template", keep="first", maintain_order=True)
+    return names.join(here, on="template").drop("template")
 
 
 def _of_value(model: Model, prepared: Located, found: NewValue) -> Incident:
@@ -144,7 +162,9 @@ def _template(prepared: Located, event: int) -> tuple[str, str | None]:
 
 def _first_with(prepared: Located, found: NewValue) -> dict[str, Any] | None:
     """The first of the template's lines that has the value."""
-    lines = prepared.dataset.sessions.select("events").with_columns(prepared.lines)
+    sessions = prepared.dataset.sessions["events"]
+    rows = np.flatnonzero(sessions.list.contains(found.event).to_numpy())[:MOST_SEARCHED]
+    lines = sessions.gather(rows).to_frame().with_columns(prepared.places(rows))
     own = lines.explode("events", "source_index", "line").filter(pl.col("events") == found.event)
     places = own.select("source_index", "line").unique(maintain_order=True).head(MOST_SEARCHED).rows()
     raw = prepared.raw(places)
