@@ -180,6 +180,8 @@ def of_comparison(found: "Comparison", *, as_json: bool) -> str:
     ]
     if count:
         parts.append(of_incidents(found.incidents))
+    if found.verdict is not None:
+        parts.append(found.verdict.says)
     if found.differences:
         rest_lines = [f"  {incident.title}" for incident in found.differences[:SHOWN_DIFFERENCES]]
         more = len(found.differences) - SHOWN_DIFFERENCES
@@ -193,6 +195,7 @@ def _verdict(found: "Comparison") -> dict[str, Any] | None:
         return None
     verdict = found.verdict
     return {
+        "verdict": verdict.verdict,
         "p_value": verdict.p_value,
         "score": verdict.score,
         "good_scores": list(verdict.good_scores),
@@ -243,7 +246,8 @@ def of_detected(detected: "Detected") -> str:
     if detected.incidents:
         count = len(detected.incidents)
         heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
-        parts = [heads, of_incidents(detected.incidents), "sessions:", of_anomalies(told), *parts]
+        sessions = ["sessions:", of_anomalies(told)] if told else []
+        parts = [heads, of_incidents(detected.incidents), *sessions, *parts]
     smaller, quiet = of_smaller(detected), of_silenced(detected.silenced, detected.false_alarms())
     return "\n\n".join([*parts, *(joined(lines) for lines in (smaller, quiet) if lines), found])
 

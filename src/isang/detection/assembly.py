@@ -16,7 +16,7 @@ from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.synthetic_anomalies import plant_held_out
 from isang.detection.threshold.decisions import cross_fitted_scores, trusted_scores
 from isang.detection.threshold.stretches import held_out_scores
-from isang.detection.whole.new_values import watched
+from isang.detection.whole.new_values import with_few_values
 from isang.detection.whole.volume import counted
 from isang.logs.store import Dataset, StoredDataset
 from isang.logs.templates.slots import SLOTS_SCHEMA
@@ -58,14 +58,14 @@ def make_detector(
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )
-    model = replace(model, slots=_watched_slots(dataset), volume=counted(period, vocabulary))
+    model = replace(model, slots=_slots(dataset), volume=counted(period, vocabulary))
     return calibrated(model, period, training, held_out)
 
 
-def _watched_slots(dataset: StoredDataset) -> pl.DataFrame | None:
-    """The slots with few and stable values; None where the dataset does not say what stood in them."""
+def _slots(dataset: StoredDataset) -> pl.DataFrame | None:
+    """The slots with few values; None where the dataset does not say what stood in them."""
     file = dataset.file.with_name("slots.parquet")
-    return watched(read_table(file, SLOTS_SCHEMA, "prepare the logs again")) if file.is_file() else None
+    return with_few_values(read_table(file, SLOTS_SCHEMA, "prepare the logs again")) if file.is_file() else None
 
 
 def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) -> Model:

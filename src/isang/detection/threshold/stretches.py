@@ -111,7 +111,7 @@ class Stretch:
         """One sentence."""
         if self.p_value is None:
             return (
-                "whether the logs as a whole are unlike normal ones cannot be told: the training period holds too few "
+                "whether the sessions as a whole are unlike normal ones cannot be told: the training period holds too few "
                 "stretches to compare with"
             )
         unlike = "unlike" if self.verdict == "unlike" else "like"
@@ -119,7 +119,7 @@ class Stretch:
         as_strange = f"{self.as_strange:,} of {of}" if self.as_strange else f"none of {of}"
         parts = f"; its strangest of {self.parts:,} parts counts" if self.parts > 1 else ""
         return (
-            f"as a whole the logs are {unlike} normal ones: {as_strange} {'is' if self.as_strange < 2 else 'are'} as "
+            f"the sessions as a whole are {unlike} normal ones: {as_strange} {'is' if self.as_strange < 2 else 'are'} as "
             f"strange (p = {self.p_value:.2g}{parts})"
         )
 
@@ -127,11 +127,11 @@ class Stretch:
     def says_ko(self) -> str:
         """The same in Korean."""
         if self.p_value is None:
-            return "로그 전체가 정상과 다른지는 판단할 수 없습니다. 학습 기간에 비교할 구간이 너무 적습니다"
+            return "세션 전체가 정상과 다른지는 판단할 수 없습니다. 학습 기간에 비교할 구간이 너무 적습니다"
         verdict = "정상과 다릅니다" if self.verdict == "unlike" else "정상과 다르지 않습니다"
         parts = f" {self.parts:,}개 부분으로 나누어 비교." if self.parts > 1 else ""
         return (
-            f"로그 전체가 {verdict} (p = {self.p_value:.2g}).{parts} 학습 기간의 구간 {len(self.normal_scores):,}개 "
+            f"세션 전체가 {verdict} (p = {self.p_value:.2g}).{parts} 학습 기간의 구간 {len(self.normal_scores):,}개 "
             f"가운데 이만큼 특이한 것: {self.as_strange:,}개"
         )
 

@@ -4,7 +4,7 @@ Shapes: none; a slot is a row of `slots.parquet`, see isang.logs.templates.slots
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -14,6 +14,11 @@ LINES_PER_VALUE = 10
 """Values are few where each was seen so often in the mean."""
 DISPERSION = 2.0
 """Lines come in bursts: so many of them count as one occurrence."""
+PRIOR_RATE, PRIOR_SLOTS = 0.01, 5
+"""Before any slot was seen, one in a hundred is taken to get new values within half a training period; so many slots
+weigh as much as this."""
+RARE = 0.05
+"""New values up to this p-value are counted."""
 SHOWN_VALUES = 4
 SHOWN_CHARACTERS = 60
 
@@ -55,21 +60,25 @@ class NewValue:
         return f"{name} = {_short(self.value)} ({self.lines:,}줄). 학습 기간 {self.of:,}줄에서는 {known}뿐이었습니다."
 
 
-def watched(slots: pl.DataFrame) -> pl.DataFrame:
-    """The slots whose values are few and stable, all of them known; high-cardinality slots say nothing."""
+def with_few_values(slots: pl.DataFrame) -> pl.DataFrame:
+    """The slots whose values are few, all of them known; high-cardinality slots say nothing."""
     few = (pl.col("lines") >= LEAST_LINES) & (pl.col("distinct") * LINES_PER_VALUE <= pl.col("lines"))
-    listed = pl.col("values").list.len() == pl.col("distinct")
-    return slots.filter(few & listed & ~pl.col("growing"))
+    return slots.filter(few & (pl.col("values").list.len() == pl.col("distinct")))
 
 
 def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
-    """The values of `seen` slots that the `known` ones, all of them `watched`, never had; the rarest first.
+    """The values of `seen` slots that the `known` ones, of those `with_few_values`, never had; the rarest first.
+
+    Slots that had new values in the second half of training say nothing. How many there are of these says how often
+    values change here: a p-value is no lower than the chance that as many slots as here have new ones.
 
     Where nothing has changed, each of k lines with a value falls into these m lines rather than the n of training with
     probability m / (m + n), so that all of them do with (m / (m + n))^k; k is taken as lines / DISPERSION. It is
     corrected for the number of slots looked at (Bonferroni).
     """
-    both = known.join(seen, on=["event", "slot"], suffix="_now")
+    stable = known.filter(~pl.col("growing"))
+    rate = (len(known) - len(stable) + PRIOR_RATE * PRIOR_SLOTS) / (len(known) + PRIOR_SLOTS)
+    both = stable.join(seen, on=["event", "slot"], suffix="_now")
     found = []
     for row in both.iter_rows(named=True):
         new = [
@@ -87,7 +96,15 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
                 row["event"], row["slot"], row["name"], new[0][0], lines, tuple(row["values"]), row["lines"], p_value
             )
         )
-    return sorted(found, key=lambda one: one.p_value)
+    expected = rate * float((2 * both["lines_now"] / both["lines"]).clip(0, 2).sum())
+    by_chance = _as_many(sum(one.p_value <= RARE for one in found), expected)
+    return sorted((replace(one, p_value=max(one.p_value, by_chance)) for one in found), key=lambda one: one.p_value)
+
+
+def _as_many(count: int, expected: float) -> float:
+    """The chance of so many or more where so many are `expected` (Poisson)."""
+    fewer = sum(math.exp(-expected + k * math.log(max(expected, 1e-300)) - math.lgamma(k + 1)) for k in range(count))
+    return min(1.0, max(0.0, 1.0 - fewer))
 
 
 def _short(value: str) -> str:

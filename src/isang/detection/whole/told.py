@@ -15,13 +15,15 @@ from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
 from isang.detection.incidents import Incident
 from isang.detection.threshold.calibration import fit_tail
-from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE, UNUSUAL
+from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE
 from isang.detection.whole.new_values import NewValue, new_values
 from isang.detection.whole.volume import ALL, ERRORS, WARNINGS, Change, changes, worst_of
 from isang.logs.places import StoredLogs
 from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.parquet_files import read_table
 
+TOLD = 0.02
+"""New values, or changed rates, are told where no more than this share of unchanged logs has as strange ones."""
 MOST_SEARCHED = 5_000
 """Lines of a template in which the first one with a new value is sought."""
 SHOWN_CHARACTERS = 2_000
@@ -48,8 +50,8 @@ def noticed(model: Model, prepared: Located, slots: pl.DataFrame | None) -> Noti
     values: list[NewValue] = []
     if model.slots is not None and slots is not None:
         values = new_values(_in_numbers_of(prepared, model, model.slots), slots)
-    told = [_of_value(model, prepared, one) for one in values if one.p_value <= UNUSUAL]
-    smaller = [_of_value(model, prepared, one) for one in values if UNUSUAL < one.p_value <= 0.5]
+    told = [_of_value(model, prepared, one) for one in values if one.p_value <= TOLD]
+    smaller = [_of_value(model, prepared, one) for one in values if TOLD < one.p_value <= 0.5]
     told += _of_changes(model, prepared)
     return Noticed(told, smaller)
 
@@ -96,7 +98,7 @@ def _of_changes(model: Model, prepared: Located) -> list[Incident]:
     p_values = [parts * float(tail.p_values(np.array([change.score]))[0]) for change in found]
     groups: list[list[tuple[Change, float]]] = []
     for change, p_value in zip(found, p_values, strict=True):
-        if p_value > UNUSUAL:
+        if p_value > TOLD:
             continue
         near = next((g for g in groups if change.first <= g[0][0].last and g[0][0].first <= change.last), None)
         if near is None:
