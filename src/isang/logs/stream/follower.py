@@ -59,7 +59,7 @@ class Follower:
             self._looked_at = clock()
             self._begin(list(self._logs.tails))
             self._take_over()
-            self.described = f"{self.stream.described}; {self._beginning(state)}"
+            self.described = "; ".join(filter(None, (self.stream.described, self._beginning(state))))
             """When a session ends and where reading begins, in words."""
         except BaseException:
             self.close()
@@ -188,4 +188,4 @@ class Follower:
         new = len(self._logs.tails) - known
         parts = [f"{new} from the first line"] if new else []
         parts += [f"{known} from where it was left"] if known else []
-        return f"logs: {', '.join(parts)}"
+        return f"logs: {', '.join(parts)}" if parts else ""
