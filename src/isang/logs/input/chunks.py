@@ -217,6 +217,11 @@ def text_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
     """Whole lines as text: too long ones are cut, bytes that are no UTF-8 replaced, and both are counted."""
     if counts.encoding == UTF_8 and not block.isascii():  # until its bytes tell another
         counts.encoding = guessed(block[:_BINARY_SAMPLE_BYTES])
+    return lines_of(block, counts, max_line_bytes=max_line_bytes)
+
+
+def lines_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
+    """The same where the encoding of the log is known: that of `counts`."""
     return _decoded(_cut_long_lines(block, max_line_bytes, counts), counts)
 
 
