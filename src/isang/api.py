@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from isang.errors import InputError, UsageError
 from isang.formatting import printable
+from isang.html import raw_html
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from isang.artifact import Model
     from isang.config import Config
+    from isang.detection.feedback.coverage import Answers
     from isang.detection.incidents import Incident
     from isang.runs.finding import Finding, Language
     from isang.runs.report.judge import Report as JudgedRun
@@ -87,7 +89,7 @@ class Anomaly(Mapping[str, Any]):
         for reason in self.reasons:
             line = reason.get("line")
             raw = "" if not line else f"{line['source']}:{line['number']}: {line['text']}"
-            rows.append(f"<li>{escape(printable(reason['says']))}<pre>{escape(printable(raw))}</pre></li>")
+            rows.append(f"<li>{escape(printable(reason['says']))}{raw_html([raw])}</li>")
         head = f"{self.session_id}, score {self.score:.1f}"
         return f"<div><strong>{escape(printable(head))}</strong><ul>{''.join(rows)}</ul></div>"
 
@@ -150,8 +152,8 @@ class Detector:
     Everything is loaded once. A detector can be used from several threads, and several can live in one process.
     """
 
-    def __init__(self, model: "Model") -> None:
-        self._model = model
+    def __init__(self, model: "Model", answers: "Answers | None" = None) -> None:
+        self._model, self._answers = model, answers
 
     @classmethod
     def fit(cls, logs: Logs, *, labels: str | Path | None = None, config: "Config | None" = None) -> "Detector":
@@ -161,10 +163,11 @@ class Detector:
         """
         from isang import stages
         from isang.artifact import load_model
+        from isang.logs.store import is_dataset
 
         with tempfile.TemporaryDirectory(prefix="isang-") as scratch:
             data, run = Path(scratch, "data"), Path(scratch, "run")
-            if _is_dataset(logs):
+            if isinstance(logs, (str, Path)) and is_dataset(Path(logs)):
                 if labels is not None:
                     raise UsageError("a dataset folder holds its labels; give labels with raw logs only")
                 data = Path(logs)
@@ -178,8 +181,9 @@ class Detector:
     def load(cls, folder: str | Path) -> "Detector":
         """The detector in a model folder, or in the folder of a run. Raises InputError."""
         from isang.artifact import load_model
+        from isang.detection.feedback.ledger import answers_beside
 
-        return cls(load_model(Path(folder)))
+        return cls(load_model(Path(folder)), answers_beside(Path(folder)))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder."""
@@ -193,11 +197,12 @@ class Detector:
         return list(self._model.vocabulary.templates)
 
     def detect(self, logs: Logs) -> Found:
-        """The anomalies in `logs`, with reasons and raw lines."""
+        """The anomalies in `logs`, with reasons and raw lines; incidents that people called normal are left out."""
         from isang.detection.batch import judge_logs
+        from isang.detection.feedback.coverage import NO_ANSWERS
 
         with as_files(logs) as paths:
-            found = judge_logs(self._model, paths)
+            found = judge_logs(self._model, paths, self._answers or NO_ANSWERS)
         return Found(found.anomalies, found.incidents, len(found.judged.rows), found.warnings)
 
     def stream(
@@ -233,11 +238,17 @@ class Detector:
         from isang.artifact import rules_of
         from isang.detection.releases.rewordings import judge_reworded
         from isang.logs.prepare import prepare
+        from isang.logs.store import is_dataset, read_dataset
 
         with as_files(logs) as paths:
-            prepared = prepare([str(path) for path in paths], self._model.config.logs, rules=rules_of(self._model))
-        _, judged, _ = judge_reworded(self._model, prepared.dataset)
-        sessions = prepared.dataset.sessions[judged.rows]
+            if len(paths) == 1 and is_dataset(Path(paths[0])):
+                dataset = read_dataset(Path(paths[0]))
+            else:
+                dataset = prepare(
+                    [str(path) for path in paths], self._model.config.logs, rules=rules_of(self._model)
+                ).dataset
+        _, judged, _ = judge_reworded(self._model, dataset)
+        sessions = dataset.sessions[judged.rows]
         return sessions.select("session_id", "source", "start", "end", pl.col("events").list.len()).with_columns(
             score=pl.Series([decision.score for decision in judged.decisions], dtype=pl.Float64),
             p_value=pl.Series([decision.p_value for decision in judged.decisions], dtype=pl.Float64),
@@ -327,12 +338,17 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(finding.verdict.replace('_', ' '))}</td><td>{escape(finding.id.replace('_', ' '))}</td>"
-            f"<td>{escape(printable(finding.statement['en']))}</td></tr>"
+            f"<tr><td>{_bold_problem(finding.verdict)}</td><td>{escape(finding.id.replace('_', ' '))}</td>"
+            f'<td style="text-align:left">{escape(printable(finding.statement["en"]))}</td></tr>'
             for finding in self._run.findings
             if finding.verdict != "not_applicable"
         )
         return f"<p><strong>{escape(printable(self.name))}</strong></p><table>{rows}</table>"
+
+
+def _bold_problem(verdict: str) -> str:
+    words = escape(verdict.replace("_", " "))
+    return f"<strong>{words}</strong>" if verdict == "problem" else words
 
 
 @contextmanager
@@ -383,7 +399,3 @@ def _rows(frame: Any) -> Iterator[str]:
 
 def _as_text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _is_dataset(logs: Logs) -> bool:
-    return isinstance(logs, (str, Path)) and Path(logs, "sessions.parquet").is_file()

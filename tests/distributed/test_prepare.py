@@ -2,6 +2,7 @@
 
 import gzip
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,8 @@ import pytest
 
 from isang.config import LogsConfig
 from isang.distributed.engine import Ray
-from isang.distributed.prepare import prepare
-from isang.errors import EngineError, InputError, UsageError
+from isang.distributed.prepare import RayPreparation, prepare
+from isang.errors import EngineError, InputError
 from isang.logs.input.chunks import CHUNK_BYTES
 from isang.logs.prepare import prepare_folder
 
@@ -19,7 +20,8 @@ LINES = 90_000
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three logs: one of two chunks and a bit, whose second chunk begins without times; a compressed one; an old one."""
+    """Three logs: one of three chunks of which the second begins with times that make no sense, a compressed one, and
+    an empty one."""
     folder, chosen = tmp_path_factory.mktemp("logs"), random.Random(7)
     lines = []
     for number in range(LINES):
@@ -27,6 +29,8 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         time = (
             f"2026-03-0{1 + second // 43200}T{second % 43200 // 3600:02d}:{second % 3600 // 60:02d}:{second % 60:02d}Z"
         )
+        if 35_000 < number < 55_000:  # around the end of the first chunk
+            time = "2026-13-41T25:00:00Z"
         level = "ERROR" if chosen.random() < 0.002 else "INFO"
         what = chosen.choice(
             [f"cache miss for item {number}", f"wrote {chosen.randrange(999)} bytes to volume v{number % 7}",
@@ -72,22 +76,18 @@ def test_a_bad_file_is_named(logs: Path, ray_engine: Ray, tmp_path: Path) -> Non
 
 
 def test_a_file_that_goes_away_meanwhile_is_named(ray_engine: Ray, tmp_path: Path) -> None:
-    from isang.logs.parsing import recognition  # noqa: F401 - read before the file goes
-
     log = tmp_path / "gone.log"
     log.write_text("2026-03-01T00:00:00Z INFO a b\n" * 50, encoding="utf-8")
-    seen = log.stat().st_ino
-    assert seen
-    ray = Ray(1)
-    original = ray.refuse_unlike
 
-    def remove(folder: Path) -> None:
-        original(folder)
-        log.rename(tmp_path / "elsewhere.txt")
+    class GoesAway(RayPreparation):
+        def _read_units(self, *given: Any) -> Any:
+            log.rename(tmp_path / "elsewhere.txt")
+            return super()._read_units(*given)
 
-    ray.refuse_unlike = remove  # type: ignore[method-assign]
     with pytest.raises(InputError, match=r"cannot read .*gone\.log"):
-        prepare(ray, [str(log)], tmp_path / "data", LogsConfig())
+        prepare_folder(
+            [str(log)], tmp_path / "data", LogsConfig(), preparation=partial(GoesAway, Ray(1), 2 * CHUNK_BYTES)
+        )
     assert not list(tmp_path.glob("*.partial"))
 
 
@@ -100,6 +100,10 @@ def dies(item: int, folder: Path) -> int:
         mark.touch()
         os._exit(1)
     return item * item
+
+
+def same(item: int) -> int:
+    return item
 
 
 def dies_always(item: int) -> int:
@@ -127,18 +131,7 @@ def test_only_a_few_tasks_are_under_way(ray_engine: Ray) -> None:
             taken += 1
             yield item
 
-    results = Ray(2).in_order(abs, items(), doing=str)
+    results = Ray(2).in_order(same, items(), doing=str)
     assert next(results) == 0
     assert taken <= 7
     assert list(results) == list(range(1, 50))
-
-
-def test_uses_ray_for_usage(tmp_path: Path) -> None:
-    from isang.distributed.engine import parsed
-
-    assert parsed("ray") == (None, None)
-    assert parsed("ray=3") == (3, None)
-    assert parsed("ray=10.0.0.5:6379") == (None, "10.0.0.5:6379")
-    for wrong in ("spark", "ray=", "ray=0", "ray=5000", "rays=2"):
-        with pytest.raises(UsageError, match="--engine"):
-            parsed(wrong)

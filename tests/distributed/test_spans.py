@@ -6,6 +6,7 @@ import pytest
 
 from isang.logs.input import spans
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.encodings import encoding_of
 from isang.logs.input.sources import Source
 from isang.logs.input.spans import read_span, scan
 
@@ -21,7 +22,7 @@ def whole(path: Path) -> tuple[list[Chunk], ReadCounts]:
 def in_parts(path: Path, span_bytes: int) -> tuple[list[Chunk], ReadCounts]:
     found, total = [], ReadCounts()
     for span in scan(path, span_bytes).spans(span_bytes):
-        counts = ReadCounts()
+        counts = ReadCounts(encoding=encoding_of(path))
         found += read_span(path, span, counts, max_line_bytes=LIMIT)
         total.lines += counts.lines
         total.bytes += counts.bytes
@@ -48,6 +49,7 @@ def test_parts_give_the_chunks_of_the_whole(
     content: bytes, span_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spans, "CHUNK_BYTES", 64)
+    monkeypatch.setattr(spans, "_HASH_BYTES", 64)
     monkeypatch.setattr("isang.compression._PLAIN_BYTES", 64)
     path = tmp_path / "app.log"
     path.write_bytes(content)

@@ -152,8 +152,8 @@ def parsed(given: str) -> tuple[int | None, str | None]:
 def started(given: str) -> Iterator[Ray]:
     """Start Ray on this machine, or join one that runs, as `--engine` says; what was started ends with the block.
 
-    A Ray that the caller has joined already is used as it is. Raises UsageError where Ray is not installed, and
-    EngineError where it cannot be reached.
+    A Ray that the caller has joined already is used as it is, unless there is an address. Raises UsageError where Ray
+    is not installed, and EngineError where it cannot be reached.
     """
     workers, address = parsed(given)
     if find_spec("ray") is None:
@@ -162,7 +162,7 @@ def started(given: str) -> Iterator[Ray]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
-    if ray.is_initialized():
+    if ray.is_initialized() and address is None:
         yield Ray(_cores(ray))
         return
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}

@@ -26,7 +26,6 @@ class Grouping:
     names: list[str]
     """Of the sources."""
     max_session_events: int
-    with_lines: bool
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def group_partition(partition: int, how: Grouping) -> GroupedPartition:
     rule, spool = how.reading.rule, how.reading.spool
     event_of = np.load(how.events, mmap_mode="r", allow_pickle=False)
     counts = np.zeros(int(event_of.max(initial=-1)) + 1, dtype=np.int64)
-    grouper = Grouper(rule, how.names, max_events=how.max_session_events, with_lines=how.with_lines)
+    grouper = Grouper(rule, how.names, max_events=how.max_session_events)
     with (
         SortedRows(order_of(rule), spool) as records,
         BlockWriter(how.reading.sessions(partition)) as sessions,

@@ -13,7 +13,7 @@ from isang.config import LogsConfig
 from isang.distributed.blocks import blocks
 from isang.distributed.engine import Ray
 from isang.distributed.grouping import Grouping, group_partition
-from isang.distributed.reading import KnownDigest, Reading, ReadUnit, Unit, messages_of, read_unit
+from isang.distributed.reading import KnownDigest, KnownIndex, Reading, ReadUnit, Unit, messages_of, read_unit
 from isang.errors import UsageError
 from isang.logs.account import SourceAccount
 from isang.logs.input.chunks import CHUNK_BYTES
@@ -23,6 +23,7 @@ from isang.logs.input.spans import divisible, scan
 from isang.logs.parsing import masks
 from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.prepare import Preparation, count_lines, prepare_folder
+from isang.logs.rules import Rules
 from isang.logs.sessions.external_sort import SortedRows
 from isang.progress import Progress
 
@@ -42,12 +43,13 @@ def prepare(
     config: LogsConfig,
     *,
     labels: Path | None = None,
+    rules: Rules | None = None,
     overwrite: bool = False,
     unit_bytes: int = UNIT_BYTES,
 ) -> dict[str, Any]:
     """As `prepare_folder`, by the workers of `ray`. All machines must see the logs and `folder` by the same names."""
     work = partial(RayPreparation, ray, unit_bytes)
-    return prepare_folder(paths, folder, config, labels=labels, overwrite=overwrite, preparation=work)
+    return prepare_folder(paths, folder, config, labels=labels, rules=rules, overwrite=overwrite, preparation=work)
 
 
 class RayPreparation(Preparation):
@@ -59,9 +61,9 @@ class RayPreparation(Preparation):
     tried again writes the same files again.
     """
 
-    def __init__(self, ray: Ray, unit_bytes: int, *args: Any, with_lines: bool = True) -> None:
-        super().__init__(*args, with_lines=with_lines)
-        self._ray, self._unit_bytes, self._with_lines = ray, unit_bytes, with_lines
+    def __init__(self, ray: Ray, unit_bytes: int, *args: Any) -> None:
+        super().__init__(*args)
+        self._ray, self._unit_bytes = ray, unit_bytes
 
     def read_into(self, sessions: SortedRows) -> None:
         """All sessions, as `Grouper` makes them."""
@@ -101,6 +103,7 @@ class RayPreparation(Preparation):
             found = next(scans)
             account.read.encoding = source.encoding or encoding_of(source.path)
             account.read.digest = KnownDigest(found.sha256)
+            self._indexes[account.source.index] = KnownIndex(found.line_index)
             for span in found.spans(self._unit_bytes):
                 units.append(Unit(len(units), source, layout, span, account.read.encoding))
         return units
@@ -124,6 +127,8 @@ class RayPreparation(Preparation):
                 account = self._accounts[unit.source.index]
                 count_lines(read.lines, account, self._accounts)
                 _take_counts(account, unit, read)
+                if read.index is not None:
+                    self._indexes[account.source.index] = KnownIndex(read.index)
                 if read.heights and unit.source.index not in begun:
                     begun.add(unit.source.index)
                     self._events.begin_log()
@@ -155,7 +160,7 @@ class RayPreparation(Preparation):
         counts, cut = np.zeros(self._templates.height, dtype=np.int64), 0
         how = Grouping(
             reading, times.before(), events, [account.source.name for account in self._accounts],
-            self._rules.max_session_events, self._with_lines,
+            self._rules.max_session_events,
         )  # fmt: skip
         results = self._ray.in_order(group_partition, range(reading.partitions), self._ray.shared(how), doing=_grouping)
         with Progress("grouping into sessions", total=self._rows, unit="records") as progress:

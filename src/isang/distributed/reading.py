@@ -13,6 +13,7 @@ from isang.distributed.blocks import BlockWriter, blocks
 from isang.distributed.engine import peak_mib
 from isang.logs.account import LineCounts
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.line_index import LineIndex
 from isang.logs.input.sources import Source
 from isang.logs.input.spans import Span, read_span
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
@@ -69,6 +70,18 @@ class Reading:
         return self.spool / f"sessions-{partition}"
 
 
+class KnownIndex(LineIndex):
+    """Where the lines lie of a log that was read elsewhere."""
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        super().__init__()
+        self._table = table
+
+    def table(self) -> pl.DataFrame:
+        """As it was noted."""
+        return self._table
+
+
 class KnownDigest(NamedTuple):
     """A digest whose bytes were read elsewhere."""
 
@@ -92,13 +105,16 @@ class ReadUnit:
     first_time: int | None
     """Of the records whose time was understood, in microseconds since 1970."""
     last_time: int | None
+    index: pl.DataFrame | None
+    """Where the lines lie; None of a span."""
     spool_bytes: int
     peak_mib: float
 
 
 def read_unit(unit: Unit, how: Reading) -> ReadUnit:
     """Read a part of the logs into the files of `how`. Raises InputError that names the log that cannot be read."""
-    counts = ReadCounts()
+    index = LineIndex()
+    counts = ReadCounts(index=index)
     lines, heights, times = LineCounts(), [], []
     reader = ChunkReader(Search(unit.layout, how.masks, how.rule.pattern))
     before = None if unit.span is None else EARLIER
@@ -116,8 +132,9 @@ def read_unit(unit: Unit, how: Reading) -> ReadUnit:
         for part in timeline.finish():
             records.add(part)
     return ReadUnit(
-        lines, replace(counts, digest=KnownDigest(counts.digest.hexdigest())), heights, records.height,
-        times[0] if times else None, times[-1] if times else None, records.bytes, peak_mib(),
+        lines, replace(counts, digest=KnownDigest(counts.digest.hexdigest()), index=None), heights, records.height,
+        times[0] if times else None, times[-1] if times else None,
+        index.table() if unit.span is None else None, records.bytes, peak_mib(),
     )  # fmt: skip
 
 

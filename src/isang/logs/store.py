@@ -153,6 +153,11 @@ def read_dataset(folder: Path) -> Dataset:
     return open_dataset(folder).load()
 
 
+def is_dataset(path: Path) -> bool:
+    """Whether a path is a dataset folder rather than a folder of logs."""
+    return (path / "sessions.parquet").is_file() and (path / "meta.json").is_file()
+
+
 def open_dataset(folder: Path) -> StoredDataset:
     """A dataset folder of any size, checked. Raises InputError that says what is wrong with it."""
     if not folder.is_dir():

@@ -3,13 +3,17 @@
 import codecs
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
+
+import polars as pl
 
 from isang.compression import COMPRESSED
 from isang.files import open_regular
 from isang.logs.input.chunks import CHUNK_BYTES, Chunk, ReadCounts, checked_text, chunks_of, lines_of, whole_lines
 from isang.logs.input.encodings import is_wide
+from isang.logs.input.line_index import LineIndex
 
 _BACK_BYTES = 64 << 10
 _HASH_BYTES = 1 << 20
@@ -33,6 +37,8 @@ class Scan(NamedTuple):
 
     sha256: str
     size: int
+    line_index: pl.DataFrame
+    """Where its lines lie, INDEX_SCHEMA."""
     lines_before: list[int]
     """How many lines end before each multiple of the span size."""
 
@@ -55,15 +61,15 @@ def divisible(path: Path, encoding: str) -> bool:
 
 def scan(path: Path, span_bytes: int) -> Scan:
     """Look at all bytes of a file once; `span_bytes` is a multiple of CHUNK_BYTES."""
-    digest, lines, before, at = hashlib.sha256(), 0, [0], 0
+    digest, index, lines, before, at = hashlib.sha256(), LineIndex(), 0, [0], 0
     with open_regular(path) as file:
-        while block := file.read(min(_HASH_BYTES, span_bytes - at % span_bytes)):
+        for block in index.watched(iter(partial(file.read, _HASH_BYTES), b"")):
             digest.update(block)
             lines += block.count(b"\n")
             at += len(block)
             if at % span_bytes == 0:
                 before.append(lines)
-    return Scan(digest.hexdigest(), at, before)
+    return Scan(digest.hexdigest(), at, index.table(), before)
 
 
 def read_span(path: Path, span: Span, counts: ReadCounts, *, max_line_bytes: int) -> Iterator[Chunk]:

@@ -73,25 +73,33 @@
     });
   }
 
+  const plain = (part) => part.trim().replace(/\s+/g, " ").replace(/([\\`*_<>[\]])/g, "\\$1");
   function markdown(incident) {
-    const text = (selector) => [...incident.querySelectorAll(selector)].map((node) => node.textContent.trim().replace(/\s+/g, " "));
-    const lines = [...incident.querySelectorAll(".session li")].map((line) => {
-      const sign = line.className === "strange" ? "! " : line.className === "missing" ? "- " : "  ";
-      return sign + line.querySelector("pre").textContent.split("\n")[0];
-    });
-    const fence = "`".repeat(Math.max(3, ...lines.map((line) => Math.max(0, ...(line.match(/`+/g) || [""]).map((run) => run.length + 1)))));
-    const plain = (part) => part.replace(/([\\`*_<>[\]])/g, "\\$1");
+    const texts = (selector) => [...incident.querySelectorAll(selector)].map((node) => plain(node.textContent));
+    const list = (heading, items, sign) => (items.length ? ["", `**${heading}**`, "", ...items.map((item) => sign + item)] : []);
+    const heading = (selector) => {
+      const part = incident.querySelector(selector);
+      return part ? plain(part.closest("ul,ol").parentElement.querySelector("h3")?.textContent ?? "") : "";
+    };
+    const ticket = incident.querySelector(".ticket");
+    const lines = ticket ? ticket.textContent : "";
+    const fence = "`".repeat(Math.max(3, ...(lines.match(/`+/g) || []).map((run) => run.length + 1)));
+    const link = incident.querySelector(".permalink");
     return [
-      "### " + plain(text("summary")[0]), "", ...text(".facts div").map((fact) => "- " + plain(fact)),
-      "", ...text(".symptoms li").map((item) => "- " + plain(item)), "", fence, ...lines, fence, "",
+      `### ${plain(incident.dataset.severity)}: ${plain(incident.dataset.title)}`, "", texts(".happened").join(" "),
+      ...list(heading(".symptoms"), texts(".symptoms li"), "- "), ...(lines ? ["", fence, lines, fence] : []),
+      ...list("", texts(".says"), "- ").slice(3), ...(link && document.body.dataset.live ? ["", link.href] : []), "",
     ].join("\n");
   }
-  for (const button of document.querySelectorAll("button.copy")) {
-    button.addEventListener("click", async () => {
-      const label = button.textContent;
-      await navigator.clipboard.writeText(markdown(button.closest(".incident")));
-      button.textContent = button.dataset.done;
-      setTimeout(() => { button.textContent = label; }, 1500);
-    });
+  function copies(within) {
+    for (const button of within.querySelectorAll("button.copy")) {
+      button.addEventListener("click", async () => {
+        const label = button.textContent;
+        await navigator.clipboard.writeText(markdown(button.closest(".body")));
+        button.textContent = button.dataset.done;
+        setTimeout(() => { button.textContent = label; }, 1500);
+      });
+    }
   }
+  copies(document);
 })();
