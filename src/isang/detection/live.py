@@ -42,7 +42,7 @@ class Following:
     """Judges the sessions of growing logs as they end.
 
     Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
-    silence longer than those within 99.9 % of the training sessions.
+    silence longer than those within 99.9 % of the training sessions. `of_any_model`: see Follower.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Following:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
+        of_any_model: bool = False,
         answers: Answers = NO_ANSWERS,
     ) -> None:
         hold_little()
@@ -67,13 +68,14 @@ class Following:
         self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
-            source=source, begin=begin,
+            source=source, begin=begin, of_any_model=of_any_model,
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""
         self._groups = Groups(self.follower.noted.get("groups"))
         self._told: dict[str, None] = dict.fromkeys(self.follower.noted.get("told", ()))
-        self._earlier = _remembered(self.follower.noted.get("crowds"))
+        same = self.follower.noted.get("model", model.facts["dataset"]) == model.facts["dataset"]
+        self._earlier = _remembered(self.follower.noted.get("crowds") if same else None)  # tokens are the model's own
         self._keeps_open = state is not None
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
@@ -182,7 +184,8 @@ class Following:
         crowds = {"tokens": self._earlier.token_P.tolist(), "ends_ms": self._earlier.end_ms_P.tolist()}
         judged = [self.before[0] + self.sessions, self.before[1] + self.anomalies]
         self.follower.noted |= {
-            "groups": self._groups.sizes, "told": list(self._told), "crowds": crowds, "judged": judged,
+            "model": self._model.facts["dataset"], "groups": self._groups.sizes, "told": list(self._told),
+            "crowds": crowds, "judged": judged,
         }  # fmt: skip
         self.follower.save()
         self._saved_at, self._unsaved = time.monotonic(), False
