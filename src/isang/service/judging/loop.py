@@ -41,13 +41,14 @@ class Judging:
     ) -> None:  # fmt: skip
         self._database, self._metrics, self._put, self._tell = database, metrics, put, tell
         self._journal = journal
+        self.folder = model
         self.model = _with_budget(load_model(model), settings.alerts_per_thousand)
         self.model_name = str(self.model.facts["dataset"])[:12]
         self._feedback, self._answers = feedback, feedback.answers
         self._book = IncidentBook(database, self.model, self.model_name, self._answers)
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
-            source=JournalSource(journal), begin=begin, answers=self._answers,
+            source=JournalSource(journal), begin=begin, of_any_model=True, answers=self._answers,
         )  # fmt: skip
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
         metrics.model_info.labels(STREAM, self.model_name).set(1)
