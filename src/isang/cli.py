@@ -18,6 +18,7 @@ from isang.options import (
     ConfigFile,
     DateOrder,
     Encoding,
+    Engine,
     Epochs,
     Gap,
     Json,
@@ -158,6 +159,7 @@ def prepare(
     encoding: Encoding = None,
     mask: Masks = None,
     no_redact: NoRedact = False,
+    engine: Engine = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
     ] = False,
@@ -180,7 +182,7 @@ def prepare(
         return
     if out is None:
         raise UsageError("isang prepare needs --out DATA, the folder to write; --dry-run only looks")
-    meta = stages.prepare(logs, out, config=settings, labels=labels, overwrite=overwrite)
+    meta = stages.prepare(logs, out, config=settings, labels=labels, engine=engine, overwrite=overwrite)
     print(summaries.of_dataset(meta))
     print(f"written to {out}")
 
