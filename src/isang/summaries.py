@@ -142,7 +142,7 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     lines += _budget(evaluation)
     lines.append(f"drift: {evaluation['drift']['says']}")
     lines += _rewordings(evaluation["rewordings"])
-    return joined(lines + _planted(evaluation["planted"]))
+    return joined(lines + _planted(evaluation["planted"]) + _choice(evaluation.get("choice")))
 
 
 def of_incidents(incidents: Sequence["Incident"], most: int | None = None, raw_lines: int = SHOWN_LINES) -> str:
@@ -380,6 +380,7 @@ def _quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
         return [
             f"quality is not measured: {evaluation['why_not_measured']}",
             *([f"of anomalies that isang planted itself it finds: {found}"] if found else []),
+            *encoder_says(evaluation.get("choice")),
         ]
     own = evaluation["metrics"]
     lines = [
@@ -503,6 +504,31 @@ def _planted(planted: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(f"  the reasons name the planted line first: {', '.join(first)}")
         lines.append(f"  undoing what they name first turns the verdict: {', '.join(turned)}")
     return lines
+
+
+def _choice(choice: Mapping[str, Any] | None) -> list[str]:
+    """Which detectors carry the result, what each finds of the anomalies planted into the training period."""
+    if choice is None:
+        return []
+    lines = [
+        "which detectors carry it (planted into the training period, % found; found by no other; alerts per 1,000):"
+    ]
+    for row in choice["detectors"]:
+        note = "  trusts all sessions: its alerts were of every stretch" if row["trusts_all_sessions"] else ""
+        shares = f"{100 * row['found']:>5.0f}{100 * row['alone']:>6.0f}{row['alerts_per_thousand']:>8.2f}"
+        lines.append(f"  {row['name']:<16}{shares}{note}")
+    return [*lines, *encoder_says(choice)]
+
+
+def encoder_says(choice: Mapping[str, Any] | None) -> list[str]:
+    """That the encoder adds nothing on this log, where it does not."""
+    if choice is None or choice["encoder_adds"]:
+        return []
+    with_it, without = 100 * choice["found"], 100 * choice["without_encoder"]
+    return [
+        f"the encoder adds nothing here: {without:.0f} % of what isang planted is found without it, "
+        f"{with_it:.0f} % with it"
+    ]
 
 
 def _kind_name(part: Mapping[str, Any]) -> str:

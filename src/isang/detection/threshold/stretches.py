@@ -111,16 +111,16 @@ class Stretch:
         """One sentence."""
         if self.p_value is None:
             return (
-                "whether the sessions as a whole are unlike normal ones cannot be told: the training period holds too few "
-                "stretches to compare with"
+                "whether the sessions as a whole are unlike normal ones cannot be told: the training period holds "
+                "too few stretches to compare with"
             )
         unlike = "unlike" if self.verdict == "unlike" else "like"
         of = f"{len(self.normal_scores):,} held-out stretches of the training period"
         as_strange = f"{self.as_strange:,} of {of}" if self.as_strange else f"none of {of}"
         parts = f"; its strangest of {self.parts:,} parts counts" if self.parts > 1 else ""
         return (
-            f"the sessions as a whole are {unlike} normal ones: {as_strange} {'is' if self.as_strange < 2 else 'are'} as "
-            f"strange (p = {self.p_value:.2g}{parts})"
+            f"the sessions as a whole are {unlike} normal ones: {as_strange} {'is' if self.as_strange < 2 else 'are'} "
+            f"as strange (p = {self.p_value:.2g}{parts})"
         )
 
     @property
