@@ -47,7 +47,8 @@ ALLOWED = {
     "options": BASE,
     "plugins": {"errors"},
     "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
-    "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
+    "service": BASE
+    | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api", "samples"},
     "__init__": BASE | {"api", "detection", "stages", "config", "threads"},
 }
 
