@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from isang.artifact import Model
     from isang.config import Config
+    from isang.detection.feedback.coverage import Answers
     from isang.detection.incidents import Incident
     from isang.runs.finding import Finding, Language
     from isang.runs.report.judge import Report as JudgedRun
@@ -150,8 +151,8 @@ class Detector:
     Everything is loaded once. A detector can be used from several threads, and several can live in one process.
     """
 
-    def __init__(self, model: "Model") -> None:
-        self._model = model
+    def __init__(self, model: "Model", answers: "Answers | None" = None) -> None:
+        self._model, self._answers = model, answers
 
     @classmethod
     def fit(cls, logs: Logs, *, labels: str | Path | None = None, config: "Config | None" = None) -> "Detector":
@@ -178,8 +179,9 @@ class Detector:
     def load(cls, folder: str | Path) -> "Detector":
         """The detector in a model folder, or in the folder of a run. Raises InputError."""
         from isang.artifact import load_model
+        from isang.detection.feedback.ledger import answers_beside
 
-        return cls(load_model(Path(folder)))
+        return cls(load_model(Path(folder)), answers_beside(Path(folder)))
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write the model folder."""
@@ -193,11 +195,12 @@ class Detector:
         return list(self._model.vocabulary.templates)
 
     def detect(self, logs: Logs) -> Found:
-        """The anomalies in `logs`, with reasons and raw lines."""
+        """The anomalies in `logs`, with reasons and raw lines; incidents that people called normal are left out."""
         from isang.detection.batch import judge_logs
+        from isang.detection.feedback.coverage import NO_ANSWERS
 
         with as_files(logs) as paths:
-            found = judge_logs(self._model, paths)
+            found = judge_logs(self._model, paths, self._answers or NO_ANSWERS)
         return Found(found.anomalies, found.incidents, len(found.judged.rows), found.warnings)
 
     def stream(

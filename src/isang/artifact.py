@@ -1,7 +1,9 @@
 """The model folder: all that scoring needs, with hashes that are checked before anything is used."""
 
 import hashlib
+import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ import polars as pl
 import isang
 from isang.config import Config, to_dict
 from isang.errors import InputError
-from isang.files import folder_being_written, open_regular, to_json
+from isang.files import folder_being_written, locked, open_regular, to_json
 from isang.formatting import printable
 from isang.json_files import anything, mapping, read_json
 from isang.logs.rules import Rules
@@ -40,6 +42,8 @@ WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.pa
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
 PLANTED, DETECTORS = "planted.parquet", "detectors"
 MANIFEST = "manifest.json"
+FEEDBACK = "feedback.jsonl"
+"""What people answered about its incidents; it grows, so the manifest does not list it."""
 REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 FRAMED_AT_ONCE = 100_000
 
@@ -88,10 +92,11 @@ class Model:
 
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
-    """Write the model folder in one step."""
+    """Write the model folder in one step; the answers that stand in the one it replaces stay."""
     from safetensors.torch import save_file
 
-    with folder_being_written(folder, overwrite=overwrite) as building:
+    with locked(folder.parent), folder_being_written(folder, overwrite=overwrite) as building:
+        carry_answers(folder, building)
         save_file({name: part.contiguous() for name, part in model.encoder.state_dict().items()}, building / WEIGHTS)
         (building / CONFIG).write_text(to_json(_config(model)), encoding="utf-8")
         known = pl.Series("token", model.vocabulary.tokens_of(model.template_table["template"].to_list()), pl.Int32)
@@ -109,7 +114,7 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         for name, picture in model.pictures.items():
             (building / name).write_text(picture, encoding="utf-8")
         (building / CARD).write_text(printable(model_card(model)), encoding="utf-8")
-        written = sorted(path for path in building.rglob("*") if path.is_file())
+        written = sorted(path for path in building.rglob("*") if path.is_file() and path.name != FEEDBACK)
         files = {path.relative_to(building).as_posix(): _fingerprint(path) for path in written}
         manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
         (building / MANIFEST).write_text(to_json(manifest), encoding="utf-8")
@@ -120,7 +125,7 @@ def load_model(folder: Path) -> Model:
 
     Raises InputError where a file is missing, changed or damaged, or written by another version.
     """
-    folder = _find(folder)
+    folder = model_folder(folder)
     manifest = check_manifest(folder)
     files = manifest["files"]
     config, settings = read_config(folder / CONFIG, SCHEMA)
@@ -158,7 +163,7 @@ def with_evaluation(
 ) -> Model:
     """The model with its newest evaluation and the pictures of it, written to its folder in one step."""
     evaluated = replace(model, evaluation=evaluation, pictures=pictures or {})
-    save_model(evaluated, _find(folder), overwrite=True)
+    save_model(evaluated, model_folder(folder), overwrite=True)
     return evaluated
 
 
@@ -263,7 +268,17 @@ def _number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"
 
 
-def _find(folder: Path) -> Path:
+def carry_answers(earlier: Path, folder: Path) -> None:
+    """Copy the answers beside an earlier model, where there are any, to the folder of the one that replaces it."""
+    with suppress(FileNotFoundError):
+        shutil.copyfile(earlier / FEEDBACK, folder / FEEDBACK)
+
+
+def model_folder(folder: Path) -> Path:
+    """The model folder itself, where `folder` is one, a run folder or what `isang run` wrote.
+
+    Raises InputError where there is no such folder.
+    """
     inside = (folder, folder / "model", folder / "run" / "model")
     for candidate in inside:
         if (candidate / MANIFEST).is_file():

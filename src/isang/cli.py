@@ -352,6 +352,60 @@ def detect(
     print(summaries.of_detected(detected))
 
 
+@app.command()
+def feedback(
+    model: Annotated[Path, typer.Argument(help="A model folder, or what isang run wrote.", metavar="MODEL")],
+    normal: Annotated[
+        str | None, typer.Option(help="This incident is normal; its like is silenced.", metavar="FINGERPRINT")
+    ] = None,
+    anomaly: Annotated[
+        str | None, typer.Option(help="This incident is a real one; it is never learned from.", metavar="FINGERPRINT")
+    ] = None,
+    acknowledged: Annotated[
+        str | None, typer.Option(help="Somebody has seen this incident.", metavar="FINGERPRINT")
+    ] = None,
+    undo: Annotated[str | None, typer.Option(help="Take an answer back.", metavar="ID")] = None,
+    show: Annotated[bool, typer.Option("--list", help="Show the answers in effect.")] = False,
+    until: Annotated[
+        str | None, typer.Option(help="How long it holds: a date, a time, or a duration such as 7d.", metavar="TIME")
+    ] = None,
+    scope: Annotated[
+        Literal["incident", "template", "detector"],
+        typer.Option(help="What is normal: this cause, every reason with its line, or every reason of its kind."),
+    ] = "incident",
+    template: Annotated[
+        str | None, typer.Option(help="Which of the incident's lines is meant; implies --scope template.")
+    ] = None,
+    result: Annotated[
+        Path | None,
+        typer.Option(help="Where the incident is.  [default: the result that MODEL lies in]", metavar="DIR"),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what the answer would silence, and leave.")] = False,
+    json: Json = False,
+) -> None:
+    """Answer to an incident: what detect, run and serve then silence, learn and count."""
+    from isang import stages, summaries
+
+    given: list[tuple[Literal["normal", "anomaly", "acknowledged"], str | None]] = [
+        ("normal", normal), ("anomaly", anomaly), ("acknowledged", acknowledged),
+    ]  # fmt: skip
+    answers = [(verdict, fingerprint) for verdict, fingerprint in given if fingerprint is not None]
+    if len(answers) + (undo is not None) + show != 1:
+        raise UsageError("isang feedback needs one of --normal, --anomaly, --acknowledged, --undo and --list")
+    if undo is not None:
+        print(f"taken back: {stages.undo_feedback(model, undo).title}")
+        return
+    if show:
+        print(summaries.of_answers(*stages.answers(model), as_json=json))
+        return
+    verdict, fingerprint = answers[0]
+    done = stages.feedback(
+        model, fingerprint, verdict, until=until, scope=scope if template is None else "template",
+        template=template, result=result, dry_run=dry_run,
+    )  # fmt: skip
+    print(summaries.of_feedback(done, as_json=json))
+
+
 class WithSeveral(TyperCommand):
     """A command whose option `--with` takes all names up to the next option."""
 
@@ -568,8 +622,13 @@ def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> 
     say(f"following; {following.rule}")
     with stopping() as stop:
         for record in following.anomalies_until(stop):
-            tell(to_json(record, indent=None) if as_json else summaries.of_anomaly(record) + "\n")
+            if as_json:
+                tell(to_json(record, indent=None))
+            elif "silenced_by" not in record:
+                tell(summaries.of_anomaly(record) + "\n")
         say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
+        if following.silenced:
+            say(f"{following.silenced:,} of these were told to be normal, and are silenced")
         if following.ended_early:
             early = f"{following.ended_early:,} sessions were ended early"
             say(f"{early}, because too many were open; a shorter --idle helps")

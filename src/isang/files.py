@@ -2,6 +2,7 @@
 
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import re
@@ -38,6 +39,18 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` in one step: whoever opens `path` sees the old content or all of the new."""
     with being_written(path) as beside:
         beside.write_bytes(content)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, so that those who change something in it do so one after the other."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

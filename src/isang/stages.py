@@ -19,6 +19,8 @@ from isang.training.processes.launch import is_launched
 if TYPE_CHECKING:
     from isang.artifact import Model
     from isang.detection.comparison.compare import Comparison
+    from isang.detection.feedback.answers import Answer, Entry, Verdict
+    from isang.detection.feedback.desk import Given
     from isang.detection.incidents import Incident
     from isang.detection.live import Following
     from isang.logs.store import Dataset
@@ -49,6 +51,10 @@ class Detected:
     """The sessions of the logs, for the page."""
     name: str = "logs"
     """What was read, in a few words."""
+    silenced: list["Incident"] = field(default_factory=list)
+    """Incidents that people told to be normal."""
+    asked_per_thousand: float | None = None
+    """The alert budget; None where no model judged."""
     never_seen: list[dict[str, Any]] = field(default_factory=list)
     """Templates that no training session has, the loudest first, with their first line and their number."""
     coverage: dict[str, Any] = field(default_factory=dict)
@@ -65,7 +71,10 @@ class Detected:
         from isang.pages.page import index_html
         from isang.runs.report.report import default_language
 
-        found = document(self.incidents, never_seen=self.never_seen, coverage=self.coverage)
+        told = self.false_alarms()
+        beside = {"never_seen": self.never_seen, "coverage": self.coverage}
+        beside |= {"silenced": [incident.to_dict() for incident in self.silenced]}
+        found = document(self.incidents, **beside, **({} if told is None else {"false_alarms": told}))
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
@@ -77,6 +86,15 @@ class Detected:
             incidents=found["incidents"], evaluation=evaluation, links=links,
         )  # fmt: skip
         write_text(folder / "index.html", index_html(contents, default_language()))
+
+    def false_alarms(self) -> dict[str, Any] | None:
+        """What people's answers measure, beside the budget; None where no model judged."""
+        from isang.detection.feedback.measured import false_alarms
+
+        if self.asked_per_thousand is None:
+            return None
+        incidents = [incident.to_dict() for incident in (*self.incidents, *self.silenced)]
+        return false_alarms(incidents, self.sessions, self.asked_per_thousand)
 
 
 @dataclass(frozen=True)
@@ -115,14 +133,21 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     with_report: bool = True,
+    answers: "Sequence[Entry] | None" = None,
 ) -> Trained:
     """A dataset folder → a run folder with the model, the run's log and (`with_report`) the report on it.
+
+    `answers` of people are labels of the sessions that they name, and stand beside the model then; None: those beside
+    the model that this one replaces.
 
     The run grows in `OUT.partial` and takes its place when it is complete; `resume` takes up an unfinished one.
     Where a launcher started several processes, all of them call this, and the first one alone writes.
     """
     from isang.artifact import save_model
     from isang.detection.assembly import make_detector
+    from isang.detection.feedback.answers import in_effect
+    from isang.detection.feedback.ledger import append, entries_beside, ledger_of
+    from isang.detection.feedback.measured import with_labels
     from isang.logs.store import open_dataset
     from isang.model.batches import learn_sessions
     from isang.training.data import to_data
@@ -136,7 +161,8 @@ def train(
     if config.training.processes > 1 and not is_launched():
         say("training in one process; `isang train --processes N` on the command line starts several")
     refuse_existing(out, overwrite=overwrite)  # before a large dataset is read
-    dataset = open_dataset(data)
+    entries = entries_beside(out / "model") if answers is None else list(answers)
+    dataset = with_labels(open_dataset(data), in_effect(entries))
     split = split_by_time(dataset, config.training)
     rows = np.concatenate([split.train, split.validation])
     with (
@@ -162,6 +188,7 @@ def train(
         }  # fmt: skip
         model = make_detector(encoder, dataset, split, vocabulary, known, config, facts)
         save_model(model, building / "model", overwrite=True)
+        append(ledger_of(building / "model"), entries)
         if with_report:
             report([building], building / "report", overwrite=True)
     return trained
@@ -269,10 +296,13 @@ def evaluate(
 ) -> dict[str, Any]:
     """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
 
+    Sessions that the `labels` and the dataset do not speak of have the labels that people's answers gave them.
     With `out`, they are written there too. `rewordings` as in `detect`.
     """
     from isang.artifact import EVALUATION, load_model, with_evaluation
     from isang.detection.evaluation.evaluate import evaluate as measure
+    from isang.detection.feedback.ledger import answers_beside
+    from isang.detection.feedback.measured import with_labels
     from isang.logs.sessions.labels import attach_labels, read_labels
     from isang.logs.store import read_dataset
     from isang.runs.plots.quality_plots import pictures
@@ -284,6 +314,7 @@ def evaluate(
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
+    dataset = with_labels(dataset, answers_beside(model).answers)
     result = measure(with_settings(loaded, rewordings=rewordings), dataset, fingerprint(data))
     _warn(result["other_logs"])
     drawn = pictures(result)
@@ -293,6 +324,28 @@ def evaluate(
             for name, content in {EVALUATION: to_json(result), **drawn}.items():
                 write_text(building / name, content)
     return result
+
+
+def feedback(model: Path, fingerprint: str, verdict: "Verdict", **how: Any) -> "Given":
+    """Answer to an incident of the last result: see `isang.detection.feedback.desk.give`."""
+    from isang.detection.feedback.desk import give, moment_of
+
+    until = how.pop("until", None)
+    return give(model, fingerprint, verdict, until=None if until is None else moment_of(until), **how)
+
+
+def undo_feedback(model: Path, answer: str) -> "Answer":
+    """Take an answer back."""
+    from isang.detection.feedback.desk import undo
+
+    return undo(model, answer)
+
+
+def answers(model: Path) -> tuple[list["Answer"], Path]:
+    """The answers beside a model that are in effect, and their file."""
+    from isang.detection.feedback.ledger import answers_beside, ledger_of
+
+    return answers_beside(model).answers, ledger_of(model)
 
 
 def compare(good: Sequence[str | Path], bad: Sequence[str | Path], *, config: Config | None = None) -> "Comparison":
@@ -327,13 +380,14 @@ def detect(
     model's encoder as `export` wrote it, to score with in torch's place.
     """
     from isang.detection.batch import judge_logs
+    from isang.detection.feedback.ledger import answers_beside
 
     loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
-    found = judge_logs(loaded, logs)
+    found = judge_logs(loaded, logs, answers_beside(model))
     _warn(*found.warnings)
     return Detected(
         len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs),
-        found.never_seen, found.coverage.to_dict(),
+        found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.coverage.to_dict(),
     )  # fmt: skip
 
 
@@ -360,10 +414,13 @@ def follow(
     onnx: Path | None = None,
 ) -> "Following":
     """A model and growing logs → what gives out each anomaly when its session has ended; settings as in `detect`."""
+    from isang.detection.feedback.ledger import answers_beside
     from isang.detection.live import Following
 
     loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
-    return Following(loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state)
+    return Following(
+        loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state, answers=answers_beside(model)
+    )
 
 
 def _load(model: Path, onnx: Path | None) -> "Model":
@@ -404,10 +461,13 @@ def run(
     """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
 
     All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
-    unfinished attempt had finished. Where the training period holds too few sessions to calibrate an alert budget
+    unfinished attempt had finished. Answers beside the model that is replaced stay.
+
+    Where the training period holds too few sessions to calibrate an alert budget
     there is no `run/`: the incidents are what the second half of the logs has that the first has not.
     """
     from isang.detection.comparison.compare import compare_halves
+    from isang.detection.feedback.ledger import entries_beside
     from isang.logs.store import open_dataset
     from isang.training.split import enough_to_calibrate
 
@@ -418,6 +478,7 @@ def run(
         "labels": None if labels is None else str(labels),
         "config": to_dict(config),
     }
+    entries = entries_beside(out)  # before they are replaced
     with growing(out, resume=resume, overwrite=overwrite) as building:
         note_command(building / "run.json", command)
         data, trained_run = building / "data", building / "run"
@@ -426,7 +487,8 @@ def run(
         dataset = open_dataset(data)
         if enough_to_calibrate(dataset, config.training):
             if not trained_run.exists():
-                train(data, trained_run, config=config, resume=partial_folder(trained_run).exists(), with_report=False)
+                resume = partial_folder(trained_run).exists()
+                train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
             evaluation, halves = evaluate(trained_run / "model", data), None
             report([trained_run], trained_run / "report", overwrite=True)
             detected, judgement = detect(trained_run / "model", logs), "run/report/report.html"

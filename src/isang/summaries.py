@@ -10,6 +10,8 @@ from isang.formatting import joined
 
 if TYPE_CHECKING:
     from isang.detection.comparison.compare import Comparison
+    from isang.detection.feedback.answers import Answer
+    from isang.detection.feedback.desk import Given
     from isang.detection.incidents import Incident
     from isang.logs.preview import Preview
     from isang.stages import Detected, Finished, Trained
@@ -194,6 +196,32 @@ def _verdict(found: "Comparison") -> dict[str, Any] | None:
     }
 
 
+def of_silenced(silenced: Sequence["Incident"], measured: Mapping[str, Any] | None) -> list[str]:
+    """What answers silence and measure, see words.py."""
+    from isang.detection.feedback import words
+
+    return words.of_silenced(silenced, measured)
+
+
+def of_feedback(given: "Given", *, as_json: bool) -> str:
+    """What an answer did, or would do."""
+    from isang.detection.feedback import words
+
+    if as_json:
+        value = {"schema": 1, "feedback": given.answer.to_dict(), "accepted": given.accepted, "effect": given.effect}
+        return to_json(value).rstrip("\n")
+    return joined(words.of_given(given))
+
+
+def of_answers(answers: Sequence["Answer"], file: Path, *, as_json: bool) -> str:
+    """The answers in effect."""
+    from isang.detection.feedback import words
+
+    if as_json:
+        return to_json({"schema": 1, "feedback": [answer.to_dict() for answer in answers]}).rstrip("\n")
+    return joined(words.of_answers(answers, str(file)))
+
+
 def of_detected(detected: "Detected") -> str:
     """The incidents first, below them the sessions, and how many of each there are."""
     found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
@@ -208,7 +236,8 @@ def of_detected(detected: "Detected") -> str:
         count = len(detected.incidents)
         heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
         parts = [heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), *parts]
-    return "\n\n".join([*parts, found])
+    quiet = of_silenced(detected.silenced, detected.false_alarms())
+    return "\n\n".join([*parts, *([joined(quiet)] if quiet else []), found])
 
 
 def of_never_seen(never_seen: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -303,6 +332,8 @@ def of_run(finished: "Finished", *, verbose: bool = False) -> str:
     text = [joined(lines)]
     if count:
         text.append(of_incidents(detected.incidents, None if verbose else SHOWN_INCIDENTS, 2 if verbose else 1))
+    quiet = of_silenced(detected.silenced, detected.false_alarms())
+    text += ["", joined(quiet)] if quiet else []
     text += ["", of_evaluation(evaluation) if verbose else joined(_quality_in_short(evaluation)), ""]
     text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished.folder, verbose=verbose)]))
     return "\n".join(text)

@@ -45,6 +45,10 @@ class Incident:
     """After so long a silence it is resolved; None without a clock."""
     model: str | None = None
     feedback: dict[str, Any] | None = None
+    """The last answer to this cause: `id`, `verdict`, `scope`, `at`, `until`; of an incident that is told although its
+    cause was called normal also `covers_sessions`, up to how many sessions at one time that holds."""
+    silenced_by: str | None = None
+    """The id of the answer that silences it."""
 
     def __repr__(self) -> str:
         return f"<Incident {self.fingerprint} {self.severity}: {self.title}>"

@@ -14,6 +14,8 @@ from isang.detection.anomalies import Groups, records
 from isang.detection.causes.symptoms import lead
 from isang.detection.detectors.time.burst import remember
 from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
+from isang.detection.feedback.coverage import NO_ANSWERS, Answers
+from isang.detection.feedback.silencing import Surges, silenced_by, uncovered
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
 from isang.logs.stream.follower import Follower
 from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
@@ -52,6 +54,7 @@ class Following:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
+        answers: Answers = NO_ANSWERS,
     ) -> None:
         hold_little()
         if not model.config.detection.rewordings:
@@ -61,6 +64,7 @@ class Following:
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
         self._model = model
+        self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
             source=source, begin=begin,
@@ -78,6 +82,8 @@ class Following:
         """Sessions and anomalies that were judged before the place that was saved."""
         self.sessions = 0
         """Sessions judged so far."""
+        self.silenced = 0
+        """Anomalies that people told to be normal."""
         self.anomalies = 0
 
     def anomalies_until(self, stop: threading.Event) -> Iterator[dict[str, Any]]:
@@ -112,6 +118,10 @@ class Following:
     def close(self) -> None:
         """Let another process use the state file."""
         self.follower.close()
+
+    def answer(self, answers: Answers) -> None:
+        """From now on these answers hold."""
+        self._answers, self._surges = answers, Surges(answers)
 
     @property
     def ended(self) -> bool:
@@ -148,8 +158,19 @@ class Following:
         return found
 
     def _told_of(self, record: dict[str, Any]) -> dict[str, Any]:
-        """The record with its group and with the incident that it would be alone."""
-        return self._groups.join(record | {"incident": lead(record).fingerprint})
+        """The record with its group and with the incident that it would be alone.
+
+        What people told to be normal is `silenced_by` their answer, unless it comes far oftener than then.
+        """
+        joined = self._groups.join(record | {"incident": lead(record).fingerprint})
+        answer = silenced_by(joined, self._answers)
+        if answer is None:
+            left = uncovered(joined, self._answers)
+            return left | {"incident": lead(left).fingerprint}
+        if self._surges.is_one(joined, answer):
+            return joined
+        self.silenced += 1
+        return joined | {"silenced_by": answer}
 
     def finish(self) -> list[dict[str, Any]]:
         """End all sessions: the anomalies among them."""

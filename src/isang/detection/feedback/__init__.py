@@ -1,0 +1,1 @@
+"""What people answered about incidents: kept, applied to later ones, and measured."""

@@ -1,0 +1,135 @@
+"""Answers given offline: to an incident of the last result of `isang run` or `isang detect --out`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from isang.artifact import model_folder
+from isang.detection.feedback.answers import Answer, Scope, Verdict, answer_to, in_effect, undo_of
+from isang.detection.feedback.effect import effect_of
+from isang.detection.feedback.ledger import append, find_answer, ledger_of, read_ledger
+from isang.errors import InputError, UsageError
+from isang.json_files import anything, from_json, items, mapping, number, read_json, record, text
+
+RESULT, RECORDS = "incidents.json", "anomalies.jsonl"
+MOST_LINE_BYTES = 16 << 20
+LEAST_FINGERPRINT = 6
+"""So many of its first characters name an incident, where no other begins with them."""
+AGAIN = "write the result again with isang detect --out DIR"
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer, and what it does to the incidents of a result."""
+
+    answer: Answer
+    effect: dict[str, Any]
+    result: Path
+    accepted: bool
+    """False: it was a trial, nothing was written."""
+    file: Path
+
+
+@dataclass(frozen=True)
+class Result:
+    """The incidents and anomaly records of the last judgement."""
+
+    folder: Path
+    incidents: list[dict[str, Any]] = field(repr=False)
+    """The silenced ones too."""
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Its anomaly records, one at a time. Raises InputError."""
+        path = self.folder / RECORDS
+        try:
+            with path.open("rb") as file:
+                for place, line in enumerate(iter(lambda: file.readline(MOST_LINE_BYTES), b""), 1):
+                    value = from_json(line, _RECORD, f"{path}:{place}", AGAIN)
+                    yield value | {"reasons": [*value["reasons"], *value.get("silenced_reasons", ())]}
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror or error}; {AGAIN}") from error
+
+
+def give(
+    model: Path,
+    fingerprint: str,
+    verdict: Verdict,
+    *,
+    scope: Scope = "incident",
+    template: str | None = None,
+    until: datetime | None = None,
+    result: Path | None = None,
+    dry_run: bool = False,
+) -> Given:
+    """Answer to an incident of a result; None: of the one that the model folder lies in. Raises IsangError."""
+    path = ledger_of(model)
+    found = result_of(model, result)
+    incident = _named(found, fingerprint)
+    records = [one for one in found.records() if one["incident"] == incident["fingerprint"]]
+    try:
+        answer = answer_to(incident, records, verdict, scope=scope, template=template, until=until)
+    except ValueError as error:
+        raise UsageError(f"--template: {error}") from error
+    before = in_effect(read_ledger(path))
+    effect = effect_of(answer, before, found.incidents, found.records())
+    if not dry_run:
+        append(path, [answer])
+    return Given(answer, effect, found.folder, not dry_run, path)
+
+
+def undo(model: Path, answer_id: str) -> Answer:
+    """Take an answer back; it is returned. Raises UsageError where there is none of this id."""
+    path = ledger_of(model)
+    answer = find_answer(read_ledger(path), answer_id, path)
+    append(path, [undo_of(answer)])
+    return answer
+
+
+def result_of(model: Path, result: Path | None = None) -> Result:
+    """The result in a folder, or the one that a model lies in. Raises InputError."""
+    near = [model_folder(model), *list(model_folder(model).resolve().parents)[:2]] if result is None else [result]
+    folder = next((one for one in near if (one / RESULT).is_file()), None)
+    if folder is None:
+        where = f"{result} has no {RESULT}" if result is not None else f"no result stands beside {model}"
+        raise InputError(f"{where}; name one with --result DIR, as isang run and isang detect --out DIR write it")
+    value = read_json(folder / RESULT, _DOCUMENT, AGAIN)
+    return Result(folder, [*value["incidents"], *value.get("silenced", ())])
+
+
+def moment_of(given: str, now: datetime | None = None) -> datetime:
+    """The time that `--until` says: a date, a time (UTC unless it says else), or so long from now.
+
+    Raises UsageError.
+    """
+    units = {"h": 3600, "d": 86_400, "w": 604_800}
+    if given[-1:] in units and given[:-1].isdigit() and len(given) < 7:
+        return (now or datetime.now(UTC)) + timedelta(seconds=int(given[:-1]) * units[given[-1]])
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        raise UsageError(f"--until must be a date, a time or a duration such as 12h, 7d or 4w, got {given!r}") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _named(found: Result, fingerprint: str) -> dict[str, Any]:
+    named = {one["fingerprint"]: one for one in found.incidents if one["fingerprint"].startswith(fingerprint)}
+    if len(named) == 1 and len(fingerprint) >= LEAST_FINGERPRINT:
+        return next(iter(named.values()))
+    known = ", ".join(one["fingerprint"] for one in found.incidents[:5]) or "none"
+    what = "several incidents" if len(named) > 1 else "no incident"
+    raise UsageError(f"{found.folder} has {what} of the fingerprint {fingerprint!r}; it has {known}")
+
+
+_RECORD = record(
+    {"session_id": text, "start": anything, "incident": text, "reasons": items(mapping(anything)), "score": number()}
+)
+_SYMPTOM = record({"fingerprint": text, "kind": text, "template": text})
+_INCIDENT = record(
+    {
+        "fingerprint": text, "title": text, "sessions": number(0, whole=True), "severity": text,
+        "symptoms": items(_SYMPTOM), "episodes": items(anything),
+    }
+)  # fmt: skip
+_DOCUMENT = record({"incidents": items(_INCIDENT)}, {"silenced": items(_INCIDENT)})
