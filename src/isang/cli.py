@@ -326,7 +326,7 @@ def detect(
     onnx: Onnx = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Find anomalous sessions in raw logs, with reasons, as incidents."""
+    """Find anomalous sessions in raw logs or in a dataset folder, with reasons, as incidents."""
     from isang import stages, summaries
     from isang.files import folder_being_written, refuse_existing, to_json
 

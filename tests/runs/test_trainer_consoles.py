@@ -130,3 +130,54 @@ def test_a_loss_that_is_zero_after_two_rows_is_dead() -> None:
     assert dead_stretch(np.array([2.31, 187.4] + [0.0] * 30)) is not None
     learned = np.round(2 * np.exp(-np.arange(60) / 5), 4)
     assert dead_stretch(learned) is None
+
+
+def spacy_table(losses: list[float], scores: list[float]) -> list[str]:
+    return [
+        "E    #       LOSS TOK2VEC  LOSS NER  ENTS_F  SCORE ",
+        "---  ------  ------------  --------  ------  ------",
+    ] + [
+        f"{i:>3}  {20 * i:>6}  {0:>12.2f}  {loss:>8.2f}  {100 * score:>6.2f}  {score:>6.2f}"
+        for i, (loss, score) in enumerate(zip(losses, scores, strict=True))
+    ]
+
+
+def test_a_loss_of_zero_beside_a_score_that_was_learned_is_not_dead(tmp_path: Path) -> None:
+    losses = [57.0, 575.5, 0.1] + [0.0] * 18
+    assert findings(read(tmp_path, spacy_table(losses, [0.0] + [1.0] * 20)))["decreasing"].verdict == "ok"
+    assert findings(read(tmp_path, spacy_table([0.0] * 21, [0.0] * 21)))["decreasing"].verdict == "problem"
+    broken = spacy_table(losses, [0.0, 0.5, 0.6] + [0.1] * 18)
+    assert findings(read(tmp_path, broken))["decreasing"].verdict == "problem"
+
+
+def test_the_norm_of_the_weights_is_no_gradient_norm(tmp_path: Path) -> None:
+    lines = [
+        f"-- Epoch {i}\nNorm: {3 + i / 10:.2f}, NNZs: 20, Bias: 0.1, T: {100 * i}, Avg. loss: {1 / i:.6f}"
+        for i in range(1, 31)
+    ]
+    run = read(tmp_path, lines)
+    assert not run.has("gradient_norm")
+    assert len(run.step) == 30
+
+
+def test_a_training_loss_that_falls_beside_a_flat_validation_loss_needs_no_more_epochs(tmp_path: Path) -> None:
+    """Boosted trees fit the training set for as long as they are let."""
+    noise = np.random.default_rng(0).normal(0, 0.0005, 240)
+    lines = [
+        f"[{i}]\ttrain-logloss:{0.7 * np.exp(-i / 90):.5f}\teval-logloss:{0.4 + e:.5f}" for i, e in enumerate(noise)
+    ]
+    assert findings(read(tmp_path, lines))["convergence"].evidence["outcome"] == "falling alone"
+
+
+def test_a_first_loss_is_left_out_only_where_the_next_ones_come_down(tmp_path: Path) -> None:
+    """25 after 1.9 is a run that blew up; it may be as short as three rounds."""
+    losses = [1.9, 25.7, 25.6]
+    lines = [f"[{i}]\ttrain-logloss:{loss}\teval-logloss:{loss + 1}" for i, loss in enumerate(losses)]
+    run = read(tmp_path, lines)
+    assert run.column(run.loss).tolist() == losses
+    assert findings(run)["divergence"].verdict == "problem"
+
+
+def test_losses_and_validations_that_never_change_are_all_counted(tmp_path: Path) -> None:
+    run = read(tmp_path, [f"[{i}]\ttrain-logloss:0.69315\teval-logloss:0.69511" for i in range(50)])
+    assert len(run.points("validation_loss")[0]) == 50

@@ -94,9 +94,9 @@ def _lines(prepared: Located, rows: Sequence[int], positions: Sequence[Sequence[
     templates = {event: (text, level) for event, text, level, _ in prepared.dataset.templates.iter_rows()}
     events = prepared.dataset.sessions["events"]
     places: list[dict[int, tuple[int, int]]] = []
-    for row, wanted in zip(rows, positions, strict=True):
-        at = prepared.lines.row(row, named=True)
-        places.append({position: (int(at["source_index"][position]), int(at["line"][position])) for position in wanted})
+    at = prepared.places(np.array(rows, dtype=np.int64)).iter_rows()
+    for (logs, numbers), wanted in zip(at, positions, strict=True):
+        places.append({position: (logs[position], numbers[position]) for position in wanted})
     raw = prepared.raw({place for each in places for place in each.values()})
     found = []
     for row, each in zip(rows, places, strict=True):

@@ -11,6 +11,7 @@ from isang.config import LogsConfig, to_dict
 from isang.logs.input.chunks import ReadCounts
 from isang.logs.input.sources import Source
 from isang.logs.parsing import timestamps
+from isang.logs.parsing.known_layouts import known_layout
 from isang.logs.parsing.layouts import LAYOUTS
 from isang.logs.parsing.records import SourceLayout
 from isang.logs.rules import Rules
@@ -46,7 +47,7 @@ class SourceAccount:
         clock = self.layout.clock
         return {
             "name": self.source.name,
-            "path": str(self.source.path),
+            "path": str(self.source.path.absolute()),
             "sha256": self.read.digest.hexdigest(),
             "bytes": self.read.bytes,
             "lines": self.read.lines,
@@ -60,6 +61,7 @@ class SourceAccount:
             "cut": self.read.cut_lines,
             "damage": self.read.damage,
             "encoding": self.read.encoding,
+            "leading_nuls": self.read.leading_nuls,
             "container": self.layout.container,
             "layouts": [{"name": layout.name, "share": round(share, 4)} for layout, share in self.layout.layouts],
             "unknown_layouts": [
@@ -124,7 +126,8 @@ def account_for(
     config: LogsConfig,
 ) -> dict[str, Any]:
     """The content of meta.json; `labels` are those of the lines, `cut` is the number of sessions cut into pieces."""
-    sources = [account.to_dict() for account in accounts]
+    ways = {way: number for number, way in enumerate(dict.fromkeys(known_layout(each.layout) for each in accounts))}
+    sources = [account.to_dict() | {"read_as": ways[known_layout(account.layout)]} for account in accounts]
     counts = {name: sum(source[name] for source in sources) for name in LINE_COUNTS}
     meta = {
         "schema": SCHEMA,
@@ -139,6 +142,7 @@ def account_for(
         "labels": totals.labels(),
         "skipped_files": list(skipped),
         "sources": sources,
+        "read_as": [way.to_dict() for way in ways],
         "config": to_dict(config),
         "rules": rules.to_dict(),
     }

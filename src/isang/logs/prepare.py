@@ -15,20 +15,21 @@ from isang.errors import InputError
 from isang.files import folder_being_written
 from isang.logs.account import SessionTotals, SourceAccount, account_for
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.line_index import LineIndex
 from isang.logs.input.sources import Source, find_sources
 from isang.logs.input.threads import ahead, in_order
 from isang.logs.parsing import masks
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
 from isang.logs.parsing.known_layouts import known_of
 from isang.logs.parsing.recognition import recognise_sources, session_rule
-from isang.logs.parsing.records import SourceLayout, record_texts
 from isang.logs.parsing.timeline import NO_TIME, Timeline
+from isang.logs.places import PLACES_SCHEMA, RawLines, ReadLog, write_places
 from isang.logs.redaction import redacted, redacted_keys
 from isang.logs.rules import Rules
-from isang.logs.sessions.external_sort import SortedRows
+from isang.logs.sessions.external_sort import Passed, SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
 from isang.logs.sessions.labels import LabelJoin, read_labels
-from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, write_account, write_sessions
+from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, Rows, write_account, write_sessions
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.novelty import told
 from isang.logs.templates.slots import SlotSample, slots_of
@@ -45,27 +46,20 @@ class Prepared:
     lines: pl.DataFrame
     """One row per session in the same order: `session_id`, `source_index` list<int32>, `line` list<int64> (the first
     line of each event's record, from 1), parallel to the session's events."""
-    sources: list[Source]
-    read_as: list[SourceLayout] = field(repr=False)
-    """How each source was read, parallel to `sources`."""
-    max_line_bytes: int = LogsConfig.max_line_bytes
-    redact: bool = LogsConfig.redact
+    logs: RawLines = field(repr=False)
+
+    @property
+    def sources(self) -> list[Source]:
+        """The logs, in the order in which they were read."""
+        return [log.source for log in self.logs.logs]
+
+    def places(self, rows: Rows) -> pl.DataFrame:
+        """`source_index` and `line` of each event of the sessions `rows`, in their order."""
+        return self.lines[rows].drop("session_id")
 
     def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
-        """The whole text of the records that begin at (source_index, line), by reading the sources once more.
-
-        Without secrets, unless the settings ask for them.
-        """
-        by_source: dict[int, set[int]] = {}
-        for source_index, line in wanted:
-            by_source.setdefault(source_index, set()).add(line)
-        found: dict[tuple[int, int], str] = {}
-        for source_index, lines in sorted(by_source.items()):
-            chunks = read_chunks(self.sources[source_index], ReadCounts(), max_line_bytes=self.max_line_bytes)
-            texts = record_texts(chunks, self.read_as[source_index], lines)
-            shown = redacted if self.redact else str
-            found.update({(source_index, line): shown(text) for line, text in texts.items()})
-        return found
+        """The texts of the records that begin at (source_index, line), see RawLines."""
+        return self.logs.texts(wanted)
 
 
 def prepare(
@@ -83,24 +77,33 @@ def prepare(
         found = pl.concat([work.finished(part) for part in sessions.batches()])
     dataset = Dataset(found.select(SESSIONS_SCHEMA.names()), *work.account())
     lines = found.select("session_id", "source_index", "line")
-    return Prepared(dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes, config.redact)
+    return Prepared(dataset, lines, work.raw_lines())
 
 
 def prepare_folder(
-    paths: Sequence[str], folder: Path, config: LogsConfig, *, labels: Path | None = None, overwrite: bool = False
+    paths: Sequence[str],
+    folder: Path,
+    config: LogsConfig,
+    *,
+    labels: Path | None = None,
+    rules: Rules | None = None,
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Raw logs to a dataset folder, in memory that does not grow with the logs; returns the content of meta.json.
 
-    Raises what `prepare` raises, and OutputError where `folder` cannot be written.
+    The logs are read once; the folder says where their lines lie. Raises what `prepare` raises, and OutputError where
+    `folder` cannot be written.
     """
     with folder_being_written(folder, overwrite=overwrite) as beside:
-        work = _Preparation(paths, config, labels, None, beside, with_lines=False)
-        with SortedRows(_SESSION_ORDER, beside) as sessions:
+        work = _Preparation(paths, config, labels, rules, beside)
+        with SortedRows(_SESSION_ORDER, beside) as sessions, Passed(PLACES_SCHEMA, beside) as places:
             work.read_into(sessions)
-            write_sessions(map(work.finished, ahead(sessions.batches())), beside)
+            write_sessions(map(work.finished, places.passing(ahead(sessions.batches()))), beside)
+            write_places(places.again(), work.raw_lines().logs, beside)
         templates, meta = work.account()
         write_account(templates, meta, beside)
-        work.slots().write_parquet(beside / "slots.parquet")
+        if rules is None:
+            work.slots().write_parquet(beside / "slots.parquet")
     return meta
 
 
@@ -117,8 +120,6 @@ class _Preparation:
         labels: Path | None,
         rules: Rules | None,
         directory: Path | None = None,
-        *,
-        with_lines: bool = True,
     ) -> None:
         self._config = config
         self._directory = directory
@@ -128,15 +129,15 @@ class _Preparation:
             Rules.new(config, session_rule(self.found.sample, config)), layouts=known_of(self.found.layouts)
         )
         self._events = EventTable(self._rules)
+        self._indexes = [LineIndex() for _ in self.found.sources]
         self._accounts = [
-            SourceAccount(source, layout) for source, layout in zip(self.found.sources, self.found.layouts, strict=True)
+            SourceAccount(source, layout, ReadCounts(index=index))
+            for source, layout, index in zip(self.found.sources, self.found.layouts, self._indexes, strict=True)
         ]
         self._totals = SessionTotals()
         self._sample = SlotSample()
         names = [source.name for source in self.found.sources]
-        self._grouper = Grouper(
-            self._rules.session, names, max_events=self._rules.max_session_events, with_lines=with_lines
-        )
+        self._grouper = Grouper(self._rules.session, names, max_events=self._rules.max_session_events)
 
     def read_into(self, sessions: SortedRows) -> None:
         """All sessions, as `Grouper` makes them."""
@@ -154,6 +155,14 @@ class _Preparation:
             if self._config.redact
             else sessions
         )
+
+    def raw_lines(self) -> RawLines:
+        """The way back to the lines, once all logs have been read."""
+        logs = [
+            ReadLog(each.source, each.layout, each.read.encoding, each.read.leading_nuls, index.table())
+            for each, index in zip(self._accounts, self._indexes, strict=True)
+        ]
+        return RawLines(logs, self._config.max_line_bytes, self._config.redact)
 
     def account(self) -> tuple[pl.DataFrame, dict[str, Any]]:
         """(templates with their counts, content of meta.json), once all sessions are through."""

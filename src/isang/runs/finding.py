@@ -21,6 +21,8 @@ T = TypeVar("T")
 Verdict = Literal["ok", "problem", "cannot_tell", "not_applicable"]
 Language = Literal["en", "ko"]
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
+FEWEST_MEASURED = 3
+"""Values of a metric that show how it stands."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,22 @@ class RunContext:
         """The stretch at the end over which the training loss is one and the same number, where it broke down."""
         if self.loss_is_held_out or self.loss_says_nothing or self.judged_name is not None:
             return None
-        return dead_stretch(self.loss)
+        found = dead_stretch(self.loss)
+        return None if found is not None and found.first and self._is_learned(int(self.steps[found.first])) else found
+
+    def _is_learned(self, first_step: int) -> bool:
+        """The metric, or else the validation loss, had got better by this step and got no worse from there on."""
+        table = self.table
+        measured = [(table.metric, table.metric_maximised)] if table.metric is not None else []
+        for name, maximised in [*measured, (t.VALIDATION_LOSS, False)]:
+            steps, values = table.points(name)
+            if not np.isfinite(values).all():
+                return False
+            values = -values if maximised else values
+            before, after = values[steps < first_step], values[steps >= first_step]
+            if len(before) and len(after) >= FEWEST_MEASURED:
+                return bool(np.median(after) < before[0] and np.median(after) <= np.median(before[-FEWEST_MEASURED:]))
+        return False
 
     @property
     def loss_says_nothing(self) -> bool:

@@ -2,10 +2,10 @@
 
 import codecs
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from isang.compression import DAMAGED, plain_blocks
 from isang.errors import InputError
@@ -31,6 +31,13 @@ class Chunk:
     """The line before the first; None at the start of the source."""
 
 
+class Watcher(Protocol):
+    """Sees the bytes of a log on their way."""
+
+    def watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same blocks."""
+
+
 @dataclass
 class ReadCounts:
     """What reading one source met."""
@@ -52,6 +59,8 @@ class ReadCounts:
     """Of the file as it lies on the disk, as far as it was read."""
     digest: Any = field(default_factory=hashlib.sha256, repr=False, compare=False)
     """sha256 of the file as it lies on the disk, as far as it was read."""
+    index: "Watcher | None" = field(default=None, repr=False, compare=False)
+    """Sees all bytes that are read."""
 
 
 def read_chunks(
@@ -99,7 +108,8 @@ def _blocks(source: Source, counts: ReadCounts, chunk_bytes: int) -> Iterator[by
     waiting: list[bytes] = []
     size = 0
     first = True
-    for block in _head_skipped(_until_damage(source, counts), counts):
+    stream = stream_of(source, counts)
+    for block in stream if counts.index is None else counts.index.watched(stream):
         waiting.append(block)
         size += len(block)
         if size >= chunk_bytes:
@@ -109,8 +119,9 @@ def _blocks(source: Source, counts: ReadCounts, chunk_bytes: int) -> Iterator[by
         yield checked_text(b"".join(waiting), source.path) if first else b"".join(waiting)
 
 
-def _head_skipped(blocks: Iterator[bytes], counts: ReadCounts) -> Iterator[bytes]:
+def stream_of(source: Source, counts: ReadCounts) -> Generator[bytes]:
     """The text as UTF-8 or in an encoding whose line ends are those of UTF-8, without zero bytes at the head."""
+    blocks = _until_damage(source, counts)
     if is_wide(counts.encoding):
         yield from as_utf_8(blocks, counts.encoding)
         return
@@ -205,6 +216,11 @@ def text_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
     """Whole lines as text: too long ones are cut, bytes that are no UTF-8 replaced, and both are counted."""
     if counts.encoding == UTF_8 and not block.isascii():  # until its bytes tell another
         counts.encoding = guessed(block[:_BINARY_SAMPLE_BYTES])
+    return lines_of(block, counts, max_line_bytes=max_line_bytes)
+
+
+def lines_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
+    """The same where the encoding of the log is known: that of `counts`."""
     return _decoded(_cut_long_lines(block, max_line_bytes, counts), counts)
 
 

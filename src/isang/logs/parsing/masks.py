@@ -41,15 +41,15 @@ SHAPES: tuple[tuple[str, str], ...] = (
         r"\b(?:[0-9a-fA-F]{1,4}:){7}[0-9a-fA-F]{1,4}\b"
         r"|\b(?:[0-9a-fA-F]{1,4}:){1,6}(?::[0-9a-fA-F]{1,4}){1,6}\b|\b(?:[0-9a-fA-F]{1,4}:){1,6}:",
     ),
+    (
+        "measure",
+        r"(?:< ?)?[-+]?\b\d+(?:[.,]\d+)* "
+        r"(?:bytes?|[KMGTP]i?B|k?B|[mun]?s|msecs?|secs?|seconds?|mins?|minutes?|hours?)\b",
+    ),
     ("hex", rf"\b\d+[xX][0-9a-fA-F]+\b|{_BEGIN}(?:[0-9a-f]{{8,}}|[0-9A-F]{{8,}})\b(?:-[0-9a-f]{{2}}\b)?"),
     ("base64", r"\b[A-Za-z0-9+/]{40,}={0,2}"),
     ("path", r"(?:\b[A-Za-z]:\\(?:[\w .()$~-]+\\)*[\w.$~-]+|(?:\b[A-Za-z]:)?(?:[/\\][\w.$+%@~=-]+){2,}[/\\]?)"),
     ("id", r"(?:(?:\B_|\b-)-?[A-Za-z]*|\b[A-Za-z]+)\d\w*(?:-\w*\d\w*)*(?:-[a-f]{2}\b)?"),
-    (
-        "measure",
-        r"(?:< ?)?[-+]?\b\d+(?:[.,]\d+)* "
-        r"(?:bytes?|[KMGTP]i?B|kB|[mun]?s|msecs?|secs?|seconds?|mins?|minutes?|hours?)\b",
-    ),
     (
         "number",
         r"[-+]?\b\d+(?:[.,]\d+)*(?:%|(?:[KMGT]i?B|[kKMG]?B|ms|us|µs|ns|s|m|h)?\b)|\b\d+[A-Za-z]\w*(?:-\w*\d\w*)*",

@@ -13,8 +13,9 @@ from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.novelty import novelty
+from isang.logs.templates.optional_parts import without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
-from isang.logs.templates.words import marked, severity
+from isang.logs.templates.words import marked, names_in, severity
 
 MAX_REMEMBERED_BYTES = 128 << 20
 """Distinct masked messages are remembered up to about this size; then the memory starts anew."""
@@ -208,14 +209,15 @@ class EventTable:
         groups: dict[int, list[int]] = defaultdict(list)
         for number in messages:
             groups[self._events[number]].append(number)
+        names = {name for message in messages.values() for name in names_in(message.text.split())}
         texts: dict[int, _Text] = {}
         for group in groups.values():
             severe = messages[group[0]].severity
             members = [self._message(number, messages[number]) for number in group]
-            texts.update(zip(group, (_Text(severe, text) for text in refined(members)), strict=True))
-        return self._joined(texts)
+            texts.update(zip(group, (_Text(severe, text) for text in refined(members, names)), strict=True))
+        return self._joined(texts, names)
 
-    def _joined(self, texts: dict[int, _Text]) -> dict[int, _Text]:
+    def _joined(self, texts: dict[int, _Text], names: set[str]) -> dict[int, _Text]:
         """The same with templates joined that stand in groups of their own for one place."""
         members: dict[_Text, list[int]] = defaultdict(list)
         for number, text in texts.items():
@@ -232,7 +234,9 @@ class EventTable:
                 )
                 for text in own
             ]
-            became.update(zip(own, (_Text(severe, text) for text in joined(together)), strict=True))
+            found = joined(together, names)
+            shorter = without_optional_parts(dict.fromkeys(found), names)
+            became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         return {number: became[text] for number, text in texts.items()}
 
     def _message(self, number: int, message: _Text) -> Message:

@@ -7,6 +7,7 @@ from drain3.drain import Drain
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.redaction import without_secrets
+from isang.logs.templates.optional_parts import relaxed
 from isang.logs.templates.words import (
     behind_name,
     has_words,
@@ -81,7 +82,8 @@ class TemplateIndex:
     A slot fits every word but one that tells of failure or success, and one name fits another; a template that is
     nothing but slots fits messages that are. The first, not the
     nearest: templates that are learned later can then never take a message from an earlier one. Where none fits, the
-    first is taken that differs in nothing but the words behind names (`user=`).
+    first is taken that differs in nothing but the words behind names (`user=`), then in values in parentheses or in how
+    many slots stand in a row.
     """
 
     def __init__(
@@ -89,12 +91,16 @@ class TemplateIndex:
     ) -> None:
         self._exact: _Node = {}
         self._by_names: _Node = {}
+        self._relaxed: _Node = {}
         levels = levels if levels is not None else [None] * len(texts)
         for number, text, level in zip(ids if ids is not None else range(len(texts)), texts, levels, strict=True):
             text = without_mark(text)
             signs = signature(text.split())
             first = severity(level), has_words(text)
             _insert(self._exact, [first, *signs], number)
+            short = signature(relaxed(text.split()))
+            if len(short) < len(signs):
+                _insert(self._relaxed, [first, *short], number)
             if any(map(named_value, signs)):
                 _insert(self._by_names, [first, *map(behind_name, signs)], number)
 
@@ -108,6 +114,11 @@ class TemplateIndex:
         if found is None and self._by_names and "=" in message:
             steps = [{*step, *map(behind_name, step)} for step in steps]
             found = _first(self._by_names.get(first, {}), steps)
+        if found is None and (self._relaxed or "(<*>)" in message):
+            short = relaxed(words)
+            steps = [_steps(word, sign) for word, sign in zip(short, signature(short), strict=True)]
+            fits = (_first(tree.get(first, {}), steps) for tree in (self._exact, self._relaxed))
+            found = min((number for number in fits if number is not None), default=None)
         return found
 
 

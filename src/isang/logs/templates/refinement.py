@@ -13,8 +13,14 @@ MANY_LINES = 50
 """Whether new words keep coming can be told from so many lines."""
 LATE = 0.6
 """A word is late whose first line is behind this share of the way from the first line of its group to the last."""
+FEW_WORDS = 4
+"""Fewer words tell nothing of how many more there are."""
 OPEN = 0.3
-"""A place is open, so that more words are to come, where so many of its words are late."""
+"""A place is open, so that more words are to come, where so many of its words are late.
+
+So it is where the next line has a new word with this probability: the share of lines whose word is the only one of its
+kind (Good and Turing's estimate).
+"""
 
 
 class Message(NamedTuple):
@@ -28,11 +34,12 @@ class Message(NamedTuple):
     """The places of the first and the last of them among all lines."""
 
 
-def refined(messages: Sequence[Message]) -> list[str]:
+def refined(messages: Sequence[Message], names: Collection[str] = ()) -> list[str]:
     """The template of each message, all joined by the miner, so of one length and one level.
 
     `VM Started <*>` and `VM Paused <*>` are two events although the miner joins them as `VM <*> <*>`: a place with few
     different words, none of them a name, does not vary freely. What tells of failure or success is never joined.
+    `names`: words that are names or values elsewhere in the log; a place where nothing else stands is a slot.
     """
     templates = [""] * len(messages)
     open_groups = [list(range(len(messages)))]
@@ -42,7 +49,9 @@ def refined(messages: Sequence[Message]) -> list[str]:
             Counter(messages[member].words[place] for member in group) for place in range(len(messages[group[0]].words))
         ]
         places = [place for place, words in enumerate(columns) if len(words) > 1]
-        telling = [place for place in places if _tells_apart([messages[member] for member in group], place, columns)]
+        telling = [
+            place for place in places if _tells_apart([messages[member] for member in group], place, columns, names)
+        ]
         if telling:
             place = min(telling, key=lambda place: len(columns[place]))
             open_groups.extend(_parts(messages, group, place, lambda word: word))
@@ -76,9 +85,13 @@ def _parts(messages: Sequence[Message], group: list[int], place: int, kind: Call
     return list(parts.values())
 
 
-def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter[str]]) -> bool:
+def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter[str]], names: Collection[str]) -> bool:
     words = columns[place]
+    if all(word in names for word in words):
+        return False
     if len(words) > MAX_ALTERNATIVES or any(_varies(word) for word in words):
+        return False
+    if len(set(map(behind_name, words))) == 1 and any(SLOT in word for word in words):
         return False
     before = columns[place - 1] if place else {}
     if before and all(map(names_follow, before)) and not any(map(is_grammar, words)):
@@ -94,7 +107,12 @@ def _is_open(group: Sequence[Message], place: int) -> bool:
         first[word] = min(message.first, first.get(word, message.first))
     begin, end = min(first.values()), max(message.last for message in group)
     late = sum(line - begin > LATE * (end - begin) for line in first.values())
-    return len(first) > 3 and late >= OPEN * len(first) and sum(message.lines for message in group) >= MANY_LINES
+    lines = Counter[str]()
+    for message in group:
+        lines[message.words[place]] += message.lines
+    if len(first) >= FEW_WORDS and sum(count == 1 for count in lines.values()) >= OPEN * lines.total():
+        return True
+    return len(first) > 3 and late >= OPEN * len(first) and lines.total() >= MANY_LINES
 
 
 def _varies(word: str) -> bool:
@@ -105,7 +123,7 @@ def _varies(word: str) -> bool:
     return rest != word and (not any(map(str.isalpha, rest)) or rest.endswith("="))
 
 
-def joined(messages: Sequence[Message]) -> list[str]:
+def joined(messages: Sequence[Message], names: Collection[str] = ()) -> list[str]:
     """The templates, all of one level, joined where they differ in one place that tells nothing apart.
 
     What the miner kept apart for its first word, such as a host, or for its many slots comes together here.
@@ -122,7 +140,7 @@ def joined(messages: Sequence[Message]) -> list[str]:
             group = [messages[number]._replace(words=merged[number]) for number in numbers]
             columns = [Counter(message.words[at] for message in group) for at in range(len(group[0].words))]
             outcome = any(map(is_failure_or_success, columns[place]))
-            if len(columns[place]) > 1 and not outcome and not _tells_apart(group, place, columns):
+            if len(columns[place]) > 1 and not outcome and not _tells_apart(group, place, columns, names):
                 for number in numbers:
                     merged[number][place] = _slot_for(columns[place])
     return [" ".join(words) for words in merged]

@@ -1,6 +1,7 @@
 """What a word of a masked message is by its form: a value, a name, or a word that tells events apart."""
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -131,6 +132,17 @@ def named_value(word: str) -> str | None:
     return name + sign
 
 
+def names_in(words: Sequence[str]) -> Iterator[str]:
+    """Words that stand as names or values: behind `user` and the like, or behind their name and a sign, `user=ann`."""
+    before = ""
+    for word in words:
+        name = named_value(word)
+        value = word.strip(_EDGES) if name is None else word[len(name) :].strip(_EDGES)
+        if (name is not None or names_follow(before)) and value.isalpha() and not is_grammar(value):
+            yield value
+        before = word
+
+
 def behind_name(word: str) -> str:
     """`user=<*>` for `user=ann`; other words as they are."""
     name = named_value(word)
@@ -149,8 +161,12 @@ _TO_SAFE, _FROM_SAFE = (
 )
 _OUTCOMES = ("status", "state", "result", "res", "outcome", "phase", "verdict", "success", "ready", "health")
 _TOLD = re.compile(rf"\b(?i:{'|'.join(_OUTCOMES)})['\"]?[:=] ?['\"]?(?:[A-Za-z]+(?:[_-][A-Za-z]+)*)\b")
-_PAIR = re.compile(r"(?<![\w<>*!=])([A-Za-z_][\w.:-]*)=(?!=)(\"[^\"]*\"|'[^']*'|[\[{(]+<\*>[\]})]+|[^\s,;)\]}]*)")
+_PAIR = re.compile(
+    r"(?<![\w<>*!=])([A-Za-z_][\w.:-]*)=(?!=)"
+    r"(\"[^\"]*\"|'[^']*'|[\w.:<>*-]*[\[{(]+<\*>[\]})]+[^\s,;)\]}]*|[^\s,;)\]}]*)"
+)
 _MANY_PAIRS = re.compile(r"[\w.:-]+=\S*(?:, ?[\w.:-]+=\S*){11,}")
+_ITEMS = re.compile(r"(\w+[\ue001\ue003\ue005]<\*>[\ue002\ue004\ue006])(?:[,;:|]? ?\1)+")
 _SLOTS = re.compile(r"<\*>(?:[ ,;:./@+|_-]*\*?[ ,;:./@+|_-]*<\*>)+")
 _OPENING = re.compile(r"[{\[(]")
 _CALL = re.compile(r"[A-Za-z_]\w*\ue005<\*>\ue006")
@@ -189,7 +205,7 @@ def _whole(found: re.Match[str]) -> str:
 def _structures(message: str) -> str:
     shorter = message
     for _ in range(_DEEPEST):
-        before, shorter = shorter, _GROUP.sub(_group, shorter)
+        before, shorter = shorter, _ITEMS.sub(r"\1", _GROUP.sub(_group, shorter))
         if shorter == before:
             break
     if len(message) > _MAY_BE_CUT:
@@ -208,7 +224,9 @@ def _group(found: re.Match[str]) -> str:
     else:
         before = found.string[found.start() - 1 : found.start()]
         called = before.isalnum() or before == "_"
-        data = ("," in inside and (called or SLOT in inside or "=" in inside)) or (called and "=" in inside)
+        data = ("," in inside and (called or SLOT in inside or "=" in inside)) or (
+            called and ("=" in inside or "->" in inside)
+        )
     if not data:
         return text.translate(_TO_SAFE)
     told = _told(inside)

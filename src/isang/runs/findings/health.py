@@ -24,6 +24,8 @@ SKIPPED_PART = 0.005
 """Loss scaling tries a higher scale about every 2,000 steps, more often at the beginning."""
 DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
+RAN_AWAY = 3.0
+"""Few losses that end above this many times the first ones have diverged, whatever their noise."""
 DIVERGED_LEVEL = 0.01
 """And from this part of the best level: a run that learned nothing ends a little above it by chance."""
 JUMP_OF_LEVEL = 0.02
@@ -113,7 +115,7 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
     if (aside := inapplicable("divergence", context)) is not None:
         return aside
     if len(context.loss) < FEWEST:
-        return too_few("divergence", context, FEWEST)
+        return _ran_away(context) or too_few("divergence", context, FEWEST)
     entry = context.cached(_course)
     odd = len(table.logged_nan.get(table.loss, ())) > 0 and not np.isfinite(table.column(table.loss)[-1])
     shift = entry["shift"]
@@ -141,10 +143,27 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
     return Finding("divergence", "problem", statement, evidence, remedy if shift is None else _LOOK)
 
 
+def _ran_away(context: RunContext) -> Finding | None:
+    """A loss of few values that ends at a multiple of all that it began with."""
+    loss = context.loss
+    third = len(loss) // 3
+    if not third or context.table.maximised or loss.min() <= 0:
+        return None
+    first, last = float(loss[:third].max()), float(loss[-third:].min())
+    if last < RAN_AWAY * first:
+        return None
+    statement = both(
+        f"The loss ends at {number(last)} or more, {last / first:,.0f} times the {number(first)} that it began with.",
+        f"손실이 {number(last)} 이상으로 끝났습니다. 처음 값 {number(first)}의 {last / first:,.0f}배입니다.",
+    )
+    evidence = plain({"losses": len(loss), "first_level": first, "last_level": last, "threshold": RAN_AWAY * first})
+    return Finding("divergence", "problem", statement, evidence, _LOWER)
+
+
 def diverged(context: RunContext) -> bool:
     """The run ended clearly above its lowest level, or jumped to a higher one and stayed there."""
     if len(context.loss) < FEWEST:
-        return False
+        return _ran_away(context) is not None
     entry = context.cached(_course)
     return bool(entry["shift"] is not None or entry["rise"] > entry["needed"])
 
@@ -233,6 +252,10 @@ def _jumps(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]
 _REMEDY = both(
     "Test whether a lower peak rate or stronger clipping from the lowest point on keeps the loss down.",
     "가장 낮았던 지점부터 최고 학습률을 낮추거나 클리핑을 강화하면 손실이 유지되는지 시험해 보십시오.",
+)
+_LOWER = both(
+    "Test a learning rate that is ten times lower, and a warm-up.",
+    "학습률을 10분의 1로 낮추고 워밍업을 넣어 시험해 보십시오.",
 )
 _KEEP = both(
     "Use the weights of its best point, and test a lower learning rate or stronger clipping from there on.",

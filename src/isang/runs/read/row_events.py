@@ -62,7 +62,7 @@ def events_of(records: LoggedRows, asked: Asked) -> Events:
     mean = coalesced(records, by_role.get(series_names.MEAN, []))
     logged = records.logged(loss_name) if loss_name else mean.known()
     validation, nan_rows = _validation(records, choice, logged)
-    validation = _said_once(validation, logged)
+    validation = _said_once(validation, logged, records.column(loss_name))
     steps = steps_of(records, by_role, logged, validation, notes)
     loss_logged = records.logged(loss_name)
     if not choice.judged_metric:
@@ -95,12 +95,13 @@ def _hidden(records: LoggedRows, choice: Choice, loss_name: str) -> set[str]:
 def _leave_out_start(loss: Column, logged: Mask, step: Column, notes: list[str]) -> None:
     """Take a first loss at step 0 out of `logged` where it is no loss of the training.
 
-    A tool that prints sums over many batches prints one over a single batch there: a fraction of the next one.
+    A tool that prints sums over many batches prints one over a single batch there: a fraction of the next one, from
+    which they come down.
     """
-    rows = np.flatnonzero(logged)[:2]
-    if len(rows) == 2 and step.take(rows[:1])[0] == 0:
-        first, second = loss.take(rows)
-        if 0 <= first < 0.1 * second:
+    rows = np.flatnonzero(logged)
+    if len(rows) > 1 and step.take(rows[:1])[0] == 0:
+        first, second, last = loss.take(rows[[0, 1, -1]])
+        if 0 <= first < 0.1 * second and not last > second / 2:
             logged[rows[0]] = False
             notes.append("the first loss, at step 0, is a fraction of the next one: it is one from before the training")
 
@@ -135,10 +136,10 @@ def _validation(records: LoggedRows, choice: Choice, logged: Mask) -> tuple[Colu
         return Column(np.log(np.where(values > 0, values, np.nan))), records.nan_rows(perplexity)
 
 
-def _said_once(validation: Column, logged: Mask) -> Column:
-    """The validation loss where it is new; a progress bar shows the last one again beside each training loss."""
+def _said_once(validation: Column, logged: Mask, loss: Column) -> Column:
+    """The validation loss where it is new; a progress bar shows the last one again beside each new training loss."""
     rows = np.flatnonzero(validation.known())
-    if len(rows) < 20 or logged[rows].mean() < 0.9:
+    if len(rows) < 20 or logged[rows].mean() < 0.9 or len(np.unique(loss.take(rows))) == 1:
         return validation
     values = validation.values()
     shown = values[rows]

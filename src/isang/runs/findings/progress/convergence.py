@@ -59,36 +59,10 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
     outcome = _outcome(context, entry)
     if outcome == "unclear":
         entry, outcome = _flat_over_more(context, entry, bound, unit) or (entry, outcome)
-    outcome = _in_its_place(context, outcome)
+    outcome = _in_its_place(context, entry, outcome, unit)
     verdict, en, ko, remedy = worded(outcome, table)
-    low, high = entry["interval"]
-    words = {
-        "change": f"{entry['percent']:+.2f} % ({low:+.2f} … {high:+.2f})",
-        "limit": f"{PERCENT_PER_EPOCH:g} %",
-        "first": f"{entry['first_step']:,}",
-        "last": f"{entry['last_step']:,}",
-        "unit_en": unit_en,
-        "unit_ko": unit_ko,
-        "done": percent_done(context.part_done),
-        "name": context.judged_name or table.loss,
-    }
-    segments = [_segment(context, segment, unit) for segment in context.schedule["segments"]]
-    evidence = plain(
-        {
-            **entry,
-            "outcome": outcome,
-            "interval_percent": 90,
-            "threshold_percent": PERCENT_PER_EPOCH,
-            "unit": unit_en,
-            "unit_steps": unit,
-            "part_of_plan_done": context.part_done,
-            "rate_ends_low": _ends_low(context),
-            "rate_rising_at_end": _ends_rising(context),
-            "segments": [found for found in segments if found],
-            "around_low_point": _around_low_point(context, unit),
-            "loss_is_held_out": context.loss_is_held_out,
-        }
-    )
+    words = _words(context, entry, unit_en, unit_ko)
+    evidence = plain({**entry, "outcome": outcome, "unit": unit_en, **_evidence(context, unit)})
     statement = named(context, both(en.format(**words), ko.format(**words)))
     if outcome == "falling":
         statement = _with_the_low_point(context, statement, evidence)
@@ -101,7 +75,32 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
     return Finding("convergence", verdict, statement, evidence, remedy)
 
 
-def _in_its_place(context: RunContext, outcome: str) -> str:
+def _words(context: RunContext, entry: Mapping[str, Any], unit_en: str, unit_ko: str) -> dict[str, str]:
+    low, high = entry["interval"]
+    return {
+        "change": f"{entry['percent']:+.2f} % ({low:+.2f} … {high:+.2f})",
+        "limit": f"{PERCENT_PER_EPOCH:g} %",
+        "first": f"{entry['first_step']:,}",
+        "last": f"{entry['last_step']:,}",
+        "unit_en": unit_en,
+        "unit_ko": unit_ko,
+        "done": percent_done(context.part_done),
+        "name": context.judged_name or context.table.loss,
+    }
+
+
+def _evidence(context: RunContext, unit: float) -> dict[str, Any]:
+    """What stands beside the judged change; `unit` is in steps."""
+    segments = [_segment(context, segment, unit) for segment in context.schedule["segments"]]
+    return {
+        "interval_percent": 90, "threshold_percent": PERCENT_PER_EPOCH, "unit_steps": unit,
+        "part_of_plan_done": context.part_done, "rate_ends_low": _ends_low(context),
+        "rate_rising_at_end": _ends_rising(context), "segments": [found for found in segments if found],
+        "around_low_point": _around_low_point(context, unit), "loss_is_held_out": context.loss_is_held_out,
+    }  # fmt: skip
+
+
+def _in_its_place(context: RunContext, entry: Mapping[str, Any], outcome: str, unit: float) -> str:
     """The outcome in the light of what else is known of the run, so that no two findings contradict each other."""
     if outcome == "falling":
         if context.part_done is not None and context.part_done < 1 and not context.stopped_early:
@@ -110,11 +109,27 @@ def _in_its_place(context: RunContext, outcome: str) -> str:
             return "going on"
         if overfits(context):
             return "falling while overfitting"
-        if held_out_is_done(context):
+        if held_out_is_done(context) or _validation_is_flat(context, entry["first_step"], unit):
             return "falling alone"
     if outcome in ("converged", "flat at a low rate") and diverged(context):
         return "flat after divergence"
     return outcome
+
+
+def _validation_is_flat(context: RunContext, first_step: int, unit: float) -> bool:
+    """The validation loss has converged over the judged stretch, by the test that judges the training loss.
+
+    Where a metric was logged, that one tells what more training is worth.
+    """
+    if context.loss_is_held_out or context.table.maximised or context.table.metric is not None:
+        return False
+    steps, values = validation_points(context.table)
+    inside = steps >= first_step
+    found = trend(values[inside]) if inside.sum() >= FEWEST_IN_STRETCH else None
+    if found is None or found.level <= 0:
+        return False
+    scale = 100 * unit / float(steps[-1] - steps[inside][0]) / found.level
+    return max(abs(edge) for edge in found.interval(0.9)) * scale < PERCENT_PER_EPOCH
 
 
 def _flat_over_more(

@@ -112,13 +112,10 @@ _WORDS: dict[str, Words] = {
     "falling alone": (
         "cannot_tell",
         "The training loss was still falling when the run ended ({change} per {unit_en} over steps {first} to {last}), "
-        "but what was measured on held-out data had long stopped getting better (see Stopping point): more epochs "
-        "would "
-        "fit the training data more closely.",
-        "실행이 끝날 때 학습 손실은 아직 감소하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 별도 "
-        "데이터로 "
-        "잰 값은 이미 오래전에 나아지기를 멈추었습니다(‘종료 시점’ 판정 참조). 에폭을 늘리면 학습 데이터에만 더 가깝게 "
-        "맞춰집니다.",
+        "but what was measured on held-out data no longer got better: more epochs would fit the training data more "
+        "closely.",
+        "실행이 끝날 때 학습 손실은 아직 감소하고 있었지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 검증 "
+        "데이터로 잰 값은 더 이상 나아지지 않았습니다. 에폭을 늘리면 학습 데이터에만 더 가깝게 맞춰집니다.",
         None,
     ),
     "flat after divergence": (

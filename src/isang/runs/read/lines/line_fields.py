@@ -179,6 +179,8 @@ def _name_of(match: re.Match[str], held_out: bool) -> str | None:
         return "val_ppl"
     if role(name or "") == "loss" and _KERAS.search(match.string):
         return "running_loss"  # its bar shows the mean since the start of the epoch
+    if role(name or "") == "norm" and "NNZs: " in match.string:
+        return "weight norm"  # scikit-learn's linear models
     if role(name or "") == "loss" and _FAIRSEQ_EPOCH.search(match.string):
         return "avg_loss"
     if name in ("learn", "test") and _CATBOOST.search(match.string):
