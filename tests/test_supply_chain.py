@@ -9,9 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tools.release import third_party
 
 from tests.synthetic import shop_dataset, shop_log
-from tools.release import third_party
 
 PROJECT = Path(__file__).resolve().parents[1]
 
