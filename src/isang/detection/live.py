@@ -73,7 +73,8 @@ class Following:
         """When a session ends, as a sentence."""
         self._groups = Groups(self.follower.noted.get("groups"))
         self._told: dict[str, None] = dict.fromkeys(self.follower.noted.get("told", ()))
-        self._earlier = _remembered(self.follower.noted.get("crowds"))
+        same = self.follower.noted.get("model", model.facts["dataset"]) == model.facts["dataset"]
+        self._earlier = _remembered(self.follower.noted.get("crowds") if same else None)  # tokens are the model's own
         self._keeps_open = state is not None
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
@@ -182,7 +183,8 @@ class Following:
         crowds = {"tokens": self._earlier.token_P.tolist(), "ends_ms": self._earlier.end_ms_P.tolist()}
         judged = [self.before[0] + self.sessions, self.before[1] + self.anomalies]
         self.follower.noted |= {
-            "groups": self._groups.sizes, "told": list(self._told), "crowds": crowds, "judged": judged,
+            "model": self._model.facts["dataset"], "groups": self._groups.sizes, "told": list(self._told),
+            "crowds": crowds, "judged": judged,
         }  # fmt: skip
         self.follower.save()
         self._saved_at, self._unsaved = time.monotonic(), False
