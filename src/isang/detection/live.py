@@ -42,7 +42,7 @@ class Following:
     """Judges the sessions of growing logs as they end.
 
     Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
-    silence longer than those within 99.9 % of the training sessions.
+    silence longer than those within 99.9 % of the training sessions. `of_any_model`: see Follower.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class Following:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
+        of_any_model: bool = False,
         answers: Answers = NO_ANSWERS,
     ) -> None:
         hold_little()
@@ -67,7 +68,7 @@ class Following:
         self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
-            source=source, begin=begin,
+            source=source, begin=begin, of_any_model=of_any_model,
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""

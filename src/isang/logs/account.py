@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from isang.config import LogsConfig, to_dict
 from isang.logs.input.chunks import ReadCounts
 from isang.logs.input.sources import Source
 from isang.logs.parsing import timestamps
+from isang.logs.parsing.digit_cache import ParsedChunk
 from isang.logs.parsing.known_layouts import known_layout
 from isang.logs.parsing.layouts import registered
 from isang.logs.parsing.records import SourceLayout
@@ -20,6 +21,32 @@ from isang.logs.templates.miner import OVERFLOW
 
 _MANY_CONTINUED = 0.5
 _MANY_WITHOUT_KEY = 0.2
+
+
+class LineCounts(NamedTuple):
+    """What became of successive lines of one source."""
+
+    leading: int = 0
+    """Lines before the first record: they continue what lies before these lines, if it is a record."""
+    continued: int = 0
+    """Lines after the first record that go on with one."""
+    blank: int = 0
+    records: int = 0
+    without_time: int = 0
+    without_key: int = 0
+
+    @classmethod
+    def of(cls, parsed: ParsedChunk) -> "LineCounts":
+        """Those of the lines of a chunk."""
+        records, height = parsed.records, parsed.records.frame.height
+        without_key = 0 if parsed.keys is None else height - parsed.keys["row"].n_unique()
+        without_time = records.frame["time"].null_count()
+        return cls(records.leading, records.continued, records.blank, height, without_time, without_key)
+
+    def then(self, later: "LineCounts") -> "LineCounts":
+        """Those of these lines and the `later` ones behind them."""
+        continued = later._replace(leading=0, continued=later.leading + later.continued) if self.records else later
+        return LineCounts(*map(sum, zip(self, continued, strict=True)))
 
 
 @dataclass(eq=False)

@@ -111,7 +111,12 @@ def _signed_in(service: Shown, http: HttpRequest) -> bool:
 def _contents(service: Shown, **values: Any) -> Contents:
     """What all pages show."""
     status = service.status()
-    given: dict[str, Any] = {"name": service.settings.home.resolve().name, "account": {}, "incidents": (), "lines": None}
+    given: dict[str, Any] = {
+        "name": service.settings.home.resolve().name,
+        "account": {},
+        "incidents": (),
+        "lines": None,
+    }
     given |= {"sessions": status.get("sessions") or 0, "anomalies": status.get("anomalies") or 0}
     return Contents(**(given | values))
 
