@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -192,8 +192,11 @@ class Service:
                 tell(json.dumps({"event": change.event, **change.incident}) + "\n")
 
 
-def serve(settings: ServiceSettings) -> None:
-    """Run the service until SIGINT or SIGTERM. Raises InputError and UsageError for what cannot be used."""
+def serve(settings: ServiceSettings, beside: Callable[[str, threading.Event], object] | None = None) -> None:
+    """Run the service until SIGINT or SIGTERM, and `beside`, if given, in a thread with its address until the event.
+
+    Raises InputError and UsageError for what cannot be used.
+    """
     with _listening(settings) as listening:
         port = listening.getsockname()[1]
         service = Service(settings)
@@ -209,10 +212,14 @@ def serve(settings: ServiceSettings) -> None:
             say(f"{what}: {service.url}{path}")
         for other in others:
             say(other.described)
+        stop = threading.Event()
+        if beside is not None:
+            threading.Thread(target=beside, args=(service.url, stop), daemon=True).start()
         with stopping():  # uvicorn ends at a signal and raises it again, which must not end what follows
             try:
                 asyncio.run(_serve(service, listening, others))
             finally:
+                stop.set()
                 say("stopping: what was accepted is judged and saved")
                 service.stop()
 
