@@ -61,9 +61,9 @@ TRAINERS = {
     "keras console": Trainer(_ALL, "console.txt", (40, 40), 40, True, 40),
     "keras csv": Trainer(_ALL, "files", (40, 40), 40, True, 40),
     "lightning": Trainer(_ALL, "files", (40, 240), 40, True, 0),
-    "transformers": Trainer(_ALL, "console.txt", (80, 80), 13, True, 400),
+    "transformers": Trainer(_ALL, "console.txt", (80, 80), 14, True, 400),
     "trl sft": Trainer(_ALL, "console.txt", (60, 60), 10, True, 300),
-    "fastai": Trainer((*_USUAL, "NaN"), "console.txt", (40, 40), 40, False, 40),
+    "fastai": Trainer((*_USUAL, "NaN"), "console.txt", (40, 40), 40, False, 39),
     "stable-baselines": Trainer(("none", "rate x 100", "rate 0"), "console.txt", (59, 59), 0, True, 15_104),
     "spacy": Trainer(("none", "rate x 100", "rate 0", "shuffled labels"), "console.txt", (20, 21), 0, False, 400),
 }

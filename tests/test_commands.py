@@ -70,7 +70,8 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
         "run.json",
     }
     assert {path.name for path in (out / "data").iterdir()} == {
-        "sessions.parquet", "templates.parquet", "slots.parquet", "meta.json",
+        "sessions.parquet", "templates.parquet", "slots.parquet", "places.parquet", "line_index.parquet",
+        "meta.json",
     }  # fmt: skip
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from isang.errors import InputError, UsageError
 from isang.formatting import printable
+from isang.html import raw_html
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +89,7 @@ class Anomaly(Mapping[str, Any]):
         for reason in self.reasons:
             line = reason.get("line")
             raw = "" if not line else f"{line['source']}:{line['number']}: {line['text']}"
-            rows.append(f"<li>{escape(printable(reason['says']))}<pre>{escape(printable(raw))}</pre></li>")
+            rows.append(f"<li>{escape(printable(reason['says']))}{raw_html([raw])}</li>")
         head = f"{self.session_id}, score {self.score:.1f}"
         return f"<div><strong>{escape(printable(head))}</strong><ul>{''.join(rows)}</ul></div>"
 
@@ -162,10 +163,11 @@ class Detector:
         """
         from isang import stages
         from isang.artifact import load_model
+        from isang.logs.store import is_dataset
 
         with tempfile.TemporaryDirectory(prefix="isang-") as scratch:
             data, run = Path(scratch, "data"), Path(scratch, "run")
-            if _is_dataset(logs):
+            if isinstance(logs, (str, Path)) and is_dataset(Path(logs)):
                 if labels is not None:
                     raise UsageError("a dataset folder holds its labels; give labels with raw logs only")
                 data = Path(logs)
@@ -236,11 +238,17 @@ class Detector:
         from isang.artifact import rules_of
         from isang.detection.releases.rewordings import judge_reworded
         from isang.logs.prepare import prepare
+        from isang.logs.store import is_dataset, read_dataset
 
         with as_files(logs) as paths:
-            prepared = prepare([str(path) for path in paths], self._model.config.logs, rules=rules_of(self._model))
-        _, judged, _ = judge_reworded(self._model, prepared.dataset)
-        sessions = prepared.dataset.sessions[judged.rows]
+            if len(paths) == 1 and is_dataset(Path(paths[0])):
+                dataset = read_dataset(Path(paths[0]))
+            else:
+                dataset = prepare(
+                    [str(path) for path in paths], self._model.config.logs, rules=rules_of(self._model)
+                ).dataset
+        _, judged, _ = judge_reworded(self._model, dataset)
+        sessions = dataset.sessions[judged.rows]
         return sessions.select("session_id", "source", "start", "end", pl.col("events").list.len()).with_columns(
             score=pl.Series([decision.score for decision in judged.decisions], dtype=pl.Float64),
             p_value=pl.Series([decision.p_value for decision in judged.decisions], dtype=pl.Float64),
@@ -330,12 +338,17 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{escape(finding.verdict.replace('_', ' '))}</td><td>{escape(finding.id.replace('_', ' '))}</td>"
-            f"<td>{escape(printable(finding.statement['en']))}</td></tr>"
+            f"<tr><td>{_bold_problem(finding.verdict)}</td><td>{escape(finding.id.replace('_', ' '))}</td>"
+            f'<td style="text-align:left">{escape(printable(finding.statement["en"]))}</td></tr>'
             for finding in self._run.findings
             if finding.verdict != "not_applicable"
         )
         return f"<p><strong>{escape(printable(self.name))}</strong></p><table>{rows}</table>"
+
+
+def _bold_problem(verdict: str) -> str:
+    words = escape(verdict.replace("_", " "))
+    return f"<strong>{words}</strong>" if verdict == "problem" else words
 
 
 @contextmanager
@@ -386,7 +399,3 @@ def _rows(frame: Any) -> Iterator[str]:
 
 def _as_text(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _is_dataset(logs: Logs) -> bool:
-    return isinstance(logs, (str, Path)) and Path(logs, "sessions.parquet").is_file()

@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache
+from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from isang.formatting import printable
+from isang.formatting import joined, printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,3 +42,8 @@ def safe(ours: str) -> "Markup":
 def hashed(content: str) -> str:
     """How a content security policy names an inline style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def raw_html(lines: Iterable[str]) -> str:
+    """Raw lines as a notebook shows them: escaped, and broken where the page ends."""
+    return f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{escape(joined(lines))}</pre>'

@@ -61,13 +61,21 @@ class Detected:
     """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
     `cannot_tell` where the logs are of another program, else `judged`."""
 
-    def write(self, folder: Path, *, evaluation: Mapping[str, Any] | None = None, report: str | None = None) -> None:
+    def write(
+        self,
+        folder: Path,
+        *,
+        evaluation: Mapping[str, Any] | None = None,
+        report: str | None = None,
+        data: Path | None = None,
+    ) -> None:
         """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
 
-        The page shows the `evaluation` too, and leads to the training's `report`, an address beside it.
+        The page shows the `evaluation` and the values in slots that the dataset folder `data` has too, and leads to the
+        training's `report`, an address beside it.
         """
         from isang.detection.incidents import document
-        from isang.pages.contents import contents_of
+        from isang.pages.contents import contents_of, slots_in
         from isang.pages.page import index_html
         from isang.runs.report.report import default_language
 
@@ -82,8 +90,9 @@ class Detected:
             return
         links = {"incidents": "incidents.json", **({} if report is None else {"report": report})}
         contents = contents_of(
-            self.name, self.dataset, sessions=self.sessions, anomalies=len(self.anomalies),
-            incidents=found["incidents"], evaluation=evaluation, links=links,
+            self.name, self.dataset, sessions=self.sessions, anomalies=self.anomalies, incidents=found["incidents"],
+            never_seen=self.never_seen, coverage=self.coverage, slots=None if data is None else slots_in(data),
+            evaluation=evaluation, links=links,
         )  # fmt: skip
         write_text(folder / "index.html", index_html(contents, default_language()))
 
@@ -116,13 +125,24 @@ def prepare(
     *,
     config: Config | None = None,
     labels: Path | None = None,
+    engine: str | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Raw logs → a dataset folder; returns what its `meta.json` holds."""
+    """Raw logs → a dataset folder; returns what its `meta.json` holds.
+
+    `engine` spreads the work: `ray`, `ray=WORKERS` on this machine or `ray=HOST:PORT`; the dataset is the same.
+    """
     from isang.logs.prepare import prepare_folder
 
-    config = config or Config()
-    return prepare_folder([str(path) for path in logs], out, config.logs, labels=labels, overwrite=overwrite)
+    config, paths = config or Config(), [str(path) for path in logs]
+    if engine is None:
+        return prepare_folder(paths, out, config.logs, labels=labels, overwrite=overwrite)
+    from isang.distributed.engine import started
+    from isang.distributed.prepare import prepare as prepare_on
+
+    refuse_existing(out, overwrite=overwrite)  # before workers are started
+    with started(engine) as ray:
+        return prepare_on(ray, paths, out, config.logs, labels=labels, overwrite=overwrite)
 
 
 def train(
@@ -374,7 +394,7 @@ def detect(
     rewordings: bool | None = None,
     onnx: Path | None = None,
 ) -> Detected:
-    """A model and raw logs → the anomalous sessions, each with its reasons.
+    """A model and raw logs, or a dataset folder → the anomalous sessions, each with its reasons.
 
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
     model's encoder as `export` wrote it, to score with in torch's place.
@@ -386,7 +406,7 @@ def detect(
     found = judge_logs(loaded, logs, answers_beside(model))
     _warn(*found.warnings)
     return Detected(
-        len(found.judged.rows), found.anomalies, found.incidents, found.prepared.dataset, _names(logs),
+        len(found.judged.rows), found.anomalies, found.incidents, found.dataset, _names(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.coverage.to_dict(),
     )  # fmt: skip
 
@@ -491,12 +511,13 @@ def run(
                 train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
             evaluation, halves = evaluate(trained_run / "model", data), None
             report([trained_run], trained_run / "report", overwrite=True)
-            detected, judgement = detect(trained_run / "model", logs), "run/report/report.html"
+            found, judgement = detect(trained_run / "model", [data]), "run/report/report.html"
+            detected = replace(found, name=_names(logs))
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
             detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, _names(logs))
             judgement = None
-        detected.write(building, evaluation=evaluation or None, report=judgement)
+        detected.write(building, evaluation=evaluation or None, report=judgement, data=data)
     return Finished(out, open_dataset(out / "data"), evaluation, detected, halves)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from isang.artifact import Model
 from isang.detection.releases.never_seen import coverage, never_seen
-from isang.logs.store import Dataset
+from isang.logs.store import Dataset, Rows
 from isang.stages import Detected
 from isang.summaries import of_detected
 from isang.testing import dataset_of
@@ -31,11 +31,11 @@ class Read:
     def sources(self) -> list[Named]:
         return [Named("shop.log")]
 
-    @property
-    def lines(self) -> pl.DataFrame:
+    def places(self, rows: Rows) -> pl.DataFrame:
         sizes = self.dataset.sizes
         numbers = np.split(np.arange(1, sizes.sum() + 1), np.cumsum(sizes)[:-1])
-        return pl.DataFrame({"source_index": [[0] * len(part) for part in numbers], "line": [list(p) for p in numbers]})
+        table = {"source_index": [[0] * len(part) for part in numbers], "line": [list(part) for part in numbers]}
+        return pl.DataFrame(table)[rows]
 
     def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
         return {place: f"raw {place[1]}" for place in wanted}

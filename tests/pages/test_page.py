@@ -14,7 +14,9 @@ from isang.html import hashed
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset
 from isang.pages.contents import Contents, contents_of
 from isang.pages.page import LISTED_INCIDENTS, index_html
+from isang.pages.picture import ticks
 from isang.pages.session_table import FIRST_LINES, LAST_LINES, session_rows, shortened
+from isang.pages.spread import reached
 from isang.pages.timeline import BUCKETS, LEVELS, spark, timeline
 from isang.pages.words import _WORDS
 
@@ -54,7 +56,7 @@ def line(position: int, text: str, template: str) -> dict[str, Any]:
 
 def example(own: list[str], beside: list[str]) -> dict[str, Any]:
     return {
-        "session_id": HOSTILE, "reasons": [],
+        "session_id": HOSTILE, "reasons": [{"says": "of the session as a whole", "line": None}],
         "lines": [line(place, text, text) for place, text in enumerate(own)],
         "beside": {"session_id": "s1", "lines": [line(place, text, text) for place, text in enumerate(beside)]},
     }  # fmt: skip
@@ -71,10 +73,33 @@ def incident(number: int = 0) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def record(source: str, second: int = 0, after_line: bool = False) -> dict[str, Any]:
+    """An anomaly record whose reason names a line of a log."""
+    moment = (START + timedelta(seconds=second)).isoformat()
+    return {
+        "session_id": f"r{second}", "incident": "f0", "start": moment, "source": source,
+        "reasons": [
+            {"says": HOSTILE, "line": line(0, HOSTILE, "a") | {"source": source, "time": moment},
+             "after_line": after_line, "expected": [{"template": HOSTILE, "probability": 0.975}]}
+        ],
+    }  # fmt: skip
+
+
+NEVER_SEEN = {
+    "template": HOSTILE, "level": None, "loudness": "failure word", "count": 2, "sessions": 1,
+    "first": {"source": HOSTILE, "number": 1, "text": HOSTILE, "session_start": None},
+}  # fmt: skip
+SLOT = {
+    "name": HOSTILE, "distinct": 2, "growing": True, "values": [HOSTILE, "3"], "counts": [5, 1], "low": None,
+    "high": None, "quantiles": None,
+}  # fmt: skip
+
+
 def contents(incidents: int = 1) -> Contents:
     return contents_of(
-        HOSTILE, dataset([[0, 1], [0, 2], [0]]), sessions=3, anomalies=1,
-        incidents=[incident(number) for number in range(incidents)], links={"report": "run/report/report.html"},
+        HOSTILE, dataset([[0, 1], [0, 2], [0]]), sessions=3, anomalies=[record(HOSTILE)],
+        incidents=[incident(number) for number in range(incidents)], never_seen=[NEVER_SEEN],
+        slots={"failed <*>": [SLOT]}, links={"report": "run/report/report.html"},
     )  # fmt: skip
 
 
@@ -137,9 +162,40 @@ def test_more_incidents_than_a_page_bears_are_counted() -> None:
 
 def test_a_session_beside_a_normal_one_by_hand() -> None:
     rows = session_rows(example(["a", "x", "c"], ["a", "b", "c", "d"]))
-    assert [(row.mark, row.text) for row in rows] == [
-        ("", "a"), ("strange", "x"), ("missing", "b"), ("", "c"), ("missing", "d"),
+    assert [(row.mark, row.own and row.own.text, row.normal and row.normal.text) for row in rows] == [
+        ("", "a", "a"), ("strange", "x", None), ("missing", None, "b"), ("", "c", "c"), ("missing", None, "d"),
     ]  # fmt: skip
+
+
+def test_what_was_expected_stands_at_the_line_with_its_probability() -> None:
+    strange = example(["a", "x"], ["a", "b"])
+    strange["reasons"] = [
+        {"says": "no", "line": line(1, "x", "x"), "expected": [{"template": "b", "probability": 0.9}]}
+    ]
+    (note,) = session_rows(strange)[1].notes
+    assert (note.says, note.expected) == ("no", (("b", 0.9),))
+
+
+def test_the_logs_that_an_incident_reached_in_order_by_hand() -> None:
+    found = reached([record("b", 2), record("a", 1), record("b", 3), record("c", 0, after_line=True)])
+    assert [(entry.source, entry.sessions) for entry in found] == [("a", 1), ("b", 2)]
+    assert found[1].first == START + timedelta(seconds=2)
+
+
+def test_short_spans_have_seconds_at_their_ticks() -> None:
+    assert [tick["text"] for tick in ticks(START, START + timedelta(minutes=4))] == [
+        "12:00:00", "12:01:00", "12:02:00", "12:03:00", "12:04:00",
+    ]  # fmt: skip
+    assert ticks(START, START + timedelta(seconds=2))[1]["text"] == "12:00:00.500"
+    assert ticks(START, START + timedelta(hours=1))[1]["text"] == "12:15"
+    assert ticks(START, START + timedelta(days=4))[1]["text"] == "03-02 12:00"
+
+
+def test_the_page_shows_what_was_never_seen_and_the_values_in_slots() -> None:
+    page = index_html(contents(), "en")
+    assert 'id="never_seen"' in page
+    assert "new values keep coming" in page
+    assert "of the session as a whole" in page, "a reason that names no line"
 
 
 def test_the_last_line_of_a_stack_trace_is_shown() -> None:

@@ -14,7 +14,7 @@ from isang.detection.explain import explain, speaking
 from isang.detection.threshold.decisions import Judged
 from isang.files import to_json
 from isang.logs.input.sources import Source
-from isang.logs.store import Dataset
+from isang.logs.store import Dataset, Rows
 
 SCHEMA = 1
 SHOWN_CHARACTERS = 2_000
@@ -22,15 +22,19 @@ SHOWN_CHARACTERS = 2_000
 
 
 class Located(Protocol):
-    """Sessions whose events can be found in the logs again: `Prepared`, or `EndedSessions` of growing logs."""
+    """Sessions whose events can be found in the logs again: `StoredLogs`, or `EndedSessions` of growing logs."""
 
     @property
     def dataset(self) -> Dataset: ...
     @property
-    def lines(self) -> pl.DataFrame: ...
-    @property
     def sources(self) -> list[Source]: ...
-    def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]: ...
+    def places(self, rows: Rows) -> pl.DataFrame:
+        """`source_index` list and `line` list of the sessions `rows`, in their order, parallel to their events."""
+        ...
+
+    def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
+        """The whole texts of the records that begin at (source_index, line), as far as they can be read again."""
+        ...
 
 
 def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, Any]]:
@@ -40,7 +44,11 @@ def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, A
     events = prepared.dataset.sessions["events"]
     reasons = _explained(model, judged, flagged, events)
     positions = {index: {place for reason in reasons[index] for place in _positions(reason)} for index in flagged}
-    places = {index: _places(prepared, judged, index, positions[index]) for index in flagged}
+    at = prepared.places(judged.rows[flagged]).iter_rows()
+    places = {
+        index: {place: (logs[place], lines[place]) for place in sorted(positions[index])}
+        for index, (logs, lines) in zip(flagged, at, strict=True)
+    }
     raw = prepared.raw({place for each in places.values() for place in each.values()})
     templates = {event: (text, level) for event, text, level, _ in prepared.dataset.templates.iter_rows()}
     found = []
@@ -135,12 +143,6 @@ def _positions(reason: Reason) -> list[int]:
     return own + [item["position"] for item in reason.detail.get("extra", ())]
 
 
-def _places(prepared: Located, judged: Judged, index: int, positions: set[int]) -> dict[int, tuple[int, int]]:
-    """The source and the line number of events of a session, by their position."""
-    lines = prepared.lines.row(int(judged.rows[index]), named=True)
-    return {place: (int(lines["source_index"][place]), int(lines["line"][place])) for place in sorted(positions)}
-
-
 def moments_of(dataset: Dataset, row: int) -> list[datetime | None]:
     """When each event of a session came, as far as there is a clock."""
     start, gaps_ms = (dataset.sessions[name][row] for name in ("start", "gaps_ms"))
@@ -158,14 +160,17 @@ def line_of(
     template: str,
     level: str | None,
 ) -> dict[str, Any]:
-    """A line as JSON: its place in the logs (`source`, `number`) and in its session (`position`), and what it says."""
+    """A line as JSON: its place in the logs (`source`, `number`) and in its session (`position`), and what it says.
+
+    The template stands for a text that can no longer be read.
+    """
     return {
         "source": prepared.sources[place[0]].name,
         "number": place[1],
         "position": position,
         "time": _iso(time),
         "level": level,
-        "text": text[:SHOWN_CHARACTERS],
+        "text": (text or template)[:SHOWN_CHARACTERS],
         "template": template,
     }
 

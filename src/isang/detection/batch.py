@@ -1,5 +1,6 @@
 """Whole logs to anomalies and incidents, in one go."""
 
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +18,16 @@ from isang.detection.releases.new_templates import new_lines
 from isang.detection.releases.rewordings import judge_reworded
 from isang.detection.session_lines import with_sessions
 from isang.detection.threshold.decisions import Judged
-from isang.logs.prepare import Prepared
-from isang.logs.prepare import prepare as read_logs
+from isang.logs.places import StoredLogs, open_logs
+from isang.logs.prepare import prepare_folder
+from isang.logs.store import Dataset, is_dataset
 
 
 @dataclass(frozen=True)
 class JudgedLogs:
     """Logs that a model has judged."""
 
-    prepared: Prepared
+    dataset: Dataset
     judged: Judged
     anomalies: list[dict[str, Any]]
     """One record per anomalous session, the strangest first."""
@@ -42,15 +44,28 @@ class JudgedLogs:
 
 
 def judge_logs(model: Model, logs: Sequence[str | Path], answers: Answers = NO_ANSWERS) -> JudgedLogs:
-    """Read `logs` by the model's rules and judge their sessions; `answers` silence what they cover."""
-    prepared = read_logs([str(path) for path in logs], model.config.logs, rules=rules_of(model))
-    model, judged, reworded = judge_reworded(model, prepared.dataset)
-    new = new_lines(model, prepared.dataset, judged)
+    """Read `logs` by the model's rules, or a dataset folder, and judge their sessions; `answers` silence what
+    they cover.
+
+    Logs become a dataset in a temporary folder, so that memory holds no more than their events.
+    """
+    if len(logs) == 1 and is_dataset(Path(logs[0])):
+        return judge_stored(model, open_logs(Path(logs[0])), answers)
+    with tempfile.TemporaryDirectory(prefix="isang-") as scratch:
+        data = Path(scratch, "data")
+        prepare_folder([str(path) for path in logs], data, model.config.logs, rules=rules_of(model))
+        return judge_stored(model, open_logs(data), answers)
+
+
+def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) -> JudgedLogs:
+    """Judge the sessions of a dataset folder; of its logs only the lines that somebody will see are read."""
+    model, judged, reworded = judge_reworded(model, logs.dataset)
+    new = new_lines(model, logs.dataset, judged)
     warnings = [other_logs(judged), new and new.says, taken_for(reworded)]
-    found = grouped(records(model, prepared, judged), new.templates if new else ())
+    found = grouped(records(model, logs, judged), new.templates if new else ())
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
-    told = told_incidents(found, surroundings(model, prepared), answers)
-    incidents, silenced = with_sessions(told.incidents, prepared, normal), told.silenced
-    said = [warning for warning in warnings if warning]
-    new_kinds = never_seen(model, prepared)
-    return JudgedLogs(prepared, judged, found, incidents, silenced, new_kinds, coverage(model, prepared), said)
+    told = told_incidents(found, surroundings(model, logs), answers)
+    incidents, silenced = with_sessions(told.incidents, logs, normal), told.silenced
+    new_kinds = never_seen(model, logs)
+    said = [warning for warning in (*warnings, *logs.warnings) if warning]
+    return JudgedLogs(logs.dataset, judged, found, incidents, silenced, new_kinds, coverage(model, logs), said)

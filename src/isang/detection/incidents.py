@@ -1,12 +1,14 @@
 """Incidents: the anomalies of one cause, as one thing that a person is told of."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from html import escape
 from typing import Any, Literal
 
 from isang.detection.causes.severity import SEVERITIES, Severity
 from isang.detection.causes.titles import Language
+from isang.formatting import printable
+from isang.html import raw_html
 
 SCHEMA = 1
 State = Literal["firing", "resolved", "expired"]
@@ -64,9 +66,9 @@ class Incident:
 
     def _repr_html_(self) -> str:
         lines = [reason["line"] for reason in self.reasons if reason.get("line")]
-        shown = "\n".join(f"{line['source']}:{line['number']}: {line['text']}" for line in lines)
-        head = html.escape(f"{self.severity} · {self.title}")
-        return f"<div><strong>{head}</strong><pre>{html.escape(shown)}</pre></div>"
+        shown = dict.fromkeys(f"{line['source']}:{line['number']}: {line['text']}" for line in lines)
+        head = escape(printable(f"{self.severity} · {self.title}"))
+        return f"<div><strong>{head}</strong>{raw_html(shown)}</div>"
 
 
 def ranked(incidents: Sequence[Incident]) -> list[Incident]:

@@ -16,6 +16,7 @@ from isang.detection.detectors.time.burst import remember
 from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import Surges, silenced_by, uncovered
+from isang.detection.session_lines import with_lines
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
 from isang.logs.stream.follower import Follower
 from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
@@ -35,6 +36,8 @@ SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
 SAVING_SHARE = 0.1
 """No more than about this share of the time goes into writing the state."""
+SHOWN_OF_A_GROUP = 3
+"""So many anomalies of a group come with the lines of their sessions, where these are asked for."""
 TRIM_SECONDS = 1.0
 """Memory that is free inside the process goes back to the system this often while lines come."""
 
@@ -43,7 +46,8 @@ class Following:
     """Judges the sessions of growing logs as they end.
 
     Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
-    silence longer than those within 99.9 % of the training sessions.
+    silence longer than those within 99.9 % of the training sessions. `of_any_model`: see Follower. `with_sessions`: the
+    first anomalies of each group show all lines of their sessions.
     """
 
     def __init__(
@@ -55,7 +59,9 @@ class Following:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
+        of_any_model: bool = False,
         answers: Answers = NO_ANSWERS,
+        with_sessions: bool = False,
     ) -> None:
         hold_little()
         if not model.config.detection.rewordings:
@@ -66,17 +72,18 @@ class Following:
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
-        self._model = model
+        self._model, self._with_sessions = model, with_sessions
         self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
-            source=source, begin=begin,
+            source=source, begin=begin, of_any_model=of_any_model,
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""
         self._groups = Groups(self.follower.noted.get("groups"))
         self._told: dict[str, None] = dict.fromkeys(self.follower.noted.get("told", ()))
-        self._earlier = _remembered(self.follower.noted.get("crowds"))
+        same = self.follower.noted.get("model", model.facts["dataset"]) == model.facts["dataset"]
+        self._earlier = _remembered(self.follower.noted.get("crowds") if same else None)  # tokens are the model's own
         self._keeps_open = state is not None
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
@@ -158,7 +165,7 @@ class Following:
                 found.append(self._told_of(record | {"reasons": reasons, "ended": GOES_ON}))
         while len(self._told) > MOST_KEYS:
             del self._told[next(iter(self._told))]
-        return found
+        return self._shown(found, so_far)
 
     def _told_of(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record with its group and with the incident that it would be alone.
@@ -185,7 +192,8 @@ class Following:
         crowds = {"tokens": self._earlier.token_P.tolist(), "ends_ms": self._earlier.end_ms_P.tolist()}
         judged = [self.before[0] + self.sessions, self.before[1] + self.anomalies]
         self.follower.noted |= {
-            "groups": self._groups.sizes, "told": list(self._told), "crowds": crowds, "judged": judged,
+            "model": self._model.facts["dataset"], "groups": self._groups.sizes, "told": list(self._told),
+            "crowds": crowds, "judged": judged,
         }  # fmt: skip
         self.follower.save()
         self._saved_at, self._unsaved = time.monotonic(), False
@@ -203,7 +211,16 @@ class Following:
         ]
         self.sessions += len(judged.rows)
         self.anomalies += len(found)
-        return found
+        return self._shown(found, ended)
+
+    def _shown(self, found: list[dict[str, Any]], sessions: EndedSessions) -> list[dict[str, Any]]:
+        """The anomalies, the first of each group with their sessions where these are asked for."""
+        if not self._with_sessions:
+            return found
+        first = [one for one in found if one["group_size"] <= SHOWN_OF_A_GROUP and "silenced_by" not in one]
+        shown = iter(with_lines(first, sessions, self._model))
+        ids = {one["session_id"] for one in first}
+        return [next(shown) if one["session_id"] in ids else one for one in found]
 
     def _judge(self, sessions: EndedSessions) -> Judged:
         """What was open when the logs ended may go on as long as `isang detect` would say so."""

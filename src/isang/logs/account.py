@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -11,6 +11,8 @@ from isang.config import LogsConfig, to_dict
 from isang.logs.input.chunks import ReadCounts
 from isang.logs.input.sources import Source
 from isang.logs.parsing import timestamps
+from isang.logs.parsing.digit_cache import ParsedChunk
+from isang.logs.parsing.known_layouts import known_layout
 from isang.logs.parsing.layouts import LAYOUTS
 from isang.logs.parsing.records import SourceLayout
 from isang.logs.rules import Rules
@@ -20,6 +22,32 @@ from isang.logs.templates.miner import OVERFLOW
 _MANY_CONTINUED = 0.5
 _MANY_WITHOUT_KEY = 0.2
 _OF_SEVERAL_LINES = {layout.name for layout in LAYOUTS if layout.heading}
+
+
+class LineCounts(NamedTuple):
+    """What became of successive lines of one source."""
+
+    leading: int = 0
+    """Lines before the first record: they continue what lies before these lines, if it is a record."""
+    continued: int = 0
+    """Lines after the first record that go on with one."""
+    blank: int = 0
+    records: int = 0
+    without_time: int = 0
+    without_key: int = 0
+
+    @classmethod
+    def of(cls, parsed: ParsedChunk) -> "LineCounts":
+        """Those of the lines of a chunk."""
+        records, height = parsed.records, parsed.records.frame.height
+        without_key = 0 if parsed.keys is None else height - parsed.keys["row"].n_unique()
+        without_time = records.frame["time"].null_count()
+        return cls(records.leading, records.continued, records.blank, height, without_time, without_key)
+
+    def then(self, later: "LineCounts") -> "LineCounts":
+        """Those of these lines and the `later` ones behind them."""
+        continued = later._replace(leading=0, continued=later.leading + later.continued) if self.records else later
+        return LineCounts(*map(sum, zip(self, continued, strict=True)))
 
 
 @dataclass(eq=False)
@@ -46,7 +74,7 @@ class SourceAccount:
         clock = self.layout.clock
         return {
             "name": self.source.name,
-            "path": str(self.source.path),
+            "path": str(self.source.path.absolute()),
             "sha256": self.read.digest.hexdigest(),
             "bytes": self.read.bytes,
             "lines": self.read.lines,
@@ -60,6 +88,7 @@ class SourceAccount:
             "cut": self.read.cut_lines,
             "damage": self.read.damage,
             "encoding": self.read.encoding,
+            "leading_nuls": self.read.leading_nuls,
             "container": self.layout.container,
             "layouts": [{"name": layout.name, "share": round(share, 4)} for layout, share in self.layout.layouts],
             "unknown_layouts": [
@@ -124,7 +153,8 @@ def account_for(
     config: LogsConfig,
 ) -> dict[str, Any]:
     """The content of meta.json; `labels` are those of the lines, `cut` is the number of sessions cut into pieces."""
-    sources = [account.to_dict() for account in accounts]
+    ways = {way: number for number, way in enumerate(dict.fromkeys(known_layout(each.layout) for each in accounts))}
+    sources = [account.to_dict() | {"read_as": ways[known_layout(account.layout)]} for account in accounts]
     counts = {name: sum(source[name] for source in sources) for name in LINE_COUNTS}
     meta = {
         "schema": SCHEMA,
@@ -139,6 +169,7 @@ def account_for(
         "labels": totals.labels(),
         "skipped_files": list(skipped),
         "sources": sources,
+        "read_as": [way.to_dict() for way in ways],
         "config": to_dict(config),
         "rules": rules.to_dict(),
     }

@@ -1,6 +1,6 @@
 """The stage from raw logs to a dataset."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
@@ -9,26 +9,28 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.config import LogsConfig
 from isang.errors import InputError
 from isang.files import folder_being_written
-from isang.logs.account import SessionTotals, SourceAccount, account_for
+from isang.logs.account import LineCounts, SessionTotals, SourceAccount, account_for
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.line_index import LineIndex
 from isang.logs.input.sources import Source, find_sources
 from isang.logs.input.threads import ahead, in_order
 from isang.logs.parsing import masks
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
 from isang.logs.parsing.known_layouts import known_of
 from isang.logs.parsing.recognition import recognise_sources, session_rule
-from isang.logs.parsing.records import SourceLayout, record_texts
 from isang.logs.parsing.timeline import NO_TIME, Timeline
+from isang.logs.places import PLACES_SCHEMA, RawLines, ReadLog, write_places
 from isang.logs.redaction import redacted, redacted_keys
 from isang.logs.rules import Rules
-from isang.logs.sessions.external_sort import SortedRows
+from isang.logs.sessions.external_sort import Passed, SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
 from isang.logs.sessions.labels import LabelJoin, read_labels
-from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, write_account, write_sessions
+from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, Rows, write_account, write_sessions
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.novelty import told
 from isang.logs.templates.slots import SlotSample, slots_of
@@ -45,27 +47,20 @@ class Prepared:
     lines: pl.DataFrame
     """One row per session in the same order: `session_id`, `source_index` list<int32>, `line` list<int64> (the first
     line of each event's record, from 1), parallel to the session's events."""
-    sources: list[Source]
-    read_as: list[SourceLayout] = field(repr=False)
-    """How each source was read, parallel to `sources`."""
-    max_line_bytes: int = LogsConfig.max_line_bytes
-    redact: bool = LogsConfig.redact
+    logs: RawLines = field(repr=False)
+
+    @property
+    def sources(self) -> list[Source]:
+        """The logs, in the order in which they were read."""
+        return [log.source for log in self.logs.logs]
+
+    def places(self, rows: Rows) -> pl.DataFrame:
+        """`source_index` and `line` of each event of the sessions `rows`, in their order."""
+        return self.lines[rows].drop("session_id")
 
     def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
-        """The whole text of the records that begin at (source_index, line), by reading the sources once more.
-
-        Without secrets, unless the settings ask for them.
-        """
-        by_source: dict[int, set[int]] = {}
-        for source_index, line in wanted:
-            by_source.setdefault(source_index, set()).add(line)
-        found: dict[tuple[int, int], str] = {}
-        for source_index, lines in sorted(by_source.items()):
-            chunks = read_chunks(self.sources[source_index], ReadCounts(), max_line_bytes=self.max_line_bytes)
-            texts = record_texts(chunks, self.read_as[source_index], lines)
-            shown = redacted if self.redact else str
-            found.update({(source_index, line): shown(text) for line, text in texts.items()})
-        return found
+        """The texts of the records that begin at (source_index, line), see RawLines."""
+        return self.logs.texts(wanted)
 
 
 def prepare(
@@ -77,34 +72,44 @@ def prepare(
     its session rule is applied and its templates are only matched; what they do not fit gets events after theirs.
     Raises InputError and UsageError for what cannot be used.
     """
-    work = _Preparation(paths, config, labels, rules)
+    work = Preparation(paths, config, labels, rules)
     with SortedRows(_SESSION_ORDER, None) as sessions:
         work.read_into(sessions)
         found = pl.concat([work.finished(part) for part in sessions.batches()])
     dataset = Dataset(found.select(SESSIONS_SCHEMA.names()), *work.account())
     lines = found.select("session_id", "source_index", "line")
-    return Prepared(dataset, lines, work.found.sources, work.found.layouts, config.max_line_bytes, config.redact)
+    return Prepared(dataset, lines, work.raw_lines())
 
 
 def prepare_folder(
-    paths: Sequence[str], folder: Path, config: LogsConfig, *, labels: Path | None = None, overwrite: bool = False
+    paths: Sequence[str],
+    folder: Path,
+    config: LogsConfig,
+    *,
+    labels: Path | None = None,
+    rules: Rules | None = None,
+    overwrite: bool = False,
+    preparation: "Callable[..., Preparation] | None" = None,
 ) -> dict[str, Any]:
     """Raw logs to a dataset folder, in memory that does not grow with the logs; returns the content of meta.json.
 
-    Raises what `prepare` raises, and OutputError where `folder` cannot be written.
+    The logs are read once; the folder says where their lines lie. `preparation` is how the work is done, on this
+    machine by default. Raises what `prepare` raises, and OutputError where `folder` cannot be written.
     """
     with folder_being_written(folder, overwrite=overwrite) as beside:
-        work = _Preparation(paths, config, labels, None, beside, with_lines=False)
-        with SortedRows(_SESSION_ORDER, beside) as sessions:
+        work = (preparation or Preparation)(paths, config, labels, rules, beside)
+        with SortedRows(_SESSION_ORDER, beside) as sessions, Passed(PLACES_SCHEMA, beside) as places:
             work.read_into(sessions)
-            write_sessions(map(work.finished, ahead(sessions.batches())), beside)
+            write_sessions(map(work.finished, places.passing(ahead(sessions.batches()))), beside)
+            write_places(places.again(), work.raw_lines().logs, beside)
         templates, meta = work.account()
         write_account(templates, meta, beside)
-        work.slots().write_parquet(beside / "slots.parquet")
+        if rules is None:
+            work.slots().write_parquet(beside / "slots.parquet")
     return meta
 
 
-class _Preparation:
+class Preparation:
     """Raw logs on their way: records in the order of their sessions, then sessions in the order of their start.
 
     What does not fit in memory meanwhile lies in `directory` (the system's temporary folder where None).
@@ -117,8 +122,6 @@ class _Preparation:
         labels: Path | None,
         rules: Rules | None,
         directory: Path | None = None,
-        *,
-        with_lines: bool = True,
     ) -> None:
         self._config = config
         self._directory = directory
@@ -128,15 +131,15 @@ class _Preparation:
             Rules.new(config, session_rule(self.found.sample, config)), layouts=known_of(self.found.layouts)
         )
         self._events = EventTable(self._rules)
+        self._indexes = [LineIndex() for _ in self.found.sources]
         self._accounts = [
-            SourceAccount(source, layout) for source, layout in zip(self.found.sources, self.found.layouts, strict=True)
+            SourceAccount(source, layout, ReadCounts(index=index))
+            for source, layout, index in zip(self.found.sources, self.found.layouts, self._indexes, strict=True)
         ]
         self._totals = SessionTotals()
         self._sample = SlotSample()
         names = [source.name for source in self.found.sources]
-        self._grouper = Grouper(
-            self._rules.session, names, max_events=self._rules.max_session_events, with_lines=with_lines
-        )
+        self._grouper = Grouper(self._rules.session, names, max_events=self._rules.max_session_events)
 
     def read_into(self, sessions: SortedRows) -> None:
         """All sessions, as `Grouper` makes them."""
@@ -155,10 +158,18 @@ class _Preparation:
             else sessions
         )
 
+    def raw_lines(self) -> RawLines:
+        """The way back to the lines, once all logs have been read."""
+        logs = [
+            ReadLog(each.source, each.layout, each.read.encoding, each.read.leading_nuls, index.table())
+            for each, index in zip(self._accounts, self._indexes, strict=True)
+        ]
+        return RawLines(logs, self._config.max_line_bytes, self._config.redact)
+
     def account(self) -> tuple[pl.DataFrame, dict[str, Any]]:
         """(templates with their counts, content of meta.json), once all sessions are through."""
         meta = account_for(
-            self._accounts, self.found.skipped, self._totals, self._grouper.cut, self._templates, self._rules,
+            self._accounts, self.found.skipped, self._totals, self._cut, self._templates, self._rules,
             self._config,
         )  # fmt: skip
         meta["redacted"] = dict(sorted(self._events.redacted.items()))
@@ -180,7 +191,6 @@ class _Preparation:
 
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
-        rule = self._rules.session
         sizes = [account.source.state().st_size for account in self._accounts]
         has_time = False
         with Progress("reading logs", total=sum(sizes), unit="bytes on disk") as progress:
@@ -190,7 +200,7 @@ class _Preparation:
                 self._events.begin_log()
                 timeline = Timeline(account.layout.clock, account.layout.reference, self._directory)
                 for _, parsed in chunks:
-                    _count_lines(parsed, account, self._accounts)
+                    count_lines(LineCounts.of(parsed), account, self._accounts)
                     for part in timeline.add(self._numbered(parsed, account.source)):
                         records.add(part)
                     read = sum(sizes[: account.source.index]) + account.read.bytes_on_disk
@@ -199,9 +209,13 @@ class _Preparation:
                 for part in timeline.finish():
                     records.add(part)
                 has_time |= timeline.has_time
-        if not records.height:
+        self.check_records(records.height, has_time=has_time)
+
+    def check_records(self, number: int, *, has_time: bool) -> None:
+        """Raises InputError where so many records make no dataset; `has_time`: some log carries times."""
+        if not number:
             raise InputError(_nothing_found(self._accounts, self._rules))
-        if rule.kind == "seconds" and not has_time:
+        if self._rules.session.kind == "seconds" and not has_time:
             raise InputError(
                 "windows of seconds need times, but no line carries one; use --window with a number of lines"
             )
@@ -220,20 +234,13 @@ class _Preparation:
         numbers = self._events.number(parsed.masked, frame["level"])
         if not self._rules.templates.height:
             self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples)
-        records = frame.select(
-            "line", "alert", pl.col("time").cast(pl.Int64), message=pl.lit(numbers),
-            source=pl.lit(source.index, dtype=pl.Int32), stream=pl.lit(stream, dtype=pl.Int32),
-        )  # fmt: skip
-        if parsed.keys is None:
-            return records
-        return records[parsed.keys["row"]].with_columns(parsed.keys["key"], number=parsed.keys["key"].hash())
+        places = {"source": pl.lit(source.index, dtype=pl.Int32), "stream": pl.lit(stream, dtype=pl.Int32)}
+        return keyed_records(parsed, numbers).with_columns(**places)
 
     def _group(self, records: SortedRows, sessions: SortedRows) -> None:
         """Records to sessions; the templates are settled and counted on the way."""
-        event_of, templates = self._events.finish()
-        self._event_of = event_of
-        self._novelty = self._events.novelty(event_of, templates)
-        counts = np.zeros(templates.height, dtype=np.int64)
+        event_of = self.settle()
+        counts = np.zeros(self._templates.height, dtype=np.int64)
         with Progress("grouping into sessions", total=records.height, unit="records") as progress:
             for batch in ahead(records.batches()):
                 event = event_of[batch["message"].to_numpy()]
@@ -241,7 +248,29 @@ class _Preparation:
                 sessions.add(self._grouper.add(batch.drop("message").with_columns(event=pl.Series(event))))
                 progress.advance(batch.height)
         sessions.add(self._grouper.finish())
-        self._templates = templates.with_columns(count=pl.Series(counts)).select(TEMPLATES_SCHEMA.names())
+        self.count(counts, self._grouper.cut)
+
+    def settle(self) -> NDArray[np.int32]:
+        """The event of each number of `events`, once all messages are known."""
+        self._event_of, self._templates = self._events.finish()
+        self._novelty = self._events.novelty(self._event_of, self._templates)
+        return self._event_of
+
+    def count(self, records: NDArray[np.int64], cut: int) -> None:
+        """Say how many records each event has, and how many sessions were cut."""
+        self._cut = cut
+        self._templates = self._templates.with_columns(count=pl.Series(records)).select(TEMPLATES_SCHEMA.names())
+
+
+def keyed_records(parsed: ParsedChunk, messages: pl.Series) -> pl.DataFrame:
+    """The records of a chunk that belong to a session, once for each key that they name.
+
+    `messages`, parallel to the records, stands for what they say.
+    """
+    records = parsed.records.frame.select("line", "alert", pl.col("time").cast(pl.Int64), message=messages)
+    if parsed.keys is None:
+        return records
+    return records[parsed.keys["row"]].with_columns(parsed.keys["key"], number=parsed.keys["key"].hash())
 
 
 def with_times(sessions: pl.DataFrame) -> pl.DataFrame:
@@ -255,18 +284,17 @@ def _read(item: tuple[SourceAccount, ChunkReader, Chunk]) -> tuple[SourceAccount
     return account, reader.read(chunk)
 
 
-def _count_lines(parsed: ParsedChunk, account: SourceAccount, accounts: Sequence[SourceAccount]) -> None:
-    records = parsed.records
+def count_lines(counts: LineCounts, account: SourceAccount, accounts: Sequence[SourceAccount]) -> None:
+    """Add the `counts` of further lines to their `account`, one of `accounts`."""
     if any(other.records for other in accounts if other.source.stream == account.source.stream):
-        account.continued += records.leading
+        account.continued += counts.leading
     else:  # there is no record that these lines could continue, in this file or in an older one of a rotated set
-        account.not_matched += records.leading
-    account.continued += records.continued
-    account.blank += records.blank
-    account.records += records.frame.height
-    account.without_time += records.frame["time"].null_count()
-    if parsed.keys is not None:
-        account.without_key += records.frame.height - parsed.keys["row"].n_unique()
+        account.not_matched += counts.leading
+    account.continued += counts.continued
+    account.blank += counts.blank
+    account.records += counts.records
+    account.without_time += counts.without_time
+    account.without_key += counts.without_key
 
 
 def _nothing_found(accounts: list[SourceAccount], rules: Rules) -> str:

@@ -153,6 +153,11 @@ def read_dataset(folder: Path) -> Dataset:
     return open_dataset(folder).load()
 
 
+def is_dataset(path: Path) -> bool:
+    """Whether a path is a dataset folder rather than a folder of logs."""
+    return (path / "sessions.parquet").is_file() and (path / "meta.json").is_file()
+
+
 def open_dataset(folder: Path) -> StoredDataset:
     """A dataset folder of any size, checked. Raises InputError that says what is wrong with it."""
     if not folder.is_dir():
@@ -174,6 +179,11 @@ def open_dataset(folder: Path) -> StoredDataset:
     for rows, piece in dataset.pieces(*PER_EVENT):
         dataset.event_counts[rows] = _checked_sizes(folder, dataset.sessions["session_id"].gather(rows), piece, known)
     return dataset
+
+
+def read_account(folder: Path) -> dict[str, Any]:
+    """`meta.json` of a dataset folder, checked. Raises InputError."""
+    return _read_meta(folder / "meta.json")
 
 
 def _read_meta(path: Path) -> dict[str, Any]:

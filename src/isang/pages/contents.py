@@ -1,12 +1,18 @@
-"""What a page about analysed logs shows, as plain data; the page from a file and the live one are drawn from it."""
+"""What pages about analysed logs show, as plain data; the page from a file and the live ones are drawn from it."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from isang.logs.store import Dataset
+import polars as pl
+
+from isang.logs.store import TEMPLATES_SCHEMA, Dataset
+from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.pages.timeline import Timeline, timeline
+from isang.parquet_files import read_table
 
 MOST_TEMPLATES = 2_000
 """The most frequent ones, and all that are new, up to this number."""
@@ -19,16 +25,22 @@ class Contents:
     name: str
     """What was analysed, in a few words."""
     account: Mapping[str, Any]
-    """`meta.json` of the dataset: lines, layouts, the session rule."""
+    """`meta.json` of the dataset: lines, layouts, the session rule; empty where it is not known."""
     sessions: int
     """Sessions judged."""
     anomalies: int
     incidents: Sequence[Mapping[str, Any]]
     """As in incidents.json, the most severe first."""
     lines: Timeline | None
+    records: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """Anomaly records of each incident, by its fingerprint."""
     templates: Sequence[Mapping[str, Any]] = ()
-    """`template`, `level`, `count`, `first`, `last`, `new`, `spark` (counts over time) of each."""
+    """`template`, `level`, `count`, `first`, `last`, `new`, `spark` (counts over time), `slots` of each."""
     templates_left_out: int = 0
+    never_seen: Sequence[Mapping[str, Any]] = ()
+    """As in incidents.json: templates that no training session has, the loudest first."""
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+    """As in incidents.json: how much of the logs is like the training period."""
     evaluation: Mapping[str, Any] | None = None
     links: Mapping[str, str] = field(default_factory=dict)
     """Names and relative addresses of what else there is to read: `report`, `incidents`, `anomalies`."""
@@ -39,27 +51,73 @@ def contents_of(
     dataset: Dataset,
     *,
     sessions: int,
-    anomalies: int,
+    anomalies: Sequence[Mapping[str, Any]],
     incidents: Sequence[Mapping[str, Any]],
+    never_seen: Sequence[Mapping[str, Any]] = (),
+    coverage: Mapping[str, Any] | None = None,
+    slots: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
     evaluation: Mapping[str, Any] | None = None,
     links: Mapping[str, str] | None = None,
 ) -> Contents:
-    """The contents of a page about the sessions of `dataset`, read once more for the counts over time."""
+    """The contents of a page about the sessions of `dataset`, read once more for the counts over time.
+
+    `anomalies` are the records of the anomalous sessions, `slots` the rows of slots.parquet by template.
+    """
     lines = timeline(dataset)
-    new = {
-        symptom["template"] for incident in incidents for symptom in incident["symptoms"] if symptom["kind"] == "new"
-    }
-    table = dataset.templates.filter(dataset.templates["count"] > 0).sort("count", descending=True)
-    shown = table.filter(table["template"].is_in(list(new))).vstack(table.filter(~table["template"].is_in(list(new))))
-    templates = [
-        {"template": template, "level": level, "count": count, "new": template in new, **_seen(lines, event)}
-        for event, template, level, count in shown.head(MOST_TEMPLATES).iter_rows()
-    ]
+    symptoms = (symptom for incident in incidents for symptom in incident["symptoms"] if symptom["kind"] == "new")
+    new = {entry["template"] for entry in (*never_seen, *symptoms)}
+    templates = templates_of(dataset.templates, new, lines, slots)
     return Contents(
-        name=name, account=dataset.meta, sessions=sessions, anomalies=anomalies, incidents=incidents, lines=lines,
-        templates=templates, templates_left_out=max(0, len(table) - MOST_TEMPLATES), evaluation=evaluation,
-        links=links or {},
+        name=name, account=dataset.meta, sessions=sessions, anomalies=len(anomalies), incidents=incidents, lines=lines,
+        records=by_incident(anomalies), templates=templates[:MOST_TEMPLATES],
+        templates_left_out=max(0, len(templates) - MOST_TEMPLATES), never_seen=never_seen, coverage=coverage or {},
+        evaluation=evaluation, links=links or {},
     )  # fmt: skip
+
+
+def templates_of(
+    table: pl.DataFrame,
+    new: Iterable[str] = (),
+    lines: Timeline | None = None,
+    slots: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> list[dict[str, Any]]:
+    """What pages say of templates (TEMPLATES_SCHEMA): the `new` ones first, then the most frequent."""
+    names = set(new)
+    rows = table.filter(table["count"] > 0).sort("count", descending=True)
+    return sorted(
+        (
+            {
+                "template": template, "level": level, "count": count, "new": template in names, **_seen(lines, event),
+                "slots": (slots or {}).get(template, ()),
+            }
+            for event, template, level, count in rows.select("event", "template", "level", "count").iter_rows()
+        ),
+        key=lambda entry: not entry["new"],
+    )  # fmt: skip
+
+
+def slots_in(data: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows of slots.parquet of a dataset folder by the template of their event; empty where it has none."""
+    file, again = data / "slots.parquet", "prepare the logs again"
+    if not file.exists():
+        return {}
+    slots = read_table(file, SLOTS_SCHEMA, again, may_lack=("quantiles",))
+    names = dict(
+        read_table(data / "templates.parquet", TEMPLATES_SCHEMA, again).select("event", "template").iter_rows()
+    )
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in slots.sort("event", "slot").iter_rows(named=True):
+        if row["event"] in names:
+            found[names[row["event"]]].append(row)
+    return dict(found)
+
+
+def by_incident(anomalies: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """Anomaly records by the fingerprint of their incident, in order of time."""
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for record in anomalies:
+        found[str(record.get("incident"))].append(record)
+    return {name: sorted(records, key=lambda record: str(record["start"] or "")) for name, records in found.items()}
 
 
 def _seen(lines: Timeline | None, event: int) -> dict[str, Any]:

@@ -11,20 +11,39 @@ SHOWN_CHARACTERS = 600
 """Of each line of a record."""
 FIRST_LINES, LAST_LINES = 5, 3
 """Of a record with a stack trace."""
+SHOWN_EXPECTED = 3
 
 
-class Row(NamedTuple):
-    """One line of the table."""
+class Note(NamedTuple):
+    """What a reason says of a line."""
 
-    mark: Mark
-    """`strange`: named by a reason, or without a counterpart; `missing`: it stands in the normal session alone."""
+    says: str
+    expected: tuple[tuple[str, float], ...]
+    """Templates that were likelier, with their probabilities."""
+    missing: tuple[tuple[str, int], ...]
+    """Templates that a normal session has there and this one has not, with how often."""
+
+
+class Line(NamedTuple):
+    """A line of a session as it is shown."""
+
     source: str
-    number: int
+    number: int | None
     time: str
     """Of the day, UTC; empty without a clock."""
     level: str
     text: str
-    notes: tuple[str, ...]
+
+
+class Row(NamedTuple):
+    """One row of the table: a line, and beside it that of the normal session."""
+
+    mark: Mark
+    """`strange`: named by a reason, or without a counterpart; `missing`: it stands in the normal session alone."""
+    own: Line | None
+    """None where the line is missing."""
+    normal: Line | None
+    notes: tuple[Note, ...] = ()
     """What the reasons say of this line."""
 
 
@@ -35,36 +54,57 @@ def session_rows(example: Mapping[str, Any]) -> list[Row]:
     """
     own: Sequence[Mapping[str, Any]] = example.get("lines", ())
     other: Sequence[Mapping[str, Any]] = (example.get("beside") or {}).get("lines", ())
-    notes = _notes(example)
+    notes = notes_of(example)
     if not other:
-        return [_row(line, "strange" if line["position"] in notes else "", notes) for line in own]
+        return [_row(line, None, line["position"] in notes, notes) for line in own]
     templates, expected = ([line["template"] for line in lines] for lines in (own, other))
     rows: list[Row] = []
     for what, first, last, from_, until in SequenceMatcher(None, templates, expected, autojunk=False).get_opcodes():
-        for line in own[first:last]:
-            strange = what != "equal" or line["position"] in notes
-            rows.append(_row(line, "strange" if strange else "", notes))
-        if what != "equal":
-            rows += [_row(line, "missing", {}) for line in other[from_:until]]
+        if what == "equal":
+            pairs = zip(own[first:last], other[from_:until], strict=True)
+            rows += [_row(line, normal, line["position"] in notes, notes) for line, normal in pairs]
+        else:
+            rows += [_row(line, None, True, notes) for line in own[first:last]]
+            rows += [Row("missing", None, _line(line)) for line in other[from_:until]]
     return rows
 
 
-def _notes(example: Mapping[str, Any]) -> dict[int, tuple[str, ...]]:
+def notes_of(example: Mapping[str, Any]) -> dict[int, tuple[Note, ...]]:
     """What the reasons say of the lines, by their positions."""
-    notes: dict[int, tuple[str, ...]] = {}
+    notes: dict[int, tuple[Note, ...]] = {}
     for reason in example["reasons"]:
         line = reason.get("line")
-        if line and "position" in line and reason["says"] not in notes.get(line["position"], ()):
-            notes[line["position"]] = (*notes.get(line["position"], ()), reason["says"])
+        if line and "position" in line:
+            note, before = note_of(reason), notes.get(line["position"], ())
+            if note not in before:
+                notes[line["position"]] = (*before, note)
     return notes
 
 
-def _row(line: Mapping[str, Any], mark: Mark, notes: Mapping[int, tuple[str, ...]]) -> Row:
+def note_of(reason: Mapping[str, Any]) -> Note:
+    """What a reason says, what was likelier, and what is missing."""
+    expected = tuple((shortened(item["template"]), item["probability"]) for item in reason.get("expected") or ())
+    missing = tuple((shortened(item["template"]), item["count"]) for item in reason.get("missing") or ())
+    return Note(reason["says"], expected[:SHOWN_EXPECTED], missing)
+
+
+def ticket_lines(rows: Sequence[Row]) -> list[str]:
+    """The rows as text: `! ` before what is strange, `- ` before what is missing."""
+    signs = {"": "  ", "strange": "! ", "missing": "- "}
+    lines = ((row.mark, row.own or row.normal) for row in rows)
+    return [signs[mark] + line.text.split("\n", 1)[0] for mark, line in lines if line is not None]
+
+
+def _row(
+    line: Mapping[str, Any], normal: Mapping[str, Any] | None, strange: bool, notes: Mapping[int, tuple[Note, ...]]
+) -> Row:
+    beside = None if normal is None else _line(normal)
+    return Row("strange" if strange else "", _line(line), beside, notes.get(line["position"], ()))
+
+
+def _line(line: Mapping[str, Any]) -> Line:
     time = line["time"][11:23] if line["time"] else ""
-    of_it = () if mark == "missing" else notes.get(line["position"], ())
-    return Row(
-        mark, printable(line["source"]), line["number"], time, line["level"] or "", shortened(line["text"]), of_it
-    )
+    return Line(printable(line["source"]), line["number"], time, line["level"] or "", shortened(line["text"]))
 
 
 def shortened(text: str) -> str:

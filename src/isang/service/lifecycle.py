@@ -4,8 +4,7 @@ import asyncio
 import json
 import socket
 import threading
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ from typing import Any
 import uvicorn
 
 import isang
+from isang.artifact import Model, model_folder
 from isang.errors import UsageError
 from isang.progress import say
+from isang.service.feedback import Feedback, Refused
 from isang.service.intake import Listener
 from isang.service.intake.acceptance import Acceptance
 from isang.service.intake.listener import bound
@@ -22,6 +23,7 @@ from isang.service.judging.incident_book import Change
 from isang.service.judging.learning import Learning
 from isang.service.judging.loop import Judging
 from isang.service.metrics import Metrics
+from isang.service.models.versions import Versions
 from isang.service.outputs.delivery import Delivery
 from isang.service.plugged import listeners, senders
 from isang.service.settings import ServiceSettings
@@ -46,7 +48,9 @@ class Service:
         self.journal = Journal(settings.home / "journal", max_bytes=settings.journal_bytes)
         self.url = _url(settings.host, settings.port)
         self._delivery = Delivery(senders(settings), self.database, self.metrics, self.url)
-        self._stop = threading.Event()
+        self.feedback = Feedback(self.database, self.metrics, self._delivery.put, self.events.publish)
+        self.versions = Versions(self.database)
+        self._stop, self._switch = threading.Event(), threading.Event()
         self._judging: Judging | None = None
         self._learning: Learning | None = None
         self._failed: str | None = None
@@ -54,6 +58,7 @@ class Service:
 
     def start(self) -> None:
         """Begin to judge, or to learn. Raises what `load_model` and the logs raise."""
+        self.versions.interrupted()
         model = self._model()
         if model is not None:
             self._judging = self._judge_with(model)
@@ -94,11 +99,17 @@ class Service:
                 "open_sessions": len(follower.stream.open.records.owners()),
                 "streams": follower.streams,
                 "behind": follower.behind,
-                "budget_asked_per_thousand": judging.model.config.detection.alerts_per_thousand,
+                "budget_asked_per_thousand": (asked := judging.model.config.detection.alerts_per_thousand),
+                "false_alarms": self.feedback.measured(judging.sessions, asked),
+                "version": (self.versions.promoted() or {}).get("id"),
             }
         elif learning is not None:
             found |= {"sessions": learning.sessions, "sessions_wanted": self.settings.learning_sessions}
         return found
+
+    def model_in_use(self) -> tuple[Model, Path] | None:
+        """See Running."""
+        return None if self._judging is None else (self._judging.model, self._judging.folder)
 
     def is_ready(self) -> bool:
         """See Running."""
@@ -110,27 +121,66 @@ class Service:
                 run = self._learning.run(self._stop)
                 if run is None:
                     return
-                document = {"learned": True, "sessions": self._learning.sessions}
-                self.database.put_model(run.name, "promoted", str(run), time.time_ns() // 1000, document)
+                self.versions.first(
+                    run.name, run, reason="the first model: learned from what came in", sessions=self._learning.sessions
+                )
                 self._judging = self._judge_with(run)
                 say(f"detecting with the model {run}")
             assert self._judging is not None
-            self._judging.run(self._stop)
+            while True:
+                self._judging.run(self._stop, self._switch)
+                if self._stop.is_set():
+                    return
+                self._switch.clear()
+                model = self._model()
+                assert model is not None
+                self._judging = self._judge_with(model)
+                say(f"detecting with the model {model}")
         except Exception as error:
             self._failed = f"judging has ended: {type(error).__name__}: {error}"
             say(f"error: {self._failed}")
 
     def _judge_with(self, model: Path) -> Judging:
-        run = model / "run" / "model" if (model / "run" / "model").is_dir() else model
+        run = model_folder(model)
+        self.feedback.use(run)
         begin = self.database.fact("learning")  # what was learned from is not judged
-        return Judging(self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, begin)
+        return Judging(
+            self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, begin, self.feedback
+        )
 
     def _model(self) -> Path | None:
-        """The model that the user names, or the one that the home folder has."""
+        """The model that is promoted; one that the user names is, unless it was named at the last start too."""
         if self.settings.model is not None:
-            return self.settings.model
-        promoted = [model for model in self.database.models() if model["state"] == "promoted"]
-        return Path(promoted[0]["folder"]) if promoted else None
+            named = str(self.settings.model.resolve())
+            if self.database.fact("named_model") != named:
+                folder = model_folder(self.settings.model)
+                name = self.versions.next_id(self.settings.home / "models")
+                with self.database.together():
+                    self.versions.first(name, folder.resolve(), reason="named when the service started")
+                    self.database.keep("named_model", named)
+        promoted = self.versions.promoted()
+        return None if promoted is None else Path(promoted["folder"])
+
+    def models(self) -> dict[str, Any]:
+        """See Acting."""
+        return {"schema": 1, "models": self.versions.all()}
+
+    def train(self, *, force: bool) -> dict[str, Any]:
+        """See Acting."""
+        raise Refused(409, "there are no kept sessions to train on")
+
+    def promote(self, name: str) -> dict[str, Any]:
+        """See Acting."""
+        return self._changed(self.versions.promote(name))
+
+    def rollback(self) -> dict[str, Any]:
+        """See Acting."""
+        return self._changed(self.versions.rollback())
+
+    def _changed(self, version: dict[str, Any]) -> dict[str, Any]:
+        self._switch.set()
+        self.events.publish("model", version)
+        return version
 
     def _put(self, change: Change) -> None:
         self._delivery.put(change)
@@ -142,22 +192,34 @@ class Service:
                 tell(json.dumps({"event": change.event, **change.incident}) + "\n")
 
 
-def serve(settings: ServiceSettings) -> None:
-    """Run the service until SIGINT or SIGTERM. Raises InputError and UsageError for what cannot be used."""
+def serve(settings: ServiceSettings, beside: Callable[[str, threading.Event], object] | None = None) -> None:
+    """Run the service until SIGINT or SIGTERM, and `beside`, if given, in a thread with its address until the event.
+
+    Raises InputError and UsageError for what cannot be used.
+    """
     with _listening(settings) as listening:
         port = listening.getsockname()[1]
         service = Service(settings)
         service.url = _url(settings.host, port)
         others = listeners(settings, Acceptance(service.journal, service.metrics, settings))
         service.start()
-        for what, path in (("status", "/api/v1/status"), ("intake", "/ingest"), ("metrics", "/metrics")):
+        for what, path in (
+            ("pages", "/"),
+            ("status", "/api/v1/status"),
+            ("intake", "/ingest"),
+            ("metrics", "/metrics"),
+        ):
             say(f"{what}: {service.url}{path}")
         for other in others:
             say(other.described)
+        stop = threading.Event()
+        if beside is not None:
+            threading.Thread(target=beside, args=(service.url, stop), daemon=True).start()
         with stopping():  # uvicorn ends at a signal and raises it again, which must not end what follows
             try:
                 asyncio.run(_serve(service, listening, others))
             finally:
+                stop.set()
                 say("stopping: what was accepted is judged and saved")
                 service.stop()
 

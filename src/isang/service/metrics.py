@@ -31,6 +31,7 @@ class Metrics:
         self.model_info = Gauge("model_info", "The model that judges.", ["stream", "version"], **own)
         self.model_age = Gauge("model_age_seconds", "Seconds since the model's last training session.", **own)
         self.judging = Histogram("judging_seconds", "Time of one look at all sources.", **own)
+        self.false_alarms_told = Counter("false_alarms_told", "Sessions of incidents that people called normal.", **own)
         self.notifications = Counter("notifications", "Notices sent.", ["output", "outcome"], **own)
         self.started = Gauge("start_time_seconds", "When the service started, since 1970.", **own)
         self.started.set(time.time())

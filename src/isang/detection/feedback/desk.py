@@ -39,8 +39,20 @@ class Result:
     folder: Path
     incidents: list[dict[str, Any]] = field(repr=False)
     """The silenced ones too."""
+    _paired: list[tuple[dict[str, Any], list[dict[str, Any]]]] = field(default_factory=list, repr=False)
 
-    def records(self) -> Iterator[dict[str, Any]]:
+    def with_records(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """Each incident with its anomaly records. Raises InputError."""
+        if not self._paired:
+            by_cause: dict[tuple[str, bool], list[dict[str, Any]]] = {}
+            for one in self._records():
+                by_cause.setdefault((one["incident"], "silenced_by" in one), []).append(one)
+            for one in self.incidents:
+                own = by_cause.get((one["fingerprint"], one.get("silenced_by") is not None), [])
+                self._paired.append((one, own))
+        return self._paired
+
+    def _records(self) -> Iterator[dict[str, Any]]:
         """Its anomaly records, one at a time. Raises InputError."""
         path = self.folder / RECORDS
         try:
@@ -67,13 +79,13 @@ def give(
     path = ledger_of(model)
     found = result_of(model, result)
     incident = _named(found, fingerprint)
-    records = [one for one in found.records() if one["incident"] == incident["fingerprint"]]
+    records = next(of_it for one, of_it in found.with_records() if one is incident)
     try:
         answer = answer_to(incident, records, verdict, scope=scope, template=template, until=until)
     except ValueError as error:
         raise UsageError(f"--template: {error}") from error
     before = in_effect(read_ledger(path))
-    effect = effect_of(answer, before, found.incidents, found.records())
+    effect = effect_of(answer, before, found.with_records())
     if not dry_run:
         append(path, [answer])
     return Given(answer, effect, found.folder, not dry_run, path)

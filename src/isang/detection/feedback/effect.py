@@ -1,6 +1,6 @@
 """What an answer would do, before it is accepted: which incidents it would silence, and which like ones not."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from isang.detection.feedback.answers import Answer
@@ -13,34 +13,30 @@ MOST_SHOWN = 20
 def effect_of(
     answer: Answer,
     before: Iterable[Answer],
-    incidents: Sequence[Mapping[str, Any]],
-    records: Iterable[Mapping[str, Any]],
+    came: Iterable[tuple[Mapping[str, Any], Iterable[Mapping[str, Any]]]],
 ) -> dict[str, Any]:
-    """What of the `incidents` and their anomaly `records` the answer would silence, given those `before` it.
+    """What of the incidents that `came`, each with its anomaly records, the answer would silence beside those `before`.
 
     `would_silence`: the incidents all of whose sessions it covers; `would_not`: those of which it covers some, or that
     share the line or the kind of reason. Sessions that are silenced already are in neither.
     """
     without, alone = Answers(before), Answers([*before, answer])
-    covered: dict[str, int] = {}
-    left: dict[str, int] = {}
-    for record in records:
-        if not record["reasons"] or silenced_by(record, without) is not None:
-            continue
-        counts = covered if silenced_by(record, alone) is not None else left
-        counts[record["incident"]] = counts.get(record["incident"], 0) + 1
-    silenced, like = [], []
-    for incident in incidents:
-        fingerprint = incident["fingerprint"]
-        if covered.get(fingerprint) and not left.get(fingerprint):
-            silenced.append(_shown(incident, covered[fingerprint]))
-        elif left.get(fingerprint) and (covered.get(fingerprint) or _is_like(answer, incident)):
-            like.append(_shown(incident, left[fingerprint]) | {"silenced_sessions": covered.get(fingerprint, 0)})
+    silenced, like, sessions, others = [], [], 0, 0
+    for incident, records in came:
+        told = [one for one in records if one["reasons"] and silenced_by(one, without) is None]
+        covered = sum(silenced_by(one, alone) is not None for one in told)
+        left, sessions = len(told) - covered, sessions + covered
+        if covered and not left:
+            silenced.append(_shown(incident, covered))
+        elif left and (covered or _is_like(answer, incident)):
+            like.append(_shown(incident, left) | {"silenced_sessions": covered})
+        else:
+            others += bool(left)
     return {
-        "sessions": sum(covered.values()),
+        "sessions": sessions,
         "would_silence": silenced[:MOST_SHOWN],
         "would_not": like[:MOST_SHOWN],
-        "others": len([1 for incident in incidents if left.get(incident["fingerprint"])]) - len(like),
+        "others": others,
         "most_sessions": alone.most_sessions(answer) if answer.verdict == "normal" else None,
     }
 

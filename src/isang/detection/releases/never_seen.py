@@ -67,21 +67,24 @@ def never_seen(model: Model, prepared: Located) -> list[dict[str, Any]]:
         for event, text, level in dataset.templates["event", "template", "level"].iter_rows()
         if token_of[event] == UNSEEN
     }
-    lines = dataset.sessions.select("start", "events").with_row_index("session").with_columns(prepared.lines)
-    wanted = pl.col("events").is_in(list(new))
-    lines = lines.explode("events", "source_index", "line").filter(wanted)
-    table = (
-        lines.sort("start", "source_index", "line", nulls_last=True)
-        .group_by("events", maintain_order=True)
-        .agg(
-            pl.len(), pl.col("session").n_unique(), pl.col("start", "source_index", "line").first(),
-        )
-    )  # fmt: skip
-    loudness = [loudness_of(*new[event]) for event in table["events"]]
+    is_new = pl.col("event").is_in(list(new))
+    lines = dataset.sessions.select(event="events").with_row_index("session").explode("event").filter(is_new)
+    lines = lines.with_columns(dataset.sessions["start"].gather(lines["session"]))
+    table = lines.group_by("event").agg(pl.len(), pl.col("session").n_unique(), pl.col("start").min())
+    earliest = lines.unique("session").join(table.select("start").unique(), on="start", how="semi", nulls_equal=True)
+    sessions = earliest["session"].cast(pl.Int64).to_numpy()
+    firsts = earliest.select("start", event=dataset.sessions["events"].gather(sessions)).hstack(
+        prepared.places(sessions)
+    )
+    firsts = firsts.explode("event", "source_index", "line").filter(is_new)
+    by_place = ("start", "source_index", "line")
+    firsts = firsts.sort(by_place, nulls_last=True).unique("event", keep="first")
+    table = table.drop("start").join(firsts, on="event").sort(by_place, nulls_last=True)
+    loudness = [loudness_of(*new[event]) for event in table["event"]]
     order = np.argsort(-np.array(loudness, dtype=np.int64), kind="stable")[:MOST_LISTED]
     rows = [table.row(int(place), named=True) for place in order]
     raw = prepared.raw({(row["source_index"], row["line"]) for row in rows})
-    return [_entry(prepared, row, *new[row["events"]], raw) for row in rows]
+    return [_entry(prepared, row, *new[row["event"]], raw) for row in rows]
 
 
 def _entry(
@@ -97,7 +100,7 @@ def _entry(
         "first": {
             "source": prepared.sources[place[0]].name,
             "number": place[1],
-            "text": raw.get(place, "")[:SHOWN_CHARACTERS],
+            "text": (raw.get(place) or template)[:SHOWN_CHARACTERS],
             "session_start": None if row["start"] is None else row["start"].isoformat(),
         },
     }

@@ -2,10 +2,10 @@
 
 import codecs
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from isang.compression import DAMAGED, plain_blocks
 from isang.errors import InputError
@@ -31,6 +31,13 @@ class Chunk:
     """The line before the first; None at the start of the source."""
 
 
+class Watcher(Protocol):
+    """Sees the bytes of a log on their way."""
+
+    def watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The same blocks."""
+
+
 @dataclass
 class ReadCounts:
     """What reading one source met."""
@@ -52,6 +59,8 @@ class ReadCounts:
     """Of the file as it lies on the disk, as far as it was read."""
     digest: Any = field(default_factory=hashlib.sha256, repr=False, compare=False)
     """sha256 of the file as it lies on the disk, as far as it was read."""
+    index: "Watcher | None" = field(default=None, repr=False, compare=False)
+    """Sees all bytes that are read."""
 
 
 def read_chunks(
@@ -63,8 +72,14 @@ def read_chunks(
     file that cannot be opened, is binary, or is damaged from the start.
     """
     counts.encoding = source.encoding or encoding_of(source.path)
-    first_line, previous = 1, None
-    for block in _whole_lines(source, counts, max_line_bytes, chunk_bytes):
+    yield from chunks_of(whole_lines(_blocks(source, counts, chunk_bytes), counts, max_line_bytes), counts)
+
+
+def chunks_of(
+    blocks: Iterable[bytes], counts: ReadCounts, *, first_line: int = 1, previous: str | None = None
+) -> Iterator[Chunk]:
+    """Blocks of whole lines as chunks; `first_line` and `previous` are those of the first one."""
+    for block in blocks:
         text = _decoded(block, counts)
         number = text.count("\n") + 1
         counts.lines += number
@@ -73,11 +88,17 @@ def read_chunks(
         previous = text[text.rfind("\n") + 1 :]
 
 
-def _whole_lines(source: Source, counts: ReadCounts, max_line_bytes: int, chunk_bytes: int) -> Iterator[bytes]:
-    """Blocks of whole lines, none longer than the limit, without the newline of the last."""
-    rest = b""  # the beginning of a line that the next block completes
-    skipping = False  # inside a line that was cut already
-    for block in _blocks(source, counts, chunk_bytes):
+def whole_lines(
+    blocks: Iterable[bytes], counts: ReadCounts, max_line_bytes: int, *, begun: bytes = b"", to_the_end: bool = True
+) -> Iterator[bytes]:
+    """Blocks of whole lines, none longer than the limit, without the newline of the last.
+
+    `begun` is the beginning of a line that lies before the first block; one byte more than the limit where the line is
+    longer. Unless they go `to_the_end` of the log, a line that does not end in `blocks` is left out.
+    """
+    rest = begun  # the beginning of a line that the next block completes
+    skipping = len(begun) > max_line_bytes  # inside a line that was cut already
+    for block in blocks:
         if skipping:
             end = block.find(b"\n")
             if end < 0:
@@ -90,7 +111,7 @@ def _whole_lines(source: Source, counts: ReadCounts, max_line_bytes: int, chunk_
             rest, skipping = rest[: max_line_bytes + 1], True  # one byte too many, so that it is counted as cut
         if end >= 0:
             yield _cut_long_lines(block[:end], max_line_bytes, counts)
-    if rest:
+    if rest and to_the_end:
         yield _cut_long_lines(rest, max_line_bytes, counts)
 
 
@@ -99,7 +120,8 @@ def _blocks(source: Source, counts: ReadCounts, chunk_bytes: int) -> Iterator[by
     waiting: list[bytes] = []
     size = 0
     first = True
-    for block in _head_skipped(_until_damage(source, counts), counts):
+    stream = stream_of(source, counts)
+    for block in stream if counts.index is None else counts.index.watched(stream):
         waiting.append(block)
         size += len(block)
         if size >= chunk_bytes:
@@ -109,8 +131,9 @@ def _blocks(source: Source, counts: ReadCounts, chunk_bytes: int) -> Iterator[by
         yield checked_text(b"".join(waiting), source.path) if first else b"".join(waiting)
 
 
-def _head_skipped(blocks: Iterator[bytes], counts: ReadCounts) -> Iterator[bytes]:
+def stream_of(source: Source, counts: ReadCounts) -> Generator[bytes]:
     """The text as UTF-8 or in an encoding whose line ends are those of UTF-8, without zero bytes at the head."""
+    blocks = _until_damage(source, counts)
     if is_wide(counts.encoding):
         yield from as_utf_8(blocks, counts.encoding)
         return
@@ -205,6 +228,11 @@ def text_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
     """Whole lines as text: too long ones are cut, bytes that are no UTF-8 replaced, and both are counted."""
     if counts.encoding == UTF_8 and not block.isascii():  # until its bytes tell another
         counts.encoding = guessed(block[:_BINARY_SAMPLE_BYTES])
+    return lines_of(block, counts, max_line_bytes=max_line_bytes)
+
+
+def lines_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
+    """The same where the encoding of the log is known: that of `counts`."""
     return _decoded(_cut_long_lines(block, max_line_bytes, counts), counts)
 
 

@@ -112,10 +112,12 @@ def _clock(given: Mapping[str, Any]) -> Clock:
 
 def known_of(sources: Iterable[SourceLayout]) -> tuple[KnownLayout, ...]:
     """What is to be remembered of how logs were read, each way once."""
-    ways = (
-        KnownLayout(source.containers, tuple(shape for shape, _ in source.layouts), source.clocks) for source in sources
-    )
-    return tuple(dict.fromkeys(ways))[:_MOST_KNOWN]
+    return tuple(dict.fromkeys(map(known_layout, sources)))[:_MOST_KNOWN]
+
+
+def known_layout(source: SourceLayout) -> KnownLayout:
+    """What is to be remembered of how a log was read."""
+    return KnownLayout(source.containers, tuple(shape for shape, _ in source.layouts), source.clocks)
 
 
 def read_as_known(

@@ -127,13 +127,33 @@ def counted(records: pl.DataFrame, starts: pl.Series, blank: pl.Series) -> Recor
     return Records(records, starts.len(), blanks, leading, starts.len() - blanks - records.height - leading)
 
 
-def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collection[int]) -> dict[int, str]:
-    """{first line: whole text} of the records that begin at the lines `wanted`, with the lines that continue them."""
-    found: dict[int, list[str]] = {}
-    open_record: int | None = None
-    for chunk in chunks:
-        if open_record is None and found and len(found) == len(wanted):
-            break
+class RecordTexts:
+    """The whole texts of the records that begin at the lines `wanted`, with the lines that continue them.
+
+    Chunks come in the order of their lines; where some are left out, records end.
+    """
+
+    def __init__(self, source: SourceLayout, wanted: Collection[int]) -> None:
+        self._source, self._wanted = source, wanted
+        self._found: dict[int, list[str]] = {}
+        self._open: int | None = None
+        self._next_line = 1
+
+    @property
+    def open(self) -> bool:
+        """The next lines may belong to one of these records."""
+        return self._open is not None
+
+    @property
+    def complete(self) -> bool:
+        """All records are there."""
+        return self._open is None and len(self._found) == len(self._wanted)
+
+    def add(self, chunk: Chunk) -> None:
+        """Take in the lines of a chunk."""
+        source = self._source
+        if chunk.first_line != self._next_line:
+            self._open = None
         starts = set(parse_chunk(chunk, source).frame["line"].to_list())
         texts = _texts(split_lines(chunk), source.containers, chunk.previous_line)
         goes_on = texts["continues"].to_list() if "continues" in texts.columns else [False] * texts.height
@@ -143,15 +163,29 @@ def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collecti
         rows = zip(texts["text"].to_list(), goes_on, is_heading, strict=True)
         for line, (text, continues, heads) in enumerate(rows, chunk.first_line):
             if line in starts:
-                open_record = line if line in wanted else None
-                if open_record is not None:
-                    found[line] = [f"{before}\n", text] if heading else [text]
+                self._open = line if line in self._wanted else None
+                if self._open is not None:
+                    self._found[line] = [f"{before}\n", text] if heading else [text]
             elif heads:
-                open_record = None
-            elif open_record is not None:
-                found[open_record].append((text or "") if continues else "\n" + (text or ""))
+                self._open = None
+            elif self._open is not None:
+                self._found[self._open].append((text or "") if continues else "\n" + (text or ""))
             before, heading = text, heads
-    return {line: "".join(pieces).rstrip() for line, pieces in found.items()}
+        self._next_line = chunk.first_line + texts.height
+
+    def texts(self) -> dict[int, str]:
+        """{first line: text} of those that were found."""
+        return {line: "".join(pieces).rstrip() for line, pieces in self._found.items()}
+
+
+def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collection[int]) -> dict[int, str]:
+    """{first line: whole text} of the records that begin at the lines `wanted` of a source that is read through."""
+    found = RecordTexts(source, wanted)
+    for chunk in chunks:
+        found.add(chunk)
+        if found.complete and wanted:
+            break
+    return found.texts()
 
 
 def whole_records(lines: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:

@@ -4,7 +4,7 @@ import io
 import tempfile
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -50,6 +50,35 @@ class BlockFile:
         """Give the room on the disk back."""
         if self._file is not None:
             self._file.close()
+
+
+class Passed:
+    """Some columns of tables that pass by, kept on the disk until they are asked for again, as a context manager."""
+
+    def __init__(self, schema: pl.Schema, directory: Path | None) -> None:
+        self._schema = schema
+        self._blocks, self._sizes = BlockFile(directory), list[int]()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._blocks.close()
+
+    def passing(self, tables: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """The tables."""
+        for table in tables:
+            self._sizes.append(self._blocks.append(table.select(self._schema.names()).cast(self._schema)))
+            yield table
+
+    def again(self) -> Iterator[pl.DataFrame]:
+        """Their columns of the schema, table by table."""
+        start = 0
+        for size in self._sizes:
+            yield self._blocks.read(start, [size])
+            start += size
 
 
 class SortedRows:

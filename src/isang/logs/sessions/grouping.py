@@ -30,15 +30,14 @@ class Grouper:
     NO_TIME), `event` i32, `alert` bool or null.
 
     Sessions: `session_id`, `source` (name), `start` and `end` (i64 as above), `events`, `gaps_ms`, `label`, and
-    `with_lines` also `source_index` list<int32> and `line` list<int64> of each event's record. A session of more than
+    `source_index` list<int32> and `line` list<int64> of each event's record. A session of more than
     `max_events` is cut into pieces that overlap by an eighth, so that no event lacks its neighbours.
     """
 
-    def __init__(self, rule: SessionRule, names: Sequence[str], *, max_events: int, with_lines: bool = True) -> None:
+    def __init__(self, rule: SessionRule, names: Sequence[str], *, max_events: int) -> None:
         self._rule = rule
         self._names = pl.Series(list(names), dtype=pl.String)
         self._cut = Cut(max_events)
-        self._with_lines = with_lines
         self._held: list[pl.DataFrame] = []  # the records of the last session that are not in a piece that is done
         self._behind = 0  # how many of its records lie before these
         self._parts = 0  # pieces of its key that are done
@@ -64,7 +63,7 @@ class Grouper:
             "start",
             "end",
         )
-        return pl.concat([heads, _events_of(records, pieces, with_lines=self._with_lines)], how="horizontal")
+        return pl.concat([heads, _events_of(records, pieces)], how="horizontal")
 
     def _pieces(self, records: pl.DataFrame, changed: NDArray[np.bool_], *, last: bool) -> pl.DataFrame:
         """`first` and `stop` row, `part` (number within its key, from 1), `start`, `end` of each piece that is done."""
@@ -133,13 +132,12 @@ def session_begins(
     return records.with_columns(changed=pl.Series(changed)).select(begins.alias("begins"))["begins"].to_numpy()
 
 
-def _events_of(records: pl.DataFrame, pieces: pl.DataFrame, *, with_lines: bool) -> pl.DataFrame:
-    """`events`, `gaps_ms`, `label` and `with_lines` `source_index`, `line`; one row per piece, in their order."""
+def _events_of(records: pl.DataFrame, pieces: pl.DataFrame) -> pl.DataFrame:
+    """`events`, `gaps_ms`, `label`, `source_index`, `line`; one row per piece, in their order."""
     first, sizes = pieces["first"].to_numpy(), (pieces["stop"] - pieces["first"]).to_numpy()
     begins = np.cumsum(sizes) - sizes
     rows = np.repeat(first - begins, sizes) + np.arange(sizes.sum())
     piece = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    places = {"source_index": pl.col("source"), "line": pl.col("line").cast(pl.Int64)} if with_lines else {}
     has_time = pl.col("time") != NO_TIME
     gap = pl.when(has_time).then((pl.col("time").diff() // 1000).clip(0, INT32_MAX)).fill_null(0)
     gap = pl.when(pl.col("piece") != pl.col("piece").shift(1).fill_null(-1)).then(0).otherwise(gap)
@@ -152,7 +150,8 @@ def _events_of(records: pl.DataFrame, pieces: pl.DataFrame, *, with_lines: bool)
             events=pl.col("event"),
             gaps_ms=pl.when(has_time.any()).then(pl.col("gap_ms").implode()),
             label=pl.when(pl.col("alert").is_not_null().any()).then(pl.col("alert").any()),
-            **places,
+            source_index=pl.col("source"),
+            line=pl.col("line").cast(pl.Int64),
         )
         .drop("piece")
     )

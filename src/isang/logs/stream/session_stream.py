@@ -12,7 +12,7 @@ from isang.logs.prepare import with_times
 from isang.logs.rules import Rules
 from isang.logs.sessions.grouping import Grouper
 from isang.logs.sessions.rule import SessionRule
-from isang.logs.store import SESSIONS_SCHEMA, Dataset
+from isang.logs.store import SESSIONS_SCHEMA, Dataset, Rows
 from isang.logs.stream.open_records import OWNER, STORED_SCHEMA, OpenRecords
 from isang.logs.stream.open_sessions import Ended, OpenSessions
 from isang.logs.stream.parser import PARSED_SCHEMA
@@ -38,6 +38,10 @@ class EndedSessions:
     records: pl.DataFrame = field(repr=False)
     """`source` (position in `sources`), `line` and `text` (number in `texts`) of each record."""
     texts: Texts = field(repr=False)
+
+    def places(self, rows: Rows) -> pl.DataFrame:
+        """See StoredLogs."""
+        return self.lines[rows].drop("session_id")
 
     def raw(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], str]:
         """The texts of the records that begin at (source_index, line)."""

@@ -1,5 +1,6 @@
 """How far a validation loss rises after its best, and what its noise explains."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,8 @@ LEAST_RATIO = 16.0
 FEW = 2.0
 """The ratio of n values must be 1 + FEW / n times as large: ratios of few values have a longer tail (Bartlett 1937)."""
 RISES_IN_A_ROW = 6
-"""So many values in a row, each higher than the one before: a random walk ends so once in 64 times."""
+"""So many values in a row, each higher than the one before: a random walk ends so once in 64 times. Of more values as
+many must rise as makes it as rare."""
 DROP = 6.0
 """A fall within two validations of so many typical changes is sudden."""
 DROP_SIDE = 5
@@ -44,8 +46,8 @@ class Rise:
     """How much likelier a curve with a rise is than noise of any memory without one; see `Valley`."""
     least_ratio: float
     """How much likelier it must be."""
-    rises_each_time: bool
-    """Each value after the best is higher than the one before, RISES_IN_A_ROW times at least."""
+    rises_on: bool
+    """The values after the best rise again and again, RISES_IN_A_ROW times at least."""
 
 
 def rise_after_best(values: Floats) -> Rise:
@@ -85,13 +87,15 @@ def rise_after_best(values: Floats) -> Rise:
         noise=noise,
         likelihood_ratio=shape.likelihood_ratio,
         least_ratio=LEAST_RATIO * (1 + FEW / k),
-        rises_each_time=_rises_each_time(few),
+        rises_on=_rises_on_and_on(few),
     )
 
 
-def _rises_each_time(values: Floats) -> bool:
+def _rises_on_and_on(values: Floats) -> bool:
+    """So many of the values after the best are higher than the one before as in one of 64 random walks."""
     after = np.diff(values[int(np.argmin(values)) :])
-    return len(after) >= RISES_IN_A_ROW and bool((after > 0).all())
+    count, rises = int((after != 0).sum()), int((after > 0).sum())
+    return count >= RISES_IN_A_ROW and sum(math.comb(count, k) for k in range(rises, count + 1)) <= 2 ** (count - 6)
 
 
 def after_drops(values: Floats) -> int:

@@ -12,6 +12,7 @@ from isang.artifact import Model, load_model
 from isang.detection.live import Following, pause_after
 from isang.errors import IsangError
 from isang.progress import say
+from isang.service.feedback import Feedback
 from isang.service.judging.incident_book import STREAM, Change, IncidentBook
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
@@ -36,16 +37,18 @@ class Judging:
     def __init__(
         self, settings: ServiceSettings, model: Path, journal: Journal, database: Database, metrics: Metrics,
         put: Callable[[Change], None], tell: Callable[[Change], None],
-        begin: Mapping[str, Any] | None,
+        begin: Mapping[str, Any] | None, feedback: Feedback,
     ) -> None:  # fmt: skip
         self._database, self._metrics, self._put, self._tell = database, metrics, put, tell
         self._journal = journal
+        self.folder = model
         self.model = _with_budget(load_model(model), settings.alerts_per_thousand)
         self.model_name = str(self.model.facts["dataset"])[:12]
-        self._book = IncidentBook(database, self.model, self.model_name)
+        self._feedback, self._answers = feedback, feedback.answers
+        self._book = IncidentBook(database, self.model, self.model_name, self._answers)
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
-            source=JournalSource(journal), begin=begin,
+            source=JournalSource(journal), begin=begin, of_any_model=True, answers=self._answers, with_sessions=True,
         )  # fmt: skip
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
         metrics.model_info.labels(STREAM, self.model_name).set(1)
@@ -67,18 +70,19 @@ class Judging:
         """Of these, how many were anomalous."""
         return self.following.before[1] + self.following.anomalies
 
-    def run(self, stop: threading.Event) -> None:
-        """Judge until `stop` is set, then all that has been accepted, and save."""
+    def run(self, stop: threading.Event, switch: threading.Event) -> None:
+        """Judge until `stop` is set, then all that has been accepted, or until another model is to judge; and save."""
         self._guarded(self.following.save)
-        while not stop.is_set():
+        while not (stop.is_set() or switch.is_set()):
             began = time.monotonic()
             self._guarded(self.look)
             if self.error is not None:
                 stop.wait(RETRY_SECONDS)
             elif not self.following.follower.behind:
                 stop.wait(pause_after(time.monotonic() - began))
-        self._guarded(self.look)
-        while self.following.follower.behind and self.error is None:
+        if not switch.is_set():
+            self._guarded(self.look)
+        while self.following.follower.behind and self.error is None and not switch.is_set():
             self._guarded(self.look)
         self._guarded(self.following.save)
         self.following.close()
@@ -89,10 +93,17 @@ class Judging:
         sessions, anomalies = self.following.sessions, self.following.anomalies
         _, found = self.following.poll()
         now_us = self.following.follower.now_us()
+        answers = self._feedback.answers
         with self._database.together():
-            changes = self._book.add(found, self.sessions, now_us) + self._book.resolve(now_us)
+            changes = []
+            if answers is not self._answers:
+                changes += self._book.answer(answers, self.sessions, now_us)
+            changes += self._book.add(found, self.sessions, now_us) + self._book.resolve(now_us)
             for change in changes:
                 self._put(change)
+        if answers is not self._answers:
+            self._answers = answers
+            self.following.answer(answers)
         for change in changes:
             self._tell(change)
         self.following.save_in_time(bool(changes))

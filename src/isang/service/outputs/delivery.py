@@ -27,7 +27,7 @@ class Delivery:
     def put(self, change: Change) -> None:
         """Something is to be told; part of the transaction in which it was found."""
         for sender in self._senders:
-            if change.event != "repeated":
+            if change.event not in ("repeated", "silenced"):
                 self._database.put_notice(sender.name, change.incident["id"], change.event, 0)
 
     def run(self, stop: threading.Event) -> None:

@@ -12,6 +12,7 @@ from isang.detection.causes.severity import SEVERITIES
 from isang.errors import InputError, OutputError
 
 SCHEMA = 1
+_QUIET = "json_extract(document, '$.silenced_by')"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS incidents (
@@ -25,6 +26,11 @@ CREATE TABLE IF NOT EXISTS notices (
     output TEXT NOT NULL, incident TEXT NOT NULL, event TEXT NOT NULL, due_us INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (output, incident)
 );
+CREATE INDEX IF NOT EXISTS incidents_by_fingerprint ON incidents (fingerprint);
+CREATE INDEX IF NOT EXISTS incidents_by_verdict ON incidents (
+    json_extract(document, '$.feedback.verdict'), json_extract(document, '$.sessions')
+);
+CREATE TABLE IF NOT EXISTS feedback (id TEXT PRIMARY KEY, at TEXT NOT NULL, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS models (
     id TEXT PRIMARY KEY, state TEXT NOT NULL, folder TEXT NOT NULL, created_us INTEGER NOT NULL, document TEXT NOT NULL
 );
@@ -111,8 +117,11 @@ class Database:
         )
         return [json.loads(row[0]) for row in rows]
 
-    def put_incident(self, document: Mapping[str, Any], now_us: int) -> None:
-        """Keep an incident as it is now."""
+    def put_incident(self, document: Mapping[str, Any], now_us: int | None) -> None:
+        """Keep an incident as it is now; `now_us`: the time in the logs, None: as it was."""
+        if now_us is None:
+            rows = self._all("SELECT updated_us FROM incidents WHERE id = ?", document["id"])
+            now_us = int(rows[0][0]) if rows else 0
         self._do(
             "INSERT OR REPLACE INTO incidents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             document["id"], document["fingerprint"], document["stream"], document["state"],
@@ -126,22 +135,92 @@ class Database:
         return json.loads(rows[0][0]) if rows else None
 
     def incidents(
-        self, *, state: str | None = None, stream: str | None = None, since: str | None = None, limit: int = 100
+        self,
+        *,
+        state: str | None = None,
+        stream: str | None = None,
+        since: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        silenced: bool | None = None,
+        fingerprints: Sequence[str] | None = None,
     ) -> list[dict[str, Any]]:
-        """Incidents, the most severe first, of equals the latest; `since`: last seen then (ISO 8601) or later."""
+        """Incidents, the most severe first, of equals the latest, those that answers silence behind all others.
+
+        `since`: last seen then (ISO 8601) or later; `silenced`: only such, or only others.
+        """
         asked: Sequence[tuple[str, Any]] = [("state = ?", state), ("stream = ?", stream), ("last_seen >= ?", since)]
         given = [(clause, value) for clause, value in asked if value is not None]
-        where = " AND ".join(clause for clause, _ in given) or "TRUE"
+        clauses = [clause for clause, _ in given]
+        if silenced is not None:
+            clauses.append(f"{_QUIET} IS {'NOT ' if silenced else ''}NULL")
+        if fingerprints is not None:
+            clauses.append(f"fingerprint IN ({', '.join('?' * len(fingerprints))})")
+            given += [("", fingerprint) for fingerprint in fingerprints]
+        where = " AND ".join(clauses) or "TRUE"
         rows = self._all(
-            f"SELECT document FROM incidents WHERE {where} ORDER BY severity DESC, last_seen DESC LIMIT ?",
-            *(value for _, value in given), limit,
+            f"SELECT document FROM incidents WHERE {where} ORDER BY {_QUIET} IS NOT NULL, severity DESC, "
+            "last_seen DESC LIMIT ? OFFSET ?",
+            *(value for _, value in given), limit, offset,
         )  # fmt: skip
         return [json.loads(row[0]) for row in rows]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """How many incidents of each (stream, state) there are."""
-        rows = self._all("SELECT stream, state, COUNT(*) FROM incidents GROUP BY stream, state")
+        """How many incidents of each (stream, state) there are; those that answers silence are `silenced`."""
+        rows = self._all(
+            f"SELECT stream, CASE WHEN {_QUIET} IS NULL THEN state ELSE 'silenced' END, COUNT(*) "
+            "FROM incidents GROUP BY 1, 2"
+        )
         return {(stream, state): count for stream, state, count in rows}
+
+    def severities(self, state: str | None = None, silenced: bool | None = None) -> dict[str, int]:
+        """How many incidents of each severity there are, the most severe first; see `incidents`."""
+        clauses, values = ["TRUE"], []
+        if state is not None:
+            clauses.append("state = ?")
+            values.append(state)
+        if silenced is not None:
+            clauses.append(f"{_QUIET} IS {'NOT ' if silenced else ''}NULL")
+        rows = self._all(
+            f"SELECT severity, COUNT(*) FROM incidents WHERE {' AND '.join(clauses)} GROUP BY severity "
+            "ORDER BY severity DESC",
+            *values,
+        )
+        return {SEVERITIES[severity]: count for severity, count in rows}
+
+    def latest_starts(self, limit: int) -> list[str]:
+        """When the latest anomalous sessions began (ISO 8601), of those whose records are kept."""
+        rows = self._all(
+            "SELECT json_extract(record, '$.start') FROM anomalies WHERE record IS NOT NULL ORDER BY rowid DESC "
+            "LIMIT ?",
+            limit,
+        )
+        return [row[0] for row in rows if row[0] is not None]
+
+    def drop_incident(self, number: str) -> None:
+        """Forget an incident whose only session belongs to another one."""
+        self._do("DELETE FROM incidents WHERE id = ?", number)
+
+    def latest_seen(self) -> str | None:
+        """When the latest session of an incident came."""
+        found = self._all("SELECT MAX(last_seen) FROM incidents")[0][0]
+        return None if found is None else str(found)
+
+    def sessions_by_verdict(self) -> dict[str | None, int]:
+        """Sessions of all incidents by the verdict of the answer to them."""
+        rows = self._all(
+            "SELECT json_extract(document, '$.feedback.verdict'), SUM(json_extract(document, '$.sessions')) "
+            "FROM incidents GROUP BY 1"
+        )
+        return {verdict: int(count) for verdict, count in rows}
+
+    def put_feedback(self, name: str, at: str, document: Mapping[str, Any]) -> None:
+        """Keep an answer or an undo; one that is there stays as it is."""
+        self._do("INSERT OR IGNORE INTO feedback VALUES (?, ?, ?)", name, at, json.dumps(document))
+
+    def feedback(self) -> list[dict[str, Any]]:
+        """All answers and undos, as they came."""
+        return [json.loads(row[0]) for row in self._all("SELECT document FROM feedback ORDER BY at, id")]
 
     def put_notice(self, output: str, incident: str, event: str, due_us: int) -> None:
         """Something is to be told of an incident; it takes the place of what was still to be told."""

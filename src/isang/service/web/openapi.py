@@ -21,8 +21,36 @@ _INCIDENT = {
         "examples": {"type": "array", "items": {"type": "object"}},
         "reasons": {"type": "array", "items": {"type": "object"}},
         "model": {"type": ["string", "null"]},
+        "feedback": {"type": ["object", "null"]},
+        "silenced_by": {"type": ["string", "null"], "description": "the answer that says that it is normal"},
     },
     "required": ["id", "fingerprint", "stream", "state", "severity", "title", "sessions"],
+}
+
+
+_ANSWER = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "verdict": {"enum": ["normal", "anomaly", "acknowledged"]},
+        "scope": {"enum": ["incident", "template", "detector"]},
+        "fingerprint": {"type": "string"},
+        "title": {"type": "string"},
+        "at": {"type": "string"},
+        "until": {"type": ["string", "null"]},
+    },
+    "required": ["id", "verdict", "scope", "fingerprint", "at"],
+}
+_MODEL = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string"},
+        "state": {"enum": ["training", "failed", "refused", "shadow", "promoted", "earlier"]},
+        "folder": {"type": "string"},
+        "created_us": {"type": "integer"},
+        "reason": {"type": "string"},
+    },
+    "required": ["id", "state", "folder", "created_us"],
 }
 
 
@@ -36,6 +64,9 @@ def document() -> dict[str, Any]:
     query = [
         _parameter("query", "state", {"enum": ["firing", "resolved", "expired"]}),
         _parameter("query", "stream", {"type": "string"}),
+        _parameter(
+            "query", "silenced", {"type": "boolean", "description": "only those that answers silence, or only others"}
+        ),
         _parameter("query", "since", {"type": "string", "description": "ISO 8601"}),
         _parameter("query", "limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 100}),
     ]
@@ -46,7 +77,7 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "isang", "version": isang.__version__, "license": {"name": "Apache-2.0"}},
         "components": {
-            "schemas": {"Incident": _INCIDENT, "Error": _ERROR},
+            "schemas": {"Incident": _INCIDENT, "Error": _ERROR, "Answer": _ANSWER, "Model": _MODEL},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "paths": {
@@ -55,7 +86,8 @@ def document() -> dict[str, Any]:
                 "get": _operation("Incidents, the most severe first.", incidents, query, also=("400",))
             },
             "/api/v1/incidents/{id}": {"get": _operation("One incident.", _ref("Incident"), an_id, also=("404",))},
-            "/api/v1/models": {"get": _operation("Models, the latest first.", {"type": "object"})},
+            **_feedback_paths(an_id),
+            **_model_paths(an_id),
             "/api/v1/events": {
                 "get": _operation("Changes of incidents, as server-sent events.", None, media="text/event-stream")
             },
@@ -76,6 +108,66 @@ def document() -> dict[str, Any]:
     }
 
 
+def _feedback_paths(an_id: list[dict[str, Any]]) -> dict[str, Any]:
+    given = {
+        "type": "object",
+        "properties": {
+            "verdict": {"enum": ["normal", "anomaly", "acknowledged"]},
+            "scope": {"enum": ["incident", "template", "detector"], "default": "incident"},
+            "until": {"type": ["string", "null"], "format": "date-time"},
+            "template": {"type": ["string", "null"], "description": "which of the incident's lines is meant"},
+            "dry_run": {"type": "boolean", "description": "say what it would silence, and accept nothing"},
+        },
+        "required": ["verdict"],
+        "additionalProperties": False,
+    }
+    accepted = {
+        "type": "object",
+        "properties": {
+            "schema": {"const": 1},
+            "feedback": _ref("Answer"),
+            "accepted": {"type": "boolean"},
+            "effect": {"type": "object"},
+        },
+        "required": ["schema", "feedback", "accepted", "effect"],
+    }
+    listed = {
+        "type": "object",
+        "properties": {"schema": {"const": 1}, "feedback": {"type": "array", "items": _ref("Answer")}},
+        "required": ["schema", "feedback"],
+    }
+    undone = {"type": "object", "properties": {"schema": {"const": 1}, "undone": _ref("Answer")}}
+    body = {"application/json": {"schema": given}}
+    return {
+        "/api/v1/incidents/{id}/feedback": {
+            "post": _operation("Answer to an incident.", accepted, an_id, also=("400", "404", "413"), body=body)
+        },
+        "/api/v1/feedback": {"get": _operation("The answers in effect, the latest first.", listed)},
+        "/api/v1/feedback/{id}": {"delete": _operation("Take an answer back.", undone, an_id, also=("404",))},
+    }
+
+
+def _model_paths(an_id: list[dict[str, Any]]) -> dict[str, Any]:
+    listed = {
+        "type": "object",
+        "properties": {"schema": {"const": 1}, "models": {"type": "array", "items": _ref("Model")}},
+        "required": ["schema", "models"],
+    }
+    force = {"type": "object", "properties": {"force": {"type": "boolean"}}, "additionalProperties": False}
+    train = _operation("Train a candidate.", _ref("Model"), also=("400", "409", "413"), code="202")
+    train["requestBody"] = {"content": {"application/json": {"schema": force}}, "required": False}
+    return {
+        "/api/v1/models": {"get": _operation("Versions of the model, the latest first.", listed)},
+        "/api/v1/models/train": {"post": train},
+        "/api/v1/models/{id}/promote": {
+            "post": _operation("Let this version judge.", _ref("Model"), an_id, also=("404", "409"))
+        },
+        "/api/v1/models/rollback": {
+            "post": _operation("Let the version before judge again.", _ref("Model"), also=("409",))
+        },
+    }
+
+
 def _ref(name: str) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{name}"}
 
@@ -92,10 +184,11 @@ def _operation(
     also: tuple[str, ...] = (),
     media: str = "application/json",
     body: dict[str, Any] | None = None,
+    code: str = "200",
 ) -> dict[str, Any]:
     fine = {"description": "Done.", "content": {media: {"schema": schema or {"type": "string"}}}}
     error = {"description": "Refused.", "content": {"application/json": {"schema": _ref("Error")}}}
-    found: dict[str, Any] = {"summary": summary, "responses": {"200": fine, **{str(code): error for code in also}}}
+    found: dict[str, Any] = {"summary": summary, "responses": {code: fine, **dict.fromkeys(also, error)}}
     found["responses"] |= {"401": error, "403": error}
     if parameters:
         found["parameters"] = parameters

@@ -1,0 +1,193 @@
+"""Answers that people give to the incidents of the running service."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from isang.detection.feedback.answers import (
+    SCOPES,
+    VERDICTS,
+    Answer,
+    Entry,
+    answer_to,
+    entry_of,
+    in_effect,
+    time,
+    undo_of,
+)
+from isang.detection.feedback.coverage import Answers
+from isang.detection.feedback.effect import effect_of
+from isang.detection.feedback.ledger import append, ledger_of, read_ledger
+from isang.detection.feedback.measured import false_alarms
+from isang.detection.feedback.silencing import silenced_by
+from isang.errors import IsangError
+from isang.json_files import flag, maybe, one_of, record, text
+from isang.progress import say
+from isang.service.judging.incident_book import Change
+from isang.service.metrics import Metrics
+from isang.service.storage.database import Database
+
+EFFECT_DAYS = 7
+"""What an answer would silence is told of the incidents of so many days."""
+EFFECT_INCIDENTS = 1_000
+MOST_TOUCHED = 10_000
+_BODY = record(
+    {"verdict": one_of(*VERDICTS)},
+    {"scope": one_of(*SCOPES), "until": maybe(time), "template": maybe(text), "dry_run": flag},
+    closed=True,
+)
+
+
+class Refused(Exception):
+    """An answer, or an order to the models, that cannot be accepted: `status` of HTTP, and why."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class Feedback:
+    """The answers in the database, which several threads ask for; they also stand beside the model that judges.
+
+    `put` is part of the transaction in which an answer changes an incident, `told` comes after it.
+
+    An answer is a row of its own that is never changed, so that it can be written twice, or merged with those of
+    another file, and stays one.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        metrics: Metrics,
+        put: Callable[[Change], None],
+        told: Callable[[str, dict[str, Any]], None],
+    ) -> None:
+        self._database, self._metrics, self._put, self._told = database, metrics, put, told
+        self._lock = threading.RLock()
+        self._ledger: Path | None = None
+        self.answers = Answers(in_effect(self._entries()))
+        """Those in effect. Another object whenever they change."""
+        self._metrics.false_alarms_told.inc(database.sessions_by_verdict().get("normal", 0))
+
+    def use(self, model: Path) -> None:
+        """Share the answers with the file beside a model, both ways."""
+        with self._lock:
+            self._ledger = ledger_of(model)
+            for entry in read_ledger(self._ledger):
+                self._database.put_feedback(entry.id, entry.at, entry.to_dict())
+            self._share()
+            self._renew()
+
+    def give(self, incident_id: str, body: Any) -> dict[str, Any]:
+        """Accept an answer: it, and what it silences of the last days. Raises Refused."""
+        try:
+            _BODY(body, "")
+        except ValueError as error:
+            raise Refused(400, f"the answer cannot be used: {error}") from error
+        incident = self._database.incident(incident_id)
+        if incident is None:
+            raise Refused(404, "there is no such incident")
+        until = body.get("until")
+        try:
+            answer = answer_to(
+                incident, whole(self._database.anomalies_of(incident_id)), body["verdict"],
+                scope=body.get("scope", "incident"), template=body.get("template"),
+                until=None if until is None else datetime.fromisoformat(until),
+            )  # fmt: skip
+        except ValueError as error:
+            raise Refused(400, str(error)) from error
+        with self._lock:
+            effect = effect_of(answer, self.answers.answers, self._came())
+            if not body.get("dry_run", False):
+                self._accept(answer, answer, int(incident["sessions"]) if answer.verdict == "normal" else 0)
+        return {"schema": 1, "feedback": answer.to_dict(), "accepted": not body.get("dry_run", False), "effect": effect}
+
+    def undo(self, answer_id: str) -> dict[str, Any]:
+        """Take an answer back. Raises Refused."""
+        with self._lock:
+            answer = next((one for one in self.answers.answers if one.id == answer_id), None)
+            if answer is None:
+                raise Refused(404, "there is no such answer in effect")
+            self._accept(undo_of(answer), answer, 0)
+        return {"schema": 1, "undone": answer.to_dict()}
+
+    def listed(self) -> dict[str, Any]:
+        """The answers in effect, the latest first, and what they measure is in the status."""
+        return {"schema": 1, "feedback": [answer.to_dict() for answer in reversed(self.answers.answers)]}
+
+    def measured(self, sessions: int, asked_per_thousand: float) -> dict[str, Any]:
+        """Confirmed false alarms beside the budget, over all incidents that are kept."""
+        counted = [
+            {"sessions": count, "feedback": None if verdict is None else {"verdict": verdict}}
+            for verdict, count in self._database.sessions_by_verdict().items()
+        ]
+        return false_alarms(counted, sessions, asked_per_thousand)
+
+    def _accept(self, entry: Entry, answer: Answer, false_sessions: int) -> None:
+        with self._database.together():
+            self._database.put_feedback(entry.id, entry.at, entry.to_dict())
+            answers = Answers(in_effect(self._entries()))
+            for incident in self._touched(answer):
+                document = answered(incident, answers, self._database)
+                self._database.put_incident(document, None)
+                if document["state"] == "firing" and is_quiet(document) != is_quiet(incident):
+                    self._put(Change("resolved" if is_quiet(document) else "firing", document))
+        self.answers = answers
+        self._share()
+        self._metrics.false_alarms_told.inc(false_sessions)
+        self._told("feedback", entry.to_dict())
+
+    def _touched(self, answer: Answer) -> list[dict[str, Any]]:
+        """The incidents that an answer can speak of."""
+        if answer.scope == "incident":
+            return self._database.incidents(limit=MOST_TOUCHED, fingerprints=[answer.fingerprint])
+        return self._database.incidents(limit=MOST_TOUCHED)
+
+    def _renew(self) -> None:
+        self.answers = Answers(in_effect(self._entries()))
+
+    def _entries(self) -> list[Entry]:
+        return [entry_of(value) for value in self._database.feedback()]
+
+    def _came(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+        """The incidents of the last days, with the anomaly records that are kept of them."""
+        since = (datetime.now(UTC) - timedelta(days=EFFECT_DAYS)).isoformat()
+        latest = self._database.latest_seen()
+        if latest is not None and latest < since:  # logs of another time
+            since = (datetime.fromisoformat(latest) - timedelta(days=EFFECT_DAYS)).isoformat()
+        found = self._database.incidents(since=since, limit=EFFECT_INCIDENTS)
+        return [(incident, whole(self._database.anomalies_of(incident["id"]))) for incident in found]
+
+    def _share(self) -> None:
+        """Write them beside the model too; where that cannot be done, it is said and the database has them."""
+        if self._ledger is None:
+            return
+        try:
+            append(self._ledger, self._entries())
+        except (IsangError, OSError) as error:
+            say(f"warning: the answers stand in the database alone: {error}")
+
+
+def answered(incident: dict[str, Any], answers: Answers, database: Database) -> dict[str, Any]:
+    """The incident's document with its `feedback`, and `silenced_by` where all of its records are covered."""
+    quiet = None
+    for one in whole(database.anomalies_of(incident["id"])):
+        quiet = silenced_by(one, answers)
+        if quiet is None:
+            break
+    answer = answers.answer_to(incident["fingerprint"])
+    if quiet is not None:
+        answer = next(one for one in answers.answers if one.id == quiet)
+    return incident | {"silenced_by": quiet, "feedback": None if answer is None else answer.shown()}
+
+
+def whole(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Anomaly records with all their reasons again, those that were covered too."""
+    return [one | {"reasons": [*one["reasons"], *one.get("silenced_reasons", ())]} for one in records]
+
+
+def is_quiet(incident: Mapping[str, Any]) -> bool:
+    """Whether an answer silences an incident."""
+    return incident.get("silenced_by") is not None
