@@ -132,6 +132,7 @@ _LAYOUTS = (
     Layout(
         "syslog",
         rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}) (?P<host>[^\s\[\]]+) {_TAG}"
+        r"(?: \([^()\s]{1,120}\))?"  # what launchd speaks for
         rf"(?: <(?P<level>[A-Z][a-z]+)>)?:(?:\s+|$){_MESSAGE}",
     ),
     Layout(
