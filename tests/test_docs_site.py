@@ -12,9 +12,13 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 
 
-def test_the_navigation_names_every_page_once() -> None:
+def test_every_page_is_in_the_navigation_or_linked_from_another() -> None:
     named = re.findall(r": ([\w./-]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(named) == sorted([*(page.name for page in DOCS.glob("*.md")), "decisions/README.md"])
+    assert len(named) == len(set(named))
+    assert all((DOCS / page).is_file() for page in named)
+    pages = {page.name: page.read_text(encoding="utf-8") for page in DOCS.glob("*.md")}
+    for page in set(pages) - set(named):
+        assert any(f"]({page}" in text for name, text in pages.items() if name != page), page
 
 
 def test_anchors_that_links_name_exist() -> None:
