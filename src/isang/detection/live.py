@@ -23,6 +23,7 @@ from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.stream.record import RecordSource
 from isang.logs.stream.session_stream import EndedSessions
 from isang.memory import give_back, hold_little
+from isang.progress import say
 
 LEAST_IDLE_SECONDS = 1.0
 IDLE_SECONDS = 60.0
@@ -66,6 +67,8 @@ class Following:
         if not model.config.detection.rewordings:
             model = replace(model, vocabulary=replace(model.vocabulary, by_words=False))
         rules = rules_of(model)
+        if (doubt := rules.of_other_readers()) is not None:
+            say(f"warning: {doubt}")
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
