@@ -543,7 +543,7 @@ def serve(
     from isang.service.settings import ServiceSettings, address, tokens
 
     given = [] if model is None else [model]
-    if model is not None and not ((model / "manifest.json").exists() or (model / "model" / "manifest.json").exists()):
+    if model is not None and not any((model / part / "manifest.json").exists() for part in (".", "model", "run/model")):
         given, logs = [], [str(model), *(logs or [])]
     host, port = address(listen)
     settings = ServiceSettings(
