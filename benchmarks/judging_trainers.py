@@ -69,19 +69,20 @@ TRAINERS = {
 }
 
 
-def read_wrong(trainer: Trainer, run: RunTable, fault: str) -> list[str]:
+def read_wrong(trainer: Trainer, run: RunTable, fault: str, console: str) -> list[str]:
     """What of a right reading the table lacks; a run that ends in NaN may lack losses."""
     wrong = []
-    losses = int(usable(run.column(run.loss)).sum()) + len(run.logged_nan.get(run.loss, ()))
+    losses = int((~np.isnan(run.column(run.loss))).sum()) + len(run.logged_nan.get(run.loss, ()))
     validation = run.column(VALIDATION_LOSS)
     validations = int(usable(validation).sum()) + len(run.logged_nan.get(VALIDATION_LOSS, ()))
-    if not trainer.losses[0] <= losses <= trainer.losses[1] and fault != "NaN":
+    broke_off = fault == "NaN" or "Training has stopped" in console
+    if not trainer.losses[0] <= losses <= trainer.losses[1] and not broke_off:
         wrong.append(f"{losses} losses")
     if validations != trainer.validations and fault not in ("NaN", "rate x 100"):
         wrong.append(f"{validations} validations")
     if bool(np.isfinite(run.column(LEARNING_RATE)).any()) != trainer.rate:
         wrong.append("the rate")
-    if trainer.last_step and int(run.step[-1]) != trainer.last_step and fault != "NaN":
+    if trainer.last_step and int(run.step[-1]) != trainer.last_step and not broke_off:
         wrong.append(f"last step {int(run.step[-1])}")
     return wrong
 
@@ -128,7 +129,8 @@ def main() -> None:
             except InputError as error:
                 print(f"{name:18s} {fault:16s} not read: {error}")
                 continue
-            lacking, wrong = read_wrong(trainer, run, fault), judged_wrong(fault, judge(run))
+            console = (folder / "console.txt").read_text(encoding="utf-8", errors="replace")
+            lacking, wrong = read_wrong(trainer, run, fault, console), judged_wrong(fault, judge(run))
             read, judged = read + (not lacking), judged + (not wrong)
             said = f"read: {', '.join(lacking) or 'right':32s} judged: {', '.join(wrong) or 'right'}"
             print(f"{name:18s} {fault:16s} {said}")

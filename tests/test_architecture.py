@@ -28,7 +28,7 @@ ALLOWED = {
     "parquet_files": {"errors", "files"},
     "progress": {"errors", "formatting"},
     "config": BASE,
-    "logs": BASE | {"config"},
+    "logs": BASE | {"config", "plugins"},
     "model": BASE | {"config", "logs"},
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},

@@ -513,6 +513,16 @@ def serve(
             help="Who may send syslog beside this machine, such as 10.0.0.0/8; may be repeated.", metavar="NETWORK"
         ),
     ] = None,
+    otlp_grpc: Annotated[
+        str | None, typer.Option(help="Take OTLP over gRPC in there (isang[grpc]).", metavar="HOST:PORT")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(help="Read topics of these brokers (isang[kafka]).", metavar="HOST:PORT,...")
+    ] = None,
+    kafka_topic: Annotated[
+        list[str] | None, typer.Option(help="A topic to read; may be repeated.", metavar="NAME")
+    ] = None,
+    kafka_group: Annotated[str, typer.Option(help="The consumer group.", metavar="NAME")] = "isang",
     alerts_per_thousand: Alerts = None,
     idle: Annotated[
         str | None,
@@ -541,7 +551,7 @@ def serve(
     from isang.service.settings import ServiceSettings, address, tokens
 
     given = [] if model is None else [model]
-    if model is not None and not ((model / "manifest.json").exists() or (model / "model" / "manifest.json").exists()):
+    if model is not None and not any((model / part / "manifest.json").exists() for part in (".", "model", "run/model")):
         given, logs = [], [str(model), *(logs or [])]
     host, port = address(listen)
     settings = ServiceSettings(
@@ -550,6 +560,8 @@ def serve(
         redact=not no_redact, alerts_per_thousand=alerts_per_thousand,
         syslog=None if syslog is None else address(syslog, "--syslog", "127.0.0.1:5514"),
         syslog_from=tuple(syslog_from or ()),
+        otlp_grpc=None if otlp_grpc is None else address(otlp_grpc, "--otlp-grpc", "127.0.0.1:4317"),
+        kafka=kafka, kafka_topics=tuple(kafka_topic or ()), kafka_group=kafka_group,
         idle_seconds=None if idle is None else seconds("--idle", idle), **tokens(),
     )  # fmt: skip
     if check:

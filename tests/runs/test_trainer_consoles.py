@@ -243,3 +243,11 @@ def test_one_row_per_epoch_is_no_progress_bar(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text("epoch,train_loss,valid_loss\n" + rows)
     (run,) = read_runs(tmp_path / "history.csv")
     assert len(run.points("validation_loss")[0]) == 40
+
+
+def test_a_smooth_curve_of_few_epochs_is_still_falling(tmp_path: Path) -> None:
+    """Its residual around a line is all curvature, which is no noise; each loss lies below the one before."""
+    rows = "".join(f"{i},{0.02 + 0.6 * np.exp(-i / 12):.6f}\n" for i in range(40))
+    (tmp_path / "history.csv").write_text("epoch,loss\n" + rows)
+    (run,) = read_runs(tmp_path / "history.csv")
+    assert findings(run)["convergence"].evidence["outcome"] == "falling"

@@ -13,7 +13,7 @@ from isang.logs.input.sources import Source
 from isang.logs.parsing import timestamps
 from isang.logs.parsing.digit_cache import ParsedChunk
 from isang.logs.parsing.known_layouts import known_layout
-from isang.logs.parsing.layouts import LAYOUTS
+from isang.logs.parsing.layouts import registered
 from isang.logs.parsing.records import SourceLayout
 from isang.logs.rules import Rules
 from isang.logs.store import SCHEMA
@@ -21,7 +21,6 @@ from isang.logs.templates.miner import OVERFLOW
 
 _MANY_CONTINUED = 0.5
 _MANY_WITHOUT_KEY = 0.2
-_OF_SEVERAL_LINES = {layout.name for layout in LAYOUTS if layout.heading}
 
 
 class LineCounts(NamedTuple):
@@ -189,8 +188,9 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
         for source in sources
         for layout in source["unknown_layouts"]
     ]
+    of_several_lines = {layout.name for layout in registered() if layout.heading}
     for source in sources:
-        if source["layouts"][0]["name"] in _OF_SEVERAL_LINES:
+        if source["layouts"][0]["name"] in of_several_lines:
             continue
         others = source["continued"] + source["not_matched"]
         if others > _MANY_CONTINUED * max(1, source["lines"]):

@@ -176,6 +176,7 @@ class Preparation:
         if not self._rules.templates.height:
             meta["novelty"] = self._novelty
             meta["warnings"] += [sentence for sentence in [told(self._novelty)] if sentence]
+        meta["warnings"] += [sentence for sentence in [self._rules.of_other_readers()] if sentence]
         if self._labels is not None:
             meta["labels"] = self._labels.report()
         for warning in meta["warnings"]:

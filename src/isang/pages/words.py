@@ -52,9 +52,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "kind": ("Kind", "종류"),
     "example": ("An example session: {id}", "예시 세션: {id}"),
     "beside": (
-        "Lines marked “{strange}” are unusual. Lines marked “{missing}” stand in the most similar normal session, "
+        "Lines marked “{strange}” are unusual. Lines marked “{missing}” stand in the most similar normal session"
         "{id}, and not in this one.",
-        "“{strange}” 표시가 있는 줄은 특이한 줄입니다. “{missing}” 표시가 있는 줄은 가장 비슷한 정상 세션 {id}에는 "
+        "“{strange}” 표시가 있는 줄은 특이한 줄입니다. “{missing}” 표시가 있는 줄은 가장 비슷한 정상 세션{id}에는 "
         "있지만 이 세션에는 없습니다.",
     ),
     "marked": ("Lines marked “{strange}” are unusual.", "“{strange}” 표시가 있는 줄은 특이한 줄입니다."),
@@ -166,6 +166,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "told_acknowledged": ("seen", "확인함"),
     "until": ("until {until}", "{until}까지"),
     "undo": ("Undo", "되돌리기"),
+    "evaluation": ("Evaluation of the model in use", "사용 중인 모델의 평가"),
     "live": ("Live", "실시간"),
     "asked_per_thousand": ("alerts per 1,000 sessions asked for", "요청한 세션 1,000개당 알림"),
     "alerts_per_thousand": ("alerts per 1,000 sessions so far", "지금까지 세션 1,000개당 알림"),

@@ -86,7 +86,8 @@ class SavedPlace:
                     raise ValueError(f"{_RECORDS} claims to hold {footer.rows:,} records in {size:,} bytes")
                 texts = sorted(name for name in archive.namelist() if name.startswith(_TEXTS))
                 blocks = [TextBlock.read(archive.read(name)) for name in texts]
-            if facts["schema"] != SCHEMA or (facts["rules"] != rules and not of_any_model):
+            same = {"readers": 1} | facts["rules"] == rules
+            if facts["schema"] != SCHEMA or not (same or of_any_model):
                 raise InputError(f"{self._path} was written with another model; name another --state file")
             records = pl.read_parquet(table).select(STORED_SCHEMA.names()).cast(STORED_SCHEMA)
         except _NO_STATE as error:

@@ -13,7 +13,7 @@ from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.novelty import novelty
-from isang.logs.templates.optional_parts import without_optional_parts
+from isang.logs.templates.optional_parts import with_open_ends, without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
 from isang.logs.templates.words import marked, names_in, severity
 
@@ -260,7 +260,12 @@ class EventTable:
             ]
             found = joined(together, names)
             shorter = without_optional_parts(dict.fromkeys(found), names)
-            became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
+            found = [shorter.get(text, text) for text in found]
+            lines: Counter[str] = Counter()
+            for became_text, message in zip(found, together, strict=True):
+                lines[became_text] += message.lines
+            ends = with_open_ends(lines)
+            became.update(zip(own, (_Text(severe, ends.get(text, text)) for text in found), strict=True))
         return {number: became[text] for number, text in texts.items()}
 
     def _message(self, number: int, message: _Text) -> Message:

@@ -1,12 +1,19 @@
 """How far a validation loss rises after its best, and what its noise explains."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from isang.runs.read.table import Floats
-from isang.runs.statistics.noise import Memory, autoregression, block_means, robust_spread, simulated, with_memory
+from isang.runs.statistics.noise import (
+    Memory,
+    autoregression,
+    block_means,
+    goes_on,
+    robust_spread,
+    simulated,
+    with_memory,
+)  # fmt: skip
 from isang.runs.statistics.trend_break import valley
 
 FEWEST_VALIDATIONS = 8
@@ -93,9 +100,8 @@ def rise_after_best(values: Floats) -> Rise:
 
 def _rises_on_and_on(values: Floats) -> bool:
     """So many of the values after the best are higher than the one before as in one of 64 random walks."""
-    after = np.diff(values[int(np.argmin(values)) :])
-    count, rises = int((after != 0).sum()), int((after > 0).sum())
-    return count >= RISES_IN_A_ROW and sum(math.comb(count, k) for k in range(rises, count + 1)) <= 2 ** (count - 6)
+    after = values[int(np.argmin(values)) :]
+    return int((np.diff(after) > 0).sum()) >= RISES_IN_A_ROW and goes_on(after, 2**RISES_IN_A_ROW)
 
 
 def after_drops(values: Floats) -> int:

@@ -48,7 +48,7 @@ class Judging:
         self._book = IncidentBook(database, self.model, self.model_name, self._answers)
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
-            source=JournalSource(journal), begin=begin, of_any_model=True, answers=self._answers,
+            source=JournalSource(journal), begin=begin, of_any_model=True, answers=self._answers, with_sessions=True,
         )  # fmt: skip
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
         metrics.model_info.labels(STREAM, self.model_name).set(1)

@@ -57,14 +57,20 @@ class Access:
         allowed = role(request.cookies, settings)
         if allowed == "write" or (allowed == "read" and method in READING):
             return None
-        named = _named(headers.get("authorization", ""))
-        if named is not None and _same(named, settings.token):
+        if may_send(headers.get("authorization", ""), settings):
             return None
+        named = _named(headers.get("authorization", ""))
         if named is not None and settings.read_token and method in READING and _same(named, settings.read_token):
             return None
         if allowed == "read":
             return 403, "this needs the token that may write; sign out and name ISANG_TOKEN"
         return 401, "name the token: Authorization: Bearer TOKEN"
+
+
+def may_send(authorization: str, settings: ServiceSettings) -> bool:
+    """Whether a header names the token that lets its sender send."""
+    named = _named(authorization)
+    return bool(settings.token) and named is not None and _same(named, settings.token or "")
 
 
 def _host(given: str) -> str:
