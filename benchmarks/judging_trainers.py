@@ -59,7 +59,7 @@ TRAINERS = {
     "sklearn sgd": Trainer(("none", "rate x 100", "rate 0"), "console.txt", (60, 60), 0, False, 60),
     "sklearn boosting": Trainer(("none", "rate x 100", "rate 0"), "console.txt", (300, 300), 0, False, 300),
     "keras console": Trainer(_ALL, "console.txt", (40, 40), 40, True, 40),
-    "keras csv": Trainer(_ALL, "files", (40, 40), 40, True, 40),
+    "keras csv": Trainer(_ALL, "files", (40, 40), 40, True, 39),
     "lightning": Trainer(_ALL, "files", (40, 240), 40, True, 0),
     "transformers": Trainer(_ALL, "console.txt", (80, 80), 14, True, 400),
     "trl sft": Trainer(_ALL, "console.txt", (60, 60), 10, True, 300),

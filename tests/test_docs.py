@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9R]*.md"))
-COMMANDS = ("demo", "run", "prepare", "train", "report", "evaluate", "detect", "export")
+COMMANDS = (
+    "demo", "run", "prepare", "train", "report", "evaluate", "detect", "export", "compare", "serve", "feedback", "mcp",
+)  # fmt: skip
 
 
 def blocks(page: Path, language: str) -> list[str]:

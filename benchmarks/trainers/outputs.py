@@ -74,8 +74,9 @@ def _keras(fault: str, folder: Path, verbose: int) -> None:
         [keras.layers.Dense(width, activation="relu"), keras.layers.Dense(2, activation="softmax")]
     )
     model.compile(keras.optimizers.Adam(rate_of(fault, 3e-3)), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    calls: list[Any] = [keras.callbacks.CSVLogger(str(folder / "training.csv"))] if not verbose else []
-    calls.append(keras.callbacks.LearningRateScheduler(lambda epoch: cosine(fault, 3e-3, epoch / EPOCHS)))
+    calls: list[Any] = [keras.callbacks.LearningRateScheduler(lambda epoch: cosine(fault, 3e-3, epoch / EPOCHS))]
+    if not verbose:
+        calls.append(keras.callbacks.CSVLogger(str(folder / "training.csv")))  # after the one that sets the rate
     model.fit(x, y, validation_data=(xv, yv), epochs=EPOCHS, batch_size=64, verbose=verbose, callbacks=calls)
 
 

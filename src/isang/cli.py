@@ -523,6 +523,9 @@ def serve(
         list[str] | None, typer.Option(help="A topic to read; may be repeated.", metavar="NAME")
     ] = None,
     kafka_group: Annotated[str, typer.Option(help="The consumer group.", metavar="NAME")] = "isang",
+    memory_mb: Annotated[
+        int, typer.Option("--memory", help="The process holds about so much at most.", metavar="MIB", min=600)
+    ] = 2048,
     alerts_per_thousand: Alerts = None,
     idle: Annotated[
         str | None,
@@ -561,7 +564,7 @@ def serve(
         syslog=None if syslog is None else address(syslog, "--syslog", "127.0.0.1:5514"),
         syslog_from=tuple(syslog_from or ()),
         otlp_grpc=None if otlp_grpc is None else address(otlp_grpc, "--otlp-grpc", "127.0.0.1:4317"),
-        kafka=kafka, kafka_topics=tuple(kafka_topic or ()), kafka_group=kafka_group,
+        memory_bytes=memory_mb << 20, kafka=kafka, kafka_topics=tuple(kafka_topic or ()), kafka_group=kafka_group,
         idle_seconds=None if idle is None else seconds("--idle", idle), **tokens(),
     )  # fmt: skip
     if check:

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from isang.detection.feedback.desk import Given
     from isang.detection.incidents import Incident
     from isang.detection.live import Following
+    from isang.detection.threshold.stretches import Stretch
     from isang.logs.prepare import Preparation
     from isang.logs.store import Dataset
 
 SCHEMA = 1
+WHOLE_REASONS = 5
+"""Titles of incidents that say why logs as a whole are unlike normal ones."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Detected:
     """The alert budget; None where no model judged."""
     never_seen: list[dict[str, Any]] = field(default_factory=list)
     """Templates that no training session has, the loudest first, with their first line and their number."""
+    smaller: list["Incident"] = field(default_factory=list)
+    """Further ones, such as normal stretches of the training period have too."""
+    whole: "Stretch | None" = None
+    """The logs as a whole beside held-out stretches of the training period."""
     coverage: dict[str, Any] = field(default_factory=dict)
     """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
     `cannot_tell` where the logs are of another program, else `judged`."""
@@ -81,8 +88,12 @@ class Detected:
         from isang.runs.report.report import default_language
 
         told = self.false_alarms()
-        beside = {"never_seen": self.never_seen, "coverage": self.coverage}
+        beside: dict[str, Any] = {"never_seen": self.never_seen, "coverage": self.coverage}
         beside |= {"silenced": [incident.to_dict() for incident in self.silenced]}
+        if self.whole is not None:
+            reasons = [incident.title for incident in self.incidents[:WHOLE_REASONS]]
+            beside["whole"] = self.whole.to_dict() | {"reasons": reasons}
+            beside["smaller"] = [incident.to_dict() for incident in self.smaller]
         found = document(self.incidents, **beside, **({} if told is None else {"false_alarms": told}))
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
@@ -434,7 +445,8 @@ def detect(
     _warn(*found.warnings)
     return Detected(
         len(found.judged.rows), found.anomalies, found.incidents, found.dataset, _names(logs),
-        found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.coverage.to_dict(),
+        found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
+        found.coverage.to_dict(),
     )  # fmt: skip
 
 

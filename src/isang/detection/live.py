@@ -23,6 +23,7 @@ from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.stream.record import RecordSource
 from isang.logs.stream.session_stream import EndedSessions
 from isang.memory import give_back, hold_little
+from isang.model.vocabulary import UNSEEN
 from isang.progress import say
 
 LEAST_IDLE_SECONDS = 1.0
@@ -36,6 +37,7 @@ SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
 SAVING_SHARE = 0.1
 """No more than about this share of the time goes into writing the state."""
+HALF_LIFE_LINES = 10_000
 SHOWN_OF_A_GROUP = 3
 """So many anomalies of a group come with the lines of their sessions, where these are asked for."""
 TRIM_SECONDS = 1.0
@@ -92,6 +94,8 @@ class Following:
         """Sessions and anomalies that were judged before the place that was saved."""
         self.sessions = 0
         """Sessions judged so far."""
+        self.lately = (0.0, 0.0)
+        """Judged lines that fit no template of the model, and all; the last HALF_LIFE_LINES weigh half."""
         self.silenced = 0
         """Anomalies that people told to be normal."""
         self.anomalies = 0
@@ -210,6 +214,10 @@ class Following:
             for record in records(self._model, ended, judged)
         ]
         self.sessions += len(judged.rows)
+        lines = len(judged.sessions.flat) - 2 * len(judged.sessions)
+        unseen = int((judged.sessions.flat == UNSEEN).sum())
+        kept = 0.5 ** (lines / HALF_LIFE_LINES)
+        self.lately = (self.lately[0] * kept + unseen, self.lately[1] * kept + lines)
         self.anomalies += len(found)
         return self._shown(found, ended)
 

@@ -57,6 +57,8 @@ class ServiceSettings:
     alerts_per_thousand: float | None = None
     journal_bytes: int = 512 << 20
     """Accepted records that are not judged yet take so much room at most."""
+    memory_bytes: int = 2 << 30
+    """The process holds no more than about so much: see judging/shedding.py."""
     body_bytes: int = 16 << 20
     """A request's body, as it is sent, is no longer."""
     plain_bytes: int = 64 << 20
