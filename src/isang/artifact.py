@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from isang.formatting import printable
 from isang.json_files import anything, mapping, read_json
 from isang.logs.rules import Rules
 from isang.logs.templates.slots import SLOTS_SCHEMA
-from isang.model.batches import Rows, Sessions
+from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
 from isang.model.folder_schema import (
     AGAIN,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from isang.model.encoder import Encoder
     from isang.model.onnx.scoring import OnnxEncoder
 
+BatchScorer = Callable[[Iterable[Tokens]], Iterator[Sequence[Floats]]]
+"""From batches of sessions of one length, (G, L), to what the encoder answers about their tokens, each (G, L)."""
 SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
@@ -88,6 +90,8 @@ class Model:
     """The SVG files of the last evaluation, by name; they are written, never read."""
     onnx: "OnnxEncoder | None" = field(default=None)
     """The exported encoder, to score with it; None: with torch. It is no part of the folder."""
+    scorer: "BatchScorer | None" = field(default=None, repr=False)
+    """What scores batches of sessions with the encoder elsewhere; None: this process. It is no part of the folder."""
     kept: Kept = field(default_factory=Kept, init=False, repr=False)
     """What was worked out from this model, such as its thresholds; a changed copy begins anew."""
 

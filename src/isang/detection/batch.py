@@ -2,7 +2,7 @@
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from isang.detection.threshold.decisions import Judged
 from isang.detection.threshold.stretches import Stretch, judge_stretch, unusual
 from isang.detection.whole.told import noticed, slots_in
 from isang.logs.places import StoredLogs, open_logs
-from isang.logs.prepare import prepare_folder
+from isang.logs.prepare import Preparation, prepare_folder
 from isang.logs.store import Dataset, is_dataset
 from isang.memory import give_back, hold_little
 
@@ -53,18 +53,26 @@ class JudgedLogs:
     """What a person should know about all of it."""
 
 
-def judge_logs(model: Model, logs: Sequence[str | Path], answers: Answers = NO_ANSWERS) -> JudgedLogs:
+def judge_logs(
+    model: Model,
+    logs: Sequence[str | Path],
+    answers: Answers = NO_ANSWERS,
+    *,
+    preparation: "Callable[..., Preparation] | None" = None,
+) -> JudgedLogs:
     """Read `logs` by the model's rules, or a dataset folder, and judge their sessions; `answers` silence what
     they cover.
 
-    Logs become a dataset in a temporary folder, so that memory holds no more than their events.
+    Logs become a dataset in a temporary folder, so that memory holds no more than their events; `preparation` as in
+    `prepare_folder`.
     """
     hold_little()
     if len(logs) == 1 and is_dataset(Path(logs[0])):
         return judge_stored(model, open_logs(Path(logs[0])), answers)
     with tempfile.TemporaryDirectory(prefix="isang-") as scratch:
         data = Path(scratch, "data")
-        prepare_folder([str(path) for path in logs], data, model.config.logs, rules=rules_of(model))
+        rules, paths = rules_of(model), [str(path) for path in logs]
+        prepare_folder(paths, data, model.config.logs, rules=rules, preparation=preparation)
         return judge_stored(model, open_logs(data), answers)
 
 
