@@ -504,6 +504,7 @@ def serve(
 ) -> None:
     """Take logs in over the network and from files, judge them as they come, and keep the incidents."""
     require_serving()
+    from isang.config import load
     from isang.service import lifecycle
     from isang.service.settings import ServiceSettings, address, tokens
 
@@ -511,10 +512,12 @@ def serve(
     if model is not None and not ((model / "manifest.json").exists() or (model / "model" / "manifest.json").exists()):
         given, logs = [], [str(model), *(logs or [])]
     host, port = address(listen)
+    own = home / "isang.toml"
     settings = ServiceSettings(
         home=home, host=host, port=port, model=given[0] if given else None, logs=tuple(logs or ()), stdout=stdout,
         proxy=behind, learning_sessions=learning_sessions, alertmanager=alertmanager, webhook=webhook,
-        redact=not no_redact, alerts_per_thousand=alerts_per_thousand,
+        lifecycle=load(own if own.exists() else None).lifecycle, redact=not no_redact,
+        alerts_per_thousand=alerts_per_thousand,
         syslog=None if syslog is None else address(syslog, "--syslog", "127.0.0.1:5514"),
         syslog_from=tuple(syslog_from or ()),
         idle_seconds=None if idle is None else seconds("--idle", idle), **tokens(),

@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,11 +38,20 @@ TRIM_SECONDS = 1.0
 """Memory that is free inside the process goes back to the system this often while lines come."""
 
 
+class LookedAt(NamedTuple):
+    """Sessions that have ended and were judged."""
+
+    ended: EndedSessions
+    judged: Judged
+    records: list[dict[str, Any]]
+    """Of those that are anomalous."""
+
+
 class Following:
     """Judges the sessions of growing logs as they end.
 
     Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
-    silence longer than those within 99.9 % of the training sessions.
+    silence longer than those within 99.9 % of the training sessions. `looked` is given all that was judged.
     """
 
     def __init__(
@@ -55,6 +64,7 @@ class Following:
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
         answers: Answers = NO_ANSWERS,
+        looked: Callable[[LookedAt], None] | None = None,
     ) -> None:
         hold_little()
         if not model.config.detection.rewordings:
@@ -63,7 +73,7 @@ class Following:
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
-        self._model = model
+        self._model, self._looked = model, looked
         self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
@@ -202,6 +212,8 @@ class Following:
         ]
         self.sessions += len(judged.rows)
         self.anomalies += len(found)
+        if self._looked is not None:
+            self._looked(LookedAt(ended, judged, found))
         return found
 
     def _judge(self, sessions: EndedSessions) -> Judged:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from isang.artifact import Model, load_model
-from isang.detection.live import Following, pause_after
+from isang.detection.live import Following, LookedAt, pause_after
 from isang.errors import IsangError
 from isang.progress import say
 from isang.service.feedback import Feedback
@@ -37,7 +37,7 @@ class Judging:
     def __init__(
         self, settings: ServiceSettings, model: Path, journal: Journal, database: Database, metrics: Metrics,
         put: Callable[[Change], None], tell: Callable[[Change], None],
-        begin: Mapping[str, Any] | None, feedback: Feedback,
+        begin: Mapping[str, Any] | None, feedback: Feedback, looked: Callable[[LookedAt], None] | None = None,
     ) -> None:  # fmt: skip
         self._database, self._metrics, self._put, self._tell = database, metrics, put, tell
         self._journal = journal
@@ -48,6 +48,7 @@ class Judging:
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
             source=JournalSource(journal), begin=begin, answers=self._answers,
+            looked=looked,
         )  # fmt: skip
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
         metrics.model_info.labels(STREAM, self.model_name).set(1)
