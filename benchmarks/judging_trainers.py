@@ -59,29 +59,30 @@ TRAINERS = {
     "sklearn sgd": Trainer(("none", "rate x 100", "rate 0"), "console.txt", (60, 60), 0, False, 60),
     "sklearn boosting": Trainer(("none", "rate x 100", "rate 0"), "console.txt", (300, 300), 0, False, 300),
     "keras console": Trainer(_ALL, "console.txt", (40, 40), 40, True, 40),
-    "keras csv": Trainer(_ALL, "files", (40, 40), 40, True, 40),
+    "keras csv": Trainer(_ALL, "files", (40, 40), 40, True, 39),
     "lightning": Trainer(_ALL, "files", (40, 240), 40, True, 0),
-    "transformers": Trainer(_ALL, "console.txt", (80, 80), 13, True, 400),
+    "transformers": Trainer(_ALL, "console.txt", (80, 80), 14, True, 400),
     "trl sft": Trainer(_ALL, "console.txt", (60, 60), 10, True, 300),
-    "fastai": Trainer((*_USUAL, "NaN"), "console.txt", (40, 40), 40, False, 40),
+    "fastai": Trainer((*_USUAL, "NaN"), "console.txt", (40, 40), 40, False, 39),
     "stable-baselines": Trainer(("none", "rate x 100", "rate 0"), "console.txt", (59, 59), 0, True, 15_104),
     "spacy": Trainer(("none", "rate x 100", "rate 0", "shuffled labels"), "console.txt", (20, 21), 0, False, 400),
 }
 
 
-def read_wrong(trainer: Trainer, run: RunTable, fault: str) -> list[str]:
+def read_wrong(trainer: Trainer, run: RunTable, fault: str, console: str) -> list[str]:
     """What of a right reading the table lacks; a run that ends in NaN may lack losses."""
     wrong = []
-    losses = int(usable(run.column(run.loss)).sum()) + len(run.logged_nan.get(run.loss, ()))
+    losses = int((~np.isnan(run.column(run.loss))).sum()) + len(run.logged_nan.get(run.loss, ()))
     validation = run.column(VALIDATION_LOSS)
     validations = int(usable(validation).sum()) + len(run.logged_nan.get(VALIDATION_LOSS, ()))
-    if not trainer.losses[0] <= losses <= trainer.losses[1] and fault != "NaN":
+    broke_off = fault == "NaN" or "Training has stopped" in console
+    if not trainer.losses[0] <= losses <= trainer.losses[1] and not broke_off:
         wrong.append(f"{losses} losses")
     if validations != trainer.validations and fault not in ("NaN", "rate x 100"):
         wrong.append(f"{validations} validations")
     if bool(np.isfinite(run.column(LEARNING_RATE)).any()) != trainer.rate:
         wrong.append("the rate")
-    if trainer.last_step and int(run.step[-1]) != trainer.last_step and fault != "NaN":
+    if trainer.last_step and int(run.step[-1]) != trainer.last_step and not broke_off:
         wrong.append(f"last step {int(run.step[-1])}")
     return wrong
 
@@ -128,7 +129,8 @@ def main() -> None:
             except InputError as error:
                 print(f"{name:18s} {fault:16s} not read: {error}")
                 continue
-            lacking, wrong = read_wrong(trainer, run, fault), judged_wrong(fault, judge(run))
+            console = (folder / "console.txt").read_text(encoding="utf-8", errors="replace")
+            lacking, wrong = read_wrong(trainer, run, fault, console), judged_wrong(fault, judge(run))
             read, judged = read + (not lacking), judged + (not wrong)
             said = f"read: {', '.join(lacking) or 'right':32s} judged: {', '.join(wrong) or 'right'}"
             print(f"{name:18s} {fault:16s} {said}")

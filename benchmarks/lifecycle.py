@@ -170,7 +170,7 @@ def table(days: Sequence[Day]) -> list[str]:
     noise = {one.fingerprint for day in days if not day.faulty for one in incidents_of(day.copies(), day.around)}
     rows = [
         f"{len(days)} days, {sum(day.faulty for day in days)} of them with a fault", "",
-        "| silence | false alarms by day | answers | false alarms, days after the first tenth of answers | faults told | "
+        "| silence | false alarms by day | answers | false alarms after a tenth of the answers | faults told | "
         "true incidents silenced |", "| --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
     for name, silence in (("none", without_answers), ("answers", by_answers), ("template alone", by_template)):

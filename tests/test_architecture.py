@@ -28,16 +28,18 @@ ALLOWED = {
     "parquet_files": {"errors", "files"},
     "progress": {"errors", "formatting"},
     "config": BASE,
-    "logs": BASE | {"config"},
+    "logs": BASE | {"config", "plugins"},
     "model": BASE | {"config", "logs"},
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},
     "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
+    "distributed": BASE | {"threads", "config", "logs", "model", "artifact", "detection"},
     "runs": BASE | {"config", "plugins"},
     "samples": BASE,
     "resumable": BASE | {"config"},
     "pages": BASE | {"config", "logs", "runs"},
-    "stages": BASE | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs", "pages"},
+    "stages": BASE
+    | {"resumable", "config", "logs", "model", "artifact", "training", "detection", "runs", "pages", "distributed"},
     "api": BASE | {"config", "logs", "artifact", "detection", "runs", "stages"},
     "summaries": BASE | {"config", "logs", "training", "detection", "runs", "stages"},
     "mcp_server": BASE | {"runs"},
@@ -47,7 +49,8 @@ ALLOWED = {
     "options": BASE,
     "plugins": {"errors"},
     "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
-    "service": BASE | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api"},
+    "service": BASE
+    | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api", "samples"},
     "__init__": BASE | {"api", "detection", "stages", "config", "threads"},
 }
 

@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9R]*.md"))
-COMMANDS = ("demo", "run", "prepare", "train", "report", "evaluate", "detect", "export")
+COMMANDS = (
+    "demo", "run", "prepare", "train", "report", "evaluate", "detect", "export", "compare", "serve", "feedback", "mcp",
+)  # fmt: skip
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -89,3 +91,12 @@ def test_the_index_of_decisions_lists_every_decision() -> None:
 @pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
 def test_the_readme_is_finished(name: str) -> None:
     assert not re.search(r"@[A-Z]+@", (ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_each_promise_stands_on_a_test() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "promises.md").read_text(encoding="utf-8"))
+    rows = [
+        line for line in (ROOT / "docs" / "promises.md").read_text(encoding="utf-8").splitlines() if "`tests/" in line
+    ]
+    assert len(named) >= len(rows) > 10
+    assert [name for path, name in named if f"def {name}(" not in (ROOT / path).read_text(encoding="utf-8")] == []

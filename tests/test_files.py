@@ -91,6 +91,18 @@ def test_a_kill_leaves_the_earlier_state(tmp_path: Path) -> None:
     assert (folder / "state").read_text() == "new"
 
 
+def test_what_killed_writers_left_goes_with_the_next_writing(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    left, alive, other = (
+        tmp_path / f".{name}.partial" for name in (f"a[1].{ended.pid}", f"a[1].{os.getpid()}", "a[1].x")
+    )
+    for path in (left, alive, other):
+        path.write_text("half")
+    write_text(tmp_path / "a[1]", "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a[1]", other.name])
+
+
 def test_json_refuses_what_is_not_json() -> None:
     assert to_json({"이름": 1}, indent=None) == '{"이름": 1}\n'
     with pytest.raises(ValueError, match="JSON"):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -235,10 +236,11 @@ def test_special_files_in_a_folder_are_refused(folder: Path, tmp_path: Path) -> 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_any_bytes_in_the_settings_end_in_a_model_or_a_clear_refusal(
+def test_any_bytes_in_a_file_end_in_a_model_or_a_clear_refusal(
     folder: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
-    name = "config.json"  # damaged bytes within a Parquet file can abort the process within polars, see docs/decisions
+    """Parquet files included: damage that polars ends the whole process over is refused before it reads them."""
+    name = data.draw(st.sampled_from(["config.json", *TABLES]))
 
     def damage(path: Path) -> None:
         content = bytearray(path.read_bytes())
@@ -249,4 +251,4 @@ def test_any_bytes_in_the_settings_end_in_a_model_or_a_clear_refusal(
     try:
         load_model(changed(folder, tmp_path / "model", name, damage))
     except InputError as error:
-        assert name in str(error) or "weights.safetensors" in str(error)  # noqa: PT017 - or there is no error
+        assert re.search(r"config\.json|weights\.safetensors|\.parquet", str(error))  # noqa: PT017 - or there is no error

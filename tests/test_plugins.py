@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
-TOY, HIGH_LOSS, READER = re.findall(
+TOY, HIGH_LOSS, READER, PIPES = re.findall(
     r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
 )
 USE = """
@@ -155,3 +155,52 @@ def test_a_toy_reader_from_another_package(tmp_path: Path) -> None:
     done = run(USE_READER.replace("\\\\n", "\\n"), tmp_path / "site", tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "kept\n"
+
+
+USE_LAYOUT = """
+from pathlib import Path
+from isang.config import LogsConfig
+from isang.logs.parsing.layouts import registered
+from isang.logs.prepare import prepare
+from isang.testing import check_layout
+(layout,) = [each for each in registered() if each.name == "toy_pipes"]
+levels = ["INFO", "WARN", "INFO", "ERROR"]
+lines = [f"{level}| 2026-01-05 09:00:0{n} |web-{n % 2}| step {n} of request r{n}" for n, level in enumerate(levels)]
+check_layout(layout, lines)
+Path("app.log").write_text("\\n".join(lines * 10))
+meta = prepare(["app.log"], LogsConfig()).dataset.meta
+assert meta["sources"][0]["layouts"] == [{"name": "toy_pipes", "share": 1.0}], meta["sources"]
+print("kept")
+"""
+
+
+def test_a_toy_layout_from_another_package(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    installed(tmp_path / "site", "toy_pipes", "toy:PIPES", PIPES, group="isang.layouts")
+    done = run(USE_LAYOUT, tmp_path / "site", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "kept\n"
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        (
+            "from isang.logs.parsing.layouts import Layout\nPIPES = Layout('toy', r'(?P<message>.*)(?=x)')",
+            "without look",
+        ),
+        (
+            "from isang.logs.parsing.layouts import Layout\nPIPES = Layout('toy', '^x(?P<time>.)')",
+            "group named message",
+        ),
+        ("PIPES = 3", "is no Layout: it lacks"),
+    ],
+)
+def test_a_layout_that_reads_nothing_is_named(tmp_path: Path, module: str, says: str) -> None:
+    (tmp_path / "site").mkdir()
+    installed(tmp_path / "site", "toy_pipes", "toy:PIPES", module, group="isang.layouts")
+    code = "from isang.cli import main; import sys; sys.argv = ['isang', 'prepare', 'a.log', '--out', 'd']; main()"
+    (tmp_path / "a.log").write_text("one line\n" * 5)
+    done = run(code, tmp_path / "site", tmp_path)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert says in done.stderr

@@ -74,8 +74,9 @@ def _keras(fault: str, folder: Path, verbose: int) -> None:
         [keras.layers.Dense(width, activation="relu"), keras.layers.Dense(2, activation="softmax")]
     )
     model.compile(keras.optimizers.Adam(rate_of(fault, 3e-3)), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    calls: list[Any] = [keras.callbacks.CSVLogger(str(folder / "training.csv"))] if not verbose else []
-    calls.append(keras.callbacks.LearningRateScheduler(lambda epoch: cosine(fault, 3e-3, epoch / EPOCHS)))
+    calls: list[Any] = [keras.callbacks.LearningRateScheduler(lambda epoch: cosine(fault, 3e-3, epoch / EPOCHS))]
+    if not verbose:
+        calls.append(keras.callbacks.CSVLogger(str(folder / "training.csv")))  # after the one that sets the rate
     model.fit(x, y, validation_data=(xv, yv), epochs=EPOCHS, batch_size=64, verbose=verbose, callbacks=calls)
 
 
@@ -215,7 +216,7 @@ def fastai(fault: str, folder: Path) -> None:
         loaders, network(fault), loss_func=torch.nn.CrossEntropyLoss(), metrics=accuracy, path=folder,
         cbs=[CSVLogger("history.csv")],
     )  # fmt: skip
-    learner.fit(EPOCHS, lr=max(rate_of(fault, 3e-3), 1e-30))
+    learner.fit(EPOCHS, lr=max(rate_of(fault, 3e-3 if fault in ("overfit", "shuffled labels") else 5e-4), 1e-30))
 
 
 def sklearn_mlp(fault: str, folder: Path) -> None:
@@ -314,6 +315,7 @@ def spacy(fault: str, folder: Path) -> None:
         kept.to_disk(folder / f"{name}.spacy")
     config = library.util.load_config(_spacy_config(folder))
     config["training"]["optimizer"]["learn_rate"] = rate_of(fault, 1e-3)
+    (folder / "model").mkdir()
     train_loop(init_nlp(config), folder / "model")
 
 
@@ -323,7 +325,7 @@ def _spacy_config(folder: Path) -> Path:
     config = init_config(lang="en", pipeline=["textcat"], optimize="efficiency", gpu=False)
     config["paths"]["train"], config["paths"]["dev"] = str(folder / "train.spacy"), str(folder / "dev.spacy")
     config["training"]["max_steps"], config["training"]["eval_frequency"] = 400, 20
-    config["training"]["logger"]["progress_bar"] = None
+    config["training"]["logger"]["progress_bar"] = False
     path = folder / "config.cfg"
     config.to_disk(path)
     return path

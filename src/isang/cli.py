@@ -18,6 +18,7 @@ from isang.options import (
     ConfigFile,
     DateOrder,
     Encoding,
+    Engine,
     Epochs,
     Gap,
     Json,
@@ -59,6 +60,9 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+LISTEN = "127.0.0.1:8765"
+
+
 @app.callback()
 def about(
     version: Annotated[
@@ -73,14 +77,31 @@ def demo(
     out: Annotated[
         Path, typer.Option(help="Where everything goes; an earlier result there is replaced.", metavar="DIR")
     ] = Path("out/demo"),
+    serving: Annotated[
+        bool,
+        typer.Option(
+            "--serve",
+            help="Start the service with the model of an earlier demo, or of one that runs first, and play the second "
+            "half of the sample into it at 60 times its speed.",
+        ),
+    ] = False,
+    listen: Annotated[str, typer.Option(help="With --serve: address and port.", metavar="HOST:PORT")] = LISTEN,
     verbose: Verbose = False,
 ) -> None:
     """The main job on the recorded sample in the package."""
     from isang import samples
 
+    if serving:
+        require_serving()
     sample = samples.shop()
-    print(f"A recorded sample: {sample.folder.name}, {len(sample.logs)} log files, with labels ({sample.labels.name}).")
-    _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {}, verbose=verbose)
+    if not (serving and (out / "run" / "model" / "manifest.json").exists()):
+        about = f"{len(sample.logs)} log files, with labels ({sample.labels.name})"
+        print(f"A recorded sample: {sample.folder.name}, {about}.")
+        _run([str(path) for path in sample.logs], out, None, sample.labels, False, True, {}, verbose=verbose)
+    if serving:
+        from isang.service.demo import serve_sample
+
+        serve_sample(sample, out, listen)
 
 
 @app.command()
@@ -138,6 +159,7 @@ def prepare(
     encoding: Encoding = None,
     mask: Masks = None,
     no_redact: NoRedact = False,
+    engine: Engine = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show how the logs would be read, and write nothing.")
     ] = False,
@@ -160,7 +182,7 @@ def prepare(
         return
     if out is None:
         raise UsageError("isang prepare needs --out DATA, the folder to write; --dry-run only looks")
-    meta = stages.prepare(logs, out, config=settings, labels=labels, overwrite=overwrite)
+    meta = stages.prepare(logs, out, config=settings, labels=labels, engine=engine, overwrite=overwrite)
     print(summaries.of_dataset(meta))
     print(f"written to {out}")
 
@@ -470,7 +492,7 @@ def serve(
     home: Annotated[Path, typer.Option(help="Where the service keeps what it knows.", metavar="DIR")] = Path(
         "isang-home"
     ),
-    listen: Annotated[str, typer.Option(help="Address and port.", metavar="HOST:PORT")] = "127.0.0.1:8765",
+    listen: Annotated[str, typer.Option(help="Address and port.", metavar="HOST:PORT")] = LISTEN,
     syslog: Annotated[
         str | None, typer.Option(help="Take syslog in there, by UDP and TCP.", metavar="HOST:PORT")
     ] = None,
@@ -480,6 +502,19 @@ def serve(
             help="Who may send syslog beside this machine, such as 10.0.0.0/8; may be repeated.", metavar="NETWORK"
         ),
     ] = None,
+    otlp_grpc: Annotated[
+        str | None, typer.Option(help="Take OTLP over gRPC in there (isang[grpc]).", metavar="HOST:PORT")
+    ] = None,
+    kafka: Annotated[
+        str | None, typer.Option(help="Read topics of these brokers (isang[kafka]).", metavar="HOST:PORT,...")
+    ] = None,
+    kafka_topic: Annotated[
+        list[str] | None, typer.Option(help="A topic to read; may be repeated.", metavar="NAME")
+    ] = None,
+    kafka_group: Annotated[str, typer.Option(help="The consumer group.", metavar="NAME")] = "isang",
+    memory_mb: Annotated[
+        int, typer.Option("--memory", help="The process holds about so much at most.", metavar="MIB", min=600)
+    ] = 2048,
     alerts_per_thousand: Alerts = None,
     idle: Annotated[
         str | None,
@@ -509,7 +544,7 @@ def serve(
     from isang.service.settings import ServiceSettings, address, tokens
 
     given = [] if model is None else [model]
-    if model is not None and not ((model / "manifest.json").exists() or (model / "model" / "manifest.json").exists()):
+    if model is not None and not any((model / part / "manifest.json").exists() for part in (".", "model", "run/model")):
         given, logs = [], [str(model), *(logs or [])]
     host, port = address(listen)
     own = home / "isang.toml"
@@ -520,6 +555,8 @@ def serve(
         alerts_per_thousand=alerts_per_thousand,
         syslog=None if syslog is None else address(syslog, "--syslog", "127.0.0.1:5514"),
         syslog_from=tuple(syslog_from or ()),
+        otlp_grpc=None if otlp_grpc is None else address(otlp_grpc, "--otlp-grpc", "127.0.0.1:4317"),
+        memory_bytes=memory_mb << 20, kafka=kafka, kafka_topics=tuple(kafka_topic or ()), kafka_group=kafka_group,
         idle_seconds=None if idle is None else seconds("--idle", idle), **tokens(),
     )  # fmt: skip
     if check:

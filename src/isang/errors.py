@@ -21,6 +21,10 @@ class OutputError(IsangError):
     """A result cannot be written."""
 
 
+class EngineError(IsangError):
+    """The engine that spreads the work over machines cannot be reached, or failed for good."""
+
+
 class Interrupted(IsangError):
     """A signal asked the program to stop, and it stopped in good order."""
 

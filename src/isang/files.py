@@ -104,12 +104,35 @@ def being_written(path: Path) -> Iterator[Path]:
     try:
         with saying_where(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_left_behind(path)
             yield beside
             _flush(beside)
             beside.replace(path)
     finally:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def _remove_left_behind(path: Path) -> None:
+    """Remove what killed processes left beside `path`; a process that is alive may be writing it now."""
+    for left in path.parent.glob(f".{_literal(path.name)}.*.partial"):
+        number = left.name.split(".")[-2]
+        if number.isascii() and number.isdigit() and not _is_alive(int(number)):
+            left.unlink(missing_ok=True)
+
+
+def _literal(name: str) -> str:
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextmanager

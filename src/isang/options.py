@@ -103,6 +103,15 @@ Onnx = Annotated[
         help="Score with what isang export wrote of this model; needs isang[onnx].  [default: with torch]",
     ),
 ]
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="ray[=WHERE]",
+        help="Spread the work with Ray: ray, ray=WORKERS on this machine, or ray=HOST:PORT of a cluster; needs "
+        "isang[ray].  [default: this process alone]",
+    ),
+]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, order and masks.  [default: 0]")]
 Lang = Annotated[
     Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the report.  [default: the locale's]")

@@ -16,7 +16,10 @@ VALUES_PER_BYTE = 64
 FREE_VALUES = 1_000_000
 """So many values are read of the smallest file."""
 _MOST_FOOTER_BYTES = 64 << 20
+_MOST_PAGE_HEADER_BYTES = 64 << 10
 _MAGIC = b"PAR1"
+_V2_COUNTS = {False: (), True: (2, 3)}
+"""Fields of a page header that count values as well: nulls and rows of a page of the second version."""
 
 
 class Footer(NamedTuple):
@@ -117,7 +120,7 @@ def read_footer(path: Path) -> tuple[Footer, int]:
 
 
 def footer_of(file: BinaryIO) -> tuple[Footer, int]:
-    """The same of an open file."""
+    """The same of an open file; raises ValueError too where its parts do not lie within it."""
     size = file.seek(0, 2)
     if size < 12:
         raise ValueError("it is too short for a Parquet file")
@@ -126,18 +129,66 @@ def footer_of(file: BinaryIO) -> tuple[Footer, int]:
     length = int.from_bytes(end[:4], "little")
     if end[4:] != _MAGIC or length > min(size - 12, _MOST_FOOTER_BYTES):
         raise ValueError("it is no Parquet file, or cut off")
-    file.seek(size - 8 - length)
+    data_end = size - 8 - length
+    file.seek(data_end)
     content = file.read(length)
     try:
-        meta = _Thrift(content).structure()
-        rows, groups = int(meta.get(3, 0)), meta.get(4, [])
-        values: dict[int, int] = {}
-        for group in groups:
-            for place, column in enumerate(group.get(1, [])):
-                values[place] = values.get(place, 0) + int(column.get(3, {}).get(5, 0))
-        return Footer(max(rows, sum(int(group.get(3, 0)) for group in groups)), max(values.values(), default=0)), size
+        return _checked_footer(file, _Thrift(content).structure(), data_end), size
     except (IndexError, AttributeError, TypeError, RecursionError) as error:
         raise ValueError("its footer is damaged") from error
+
+
+def _checked_footer(file: BinaryIO, meta: dict[int, Any], data_end: int) -> Footer:
+    # Field numbers as in Parquet's own definition, parquet.thrift: FileMetaData, RowGroup, ColumnChunk, ColumnMetaData.
+    groups = meta.get(4, [])
+    values: dict[int, int] = {}
+    rows = [_count(group.get(3)) for group in groups]
+    for group in groups:
+        for place, column in enumerate(group.get(1, [])):
+            chunk = column[3]
+            count, length = _count(chunk.get(5)), _count(chunk.get(7))
+            if count == 0:
+                continue
+            start = min(_count(chunk[field]) for field in (9, 11) if field in chunk)
+            if start < len(_MAGIC) or start + length > data_end:
+                raise ValueError("a column lies outside the file")
+            _check_pages(file, start, start + length, count)
+            values[place] = values.get(place, 0) + count
+    if _count(meta.get(3)) != sum(rows):
+        raise ValueError("its rows do not add up")
+    return Footer(sum(rows), max(values.values(), default=0))
+
+
+def _check_pages(file: BinaryIO, at: int, end: int, most_values: int) -> None:
+    """Walk the headers of a column's pages: polars allocates what they claim, and ends the process where it cannot."""
+    # parquet.thrift: PageHeader has its sizes in 2 and 3, and one of four headers with the number of values in field 1.
+    left = most_values
+    while at < end and left > 0:
+        file.seek(at)
+        reader = _Thrift(file.read(min(end - at, _MOST_PAGE_HEADER_BYTES)))
+        header = reader.structure()
+        unpacked, packed = _count(header.get(2)), _count(header.get(3))
+        at += reader.place + packed
+        kinds = [header[field] for field in (5, 6, 7, 8) if field in header]
+        if len(kinds) != 1 or at > end or unpacked > max(FREE_VALUES, packed) * VALUES_PER_BYTE:
+            raise ValueError("a page lies outside its column or claims too much")
+        count = _count(kinds[0].get(1))
+        if 7 not in header:
+            left -= count
+        if (
+            count > most_values
+            or left < 0
+            or any(_count(kinds[0].get(field, 0)) > most_values for field in _V2_COUNTS[8 in header])
+        ):
+            raise ValueError("a page claims more values than its column")
+    if left:
+        raise ValueError("a column has fewer values than it claims")
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("its footer is damaged")
+    return value
 
 
 class _Thrift:
@@ -145,6 +196,11 @@ class _Thrift:
 
     def __init__(self, content: bytes) -> None:
         self._content, self._at = content, 0
+
+    @property
+    def place(self) -> int:
+        """Bytes read so far."""
+        return self._at
 
     def structure(self) -> dict[int, Any]:
         fields: dict[int, Any] = {}

@@ -1,4 +1,4 @@
-"""Objects that other installed packages add: detectors, readers and findings, found by entry points.
+"""Objects that other installed packages add: detectors, layouts, readers and findings, found by entry points.
 
 A package names an object in its pyproject.toml, for instance
 
@@ -6,7 +6,7 @@ A package names an object in its pyproject.toml, for instance
     night_shift = "their_package.night_shift:NightShift"
 
 and isang loads and checks it where it lists its own. A class is called without arguments. The groups are
-`isang.detectors`, `isang.readers` and `isang.findings`.
+`isang.detectors`, `isang.layouts`, `isang.readers` and `isang.findings`.
 """
 
 from collections.abc import Iterable

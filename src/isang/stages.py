@@ -125,13 +125,24 @@ def prepare(
     *,
     config: Config | None = None,
     labels: Path | None = None,
+    engine: str | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Raw logs → a dataset folder; returns what its `meta.json` holds."""
+    """Raw logs → a dataset folder; returns what its `meta.json` holds.
+
+    `engine` spreads the work: `ray`, `ray=WORKERS` on this machine or `ray=HOST:PORT`; the dataset is the same.
+    """
     from isang.logs.prepare import prepare_folder
 
-    config = config or Config()
-    return prepare_folder([str(path) for path in logs], out, config.logs, labels=labels, overwrite=overwrite)
+    config, paths = config or Config(), [str(path) for path in logs]
+    if engine is None:
+        return prepare_folder(paths, out, config.logs, labels=labels, overwrite=overwrite)
+    from isang.distributed.engine import started
+    from isang.distributed.prepare import prepare as prepare_on
+
+    refuse_existing(out, overwrite=overwrite)  # before workers are started
+    with started(engine) as ray:
+        return prepare_on(ray, paths, out, config.logs, labels=labels, overwrite=overwrite)
 
 
 def train(

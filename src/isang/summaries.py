@@ -115,11 +115,16 @@ def of_rates(test: "RateTest", folder: Path) -> str:
 def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool) -> str:
     """The reports as a screenful each, or as one JSON document."""
     from isang.runs.report.report import default_language, report_json, summary
+    from isang.runs.text.comparing import comparison_lines
 
     if as_json:
         documents = [report_json(report) for report in reports]
         return to_json(documents[0] if len(documents) == 1 else {"schema": 1, "runs": documents}).rstrip("\n")
-    return "\n\n".join(summary(report, language or default_language()) for report in reports)
+    chosen = language or default_language()
+    said = [summary(report, chosen) for report in reports]
+    if len(reports) > 1:
+        said.append("\n".join(comparison_lines(reports, chosen)))
+    return "\n\n".join(said)
 
 
 def of_evaluation(evaluation: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Laws of every detector, finding and reader, isang's own and someone else's; run them in your package's tests.
+"""Laws of every detector, layout, finding and reader, isang's own and someone else's; run them in your package's tests.
 
 from isang.testing import check_detector, dataset_of
 
@@ -6,6 +6,9 @@ def test_it_keeps_the_laws():
     normal = dataset_of([["log in", "read", "log out"]] * 200)
     faulty = dataset_of([["log in", "log out"]] * 5)
     check_detector(MyDetector(), normal=normal, faulty=faulty)
+
+def test_the_layout_does_too():
+    check_layout(MY_LAYOUT, ["a line", "another one", "a third one"])
 
 def test_the_finding_does_too():
     check_finding(MyFinding(), healthy=run_of(np.geomspace(3, 1, 200)), faulty=run_of(np.full(200, 3.0)))
@@ -28,6 +31,9 @@ from isang.detection.detectors.contract import Case, Detector, Evidence, Reason
 from isang.detection.detectors.scoring import score
 from isang.detection.detectors.timed_sessions import TimedSessions, timed_sessions, untimed
 from isang.detection.threshold.calibration import ScoreTail, fit_tail
+from isang.logs.input.chunks import Chunk
+from isang.logs.parsing.layouts import Layout
+from isang.logs.parsing.records import parse_chunk, recognise_source
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset
 from isang.model.batches import Rows, from_sequences
 from isang.model.fitted import Fitted
@@ -35,8 +41,16 @@ from isang.model.vocabulary import vocabulary_of
 from isang.runs.findings.laws import check_finding, run_of
 from isang.runs.read.readers.laws import check_reader
 
-__all__ = ["check_detector", "check_finding", "check_reader", "dataset_of", "run_of"]
+__all__ = ["check_detector", "check_finding", "check_layout", "check_reader", "dataset_of", "run_of"]
 
+FOREIGN_LINES = (
+    "2026-01-05 09:00:00,000 INFO [main] shop.Orders: order 7 stored",
+    '{"time": "2026-01-05T09:00:00Z", "level": "info", "message": "order 7 stored"}',
+    "Jan  5 09:00:00 host sshd[7]: Accepted password for root",
+    "time=2026-01-05T09:00:00Z level=info msg=stored order=7",
+    "order 7 stored",
+)
+"""Lines of common layouts, which no other may take for its own."""
 BUDGET = 0.001
 """A planted fault must be an alert where so large a share of normal sessions may be."""
 
@@ -216,3 +230,27 @@ def _half(dataset: Dataset) -> Rows:
 
 def _quarter(dataset: Dataset, number: int) -> Rows:
     return np.array_split(_all(dataset), 4)[number]
+
+
+def check_layout(layout: Layout, lines: Sequence[str]) -> None:
+    """Raise AssertionError where a layout of lines breaks a law. `lines` are at least three records of one line each.
+
+    A log of these lines is read by this layout although all others are known, each line is one record with a message,
+    and with a time where the layout has a group of that name; lines of common layouts are none of it; what a line says
+    does not depend on the lines around it.
+    """
+    texts = pl.Series(lines, dtype=pl.String)
+    assert texts.str.contains(layout.pattern).all(), f"{layout.name} does not fit all of its lines"
+    foreign = [line for line in FOREIGN_LINES if pl.Series([line]).str.contains(layout.pattern)[0]]
+    assert layout.vague or not foreign, f"{layout.name} fits a line of another layout: {foreign[:1]}"
+    source = recognise_source(texts, given=None, zone="UTC", reference=datetime(2026, 1, 5))
+    names = [found.name for found, _ in source.layouts]
+    assert names == [layout.name], f"a log of these lines is read by {', '.join(names)}; is {layout.name} installed?"
+    records = parse_chunk(Chunk("\n".join(lines), 1, None), source).frame
+    assert records["line"].to_list() == list(range(1, len(lines) + 1)), (
+        f"{layout.name} makes other records of its lines"
+    )
+    if "(?P<time>" in layout.pattern:
+        assert not records["time"].null_count(), f"{layout.name} has a time that is not understood"
+    backwards = parse_chunk(Chunk("\n".join(reversed(lines)), 1, None), source).frame.reverse().drop("line")
+    assert backwards.equals(records.drop("line")), f"what {layout.name} reads in a line depends on the others"

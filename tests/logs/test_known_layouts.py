@@ -1,7 +1,8 @@
 """What a model was trained with decides how further logs are read."""
 
+import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -23,6 +24,72 @@ LOGS = {
     "nested": [f'May  6 10:00:{n:02} depot1 x[7]: {{"level": "info", "msg": "shelf {n}"}}' for n in range(40)],
     "dates": [f"06/05/2026 10:00:{n:02} shelf {n} counted" for n in range(40)],
 }
+
+
+def _korean(time: datetime) -> str:
+    half = "오전" if time.hour < 12 else "오후"
+    return f"{time.year}년 {time.month}월 {time.day}일 {half} {(time.hour + 11) % 12 + 1}:{time:%M:%S}"
+
+
+FORMS = {
+    "epoch": lambda time: f"{time.timestamp():.0f} ",
+    "epoch with a fraction": lambda time: f"{time.timestamp():.3f} ",
+    "milliseconds": lambda time: f"{time.timestamp() * 1e3:.0f} ",
+    "microseconds": lambda time: f"[{time.timestamp() * 1e6:.0f}] ",
+    "nanoseconds": lambda time: f"{time.timestamp() * 1e9:.0f} ",
+    "twelve hours": lambda time: f"{time:%m/%d/%Y %I:%M:%S %p} ",
+    "twelve hours, day first": lambda time: f"{time:%d.%m.%Y %I:%M:%S %p}: ",
+    "korean": lambda time: f"[{_korean(time)}] ",
+    "korean dots": lambda time: f"{time.year}. {time.month}. {time.day}. {time:%H:%M:%S} ",
+    "access": lambda time: f'10.1.2.3 - - [{time:%d/%b/%Y:%H:%M:%S} +0000] "GET /gates HTTP/1.1" 200 17 ',
+    "comma": lambda time: f"{time:%Y-%m-%d %H:%M:%S},250 INFO ",
+    "glog": lambda time: f"I{time:%Y%m%d %H:%M:%S}.000000  4711 gate.cc:17] ",
+    "klog": lambda time: f"I{time:%m%d %H:%M:%S}.000000  4711 gate.go:17] ",
+    "two numbers with a dot": lambda time: f"[{time:%m.%d %H:%M:%S}] ",
+    "two numbers, day first": lambda time: f"{time:%d/%m %H:%M:%S} ",
+    "ctime": lambda time: f"[{time:%a %b %d %H:%M:%S %Y}] [core:error] ",
+    "iso with a zone": lambda time: f"{time + timedelta(hours=9):%Y-%m-%dT%H:%M:%S}+09:00 ",
+    "time alone": lambda time: f"{time:%H:%M:%S} ",
+    "compact": lambda time: f"{time:%Y%m%d%H%M%S} ",
+    "word before": lambda time: f"depot INFO {time:%Y/%m/%d %H:%M:%S} ",
+}
+
+
+def _lines(form: str, first: datetime) -> tuple[pl.Series, list[datetime]]:
+    times = [first + timedelta(seconds=97 * n) for n in range(150)]
+    return pl.Series([f"{FORMS[form](time)}gate {n} of {n % 7} opened" for n, time in enumerate(times)]), times
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_further_lines_have_the_times_that_they_name(form: str) -> None:
+    reference = datetime(2026, 6, 1, 3, tzinfo=UTC)
+    sample, _ = _lines(form, datetime(2026, 5, 14, 1, 1, 1, tzinfo=UTC))
+    own = recognise_source(sample, given=None, zone="UTC", reference=reference)
+    (known,) = known_of([own])
+    remembered = KnownLayout.from_dict(json.loads(json.dumps(known.to_dict())))
+    further, times = _lines(form, datetime(2026, 5, 29, 2, 2, 2, tzinfo=UTC))
+    source = read_as_known(further, (remembered,), given=None, zone="UTC", reference=reference)
+    assert not source.unknown
+    found = normalised(as_written(further, source), source)
+    assert found["message"].null_count() == 0
+    at = found["time"].to_list()
+    if source.clock is not None and source.clock.lacks == "year":
+        at = [time.replace(year=2026) for time in at]
+    if source.clock is not None and source.clock.lacks == "date":
+        at, times = [time.time() for time in at], [time.time() for time in times]  # type: ignore[misc]
+    assert [time.replace(microsecond=0) if hasattr(time, "date") else time for time in at] == times
+
+
+def test_a_model_of_other_readers_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("\n".join(LOGS["syslog"]))
+    dataset = prepare([str(tmp_path / "a.log")], replace(LogsConfig(), session_by="none")).dataset
+    same = Rules.of(dataset)
+    assert same.of_other_readers() is None
+    before = Rules.from_dict(
+        {name: value for name, value in dataset.meta["rules"].items() if name != "readers"}, dataset.templates
+    )
+    warnings = prepare([str(tmp_path / "a.log")], LogsConfig(), rules=before).dataset.meta["warnings"]
+    assert any("version 1 of the readers" in warning for warning in warnings)
 
 
 def recognised(name: str) -> SourceLayout:

@@ -13,6 +13,7 @@ from isang.logs.parsing.records import recognise_source
 from isang.logs.rules import Rules
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.templates.event_table import EventTable
+from isang.logs.templates.miner import slot_values
 from isang.logs.templates.optional_parts import relaxed, without_optional_parts
 
 RULES = Rules.new(LogsConfig(), SessionRule("lines", "for a test", size=100))
@@ -95,3 +96,25 @@ def test_times_of_two_numbers_are_read_without_a_year() -> None:
     source = recognise_source(lines, given=None, zone="UTC", reference=datetime(2026, 12, 1, tzinfo=UTC))
     assert source.clock is not None
     assert source.clock.lacks == "year"
+
+
+def test_free_text_behind_what_announces_it_is_one_event_and_further_text_fits() -> None:
+    words = ("lagoon", "iris", "echo", "upland", "orchid", "delta", "ember")
+    ends = [" ".join(words[n % 7 : n % 7 + 1 + n % 4] + words[: n % 3]) for n in range(1, 40)]
+    lines = [f"port {n}: Product: {end}" for n, end in enumerate(ends)] + [f"port {n}: gone" for n in range(9)]
+    events, templates = learned(lines)
+    assert len(set(events)) == 2
+    rules = Rules(**{**vars(RULES), "templates": templates})
+    further, grown = learned(["port 7: Product: amber of the valley", "port 7: Product: read failed"], rules)
+    assert further[0] == events[0]
+    assert further[1] not in events  # what tells of a failure is no free text
+    assert grown.height == templates.height + 1
+    text = templates["template"][events[0]]
+    assert slot_values(text, "port 7: Product: amber of the valley east") == ["7", "amber", "of", "the valley east"]
+    assert slot_values(text, "port 7: Product: amber") == ["7", "amber", "", ""]
+
+
+def test_many_different_messages_behind_a_source_are_no_free_text() -> None:
+    verbs = ("opens", "turns", "rests", "waits", "moves", "hums")
+    lines = [f"gate <{n}> {verb} now{' again' * (n % 2)}" for n in range(40) for verb in verbs]
+    assert len(set(learned(lines)[0])) > len(verbs)

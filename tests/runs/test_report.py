@@ -24,6 +24,7 @@ from isang.runs.report.judge import judged, make_report
 from isang.runs.report.live import follow
 from isang.runs.report.report import default_language, report_html, report_json, report_markdown, summary, write_report
 from isang.runs.text import messages_ko, tables
+from isang.runs.text.comparing import comparison
 from isang.runs.text.words import WORDS
 from tests.runs.curves import cut_cosine, flat, misshapen, table_of
 
@@ -254,7 +255,7 @@ def test_several_runs_share_one_page_that_compares_them(report, tmp_path):
     assert [name for name, _, _ in page.data[0]["series"]] == ["1. cut_cosine", "2. flat"]
     assert len(json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))["runs"]) == 2
     assert sum(path.suffix == ".png" for path in written) == 2
-    row_by_name = {row[0]: row for row in tables.comparison(runs, "en").rows}
+    row_by_name = {row[0]: row for row in comparison(runs, "en").rows}
     assert "Learning rate schedule" in row_by_name["cut_cosine"][-1]
 
 

@@ -181,3 +181,73 @@ def test_a_first_loss_is_left_out_only_where_the_next_ones_come_down(tmp_path: P
 def test_losses_and_validations_that_never_change_are_all_counted(tmp_path: Path) -> None:
     run = read(tmp_path, [f"[{i}]\ttrain-logloss:0.69315\teval-logloss:0.69511" for i in range(50)])
     assert len(run.points("validation_loss")[0]) == 50
+
+
+def test_perplexities_of_the_held_out_set_are_its_loss(tmp_path: Path) -> None:
+    lines = []
+    for step in range(50, 2001, 50):
+        lines.append(
+            f"[2023-02-02 10:00:00,123 INFO] Step {step}/4000; acc: 41.2; ppl: 20.1; xent: {9 - step / 500:.2f};"
+        )
+        if step % 500 == 0:
+            lines.append("[2023-02-02 10:00:05,000 INFO] Train perplexity: 20.5")
+            lines.append(f"[2023-02-02 10:00:05,001 INFO] Validation perplexity: {np.exp(5 - step / 1000):.6f}")
+    run = read(tmp_path, lines)
+    assert (run.loss_name, run.facts["planned_steps"]) == ("xent", 4000)
+    assert run.points("validation_loss")[1] == pytest.approx([4.5, 4.0, 3.5, 3.0], abs=1e-5)
+
+
+def test_kaldi_says_an_objective_that_rises(tmp_path: Path) -> None:
+    head = (
+        "LOG (nnet3-train[5.5]:PrintStatsForThisPhase():nnet-training.cc:213) Average objective function for 'output'"
+    )
+    lines = [
+        f"{head} for minibatches {100 * i}-{100 * i + 99} is {-4 / (i + 1):.5f} over 6400 frames." for i in range(40)
+    ]
+    run = read(tmp_path, lines)
+    assert (run.loss_name, run.maximised, int(run.step[-1])) == ("objf", True, 3999)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_reward_that_collapses_has_diverged(tmp_path: Path, seed: int) -> None:
+    """The collapse itself is no noise; a reward that only wavers has not collapsed."""
+    noise = np.random.default_rng(seed).normal(0, 0.05, 240)
+    rise = 0.15 + 0.65 * (1 - np.exp(-np.arange(240) / 40))
+    fallen = np.where(np.arange(240) < 140, rise, 0.75 * np.exp(-(np.arange(240) - 140) / 12)) + noise
+    verdicts = []
+    for rewards in (fallen, rise + noise):
+        run = read(tmp_path, [f"step={i} loss=0.01 reward={value:.4f} kl=0.01" for i, value in enumerate(rewards)])
+        verdicts.append(findings(run)["divergence"].verdict)
+    assert verdicts == ["problem", "ok"]
+
+
+def test_a_validation_loss_that_rises_on_and_then_stands_still_overfits(tmp_path: Path) -> None:
+    losses = (4.02, 4.76, 5.60, 6.37, 6.77, 7.19, 7.44, 7.63, 7.76, 7.83, 7.88, 7.89, 7.894, 7.894)
+    lines = [f"step={i} loss={3 / i:.4f} val_loss={loss}" for i, loss in enumerate(losses, start=1)]
+    assert findings(read(tmp_path, lines))["overfitting"].verdict == "problem"
+
+
+@pytest.mark.parametrize(("rate", "fault"), [(0.0, True), (0.1, True), (None, False)])
+def test_a_reward_that_never_leaves_its_start_has_not_risen(tmp_path: Path, rate: float | None, fault: bool) -> None:
+    """A rate of 0 leaves it where it was, one that is far too high throws it down for good."""
+    walk = np.cumsum(np.random.default_rng(0).normal(0, 0.3, 60)) * 0.2
+    rewards = {0.0: 22 + walk - 0.02 * np.arange(60), 0.1: 9.4 + 13 * np.exp(-np.arange(60) / 1.5)}.get(rate or 0.0)
+    rewards = rewards if rate is not None else 22 + 3 * np.arange(60) + walk
+    found = findings(read(tmp_path, [f"step={i} kl=0.01 reward={r:.2f} loss=1" for i, r in enumerate(rewards)]))
+    assert (found["decreasing"].verdict == "problem") == fault
+
+
+def test_one_row_per_epoch_is_no_progress_bar(tmp_path: Path) -> None:
+    """A validation loss that does not change is measured anew in each epoch."""
+    rows = "".join(f"{i},{0.7 + i % 3 / 1000},0.6931\n" for i in range(40))
+    (tmp_path / "history.csv").write_text("epoch,train_loss,valid_loss\n" + rows)
+    (run,) = read_runs(tmp_path / "history.csv")
+    assert len(run.points("validation_loss")[0]) == 40
+
+
+def test_a_smooth_curve_of_few_epochs_is_still_falling(tmp_path: Path) -> None:
+    """Its residual around a line is all curvature, which is no noise; each loss lies below the one before."""
+    rows = "".join(f"{i},{0.02 + 0.6 * np.exp(-i / 12):.6f}\n" for i in range(40))
+    (tmp_path / "history.csv").write_text("epoch,loss\n" + rows)
+    (run,) = read_runs(tmp_path / "history.csv")
+    assert findings(run)["convergence"].evidence["outcome"] == "falling"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from tests.service.conftest import SETTINGS, Process
@@ -85,6 +86,10 @@ def test_an_incident_fires_at_once_and_is_listed(shop: Path, tmp_path: Path, ser
     named = [one for one in listed["incidents"] if "reactor" in one["title"]]
     assert len(named) == 1
     assert service.get(f"/api/v1/incidents/{named[0]['id']}")["fingerprint"] == named[0]["fingerprint"]
+    (example,) = (one for one in named[0]["examples"] if any("reactor" in line["text"] for line in one["lines"]))
+    assert [line["position"] for line in example["lines"]] == list(range(example["events"])), "the whole session"
+    known = pl.read_parquet(shop / "out" / "run" / "model" / "templates.parquet")["template"]
+    assert {line["template"] for line in example["beside"]["lines"]} <= set(known), "a normal one, as templates"
     assert service.get("/readyz") == {"ready": True}
     assert service.end() == 143
 

@@ -21,6 +21,7 @@ from isang.detection.threshold.decisions import Judged
 from isang.logs.places import StoredLogs, open_logs
 from isang.logs.prepare import prepare_folder
 from isang.logs.store import Dataset, is_dataset
+from isang.memory import give_back, hold_little
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def judge_logs(model: Model, logs: Sequence[str | Path], answers: Answers = NO_A
 
     Logs become a dataset in a temporary folder, so that memory holds no more than their events.
     """
+    hold_little()
     if len(logs) == 1 and is_dataset(Path(logs[0])):
         return judge_stored(model, open_logs(Path(logs[0])), answers)
     with tempfile.TemporaryDirectory(prefix="isang-") as scratch:
@@ -59,6 +61,7 @@ def judge_logs(model: Model, logs: Sequence[str | Path], answers: Answers = NO_A
 
 def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) -> JudgedLogs:
     """Judge the sessions of a dataset folder; of its logs only the lines that somebody will see are read."""
+    give_back()  # what reading took
     model, judged, reworded = judge_reworded(model, logs.dataset)
     new = new_lines(model, logs.dataset, judged)
     warnings = [other_logs(judged), new and new.says, taken_for(reworded)]

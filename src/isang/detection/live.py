@@ -16,12 +16,15 @@ from isang.detection.detectors.time.burst import remember
 from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import Surges, silenced_by, uncovered
+from isang.detection.session_lines import with_lines
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
 from isang.logs.stream.follower import Follower
 from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.stream.record import RecordSource
 from isang.logs.stream.session_stream import EndedSessions
 from isang.memory import give_back, hold_little
+from isang.model.vocabulary import UNSEEN
+from isang.progress import say
 
 LEAST_IDLE_SECONDS = 1.0
 IDLE_SECONDS = 60.0
@@ -34,6 +37,9 @@ SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
 SAVING_SHARE = 0.1
 """No more than about this share of the time goes into writing the state."""
+HALF_LIFE_LINES = 10_000
+SHOWN_OF_A_GROUP = 3
+"""So many anomalies of a group come with the lines of their sessions, where these are asked for."""
 TRIM_SECONDS = 1.0
 """Memory that is free inside the process goes back to the system this often while lines come."""
 
@@ -51,7 +57,8 @@ class Following:
     """Judges the sessions of growing logs as they end.
 
     Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
-    silence longer than those within 99.9 % of the training sessions. `looked` is given all that was judged.
+    silence longer than those within 99.9 % of the training sessions. `of_any_model`: see Follower. `with_sessions`: the
+    first anomalies of each group show all lines of their sessions. `looked` is given all that was judged.
     """
 
     def __init__(
@@ -63,21 +70,25 @@ class Following:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
+        of_any_model: bool = False,
         answers: Answers = NO_ANSWERS,
+        with_sessions: bool = False,
         looked: Callable[[LookedAt], None] | None = None,
     ) -> None:
         hold_little()
         if not model.config.detection.rewordings:
             model = replace(model, vocabulary=replace(model.vocabulary, by_words=False))
         rules = rules_of(model)
+        if (doubt := rules.of_other_readers()) is not None:
+            say(f"warning: {doubt}")
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
-        self._model, self._looked = model, looked
+        self._model, self._with_sessions, self._looked = model, with_sessions, looked
         self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
-            source=source, begin=begin,
+            source=source, begin=begin, of_any_model=of_any_model,
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""
@@ -93,6 +104,8 @@ class Following:
         """Sessions and anomalies that were judged before the place that was saved."""
         self.sessions = 0
         """Sessions judged so far."""
+        self.lately = (0.0, 0.0)
+        """Judged lines that fit no template of the model, and all; the last HALF_LIFE_LINES weigh half."""
         self.silenced = 0
         """Anomalies that people told to be normal."""
         self.anomalies = 0
@@ -166,7 +179,7 @@ class Following:
                 found.append(self._told_of(record | {"reasons": reasons, "ended": GOES_ON}))
         while len(self._told) > MOST_KEYS:
             del self._told[next(iter(self._told))]
-        return found
+        return self._shown(found, so_far)
 
     def _told_of(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record with its group and with the incident that it would be alone.
@@ -211,10 +224,23 @@ class Following:
             for record in records(self._model, ended, judged)
         ]
         self.sessions += len(judged.rows)
+        lines = len(judged.sessions.flat) - 2 * len(judged.sessions)
+        unseen = int((judged.sessions.flat == UNSEEN).sum())
+        kept = 0.5 ** (lines / HALF_LIFE_LINES)
+        self.lately = (self.lately[0] * kept + unseen, self.lately[1] * kept + lines)
         self.anomalies += len(found)
         if self._looked is not None:
             self._looked(LookedAt(ended, judged, found))
-        return found
+        return self._shown(found, ended)
+
+    def _shown(self, found: list[dict[str, Any]], sessions: EndedSessions) -> list[dict[str, Any]]:
+        """The anomalies, the first of each group with their sessions where these are asked for."""
+        if not self._with_sessions:
+            return found
+        first = [one for one in found if one["group_size"] <= SHOWN_OF_A_GROUP and "silenced_by" not in one]
+        shown = iter(with_lines(first, sessions, self._model))
+        ids = {one["session_id"] for one in first}
+        return [next(shown) if one["session_id"] in ids else one for one in found]
 
     def _judge(self, sessions: EndedSessions) -> Judged:
         """What was open when the logs ended may go on as long as `isang detect` would say so."""

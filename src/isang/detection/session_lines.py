@@ -1,11 +1,13 @@
 """The lines of an incident's example session, and of the normal session most like it, as a person reads them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from isang.artifact import Model
 from isang.detection.anomalies import Located, line_of, moments_of
 from isang.detection.incidents import Incident
 from isang.logs.store import Dataset, Rows
@@ -44,6 +46,40 @@ def with_sessions(incidents: Sequence[Incident], prepared: Located, normal: Rows
             example["beside"] = {"session_id": dataset.sessions["session_id"][int(row)], "lines": other}
         made[entry.id] = replace(entry, examples=(example, *entry.examples[1:]))
     return [made.get(entry.id, entry) for entry in incidents]
+
+
+def with_lines(records: Sequence[dict[str, Any]], prepared: Located, model: Model) -> list[dict[str, Any]]:
+    """Anomaly records of growing logs with the `lines` of their sessions and, as `beside`, the most similar normal one.
+
+    Of that the templates alone are known: the texts of training sessions are not kept.
+    """
+    row_of = {name: row for row, name in enumerate(prepared.dataset.sessions["session_id"])}
+    rows = [row_of[record["session_id"]] for record in records]
+    sizes = prepared.dataset.sessions["events"].list.len()
+    positions = [_around(sizes[row], named_positions(record)) for row, record in zip(rows, records, strict=True)]
+    found = []
+    for record, lines in zip(records, _lines(prepared, rows, positions), strict=True):
+        beside = _nearest_normal(model, [line["template"] for line in lines])
+        found.append(record | {"lines": lines} | ({} if beside is None else {"beside": beside}))
+    return found
+
+
+def _nearest_normal(model: Model, templates: Sequence[str]) -> dict[str, Any] | None:
+    """The training session with the most similar events, see `most_similar`, as templates; None: nothing in common."""
+    own = Counter(model.vocabulary.tokens_of(list(templates)).tolist())
+    step = max(1, len(model.normal) // CANDIDATES)
+    normal = model.normal.take(np.arange(0, len(model.normal), step, dtype=np.int64))
+    owner = np.repeat(np.arange(len(normal)), normal.lengths)
+    shared_N = np.zeros(len(normal))
+    for token, count in own.items():
+        shared_N += np.minimum(np.bincount(owner[normal.flat == token], minlength=len(normal)), count)
+    apart_N = 1 - 2 * shared_N / (normal.lengths - 2 + len(templates))  # without BEGIN and END
+    if not len(normal) or apart_N.min() >= 1:
+        return None
+    texts = [model.vocabulary.name(int(token)) for token in normal[int(apart_N.argmin())][1:-1][:LINES]]
+    unknown = {"source": "", "number": None, "time": None, "level": None}
+    lines = [{**unknown, "position": place, "text": text, "template": text} for place, text in enumerate(texts)]
+    return {"session_id": None, "lines": lines}
 
 
 def most_similar(dataset: Dataset, rows: Rows, normal: Rows) -> Rows:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -11,8 +11,9 @@ from isang.config import LogsConfig, to_dict
 from isang.logs.input.chunks import ReadCounts
 from isang.logs.input.sources import Source
 from isang.logs.parsing import timestamps
+from isang.logs.parsing.digit_cache import ParsedChunk
 from isang.logs.parsing.known_layouts import known_layout
-from isang.logs.parsing.layouts import LAYOUTS
+from isang.logs.parsing.layouts import registered
 from isang.logs.parsing.records import SourceLayout
 from isang.logs.rules import Rules
 from isang.logs.store import SCHEMA
@@ -20,7 +21,32 @@ from isang.logs.templates.miner import OVERFLOW
 
 _MANY_CONTINUED = 0.5
 _MANY_WITHOUT_KEY = 0.2
-_OF_SEVERAL_LINES = {layout.name for layout in LAYOUTS if layout.heading}
+
+
+class LineCounts(NamedTuple):
+    """What became of successive lines of one source."""
+
+    leading: int = 0
+    """Lines before the first record: they continue what lies before these lines, if it is a record."""
+    continued: int = 0
+    """Lines after the first record that go on with one."""
+    blank: int = 0
+    records: int = 0
+    without_time: int = 0
+    without_key: int = 0
+
+    @classmethod
+    def of(cls, parsed: ParsedChunk) -> "LineCounts":
+        """Those of the lines of a chunk."""
+        records, height = parsed.records, parsed.records.frame.height
+        without_key = 0 if parsed.keys is None else height - parsed.keys["row"].n_unique()
+        without_time = records.frame["time"].null_count()
+        return cls(records.leading, records.continued, records.blank, height, without_time, without_key)
+
+    def then(self, later: "LineCounts") -> "LineCounts":
+        """Those of these lines and the `later` ones behind them."""
+        continued = later._replace(leading=0, continued=later.leading + later.continued) if self.records else later
+        return LineCounts(*map(sum, zip(self, continued, strict=True)))
 
 
 @dataclass(eq=False)
@@ -162,8 +188,9 @@ def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl
         for source in sources
         for layout in source["unknown_layouts"]
     ]
+    of_several_lines = {layout.name for layout in registered() if layout.heading}
     for source in sources:
-        if source["layouts"][0]["name"] in _OF_SEVERAL_LINES:
+        if source["layouts"][0]["name"] in of_several_lines:
             continue
         others = source["continued"] + source["not_matched"]
         if others > _MANY_CONTINUED * max(1, source["lines"]):

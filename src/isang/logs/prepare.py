@@ -1,6 +1,6 @@
 """The stage from raw logs to a dataset."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.config import LogsConfig
 from isang.errors import InputError
 from isang.files import folder_being_written
-from isang.logs.account import SessionTotals, SourceAccount, account_for
+from isang.logs.account import LineCounts, SessionTotals, SourceAccount, account_for
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
 from isang.logs.input.line_index import LineIndex
 from isang.logs.input.sources import Source, find_sources
@@ -71,7 +72,7 @@ def prepare(
     its session rule is applied and its templates are only matched; what they do not fit gets events after theirs.
     Raises InputError and UsageError for what cannot be used.
     """
-    work = _Preparation(paths, config, labels, rules)
+    work = Preparation(paths, config, labels, rules)
     with SortedRows(_SESSION_ORDER, None) as sessions:
         work.read_into(sessions)
         found = pl.concat([work.finished(part) for part in sessions.batches()])
@@ -88,14 +89,15 @@ def prepare_folder(
     labels: Path | None = None,
     rules: Rules | None = None,
     overwrite: bool = False,
+    preparation: "Callable[..., Preparation] | None" = None,
 ) -> dict[str, Any]:
     """Raw logs to a dataset folder, in memory that does not grow with the logs; returns the content of meta.json.
 
-    The logs are read once; the folder says where their lines lie. Raises what `prepare` raises, and OutputError where
-    `folder` cannot be written.
+    The logs are read once; the folder says where their lines lie. `preparation` is how the work is done, on this
+    machine by default. Raises what `prepare` raises, and OutputError where `folder` cannot be written.
     """
     with folder_being_written(folder, overwrite=overwrite) as beside:
-        work = _Preparation(paths, config, labels, rules, beside)
+        work = (preparation or Preparation)(paths, config, labels, rules, beside)
         with SortedRows(_SESSION_ORDER, beside) as sessions, Passed(PLACES_SCHEMA, beside) as places:
             work.read_into(sessions)
             write_sessions(map(work.finished, places.passing(ahead(sessions.batches()))), beside)
@@ -107,7 +109,7 @@ def prepare_folder(
     return meta
 
 
-class _Preparation:
+class Preparation:
     """Raw logs on their way: records in the order of their sessions, then sessions in the order of their start.
 
     What does not fit in memory meanwhile lies in `directory` (the system's temporary folder where None).
@@ -167,13 +169,14 @@ class _Preparation:
     def account(self) -> tuple[pl.DataFrame, dict[str, Any]]:
         """(templates with their counts, content of meta.json), once all sessions are through."""
         meta = account_for(
-            self._accounts, self.found.skipped, self._totals, self._grouper.cut, self._templates, self._rules,
+            self._accounts, self.found.skipped, self._totals, self._cut, self._templates, self._rules,
             self._config,
         )  # fmt: skip
         meta["redacted"] = dict(sorted(self._events.redacted.items()))
         if not self._rules.templates.height:
             meta["novelty"] = self._novelty
             meta["warnings"] += [sentence for sentence in [told(self._novelty)] if sentence]
+        meta["warnings"] += [sentence for sentence in [self._rules.of_other_readers()] if sentence]
         if self._labels is not None:
             meta["labels"] = self._labels.report()
         for warning in meta["warnings"]:
@@ -188,7 +191,6 @@ class _Preparation:
 
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
-        rule = self._rules.session
         sizes = [account.source.state().st_size for account in self._accounts]
         has_time = False
         with Progress("reading logs", total=sum(sizes), unit="bytes on disk") as progress:
@@ -198,7 +200,7 @@ class _Preparation:
                 self._events.begin_log()
                 timeline = Timeline(account.layout.clock, account.layout.reference, self._directory)
                 for _, parsed in chunks:
-                    _count_lines(parsed, account, self._accounts)
+                    count_lines(LineCounts.of(parsed), account, self._accounts)
                     for part in timeline.add(self._numbered(parsed, account.source)):
                         records.add(part)
                     read = sum(sizes[: account.source.index]) + account.read.bytes_on_disk
@@ -207,9 +209,13 @@ class _Preparation:
                 for part in timeline.finish():
                     records.add(part)
                 has_time |= timeline.has_time
-        if not records.height:
+        self.check_records(records.height, has_time=has_time)
+
+    def check_records(self, number: int, *, has_time: bool) -> None:
+        """Raises InputError where so many records make no dataset; `has_time`: some log carries times."""
+        if not number:
             raise InputError(_nothing_found(self._accounts, self._rules))
-        if rule.kind == "seconds" and not has_time:
+        if self._rules.session.kind == "seconds" and not has_time:
             raise InputError(
                 "windows of seconds need times, but no line carries one; use --window with a number of lines"
             )
@@ -228,20 +234,13 @@ class _Preparation:
         numbers = self._events.number(parsed.masked, frame["level"])
         if not self._rules.templates.height:
             self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples)
-        records = frame.select(
-            "line", "alert", pl.col("time").cast(pl.Int64), message=pl.lit(numbers),
-            source=pl.lit(source.index, dtype=pl.Int32), stream=pl.lit(stream, dtype=pl.Int32),
-        )  # fmt: skip
-        if parsed.keys is None:
-            return records
-        return records[parsed.keys["row"]].with_columns(parsed.keys["key"], number=parsed.keys["key"].hash())
+        places = {"source": pl.lit(source.index, dtype=pl.Int32), "stream": pl.lit(stream, dtype=pl.Int32)}
+        return keyed_records(parsed, numbers).with_columns(**places)
 
     def _group(self, records: SortedRows, sessions: SortedRows) -> None:
         """Records to sessions; the templates are settled and counted on the way."""
-        event_of, templates = self._events.finish()
-        self._event_of = event_of
-        self._novelty = self._events.novelty(event_of, templates)
-        counts = np.zeros(templates.height, dtype=np.int64)
+        event_of = self.settle()
+        counts = np.zeros(self._templates.height, dtype=np.int64)
         with Progress("grouping into sessions", total=records.height, unit="records") as progress:
             for batch in ahead(records.batches()):
                 event = event_of[batch["message"].to_numpy()]
@@ -249,7 +248,29 @@ class _Preparation:
                 sessions.add(self._grouper.add(batch.drop("message").with_columns(event=pl.Series(event))))
                 progress.advance(batch.height)
         sessions.add(self._grouper.finish())
-        self._templates = templates.with_columns(count=pl.Series(counts)).select(TEMPLATES_SCHEMA.names())
+        self.count(counts, self._grouper.cut)
+
+    def settle(self) -> NDArray[np.int32]:
+        """The event of each number of `events`, once all messages are known."""
+        self._event_of, self._templates = self._events.finish()
+        self._novelty = self._events.novelty(self._event_of, self._templates)
+        return self._event_of
+
+    def count(self, records: NDArray[np.int64], cut: int) -> None:
+        """Say how many records each event has, and how many sessions were cut."""
+        self._cut = cut
+        self._templates = self._templates.with_columns(count=pl.Series(records)).select(TEMPLATES_SCHEMA.names())
+
+
+def keyed_records(parsed: ParsedChunk, messages: pl.Series) -> pl.DataFrame:
+    """The records of a chunk that belong to a session, once for each key that they name.
+
+    `messages`, parallel to the records, stands for what they say.
+    """
+    records = parsed.records.frame.select("line", "alert", pl.col("time").cast(pl.Int64), message=messages)
+    if parsed.keys is None:
+        return records
+    return records[parsed.keys["row"]].with_columns(parsed.keys["key"], number=parsed.keys["key"].hash())
 
 
 def with_times(sessions: pl.DataFrame) -> pl.DataFrame:
@@ -263,18 +284,17 @@ def _read(item: tuple[SourceAccount, ChunkReader, Chunk]) -> tuple[SourceAccount
     return account, reader.read(chunk)
 
 
-def _count_lines(parsed: ParsedChunk, account: SourceAccount, accounts: Sequence[SourceAccount]) -> None:
-    records = parsed.records
+def count_lines(counts: LineCounts, account: SourceAccount, accounts: Sequence[SourceAccount]) -> None:
+    """Add the `counts` of further lines to their `account`, one of `accounts`."""
     if any(other.records for other in accounts if other.source.stream == account.source.stream):
-        account.continued += records.leading
+        account.continued += counts.leading
     else:  # there is no record that these lines could continue, in this file or in an older one of a rotated set
-        account.not_matched += records.leading
-    account.continued += records.continued
-    account.blank += records.blank
-    account.records += records.frame.height
-    account.without_time += records.frame["time"].null_count()
-    if parsed.keys is not None:
-        account.without_key += records.frame.height - parsed.keys["row"].n_unique()
+        account.not_matched += counts.leading
+    account.continued += counts.continued
+    account.blank += counts.blank
+    account.records += counts.records
+    account.without_time += counts.without_time
+    account.without_key += counts.without_key
 
 
 def _nothing_found(accounts: list[SourceAccount], rules: Rules) -> str:

@@ -15,6 +15,8 @@ from isang.logs.sessions.rule import SessionRule
 from isang.logs.store import TEMPLATES_SCHEMA, Dataset
 
 SCHEMA = 1
+READERS = 2
+"""Rises when lines come to be read as other messages, or messages as other events, than before."""
 
 
 def _session(value: Any, name: str) -> None:
@@ -45,7 +47,7 @@ RULES = record(
         "template_words": number(4, 1000, whole=True),
         "max_session_events": number(2, 65_536, whole=True),
     },
-    {"layouts": items(KNOWN)},
+    {"layouts": items(KNOWN), "readers": number(1, 1_000_000, whole=True)},
     closed=True,
 )
 """The rules as they stand in meta.json and in a model's config.json."""
@@ -67,11 +69,23 @@ class Rules:
     """The known events, see store.TEMPLATES_SCHEMA."""
     layouts: tuple[KnownLayout, ...] = ()
     """How the logs were read; further ones are read so too."""
+    readers: int = READERS
+    """Which version of the readers, READERS, these rules come from."""
+
+    def of_other_readers(self) -> str | None:
+        """One sentence where another version of isang made these rules and may read the same lines otherwise."""
+        if self.readers == READERS:
+            return None
+        return (
+            f"the model was made by version {self.readers} of the readers of logs and this is version {READERS}: some "
+            "lines may be read as other events than those that it learned, and be called unseen; train again"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values without the templates."""
         return {
             "schema": SCHEMA,
+            "readers": self.readers,
             "session": self.session.to_dict(),
             "masks": [list(mask) for mask in self.masks],
             "similarity": self.similarity,
@@ -94,6 +108,7 @@ class Rules:
         except (ValueError, UsageError) as error:
             raise InputError(f"the rules of preparation cannot be used: {error}; prepare and train again") from error
         plain = {name: value for name, value in given.items() if name not in ("schema", "session", "masks", "layouts")}
+        plain.setdefault("readers", 1)  # before they were numbered
         pairs = tuple((name, pattern) for name, pattern in given["masks"])
         session = SessionRule.from_dict(given["session"])
         return cls(session=session, masks=pairs, templates=templates, layouts=layouts, **plain)

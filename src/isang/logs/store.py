@@ -181,6 +181,11 @@ def open_dataset(folder: Path) -> StoredDataset:
     return dataset
 
 
+def read_account(folder: Path) -> dict[str, Any]:
+    """`meta.json` of a dataset folder, checked. Raises InputError."""
+    return _read_meta(folder / "meta.json")
+
+
 def _read_meta(path: Path) -> dict[str, Any]:
     meta: dict[str, Any] = read_json(path, _META, "prepare the logs again", most_bytes=_MAX_META_BYTES)
     return meta

@@ -1,5 +1,6 @@
 """How many lines came when: over all, by level, and of each template."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -81,6 +82,19 @@ def timeline(dataset: Dataset) -> Timeline | None:
         np.minimum.at(first_ms_E, flat, at_ms)
         np.maximum.at(last_ms_E, flat, at_ms)
     return Timeline(first, last, by_level_LB, of_event_ES, np.where(last_ms_E < 0, -1, first_ms_E), last_ms_E)
+
+
+def timeline_of_moments(moments: Sequence[datetime]) -> Timeline | None:
+    """Moments over time, where no levels or events are known; None without any."""
+    if not moments:
+        return None
+    start = min(moments).astimezone(UTC)
+    end = max(max(moments), start + timedelta(milliseconds=BUCKETS)).astimezone(UTC)
+    places = [(moment - start) / (end - start) for moment in moments]
+    by_level_LB = np.zeros((len(LEVELS), BUCKETS), dtype=np.int64)
+    np.add.at(by_level_LB[LEVELS.index("other")], [min(BUCKETS - 1, int(BUCKETS * place)) for place in places], 1)
+    nothing = np.zeros(0, dtype=np.int64)
+    return Timeline(start, end, by_level_LB, np.zeros((0, SPARK_BUCKETS), dtype=np.int64), nothing, nothing)
 
 
 def level_class(level: str | None) -> str:

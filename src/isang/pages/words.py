@@ -52,9 +52,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "kind": ("Kind", "종류"),
     "example": ("An example session: {id}", "예시 세션: {id}"),
     "beside": (
-        "Lines marked “{strange}” are unusual. Lines marked “{missing}” stand in the most similar normal session, "
+        "Lines marked “{strange}” are unusual. Lines marked “{missing}” stand in the most similar normal session"
         "{id}, and not in this one.",
-        "“{strange}” 표시가 있는 줄은 특이한 줄입니다. “{missing}” 표시가 있는 줄은 가장 비슷한 정상 세션 {id}에는 "
+        "“{strange}” 표시가 있는 줄은 특이한 줄입니다. “{missing}” 표시가 있는 줄은 가장 비슷한 정상 세션{id}에는 "
         "있지만 이 세션에는 없습니다.",
     ),
     "marked": ("Lines marked “{strange}” are unusual.", "“{strange}” 표시가 있는 줄은 특이한 줄입니다."),
@@ -126,6 +126,71 @@ _WORDS: dict[str, tuple[str, str]] = {
     "no_reading": (
         "How the logs were read is not kept with this model.", "로그를 읽은 방식이 모델에 남아 있지 않습니다."
     ),
+    "done": ("Done.", "완료했습니다."),
+    "all": ("all", "전체"),
+    "pages": ("Pages", "페이지"),
+    "previous": ("Previous", "이전"),
+    "next": ("Next", "다음"),
+    "no_such_incidents": ("No incidents.", "인시던트가 없습니다."),
+    "sign_in": ("Sign in", "로그인"),
+    "sign_out": ("Sign out", "로그아웃"),
+    "token": ("Token", "토큰"),
+    "wrong_token": ("That is not the token of this service.", "이 서비스의 토큰이 아닙니다."),
+    "token_text": (
+        "The value of ISANG_TOKEN, or of ISANG_READ_TOKEN to read alone, with which the service was started.",
+        "서비스를 시작할 때 지정한 ISANG_TOKEN 값, 또는 읽기 전용인 ISANG_READ_TOKEN 값입니다.",
+    ),
+    "feedback": ("What do you say?", "어떻게 판단하십니까?"),
+    "feedback_text": (
+        "“Normal” silences what it covers at once and enters the next calibration; “a real anomaly” is kept out of "
+        "training. An answer can be undone.",
+        "“정상”은 해당 범위의 알림을 바로 끄고 다음 보정에 반영됩니다. “실제 이상”은 학습에서 제외됩니다. "
+        "답은 되돌릴 수 있습니다.",
+    ),
+    "needs_script": (
+        "Answering needs JavaScript, or isang's HTTP interface.", "답하려면 JavaScript나 HTTP API가 필요합니다."
+    ),
+    "scope": ("Covers", "범위"),
+    "scope_incident": ("this cause", "이 원인"),
+    "scope_template": ("this kind of line", "이 종류의 줄"),
+    "scope_detector": ("this detector, for this kind of line", "이 종류의 줄에 대한 이 탐지기"),
+    "holds": ("Holds", "기간"),
+    "for_ever": ("until undone", "되돌릴 때까지"),
+    "days": ("{count} days", "{count}일"),
+    "say_normal": ("Normal", "정상"),
+    "say_anomaly": ("A real anomaly", "실제 이상"),
+    "say_acknowledged": ("Seen", "확인함"),
+    "told": ("Answered: {verdict}, {at}", "답변: {verdict}, {at}"),
+    "told_normal": ("normal", "정상"),
+    "told_anomaly": ("a real anomaly", "실제 이상"),
+    "told_acknowledged": ("seen", "확인함"),
+    "until": ("until {until}", "{until}까지"),
+    "undo": ("Undo", "되돌리기"),
+    "evaluation": ("Evaluation of the model in use", "사용 중인 모델의 평가"),
+    "live": ("Live", "실시간"),
+    "asked_per_thousand": ("alerts per 1,000 sessions asked for", "요청한 세션 1,000개당 알림"),
+    "alerts_per_thousand": ("alerts per 1,000 sessions so far", "지금까지 세션 1,000개당 알림"),
+    "no_models": (
+        "No model yet; the service learns from what comes in.", "아직 모델이 없습니다. 들어오는 로그로 학습합니다."
+    ),
+    "model_promoted": ("in use", "사용 중"),
+    "model_shadow": ("beside the one in use", "섀도"),
+    "model_earlier": ("used before", "이전 모델"),
+    "model_refused": ("refused", "거부됨"),
+    "model_training": ("training", "학습 중"),
+    "model_failed": ("failed", "실패"),
+    "silenced": ("silenced", "알림 끔"),
+    "per_thousand_told": (
+        "told to be false alarms per 1,000 sessions; at most {most} with those unanswered",
+        "오경보라고 답한 세션(1,000개당), 답하지 않은 것까지 합하면 최대 {most}",
+    ),
+    "gate_passed": ("passed", "통과"),
+    "gate_failed": ("failed", "실패"),
+    "gate_unknown": ("not decided", "미정"),
+    "shadow": ("Beside the present model", "현재 모델과 비교"),
+    "train": ("Train a new model", "새 모델 학습"),
+    "promote": ("Put in use", "이 모델 사용"),
+    "rollback": ("Back to the model before", "이전 모델로 되돌리기"),
     "symptom_new": ("Never seen before", "처음 보는 줄"),
     "symptom_missing": ("Missing", "빠진 줄"),
     "symptom_too_many": ("Too many", "너무 많음"),

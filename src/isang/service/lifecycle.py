@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 import isang
-from isang.artifact import model_folder
+from isang.artifact import Model, model_folder
 from isang.errors import UsageError
 from isang.progress import say
 from isang.service.feedback import Feedback, Refused
@@ -110,6 +110,10 @@ class Service:
             found |= {"sessions": learning.sessions, "sessions_wanted": self.settings.learning_sessions}
         return found
 
+    def model_in_use(self) -> tuple[Model, Path] | None:
+        """See Running."""
+        return None if self._judging is None else (self._judging.model, self._judging.folder)
+
     def is_ready(self) -> bool:
         """See Running."""
         return self._failed is None and (self._judging is None or self._judging.error is None)
@@ -200,22 +204,34 @@ class Service:
                 tell(json.dumps({"event": change.event, **change.incident}) + "\n")
 
 
-def serve(settings: ServiceSettings) -> None:
-    """Run the service until SIGINT or SIGTERM. Raises InputError and UsageError for what cannot be used."""
+def serve(settings: ServiceSettings, beside: Callable[[str, threading.Event], object] | None = None) -> None:
+    """Run the service until SIGINT or SIGTERM, and `beside`, if given, in a thread with its address until the event.
+
+    Raises InputError and UsageError for what cannot be used.
+    """
     with _listening(settings) as listening:
         port = listening.getsockname()[1]
         service = Service(settings)
         service.url = _url(settings.host, port)
         others = listeners(settings, Acceptance(service.journal, service.metrics, settings))
         service.start()
-        for what, path in (("status", "/api/v1/status"), ("intake", "/ingest"), ("metrics", "/metrics")):
+        for what, path in (
+            ("pages", "/"),
+            ("status", "/api/v1/status"),
+            ("intake", "/ingest"),
+            ("metrics", "/metrics"),
+        ):
             say(f"{what}: {service.url}{path}")
         for other in others:
             say(other.described)
+        stop = threading.Event()
+        if beside is not None:
+            threading.Thread(target=beside, args=(service.url, stop), daemon=True).start()
         with stopping():  # uvicorn ends at a signal and raises it again, which must not end what follows
             try:
                 asyncio.run(_serve(service, listening, others))
             finally:
+                stop.set()
                 say("stopping: what was accepted is judged and saved")
                 service.stop()
 

@@ -30,6 +30,13 @@ class Metrics:
         self.alerts = Gauge("alerts_per_thousand", "Anomalous sessions per 1,000, of all.", ["stream"], **own)
         self.model_info = Gauge("model_info", "The model that judges.", ["stream", "version"], **own)
         self.model_age = Gauge("model_age_seconds", "Seconds since the model's last training session.", **own)
+        self.late = Counter("late_records", "Records that came after later ones of their log had been read.", **own)
+        self.ended_early = Counter("sessions_ended_early", "Sessions that ended for want of room.", ["stream"], **own)
+        self.unseen = Gauge(
+            "unseen_event_ratio", "Share of lately judged lines that fit no template of the model.", ["stream"], **own
+        )
+        self.templates = Gauge("templates", "Templates that the model knows.", ["stream"], **own)
+        self.memory = Gauge("memory_bytes", "What the process holds in memory.", **own)
         self.judging = Histogram("judging_seconds", "Time of one look at all sources.", **own)
         self.false_alarms_told = Counter("false_alarms_told", "Sessions of incidents that people called normal.", **own)
         self.notifications = Counter("notifications", "Notices sent.", ["output", "outcome"], **own)

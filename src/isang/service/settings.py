@@ -32,6 +32,12 @@ class ServiceSettings:
     """Host and port that syslog comes to, by UDP and TCP."""
     syslog_from: tuple[str, ...] = ()
     """Networks that may send syslog, such as 10.0.0.0/8; this machine always may."""
+    otlp_grpc: tuple[str, int] | None = None
+    """Host and port that OTLP over gRPC comes to."""
+    kafka: str | None = None
+    """Kafka's brokers, such as 127.0.0.1:9092; several with commas."""
+    kafka_topics: tuple[str, ...] = ()
+    kafka_group: str = "isang"
     token: str | None = field(default=None, repr=False)
     """Who names it may read and send; without one only this machine may."""
     read_token: str | None = field(default=None, repr=False)
@@ -54,6 +60,8 @@ class ServiceSettings:
     """Of `isang.toml` in the home folder."""
     journal_bytes: int = 512 << 20
     """Accepted records that are not judged yet take so much room at most."""
+    memory_bytes: int = 2 << 30
+    """The process holds no more than about so much: see judging/shedding.py."""
     body_bytes: int = 16 << 20
     """A request's body, as it is sent, is no longer."""
     plain_bytes: int = 64 << 20
@@ -79,6 +87,13 @@ class ServiceSettings:
                 f"listening for syslog on {self.syslog[0]} lets others in, and syslog knows no tokens; name who may "
                 "send with --syslog-from NETWORK, such as 10.0.0.0/8; or listen on 127.0.0.1"
             )
+        if self.otlp_grpc is not None and not _is_loopback(self.otlp_grpc[0]) and not self.token:
+            raise UsageError(
+                f"listening for OTLP on {self.otlp_grpc[0]} lets others in; set ISANG_TOKEN (8 characters or more) for "
+                "them to name, or listen on 127.0.0.1"
+            )
+        if (self.kafka is None) != (not self.kafka_topics):
+            raise UsageError("--kafka and --kafka-topic go together: brokers such as 127.0.0.1:9092, and what to read")
         if not (self.is_local or self.token or self.proxy):
             raise UsageError(
                 f"listening on {self.host} lets others in; set ISANG_TOKEN (8 characters or more) for them to name, or "

@@ -60,9 +60,10 @@ class Evidence:
 
     def highest(self, values_T: Floats) -> Floats:
         """The highest of the values of each session's tokens, 0 where it has none; shape S."""
-        scores: Floats = np.zeros(len(self.sessions))
-        np.maximum.at(scores, np.repeat(np.arange(len(scores)), self.sessions.lengths), np.nan_to_num(values_T))
-        return scores
+        if not len(self.sessions):
+            return np.zeros(0)
+        scores: Floats = np.maximum.reduceat(np.nan_to_num(values_T), self.sessions.offsets[:-1])
+        return np.maximum(scores, 0.0)
 
     def of_each(self, measure: Callable[[Tokens], float]) -> Floats:
         """The measure of each session, where it looks only at which event comes first; shape S."""

@@ -2,7 +2,7 @@
 
 import codecs
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,8 +72,14 @@ def read_chunks(
     file that cannot be opened, is binary, or is damaged from the start.
     """
     counts.encoding = source.encoding or encoding_of(source.path)
-    first_line, previous = 1, None
-    for block in _whole_lines(source, counts, max_line_bytes, chunk_bytes):
+    yield from chunks_of(whole_lines(_blocks(source, counts, chunk_bytes), counts, max_line_bytes), counts)
+
+
+def chunks_of(
+    blocks: Iterable[bytes], counts: ReadCounts, *, first_line: int = 1, previous: str | None = None
+) -> Iterator[Chunk]:
+    """Blocks of whole lines as chunks; `first_line` and `previous` are those of the first one."""
+    for block in blocks:
         text = _decoded(block, counts)
         number = text.count("\n") + 1
         counts.lines += number
@@ -82,11 +88,17 @@ def read_chunks(
         previous = text[text.rfind("\n") + 1 :]
 
 
-def _whole_lines(source: Source, counts: ReadCounts, max_line_bytes: int, chunk_bytes: int) -> Iterator[bytes]:
-    """Blocks of whole lines, none longer than the limit, without the newline of the last."""
-    rest = b""  # the beginning of a line that the next block completes
-    skipping = False  # inside a line that was cut already
-    for block in _blocks(source, counts, chunk_bytes):
+def whole_lines(
+    blocks: Iterable[bytes], counts: ReadCounts, max_line_bytes: int, *, begun: bytes = b"", to_the_end: bool = True
+) -> Iterator[bytes]:
+    """Blocks of whole lines, none longer than the limit, without the newline of the last.
+
+    `begun` is the beginning of a line that lies before the first block; one byte more than the limit where the line is
+    longer. Unless they go `to_the_end` of the log, a line that does not end in `blocks` is left out.
+    """
+    rest = begun  # the beginning of a line that the next block completes
+    skipping = len(begun) > max_line_bytes  # inside a line that was cut already
+    for block in blocks:
         if skipping:
             end = block.find(b"\n")
             if end < 0:
@@ -99,7 +111,7 @@ def _whole_lines(source: Source, counts: ReadCounts, max_line_bytes: int, chunk_
             rest, skipping = rest[: max_line_bytes + 1], True  # one byte too many, so that it is counted as cut
         if end >= 0:
             yield _cut_long_lines(block[:end], max_line_bytes, counts)
-    if rest:
+    if rest and to_the_end:
         yield _cut_long_lines(rest, max_line_bytes, counts)
 
 

@@ -2,13 +2,15 @@
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 
 import polars as pl
 
-from isang.errors import UsageError
+from isang.errors import InputError, UsageError
 from isang.logs.parsing import timestamps
 from isang.logs.parsing.inferred.levels import ANY_LEVEL, LEVEL
-from isang.logs.parsing.regex import ascii_only
+from isang.logs.parsing.regex import ascii_only, check_expression
+from isang.plugins import plugins
 
 _ISO, _SYSLOG = timestamps.ISO.pattern, timestamps.SYSLOG.pattern
 _TIME = f"(?P<time>{_ISO})"
@@ -130,6 +132,7 @@ _LAYOUTS = (
     Layout(
         "syslog",
         rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}) (?P<host>[^\s\[\]]+) {_TAG}"
+        r"(?: \([^()\s]{1,120}\))?"  # what launchd speaks for
         rf"(?: <(?P<level>[A-Z][a-z]+)>)?:(?:\s+|$){_MESSAGE}",
     ),
     Layout(
@@ -249,9 +252,36 @@ _LAYOUTS = (
 LAYOUTS: tuple[Layout, ...] = tuple(
     replace(layout, pattern=ascii_only(layout.pattern), heading=ascii_only(layout.heading)) for layout in _LAYOUTS
 )
-"""Every layout that is recognised, the more telling before the more general."""
+"""isang's own, the more telling before the more general."""
+GROUP = "isang.layouts"
+"""The entry points of other packages' layouts."""
 PLAIN = Layout("plain", PLAIN_PATTERN)
 """Every line is a message without a time; an indented line belongs to the one before."""
+
+
+@cache
+def registered() -> tuple[Layout, ...]:
+    """Every layout that is recognised: those of other installed packages, then isang's own.
+
+    Raises InputError for one that does not keep the contract.
+    """
+    added = plugins(GROUP, Layout, taken=[layout.name for layout in LAYOUTS])
+    return (*map(_usable, added), *LAYOUTS)
+
+
+def _usable(layout: Layout) -> Layout:
+    """Raises InputError for someone else's layout that cannot read a line."""
+    if not isinstance(layout, Layout):
+        raise InputError(f"the layout {layout.name} of another package must be an isang Layout; see docs/extending.md")
+    try:
+        for pattern in (layout.pattern, layout.heading):
+            check_expression(f"the layout {layout.name} of another package", pattern)
+    except UsageError as error:
+        raise InputError(str(error)) from error
+    if layout.kind in ("text", "headed") and "(?P<message>" not in layout.pattern:
+        raise InputError(f"the layout {layout.name} of another package needs a group named message in its pattern")
+    return replace(layout, pattern=ascii_only(layout.pattern), heading=ascii_only(layout.heading))
+
 
 _FIELDS = {
     "time": f"(?P<time>{timestamps.ANY_TIME})",
@@ -261,7 +291,7 @@ _FIELDS = {
 }
 
 
-def from_pattern(pattern: str) -> Layout:
+def from_pattern(pattern: str, name: str = "given") -> Layout:
     """A user's layout such as `<time> <level> [<thread>] <component>: <message>`.
 
     Text outside of <...> stands for itself, a space for any white space. Raises UsageError for a pattern without
@@ -280,4 +310,4 @@ def from_pattern(pattern: str) -> Layout:
         _FIELDS.get(part, rf"(?P<{part}>.*?)") if position % 2 else re.sub(r"(?:\\ )+", r"\\s+", re.escape(part))
         for position, part in enumerate(parts)
     )
-    return Layout("given", f"^{expression}$")
+    return Layout(name, f"^{expression}$")

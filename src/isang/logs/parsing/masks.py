@@ -49,12 +49,12 @@ SHAPES: tuple[tuple[str, str], ...] = (
     ("hex", rf"\b\d+[xX][0-9a-fA-F]+\b|{_BEGIN}(?:[0-9a-f]{{8,}}|[0-9A-F]{{8,}})\b(?:-[0-9a-f]{{2}}\b)?"),
     ("base64", r"\b[A-Za-z0-9+/]{40,}={0,2}"),
     ("path", r"(?:\b[A-Za-z]:\\(?:[\w .()$~-]+\\)*[\w.$~-]+|(?:\b[A-Za-z]:)?(?:[/\\][\w.$+%@~=-]+){2,}[/\\]?)"),
+    ("file", rf"\b\w[\w-]*\.(?:{_FILE})\b"),
     ("id", r"(?:(?:\B_|\b-)-?[A-Za-z]*|\b[A-Za-z]+)\d\w*(?:-\w*\d\w*)*(?:-[a-f]{2}\b)?"),
     (
         "number",
         r"[-+]?\b\d+(?:[.,]\d+)*(?:%|(?:[KMGT]i?B|[kKMG]?B|ms|us|µs|ns|s|m|h)?\b)|\b\d+[A-Za-z]\w*(?:-\w*\d\w*)*",
     ),
-    ("file", rf"\b\w[\w-]*\.(?:{_FILE})\b"),
     ("dotted", r"\b[a-z_][\w-]*(?:\.[\w-]+)*\.[a-z_][\w-]*\b"),
 )
 BUILT_IN: tuple[tuple[str, str], ...] = tuple((name, ascii_only(pattern)) for name, pattern in SHAPES)

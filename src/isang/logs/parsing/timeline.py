@@ -57,7 +57,10 @@ class Timeline:
     settled only at the end: until then the records wait on the disk.
     """
 
-    def __init__(self, clock: Clock | None, written: datetime, directory: Path | None) -> None:
+    def __init__(
+        self, clock: Clock | None, written: datetime, directory: Path | None, *, before: int | None = None
+    ) -> None:
+        """`before`: the time of the record before the first, where these are not the first records of the source."""
         self._clock = clock
         self._written = written + TOLERANCE
         self._doubled = DoubledHour(written.tzinfo)
@@ -65,10 +68,10 @@ class Timeline:
         self._lacks = clock is not None and clock.lacks is not None
         self._waiting = BlockFile(directory)
         self._sizes: list[int] = []
-        self._first: int | None = None
-        self._last: int | None = None  # of what was added
+        self._first = before
+        self._last = before  # of what was added
         self._falls = 0  # in what was added
-        self._before: int | None = None  # the last time, as written, of what was settled
+        self._before = before  # the last time, as written, of what was settled
         self._passed = 0  # falls in what was settled
 
     def add(self, records: pl.DataFrame) -> Iterator[pl.DataFrame]:

@@ -53,11 +53,16 @@ class BlockFile:
 
 
 class Passed:
-    """Some columns of tables that pass by, kept on the disk until they are asked for again, as a context manager."""
+    """Some columns of tables that pass by, kept until they are asked for again, as a context manager.
+
+    More than RUN_BYTES of them lie on the disk.
+    """
 
     def __init__(self, schema: pl.Schema, directory: Path | None) -> None:
         self._schema = schema
         self._blocks, self._sizes = BlockFile(directory), list[int]()
+        self._held: list[pl.DataFrame] = []
+        self._held_bytes = 0
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +75,11 @@ class Passed:
     def passing(self, tables: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """The tables."""
         for table in tables:
-            self._sizes.append(self._blocks.append(table.select(self._schema.names()).cast(self._schema)))
+            self._held.append(table.select(self._schema.names()).cast(self._schema))
+            self._held_bytes += int(self._held[-1].estimated_size())
+            if self._held_bytes > RUN_BYTES:
+                self._sizes += map(self._blocks.append, self._held)
+                self._held, self._held_bytes = [], 0
             yield table
 
     def again(self) -> Iterator[pl.DataFrame]:
@@ -79,6 +88,7 @@ class Passed:
         for size in self._sizes:
             yield self._blocks.read(start, [size])
             start += size
+        yield from self._held
 
 
 class SortedRows:

@@ -8,6 +8,7 @@ from typing import Any
 from isang.config import LogsConfig
 from isang.errors import InputError
 from isang.logs.rules import Rules
+from isang.logs.stream.handover import raw_records
 from isang.logs.stream.line_source import FollowedLogs
 from isang.logs.stream.parser import RecordParser
 from isang.logs.stream.record import RecordSource
@@ -22,7 +23,8 @@ class Follower:
     """Reads logs as they grow, and what `source` gives, and gives out their sessions as they end, see SessionStream.
 
     Without a saved place reading begins with the cursors `begin`: of the `logs`, and of the `source`. The time in the
-    logs goes on with the clock on the wall once all that is there has been read.
+    logs goes on with the clock on the wall once all that is there has been read. A place that was saved with the rules
+    of another model is refused unless `of_any_model`: then the open sessions are read anew by these rules.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Follower:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
+        of_any_model: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock, self._rules = clock, rules
@@ -50,11 +53,13 @@ class Follower:
         self.records = 0
         """How many the last `poll` read."""
         self._saved = None if state is None else SavedPlace(state)
+        self._handed_over: Place | None = None  # of another model
         try:
-            self._logs = FollowedLogs(paths, config, self._load(begin or {}))
+            self._logs = FollowedLogs(paths, config, self._load(begin or {}, of_any_model))
             self._looked_at = clock()
             self._begin(list(self._logs.tails))
-            self.described = f"{self.stream.described}; {self._beginning(state)}"
+            self._take_over()
+            self.described = "; ".join(filter(None, (self.stream.described, self._beginning(state))))
             """When a session ends and where reading begins, in words."""
         except BaseException:
             self.close()
@@ -128,16 +133,20 @@ class Follower:
         if self._saved is not None:
             self._saved.close()
 
-    def _load(self, begin: Mapping[str, Any]) -> dict[str, Any]:
+    def _load(self, begin: Mapping[str, Any], of_any_model: bool) -> dict[str, Any]:
         """Take up what an earlier process saved: its positions."""
-        place = None if self._saved is None else self._saved.load(self._rules.to_dict())
+        rules = self._rules.to_dict()
+        place = None if self._saved is None else self._saved.load(rules, of_any_model=of_any_model)
         if place is None or self._saved is None:
             if self._source is not None and begin.get("source") is not None:
                 self._cursor = begin["source"]
                 self._source.resume(self._cursor)
             return dict(begin.get("logs") or {})
         try:
-            self.stream.restore(place.facts, place.records, place.blocks)
+            if place.facts["rules"] == rules:
+                self.stream.restore(place.facts, place.records, place.blocks)
+            else:
+                self._handed_over = place
             self.noted = dict(place.facts["noted"])
             self._cursor = place.facts.get("cursor")
             sent = place.facts.get("sent", {})
@@ -148,6 +157,13 @@ class Follower:
             return dict(place.facts["positions"])
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise self._saved.refused(error) from error
+
+    def _take_over(self) -> None:
+        """Read the open records of another model's sessions by these rules."""
+        place, self._handed_over = self._handed_over, None
+        if place is not None and place.records.height:
+            stream_of = {tail.name: stream for stream, tail in self._logs.tails.items()}
+            self.stream.add(self._parser.parse(raw_records(place, stream_of)), self.now_us())
 
     def _begin(self, streams: Sequence[str]) -> None:
         """Tell the parser of logs that an earlier process began to read."""
@@ -172,4 +188,4 @@ class Follower:
         new = len(self._logs.tails) - known
         parts = [f"{new} from the first line"] if new else []
         parts += [f"{known} from where it was left"] if known else []
-        return f"logs: {', '.join(parts)}"
+        return f"logs: {', '.join(parts)}" if parts else ""

@@ -48,7 +48,8 @@ class OpenSessions:
     def __init__(self, rules: Rules, idle_seconds: float | None, most_records: int = MOST_RECORDS) -> None:
         self._rule, self._cut = rules.session, Cut(rules.max_session_events)
         self._idle_us = None if idle_seconds is None else int(idle_seconds * 1e6)
-        self._most_records = most_records
+        self.most_records = most_records
+        """Beyond so many open records those sessions end that were silent longest."""
         self.records = OpenRecords()
         self._added: list[Numbers] = []  # owners of what came since the last `take`
         self.parts: dict[str, int] = {}
@@ -86,7 +87,7 @@ class OpenSessions:
         if everything or self._idle_us is None or self._rule.kind != "key":
             return self.records.owners()
         silent = self.records.silent_since(now_us - self._idle_us - LATE_US)
-        over = self.records.silent_longest(self._most_records)
+        over = self.records.silent_longest(self.most_records)
         return np.unique(np.concatenate([*self._added, silent, over]))
 
     def so_far(self, owners: pl.DataFrame) -> Ended | None:
@@ -116,7 +117,7 @@ class OpenSessions:
             heard=pl.col("heard").max(),
         )
         sessions = sessions.with_columns(ending=pl.lit(END) if everything else self._ending(now_us))
-        sessions = self._within_limit(sessions, self._most_records - (self.records.height - ordered.height))
+        sessions = self._within_limit(sessions, self.most_records - (self.records.height - ordered.height))
         sizes = sessions["size"].to_numpy()
         pieces = np.maximum(1, self._cut.of_ended(sizes))
         settled = np.zeros_like(sizes) if self._rule.kind == "lines" else self._cut.of_open(sizes)

@@ -8,13 +8,14 @@ from typing import Any
 import polars as pl
 
 from isang.logs.input.sources import Source
+from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.prepare import with_times
 from isang.logs.rules import Rules
 from isang.logs.sessions.grouping import Grouper
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.store import SESSIONS_SCHEMA, Dataset, Rows
 from isang.logs.stream.open_records import OWNER, STORED_SCHEMA, OpenRecords
-from isang.logs.stream.open_sessions import Ended, OpenSessions
+from isang.logs.stream.open_sessions import LATE_US, Ended, OpenSessions
 from isang.logs.stream.parser import PARSED_SCHEMA
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.miner import TemplateIndex, canonical
@@ -68,6 +69,10 @@ class SessionStream:
         self._events, self._numbered = EventTable(rules), 0
         self._known = TemplateIndex(known)
         self._is_known: dict[str, bool] = {}
+        self._reached: dict[int, int] = {}  # the latest time of each log
+        self.late_records = 0
+        """Records that came when later ones of their log had been read before; they are in the session of their time
+        where it is open, else in one of their own."""
         self._unlike = PARSED_SCHEMA.to_frame().select(OWNER)
 
     @property
@@ -85,10 +90,20 @@ class SessionStream:
         """Take in records (PARSED_SCHEMA); those without a time are taken to be written at `now_us`."""
         if records.is_empty():
             return
+        self._count_late(records)
         self.open.add(records, now_us)
         unlike = [message for message in records["message"].unique().to_list() if not self._fits(message)]
         if unlike:
             self._unlike = pl.concat([self._unlike, records.filter(pl.col("message").is_in(unlike)).select(OWNER)])
+
+    def _count_late(self, records: pl.DataFrame) -> None:
+        timed = records.select("log", "time").filter(pl.col("time") != NO_TIME)
+        for (log,), times in timed.group_by("log"):
+            number, of_log = int(str(log)), times["time"]
+            before = self._reached.get(number)
+            if before is not None:
+                self.late_records += int((of_log < before - LATE_US).sum())
+            self._reached[number] = max(before or 0, int(str(of_log.max())))
 
     def take(self, now_us: int, *, everything: bool = False) -> EndedSessions | None:
         """The sessions that have ended by `now_us`, or `everything`."""

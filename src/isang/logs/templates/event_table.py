@@ -13,12 +13,13 @@ from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.novelty import novelty
-from isang.logs.templates.optional_parts import without_optional_parts
+from isang.logs.templates.optional_parts import with_open_ends, without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
 from isang.logs.templates.words import marked, names_in, severity
 
 MAX_REMEMBERED_BYTES = 128 << 20
 """Distinct masked messages are remembered up to about this size; then the memory starts anew."""
+_NEVER = 2**63 - 1
 _BYTES_PER_MESSAGE = 150
 """What remembering a message takes beside its text."""
 
@@ -28,6 +29,33 @@ def numbered(values: pl.Series, distinct: pl.Series, numbers: pl.Series) -> pl.S
     if values.is_empty():
         return pl.Series([], dtype=numbers.dtype)
     return values.replace_strict(distinct, numbers, return_dtype=numbers.dtype)
+
+
+class DistinctMessages(NamedTuple):
+    """The different masked messages of successive lines, in the order of their first lines."""
+
+    texts: pl.Series
+    """The level, a tab and the message."""
+    lines: NDArray[np.int64]
+    """So many lines have it."""
+    first: NDArray[np.int64]
+    """The places of the first and the last of them among these lines, from 0."""
+    last: NDArray[np.int64]
+    height: int
+    """The number of lines."""
+
+
+def distinct_messages(masked: pl.Series, levels: pl.Series) -> tuple[DistinctMessages, pl.Series]:
+    """The different masked messages of lines, and which of them each line has (u32)."""
+    labelled = levels.cast(pl.String).fill_null("") + "\t" + masked
+    first = labelled.arg_unique()
+    texts = labelled.gather(first)
+    row_of = numbered(labelled, texts, pl.int_range(texts.len(), dtype=pl.UInt32, eager=True))
+    rows = row_of.to_numpy()
+    last = np.zeros(texts.len(), dtype=np.int64)
+    last[rows] = np.arange(len(rows))  # of several places the last one stays
+    lines = np.bincount(rows, minlength=texts.len())
+    return DistinctMessages(texts, lines, first.to_numpy().astype(np.int64), last, len(rows)), row_of
 
 
 class _Text(NamedTuple):
@@ -68,16 +96,17 @@ class EventTable:
 
     def number(self, masked: pl.Series, levels: pl.Series) -> pl.Series:
         """The numbers (i32) of masked messages."""
-        labelled = levels.cast(pl.String).fill_null("") + "\t" + masked
-        first = labelled.arg_unique()
-        distinct = labelled.gather(first)
+        distinct, row_of = distinct_messages(masked, levels)
+        return self.learn(distinct).gather(row_of)
+
+    def learn(self, distinct: DistinctMessages) -> pl.Series:
+        """The number (i32) of each of the different messages of further lines."""
         known = len(self._events)
-        numbers = pl.Series([self._number_one(text) for text in distinct.to_list()], dtype=pl.Int32)
-        result = numbered(labelled, distinct, numbers)
-        self._count(result, known)
+        numbers = pl.Series([self._number_one(text) for text in distinct.texts.to_list()], dtype=pl.Int32)
+        self._count(numbers.to_numpy(), distinct, len(self._events) - known)
         if self._bytes > MAX_REMEMBERED_BYTES:
             self._forget()
-        return result
+        return numbers
 
     def begin_log(self) -> None:
         """Say that the lines that come now are of another log."""
@@ -90,22 +119,17 @@ class EventTable:
         new = first[self._known.height :]
         return novelty(templates["template"].to_list()[self._known.height :], new, self._starts or [0], self._read)
 
-    def _count(self, found: pl.Series, known: int) -> None:
-        """Count lines with the numbers `found`, of which those from `known` on are new."""
-        rows = found.to_numpy()
-        new = [0] * (len(self._events) - known)
-        for counts in (self._lines, self._first_line, self._last_line):
-            counts.extend(new)
+    def _count(self, numbers: NDArray[np.int32], distinct: DistinctMessages, new: int) -> None:
+        """Count the lines of messages with these numbers, of which the last `new` were not there before."""
+        for counts, start in ((self._lines, 0), (self._first_line, _NEVER), (self._last_line, 0)):
+            counts.extend([start] * new)
         lines, first, last = (
             np.frombuffer(counts, dtype=np.int64) for counts in (self._lines, self._first_line, self._last_line)
         )
-        lines[: len(lines)] += np.bincount(rows, minlength=len(lines))
-        places = self._read + np.arange(len(rows))
-        last[rows] = places
-        backwards = rows[::-1]
-        backwards = backwards[backwards >= known]
-        first[backwards] = places[::-1][rows[::-1] >= known]
-        self._read += len(rows)
+        np.add.at(lines, numbers, distinct.lines)
+        np.minimum.at(first, numbers, self._read + distinct.first)
+        np.maximum.at(last, numbers, self._read + distinct.last)
+        self._read += distinct.height
 
     def _number_one(self, text: str) -> int:
         number = self._numbers.get(text)
@@ -236,7 +260,12 @@ class EventTable:
             ]
             found = joined(together, names)
             shorter = without_optional_parts(dict.fromkeys(found), names)
-            became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
+            found = [shorter.get(text, text) for text in found]
+            lines: Counter[str] = Counter()
+            for became_text, message in zip(found, together, strict=True):
+                lines[became_text] += message.lines
+            ends = with_open_ends(lines)
+            became.update(zip(own, (_Text(severe, ends.get(text, text)) for text in found), strict=True))
         return {number: became[text] for number, text in texts.items()}
 
     def _message(self, number: int, message: _Text) -> Message:

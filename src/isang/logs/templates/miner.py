@@ -7,7 +7,7 @@ from drain3.drain import Drain
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.redaction import without_secrets
-from isang.logs.templates.optional_parts import relaxed
+from isang.logs.templates.optional_parts import open_prefix, relaxed
 from isang.logs.templates.words import (
     behind_name,
     has_words,
@@ -83,7 +83,7 @@ class TemplateIndex:
     nothing but slots fits messages that are. The first, not the
     nearest: templates that are learned later can then never take a message from an earlier one. Where none fits, the
     first is taken that differs in nothing but the words behind names (`user=`), then in values in parentheses or in how
-    many slots stand in a row.
+    many slots stand in a row, then one whose end is open (see optional_parts.py), unless the rest tells of an outcome.
     """
 
     def __init__(
@@ -92,6 +92,7 @@ class TemplateIndex:
         self._exact: _Node = {}
         self._by_names: _Node = {}
         self._relaxed: _Node = {}
+        self._open: _Node = {}
         levels = levels if levels is not None else [None] * len(texts)
         for number, text, level in zip(ids if ids is not None else range(len(texts)), texts, levels, strict=True):
             text = without_mark(text)
@@ -101,6 +102,9 @@ class TemplateIndex:
             short = signature(relaxed(text.split()))
             if len(short) < len(signs):
                 _insert(self._relaxed, [first, *short], number)
+            before = open_prefix(text.split())
+            if before is not None:
+                _insert(self._open, [severity(level), *before], number)
             if any(map(named_value, signs)):
                 _insert(self._by_names, [first, *map(behind_name, signs)], number)
 
@@ -119,6 +123,8 @@ class TemplateIndex:
             steps = [_steps(word, sign) for word, sign in zip(short, signature(short), strict=True)]
             fits = (_first(tree.get(first, {}), steps) for tree in (self._exact, self._relaxed))
             found = min((number for number in fits if number is not None), default=None)
+        if found is None and self._open:
+            found = _first_open(self._open.get(severity(level), {}), words)
         return found
 
 
@@ -146,6 +152,19 @@ def _first(root: _Node, steps: Sequence[Collection[str]]) -> int | None:
     for step in steps:
         nodes = [node[word] for node in nodes for word in step if word in node]
     return min((int(node[None]) for node in nodes if None in node), default=None)
+
+
+def _first_open(root: _Node, words: Sequence[str]) -> int | None:
+    """The template with the longest beginning of these words, of which the rest tells of no failure or success."""
+    nodes, found = [root], None
+    told = max((place for place, word in enumerate(words) if is_failure_or_success(word)), default=-1)
+    for place, word in enumerate(words):
+        ends = [int(node[None]) for node in nodes if None in node]
+        if ends and place > told:
+            found = min(ends)
+        steps = _steps(word, word)
+        nodes = [node[step] for node in nodes for step in steps if step in node]
+    return found
 
 
 def signature(words: Sequence[str]) -> list[str]:
@@ -198,8 +217,18 @@ def slot_values(template: str, message: str) -> list[str] | None:
     """What stands in the slots of `template` in an unmasked message; None where the template does not fit.
 
     White space counts as a single space. Each slot takes as little as it can, which takes time in proportion to the
-    message, whatever the template. The repetitions that `shortened` takes out of lists fit no template.
+    message, whatever the template. The repetitions that `shortened` takes out of lists fit no template. Of an
+    open end the slots may be empty, or the last takes several words.
     """
+    values = _slot_values(template, message)
+    before = open_prefix(template.split()) if values is None else None
+    if before is None:
+        return values
+    values = _slot_values(" ".join((*before, SLOT)), message)
+    return None if values is None else [*values, *[""] * (template.count(SLOT) - len(values))]
+
+
+def _slot_values(template: str, message: str) -> list[str] | None:
     text = " ".join(message.split())
     first, *parts = without_mark(template).split(SLOT)
     if not parts:

@@ -2,13 +2,19 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_outcome
 
 LEAST_TEMPLATES = 3
 """A word beside a slot is part of the value where it stands so in this many templates, each there without it too."""
+REST = 3
+"""So many slots at the end of a template fit any number of words."""
+LEAST_TAILS = 12
+"""So many lines with an end of their own make it free text."""
+_LONGEST_PREFIX = 16
+_ANNOUNCES = ":-=(>"
 _IN_PARENTHESES = re.compile(r" \(<\*>\)(?=[,;.]?(?: |$))")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
@@ -75,3 +81,33 @@ def _may_be_value(key: Sequence[str], place: int, word: str) -> bool:
         and _PLAIN.fullmatch(word) is not None
         and not (is_grammar(word) or is_outcome(word) or is_failure_or_success(word))
     )
+
+
+def open_prefix(words: Sequence[str]) -> list[str] | None:
+    """What stands before the end of a template that is open: REST slots in a row fit any words; else None."""
+    end = len(words)
+    while end and words[end - 1] == SLOT:
+        end -= 1
+    return list(words[:end]) if end and len(words) - end >= REST else None
+
+
+def with_open_ends(lines: Mapping[str, int]) -> dict[str, str]:
+    """{template: what it becomes} of those of one severity whose end is free text; `lines`: how many each has.
+
+    Behind a beginning that announces something (`Product:`, `deprecated <*>:`, `unit -`) the text is free where most
+    lines have one of their own, of several lengths. What tells of failure or success stays.
+    """
+    of: dict[tuple[str, ...], list[tuple[str, int, int]]] = defaultdict(list)
+    for text, count in lines.items():
+        words = text.split(" ")
+        for length in range(2, min(len(words), _LONGEST_PREFIX + 1)):
+            if words[length - 1][-1] in _ANNOUNCES and not any(map(is_failure_or_success, words[length:])):
+                of[tuple(words[:length])].append((text, count, len(words)))
+    became: dict[str, str] = {}
+    for prefix, members in sorted(of.items(), key=lambda item: -len(item[0])):  # the longest beginning first
+        left = [member for member in members if member[0] not in became]
+        alone = sum(count == 1 for _, count, _ in left)
+        free = alone >= LEAST_TAILS and 2 * alone >= sum(count for _, count, _ in left)
+        if free and has_words(" ".join(prefix)) and len({length for *_, length in left}) > 1:
+            became.update(dict.fromkeys((text for text, *_ in left), " ".join((*prefix, *[SLOT] * REST))))
+    return became

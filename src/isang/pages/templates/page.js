@@ -1,7 +1,7 @@
-// Search, brushing and copying. The page is complete without this script.
+// Search, brushing, copying; on live pages also answers and news. Every page can be read without this script.
 "use strict";
 (() => {
-  for (const part of document.querySelectorAll(".script-only")) part.hidden = false;
+  const live = document.body.dataset.live;
 
   function openTarget() {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
@@ -11,11 +11,10 @@
       target.scrollIntoView();
     }
   }
-  window.addEventListener("hashchange", openTarget);
-  openTarget();
 
-  const search = document.getElementById("search");
-  if (search) {
+  function prepareSearch() {
+    const search = document.getElementById("search");
+    if (!search) return;
     const rows = [...document.querySelectorAll("#template-table tbody tr")];
     const texts = rows.map((row) => row.textContent.toLowerCase());
     search.addEventListener("input", () => {
@@ -24,11 +23,11 @@
     });
   }
 
-  const picture = document.getElementById("timeline");
-  const all = document.getElementById("show-all");
-  if (picture && all) {
+  function prepareBrush() {
+    const picture = document.getElementById("timeline");
+    const all = document.getElementById("show-all");
+    if (!picture || !all) return;
     const bars = Number(picture.dataset.bars);
-    const incidents = [...document.querySelectorAll("#incident-list > .incident")];
     let start = null;
     let range = null;
     const place = (event) => {
@@ -47,7 +46,7 @@
       range.setAttribute("width", String(Math.abs(to - from)));
     };
     const filter = (first, last) => {
-      for (const incident of incidents) {
+      for (const incident of document.querySelectorAll("#incident-list > .incident")) {
         incident.hidden = Number(incident.dataset.last) < first || Number(incident.dataset.first) > last;
       }
     };
@@ -73,26 +72,24 @@
     });
   }
 
-  const plain = (part) => part.trim().replace(/\s+/g, " ").replace(/([\\`*_<>[\]])/g, "\\$1");
+  const escaped = (part) => part.trim().replace(/\s+/g, " ").replace(/([\\`*_<>[\]])/g, "\\$1");
+
   function markdown(incident) {
-    const texts = (selector) => [...incident.querySelectorAll(selector)].map((node) => plain(node.textContent));
-    const list = (heading, items, sign) => (items.length ? ["", `**${heading}**`, "", ...items.map((item) => sign + item)] : []);
-    const heading = (selector) => {
-      const part = incident.querySelector(selector);
-      return part ? plain(part.closest("ul,ol").parentElement.querySelector("h3")?.textContent ?? "") : "";
-    };
+    const items = (selector) => [...incident.querySelectorAll(selector)].map((item) => `- ${escaped(item.textContent)}`);
     const ticket = incident.querySelector(".ticket");
     const lines = ticket ? ticket.textContent : "";
     const fence = "`".repeat(Math.max(3, ...(lines.match(/`+/g) || []).map((run) => run.length + 1)));
-    const link = incident.querySelector(".permalink");
-    return [
-      `### ${plain(incident.dataset.severity)}: ${plain(incident.dataset.title)}`, "", texts(".happened").join(" "),
-      ...list(heading(".symptoms"), texts(".symptoms li"), "- "), ...(lines ? ["", fence, lines, fence] : []),
-      ...list("", texts(".says"), "- ").slice(3), ...(link && document.body.dataset.live ? ["", link.href] : []), "",
-    ].join("\n");
+    const link = live ? [incident.querySelector(".permalink").href] : [];
+    const happened = escaped(incident.querySelector(".happened > span").textContent);
+    const parts = [
+      [`### ${escaped(incident.dataset.severity)}: ${escaped(incident.dataset.title)}`], [happened],
+      items(".symptoms li"), lines ? [fence, lines, fence] : [], [...new Set(items(".says"))], items(".spread li"), link,
+    ];
+    return `${parts.filter((part) => part.length).map((part) => part.join("\n")).join("\n\n")}\n`;
   }
-  function copies(within) {
-    for (const button of within.querySelectorAll("button.copy")) {
+
+  function prepareCopies() {
+    for (const button of document.querySelectorAll("button.copy")) {
       button.addEventListener("click", async () => {
         const label = button.textContent;
         await navigator.clipboard.writeText(markdown(button.closest(".body")));
@@ -101,5 +98,71 @@
       });
     }
   }
-  copies(document);
+
+  async function refresh() {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!answer.ok || fresh.body.dataset.live !== live) return;
+    const main = document.getElementById("main");
+    const focused = document.activeElement?.getAttribute("href");
+    main.replaceChildren(...fresh.getElementById("main").childNodes);
+    prepare();
+    if (focused) main.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+  }
+
+  function say(text) {
+    document.getElementById("news").textContent = text;
+  }
+
+  async function send(method, address, body) {
+    try {
+      const answer = await fetch(address, {
+        method, headers: { "Content-Type": "application/json" }, body: body && JSON.stringify(body),
+      });
+      const said = await answer.json().catch(() => ({}));
+      await refresh();
+      say(answer.ok ? document.body.dataset.done : said.error || `${answer.status} ${answer.statusText}`);
+    } catch (error) {
+      say(String(error));
+    }
+  }
+
+  function prepareActions() {
+    for (const form of document.querySelectorAll("form[data-address]")) {
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        const given = Object.fromEntries(new FormData(form, event.submitter));
+        if (given.days !== undefined) {
+          given.until = given.days ? new Date(Date.now() + Number(given.days) * 86_400_000).toISOString() : null;
+          delete given.days;
+        }
+        send(form.dataset.method || "POST", form.dataset.address, form.dataset.method === "DELETE" ? null : given);
+      });
+    }
+  }
+
+  function listen() {
+    const events = new EventSource("/api/v1/events");
+    let waiting = null;
+    const news = () => {
+      waiting ??= setTimeout(async () => {
+        waiting = null;
+        if (document.getSelection().isCollapsed && !document.activeElement?.closest("form")) await refresh();
+      }, 1000);
+    };
+    for (const name of ["firing", "repeated", "resolved", "silenced", "feedback", "model"]) events.addEventListener(name, news);
+  }
+
+  function prepare() {
+    for (const part of document.querySelectorAll(".script-only")) part.hidden = false;
+    prepareSearch();
+    prepareBrush();
+    prepareCopies();
+    prepareActions();
+  }
+
+  prepare();
+  window.addEventListener("hashchange", openTarget);
+  openTarget();
+  if (live === "overview" || live === "incident" || live === "models") listen();
 })();

@@ -124,7 +124,7 @@ def _outcome(found: Rise, train: float | None, rate: float | None) -> str:
         return "learning_rate"
     if train is not None and train > 0.2 * found.size:
         return "training"
-    sure = found.likelihood_ratio > found.least_ratio or found.rises_each_time
+    sure = found.likelihood_ratio > found.least_ratio or found.rises_on
     return "overfitting" if sure else "noise"
 
 

@@ -24,6 +24,8 @@ SKIPPED_PART = 0.005
 """Loss scaling tries a higher scale about every 2,000 steps, more often at the beginning."""
 DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
+COLLAPSED_PART, FEWEST_BEFORE = 0.5, 24
+"""A run that loses this part of its gain again is judged by the noise before its best, if so many means lie there."""
 RAN_AWAY = 3.0
 """Few losses that end above this many times the first ones have diverged, whatever their noise."""
 DIVERGED_LEVEL = 0.01
@@ -179,9 +181,16 @@ def _course(context: RunContext) -> dict[str, Any]:
     lowest = int(np.argmin(blocks))
     gained = float(max(blocks[0] - blocks[lowest], 0.0))
     step = int(context.steps[min(len(context.steps) - 1, (lowest + 1) * len(context.steps) // len(blocks) - 1)])
+    rise, before = float(blocks[-1] - blocks[lowest]), (lowest + 1) * size
+    if (
+        rise > COLLAPSED_PART * gained
+        and before >= FEWEST_BEFORE
+        and rise > (earlier := _rise_by_noise(fine[:before], len(blocks), size))
+    ):  # most of the gain is lost again: that loss itself must not count as noise
+        threshold = min(threshold, max(earlier, COLLAPSED_PART * gained)) if gained > 2 * earlier else threshold
     needed = max(threshold, DIVERGED_PART * gained, DIVERGED_LEVEL * abs(float(blocks[lowest])))
     return {
-        "rise": float(blocks[-1] - blocks[lowest]), "threshold": threshold, "gained": gained, "step": step,
+        "rise": rise, "threshold": threshold, "gained": gained, "step": step,
         "needed": needed, "lowest": float(blocks[lowest]), "last": float(blocks[-1]),
         "shift": _lasting_jump(loss, gained),
     }  # fmt: skip

@@ -238,11 +238,15 @@ def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: di
     part = context.part_done
     if context.table.facts.get("unfinished") or (part is not None and part < 1):
         done_en, done_ko = plan_done(context) or (f"step {last:,}", f"스텝 {last:,}")
+        planned = context.table.facts.get("planned_steps")
+        near_plan = not planned or abs(end - planned) < 0.1 * planned  # the first part of a decay hardly tells its end
+        to_en = f" to about step {end:,.0f}" if near_plan else ""
+        to_ko = f" 약 스텝 {end:,.0f}까지" if near_plan else ""
         unfinished = both(
-            f"The log has no end yet: the run is at {done_en}, its {family} schedule goes on to about step "
-            f"{end:,.0f}. It is still running, or it broke off.",
-            f"로그에 아직 끝이 없습니다. 실행은 {done_ko}에 있고 {family_ko} 스케줄은 약 스텝 {end:,.0f}까지 "
-            "이어집니다. 아직 실행 중이거나 중단된 것입니다.",
+            f"The log has no end yet: the run is at {done_en}, its {family} schedule goes on{to_en}. It is still "
+            "running, or it broke off.",
+            f"로그에 아직 끝이 없습니다. 실행은 {done_ko}에 있고 {family_ko} 스케줄은{to_ko} 이어집니다. 아직 실행 "
+            "중이거나 중단된 것입니다.",
         )
         return Finding("schedule", "cannot_tell", unfinished, plain(evidence))
     left = f"{100 * found['final_rate'] / found['peak_rate']:.0f} %"

@@ -135,6 +135,15 @@ def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Findin
         f"{base_ko} 보면, {where_ko}에서 멈추었어도 가장 좋은 값 {best}({unit_ko} {best_at})과의 차이가 잡음 "
         f"단위({noise}) 이내였습니다.{saved_ko} {measure_ko} 차이는 {cost}입니다.{kept_ko}{beside_ko}",
     )
+    if evidence["earliest_step"] == evidence["best_step"]:
+        there_en = f" Stopping there would have saved {duration(saved, 'en')}." if saved else ""
+        there_ko = f" 그때 멈추었으면 {duration(saved, 'ko')}을(를) 절약했을 것입니다." if saved else ""
+        statement = both(
+            f"Judged by the {base_en}, the best is {best} at {where_en}, and nothing after it was better.{there_en}"
+            f"{kept_en}{beside_en}",
+            f"{base_ko} 보면, 가장 좋은 값은 {where_ko}의 {best}이며 그 뒤로 더 나아지지 않았습니다.{there_ko}{kept_ko}"
+            f"{beside_ko}",
+        )
     if not late:
         return Finding("stopping_point", "ok", statement, evidence)
     remedy = both(

@@ -62,7 +62,8 @@ def events_of(records: LoggedRows, asked: Asked) -> Events:
     mean = coalesced(records, by_role.get(series_names.MEAN, []))
     logged = records.logged(loss_name) if loss_name else mean.known()
     validation, nan_rows = _validation(records, choice, logged)
-    validation = _said_once(validation, logged, records.column(loss_name))
+    epochs = coalesced(records, by_role.get(series_names.EPOCH, []))
+    validation = _said_once(validation, logged, records.column(loss_name), epochs)
     steps = steps_of(records, by_role, logged, validation, notes)
     loss_logged = records.logged(loss_name)
     if not choice.judged_metric:
@@ -123,6 +124,7 @@ def _validation(records: LoggedRows, choice: Choice, logged: Mask) -> tuple[Colu
     A perplexity that stands beside the training loss, and whose name does not say `validation`, is the training's.
     """
     names = choice.by_role.get(series_names.PERPLEXITY, [])
+    names = [name for name in names if series_names.is_held_out(name)] or names
     perplexity = "" if choice.validation else most_usual(records, names)
     if perplexity and not series_names.is_held_out(perplexity):
         known = records.column(perplexity).known()
@@ -136,11 +138,13 @@ def _validation(records: LoggedRows, choice: Choice, logged: Mask) -> tuple[Colu
         return Column(np.log(np.where(values > 0, values, np.nan))), records.nan_rows(perplexity)
 
 
-def _said_once(validation: Column, logged: Mask, loss: Column) -> Column:
+def _said_once(validation: Column, logged: Mask, loss: Column, epochs: Column) -> Column:
     """The validation loss where it is new; a progress bar shows the last one again beside each new training loss."""
     rows = np.flatnonzero(validation.known())
     if len(rows) < 20 or logged[rows].mean() < 0.9 or len(np.unique(loss.take(rows))) == 1:
         return validation
+    if len(np.unique(epochs.take(rows))) > 0.9 * len(rows):
+        return validation  # one row per epoch is no bar
     values = validation.values()
     shown = values[rows]
     new = np.flatnonzero(np.append(True, shown[1:] != shown[:-1]))

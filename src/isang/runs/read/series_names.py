@@ -69,7 +69,7 @@ _HELD_OUT_LOSSES = (
 )  # fmt: skip
 _ERROR_WORD = re.compile(r"(^|_)(m?logloss|multilogloss|rmse|mse|mae)(_|$|\d)|(^|_)l[12]$")
 """Errors that stand in for a loss where there is no other, as boosted trees log them."""
-_LOSS_WORD = re.compile(r"(^|_)(loss|losses|nll|cross_entropy|손실)(_|$|\d)|" + _ERROR_WORD.pattern)
+_LOSS_WORD = re.compile(r"(^|_)(loss|losses|nll|cross_entropy|xent|손실)(_|$|\d)|" + _ERROR_WORD.pattern)
 _NOT_A_LOSS = re.compile(
     r"loss_(scale|sum|weight|every|coef|fn|type|function|multiplier|ratio)|no_loss|stop_loss|auxiliary_loss_multiplier|"
     r"_(p\d+|quantile|median|max|min|std)$|grad_norm|(^|_)(lr|learning_rate)(_|$)|_loss_(time|ms|s)$"
@@ -92,7 +92,7 @@ _MAXIMISED = (
     "success_rate",
     "exact_match", "accuracy", "accuracies", "acc", "acc1", "acc5", "top1", "top5", "prec1", "correct", "pearson",
     "spearman",
-    "hit", "hits", "recall", "precision", "sensitivity", "specificity", "정확도", "inception_score", "epret",
+    "objf", "hit", "hits", "recall", "precision", "sensitivity", "specificity", "정확도", "inception_score", "epret",
 )  # fmt: skip
 """Words of what is better the higher it is, the most telling first."""
 _MINIMISED = frozenset(

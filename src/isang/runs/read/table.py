@@ -159,6 +159,8 @@ class RunTable:
     """All series with a known direction, whose columns have the log's own names; the most telling first."""
     first_epoch: int = 1
     """What the log calls its first epoch: 0 or 1."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Names and values of the settings, where the tool wrote them beside the log."""
     counts_epochs: bool = False
     """The log has no steps: one step stands for one epoch, and `step` holds the log's numbers of the epochs."""
 

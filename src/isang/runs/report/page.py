@@ -13,7 +13,7 @@ from isang.runs.plots.curves import Curves
 from isang.runs.plots.drawing import COLOURS
 from isang.runs.plots.svg import for_page
 from isang.runs.report.judge import Report
-from isang.runs.text import tables
+from isang.runs.text import comparing, tables
 from isang.runs.text.captions import caption
 from isang.runs.text.evidence import evidence_rows
 from isang.runs.text.words import assumption, finding_name, series_name, word
@@ -60,7 +60,7 @@ def html(
         runs=[_run(number, *run, language) for number, run in enumerate(runs, start=1)],
         sections=SECTIONS, verdicts=tables.VERDICTS, limits=NOT_IN_A_LOG,
         overlay=None if overlay is None else _overlay(overlay, language),
-        comparison=tables.comparison([report for report, _, _ in runs], language) if len(runs) > 1 else None,
+        comparison=comparing.comparison([report for report, _, _ in runs], language) if len(runs) > 1 else None,
         w=lambda key, **values: word(key, language, **values), finding_name=lambda name: finding_name(name, language),
         assumption=lambda note: assumption(note, language),
     )  # fmt: skip

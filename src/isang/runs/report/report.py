@@ -52,6 +52,7 @@ def report_json(report: Report) -> dict[str, Any]:
             "maximised": report.table.maximised, "objective": report.table.objective, "metric": report.table.metric,
             "loss_window": report.table.loss_window, "series": report.table.series,
         },
+        "settings": dict(report.table.settings),
         "statistics": dict(report.statistics),
         "epochs": report.epochs,
         "phases": report.phases,

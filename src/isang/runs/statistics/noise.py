@@ -193,3 +193,14 @@ def around_curve(values: Floats, *, bent: bool = False) -> tuple[Floats, int]:
     residual = values - basis @ np.linalg.lstsq(basis, values, rcond=None)[0]
     limit = 6 * robust_spread(residual)
     return (np.clip(residual, -limit, limit) if limit > 0 else residual), len(terms)
+
+
+def goes_on(values: Floats, one_in: int) -> bool:
+    """Whether more values are lower (or higher) than the one before than in one of `one_in` random walks.
+
+    A sign test of the steps, which holds for walks of any step size; smooth curves, whose slow waves nothing else can
+    tell from noise, pass it.
+    """
+    steps = np.diff(values)
+    count, most = int((steps != 0).sum()), int(max((steps > 0).sum(), (steps < 0).sum()))
+    return count > 0 and one_in * sum(math.comb(count, k) for k in range(most, count + 1)) <= 2**count

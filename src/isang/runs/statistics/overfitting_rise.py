@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from isang.runs.read.table import Floats
-from isang.runs.statistics.noise import Memory, autoregression, block_means, robust_spread, simulated, with_memory
+from isang.runs.statistics.noise import (
+    Memory,
+    autoregression,
+    block_means,
+    goes_on,
+    robust_spread,
+    simulated,
+    with_memory,
+)  # fmt: skip
 from isang.runs.statistics.trend_break import valley
 
 FEWEST_VALIDATIONS = 8
@@ -18,7 +26,8 @@ LEAST_RATIO = 16.0
 FEW = 2.0
 """The ratio of n values must be 1 + FEW / n times as large: ratios of few values have a longer tail (Bartlett 1937)."""
 RISES_IN_A_ROW = 6
-"""So many values in a row, each higher than the one before: a random walk ends so once in 64 times."""
+"""So many values in a row, each higher than the one before: a random walk ends so once in 64 times. Of more values as
+many must rise as makes it as rare."""
 DROP = 6.0
 """A fall within two validations of so many typical changes is sudden."""
 DROP_SIDE = 5
@@ -44,8 +53,8 @@ class Rise:
     """How much likelier a curve with a rise is than noise of any memory without one; see `Valley`."""
     least_ratio: float
     """How much likelier it must be."""
-    rises_each_time: bool
-    """Each value after the best is higher than the one before, RISES_IN_A_ROW times at least."""
+    rises_on: bool
+    """The values after the best rise again and again, RISES_IN_A_ROW times at least."""
 
 
 def rise_after_best(values: Floats) -> Rise:
@@ -85,13 +94,14 @@ def rise_after_best(values: Floats) -> Rise:
         noise=noise,
         likelihood_ratio=shape.likelihood_ratio,
         least_ratio=LEAST_RATIO * (1 + FEW / k),
-        rises_each_time=_rises_each_time(few),
+        rises_on=_rises_on_and_on(few),
     )
 
 
-def _rises_each_time(values: Floats) -> bool:
-    after = np.diff(values[int(np.argmin(values)) :])
-    return len(after) >= RISES_IN_A_ROW and bool((after > 0).all())
+def _rises_on_and_on(values: Floats) -> bool:
+    """So many of the values after the best are higher than the one before as in one of 64 random walks."""
+    after = values[int(np.argmin(values)) :]
+    return int((np.diff(after) > 0).sum()) >= RISES_IN_A_ROW and goes_on(after, 2**RISES_IN_A_ROW)
 
 
 def after_drops(values: Floats) -> int:

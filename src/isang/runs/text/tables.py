@@ -8,7 +8,7 @@ from isang.runs.findings import Finding, Language
 from isang.runs.findings.ranking import ranked
 from isang.runs.read.table import BATCH_LOSS, INTERVAL_LOSS, METRIC, RUNNING_MEAN, VALIDATION_LOSS
 from isang.runs.report.judge import Report
-from isang.runs.text.words import SCALE, finding_name, format_name, number, percent, rate, series_name, use_name, word
+from isang.runs.text.words import SCALE, format_name, number, percent, rate, series_name, use_name, word
 from isang.runs.text.writing import NO_VALUE, duration
 
 CURVES = (RUNNING_MEAN, BATCH_LOSS, INTERVAL_LOSS, METRIC, "smoothed_loss", VALIDATION_LOSS)
@@ -250,24 +250,6 @@ def forecast_tables(forecast: Mapping[str, Any] | None, language: Language) -> l
         ]
         tables.append((word(f"forecast_{key}", language), Table(header, rows)))
     return tables
-
-
-def comparison(reports: Sequence[Report], language: Language) -> Table:
-    """One row per run: its length, its losses, its verdicts."""
-    header = [
-        word(key, language) for key in ("run", "steps", "duration", "final_smoothed", "minimum", "decrease_percent")
-    ]
-    rows = []
-    for report in reports:
-        smooth = report.statistics.get("smoothed_loss") or {}
-        problems = [finding_name(finding.id, language) for finding in report.findings if finding.verdict == "problem"]
-        seconds = report.statistics["duration_seconds"]
-        rows.append((
-            report.table.name, number(report.statistics["steps"]), duration(seconds, language),
-            number(smooth.get("final")), number(smooth.get("minimum")), percent(smooth.get("decrease_percent"), 2),
-            ", ".join(problems) or NO_VALUE,
-        ))  # fmt: skip
-    return Table((*header, word("heading_problem", language)), rows)
 
 
 def _final_loss(report: Report) -> float | None:

@@ -251,6 +251,11 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
         "0으로 전체 보기.",
     },
     "run": {"en": "Run", "ko": "실행"},
+    "best_validation": {"en": "Lowest validation loss", "ko": "최저 검증 손실"},
+    "best_of": {"en": "Best {name}", "ko": "가장 좋은 {name}"},
+    "compared": {"en": "The {count} runs, the best first:", "ko": "실행 {count}개(좋은 순서):"},
+    "compared_as_given": {"en": "The {count} runs:", "ko": "실행 {count}개:"},
+    "value_at": {"en": "{value} at {step}", "ko": "{value} (스텝 {step})"},
     "unknown": {"en": "unknown", "ko": "알 수 없음"},
 }  # fmt: skip
 

@@ -202,7 +202,9 @@ def _now_us() -> int:
     return time.time_ns() // 1000
 
 
-def bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
+def bound(
+    host: str, port: int, kind: socket.SocketKind, what: str = "syslog", option: str = "--syslog"
+) -> socket.socket:
     """A socket that has the address. Raises UsageError."""
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
     found.setblocking(False)
@@ -215,7 +217,7 @@ def bound(host: str, port: int, kind: socket.SocketKind) -> socket.socket:
     except OSError as error:
         found.close()
         raise UsageError(
-            f"cannot listen for syslog on {host}:{port}: {error.strerror or error}; set another --syslog"
+            f"cannot listen for {what} on {host}:{port}: {error.strerror or error}; set another {option}"
         ) from error
     return found
 

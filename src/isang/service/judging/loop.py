@@ -14,6 +14,7 @@ from isang.errors import IsangError
 from isang.progress import say
 from isang.service.feedback import Feedback
 from isang.service.judging.incident_book import STREAM, Change, IncidentBook
+from isang.service.judging.shedding import Shedding
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
@@ -41,17 +42,21 @@ class Judging:
     ) -> None:  # fmt: skip
         self._database, self._metrics, self._put, self._tell = database, metrics, put, tell
         self._journal = journal
+        self.folder = model
         self.model = _with_budget(load_model(model), settings.alerts_per_thousand)
         self.model_name = str(self.model.facts["dataset"])[:12]
         self._feedback, self._answers = feedback, feedback.answers
         self._book = IncidentBook(database, self.model, self.model_name, self._answers)
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
-            source=JournalSource(journal), begin=begin, answers=self._answers,
+            source=JournalSource(journal), begin=begin, of_any_model=True, answers=self._answers, with_sessions=True,
             looked=looked,
         )  # fmt: skip
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
         metrics.model_info.labels(STREAM, self.model_name).set(1)
+        metrics.templates.labels(STREAM).set(len(self.model.vocabulary.templates))
+        self._counted = (0, 0)  # late records, and sessions that ended early
+        self._shedding = Shedding(settings.memory_bytes, journal, metrics)
         trained_until = self.model.facts.get("trained_until")
         if trained_until is not None:
             trained_at = datetime.fromisoformat(trained_until).timestamp()
@@ -110,7 +115,7 @@ class Judging:
         self._measure(began, self.following.sessions - sessions, self.following.anomalies - anomalies, bool(changes))
 
     def _measure(self, began: float, sessions: int, anomalies: int, changed: bool) -> None:
-        metrics = self._metrics
+        metrics, follower = self._metrics, self.following.follower
         metrics.judging.observe(time.perf_counter() - began)
         metrics.sessions.labels(STREAM).inc(sessions)
         metrics.anomalies.labels(STREAM).inc(anomalies)
@@ -119,6 +124,13 @@ class Judging:
         metrics.lag.set(time.monotonic() - self._caught_up_at)
         metrics.journal_bytes.set(self._journal.size)
         metrics.open_sessions.labels(STREAM).set(len(self.following.follower.stream.open.records.owners()))
+        late, early = follower.stream.late_records, self.following.ended_early
+        metrics.late.inc(late - self._counted[0])
+        metrics.ended_early.labels(STREAM).inc(early - self._counted[1])
+        self._counted = (late, early)
+        unseen, lines = self.following.lately
+        metrics.unseen.labels(STREAM).set(unseen / lines if lines else 0.0)
+        self._shedding.look(follower.stream.open)
         if self.sessions:
             metrics.alerts.labels(STREAM).set(1000 * self.anomalies / self.sessions)
         if changed:

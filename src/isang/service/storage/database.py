@@ -135,9 +135,16 @@ class Database:
         return json.loads(rows[0][0]) if rows else None
 
     def incidents(
-        self, *, state: str | None = None, stream: str | None = None, since: str | None = None, limit: int = 100,
-        silenced: bool | None = None, fingerprints: Sequence[str] | None = None,
-    ) -> list[dict[str, Any]]:  # fmt: skip
+        self,
+        *,
+        state: str | None = None,
+        stream: str | None = None,
+        since: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+        silenced: bool | None = None,
+        fingerprints: Sequence[str] | None = None,
+    ) -> list[dict[str, Any]]:
         """Incidents, the most severe first, of equals the latest, those that answers silence behind all others.
 
         `since`: last seen then (ISO 8601) or later; `silenced`: only such, or only others.
@@ -153,8 +160,8 @@ class Database:
         where = " AND ".join(clauses) or "TRUE"
         rows = self._all(
             f"SELECT document FROM incidents WHERE {where} ORDER BY {_QUIET} IS NOT NULL, severity DESC, "
-            "last_seen DESC LIMIT ?",
-            *(value for _, value in given), limit,
+            "last_seen DESC LIMIT ? OFFSET ?",
+            *(value for _, value in given), limit, offset,
         )  # fmt: skip
         return [json.loads(row[0]) for row in rows]
 
@@ -165,6 +172,30 @@ class Database:
             "FROM incidents GROUP BY 1, 2"
         )
         return {(stream, state): count for stream, state, count in rows}
+
+    def severities(self, state: str | None = None, silenced: bool | None = None) -> dict[str, int]:
+        """How many incidents of each severity there are, the most severe first; see `incidents`."""
+        clauses, values = ["TRUE"], []
+        if state is not None:
+            clauses.append("state = ?")
+            values.append(state)
+        if silenced is not None:
+            clauses.append(f"{_QUIET} IS {'NOT ' if silenced else ''}NULL")
+        rows = self._all(
+            f"SELECT severity, COUNT(*) FROM incidents WHERE {' AND '.join(clauses)} GROUP BY severity "
+            "ORDER BY severity DESC",
+            *values,
+        )
+        return {SEVERITIES[severity]: count for severity, count in rows}
+
+    def latest_starts(self, limit: int) -> list[str]:
+        """When the latest anomalous sessions began (ISO 8601), of those whose records are kept."""
+        rows = self._all(
+            "SELECT json_extract(record, '$.start') FROM anomalies WHERE record IS NOT NULL ORDER BY rowid DESC "
+            "LIMIT ?",
+            limit,
+        )
+        return [row[0] for row in rows if row[0] is not None]
 
     def drop_incident(self, number: str) -> None:
         """Forget an incident whose only session belongs to another one."""

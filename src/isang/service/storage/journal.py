@@ -52,6 +52,8 @@ class Journal:
         self._size = sum(self.path(number).stat().st_size for number in self.segments())
         self.committed = (self._number, self._file.tell())
         """Segment and offset up to which frames are on disk."""
+        self.paused = False
+        """Nothing more is taken, though there is room on disk."""
         self.commits = 0
         """Calls of fsync so far."""
         self._lock = threading.Lock()
@@ -68,7 +70,7 @@ class Journal:
     @property
     def is_full(self) -> bool:
         """There is no room for anything."""
-        return self.size >= self._max_bytes
+        return self.paused or self.size >= self._max_bytes
 
     def path(self, number: int) -> Path:
         """The file of a segment."""
@@ -85,7 +87,7 @@ class Journal:
         """
         frame = _framed(records)
         with self._lock:
-            if self.size + len(frame) > self._max_bytes:
+            if self.paused or self.size + len(frame) > self._max_bytes:
                 raise JournalFull
             self._waiting_bytes += len(frame)
         done: Future[None] = Future()

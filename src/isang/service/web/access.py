@@ -5,11 +5,13 @@ import binascii
 import hmac
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
+from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from isang.service.settings import ServiceSettings
+from isang.service.web.login import PATHS, role
+from isang.service.web.pages import sign_in_first, wants_page
 
 OPEN = ("/healthz", "/readyz")
 """Asked by machines that know no token; they say nothing of the logs."""
@@ -28,17 +30,20 @@ class Access:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        refusal = self._refusal(scope["method"], scope["path"], headers, (scope.get("client") or ("",))[0])
+        request = HttpRequest(scope)
+        refusal = self._refusal(request, (scope.get("client") or ("",))[0])
         if refusal is None:
             await self._app(scope, receive, send)
             return
         status, text = refusal
+        if status == 401 and wants_page(request):
+            await sign_in_first(request)(scope, receive, send)
+            return
         challenge = {"WWW-Authenticate": 'Bearer realm="isang"'} if status == 401 else {}
         await JSONResponse({"error": text}, status, challenge)(scope, receive, send)
 
-    def _refusal(self, method: str, path: str, headers: Headers, peer: str) -> tuple[int, str] | None:
-        settings = self._settings
+    def _refusal(self, request: HttpRequest, peer: str) -> tuple[int, str] | None:
+        settings, headers, method, path = self._settings, request.headers, request.method, request.url.path
         host = _host(headers.get("host", ""))
         if settings.is_local and not settings.token and not settings.proxy and host not in _LOCAL:
             return 403, "this service answers to localhost alone"  # a name that an attacker points at 127.0.0.1
@@ -47,14 +52,25 @@ class Access:
             return 403, "a page from elsewhere may not send to this service"
         if settings.proxy and peer != settings.proxy:
             return 403, "only the reverse proxy may ask this service"
-        if path in OPEN or not settings.token:
+        if path in OPEN or path in PATHS or not settings.token:
+            return None
+        allowed = role(request.cookies, settings)
+        if allowed == "write" or (allowed == "read" and method in READING):
+            return None
+        if may_send(headers.get("authorization", ""), settings):
             return None
         named = _named(headers.get("authorization", ""))
-        if named is not None and _same(named, settings.token):
-            return None
         if named is not None and settings.read_token and method in READING and _same(named, settings.read_token):
             return None
+        if allowed == "read":
+            return 403, "this needs the token that may write; sign out and name ISANG_TOKEN"
         return 401, "name the token: Authorization: Bearer TOKEN"
+
+
+def may_send(authorization: str, settings: ServiceSettings) -> bool:
+    """Whether a header names the token that lets its sender send."""
+    named = _named(authorization)
+    return bool(settings.token) and named is not None and _same(named, settings.token or "")
 
 
 def _host(given: str) -> str:

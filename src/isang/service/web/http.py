@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
@@ -9,9 +11,10 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
-from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from isang.artifact import Model
 from isang.detection.incidents import SCHEMA
 from isang.service.intake import Decoded, HttpDecoder, RefusedRequest, Request
 from isang.service.intake import Response as Answer
@@ -28,6 +31,7 @@ from isang.service.web.actions import routes as action_routes
 from isang.service.web.bodies import body_of
 from isang.service.web.events import Events
 from isang.service.web.openapi import document
+from isang.service.web.pages import front_page, page_routes, wants_page
 
 RETRY_AFTER_SECONDS = 5
 LARGE_BODY_BYTES = 64 << 10
@@ -52,6 +56,9 @@ class Running(Acting, Protocol):
     def is_ready(self) -> bool:
         """Whether it judges, or learns."""
 
+    def model_in_use(self) -> tuple[Model, Path] | None:
+        """The model that judges, and its folder."""
+
 
 def application(service: Running) -> Starlette:
     """All that answers on the port."""
@@ -65,6 +72,8 @@ def application(service: Running) -> Starlette:
         routes.append(Route(path, _reader(service, answer), methods=["GET"]))
     routes += action_routes(service, _SAFE)
     routes.append(Route("/api/v1/events", _events(service), methods=["GET"]))
+    routes.append(Route("/", partial(_front, service), methods=["GET"]))
+    routes += page_routes(service, [route.path for route in routes])
     return Starlette(routes=routes, middleware=[Middleware(Access, settings=service.settings)])
 
 
@@ -125,10 +134,10 @@ def _reader(service: Running, answer: Callable[[Running, HttpRequest], Response]
     return read
 
 
-def _front(service: Running, http: HttpRequest) -> Response:
-    """A browser is sent to what people read; any other client is told what speaks here, as Elasticsearch's ask."""
-    if "text/html" in http.headers.get("accept", ""):
-        return RedirectResponse("/api/v1/status")
+async def _front(service: Running, http: HttpRequest) -> Response:
+    """A browser sees what goes on; any other client is told what speaks here, as Elasticsearch's ask."""
+    if wants_page(http):
+        return await front_page(service, http)
     about = server_info(http.headers)
     return Response(about.body, about.status, dict(about.headers), media_type=about.content_type)
 
@@ -178,7 +187,6 @@ def _openapi(service: Running, http: HttpRequest) -> Response:
 
 
 _READ: dict[str, Callable[[Running, HttpRequest], Response]] = {
-    "/": _front,
     "/api/v1/status": _status,
     "/api/v1/incidents": _incidents,
     "/api/v1/incidents/{id}": _incident,

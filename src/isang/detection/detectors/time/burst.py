@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
 from isang.detection.detectors.sentences import duration, first_place
 from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier, TimedSessions
-from isang.model.batches import Floats, Rows, Sessions
+from isang.model.batches import TAKEN_AT_ONCE, Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
 from isang.model.vocabulary import BEGIN, MARKS
 
@@ -174,13 +175,23 @@ def _pairs(sessions: Sessions, ends_ms_S: Floats, earlier: Earlier) -> _Pairs:
     order_N = np.argsort(ends_ms_N, kind="stable")
     rank_N = np.empty_like(order_N)
     rank_N[order_N] = np.arange(len(order_N))
-    of_T = np.concatenate([np.repeat(np.arange(number), sessions.lengths), np.arange(number, len(order_N))])
-    token_T = np.concatenate([sessions.flat, earlier.token_P])
-    counts_T = ((token_T >= len(MARKS)) | (token_T == BEGIN)) & ~np.isnan(ends_ms_N)[of_T]
-    places_P = np.unique(token_T[counts_T] * len(order_N) + rank_N[of_T[counts_T]])  # sorted, and each once
+    timed_N = ~np.isnan(ends_ms_N)
+    parts = [_places(earlier.token_P, np.arange(number, len(order_N)), rank_N, timed_N)]
+    for start in range(0, number, TAKEN_AT_ONCE):  # less memory than all at once
+        rows = np.arange(start, min(start + TAKEN_AT_ONCE, number))
+        of_T = np.repeat(rows, sessions.lengths[rows])
+        tokens_T = sessions.flat[sessions.offsets[start] : sessions.offsets[rows[-1] + 1]]
+        parts.append(_places(tokens_T, of_T, rank_N, timed_N))
+    places_P = np.unique(np.concatenate(parts))  # sorted, and each once
     token_P, rank_P = np.divmod(places_P, max(1, len(order_N)))
     of_P = order_N[rank_P]
     return _Pairs(np.where(of_P < number, of_P, -1), token_P, ends_ms_N[of_P])
+
+
+def _places(token_T: Rows | Tokens, of_T: Rows, rank_N: Rows, timed_N: NDArray[np.bool_]) -> Rows:
+    """Of each event that sessions `of_T` have: its token, times their number, and the place of the session in time."""
+    counts_T = ((token_T >= len(MARKS)) | (token_T == BEGIN)) & timed_N[of_T]
+    return np.unique(token_T[counts_T].astype(np.int64) * max(1, len(rank_N)) + rank_N[of_T[counts_T]])
 
 
 def _spans_ms(pairs: _Pairs, crowd: int) -> Floats:

@@ -15,7 +15,7 @@ from isang.artifact import Model
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
 from isang.detection.detectors.sentences import duration, name_of
 from isang.detection.detectors.timed_sessions import TimedSessions
-from isang.model.batches import Floats, Rows, Sessions, Tokens
+from isang.model.batches import MAPPED_AT_ONCE, Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
 
 MOST_MS = 2**31
@@ -92,13 +92,14 @@ def gap_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
     """
     surprise_T = np.full(len(sessions.flat), np.nan)
     normal = model.fitted.once(_normal_gaps)
-    known = np.flatnonzero(~np.isnan(gaps_T))
-    if normal is None or not len(known):
+    if normal is None:
         return surprise_T
-    row = _row_of(normal, sessions.flat[known - 1], sessions.flat[known])
-    judged_ms = np.minimum(gaps_T[known] - normal.tick_ms, SEEN_SHARE * _period_ms(model))
-    found = normal.surprise_PK[row, _bins(judged_ms)]
-    surprise_T[known] = np.where(row >= 0, found, np.nan)
+    longest_ms = SEEN_SHARE * _period_ms(model)
+    for start in range(0, len(gaps_T), MAPPED_AT_ONCE):
+        known = start + np.flatnonzero(~np.isnan(gaps_T[start : start + MAPPED_AT_ONCE]))
+        row = _row_of(normal, sessions.flat[known - 1], sessions.flat[known])
+        found = normal.surprise_PK[row, _bins(np.minimum(gaps_T[known] - normal.tick_ms, longest_ms))]
+        surprise_T[known] = np.where(row >= 0, found, np.nan)
     return surprise_T
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from isang.logs.parsing.inferred.general_layout import General, general_layouts
 from isang.logs.parsing.inferred.levels import ANY_LEVEL
-from isang.logs.parsing.layouts import LAYOUTS, PLAIN, Layout
+from isang.logs.parsing.layouts import PLAIN, Layout, registered
 from isang.logs.parsing.regex import ascii_only
 from isang.logs.parsing.timestamps import ISO
 
@@ -80,7 +80,7 @@ def _candidates(
 ) -> Iterator[Layout]:
     """Known layouts, the more telling first, then those that the lines make, then the vague ones."""
     indented = bool(lines.str.contains(_INDENTED).all())
-    known = LAYOUTS if described is None else (described, *LAYOUTS)
+    known = registered() if described is None else (described, *registered())
     yield from (_behind_blanks(layout) for layout in known) if indented else known
     if indented:
         lines = lines.str.strip_chars_start()
@@ -106,7 +106,7 @@ def _variants(general: General) -> Iterator[Layout]:
     if general.clock == ISO or general.heading:
         return
     lines = pl.Series(general.canonical)
-    for layout in LAYOUTS:
+    for layout in registered():
         shape = layout.heading or layout.pattern
         if layout.vague or _ISO_GROUP not in shape or layout.kind not in ("text", "access", "headed"):
             continue

@@ -13,7 +13,7 @@ from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.findings.stopping import held_out_is_done
 from isang.runs.read.table import LEARNING_RATE, RunTable
 from isang.runs.statistics.learning_rate.rate_changes import sudden_changes
-from isang.runs.statistics.noise import FEWEST_VALUES, trend
+from isang.runs.statistics.noise import FEWEST_VALUES, goes_on, trend
 from isang.runs.statistics.validated_convergence import by_validation
 from isang.runs.text.writing import number
 
@@ -29,6 +29,8 @@ MOST_CHANGES = 12
 """A rate that changes more often than this has no last stretch of its own."""
 FEWEST_EFFECTIVE = 16.0
 """With fewer independent values in the stretch no direction is claimed, unless a random walk could not go so far."""
+FEW_VALUES, ONE_WALK_IN = 200, 256
+"""Of so few values the steps are asked: fewer than one random walk in so many goes on like them."""
 WALK = 5.0
 """A change of this many standard deviations of a random walk is no noise."""
 FLAT_PERCENT = 5.0
@@ -66,7 +68,7 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
     statement = named(context, both(en.format(**words), ko.format(**words)))
     if outcome == "falling":
         statement = _with_the_low_point(context, statement, evidence)
-    if verdict == "cannot_tell" and outcome in ("annealed", "unclear", "flat at a low rate"):
+    if verdict == "cannot_tell" and outcome in ("annealed", "unclear", "slow noise", "flat at a low rate"):
         statement = _with_what_else_is_known(context, statement, entry)
         earlier = by_validation(context, unit, unit_en, unit_ko)
         if earlier is not None:
@@ -186,7 +188,7 @@ def _outcome(context: RunContext, entry: Mapping[str, Any]) -> str:
     if max(abs(low), abs(high)) < PERCENT_PER_EPOCH:
         return "flat at a low rate" if _ends_low(context) else "converged"
     if entry["effective_samples"] < FEWEST_EFFECTIVE and not entry["beyond_walk"]:
-        return "unclear"
+        return "slow noise" if low > PERCENT_PER_EPOCH or high < -PERCENT_PER_EPOCH else "unclear"
     if surely_high < 0 and percent < -PERCENT_PER_EPOCH:
         return "annealed" if _annealed(context) else "falling"
     if surely_low > 0 and percent > PERCENT_PER_EPOCH:
@@ -298,7 +300,8 @@ def _change(context: RunContext, first: int, last: int, unit: float) -> dict[str
         "interval": [edge * scale for edge in found.interval(0.9)],
         "interval_99": [edge * scale for edge in found.interval(0.99)],
         "effective_samples": found.effective,
-        "beyond_walk": abs(found.drop) > WALK * found.step_noise * found.blocks**0.5,
+        "beyond_walk": abs(found.drop) > WALK * found.step_noise * found.blocks**0.5
+        or (last - first <= FEW_VALUES and goes_on(context.loss[first:last], ONE_WALK_IN)),
         "first_step": int(context.steps[first]),
         "last_step": int(context.steps[last - 1]),
     }

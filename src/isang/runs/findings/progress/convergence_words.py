@@ -68,6 +68,14 @@ _WORDS: dict[str, Words] = {
         "끝부분의 변화는 스텝 {first}–{last}에서 {unit_ko}당 {change}로, {limit}보다 분명히 작지도 크지도 않습니다.",
         None,
     ),
+    "slow noise": (
+        "cannot_tell",
+        "The change at the end, {change} per {unit_en} over steps {first} to {last}, may be a slow wave of the noise: "
+        "the stretch is worth too few independent values to tell.",
+        "끝부분의 변화는 스텝 {first}–{last}에서 {unit_ko}당 {change}이지만 느린 잡음의 파동일 수도 있습니다. 이 "
+        "구간은 독립적인 값이 너무 적어 구별할 수 없습니다.",
+        None,
+    ),
     "flat at a low rate": (
         "cannot_tell",
         "The loss is flat at the end ({change} per {unit_en} over steps {first} to {last}), but there "

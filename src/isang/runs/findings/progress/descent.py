@@ -9,7 +9,7 @@ from isang.runs.finding import Finding, RunContext, Verdict, both, named, plain,
 from isang.runs.findings.health import diverged
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.read import table as t
-from isang.runs.read.table import RunTable, usable
+from isang.runs.read.table import Floats, RunTable, usable
 from isang.runs.statistics.dead_stretch import dead_stretch
 from isang.runs.statistics.noise import FEWEST_EFFECTIVE, FEWEST_VALUES, Trend, trend
 from isang.runs.text.writing import number, with_interval
@@ -18,6 +18,8 @@ SMALL_PART = 0.02
 """A decrease is called absent when the interval excludes one of this part of the loss's level."""
 
 
+ABOVE_START, FEWEST_FOR_TENTHS = 0.1, 40
+"""A reward that never comes this part above its first tenth, and ends no higher, has not risen; from 40 values on."""
 BEYOND_NOISE = 5.0
 """A change of this many standard deviations is no noise: of a random walk, however strongly correlated the noise is, or
 of the difference of two values of noise like that of the second half."""
@@ -169,6 +171,8 @@ def _rising(context: RunContext) -> Finding | None:
     walk = BEYOND_NOISE * found.step_noise * found.blocks**0.5
     settled = BEYOND_NOISE * found.settled_noise * 2**0.5
     outcome = _outcome(found, walk, settled, SMALL_PART * abs(found.level))
+    if outcome == "too few independent values" and _never_above_its_start(values):
+        outcome = "does not fall"
     verdict, en, ko = _RISING[_UPWARD[outcome]]
     first, last = (float(values[part].mean()) for part in (slice(0, 5), slice(-5, None)))
     evidence = plain(
@@ -185,6 +189,14 @@ def _rising(context: RunContext) -> Finding | None:
     if context.table.objective != t.LOSS:
         en, ko = f"{en} {_LOSS_ASIDE['en']}", f"{ko} {_LOSS_ASIDE['ko']}"
     return Finding("decreasing", verdict, both(en.format(**words), ko.format(**words)), evidence, remedy)
+
+
+def _never_above_its_start(values: Floats) -> bool:
+    """No tenth of the values lies clearly above the first one, and the last one does not lie above it at all."""
+    if len(values) < FEWEST_FOR_TENTHS:
+        return False
+    tenths = [float(part.mean()) for part in np.array_split(values, 10)]
+    return max(tenths) <= tenths[0] + ABOVE_START * abs(tenths[0]) and tenths[-1] <= tenths[0]
 
 
 _LOSS_ASIDE = both(

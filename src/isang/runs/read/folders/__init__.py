@@ -5,7 +5,7 @@ from pathlib import Path
 from isang.errors import InputError
 from isang.runs.read.assemble import NoLossError
 from isang.runs.read.choice import Asked
-from isang.runs.read.folders.runs import read_folder
+from isang.runs.read.folders.runs import read_folder, with_settings
 from isang.runs.read.readers import read_file
 from isang.runs.read.table import RunTable
 
@@ -19,7 +19,7 @@ def read_runs(path: Path, asked: Asked | None = None) -> list[RunTable]:
             why = f"; the first reason: {reasons[0]}" if reasons else ""
             raise InputError(f"the folder {path} holds no training log{why}")
         return tables
-    return read_file(path, asked)
+    return with_settings([(path, table) for table in read_file(path, asked)], path.parent)
 
 
 def series_of(path: Path) -> list[tuple[str, dict[str, int]]]:

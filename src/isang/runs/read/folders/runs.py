@@ -11,6 +11,7 @@ from isang.runs.read.assemble import NoLossError, assemble
 from isang.runs.read.choice import Asked
 from isang.runs.read.folders.series import SERIES_FOLDERS, read_series_folder, run_of
 from isang.runs.read.folders.sets import TRAINING_SETS, joined_parts, joined_sets
+from isang.runs.read.folders.settings import settings_of
 from isang.runs.read.readers import read_file
 from isang.runs.read.rows import COMMON_NAMES
 from isang.runs.read.table import RunTable
@@ -222,7 +223,7 @@ def _place(folder: Path, path: Path) -> str:
 
 def _annotated(found: list[Found], folder: Path, unread: list[Path]) -> list[RunTable]:
     """The runs; the first one's notes name the files without a loss."""
-    tables = [table for _, table in found]
+    tables = with_settings(found, folder)
     if tables and unread:
         shown = ", ".join(path.relative_to(folder).as_posix() for path in unread[:MOST_NAMED])
         more = f" and {len(unread) - MOST_NAMED:,} more" if len(unread) > MOST_NAMED else ""
@@ -230,3 +231,10 @@ def _annotated(found: list[Found], folder: Path, unread: list[Path]) -> list[Run
         said = f"files of the folder that hold no loss: {shown}{more}"
         tables[0] = replace(tables[0], source=replace(source, notes=(*source.notes, said)))
     return tables
+
+
+def with_settings(found: list[Found], within: Path) -> list[RunTable]:
+    """The runs, each with the settings that stand in its folder or in one above it, up to `within`."""
+    homes = {path: path if path.is_dir() else path.parent for path, _ in found}
+    settings = {home: settings_of(home, within) for home in set(homes.values())}
+    return [replace(table, settings=settings[homes[path]]) for path, table in found]

@@ -45,6 +45,10 @@ _PARTS = {
     "batch": ("@batch", 1.0), "batches": ("@batches", 1.0), "hours": ("@bar_seconds", 3600.0),
     "minutes": ("@bar_seconds", 60.0), "seconds": ("@bar_seconds", 1.0),
 }  # fmt: skip
+_KALDI = re.compile(
+    r"verage objective function for '\w+' for minibatches \d+-(?P<step>\d+) is (?P<objf>-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)"
+)
+"""Its log-likelihood, which rises."""
 _KERAS = _PLACED[5]
 _CATBOOST = re.compile(r"^\d+:\tlearn: ")
 _FAIRSEQ_EPOCH = re.compile(r"\| train \| (?:epoch \d+ \| |\{)")
@@ -84,6 +88,7 @@ def numbers_of_line(text: str, heading: tuple[str, ...] = ()) -> Captured:
     captured: Captured = {}
     scanned = _scan_time(text, captured)
     _scan_place(text, captured)
+    _scan_kaldi(text, captured)
     _scan_number_first(text, captured)
     _scan_pairs(text, scanned, captured, bool(_HELD_OUT_LINE.search(text[scanned : scanned + 200])))
     if heading and not any(role(name) in ("loss", "validation", "mean") for name, _ in captured.values()):
@@ -114,6 +119,11 @@ def _scan_place(text: str, captured: Captured) -> None:
     for part, value in match.groupdict().items():
         if value is not None:
             captured[match.span(part)] = _PARTS[part]
+
+
+def _scan_kaldi(text: str, captured: Captured) -> None:
+    if match := _KALDI.search(text):
+        captured[match.span("step")], captured[match.span("objf")] = ("step", 1.0), ("objf", 1.0)
 
 
 def _scan_number_first(text: str, captured: Captured) -> None:
@@ -191,7 +201,8 @@ def _name_of(match: re.Match[str], held_out: bool) -> str | None:
 def _said_name(match: re.Match[str]) -> str | None:
     key = match.group("key").rstrip(".-/")
     spoken = match.group("before").split()
-    if spoken and role(f"{spoken[-1]} {key}") == "validation":
+    measured = ("validation", "perplexity", "metric")
+    if spoken and is_held_out(spoken[-1]) and role(f"{spoken[-1]} {key}") in measured:
         return f"{spoken[-1]} {key}"
     words = [word for word in spoken if word.lower() not in _LEVELS]
     known = role(key)

@@ -158,6 +158,32 @@
     }
   }
 
+  // A click on a heading sorts the rows by its column, a second one the other way round; gaps stay at the end.
+  function sortable(table) {
+    const body = table.tBodies[0];
+    const key = (row, column) => {
+      const text = row.cells[column].textContent.trim();
+      const value = parseFloat(text.replace(/,/g, ""));
+      return text === "–" ? null : Number.isNaN(value) ? text : value;
+    };
+    const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b)));
+    [...table.tHead.rows[0].cells].forEach((heading, column) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...heading.childNodes);
+      heading.append(button);
+      button.addEventListener("click", () => {
+        const down = heading.getAttribute("aria-sort") === "ascending";
+        for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
+        heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const rows = [...body.rows].map((row) => [row, key(row, column)]);
+        rows.sort(([, a], [, b]) => (a === null) - (b === null) || (down ? compare(b, a) : compare(a, b)));
+        body.append(...rows.map(([row]) => row));
+      });
+    });
+  }
+
+  for (const table of document.querySelectorAll("table.sortable")) sortable(table);
   for (const hint of document.querySelectorAll(".script-only")) hint.hidden = false;
   for (const figure of document.querySelectorAll("figure")) new Plot(figure);
 })();

@@ -1,0 +1,200 @@
+"""Ray: where it runs, and work that is spread over its machines."""
+
+import os
+import resource
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar
+
+from isang.errors import EngineError, IsangError, UsageError
+from isang.threads import usable_cores
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+RETRIES = 3
+"""So often a task is tried again whose worker or machine died."""
+_WAITING_PER_WORKER = 3
+"""No more tasks for each worker are under way or done and not yet taken."""
+_STORE_BYTES = 128 << 20
+"""Of the object store on this machine: results are small, all else goes through files."""
+_CONNECT_SECONDS = 10.0
+_WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+"""A worker has one core."""
+
+
+class Ray:
+    """A Ray that runs; see `started`."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        """So many tasks run side by side."""
+        self.peak_mib = 0.0
+        """The most memory that any task's process had taken when the task was done."""
+        self.spool_bytes = 0
+        """What tasks have handed on to others by files."""
+
+    def note(self, peak_mib: float, spool_bytes: int) -> None:
+        """Count what a task took."""
+        self.peak_mib = max(self.peak_mib, peak_mib)
+        self.spool_bytes += spool_bytes
+
+    def refuse_unlike(self, folder: Path) -> None:
+        """Raises EngineError where a machine does not see `folder`, or has other versions and so other results."""
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        probe = folder / "probe"
+        probe.write_text("", encoding="ascii")
+        here = _likeness(probe)
+        task = ray.remote(num_cpus=0, max_retries=0)(_likeness)
+        for node in ray.nodes():
+            if not node["Alive"]:
+                continue
+            strategy = NodeAffinitySchedulingStrategy(node["NodeID"], soft=True)
+            there = ray.get(task.options(scheduling_strategy=strategy).remote(probe))
+            for name, value in here.items():
+                if there[name] != value:
+                    raise EngineError(
+                        f"the machine {node['NodeManagerAddress']} has {name} {there[name]}, this one {value}; "
+                        "all machines need the same versions, and a folder for --out that they share"
+                    )
+
+    def shared(self, value: Any) -> Any:
+        """What stands for `value` among the arguments of many tasks, so that it is sent to each machine once."""
+        import ray
+
+        return ray.put(value)
+
+    def in_order(
+        self, function: Callable[..., Result], items: Iterable[Item], *shared: Any, doing: Callable[[Item], str]
+    ) -> Iterator[Result]:
+        """`function(item, *shared)` for each item by tasks, results in the order of the items.
+
+        Only a few tasks for each worker are under way, so that results that nobody has taken yet stay few. A task whose
+        worker or machine dies is tried again, so `function` must give the same however often it runs. What it raises as
+        an IsangError is raised here; `doing` says for other errors what was being done with an item.
+        """
+        import ray
+
+        task = ray.remote(num_cpus=1, max_retries=RETRIES)(function)
+        waiting: deque[tuple[Any, Item]] = deque()
+        try:
+            for item in items:
+                waiting.append((task.remote(item, *shared), item))
+                if len(waiting) >= _WAITING_PER_WORKER * self.workers:
+                    yield _result(*waiting.popleft(), doing)
+            while waiting:
+                yield _result(*waiting.popleft(), doing)
+        finally:
+            for reference, _ in waiting:
+                ray.cancel(reference, force=True)
+
+
+def _likeness(probe: Path) -> dict[str, Any]:
+    """What must be the same on all machines, in words for people."""
+    import polars as pl
+
+    import isang
+
+    hashed = pl.Series(["isang"]).hash()[0]
+    return {
+        "isang": isang.__version__, "polars": pl.__version__, "polars' hash of a text": hashed,
+        "access to the output folder": probe.exists(),
+    }  # fmt: skip
+
+
+def peak_mib() -> float:
+    """The most memory that this process has taken so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
+
+
+def _result(reference: Any, item: Any, doing: Callable[[Any], str]) -> Any:
+    import ray
+
+    try:
+        return ray.get(reference)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, IsangError):
+            raise error.cause from None
+        raise EngineError(f"{doing(item)} failed: {type(error.cause).__name__}: {error.cause}") from error
+    except ray.exceptions.RayError as error:
+        why = (str(error).strip() or type(error).__name__).split("\n", 1)[0]
+        raise EngineError(
+            f"{doing(item)} failed {RETRIES + 1} times, because the worker or its machine died: {why}; "
+            "if memory was short, start fewer workers on each machine"
+        ) from error
+
+
+def parsed(given: str) -> tuple[int | None, str | None]:
+    """What `--engine` asks for: (workers on this machine, None) or (None, the address of a Ray that runs).
+
+    (None, None) stands for as many workers as this machine has cores. Raises UsageError for anything else.
+    """
+    name, equals, where = given.partition("=")
+    if name != "ray" or (equals and not where):
+        raise UsageError(f"--engine must be ray, ray=WORKERS or ray=HOST:PORT, got {given!r}")
+    if not equals:
+        return None, None
+    if where.isascii() and where.isdigit():
+        if not 1 <= int(where) <= 4096:
+            raise UsageError(f"--engine ray=WORKERS takes 1 to 4096 workers on this machine, got {where}")
+        return int(where), None
+    return None, where
+
+
+@contextmanager
+def started(given: str) -> Iterator[Ray]:
+    """Start Ray on this machine, or join one that runs, as `--engine` says; what was started ends with the block.
+
+    A Ray that the caller has joined already is used as it is, unless there is an address. Raises UsageError where Ray
+    is not installed, and EngineError where it cannot be reached.
+    """
+    workers, address = parsed(given)
+    if find_spec("ray") is None:
+        raise UsageError("--engine ray needs Ray: pip install 'isang[ray]'")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    import ray
+
+    if ray.is_initialized() and address is None:
+        yield Ray(_cores(ray))
+        return
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
+    quiet["runtime_env"] = {"env_vars": _WORKER_ENVIRONMENT}
+    try:
+        if address is None:
+            ray.init(
+                address="local", num_cpus=workers or usable_cores(), include_dashboard=False,
+                object_store_memory=_STORE_BYTES, _node_ip_address="127.0.0.1", **quiet,
+            )  # fmt: skip
+        else:
+            _refuse_unreachable(address)
+            ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        why = (str(error).strip() or type(error).__name__).split("\n", 1)[0]
+        raise EngineError(f"--engine {given}: Ray cannot be {'joined' if address else 'started'}: {why}") from error
+    try:
+        yield Ray(_cores(ray))
+    finally:
+        ray.shutdown()
+
+
+def _cores(ray: Any) -> int:
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _refuse_unreachable(address: str) -> None:
+    """Ray itself tries an address where nobody answers for minutes. Raises OSError."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    elif address != "auto":
+        raise ValueError(
+            f"{address!r} is no address; give HOST:PORT, such as 10.0.0.5:6379, or auto on one of its nodes"
+        )

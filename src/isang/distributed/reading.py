@@ -1,0 +1,227 @@
+"""The task that reads a part of the logs: lines to records, by the partitions of their sessions."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+import polars as pl
+
+from isang.distributed.blocks import BlockWriter, blocks
+from isang.distributed.engine import peak_mib
+from isang.logs.account import LineCounts
+from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
+from isang.logs.input.line_index import LineIndex
+from isang.logs.input.sources import Source
+from isang.logs.input.spans import Span, read_span
+from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
+from isang.logs.parsing.records import SourceLayout
+from isang.logs.parsing.timeline import Timeline
+from isang.logs.prepare import keyed_records
+from isang.logs.sessions.rule import SessionRule
+from isang.logs.templates.event_table import DistinctMessages, distinct_messages
+
+EARLIER = -(2**63) + 1
+"""Stands for the time of records of a span before the first one whose time was understood."""
+RUN_BYTES = 32 << 20
+"""Records of about this size are shared out among the partitions at a time."""
+_TEXTS, _EXAMPLES = 0, 1
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A part of the logs that one task reads: a file, or a span of one."""
+
+    number: int
+    source: Source
+    layout: SourceLayout
+    span: Span | None = None
+    encoding: str | None = None
+    """Of the file, where it is known."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What all units are read by."""
+
+    masks: str
+    rule: SessionRule
+    max_line_bytes: int
+    partitions: int
+    spool: Path
+    """The folder that all machines see."""
+
+    def messages(self, unit: int) -> Path:
+        """The file with the different messages of a unit."""
+        return self.spool / f"messages-{unit}"
+
+    def numbers(self, unit: int) -> Path:
+        """The file with the numbers that these messages got."""
+        return self.spool / f"numbers-{unit}.npy"
+
+    def records(self, unit: int) -> Path:
+        """The file with the records of a unit by partition; `message` is the place of a message in `messages`."""
+        return self.spool / f"records-{unit}"
+
+    def sessions(self, partition: int) -> Path:
+        """The file with the sessions of a partition."""
+        return self.spool / f"sessions-{partition}"
+
+
+class KnownIndex(LineIndex):
+    """Where the lines lie of a log that was read elsewhere."""
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        super().__init__()
+        self._table = table
+
+    def table(self) -> pl.DataFrame:
+        """As it was noted."""
+        return self._table
+
+
+class KnownDigest(NamedTuple):
+    """A digest whose bytes were read elsewhere."""
+
+    sha256: str
+
+    def hexdigest(self) -> str:
+        """As hashlib's."""
+        return self.sha256
+
+
+@dataclass(frozen=True)
+class ReadUnit:
+    """What the task says of a unit that it has read."""
+
+    lines: LineCounts
+    counts: ReadCounts
+    heights: list[int]
+    """Records of each chunk."""
+    records: int
+    """Rows that were written, one for each session of a record."""
+    first_time: int | None
+    """Of the records whose time was understood, in microseconds since 1970."""
+    last_time: int | None
+    index: pl.DataFrame | None
+    """Where the lines lie; None of a span."""
+    spool_bytes: int
+    peak_mib: float
+
+
+def read_unit(unit: Unit, how: Reading) -> ReadUnit:
+    """Read a part of the logs into the files of `how`. Raises InputError that names the log that cannot be read."""
+    index = LineIndex()
+    counts = ReadCounts(index=index)
+    lines, heights, times = LineCounts(), [], []
+    reader = ChunkReader(Search(unit.layout, how.masks, how.rule.pattern))
+    before = None if unit.span is None else EARLIER
+    timeline = Timeline(unit.layout.clock, unit.layout.reference, how.spool, before=before)
+    stream = 0 if how.rule.joins_sources else unit.source.stream
+    with _Messages(how.messages(unit.number)) as messages, _Partitions(unit, how, stream) as records:
+        for chunk in _chunks(unit, counts, how.max_line_bytes):
+            parsed = reader.read(chunk)
+            lines = lines.then(LineCounts.of(parsed))
+            heights.append(parsed.records.frame.height)
+            known = parsed.records.frame["time"].drop_nulls().cast(pl.Int64)
+            times += [known[0], known[-1]] if known.len() else []
+            for part in timeline.add(keyed_records(parsed, messages.add(parsed))):
+                records.add(part)
+        for part in timeline.finish():
+            records.add(part)
+    return ReadUnit(
+        lines, replace(counts, digest=KnownDigest(counts.digest.hexdigest()), index=None), heights, records.height,
+        times[0] if times else None, times[-1] if times else None,
+        index.table() if unit.span is None else None, records.bytes, peak_mib(),
+    )  # fmt: skip
+
+
+def _chunks(unit: Unit, counts: ReadCounts, max_line_bytes: int) -> Iterator[Chunk]:
+    if unit.span is None:
+        yield from read_chunks(unit.source, counts, max_line_bytes=max_line_bytes)
+    else:
+        counts.encoding = unit.encoding or counts.encoding
+        yield from read_span(unit.source.path, unit.span, counts, max_line_bytes=max_line_bytes)
+
+
+class _Messages(AbstractContextManager["_Messages"]):
+    """Writes the different messages of each chunk."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = BlockWriter(path)
+        self._before = 0
+
+    def __enter__(self) -> Self:
+        self._file.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.__exit__(kind, error, trace)
+
+    def add(self, parsed: ParsedChunk) -> pl.Series:
+        """Which message (u32, its place among all that are written) each record of a chunk has."""
+        found, row_of = distinct_messages(parsed.masked, parsed.records.frame["level"])
+        texts = pl.DataFrame({"text": found.texts, "lines": found.lines, "first": found.first, "last": found.last})
+        self._file.append(_TEXTS, texts)
+        examples = parsed.examples.select(row_of.gather(parsed.examples["row"]).alias("text"), "even", "message")
+        self._file.append(_EXAMPLES, examples)
+        rows = row_of + self._before
+        self._before += texts.height
+        return rows.alias("message")
+
+
+def messages_of(path: Path, heights: list[int]) -> Iterator[tuple[DistinctMessages, pl.DataFrame]]:
+    """The different messages of each chunk of a unit, and its examples with `text` (place among these) for `row`."""
+    for texts, examples, height in zip(blocks(path, _TEXTS), blocks(path, _EXAMPLES), heights, strict=True):
+        lines, first, last = (texts[name].to_numpy() for name in ("lines", "first", "last"))
+        yield DistinctMessages(texts["text"], lines, first, last, height), examples
+
+
+class _Partitions(AbstractContextManager["_Partitions"]):
+    """Writes records by the partition of their session."""
+
+    def __init__(self, unit: Unit, how: Reading, stream: int) -> None:
+        self._file = BlockWriter(how.records(unit.number))
+        width = 2**64 // how.partitions + 1
+        of_key = pl.col("number") // width if how.rule.kind == "key" else pl.lit(stream % how.partitions)
+        self._partition = of_key.cast(pl.Int64).alias("partition")
+        self._places = {
+            "source": pl.lit(unit.source.index, dtype=pl.Int32), "stream": pl.lit(stream, dtype=pl.Int32)
+        }  # fmt: skip
+        self._waiting: list[pl.DataFrame] = []
+        self._waiting_bytes = self.height = 0
+
+    def __enter__(self) -> Self:
+        self._file.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._share_out()
+        self._file.__exit__(kind, error, trace)
+
+    @property
+    def bytes(self) -> int:
+        """Written so far."""
+        return self._file.bytes
+
+    def add(self, records: pl.DataFrame) -> None:
+        """Take records in."""
+        self.height += records.height
+        self._waiting.append(records)
+        self._waiting_bytes += int(records.estimated_size())
+        if self._waiting_bytes >= RUN_BYTES:
+            self._share_out()
+
+    def _share_out(self) -> None:
+        if self._waiting:
+            records = pl.concat(self._waiting).with_columns(self._partition, **self._places)
+            for (partition,), rows in records.partition_by("partition", as_dict=True, include_key=False).items():
+                self._file.append(int(str(partition)), rows)
+        self._waiting, self._waiting_bytes = [], 0

@@ -1,0 +1,251 @@
+"""The live pages: what the service knows, as the contents of pages."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request as HttpRequest
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from isang.artifact import Model
+from isang.errors import IsangError
+from isang.pages import live
+from isang.pages.contents import Contents, slots_in, templates_of
+from isang.pages.timeline import timeline_of_moments
+from isang.pages.words import Language
+from isang.service.settings import ServiceSettings
+from isang.service.storage.database import Database
+from isang.service.web.login import inner_path, role, sign_in, sign_out
+
+PER_PAGE = 100
+STATES = ("firing", "resolved", "expired", "silenced", "all")
+MOST_MOMENTS = 2_000
+"""The picture shows so many of the latest anomalous sessions."""
+HEADERS = {
+    "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}  # fmt: skip
+
+
+class Shown(Protocol):
+    """What the pages ask of the running service."""
+
+    settings: ServiceSettings
+    database: Database
+
+    def status(self) -> dict[str, Any]:
+        """What `/api/v1/status` says."""
+
+    def model_in_use(self) -> tuple[Model, Path] | None:
+        """The model that judges, and its folder."""
+
+
+Page = Callable[[Shown, HttpRequest, Contents, Language], str | None]
+
+
+def page_routes(service: Shown, offered: Sequence[str]) -> list[Route]:
+    """The pages but the first; `offered`: paths of the HTTP interface that the pages may use."""
+    pages: dict[str, Page] = {
+        "/incidents/{id}": partial(_incident, can_answer="/api/v1/incidents/{id}/feedback" in offered),
+        "/templates": _templates,
+        "/quality": _quality,
+        "/models": partial(_models, offered=offered),
+    }
+    routes = [Route(path, partial(_shown, service, page), methods=["GET"]) for path, page in pages.items()]
+    routes.append(Route("/login", partial(_login, service), methods=["GET", "POST"]))
+    routes.append(Route("/logout", _logout, methods=["POST"]))
+    return routes
+
+
+async def front_page(service: Shown, http: HttpRequest) -> Response:
+    """The first page: what goes on."""
+    return await _shown(service, _overview, http)
+
+
+def sign_in_first(http: HttpRequest) -> Response:
+    """The answer to a browser that has not named the token."""
+    wanted = http.url.path + (f"?{http.url.query}" if http.url.query else "")
+    return RedirectResponse(f"/login?next={quote(inner_path(wanted), safe='')}", 303, HEADERS)
+
+
+def wants_page(http: HttpRequest) -> bool:
+    """Whether it is a browser that asks for something to look at."""
+    return http.method in ("GET", "HEAD") and "text/html" in http.headers.get("accept", "")
+
+
+async def _shown(service: Shown, page: Page, http: HttpRequest) -> Response:
+    language = _language(http)
+    try:
+        text = await run_in_threadpool(lambda: page(service, http, _contents(service), language))
+    except IsangError as error:
+        return _html(str(error), 500, media_type="text/plain")
+    if text is None:
+        return _html("there is no such incident", 404, media_type="text/plain")
+    answer = _html(text)
+    if "lang" in http.query_params:
+        answer.set_cookie("lang", language, 365 * 86_400, httponly=True, samesite="strict")
+    return answer
+
+
+def _html(text: str, status: int = 200, media_type: str = "text/html") -> Response:
+    headers = HEADERS | {"Content-Security-Policy": live.live_policy()}
+    return HTMLResponse(text, status, headers, media_type=media_type)
+
+
+def _language(http: HttpRequest) -> Language:
+    """As the address, a cookie or the browser says."""
+    asked = http.query_params.get("lang") or http.cookies.get("lang") or http.headers.get("accept-language", "")
+    return "ko" if asked.lower().startswith("ko") else "en"
+
+
+def _signed_in(service: Shown, http: HttpRequest) -> bool:
+    return role(http.cookies, service.settings) is not None
+
+
+def _contents(service: Shown, **values: Any) -> Contents:
+    """What all pages show."""
+    status = service.status()
+    given: dict[str, Any] = {
+        "name": service.settings.home.resolve().name,
+        "account": {},
+        "incidents": (),
+        "lines": None,
+    }
+    given |= {"sessions": status.get("sessions") or 0, "anomalies": status.get("anomalies") or 0}
+    return Contents(**(given | values))
+
+
+def _overview(service: Shown, http: HttpRequest, contents: Contents, language: Language) -> str:
+    state = http.query_params.get("state", "firing")
+    state = state if state in STATES else "firing"
+    number = http.query_params.get("page", "1")
+    page = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 6 else 1
+    asked = None if state in ("silenced", "all") else state
+    silenced = None if state == "all" else state == "silenced"
+    offset = (max(1, page) - 1) * PER_PAGE
+    found = service.database.incidents(state=asked, silenced=silenced, limit=PER_PAGE + 1, offset=offset)
+    status = service.status()
+    moments = [datetime.fromisoformat(moment) for moment in service.database.latest_starts(MOST_MOMENTS)]
+    contents = _contents(service, incidents=found[:PER_PAGE], lines=timeline_of_moments(moments))
+    return live.overview_html(
+        contents, language, says=str(status.get("says") or status.get("rule") or status["state"]), state=state,
+        counts=status.get("incidents", {}), severities=service.database.severities(asked, silenced), page=max(1, page),
+        more=len(found) > PER_PAGE, signed_in=_signed_in(service, http),
+    )  # fmt: skip
+
+
+def _incident(
+    service: Shown, http: HttpRequest, contents: Contents, language: Language, *, can_answer: bool
+) -> str | None:
+    found = service.database.incident(http.path_params["id"])
+    if found is None:
+        return None
+    records = service.database.anomalies_of(found["id"])
+    moments = [datetime.fromisoformat(record["start"]) for record in records if record["start"]]
+    contents = _contents(
+        service, incidents=[found], records={found["fingerprint"]: records}, lines=timeline_of_moments(moments)
+    )
+    may_write = not service.settings.token or role(http.cookies, service.settings) != "read"
+    return live.incident_html(
+        contents, language, feedback=can_answer and may_write, signed_in=_signed_in(service, http)
+    )
+
+
+def _templates(service: Shown, http: HttpRequest, contents: Contents, language: Language) -> str:
+    used = service.model_in_use()
+    if used is not None:
+        model, folder = used
+        templates = templates_of(model.template_table, slots=_slots(_data_of(folder)))
+        contents = _contents(service, templates=templates)
+    return live.templates_html(contents, language, signed_in=_signed_in(service, http))
+
+
+def _quality(service: Shown, http: HttpRequest, contents: Contents, language: Language) -> str:
+    used = service.model_in_use()
+    budget: list[tuple[str, str, Mapping[str, str]]] = []
+    if used is not None:
+        contents = _contents(service, evaluation=used[0].evaluation, account=_account(_data_of(used[1])))
+        budget.append(("asked_per_thousand", f"{used[0].config.detection.alerts_per_thousand:g}", {}))
+    if contents.sessions:
+        budget.append(("alerts_per_thousand", f"{1000 * contents.anomalies / contents.sessions:.2f}", {}))
+    told = service.status().get("false_alarms")
+    if told and told["per_thousand"]["value"] is not None:
+        most = f"{told['at_most_per_thousand']['value']:.2f}"
+        budget.append(("per_thousand_told", f"{told['per_thousand']['value']:.2f}", {"most": most}))
+    return live.quality_html(contents, language, live_budget=budget, signed_in=_signed_in(service, http))
+
+
+def _models(
+    service: Shown, http: HttpRequest, contents: Contents, language: Language, *, offered: Sequence[str]
+) -> str:
+    models = [
+        {
+            "id": model["id"], "state": model["state"], "folder": model["folder"],
+            "created": f"{datetime.fromtimestamp(model['created_us'] / 1e6, UTC):%Y-%m-%d %H:%M} UTC",
+            "gates": _gates(model), "shadow": _shadow(model), "refused": model.get("refused") or (),
+            "reason": model.get("reason") or "", "previous": model.get("previous"),
+        }
+        for model in service.database.models()
+    ]  # fmt: skip
+    paths = {"train": "/train", "promote": "/{id}/promote", "rollback": "/rollback"}
+    may_write = not service.settings.token or role(http.cookies, service.settings) != "read"
+    actions = {name: may_write and f"/api/v1/models{path}" in offered for name, path in paths.items()}
+    return live.models_html(contents, language, models=models, actions=actions, signed_in=_signed_in(service, http))
+
+
+async def _login(service: Shown, http: HttpRequest) -> Response:
+    answer, wanted = None, inner_path(http.query_params.get("next", "/"))
+    if not service.settings.token:
+        return RedirectResponse(wanted, 303, HEADERS)
+    if http.method == "POST":
+        answer, wanted = await sign_in(http, service.settings)
+        if answer is not None:
+            return answer
+    empty = Contents(name="isang", account={}, sessions=0, anomalies=0, incidents=(), lines=None)
+    text = live.login_html(empty, _language(http), next_path=wanted, wrong=http.method == "POST")
+    return _html(text, 401 if http.method == "POST" else 200)
+
+
+async def _logout(http: HttpRequest) -> Response:
+    return sign_out()
+
+
+def _gates(model: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What each gate said of a model."""
+    outcomes = {True: "passed", False: "failed", None: "unknown"}
+    return [
+        {
+            "name": str(gate.get("name", "")),
+            "outcome": outcomes[gate.get("passed")],
+            "says": str(gate.get("says") or ""),
+        }
+        for gate in model.get("gates") or ()
+    ]
+
+
+def _shadow(model: Mapping[str, Any]) -> str:
+    shadow = model.get("shadow")
+    return "" if not shadow else str(shadow.get("says") or json.dumps(shadow))
+
+
+def _data_of(folder: Path) -> Path:
+    """The dataset that a model was trained on, where `isang run` made both."""
+    return folder.resolve().parent.parent / "data"
+
+
+@lru_cache(maxsize=4)
+def _slots(data: Path) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    return slots_in(data)
+
+
+@lru_cache(maxsize=4)
+def _account(data: Path) -> Mapping[str, Any]:
+    from isang.logs.store import read_account
+
+    return read_account(data) if (data / "meta.json").is_file() else {}

@@ -1,0 +1,137 @@
+"""A dataset that many workers make equals that of one machine, byte for byte."""
+
+import gzip
+import random
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isang.config import LogsConfig
+from isang.distributed.engine import Ray
+from isang.distributed.prepare import RayPreparation, prepare
+from isang.errors import EngineError, InputError
+from isang.logs.input.chunks import CHUNK_BYTES
+from isang.logs.prepare import prepare_folder
+
+LINES = 90_000
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three logs: one of three chunks of which the second begins with times that make no sense, a compressed one, and
+    an empty one."""
+    folder, chosen = tmp_path_factory.mktemp("logs"), random.Random(7)
+    lines = []
+    for number in range(LINES):
+        key, second = f"req-{chosen.randrange(9000):05d}", number // 4
+        time = (
+            f"2026-03-0{1 + second // 43200}T{second % 43200 // 3600:02d}:{second % 3600 // 60:02d}:{second % 60:02d}Z"
+        )
+        if 35_000 < number < 55_000:  # around the end of the first chunk
+            time = "2026-13-41T25:00:00Z"
+        level = "ERROR" if chosen.random() < 0.002 else "INFO"
+        what = chosen.choice(
+            [f"cache miss for item {number}", f"wrote {chosen.randrange(999)} bytes to volume v{number % 7}",
+             "request accepted by the front door", f"worker {number % 11} took over from worker {number % 5}",
+             f"user u{chosen.randrange(400)} looked at page p{number % 30} within {chosen.randrange(90)} ms"]
+        )  # fmt: skip
+        lines.append(f"{time} {level} store.front request_id={key} - {what}")
+        if chosen.random() < 0.01:
+            lines.append("    at store.front.Handler.serve(Handler.java:40)")
+    (folder / "front.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    some = "\n".join(lines[5_000:8_000]).replace("store.front", "store.back")
+    with gzip.open(folder / "back.log.gz", "wt", encoding="utf-8") as file:
+        file.write(some)
+    (folder / "empty.log").write_text("", encoding="utf-8")
+    return folder
+
+
+def same_bytes(one: Path, other: Path) -> None:
+    names = sorted(path.name for path in one.iterdir())
+    assert names == sorted(path.name for path in other.iterdir())
+    different = [name for name in names if (one / name).read_bytes() != (other / name).read_bytes()]
+    assert not different
+
+
+@pytest.mark.parametrize("settings", [{}, {"session_by": "none", "window_lines": 50}], ids=["key", "windows"])
+def test_equal_to_one_machine(logs: Path, settings: dict[str, Any], ray_engine: Ray, tmp_path: Path) -> None:
+    assert (logs / "front.log").stat().st_size > 2 * CHUNK_BYTES, "so that it is read in three parts"
+    config = LogsConfig(**settings)
+    prepare_folder([str(logs)], tmp_path / "one", config)
+    for workers in (1, 2, 4) if not settings else (2,):
+        many = tmp_path / f"by-{workers}"
+        prepare(Ray(workers), [str(logs)], many, config, unit_bytes=CHUNK_BYTES)
+        same_bytes(tmp_path / "one", many)
+
+
+def test_a_bad_file_is_named(logs: Path, ray_engine: Ray, tmp_path: Path) -> None:
+    damaged = tmp_path / "cut.log.gz"
+    damaged.write_bytes(b"\x1f\x8b\x08" + bytes(40))
+    with pytest.raises(InputError, match=r"cut\.log\.gz"):
+        prepare(ray_engine, [str(damaged)], tmp_path / "data", LogsConfig())
+    assert not (tmp_path / "data").exists()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_file_that_goes_away_meanwhile_is_named(ray_engine: Ray, tmp_path: Path) -> None:
+    log = tmp_path / "gone.log"
+    log.write_text("2026-03-01T00:00:00Z INFO a b\n" * 50, encoding="utf-8")
+
+    class GoesAway(RayPreparation):
+        def _read_units(self, *given: Any) -> Any:
+            log.rename(tmp_path / "elsewhere.txt")
+            return super()._read_units(*given)
+
+    with pytest.raises(InputError, match=r"cannot read .*gone\.log"):
+        prepare_folder(
+            [str(log)], tmp_path / "data", LogsConfig(), preparation=partial(GoesAway, Ray(1), 2 * CHUNK_BYTES)
+        )
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def dies(item: int, folder: Path) -> int:
+    """Kills its worker the first time."""
+    import os
+
+    mark = folder / f"died-{item}"
+    if item == 2 and not mark.exists():
+        mark.touch()
+        os._exit(1)
+    return item * item
+
+
+def same(item: int) -> int:
+    return item
+
+
+def dies_always(item: int) -> int:
+    import os
+
+    os._exit(1)
+
+
+def test_a_worker_that_dies_is_replaced(ray_engine: Ray, tmp_path: Path) -> None:
+    assert list(ray_engine.in_order(dies, range(5), tmp_path, doing=str)) == [0, 1, 4, 9, 16]
+    assert (tmp_path / "died-2").exists()
+
+
+def test_a_task_that_kills_each_worker_is_given_up(ray_engine: Ray) -> None:
+    with pytest.raises(EngineError, match="reading seven failed 4 times"):
+        list(ray_engine.in_order(dies_always, [7], doing=lambda _: "reading seven"))
+
+
+def test_only_a_few_tasks_are_under_way(ray_engine: Ray) -> None:
+    taken = 0
+
+    def items() -> Any:
+        nonlocal taken
+        for item in range(50):
+            taken += 1
+            yield item
+
+    results = Ray(2).in_order(same, items(), doing=str)
+    assert next(results) == 0
+    assert taken <= 7
+    assert list(results) == list(range(1, 50))

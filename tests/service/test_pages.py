@@ -1,0 +1,108 @@
+"""The live pages: what they show and to whom, and that nothing in a log becomes a part of them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from isang.service.web.login import COOKIE, SECONDS, cookie_for, inner_path, proves
+from tests.pages.test_page import HOSTILE, Tags, incident, record
+from tests.service.test_web import READ, TOKEN, Parts, ask
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+PATHS = ("/", "/?state=all", "/?state=silenced", "/incidents/i0", "/templates", "/quality", "/models")
+
+
+@pytest.fixture
+def parts(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Parts]:
+    made = Parts(tmp_path, **getattr(request, "param", {}))
+    for number in range(3):
+        made.database.put_incident(incident(number) | {"stream": "logs"}, 1)
+    made.database.add_anomaly("k", "i0", 1, record(HOSTILE))
+    yield made
+    made.close()
+
+
+def page(parts: Parts, path: str, **headers: str) -> httpx2.Response:
+    return ask(parts, "GET", path, headers=HTML | headers)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_nothing_in_a_log_becomes_a_part_of_a_page(parts: Parts, path: str, language: str) -> None:
+    answer = page(parts, path, **{"Accept-Language": language})
+    assert answer.status_code == 200
+    tags = Tags(answer.text)
+    assert f'<html lang="{language}">' in answer.text
+    assert [tag for tag, _ in tags.found].count("script") == 1, "our own alone"
+    assert not any(tag in ("img", "iframe", "object", "link") for tag, _ in tags.found)
+    assert not any(name.startswith("on") or name == "style" for _, attributes in tags.found for name in attributes)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", answer.text)
+    addresses = [value for _, a in tags.found for name, value in a.items() if name in ("src", "href", "action")]
+    assert all(value and not re.match(r"\w+:|//", value) for value in addresses), "nothing from elsewhere"
+
+
+def test_the_policy_allows_our_style_and_script_and_this_service_alone(parts: Parts) -> None:
+    from isang.html import hashed
+
+    answer = page(parts, "/")
+    (style,), (script,) = (Tags(answer.text).inline[name] for name in ("style", "script"))
+    assert answer.headers["Content-Security-Policy"] == (
+        f"default-src 'none'; style-src '{hashed(style)}'; script-src '{hashed(script)}'; base-uri 'none'; "
+        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'"
+    )
+    assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+def test_incidents_lead_to_pages_of_their_own_and_come_a_hundred_at_a_time(parts: Parts) -> None:
+    for number in range(3, 120):
+        parts.database.put_incident(incident(number) | {"stream": "logs", "state": "resolved"}, 1)
+    first = page(parts, "/?state=resolved").text
+    assert len(re.findall(r'href="/incidents/i\d+">', first)) == 100
+    assert 'href="/?state=resolved&amp;page=2"' in first
+    assert len(re.findall(r'href="/incidents/i\d+">', page(parts, "/?state=resolved&page=2").text)) == 17
+    assert page(parts, "/incidents/unknown").status_code == 404
+    assert page(parts, "/?state=nonsense&page=-1").status_code == 200
+
+
+@pytest.mark.parametrize("parts", [{"token": TOKEN, "read_token": READ}], indirect=True)
+def test_a_browser_signs_in_once(parts: Parts) -> None:
+    asked = page(parts, "/incidents/i0")
+    assert (asked.status_code, asked.headers["Location"]) == (303, "/login?next=%2Fincidents%2Fi0")
+    assert ask(parts, "GET", "/api/v1/status").status_code == 401, "programs are told so"
+    assert page(parts, "/login").status_code == 200
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    wrong = ask(parts, "POST", "/login", content=b"token=nonsense&next=%2F", headers=form)
+    assert (wrong.status_code, COOKIE in wrong.cookies) == (401, False)
+    right = ask(parts, "POST", "/login", content=f"token={READ}&next=%2Fmodels".encode(), headers=form)
+    assert (right.status_code, right.headers["Location"]) == (303, "/models")
+    said = right.headers["Set-Cookie"].lower()
+    assert "httponly" in said
+    assert "samesite=strict" in said
+    assert READ not in said
+    cookie = {"Cookie": f"{COOKIE}={right.cookies[COOKIE]}"}
+    assert page(parts, "/models", **cookie).status_code == 200
+    assert ask(parts, "POST", "/ingest", content=b"x", headers=cookie).status_code == 403, "it may only read"
+    writing = {"Cookie": f"{COOKIE}={cookie_for(TOKEN, 4e9)}"}
+    assert ask(parts, "POST", "/ingest", content=b"x", headers=writing).status_code == 200
+    foreign = writing | {"Origin": "http://elsewhere"}
+    assert ask(parts, "POST", "/ingest", content=b"x", headers=foreign).status_code == 403
+
+
+def test_a_cookie_proves_the_token_until_it_ends() -> None:
+    cookie = cookie_for(TOKEN, 1000.0)
+    assert proves(cookie, TOKEN, 1001.0)
+    assert not proves(cookie, TOKEN, 1000.0 + SECONDS), "it has ended"
+    assert not proves(cookie, READ, 1001.0)
+    later = f"9{cookie}"
+    assert not any(proves(made, TOKEN, 1001.0) for made in (later, "", ".", "9999999999.", cookie[:-1], "9" * 99))
+
+
+@pytest.mark.parametrize(
+    "wanted", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:1", "", "/\n"]
+)
+def test_signing_in_never_leads_elsewhere(wanted: str) -> None:
+    assert inner_path(wanted) == "/"
+    assert inner_path("/incidents/a?b=c") == "/incidents/a?b=c"
