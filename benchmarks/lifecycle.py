@@ -76,7 +76,7 @@ def judge(model: Path, work: Path, data: Path, *, later: bool) -> None:
         path = work / f"{name}.jsonl"
         if not path.exists():
             found = judge_logs(loaded, [data / "rounds" / name])
-            sessions = found.prepared.dataset.sessions
+            sessions = found.dataset.sessions
             head = {
                 "kind": kind, "sessions": len(found.judged.rows), "start": str(sessions["start"].min()),
                 "end": str(sessions["end"].max()),

@@ -162,7 +162,7 @@ def test_a_candidate_goes_from_kept_sessions_to_the_shadow_and_not_during_an_out
     while parts.versions.one(name)["state"] == "training" and time.monotonic() < until:
         time.sleep(0.2)
     made = parts.versions.one(name)
-    assert made["state"] == "shadow", made
+    assert made["state"] == "shadow", made["refused"]
     assert {gate["name"] for gate in made["gates"]} == {"training", "material", "planted", "surprise", "budget"}
     model = load_model(present)
     sample = part(later, 0, 50)

@@ -104,7 +104,7 @@ class Service:
                 "behind": follower.behind,
                 "budget_asked_per_thousand": (asked := judging.model.config.detection.alerts_per_thousand),
                 "false_alarms": self.feedback.measured(judging.sessions, asked),
-                "version": (self.versions.promoted() or {}).get("id"),
+                "model_version": (self.versions.promoted() or {}).get("id"),
             }
         elif learning is not None:
             found |= {"sessions": learning.sessions, "sessions_wanted": self.settings.learning_sessions}

@@ -53,6 +53,7 @@ class Judging:
             looked=looked,
         )  # fmt: skip
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
+        metrics.model_info.clear()  # of the model before
         metrics.model_info.labels(STREAM, self.model_name).set(1)
         metrics.templates.labels(STREAM).set(len(self.model.vocabulary.templates))
         self._counted = (0, 0)  # late records, and sessions that ended early

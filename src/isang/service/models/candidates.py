@@ -123,7 +123,7 @@ class Candidates:
         later = Dataset(normal.sessions.tail(held_out), normal.templates, {"schema": 1, "rules": rules.to_dict()})
         first = later.sessions["start"].min() if held_out else None
         before = [_before(part, first) for part in parts]
-        learned = material(_data_of(present), before, rules, answers, half_life)
+        learned = material(_data_of(present, int(model.facts["period_sessions"])), before, rules, answers, half_life)
         if len(learned.sessions) < LEAST_SESSIONS or held_out < LEAST_HELD_OUT:
             raise InputError(
                 f"{len(learned.sessions):,} normal sessions to learn from and {held_out:,} to examine with are too "
@@ -216,7 +216,7 @@ def _before(part: Dataset, first: Any) -> Dataset:
     )
 
 
-def _data_of(present: Path) -> Path | None:
-    """The dataset that the present model learned from, where it stands beside it."""
+def _data_of(present: Path, period: int) -> tuple[Path, int] | None:
+    """The dataset that the present model learned from, where it stands beside it, and the size of its period."""
     near: Sequence[Path] = [folder / DATA for folder in list(present.resolve().parents)[:2]]
-    return next((folder for folder in near if (folder / "sessions.parquet").is_file()), None)
+    return next(((folder, period) for folder in near if (folder / "sessions.parquet").is_file()), None)

@@ -17,9 +17,15 @@ from isang.service.models.kept import KEPT_SCHEMA, counted, merged
 
 
 def material(
-    earlier: Path | None, parts: Sequence[Dataset], rules: Rules, answers: Sequence[Answer], half_life_days: float
+    earlier: tuple[Path, int] | None,
+    parts: Sequence[Dataset],
+    rules: Rules,
+    answers: Sequence[Answer],
+    half_life_days: float,
 ) -> Dataset:
-    """A dataset of what the model before learned from (`earlier`, a dataset folder) and of what was kept since.
+    """A dataset of what the model before learned from and of what was kept since.
+
+    `earlier`: its dataset folder, and how many of the first sessions in it are its training period.
 
     Left out are sessions that were alerts, unless a person called them normal, and those that a person called
     anomalous. A session of the age a stays with the probability 2^(-a / half-life), so that what is no longer written
@@ -43,16 +49,20 @@ def unsuspected(dataset: Dataset, answers: Sequence[Answer]) -> Dataset:
     return Dataset(sessions.filter(~anomalous).select(SESSIONS_SCHEMA.names()), dataset.templates, dataset.meta)
 
 
-def _earlier(folder: Path | None) -> list[Dataset]:
-    """The dataset of the model before, none where it is gone."""
-    if folder is None:
+def _earlier(earlier: tuple[Path, int] | None) -> list[Dataset]:
+    """The training period of the model before, none where it is gone."""
+    if earlier is None:
         return []
     try:
-        dataset = read_dataset(folder)
+        dataset = read_dataset(earlier[0])
     except IsangError:
         return []
     anomalous = pl.col("label").fill_null(False)
-    sessions = dataset.sessions.with_columns(flagged=anomalous, silenced=pl.lit(False)).select(KEPT_SCHEMA.names())
+    sessions = (
+        dataset.sessions.head(earlier[1])
+        .with_columns(flagged=anomalous, silenced=pl.lit(False))
+        .select(KEPT_SCHEMA.names())
+    )
     return [Dataset(sessions, dataset.templates, {})]
 
 
