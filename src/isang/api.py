@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from isang.config import Config
     from isang.detection.feedback.coverage import Answers
     from isang.detection.incidents import Incident
+    from isang.detection.threshold.stretches import Stretch
     from isang.runs.finding import Finding, Language
     from isang.runs.report.judge import Report as JudgedRun
 
@@ -103,10 +104,16 @@ class Found(Sequence[Anomaly]):
         incidents: "Sequence[Incident]",
         sessions: int,
         warnings: Sequence[str],
+        smaller: "Sequence[Incident]" = (),
+        whole: "Stretch | None" = None,
     ) -> None:
         self._anomalies = [Anomaly(record) for record in records]
         self.incidents = list(incidents)
-        """The anomalies by their causes, the most severe first."""
+        """By cause, the most severe first: those of which normal stretches seldom have the like."""
+        self.smaller = list(smaller)
+        """The others, such as normal stretches of a log have too."""
+        self.whole = whole
+        """The logs as a whole: `verdict`, `p_value`, `score`."""
         self.sessions = sessions
         """Sessions judged."""
         self.warnings = list(warnings)
@@ -203,7 +210,9 @@ class Detector:
 
         with as_files(logs) as paths:
             found = judge_logs(self._model, paths, self._answers or NO_ANSWERS)
-        return Found(found.anomalies, found.incidents, len(found.judged.rows), found.warnings)
+        return Found(
+            found.anomalies, found.incidents, len(found.judged.rows), found.warnings, found.smaller, found.whole
+        )
 
     def stream(
         self, lines: Iterable[str], *, source: str = "stream", idle_seconds: float | None = None

@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,8 @@ from isang.files import folder_being_written, locked, open_regular, to_json
 from isang.formatting import printable
 from isang.json_files import anything, mapping, read_json
 from isang.logs.rules import Rules
-from isang.model.batches import Rows, Sessions
+from isang.logs.templates.slots import SLOTS_SCHEMA
+from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
 from isang.model.folder_schema import (
     AGAIN,
@@ -27,20 +28,25 @@ from isang.model.folder_schema import (
     read_normal,
     read_scores,
     read_templates,
+    read_volume,
     read_weights,
 )
 from isang.model.folder_schema import MANIFEST as MANIFEST_SCHEMA
 from isang.model.kept import Kept
 from isang.model.vocabulary import MARKS, Vocabulary
+from isang.parquet_files import read_table
 
 if TYPE_CHECKING:
     from isang.model.encoder import Encoder
     from isang.model.onnx.scoring import OnnxEncoder
 
+BatchScorer = Callable[[Iterable[Tokens]], Iterator[Sequence[Floats]]]
+"""From batches of sessions of one length, (G, L), to what the encoder answers about their tokens, each (G, L)."""
 SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
-PLANTED, DETECTORS = "planted.parquet", "detectors"
+PLANTED, HELD_OUT, DETECTORS = "planted.parquet", "held_out.parquet", "detectors"
+SLOTS, VOLUME = "slots.parquet", "volume.parquet"
 MANIFEST = "manifest.json"
 FEEDBACK = "feedback.jsonl"
 """What people answered about its incidents; it grows, so the manifest does not list it."""
@@ -71,12 +77,21 @@ class Model:
     planted: pl.DataFrame | None = field(default=None)
     """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None where none
     were planted."""
+    held_out: pl.DataFrame | None = field(default=None)
+    """`score` of each session of the training period while it was held out, in the order of time, -log10 of its
+    p-value; None where it was not kept."""
+    slots: pl.DataFrame | None = field(default=None)
+    """What stood in the slots of templates that have few and stable values; None where it was not looked at."""
+    volume: pl.DataFrame | None = field(default=None)
+    """The lines of its training period over time; None where it was too short or had no clock."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
     """The SVG files of the last evaluation, by name; they are written, never read."""
     onnx: "OnnxEncoder | None" = field(default=None)
     """The exported encoder, to score with it; None: with torch. It is no part of the folder."""
+    scorer: "BatchScorer | None" = field(default=None, repr=False)
+    """What scores batches of sessions with the encoder elsewhere; None: this process. It is no part of the folder."""
     kept: Kept = field(default_factory=Kept, init=False, repr=False)
     """What was worked out from this model, such as its thresholds; a changed copy begins anew."""
 
@@ -109,6 +124,11 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
                 table.write_parquet(building / DETECTORS / f"{name}.parquet")
         if model.planted is not None:
             model.planted.write_parquet(building / PLANTED)
+        if model.held_out is not None:
+            model.held_out.write_parquet(building / HELD_OUT)
+        for file, kept in ((SLOTS, model.slots), (VOLUME, model.volume)):
+            if kept is not None:
+                kept.write_parquet(building / file)
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
@@ -143,6 +163,9 @@ def load_model(folder: Path) -> Model:
         fitted=Fitted(sessions, counts, vocabulary.size, tables),
         calibration=read_scores(folder / CALIBRATION, config["detectors"]),
         planted=read_scores(planted, config["detectors"], planted=True) if PLANTED in files else None,
+        held_out=read_scores(folder / HELD_OUT, ("score",)) if HELD_OUT in files else None,
+        slots=read_table(folder / SLOTS, SLOTS_SCHEMA, AGAIN) if SLOTS in files else None,
+        volume=read_volume(folder / VOLUME) if VOLUME in files else None,
         facts=config["facts"],
         evaluation=read_json(evaluated, mapping(anything), AGAIN) if EVALUATION in files else None,
     )

@@ -126,6 +126,7 @@ def run(
     max_minutes: MaxMinutes = None,
     alerts_per_thousand: Alerts = None,
     seed: Seed = None,
+    engine: Engine = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     verbose: Verbose = False,
@@ -140,7 +141,7 @@ def run(
         },
         "detection": {"alerts_per_thousand": alerts_per_thousand},
     }  # fmt: skip
-    _run(logs, out, config, labels, resume, overwrite, flags, verbose=verbose)
+    _run(logs, out, config, labels, resume, overwrite, flags, verbose=verbose, engine=engine)
 
 
 @app.command()
@@ -307,6 +308,7 @@ def evaluate(
         Path | None, typer.Option(help="Write evaluation.json and the plots here too.", metavar="DIR")
     ] = None,
     no_rewordings: NoRewordings = False,
+    engine: Engine = None,
     json: Json = False,
     overwrite: Overwrite = False,
 ) -> None:
@@ -315,7 +317,13 @@ def evaluate(
     from isang.files import to_json
 
     evaluation = stages.evaluate(
-        model, data, labels=labels, out=out, overwrite=overwrite, rewordings=False if no_rewordings else None
+        model,
+        data,
+        labels=labels,
+        out=out,
+        overwrite=overwrite,
+        rewordings=False if no_rewordings else None,
+        engine=engine,
     )
     print(to_json(evaluation) if json else summaries.of_evaluation(evaluation), end="" if json else "\n")
 
@@ -346,6 +354,7 @@ def detect(
     ] = None,
     no_rewordings: NoRewordings = False,
     onnx: Onnx = None,
+    engine: Engine = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Find anomalous sessions in raw logs or in a dataset folder, with reasons, as incidents."""
@@ -355,6 +364,8 @@ def detect(
     settings: dict[str, Any] = {"alerts_per_thousand": alerts_per_thousand, "onnx": onnx}
     settings["rewordings"] = False if no_rewordings else None
     if follow:
+        if engine is not None:
+            raise UsageError("--follow reads growing logs on this machine; leave --engine out")
         if out is not None:
             raise UsageError("--follow prints anomalies as they come and writes no folder; leave --out out")
         silence = None if idle is None else seconds("--idle", idle)
@@ -364,7 +375,7 @@ def detect(
         raise UsageError("--idle and --state belong to --follow")
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
-    detected = stages.detect(model, logs, **settings)
+    detected = stages.detect(model, logs, engine=engine, **settings)
     if out is not None:
         with folder_being_written(out, overwrite=overwrite) as building:
             detected.write(building)
@@ -644,11 +655,14 @@ def _run(
     flags: dict[str, dict[str, Any]],
     *,
     verbose: bool,
+    engine: str | None = None,
 ) -> None:
     from isang import stages, summaries
     from isang.config import load
 
-    finished = stages.run(logs, out, config=load(config, flags), labels=labels, resume=resume, overwrite=overwrite)
+    finished = stages.run(
+        logs, out, config=load(config, flags), labels=labels, engine=engine, resume=resume, overwrite=overwrite
+    )
     print(summaries.of_run(finished, verbose=verbose))
 
 

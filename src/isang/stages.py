@@ -1,11 +1,11 @@
 """The stages of the main job, one function each: folders in, folders out. This is the library's public face too."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from isang.detection.feedback.desk import Given
     from isang.detection.incidents import Incident
     from isang.detection.live import Following
+    from isang.detection.threshold.stretches import Stretch
+    from isang.logs.prepare import Preparation
     from isang.logs.store import Dataset
 
 SCHEMA = 1
+WHOLE_REASONS = 5
+"""Titles of incidents that say why logs as a whole are unlike normal ones."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,10 @@ class Detected:
     """The alert budget; None where no model judged."""
     never_seen: list[dict[str, Any]] = field(default_factory=list)
     """Templates that no training session has, the loudest first, with their first line and their number."""
+    smaller: list["Incident"] = field(default_factory=list)
+    """Further ones, such as normal stretches of the training period have too."""
+    whole: "Stretch | None" = None
+    """The logs as a whole beside held-out stretches of the training period."""
     coverage: dict[str, Any] = field(default_factory=dict)
     """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
     `cannot_tell` where the logs are of another program, else `judged`."""
@@ -80,8 +88,12 @@ class Detected:
         from isang.runs.report.report import default_language
 
         told = self.false_alarms()
-        beside = {"never_seen": self.never_seen, "coverage": self.coverage}
+        beside: dict[str, Any] = {"never_seen": self.never_seen, "coverage": self.coverage}
         beside |= {"silenced": [incident.to_dict() for incident in self.silenced]}
+        if self.whole is not None:
+            reasons = [incident.title for incident in self.incidents[:WHOLE_REASONS]]
+            beside["whole"] = self.whole.to_dict() | {"reasons": reasons}
+            beside["smaller"] = [incident.to_dict() for incident in self.smaller]
         found = document(self.incidents, **beside, **({} if told is None else {"false_alarms": told}))
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
@@ -143,6 +155,27 @@ def prepare(
     refuse_existing(out, overwrite=overwrite)  # before workers are started
     with started(engine) as ray:
         return prepare_on(ray, paths, out, config.logs, labels=labels, overwrite=overwrite)
+
+
+@contextmanager
+def _scored(loaded: "Model", model: Path, engine: str | None, onnx: Path | None = None) -> "Iterator[_Spread]":
+    """The model, whose encoder answers in the workers of the `engine`, and how these prepare logs."""
+    if engine is None:
+        yield _Spread(loaded)
+        return
+    from isang.distributed.engine import started
+    from isang.distributed.prepare import preparation_on
+    from isang.distributed.scoring import scored_on
+
+    with started(engine) as ray:
+        yield _Spread(scored_on(ray, loaded, model, onnx), preparation_on(ray))
+
+
+class _Spread(NamedTuple):
+    """A model, and how logs are prepared for it; None: by this process."""
+
+    model: "Model"
+    preparation: "Callable[..., Preparation] | None" = None
 
 
 def train(
@@ -312,12 +345,13 @@ def evaluate(
     labels: Path | None = None,
     out: Path | None = None,
     rewordings: bool | None = None,
+    engine: str | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
 
     Sessions that the `labels` and the dataset do not speak of have the labels that people's answers gave them.
-    With `out`, they are written there too. `rewordings` as in `detect`.
+    With `out`, they are written there too. `rewordings` as in `detect`, `engine` as in `prepare`.
     """
     from isang.artifact import EVALUATION, load_model, with_evaluation
     from isang.detection.evaluation.evaluate import evaluate as measure
@@ -335,7 +369,8 @@ def evaluate(
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
     dataset = with_labels(dataset, answers_beside(model).answers)
-    result = measure(with_settings(loaded, rewordings=rewordings), dataset, fingerprint(data))
+    with _scored(with_settings(loaded, rewordings=rewordings), model, engine) as spread:
+        result = measure(spread.model, dataset, fingerprint(data))
     _warn(result["other_logs"])
     drawn = pictures(result)
     with_evaluation(loaded, result, model, drawn)
@@ -393,21 +428,25 @@ def detect(
     alerts_per_thousand: float | None = None,
     rewordings: bool | None = None,
     onnx: Path | None = None,
+    engine: str | None = None,
 ) -> Detected:
     """A model and raw logs, or a dataset folder → the anomalous sessions, each with its reasons.
 
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
-    model's encoder as `export` wrote it, to score with in torch's place.
+    model's encoder as `export` wrote it, to score with in torch's place. `engine` as in `prepare`; logs then become a
+    dataset in the temporary folder, which all its machines must see.
     """
     from isang.detection.batch import judge_logs
     from isang.detection.feedback.ledger import answers_beside
 
     loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
-    found = judge_logs(loaded, logs, answers_beside(model))
+    with _scored(loaded, model, engine, onnx) as spread:
+        found = judge_logs(spread.model, logs, answers_beside(model), preparation=spread.preparation)
     _warn(*found.warnings)
     return Detected(
         len(found.judged.rows), found.anomalies, found.incidents, found.dataset, _names(logs),
-        found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.coverage.to_dict(),
+        found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
+        found.coverage.to_dict(),
     )  # fmt: skip
 
 
@@ -475,13 +514,15 @@ def run(
     *,
     config: Config | None = None,
     labels: Path | None = None,
+    engine: str | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> Finished:
     """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
 
     All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
-    unfinished attempt had finished. Answers beside the model that is replaced stay.
+    unfinished attempt had finished. Answers beside the model that is replaced stay. `engine` as in `prepare`; it
+    spreads all but the training, which runs on this machine.
 
     Where the training period holds too few sessions to calibrate an alert budget
     there is no `run/`: the incidents are what the second half of the logs has that the first has not.
@@ -503,15 +544,15 @@ def run(
         note_command(building / "run.json", command)
         data, trained_run = building / "data", building / "run"
         if not data.exists():
-            prepare(logs, data, config=config, labels=labels)
+            prepare(logs, data, config=config, labels=labels, engine=engine)
         dataset = open_dataset(data)
         if enough_to_calibrate(dataset, config.training):
             if not trained_run.exists():
                 resume = partial_folder(trained_run).exists()
                 train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
-            evaluation, halves = evaluate(trained_run / "model", data), None
+            evaluation, halves = evaluate(trained_run / "model", data, engine=engine), None
             report([trained_run], trained_run / "report", overwrite=True)
-            found, judgement = detect(trained_run / "model", [data]), "run/report/report.html"
+            found, judgement = detect(trained_run / "model", [data], engine=engine), "run/report/report.html"
             detected = replace(found, name=_names(logs))
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)

@@ -142,7 +142,7 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
     lines += _budget(evaluation)
     lines.append(f"drift: {evaluation['drift']['says']}")
     lines += _rewordings(evaluation["rewordings"])
-    return joined(lines + _planted(evaluation["planted"]))
+    return joined(lines + _planted(evaluation["planted"]) + _choice(evaluation.get("choice")))
 
 
 def of_incidents(incidents: Sequence["Incident"], most: int | None = None, raw_lines: int = SHOWN_LINES) -> str:
@@ -180,6 +180,8 @@ def of_comparison(found: "Comparison", *, as_json: bool) -> str:
     ]
     if count:
         parts.append(of_incidents(found.incidents))
+    if found.verdict is not None:
+        parts.append(found.verdict.says)
     if found.differences:
         rest_lines = [f"  {incident.title}" for incident in found.differences[:SHOWN_DIFFERENCES]]
         more = len(found.differences) - SHOWN_DIFFERENCES
@@ -193,6 +195,7 @@ def _verdict(found: "Comparison") -> dict[str, Any] | None:
         return None
     verdict = found.verdict
     return {
+        "verdict": verdict.verdict,
         "p_value": verdict.p_value,
         "score": verdict.score,
         "good_scores": list(verdict.good_scores),
@@ -235,14 +238,28 @@ def of_detected(detected: "Detected") -> str:
             f"cannot tell: of {detected.coverage['lines']:,} lines {detected.coverage['known_lines']:,} are like lines "
             f"of the training period; these logs are of another program, train on logs of this one"
         )
+    elif detected.whole is not None:
+        found += f"\n{detected.whole.says}"
     new = of_never_seen(detected.never_seen)
     parts = [joined(new)] if new else []
-    if detected.anomalies:
+    told = [record for record in detected.anomalies if not record.get("smaller")]
+    if detected.incidents:
         count = len(detected.incidents)
         heads = f"{count:,} {'incident' if count == 1 else 'incidents'}:"
-        parts = [heads, of_incidents(detected.incidents), "sessions:", of_anomalies(detected.anomalies), *parts]
-    quiet = of_silenced(detected.silenced, detected.false_alarms())
-    return "\n\n".join([*parts, *([joined(quiet)] if quiet else []), found])
+        sessions = ["sessions:", of_anomalies(told)] if told else []
+        parts = [heads, of_incidents(detected.incidents), *sessions, *parts]
+    smaller, quiet = of_smaller(detected), of_silenced(detected.silenced, detected.false_alarms())
+    return "\n\n".join([*parts, *(joined(lines) for lines in (smaller, quiet) if lines), found])
+
+
+def of_smaller(detected: "Detected") -> list[str]:
+    """What is strange by itself, but such as normal stretches have too, one line each."""
+    if not detected.smaller:
+        return []
+    lines = [f"  {incident.title}" for incident in detected.smaller[:SHOWN_DIFFERENCES]]
+    more = len(detected.smaller) - SHOWN_DIFFERENCES
+    lines += [f"  and {more:,} more"] if more > 0 else []
+    return ["smaller, such as normal stretches of this log have too:", *lines]
 
 
 def of_never_seen(never_seen: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -363,6 +380,7 @@ def _quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
         return [
             f"quality is not measured: {evaluation['why_not_measured']}",
             *([f"of anomalies that isang planted itself it finds: {found}"] if found else []),
+            *encoder_says(evaluation.get("choice")),
         ]
     own = evaluation["metrics"]
     lines = [
@@ -486,6 +504,31 @@ def _planted(planted: Sequence[Mapping[str, Any]]) -> list[str]:
         lines.append(f"  the reasons name the planted line first: {', '.join(first)}")
         lines.append(f"  undoing what they name first turns the verdict: {', '.join(turned)}")
     return lines
+
+
+def _choice(choice: Mapping[str, Any] | None) -> list[str]:
+    """Which detectors carry the result, what each finds of the anomalies planted into the training period."""
+    if choice is None:
+        return []
+    lines = [
+        "which detectors carry it (planted into the training period, % found; found by no other; alerts per 1,000):"
+    ]
+    for row in choice["detectors"]:
+        note = "  trusts all sessions: its alerts were of every stretch" if row["trusts_all_sessions"] else ""
+        shares = f"{100 * row['found']:>5.0f}{100 * row['alone']:>6.0f}{row['alerts_per_thousand']:>8.2f}"
+        lines.append(f"  {row['name']:<16}{shares}{note}")
+    return [*lines, *encoder_says(choice)]
+
+
+def encoder_says(choice: Mapping[str, Any] | None) -> list[str]:
+    """That the encoder adds nothing on this log, where it does not."""
+    if choice is None or choice["encoder_adds"]:
+        return []
+    with_it, without = 100 * choice["found"], 100 * choice["without_encoder"]
+    return [
+        f"the encoder adds nothing here: {without:.0f} % of what isang planted is found without it, "
+        f"{with_it:.0f} % with it"
+    ]
 
 
 def _kind_name(part: Mapping[str, Any]) -> str:

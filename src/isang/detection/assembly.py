@@ -14,11 +14,16 @@ from isang.config import Config
 from isang.detection.detectors import fit, registered
 from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.synthetic_anomalies import plant_held_out
-from isang.detection.threshold.decisions import calibrate
+from isang.detection.threshold.decisions import cross_fitted_scores, trusted_scores
+from isang.detection.threshold.stretches import held_out_scores
+from isang.detection.whole.new_values import with_few_values
+from isang.detection.whole.volume import counted
 from isang.logs.store import Dataset, StoredDataset
+from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
 from isang.model.vocabulary import Vocabulary
+from isang.parquet_files import read_table
 from isang.training.split import Split
 
 MOST_CALIBRATION_SESSIONS = 200_000
@@ -53,16 +58,28 @@ def make_detector(
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )
+    model = replace(model, slots=_slots(dataset), volume=counted(period, vocabulary))
     return calibrated(model, period, training, held_out)
+
+
+def _slots(dataset: StoredDataset) -> pl.DataFrame | None:
+    """The slots with few values; None where the dataset does not say what stood in them."""
+    file = dataset.file.with_name("slots.parquet")
+    return with_few_values(read_table(file, SLOTS_SCHEMA, "prepare the logs again")) if file.is_file() else None
 
 
 def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) -> Model:
     """The model with what sets its thresholds: scores of normal sessions, and of some with planted anomalies."""
-    return replace(
+    scores = cross_fitted_scores(model, period, training, held_out)
+    unlabelled = period.sessions["label"].gather(np.concatenate([training, held_out])).is_null().to_numpy()
+    calibration, everyday = trusted_scores(model, scores, unlabelled)
+    model = replace(
         model,
-        calibration=calibrate(model, period, training, held_out),
+        calibration=calibration,
         planted=plant_held_out(model, period, training, held_out),
+        facts={**model.facts, "trusting_all_sessions": list(everyday)},
     )
+    return replace(model, held_out=held_out_scores(model, scores if everyday else calibration))
 
 
 def _to_calibrate_on(dataset: StoredDataset, split: Split) -> tuple[Dataset, Rows, Rows]:

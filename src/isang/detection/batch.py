@@ -1,10 +1,13 @@
 """Whole logs to anomalies and incidents, in one go."""
 
 import tempfile
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from isang.artifact import Model, rules_of
 from isang.detection.anomalies import grouped, records
@@ -12,14 +15,16 @@ from isang.detection.causes.grouping import surroundings
 from isang.detection.evaluation.drift import other_logs, taken_for
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import told_incidents
-from isang.detection.incidents import Incident
+from isang.detection.incidents import Incident, ranked
 from isang.detection.releases.never_seen import Coverage, coverage, never_seen
 from isang.detection.releases.new_templates import new_lines
 from isang.detection.releases.rewordings import judge_reworded
 from isang.detection.session_lines import with_sessions
 from isang.detection.threshold.decisions import Judged
+from isang.detection.threshold.stretches import Stretch, judge_stretch, unusual
+from isang.detection.whole.told import noticed, slots_in
 from isang.logs.places import StoredLogs, open_logs
-from isang.logs.prepare import prepare_folder
+from isang.logs.prepare import Preparation, prepare_folder
 from isang.logs.store import Dataset, is_dataset
 from isang.memory import give_back, hold_little
 
@@ -33,7 +38,11 @@ class JudgedLogs:
     anomalies: list[dict[str, Any]]
     """One record per anomalous session, the strangest first."""
     incidents: list[Incident]
-    """The anomalies by their causes, the most severe first."""
+    """The anomalies by their causes, the most severe first: those of which normal stretches seldom have the like."""
+    smaller: list[Incident]
+    """The others, such as normal stretches of a log have too."""
+    whole: Stretch
+    """The logs as a whole."""
     silenced: list[Incident]
     """Those that people told to be normal."""
     never_seen: list[dict[str, Any]]
@@ -44,18 +53,26 @@ class JudgedLogs:
     """What a person should know about all of it."""
 
 
-def judge_logs(model: Model, logs: Sequence[str | Path], answers: Answers = NO_ANSWERS) -> JudgedLogs:
+def judge_logs(
+    model: Model,
+    logs: Sequence[str | Path],
+    answers: Answers = NO_ANSWERS,
+    *,
+    preparation: "Callable[..., Preparation] | None" = None,
+) -> JudgedLogs:
     """Read `logs` by the model's rules, or a dataset folder, and judge their sessions; `answers` silence what
     they cover.
 
-    Logs become a dataset in a temporary folder, so that memory holds no more than their events.
+    Logs become a dataset in a temporary folder, so that memory holds no more than their events; `preparation` as in
+    `prepare_folder`.
     """
     hold_little()
     if len(logs) == 1 and is_dataset(Path(logs[0])):
         return judge_stored(model, open_logs(Path(logs[0])), answers)
     with tempfile.TemporaryDirectory(prefix="isang-") as scratch:
         data = Path(scratch, "data")
-        prepare_folder([str(path) for path in logs], data, model.config.logs, rules=rules_of(model))
+        rules, paths = rules_of(model), [str(path) for path in logs]
+        prepare_folder(paths, data, model.config.logs, rules=rules, preparation=preparation)
         return judge_stored(model, open_logs(data), answers)
 
 
@@ -67,8 +84,30 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     warnings = [other_logs(judged), new and new.says, taken_for(reworded)]
     found = grouped(records(model, logs, judged), new.templates if new else ())
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
-    told = told_incidents(found, surroundings(model, logs), answers)
-    incidents, silenced = with_sessions(told.incidents, logs, normal), told.silenced
-    new_kinds = never_seen(model, logs)
+    answered = told_incidents(found, surroundings(model, logs), answers)
+    told, smaller = _parted(model, found, answered.incidents, len(judged.rows))
+    of_all = noticed(model, logs, slots_in(logs))
+    incidents, smaller = ranked([*told, *of_all.told]), ranked([*smaller, *of_all.smaller])
+    incidents = with_sessions(incidents, logs, normal)
+    p_values = np.array([decision.p_value for decision in judged.decisions])
+    whole = judge_stretch(model, p_values, len(found))
     said = [warning for warning in (*warnings, *logs.warnings) if warning]
-    return JudgedLogs(logs.dataset, judged, found, incidents, silenced, new_kinds, coverage(model, logs), said)
+    return JudgedLogs(
+        logs.dataset, judged, found, incidents, smaller, whole, answered.silenced, never_seen(model, logs),
+        coverage(model, logs), said,
+    )  # fmt: skip
+
+
+def _parted(
+    model: Model, records: Sequence[dict[str, Any]], incidents: Sequence[Incident], judged: int
+) -> tuple[list[Incident], list[Incident]]:
+    """The incidents of which normal stretches seldom have the like, and the others, whose records are `smaller`."""
+    p_values: dict[str, list[float]] = defaultdict(list)
+    for record in records:
+        p_values[record["incident"]].append(record["p_value"])
+    pairs = [(one, unusual(model, np.array(p_values[one.fingerprint]), judged)) for one in incidents]
+    told, smaller = [one for one, is_told in pairs if is_told], [one for one, is_told in pairs if not is_told]
+    less = {one.fingerprint for one in smaller}
+    for record in records:
+        record["smaller"] = record["incident"] in less
+    return told, smaller

@@ -36,6 +36,7 @@ class Ray:
         """So many tasks run side by side."""
         self.peak_mib = 0.0
         """The most memory that any task's process had taken when the task was done."""
+        self._actors: dict[tuple[type, tuple[Any, ...]], list[Any]] = {}
         self.spool_bytes = 0
         """What tasks have handed on to others by files."""
 
@@ -95,6 +96,28 @@ class Ray:
             for reference, _ in waiting:
                 ray.cancel(reference, force=True)
 
+    def in_order_on(
+        self, kind: type, arguments: tuple[Any, ...], items: Iterable[Item], *, doing: Callable[[Item], str]
+    ) -> Iterator[Any]:
+        """`kind(*arguments).work(item)` for each item, in as many workers as there are; each makes its object once.
+
+        The objects stay in their workers, where they take no core from other tasks. Results, retries and errors as in
+        `in_order`.
+        """
+        import ray
+
+        actors = self._actors.get((kind, arguments))
+        if actors is None:
+            made = ray.remote(max_restarts=RETRIES, max_task_retries=RETRIES, scheduling_strategy="SPREAD")(kind)
+            actors = self._actors[kind, arguments] = [made.remote(*arguments) for _ in range(self.workers)]
+        waiting: deque[tuple[Any, Item]] = deque()
+        for number, item in enumerate(items):
+            waiting.append((actors[number % len(actors)].work.remote(item), item))
+            if len(waiting) >= _WAITING_PER_WORKER * len(actors):
+                yield _result(*waiting.popleft(), doing)
+        while waiting:
+            yield _result(*waiting.popleft(), doing)
+
 
 def _likeness(probe: Path) -> dict[str, Any]:
     """What must be the same on all machines, in words for people."""
@@ -152,8 +175,8 @@ def parsed(given: str) -> tuple[int | None, str | None]:
 def started(given: str) -> Iterator[Ray]:
     """Start Ray on this machine, or join one that runs, as `--engine` says; what was started ends with the block.
 
-    A Ray that the caller has joined already is used as it is, unless there is an address. Raises UsageError where Ray
-    is not installed, and EngineError where it cannot be reached.
+    A Ray that the caller has joined already is used as it is. Raises UsageError where Ray is not installed, and
+    EngineError where it cannot be reached.
     """
     workers, address = parsed(given)
     if find_spec("ray") is None:
@@ -162,7 +185,9 @@ def started(given: str) -> Iterator[Ray]:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
 
-    if ray.is_initialized() and address is None:
+    if address is not None:
+        _refuse_unreachable(given, address)
+    if ray.is_initialized():
         yield Ray(_cores(ray))
         return
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
@@ -174,7 +199,6 @@ def started(given: str) -> Iterator[Ray]:
                 object_store_memory=_STORE_BYTES, _node_ip_address="127.0.0.1", **quiet,
             )  # fmt: skip
         else:
-            _refuse_unreachable(address)
             ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
         why = (str(error).strip() or type(error).__name__).split("\n", 1)[0]
@@ -189,12 +213,14 @@ def _cores(ray: Any) -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
-def _refuse_unreachable(address: str) -> None:
-    """Ray itself tries an address where nobody answers for minutes. Raises OSError."""
+def _refuse_unreachable(given: str, address: str) -> None:
+    """Ray itself tries an address where nobody answers for minutes. Raises EngineError."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if colon and port.isdigit():
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
-    elif address != "auto":
-        raise ValueError(
-            f"{address!r} is no address; give HOST:PORT, such as 10.0.0.5:6379, or auto on one of its nodes"
-        )
+    try:
+        if colon and port.isdigit():
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+        elif address != "auto":
+            raise OSError(None, "it is no address; give HOST:PORT, such as 10.0.0.5:6379, or auto on one of its nodes")
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise EngineError(f"--engine {given}: Ray cannot be joined: {why}") from error

@@ -1,7 +1,7 @@
 """The stage from raw logs to a dataset on many machines: the same bytes as on one."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,6 @@ from isang.logs.input.spans import divisible, scan
 from isang.logs.parsing import masks
 from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.prepare import Preparation, count_lines, prepare_folder
-from isang.logs.rules import Rules
 from isang.logs.sessions.external_sort import SortedRows
 from isang.progress import Progress
 
@@ -43,13 +42,17 @@ def prepare(
     config: LogsConfig,
     *,
     labels: Path | None = None,
-    rules: Rules | None = None,
     overwrite: bool = False,
     unit_bytes: int = UNIT_BYTES,
 ) -> dict[str, Any]:
     """As `prepare_folder`, by the workers of `ray`. All machines must see the logs and `folder` by the same names."""
-    work = partial(RayPreparation, ray, unit_bytes)
-    return prepare_folder(paths, folder, config, labels=labels, rules=rules, overwrite=overwrite, preparation=work)
+    work = preparation_on(ray, unit_bytes)
+    return prepare_folder(paths, folder, config, labels=labels, overwrite=overwrite, preparation=work)
+
+
+def preparation_on(ray: Ray, unit_bytes: int = UNIT_BYTES) -> Callable[..., Preparation]:
+    """How `prepare_folder` does its work by the workers of `ray`."""
+    return partial(RayPreparation, ray, unit_bytes)
 
 
 class RayPreparation(Preparation):
@@ -147,8 +150,7 @@ class RayPreparation(Preparation):
         numbers = [np.empty(0, dtype=np.int32)]
         for distinct, examples in messages_of(path, read.heights):
             found = self._events.learn(distinct)
-            if not self._rules.templates.height:
-                self._sample.add(found.gather(examples["text"]), examples)
+            self._sample.add(found.gather(examples["text"]), examples)
             numbers.append(found.to_numpy())
         path.unlink()
         return np.concatenate(numbers)

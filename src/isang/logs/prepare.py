@@ -104,8 +104,7 @@ def prepare_folder(
             write_places(places.again(), work.raw_lines().logs, beside)
         templates, meta = work.account()
         write_account(templates, meta, beside)
-        if rules is None:
-            work.slots().write_parquet(beside / "slots.parquet")
+        work.slots().write_parquet(beside / "slots.parquet")
     return meta
 
 
@@ -232,8 +231,7 @@ class Preparation:
         frame = parsed.records.frame
         stream = 0 if self._rules.session.joins_sources else source.stream
         numbers = self._events.number(parsed.masked, frame["level"])
-        if not self._rules.templates.height:
-            self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples)
+        self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples)
         places = {"source": pl.lit(source.index, dtype=pl.Int32), "stream": pl.lit(stream, dtype=pl.Int32)}
         return keyed_records(parsed, numbers).with_columns(**places)
 

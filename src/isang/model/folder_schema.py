@@ -58,6 +58,7 @@ _FACTS = {
     "training_sessions": _COUNT, "left_out_as_anomalous": _COUNT, "usual_silence_seconds": maybe(number(0, 1e9)),
 }  # fmt: skip
 _FILES = mapping(record({"sha256": text, "bytes": number(0, MOST_COUNT, whole=True)}, closed=True))
+VOLUME_SCHEMA = {"series": pl.String(), "window_seconds": pl.Float64(), "counts": pl.List(pl.Float64())}
 MANIFEST = record({"schema": anything}, {"isang": text, "files": _FILES})
 
 
@@ -122,6 +123,20 @@ def read_scores(path: Path, detectors: Sequence[str], *, planted: bool = False) 
     if planted and scores["kind"].null_count():
         raise InputError(f"{path}: kind must not be null; {AGAIN}")
     return scores
+
+
+def read_volume(path: Path) -> pl.DataFrame:
+    """volume.parquet: the counts of each series in windows of equal length, finite and not negative."""
+    volume: pl.DataFrame = read_table(path, VOLUME_SCHEMA, AGAIN)
+    counts, seconds = volume["counts"].explode(), volume["window_seconds"]
+    lengths = volume["counts"].list.len()
+    if volume.is_empty() or any(volume[name].null_count() for name in volume.columns) or counts.null_count():
+        raise InputError(f"{path}: there must be series, each with counts; {AGAIN}")
+    if not counts.is_between(0, MOST_COUNT).all() or not seconds.is_between(1, 1e6).all() or seconds.n_unique() > 1:
+        raise InputError(f"{path}: counts and seconds must be from 0 on, and windows of one length; {AGAIN}")
+    if lengths.n_unique() > 1 or volume["series"][0] != "":
+        raise InputError(f"{path}: series must be of one length, behind that of the highest scores; {AGAIN}")
+    return volume
 
 
 def read_detector(path: Path, name: str, size: int) -> pl.DataFrame:

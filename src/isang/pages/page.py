@@ -16,13 +16,16 @@ if TYPE_CHECKING:
 
 SHOWN_INCIDENTS = 200
 """With their sessions; further ones up to LISTED_INCIDENTS have a line each."""
+MANY_INCIDENTS, SHOWN_OF_MANY = 1_000, 50
+"""Where there are more than so many, fewer are shown with their sessions, so that the page stays quick."""
 LISTED_INCIDENTS = 10_000
 
 
 def index_html(contents: Contents, language: Language) -> str:
     """The page. All text that comes from logs is escaped, and its control characters are made visible."""
-    shown = [views.incident(entry, contents, language) for entry in contents.incidents[:SHOWN_INCIDENTS]]
-    rest = [views.heading(entry, contents, language) for entry in contents.incidents[SHOWN_INCIDENTS:LISTED_INCIDENTS]]
+    most = SHOWN_OF_MANY if len(contents.incidents) > MANY_INCIDENTS else SHOWN_INCIDENTS
+    shown = [views.incident(entry, contents, language) for entry in contents.incidents[:most]]
+    rest = [views.heading(entry, contents, language) for entry in contents.incidents[most:LISTED_INCIDENTS]]
     return template("index.html.jinja").render(
         **surroundings(contents, language),
         policy=policy("form-action 'none'"), live=False, incidents=shown, rest=rest,

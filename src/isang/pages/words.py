@@ -199,6 +199,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "symptom_slow": ("Slow", "느림"),
     "symptom_rare": ("Rare", "드문 줄"),
     "symptom_unexpected": ("Not where it belongs", "있을 자리가 아님"),
+    "symptom_value": ("A value never seen before", "처음 보는 값"),
+    "symptom_volume": ("Another rate than ever", "평소와 다른 양"),
     "symptom_unlike": ("Unlike any before", "이전에 없던 모습"),
     "measured": (
         "Measured on {labelled} labelled sessions after the training period",

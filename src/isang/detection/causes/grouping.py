@@ -1,13 +1,14 @@
 """Anomaly records to incidents: episodes with the same leading symptom are of one cause."""
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from isang.artifact import Model
 from isang.detection.anomalies import Located
@@ -16,6 +17,7 @@ from isang.detection.causes.severity import NOISY_EPISODES, Weighed, severity
 from isang.detection.causes.symptoms import Symptom, moment, symptoms_of
 from isang.detection.causes.titles import Told, title
 from isang.detection.incidents import Incident, State, ranked
+from isang.detection.threshold.stretches import stretch_score
 
 EXAMPLES = 5
 """Anomaly records that an incident keeps: the first one and the strangest."""
@@ -87,15 +89,9 @@ def leading(leads: Counter[Symptom]) -> Symptom:
 def incident_score(p_values: Sequence[float], judged: int) -> float:
     """-log10 of the chance that among `judged` normal sessions so many are as strange as these; at least 0.
 
-    For each k, the k strangest are compared with the number expected by their p-values: Chernoff's bound of the
-    Poisson tail; the best k counts, corrected for their number (Bonferroni).
+    See `stretch_score`.
     """
-    best = 0.0
-    for k, p_value in enumerate(sorted(p_values), 1):
-        expected = max(judged, k) * max(p_value, 1e-300)
-        if expected < k:
-            best = max(best, (k * math.log(k / expected) - k + expected) / math.log(10))
-    return max(0.0, best - math.log10(max(1, len(p_values))))
+    return stretch_score(np.array(p_values), judged)
 
 
 def incident_of(episodes: Sequence[Episode], around: Surroundings) -> Incident:

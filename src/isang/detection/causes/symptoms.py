@@ -9,7 +9,19 @@ from typing import Any
 
 from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
 
-KINDS = ("new", "slow", "too_many", "crowd", "missing", "out_of_order", "unexpected", "rare", "unlike")
+KINDS = (
+    "new",
+    "slow",
+    "too_many",
+    "crowd",
+    "missing",
+    "out_of_order",
+    "unexpected",
+    "rare",
+    "unlike",
+    "value",
+    "volume",
+)
 """Kinds of reasons, what says most first: a line that was never there before names its cause itself."""
 _KIND_OF = {
     "unseen_event": "new",

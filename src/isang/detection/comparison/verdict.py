@@ -14,6 +14,8 @@ BY_CHANCE = 0.5
 """A difference is an incident where a further good log would have fewer such ones than this."""
 LEAST_GOOD = 2
 """From fewer good runs nothing is known of how they differ."""
+POWER = 0.1
+"""Where no run could have a p-value this low, there are too few good ones to tell of the run as a whole."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,18 @@ class Verdict:
         return (1 + sum(score >= self.score for score in self.good_scores)) / (1 + len(self.good_scores))
 
     @property
+    def verdict(self) -> str:
+        """`unlike` good runs, `like` them, or `cannot_tell`: there are too few good ones for that."""
+        if self.p_value is None or (self.score > 0 and self._lowest > POWER):
+            return "cannot_tell"
+        return "unlike" if self.p_value <= POWER else "like"
+
+    @property
+    def _lowest(self) -> float:
+        """The lowest p-value that a run beside so many good ones could have."""
+        return 1 / (1 + len(self.good_scores))
+
+    @property
     def says(self) -> str:
         """One sentence."""
         if self.p_value is None:
@@ -44,6 +58,11 @@ class Verdict:
         if self.score == 0:
             return "the run differs from the good ones only as these do from each other"
         much = f"{as_much:,} of the {len(self.good_scores):,} good ones" if as_much else "none of the good ones"
+        if self.verdict == "cannot_tell":
+            return (
+                f"whether the run as a whole is unlike good ones cannot be told from {len(self.good_scores):,} good "
+                f"logs: p cannot be lower than {self._lowest:.2g}; it differs from them as much as {much} do"
+            )
         return f"the run differs from the good ones as much as {much} from the others (p = {self.p_value:.2g})"
 
     @property
@@ -55,6 +74,11 @@ class Verdict:
         if self.score == 0:
             return "정상 로그끼리의 차이를 넘는 차이가 없습니다"
         much = f"{len(self.good_scores):,}개 중 {as_much:,}개" if as_much else f"{len(self.good_scores):,}개 중 없음"
+        if self.verdict == "cannot_tell":
+            return (
+                f"정상 로그 {len(self.good_scores):,}개로는 실행 전체가 다른지 판단할 수 없습니다 (p의 하한 "
+                f"{self._lowest:.2g}). 나머지와 이만큼 다른 정상 로그: {much}"
+            )
         return f"정상 로그 가운데 나머지와 이만큼 다른 것: {much} (p = {self.p_value:.2g})"
 
 

@@ -11,6 +11,7 @@ from isang.detection.detectors import detectors_of
 from isang.detection.detectors.baselines import BASELINES, unseen_template
 from isang.detection.detectors.open_ends import closed
 from isang.detection.evaluation.block_bootstrap import Blocks, time_blocks
+from isang.detection.evaluation.choice import choice
 from isang.detection.evaluation.delay import detection_delay, hours_watched
 from isang.detection.evaluation.drift import drift, other_logs, rewording_facts
 from isang.detection.evaluation.metrics import (
@@ -128,6 +129,7 @@ def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> 
     evaluation["other_logs"] = other_logs(later.judged)
     evaluation["curves"] = curves(later.scores, later.labelled, later.anomalous)
     evaluation["planted"] = plant(model, dataset, later.judged, ~later.anomalous)
+    evaluation["choice"] = choice(model)
     return evaluation
 
 

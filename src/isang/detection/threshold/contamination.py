@@ -45,9 +45,12 @@ def suspects(
 
 
 def without_suspects(
-    detectors: Sequence[Detector], calibration: pl.DataFrame, suspected: NDArray[np.bool_]
+    detectors: Sequence[Detector],
+    calibration: pl.DataFrame,
+    suspected: NDArray[np.bool_],
+    everyday: Sequence[str] = (),
 ) -> pl.DataFrame:
-    """The rows of `calibration` that are not `suspected`.
+    """The rows of `calibration` that are not `suspected`; all of them for the detectors `everyday`.
 
     A suspect whose score by a detector is `unsuspicious` still tells that detector how usual such scores are: that a
     quiet new line comes, and makes all others wonder, is part of what is normal. Its other columns are null.
@@ -56,7 +59,9 @@ def without_suspects(
     for name in calibration.columns:
         known = ~suspected
         for detector in detectors:
-            if detector.name == name and detector.unsuspicious > 0:
+            if detector.name == name and name in everyday:
+                known = np.ones(len(suspected), dtype=bool)
+            elif detector.name == name and detector.unsuspicious > 0:
                 scores = calibration[name].fill_null(0.0).to_numpy()
                 known = known | ((scores > 0) & (scores <= detector.unsuspicious))
         kept |= known

@@ -32,6 +32,7 @@ from isang.detection.threshold.calibration import (
     limits,
 )
 from isang.detection.threshold.contamination import suspects, without_suspects
+from isang.detection.threshold.everyday import everyday
 from isang.logs.store import Dataset
 from isang.model.batches import Floats, Rows, Sessions, to_sessions
 
@@ -64,13 +65,12 @@ class Judged:
         return self.timed.tokens
 
 
-def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
-    """Scores of normal sessions that were held out, one row per session of the training period, in order of time.
+def cross_fitted_scores(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
+    """Scores of the sessions of the training period while they were held out, one row for each, in order of time.
 
     Everything is scored on the sessions `held_out` from training. The detectors that need no trained model are fitted
     anew without a fourth of the `training` sessions (a stretch of time) to score that fourth, so that their tails come
-    from the whole period; for the others these sessions are null. Sessions that look like anomalies nobody labelled
-    (`suspects`) are left out, see `without_suspects`.
+    from the whole period; for the others these sessions are null.
     """
     rows = np.concatenate([training, held_out])
     folds = [*np.array_split(training, FOLDS), held_out]
@@ -85,11 +85,20 @@ def calibrate(model: Model, dataset: Dataset, training: Rows, held_out: Rows) ->
         if fold is held_out:
             columns |= {baseline.name: baseline.score(fitted, dataset, fold, sessions.tokens) for baseline in BASELINES}
         parts.append(pl.DataFrame(columns))
-    calibration = pl.concat(parts, how="diagonal").select(parts[-1].columns)
-    unlabelled = dataset.sessions["label"].gather(rows).is_null().to_numpy()
-    return without_suspects(
-        detectors, calibration, suspects(detectors, calibration, unlabelled, model.config.detection)
-    )
+    return pl.concat(parts, how="diagonal").select(parts[-1].columns)
+
+
+def trusted_scores(
+    model: Model, scores: pl.DataFrame, unlabelled: NDArray[np.bool_]
+) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The `scores` that set thresholds, and the detectors that trust all of them, see `everyday`.
+
+    Sessions that look like anomalies nobody labelled (`suspects`) are left out, see `without_suspects`.
+    """
+    detectors, config = detectors_of(model), model.config.detection
+    suspected = suspects(detectors, scores, unlabelled, config)
+    usual = everyday(detectors, scores, suspected, config.alerts_per_thousand)
+    return without_suspects(detectors, scores, suspected, usual), tuple(usual)
 
 
 def fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> tuple[Model, TimedSessions]:

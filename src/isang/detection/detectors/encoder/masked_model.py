@@ -3,7 +3,8 @@
 Shapes: S sessions, T tokens in all, G sessions of one length L, N questions, V vocabulary, D width.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -51,19 +52,24 @@ def surprise(model: Model, sessions: Sessions) -> Surprise:
     Sessions longer than the model's positions are seen in consecutive pieces. Each of as many threads as torch has
     takes batches of its own and works on them alone, so that their number changes no number.
     """
-    encoder = _scoring_encoder(model)
     pieces, _ = cut(sessions, model.config.model.positions)
     answers = Surprise(*(np.full(len(sessions.flat), np.nan) for _ in Surprise._fields))
 
-    def work(rows: Rows) -> int:
-        _answer(encoder, pieces, rows, answers)
-        return len(rows)
+    def places(rows: Rows) -> Rows:
+        return pieces.offsets[rows][:, None] + np.arange(pieces.lengths[rows[0]])
 
-    batches = equal_length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1))
+    batches = list(equal_length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1)))
+    score = model.scorer or partial(_score_here, scoring_encoder(model))
     with Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
-        for done in single_threaded(torch.get_num_threads()).map(work, batches):
-            bar.advance(done)
+        for rows, scored in zip(batches, score(pieces.flat[places(rows)] for rows in batches), strict=True):
+            for into_T, answer_GL in zip(answers, scored, strict=True):
+                into_T[places(rows)] = answer_GL
+            bar.advance(len(rows))
     return answers
+
+
+def _score_here(encoder: ScoringEncoder | OnnxEncoder, batches: Iterable[Tokens]) -> Iterator[Surprise]:
+    yield from single_threaded(torch.get_num_threads()).map(partial(surprise_of_batch, encoder), batches)
 
 
 def event_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
@@ -78,15 +84,15 @@ def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
     return _probabilities(model, np.insert(tokens, position, MASK).astype(np.int32), position)
 
 
-def _scoring_encoder(model: Model) -> ScoringEncoder | OnnxEncoder:
+def scoring_encoder(model: Model) -> ScoringEncoder | OnnxEncoder:
+    """What scores with the model's weights, made once."""
     return model.onnx or model.kept.once(ScoringEncoder, lambda: ScoringEncoder(model.encoder))
 
 
 @torch.inference_mode()
-def _answer(encoder: ScoringEncoder | OnnxEncoder, pieces: Sessions, rows: Rows, answers: Surprise) -> None:
-    """Write what the model says of the pieces `rows`, all of one length, to where it belongs."""
-    places_GL = pieces.offsets[rows][:, None] + np.arange(pieces.lengths[rows[0]])
-    tokens_GL = pieces.flat[places_GL]
+def surprise_of_batch(encoder: ScoringEncoder | OnnxEncoder, tokens_GL: Tokens) -> Surprise:
+    """The three answers about sessions of one length, each of shape (G, L)."""
+    answers = Surprise(*(np.full(tokens_GL.shape, np.nan) for _ in Surprise._fields))
     questions: list[tuple[Question, Floats, Measure]] = [
         *((question, answers.event_T, _improbability) for question in hidden_events(tokens_GL, EVENT_PASSES)),
         *((question, answers.gap_T, _nothing_missing) for question in asked_gaps(tokens_GL, GAP_PASSES)),
@@ -99,7 +105,9 @@ def _answer(encoder: ScoringEncoder | OnnxEncoder, pieces: Sessions, rows: Rows,
         right_N = torch.from_numpy(tokens_GL[:, question.places].ravel()).long()
         measured_N = np.round(measure(log_NV, right_N).numpy().astype(np.float64), DECIMALS)
         meant_N = question.meant_GA.ravel()
-        into_T[places_GL[:, question.places].ravel()[meant_N]] = measured_N[meant_N]
+        places_N = np.arange(tokens_GL.size).reshape(tokens_GL.shape)[:, question.places].ravel()
+        into_T.reshape(-1)[places_N[meant_N]] = measured_N[meant_N]
+    return answers
 
 
 def _improbability(log_NV: Tensor, right_N: Tensor) -> Tensor:
@@ -118,5 +126,5 @@ def _probabilities(model: Model, hidden: Tokens, position: int) -> Floats:
     seen = hidden[start : start + limit]
     with torch.inference_mode():
         asked = slice(position - start, position - start + 1)
-        logits_1V = _scoring_encoder(model).logits([EncoderBlock(seen[None], asked)])
+        logits_1V = scoring_encoder(model).logits([EncoderBlock(seen[None], asked)])
         return functional.softmax(logits_1V[0].double(), dim=-1).numpy()

@@ -1,0 +1,111 @@
+"""Values that a slot never had in the training period, where its values were few and stable.
+
+Shapes: none; a slot is a row of `slots.parquet`, see isang.logs.templates.slots.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+LEAST_LINES = 20
+"""A slot that was seen less often says nothing."""
+LINES_PER_VALUE = 10
+"""Values are few where each was seen so often in the mean."""
+DISPERSION = 2.0
+"""Lines come in bursts: so many of them count as one occurrence."""
+PRIOR_RATE, PRIOR_SLOTS = 0.01, 5
+"""Before any slot was seen, one in a hundred is taken to get new values within half a training period; so many slots
+weigh as much as this."""
+RARE = 0.05
+"""New values up to this p-value are counted."""
+SHOWN_VALUES = 4
+SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True)
+class NewValue:
+    """A value that a slot had in these logs and never in training."""
+
+    event: int
+    slot: int
+    name: str | None
+    value: str
+    lines: int
+    """Lines with it, of those that were looked at."""
+    known: tuple[str, ...]
+    """The values of the training period, the most frequent first."""
+    of: int
+    """Lines of the training period that were looked at."""
+    p_value: float
+    """The chance that among as many slots one has such a value, where nothing has changed."""
+
+    @property
+    def says(self) -> str:
+        """One sentence."""
+        known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
+        if len(self.known) > SHOWN_VALUES:
+            known += f" or one of {len(self.known) - SHOWN_VALUES:,} more"
+        name = f"`{self.name}`" if self.name else f"the value in place {self.slot + 1}"
+        count = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
+        return f"{name} is {_short(self.value)} in {count}; in {self.of:,} lines of the training period it was {known}."
+
+    @property
+    def says_ko(self) -> str:
+        """The same in Korean."""
+        known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
+        if len(self.known) > SHOWN_VALUES:
+            known += f" 외 {len(self.known) - SHOWN_VALUES:,}개"
+        name = f"`{self.name}`" if self.name else f"{self.slot + 1}번째 자리의 값"
+        return f"{name} = {_short(self.value)} ({self.lines:,}줄). 학습 기간 {self.of:,}줄에서는 {known}뿐이었습니다."
+
+
+def with_few_values(slots: pl.DataFrame) -> pl.DataFrame:
+    """The slots whose values are few, all of them known; high-cardinality slots say nothing."""
+    few = (pl.col("lines") >= LEAST_LINES) & (pl.col("distinct") * LINES_PER_VALUE <= pl.col("lines"))
+    return slots.filter(few & (pl.col("values").list.len() == pl.col("distinct")))
+
+
+def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
+    """The values of `seen` slots that the `known` ones, of those `with_few_values`, never had; the rarest first.
+
+    Slots that had new values in the second half of training say nothing. How many there are of these says how often
+    values change here: a p-value is no lower than the chance that as many slots as here have new ones.
+
+    Where nothing has changed, each of k lines with a value falls into these m lines rather than the n of training with
+    probability m / (m + n), so that all of them do with (m / (m + n))^k; k is taken as lines / DISPERSION. It is
+    corrected for the number of slots looked at (Bonferroni).
+    """
+    stable = known.filter(~pl.col("growing"))
+    rate = (len(known) - len(stable) + PRIOR_RATE * PRIOR_SLOTS) / (len(known) + PRIOR_SLOTS)
+    both = stable.join(seen, on=["event", "slot"], suffix="_now")
+    found = []
+    for row in both.iter_rows(named=True):
+        new = [
+            (value, count)
+            for value, count in zip(row["values_now"], row["counts_now"], strict=True)
+            if value not in row["values"]
+        ]
+        if not new or sum(count for _, count in new) == row["lines_now"] == 1 == row["distinct"]:
+            continue
+        lines = sum(count for _, count in new)
+        chance = row["lines_now"] / (row["lines_now"] + row["lines"])
+        p_value = min(1.0, len(both) * math.exp(max(1.0, lines / DISPERSION) * math.log(chance)))
+        found.append(
+            NewValue(
+                row["event"], row["slot"], row["name"], new[0][0], lines, tuple(row["values"]), row["lines"], p_value
+            )
+        )
+    expected = rate * float((2 * both["lines_now"] / both["lines"]).clip(0, 2).sum())
+    by_chance = _as_many(sum(one.p_value <= RARE for one in found), expected)
+    return sorted((replace(one, p_value=max(one.p_value, by_chance)) for one in found), key=lambda one: one.p_value)
+
+
+def _as_many(count: int, expected: float) -> float:
+    """The chance of so many or more where so many are `expected` (Poisson)."""
+    fewer = sum(math.exp(-expected + k * math.log(max(expected, 1e-300)) - math.lgamma(k + 1)) for k in range(count))
+    return min(1.0, max(0.0, 1.0 - fewer))
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…"

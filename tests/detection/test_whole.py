@@ -1,0 +1,127 @@
+"""What logs show that no session shows: values that were never there, rates that were never so high or low."""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from isang.detection.whole.new_values import new_values, with_few_values
+from isang.detection.whole.volume import LEAST_WINDOWS, changes, counted
+from isang.logs.store import Dataset
+from isang.logs.templates.slots import slots_of
+from isang.model.vocabulary import Vocabulary, vocabulary_of
+from isang.testing import dataset_of
+
+TEMPLATES = {0: "answered status=<*> for <*>", 1: "retry <*> of 3"}
+
+
+def messages(count: int, statuses: tuple[str, ...], start: int = 0) -> list[tuple[int, str]]:
+    """Answers with the statuses in turn, each for another request, and retries."""
+    answers = [(0, f"answered status={statuses[n % len(statuses)]} for req-{start + n}") for n in range(count)]
+    return [*answers, *((1, f"retry {n % 3 + 1} of 3") for n in range(count // 10))]
+
+
+def found(before: list[tuple[int, str]], now: list[tuple[int, str]]) -> list[tuple[int, int, str, float]]:
+    known, seen = with_few_values(slots_of(TEMPLATES, before)), slots_of(TEMPLATES, now)
+    return [(one.event, one.slot, one.value, one.p_value) for one in new_values(known, seen)]
+
+
+def test_a_status_that_was_never_there_is_found_with_its_reason() -> None:
+    before, now = messages(10_000, ("200", "201")), [*messages(1_000, ("200", "201"), 10_000), *messages(19, ("503",))]
+    ((event, slot, value, p_value),) = found(before, now)
+    assert (event, slot, value) == (0, 0, "503")
+    assert p_value < 0.01
+    known, seen = with_few_values(slots_of(TEMPLATES, before)), slots_of(TEMPLATES, now)
+    (one,) = new_values(known, seen)
+    assert one.says == "`status` is 503 in 19 lines; in 10,000 lines of the training period it was 200, 201."
+    assert "503" in one.says_ko
+
+
+def test_high_cardinality_and_growing_values_say_nothing() -> None:
+    before = messages(10_000, ("200", "201"))
+    assert with_few_values(slots_of(TEMPLATES, before))["event"].to_list() == [0, 1]
+    assert found(before, messages(1_000, ("200", "201"), 50_000)) == []
+
+
+def test_one_line_beside_as_many_as_in_training_is_no_surprise() -> None:
+    before, now = messages(1_000, ("200",)), [*messages(1_000, ("200",)), *messages(1, ("404",))]
+    (one,) = found(before, now)
+    assert one[3] > 0.1
+
+
+def test_values_alike_in_training_and_later_raise_nothing() -> None:
+    """Each of 200 slots has values of its own, drawn alike; few of 20 later logs may have anything told."""
+    generator, alarms = np.random.default_rng(0), 0
+    texts = {event: f"part {chr(97 + event % 26)}{event} is <*>" for event in range(200)}
+
+    def log(lines: int) -> list[tuple[int, str]]:
+        events = generator.integers(0, 200, lines)
+        states = generator.choice(["up", "down", "late"], lines, p=[0.9, 0.09, 0.01])
+        return [(int(e), texts[int(e)].replace("<*>", str(s))) for e, s in zip(events, states, strict=True)]
+
+    known = with_few_values(slots_of(texts, log(20_000)))
+    for _ in range(20):
+        alarms += any(one.p_value <= 0.1 for one in new_values(known, slots_of(texts, log(2_000))))
+    assert alarms <= 6
+
+
+HOURS = 3
+
+
+def heartbeat_log(seed: int, *, minutes: int = 60 * HOURS) -> list[list[str]]:
+    generator = np.random.default_rng(seed)
+    return [["heartbeat ok", *["request served"] * int(generator.poisson(20))] for _ in range(minutes * 6)]
+
+
+@pytest.fixture(scope="module")
+def normal() -> tuple[pl.DataFrame, Vocabulary]:
+    dataset = timed(heartbeat_log(0))
+    vocabulary = known_of(dataset)
+    table = counted(dataset, vocabulary)
+    assert table is not None
+    return table, vocabulary
+
+
+def known_of(dataset: Dataset) -> Vocabulary:
+    return vocabulary_of(dataset, dataset.templates["event"].to_numpy().astype(np.int64))
+
+
+def timed(sessions: list[list[str]]) -> Dataset:
+    return dataset_of(sessions, every_seconds=10.0, levels={"request failed": "ERROR"})
+
+
+def test_normal_rates_are_no_change(normal: tuple[pl.DataFrame, Vocabulary]) -> None:
+    assert changes(normal[0], timed(heartbeat_log(1)), normal[1])[0] == []
+
+
+def test_a_heartbeat_that_stops_is_silent(normal: tuple[pl.DataFrame, Vocabulary]) -> None:
+    sessions = heartbeat_log(2)
+    for session in sessions[600:720]:
+        session.remove("heartbeat ok")
+    found, _ = changes(normal[0], timed(sessions), normal[1])
+    assert (found[0].series, found[0].kind) == ("heartbeat ok", "none")
+    assert 15 * 60 <= (found[0].last - found[0].first).total_seconds() <= 22 * 60
+
+
+def test_more_requests_than_ever_are_one_change_from_beginning_to_end(
+    normal: tuple[pl.DataFrame, Vocabulary],
+) -> None:
+    sessions = heartbeat_log(3)
+    for session in sessions[600:660]:
+        session.extend(["request served"] * 40)
+    found, _ = changes(normal[0], timed(sessions), normal[1])
+    assert {change.series for change in found} == {"request served", "all lines"}
+    assert all(change.kind == "more" for change in found)
+
+
+def test_a_short_log_or_one_without_a_clock_has_no_rates() -> None:
+    short = timed(heartbeat_log(4, minutes=5))
+    vocabulary = known_of(short)
+    assert len(short.sessions) < LEAST_WINDOWS * 6
+    assert counted(short, vocabulary) is None
+    timeless = replace(short, sessions=short.sessions.with_columns(start=pl.lit(None), gaps_ms=pl.lit(None)))
+    assert (
+        counted(timeless.__class__(timeless.sessions.cast(short.sessions.schema), short.templates, {}), vocabulary)
+        is None
+    )
