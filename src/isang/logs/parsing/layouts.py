@@ -230,6 +230,12 @@ _LAYOUTS = (
         r"(?P<component>\S+\[\d+\])$",
     ),
     Layout("dotnet-one-line", rf"^(?:{_TIME} ?)?(?P<level>{_DOTNET_LEVEL}): (?P<component>[\w.]+\[\d+\]) {_MESSAGE}"),
+    Layout(
+        "samba",  # the number is how talkative the server must be for the line to be written
+        r"^\s+(?P<message>\S.*)$",
+        kind="headed",
+        heading=rf"^\[(?P<time>{timestamps.SLASHED.pattern}),\s+\d+[^\]]*\] (?P<component>\S+:\d+\(\S*\))\s*$",
+    ),
     Layout("mysql-slow", PLAIN_PATTERN, kind="headed", heading=r"^SET timestamp=(?P<time>\d{10}(?:\.\d+)?);$"),
     Layout(
         "php",

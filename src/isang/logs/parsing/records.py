@@ -15,7 +15,7 @@ from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.structured.groups import COLOURS, groups
 from isang.logs.parsing.structured.json_fields import with_fields
 from isang.logs.parsing.structured.nesting import with_inside
-from isang.logs.parsing.timestamps import Clock
+from isang.logs.parsing.timestamps import Clock, name_zones
 
 _UNKNOWN_TIMES = (
     "the lines begin with numbers that rise, which may be times in a form that is not known; "
@@ -38,6 +38,8 @@ class SourceLayout:
     """Lends its year or date to times that lack them."""
     doubts: tuple[str, ...] = ()
     """What the log leaves open, one sentence each, with the flag that settles it."""
+    zoned: bool = False
+    """All times of the sample name their zone."""
     unknown: tuple[tuple[Layout, float], ...] = ()
     """Of `layouts`, those that the model was not trained with."""
 
@@ -88,15 +90,16 @@ def recognise_source(
             return [(with_fields(layout, lines), share) for layout, share in read]
 
         found = with_inside(recognised(texts), texts, recognised)
-    readings = [
-        reading_of(groups(texts, layout)["time"], zone=zone, reference=reference, date_order=date_order)
-        for layout, _ in found
-    ]
+    times = [groups(texts, layout)["time"] for layout, _ in found]
+    readings = [reading_of(each, zone=zone, reference=reference, date_order=date_order) for each in times]
     clocks = tuple(None if reading is None else reading.clock for reading in readings)
     doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
     if not any(clocks) and not wrappers and rise(texts):
         doubts.append(_UNKNOWN_TIMES)
-    return SourceLayout(wrappers, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)))
+    zoned = bool(containers.TIMED & {*wrappers}) or all(
+        clock is None or name_zones(each, clock) for each, clock in zip(times, clocks, strict=True)
+    )
+    return SourceLayout(wrappers, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)), zoned)
 
 
 def begins(lines: pl.Series, source: SourceLayout) -> pl.Series:

@@ -209,8 +209,13 @@ def _period_us(clock: Clock) -> int:
     return _DAY_US if clock.lacks == "date" else 365 * _DAY_US
 
 
-def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:
-    """One sentence on what was assumed about the times."""
+def name_zones(times: pl.Series, clock: Clock) -> bool:
+    """Whether all `times`, as written, name their zone."""
+    return clock.zoned and bool(times.drop_nulls().str.contains(rf"(?:{_ZONE})(?: \d{{4}})?$").all())
+
+
+def described(clock: Clock | None, *, zone: str, reference: datetime, zoned: bool = False) -> str:
+    """One sentence on what was assumed about the times; `zoned` when all name their zone."""
     if clock is None:
         return "the lines carry no time"
     if clock == EPOCH:
@@ -219,9 +224,9 @@ def described(clock: Clock | None, *, zone: str, reference: datetime) -> str:
         return f"times name no year; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
     if clock.lacks == "date":
         return f"times name no date; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
-    if clock is ACCESS:
+    if clock is ACCESS or zoned:
         return "times name their zone"
-    return f"times that name no zone were taken as {zone}"
+    return f"times that name no zone were taken as {zone}; --timezone NAME if that is wrong"
 
 
 def _parsed(text: pl.Expr, clock: Clock) -> pl.Expr:
