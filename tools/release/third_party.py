@@ -13,8 +13,8 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 
 LIST = Path(__file__).resolve().parents[2] / "THIRD_PARTY.md"
-NOT_SHIPPED = frozenset({"dev", "docs"})
-"""Extras of those who work on isang, not of those who use it."""
+NOT_SHIPPED = frozenset({"dev", "docs", "mlflow", "tensorboard", "trackio", "wandb"})
+"""Extras of those who work on isang; and trackers, which bring what they bring."""
 
 LICENCES = {
     "Apache Software License": "Apache-2.0",
