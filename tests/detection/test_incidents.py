@@ -147,3 +147,14 @@ def test_a_headline_is_the_first_clause() -> None:
     )
     assert headline("so, it ends") == "so, it ends"
     assert len(headline("word " * 100)) <= 90
+
+
+def test_a_line_that_no_template_stands_for_names_no_incident() -> None:
+    """What reasons call "(a line never seen before)" says nothing to a person; the next line or no line names it."""
+    unseen = {"template": "(a line never seen before)", "line": None}
+    known = {"template": "retry of order <*>", "line": None}
+    counts = reason("event_counts", "retry of order <*>", 5, missing=[], extra=[unseen, known])
+    assert incidents_of([anomaly(5, counts)], HOUR)[0].title.startswith("Too many: Retry of order …")
+    alone = reason("event_counts", "", 5, missing=[], extra=[unseen])
+    alone["line"] = None
+    assert incidents_of([anomaly(5, alone)], HOUR)[0].title.startswith("Sessions like none before")

@@ -95,7 +95,9 @@ def _time(reason: Mapping[str, Any]) -> str:
 def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
     kind = _KIND_OF.get(reason["detector"], "unexpected")
     line = reason["line"]
-    missing, extra = reason.get("missing") or (), reason.get("extra") or ()
+    missing, extra = (
+        [item for item in reason.get(name) or () if item["template"] not in _MARKS] for name in ("missing", "extra")
+    )
     if missing or extra:
         for item in missing[:1]:
             yield _symptom("missing", item["template"])
