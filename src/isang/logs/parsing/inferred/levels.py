@@ -62,7 +62,7 @@ GAPS = (
     rf"[\s,:|\-]*(?:(?:{_WORD}|\[[^\]]{{0,80}}\]|\([^)]{{0,80}}\))[\s,:|\-]+){{1,4}}?[\[(<{{]?\s*",
 )
 """What may stand between a time and the level, the simplest first."""
-BEHIND = r"(?:\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
+BEHIND = r"(?:/[^\s\[\]]{1,80}\][\s,:|\-]*|\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
 _SOME, _MOST = 0.1, 0.8
 _LETTER = f"[{''.join(LETTERS)}]"
 
