@@ -529,3 +529,14 @@ def test_a_level_shares_its_brackets_with_a_process_or_stands_behind_a_dotted_ti
     assert records.frame.select("time", "level", "message").rows()[:2] == [(AT, "INFO", "done"), (AT, "ERROR", "done")]
     _, records = read("\n".join(["[2024.06.09-14.03.02:000][  7]Net: lost"] * 3))
     assert records.frame["time"].to_list() == [AT] * 3
+
+
+def test_seconds_far_behind_in_a_line_are_doubted_and_a_layout_settles_it() -> None:
+    columns = " ".join(f"c{number}" for number in range(12))
+    lines = "\n".join(f"{columns} {1717941782 + number} {1717941790 + number} ACCEPT" for number in range(8))
+    (doubt,) = read(lines)[0].doubts
+    assert "seconds since 1970" in doubt
+    layout = " ".join(f"<c{number}>" for number in range(12)) + " <time> <end> <message>"
+    source, records = read(lines, layout=layout)
+    assert not source.doubts
+    assert records.frame.select("time", "message").row(0) == (AT, "ACCEPT")

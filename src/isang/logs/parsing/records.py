@@ -9,7 +9,7 @@ import polars as pl
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import containers, header_layouts, timestamps
 from isang.logs.parsing.inferred.levels import normal_level
-from isang.logs.parsing.inferred.readings import Reading, reading_of, rise
+from isang.logs.parsing.inferred.readings import Reading, reading_of, rise, seconds_within
 from isang.logs.parsing.inferred.recognise import recognise
 from isang.logs.parsing.layouts import GivenLayout, Layout
 from isang.logs.parsing.structured.groups import COLOURS, groups
@@ -22,6 +22,10 @@ _UNKNOWN_TIMES = (
     "describe them with --layout, such as '<time:%d.%m.%Y %H:%M:%S> <message>'"
 )
 
+_SECONDS_FURTHER_ON = (
+    "the lines have numbers further on that may be seconds since 1970; give each column up to them a name with "
+    "--layout, such as '<source> <target> <time> <message>'"
+)
 _MOSTLY_FITS = 0.1
 """A user's layout that fits fewer lines is most likely mistyped; others may be continuations."""
 
@@ -103,8 +107,8 @@ def recognise_source(
     doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
     if given is not None and found[0][1] < _MOSTLY_FITS:
         doubts.append(f"--layout fits {found[0][1]:.0%} of the lines; leave it out to have the layout recognised")
-    if not any(clocks) and not wrappers and given is None and rise(texts):
-        doubts.append(_UNKNOWN_TIMES)
+    if not any(clocks) and not wrappers and given is None:
+        doubts += [_SECONDS_FURTHER_ON] if seconds_within(texts) else [_UNKNOWN_TIMES] if rise(texts) else []
     zoned = bool(containers.TIMED & {*wrappers}) or all(
         clock is None or name_zones(each, clock) for each, clock in zip(times, clocks, strict=True)
     )
