@@ -550,6 +550,7 @@ def serve(
 ) -> None:
     """Take logs in over the network and from files, judge them as they come, and keep the incidents."""
     require_serving()
+    from isang.config import load
     from isang.service import lifecycle
     from isang.service.settings import ServiceSettings, address, tokens
 
@@ -557,10 +558,12 @@ def serve(
     if model is not None and not any((model / part / "manifest.json").exists() for part in (".", "model", "run/model")):
         given, logs = [], [str(model), *(logs or [])]
     host, port = address(listen)
+    own = home / "isang.toml"
     settings = ServiceSettings(
         home=home, host=host, port=port, model=given[0] if given else None, logs=tuple(logs or ()), stdout=stdout,
         proxy=behind, learning_sessions=learning_sessions, alertmanager=alertmanager, webhook=webhook,
-        redact=not no_redact, alerts_per_thousand=alerts_per_thousand,
+        lifecycle=load(own if own.exists() else None).lifecycle, redact=not no_redact,
+        alerts_per_thousand=alerts_per_thousand,
         syslog=None if syslog is None else address(syslog, "--syslog", "127.0.0.1:5514"),
         syslog_from=tuple(syslog_from or ()),
         otlp_grpc=None if otlp_grpc is None else address(otlp_grpc, "--otlp-grpc", "127.0.0.1:4317"),

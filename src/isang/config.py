@@ -196,6 +196,26 @@ class DetectionConfig:
 
 
 @dataclass(frozen=True)
+class LifecycleConfig:
+    """How the service keeps sessions and replaces its model."""
+
+    promote: str = "person"
+    """Who lets a candidate judge: `person`, or `auto` once it has passed the gates and the shadow."""
+    half_life_days: float = 14.0
+    """Half of the sessions of this age are left out when a candidate is trained."""
+    keep_days: float = 30.0
+    """Judged sessions are kept for so long..."""
+    keep_mib: int = 1024
+    """... and in so much room, in MiB, at most."""
+
+    def __post_init__(self) -> None:
+        if self.promote not in ("person", "auto"):
+            raise UsageError(f"lifecycle.promote must be person or auto, got {self.promote!r}")
+        _above(self, "lifecycle", half_life_days=0, keep_days=0, keep_mib=0)
+        _at_most(self, "lifecycle", half_life_days=1e5, keep_days=1e5, keep_mib=10**9)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings, one section per stage."""
 
@@ -203,6 +223,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
+    lifecycle: LifecycleConfig = field(default_factory=LifecycleConfig)
 
 
 MOST_SETTINGS_BYTES = 1 << 20

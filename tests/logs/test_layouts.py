@@ -9,6 +9,7 @@ import pytest
 from isang.errors import UsageError
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import layouts, timestamps
+from isang.logs.parsing.known_layouts import KnownLayout, known_of
 from isang.logs.parsing.records import Records, SourceLayout, parse_chunk, recognise_source, record_texts
 
 REFERENCE = datetime(2024, 6, 30, tzinfo=UTC)
@@ -163,7 +164,7 @@ LINES = [
     ("apache-error", "[Sun Jun 09 14:03:02.000000 2024] [core:error] [pid 7] [client 1.2.3.4:5] gone", "ERROR", "gone"),
     ("access", '1.2.3.4 - - [09/Jun/2024:16:03:02 +0200] "GET /cart/17?x=1 " 404 1', None, "GET /cart /17 Not_Found"),
     ("postgresql", "2024-06-09 14:03:02.000 UTC [77] LOG:  checkpoint starting", "LOG", "checkpoint starting"),
-    ("redis", "1:M 09 Jun 2024 14:03:02.000 * Ready to accept connections", "*", "Ready to accept connections"),
+    ("redis", "1:M 09 Jun 2024 14:03:02.000 * Ready to accept connections", "NOTICE", "Ready to accept connections"),
     ("logcat", "06-09 14:03:02.000  1702  2395 D WindowManager: printFreezing", "DEBUG", "printFreezing"),
     ("klog", "E0609 14:03:02.000000       1 reflector.go:138] failed to list", "ERROR", "failed to list"),
     ("cbs", "2024-06-09 14:03:02, Info                  CBS    Loaded Stack", "INFO", "Loaded Stack"),
@@ -180,7 +181,7 @@ LINES = [
     ("access", '1.2.3.4 - ann [09/Jun/2024:14:03:02 +0000] "PUT / HTTP/1.1" 409 1 "-" "x"', None, "PUT / Conflict"),
     ("apache-error", "[Sun Jun 09 14:03:02 2024] [error] [client 1.2.3.4] no such file", "ERROR", "no such file"),
     ("postgresql", "2024-06-09 14:03:02 UTC [7]: [2-1] user=ann,db=shop LOG:  it", "LOG", "it"),
-    ("redis", "7:C 09 Jun 2024 14:03:02.000 # Configuration loaded", "#", "Configuration loaded"),
+    ("redis", "7:C 09 Jun 2024 14:03:02.000 # Configuration loaded", "WARNING", "Configuration loaded"),
     ("syslog", "2024-06-09T14:03:02+00:00 web1 kernel: eth0 is up", None, "eth0 is up"),
     ("logback", "14:03:02.000 [main] INFO  c.e.App - no date", "INFO", "no date"),
     ("log4j-short", "2024-06-09 14:03:02,000 WARN org.apache.Zoo: slow", "WARN", "slow"),
@@ -267,6 +268,14 @@ HEADED = [
     ("java-logging", "Jun 09, 2024 2:03:02 PM com.example.Orders place", "SEVERE: it failed", "SEVERE", "it failed"),
     ("java-logging", "Jun 09, 2024, 2:03:02\u202fPM com.example.Orders place", "FINE: x", "FINE", "x"),
     ("dotnet", "2024-06-09T14:03:02Z fail: Shop.Orders[7]", "      it failed", "FAIL", "it failed"),
+    (
+        "samba",
+        "[2024/06/09 14:03:02,  3] ../source3/smbd/open.c:1204(open_dir)",
+        "  open_dir: no",
+        None,
+        "open_dir: no",
+    ),
+    ("samba", "[2024/06/09 14:03:02,  0, pid=7, real(0, 0)] ../lib/x.c:9(f)", "  f: no", None, "f: no"),
     ("mysql-slow", "SET timestamp=1717941782;", "SELECT 7;", None, "SELECT 7;"),
 ]
 
@@ -288,6 +297,25 @@ def test_a_heading_stands_above_the_message(
     chunks = [Chunk("\n".join(parts[:4]), 1, None), Chunk("\n".join(parts[4:]), 5, parts[3])]
     assert [line for chunk in chunks for line in parse_chunk(chunk, source).frame["line"]] == [2, 5, 8, 11]
     assert record_texts(chunks, source, {2, 5}) == {2: whole, 5: whole}
+
+
+EVENTS = ["spawned: '{}' with pid 7{}", "success: {} entered RUNNING state, after {} seconds", "exited: {} (status {})"]
+SAID = ["orders: taken {}", "orders: nothing left of it", "mailer: {} sent", "mailer: the server is away"]
+
+
+@pytest.mark.parametrize(("said", "kept"), [(EVENTS, True), (SAID, False)])
+def test_a_word_before_a_colon_is_a_verb_where_the_same_words_always_come_with_it(said: list[str], kept: bool) -> None:
+    said = [text.format(name, number) for number, name in enumerate(("web", "mail", "cron")) for text in said]
+    _, records = read("\n".join(f"2024-06-09 14:03:02,000 INFO {text}" for text in said))
+    wanted = said if kept else [text.partition(": ")[2] for text in said]
+    assert records.frame.select("level", "message").rows() == [("INFO", message) for message in wanted]
+
+
+@pytest.mark.parametrize("time", ["2024-06-09T14:03:02Z", "2024-06-09 14:03:02+09:00", "2024-06-09 14:03:02 +0900"])
+def test_nothing_is_assumed_of_zones_where_all_times_name_theirs(time: str) -> None:
+    lines = [f"{time} it failed {number}" for number in range(4)]
+    assert read("\n".join(lines))[0].zoned
+    assert not read("\n".join([*lines, "2024-06-09 14:03:02 it failed"]))[0].zoned
 
 
 DESCRIBED = [
@@ -464,3 +492,40 @@ def test_requests_stand_before_the_vague_layout_of_the_other_lines() -> None:
     source, records = read("\n".join([access, "INFO:     Started.", "ERROR:    it failed"]))
     assert [layout.name for layout, _ in source.layouts] == ["uvicorn-access", "level"]
     assert records.frame["message"].to_list() == ["GET /a OK", "Started.", "it failed"]
+
+
+FORMATS = [
+    ("%d.%m.%Y %H:%M:%S", "09.06.2024 14:03:02"),
+    ("%Y|%m|%d~%H~%M~%S", "2024|06|09~14~03~02"),
+    ("%d/%m/%y %H:%M:%S,%f", "09/06/24 14:03:02,000"),
+    ("%Y.%m.%d-%H.%M.%S:%f", "2024.06.09-14.03.02:000"),
+    ("%b %d %I:%M:%S %p %Y", "Jun 09 02:03:02 PM 2024"),
+    ("%Y%m%d_%H%M%S", "20240609_140302"),
+]
+
+
+@pytest.mark.parametrize(("form", "time"), FORMATS)
+def test_a_user_says_how_times_are_written(form: str, time: str) -> None:
+    source, records = read("\n".join([f"{time}  WARN it is slow"] * 3), layout=f"<time:{form}> <level> <message>")
+    assert records.frame.select("time", "level", "message").rows() == [(AT, "WARN", "it is slow")] * 3
+    assert not source.doubts
+    (known,) = known_of([source])
+    assert KnownLayout.from_dict(known.to_dict()) == known
+
+
+@pytest.mark.parametrize("form", ["%Q", "%d.%m.%Y", "no directive"])
+def test_a_format_that_makes_no_time_is_refused(form: str) -> None:
+    with pytest.raises(UsageError, match="an hour among them"):
+        layouts.from_pattern(f"<time:{form}> <message>")
+
+
+def test_a_given_layout_that_fits_nothing_is_doubted() -> None:
+    source, _ = read("one\ntwo\nthree", layout="<time> <message>")
+    assert source.doubts == ("--layout fits 0% of the lines; leave it out to have the layout recognised",)
+
+
+def test_a_level_shares_its_brackets_with_a_process_or_stands_behind_a_dotted_time() -> None:
+    _, records = read("\n".join(f"[2024-06-09 14:03:02,000: {each}/Pool-7] done" for each in ("INFO", "ERROR") * 3))
+    assert records.frame.select("time", "level", "message").rows()[:2] == [(AT, "INFO", "done"), (AT, "ERROR", "done")]
+    _, records = read("\n".join(["[2024.06.09-14.03.02:000][  7]Net: lost"] * 3))
+    assert records.frame["time"].to_list() == [AT] * 3

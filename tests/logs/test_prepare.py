@@ -366,7 +366,9 @@ def test_a_preview_says_what_preparing_would_do(tmp_path: Path) -> None:
     (tmp_path / "app.log").write_text("\n".join(request_lines()))
     seen = preview([str(tmp_path / "app.log")], LogsConfig())
     found = prepare([str(tmp_path / "app.log")], LogsConfig()).dataset
-    assert seen.sources == [("app.log", "log4j (100%)", "times that name no zone were taken as UTC")]
+    assert seen.sources == [
+        ("app.log", "log4j (100%)", "times that name no zone were taken as UTC; --timezone NAME if that is wrong")
+    ]
     assert seen.rule.to_dict() == found.meta["session_rule"]
     assert seen.templates == found.templates["template"].to_list()
     assert seen.records["message"].to_list()[:2] == ["open cart id=req00000000", "add item 17 to cart id=req00000000"]

@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,12 +44,21 @@ TRIM_SECONDS = 1.0
 """Memory that is free inside the process goes back to the system this often while lines come."""
 
 
+class LookedAt(NamedTuple):
+    """Sessions that have ended and were judged."""
+
+    ended: EndedSessions
+    judged: Judged
+    records: list[dict[str, Any]]
+    """Of those that are anomalous."""
+
+
 class Following:
     """Judges the sessions of growing logs as they end.
 
     Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
     silence longer than those within 99.9 % of the training sessions. `of_any_model`: see Follower. `with_sessions`: the
-    first anomalies of each group show all lines of their sessions.
+    first anomalies of each group show all lines of their sessions. `looked` is given all that was judged.
     """
 
     def __init__(
@@ -64,6 +73,7 @@ class Following:
         of_any_model: bool = False,
         answers: Answers = NO_ANSWERS,
         with_sessions: bool = False,
+        looked: Callable[[LookedAt], None] | None = None,
     ) -> None:
         hold_little()
         if not model.config.detection.rewordings:
@@ -74,7 +84,7 @@ class Following:
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))
-        self._model, self._with_sessions = model, with_sessions
+        self._model, self._with_sessions, self._looked = model, with_sessions, looked
         self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
@@ -219,6 +229,8 @@ class Following:
         kept = 0.5 ** (lines / HALF_LIFE_LINES)
         self.lately = (self.lately[0] * kept + unseen, self.lately[1] * kept + lines)
         self.anomalies += len(found)
+        if self._looked is not None:
+            self._looked(LookedAt(ended, judged, found))
         return self._shown(found, ended)
 
     def _shown(self, found: list[dict[str, Any]], sessions: EndedSessions) -> list[dict[str, Any]]:

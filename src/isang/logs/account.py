@@ -94,7 +94,9 @@ class SourceAccount:
                 {"name": layout.name, "lines": round(share * self.read.lines)} for layout, share in self.layout.unknown
             ],
             "doubts": list(self.layout.doubts),
-            "times": timestamps.described(clock, zone=self.layout.zone, reference=self.layout.reference),
+            "times": timestamps.described(
+                clock, zone=self.layout.zone, reference=self.layout.reference, zoned=self.layout.zoned
+            ),
         }
 
 

@@ -42,7 +42,7 @@ def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, temp
     for source, layout in zip(found.sources, found.layouts, strict=True):
         shares = ", ".join(f"{name.name} ({share:.0%})" for name, share in layout.layouts)
         envelope = f"{layout.container}: " if layout.container else ""
-        times = timestamps.described(layout.clock, zone=layout.zone, reference=layout.reference)
+        times = timestamps.described(layout.clock, zone=layout.zone, reference=layout.reference, zoned=layout.zoned)
         if source.state().st_size == 0:
             shares, times = "empty", "there is nothing to read"
         doubts += [f"{source.name}: {doubt}" for doubt in layout.doubts]

@@ -23,6 +23,7 @@ from isang.service.judging.incident_book import Change
 from isang.service.judging.learning import Learning
 from isang.service.judging.loop import Judging
 from isang.service.metrics import Metrics
+from isang.service.models.candidates import Candidates
 from isang.service.models.versions import Versions
 from isang.service.outputs.delivery import Delivery
 from isang.service.plugged import listeners, senders
@@ -50,6 +51,7 @@ class Service:
         self._delivery = Delivery(senders(settings), self.database, self.metrics, self.url)
         self.feedback = Feedback(self.database, self.metrics, self._delivery.put, self.events.publish)
         self.versions = Versions(self.database)
+        self.candidates = Candidates(settings, self.database, self.versions, self.feedback, self._promoted_by)
         self._stop, self._switch = threading.Event(), threading.Event()
         self._judging: Judging | None = None
         self._learning: Learning | None = None
@@ -75,6 +77,7 @@ class Service:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        self.candidates.close()
         self.journal.close()
         self.database.close()
 
@@ -101,7 +104,7 @@ class Service:
                 "behind": follower.behind,
                 "budget_asked_per_thousand": (asked := judging.model.config.detection.alerts_per_thousand),
                 "false_alarms": self.feedback.measured(judging.sessions, asked),
-                "version": (self.versions.promoted() or {}).get("id"),
+                "model_version": (self.versions.promoted() or {}).get("id"),
             }
         elif learning is not None:
             found |= {"sessions": learning.sessions, "sessions_wanted": self.settings.learning_sessions}
@@ -145,8 +148,9 @@ class Service:
         self.feedback.use(run)
         begin = self.database.fact("learning")  # what was learned from is not judged
         return Judging(
-            self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, begin, self.feedback
-        )
+            self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, begin, self.feedback,
+            self.candidates.looked,
+        )  # fmt: skip
 
     def _model(self) -> Path | None:
         """The model that is promoted; one that the user names is, unless it was named at the last start too."""
@@ -163,19 +167,27 @@ class Service:
 
     def models(self) -> dict[str, Any]:
         """See Acting."""
-        return {"schema": 1, "models": self.versions.all()}
+        return {"schema": 1, "models": self.versions.all(), "waits": self.candidates.outage()}
 
     def train(self, *, force: bool) -> dict[str, Any]:
         """See Acting."""
-        raise Refused(409, "there are no kept sessions to train on")
+        present = self._model()
+        if present is None or self._judging is None:
+            raise Refused(409, "the first model is not trained yet")
+        version = self.candidates.train(model_folder(present), "a person asked for it", force=force)
+        self.events.publish("model", version)
+        return version
 
     def promote(self, name: str) -> dict[str, Any]:
         """See Acting."""
-        return self._changed(self.versions.promote(name))
+        return self._promoted_by(name, "a person")
 
     def rollback(self) -> dict[str, Any]:
         """See Acting."""
         return self._changed(self.versions.rollback())
+
+    def _promoted_by(self, name: str, by: str) -> dict[str, Any]:
+        return self._changed(self.versions.promote(name, by))
 
     def _changed(self, version: dict[str, Any]) -> dict[str, Any]:
         self._switch.set()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from isang.config import LifecycleConfig
 from isang.errors import UsageError
 
 _ADDRESS = re.compile(r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\[\]:]+)):(?P<port>\d{1,5})")
@@ -55,6 +56,8 @@ class ServiceSettings:
     idle_seconds: float | None = None
     """A session with a key ends after so long a silence; None: as the model says."""
     alerts_per_thousand: float | None = None
+    lifecycle: LifecycleConfig = field(default_factory=LifecycleConfig)
+    """Of `isang.toml` in the home folder."""
     journal_bytes: int = 512 << 20
     """Accepted records that are not judged yet take so much room at most."""
     memory_bytes: int = 2 << 30

@@ -151,6 +151,21 @@ def plant(model: Model, dataset: Dataset, judged: Judged, innocent: Flags, seed:
     return [_one_kind(model, field, originals, around, kind, generator) for kind in KINDS]
 
 
+def found_by_kind(model: Model, dataset: Dataset, rows: Rows, seed: int = 0) -> dict[str, tuple[int, int]]:
+    """For each kind: how many of the sessions with it are flagged, and of how many; the same ones for each model."""
+    generator = np.random.default_rng(seed)
+    originals = changeable(dataset, generator.permutation(rows)[:MOST_SESSIONS])
+    field, around = _surroundings(dataset, originals)
+    counts = {}
+    for kind in KINDS:
+        made = [planted.session for original in originals if (planted := kind(original, around, generator))]
+        found = 0
+        if made:
+            found = sum(decision.anomalous for decision in judge_changed(model, field, made).decisions)
+        counts[kind.__name__] = found, len(made)
+    return counts
+
+
 def _one_kind(
     model: Model,
     dataset: Dataset,

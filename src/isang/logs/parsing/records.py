@@ -9,18 +9,21 @@ import polars as pl
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import containers, header_layouts, timestamps
 from isang.logs.parsing.inferred.levels import normal_level
-from isang.logs.parsing.inferred.readings import reading_of, rise
+from isang.logs.parsing.inferred.readings import Reading, reading_of, rise
 from isang.logs.parsing.inferred.recognise import recognise
-from isang.logs.parsing.layouts import Layout
+from isang.logs.parsing.layouts import GivenLayout, Layout
 from isang.logs.parsing.structured.groups import COLOURS, groups
 from isang.logs.parsing.structured.json_fields import with_fields
 from isang.logs.parsing.structured.nesting import with_inside
-from isang.logs.parsing.timestamps import Clock
+from isang.logs.parsing.timestamps import Clock, name_zones
 
 _UNKNOWN_TIMES = (
     "the lines begin with numbers that rise, which may be times in a form that is not known; "
     "describe them with --layout, such as '<time:%d.%m.%Y %H:%M:%S> <message>'"
 )
+
+_MOSTLY_FITS = 0.1
+"""A user's layout that fits fewer lines is most likely mistyped; others may be continuations."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class SourceLayout:
     """Lends its year or date to times that lack them."""
     doubts: tuple[str, ...] = ()
     """What the log leaves open, one sentence each, with the flag that settles it."""
+    zoned: bool = False
+    """All times of the sample name their zone."""
     unknown: tuple[tuple[Layout, float], ...] = ()
     """Of `layouts`, those that the model was not trained with."""
 
@@ -71,14 +76,15 @@ class Records:
 
 
 def recognise_source(
-    sample: pl.Series, *, given: Layout | None, zone: str, reference: datetime, date_order: str = "auto"
+    sample: pl.Series, *, given: GivenLayout | None, zone: str, reference: datetime, date_order: str = "auto"
 ) -> SourceLayout:
     """How to read a source, from some of its lines; `given` is the layout that the user fixed."""
     wrappers = containers.recognise_containers(sample)
     texts = _texts(sample.to_frame("text"), wrappers)["text"].drop_nulls()
     if given is not None:
         lines = texts.filter(texts.str.contains(r"\S"))
-        found = [(given, float(lines.str.contains(given.pattern).mean() or 0.0))]  # type: ignore[arg-type]
+        share = float(lines.str.contains(given.pattern).mean() or 0.0)  # type: ignore[arg-type]
+        found = [(Layout(given.name, given.pattern), share)]
     else:
         described = header_layouts.layout_of(texts)
 
@@ -88,15 +94,21 @@ def recognise_source(
             return [(with_fields(layout, lines), share) for layout, share in read]
 
         found = with_inside(recognised(texts), texts, recognised)
-    readings = [
-        reading_of(groups(texts, layout)["time"], zone=zone, reference=reference, date_order=date_order)
-        for layout, _ in found
-    ]
+    times = [groups(texts, layout)["time"] for layout, _ in found]
+    if given is not None and given.clock is not None:
+        readings: list[Reading | None] = [Reading(given.clock)]
+    else:
+        readings = [reading_of(each, zone=zone, reference=reference, date_order=date_order) for each in times]
     clocks = tuple(None if reading is None else reading.clock for reading in readings)
     doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
-    if not any(clocks) and not wrappers and rise(texts):
+    if given is not None and found[0][1] < _MOSTLY_FITS:
+        doubts.append(f"--layout fits {found[0][1]:.0%} of the lines; leave it out to have the layout recognised")
+    if not any(clocks) and not wrappers and given is None and rise(texts):
         doubts.append(_UNKNOWN_TIMES)
-    return SourceLayout(wrappers, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)))
+    zoned = bool(containers.TIMED & {*wrappers}) or all(
+        clock is None or name_zones(each, clock) for each, clock in zip(times, clocks, strict=True)
+    )
+    return SourceLayout(wrappers, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)), zoned)
 
 
 def begins(lines: pl.Series, source: SourceLayout) -> pl.Series:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from isang.artifact import Model, load_model
-from isang.detection.live import Following, pause_after
+from isang.detection.live import Following, LookedAt, pause_after
 from isang.errors import IsangError
 from isang.progress import say
 from isang.service.feedback import Feedback
@@ -38,7 +38,7 @@ class Judging:
     def __init__(
         self, settings: ServiceSettings, model: Path, journal: Journal, database: Database, metrics: Metrics,
         put: Callable[[Change], None], tell: Callable[[Change], None],
-        begin: Mapping[str, Any] | None, feedback: Feedback,
+        begin: Mapping[str, Any] | None, feedback: Feedback, looked: Callable[[LookedAt], None] | None = None,
     ) -> None:  # fmt: skip
         self._database, self._metrics, self._put, self._tell = database, metrics, put, tell
         self._journal = journal
@@ -50,8 +50,10 @@ class Judging:
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
             source=JournalSource(journal), begin=begin, of_any_model=True, answers=self._answers, with_sessions=True,
+            looked=looked,
         )  # fmt: skip
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
+        metrics.model_info.clear()  # of the model before
         metrics.model_info.labels(STREAM, self.model_name).set(1)
         metrics.templates.labels(STREAM).set(len(self.model.vocabulary.templates))
         self._counted = (0, 0)  # late records, and sessions that ended early

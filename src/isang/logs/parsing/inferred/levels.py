@@ -38,13 +38,15 @@ NUMBERS = {
     "10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL",
 }  # fmt: skip
 """Of syslog, and of Node.js and Python."""
+MARKS = {".": "DEBUG", "*": "NOTICE", "#": "WARNING"}
+"""Of Redis; its `-`, which elsewhere stands for none, is left as it is."""
 WINDOWS_NUMBERS = {"0": "INFO", "1": "CRITICAL", "2": "ERROR", "3": "WARNING", "4": "INFO", "5": "VERBOSE"}
 """Of Windows' events; 0 is that of an audit."""
 
 
 def normal_level(level: pl.Expr) -> pl.Expr:
     """Levels as written become upper-case English words; MongoDB's D1 to D5 are D."""
-    upper = level.str.to_uppercase().replace(_TRANSLATED | NUMBERS | LETTERS)
+    upper = level.str.to_uppercase().replace(_TRANSLATED | NUMBERS | LETTERS | MARKS)
     return upper.str.replace(r"^D\d$", "DEBUG")
 
 
@@ -60,7 +62,7 @@ GAPS = (
     rf"[\s,:|\-]*(?:(?:{_WORD}|\[[^\]]{{0,80}}\]|\([^)]{{0,80}}\))[\s,:|\-]+){{1,4}}?[\[(<{{]?\s*",
 )
 """What may stand between a time and the level, the simplest first."""
-BEHIND = r"(?:\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
+BEHIND = r"(?:/[^\s\[\]]{1,80}\][\s,:|\-]*|\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
 _SOME, _MOST = 0.1, 0.8
 _LETTER = f"[{''.join(LETTERS)}]"
 

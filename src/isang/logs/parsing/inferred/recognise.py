@@ -8,7 +8,7 @@ import polars as pl
 
 from isang.logs.parsing.inferred.general_layout import General, general_layouts
 from isang.logs.parsing.inferred.levels import ANY_LEVEL
-from isang.logs.parsing.layouts import PLAIN, Layout, registered
+from isang.logs.parsing.layouts import MESSAGE_TO_THE_END, PLAIN, Layout, registered
 from isang.logs.parsing.regex import ascii_only
 from isang.logs.parsing.timestamps import ISO
 
@@ -38,6 +38,7 @@ _MOSTLY_EMPTY = 0.9
 _FEW_HOSTS = 0.2
 _LEAST_HOSTS = 10
 _NO_HOST = rf"^(?:{ANY_LEVEL}|[A-Z]|\d+)$"
+_A_WORD_AND_A_COLON = ascii_only(rf"(?P<component>[\w.$]+):\s{MESSAGE_TO_THE_END}")
 _ISO_GROUP = "(?P<time>"
 
 
@@ -183,6 +184,8 @@ def _refused(layout: Layout, lines: pl.Series) -> bool:
     if layout.kind != "text" or not layout.pattern.endswith("(?P<message>.*)$"):
         return False
     groups = lines.str.extract_groups(layout.pattern).struct.unnest()
+    if layout.pattern.endswith(_A_WORD_AND_A_COLON) and _verbs(groups):
+        return True
     if _share(groups["message"].str.strip_chars() == "") >= _MOSTLY_EMPTY:
         return True
     if "host" not in groups.columns:
@@ -190,6 +193,23 @@ def _refused(layout: Layout, lines: pl.Series) -> bool:
     hosts = groups["host"].drop_nulls()
     many = hosts.n_unique() > max(_LEAST_HOSTS, _FEW_HOSTS * hosts.len())
     return many or _share(hosts.str.contains(_NO_HOST)) > 0.5
+
+
+def _verbs(groups: pl.DataFrame) -> bool:
+    """Whether the components are verbs of the events: plain words, each with words that come with it only.
+
+    What a logger of such a name says has nothing that is in all of its messages.
+    """
+    if _share(groups["component"].str.contains(r"^[a-z]+$")) < _MOSTLY_EMPTY:
+        return False
+    words = groups.with_columns(pl.col("message").str.split(" ").list.unique())
+    said = words.group_by("component").agg(
+        pl.len(),
+        pl.col("message").n_unique().alias("messages"),
+        pl.col("message").explode().unique_counts().max().alias("in_most"),
+    )
+    said = said.filter(pl.col("messages") > 1)
+    return said.height > 1 and bool((said["in_most"] == said["len"]).all())
 
 
 def _share(which: pl.Series) -> float:

@@ -1,0 +1,118 @@
+"""What a candidate must pass before it may judge: each gate says whether, and why."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from isang.artifact import Model
+from isang.detection.evaluation.metrics import share, wilson
+from isang.detection.evaluation.synthetic_anomalies import found_by_kind
+from isang.detection.releases.rewordings import judge_reworded
+from isang.detection.threshold.decisions import judge
+from isang.logs.store import Dataset
+
+TRAINING = ("finite", "divergence", "schedule")
+"""Findings of the training judge that must not be a problem."""
+SUSPECT_TIMES = 10.0
+"""Of what a candidate learned from, the present model may flag so many times its budget..."""
+LEAST_SUSPECT = 0.02
+"""... and this share; more is an outage, or sessions of another kind."""
+MORE_SURPRISE = 0.2
+"""The two were measured on other sessions, so that so large a share more is no fault."""
+MOST_JUDGED = 5_000
+"""Sessions, the latest, that a gate judges."""
+SHOWN = 20
+
+
+def gate(name: str, passed: bool, says: str, **figures: Any) -> dict[str, Any]:
+    """What a gate found."""
+    return {"name": name, "passed": passed, "says": says, **figures}
+
+
+def training_gate(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """No problem in the training: `findings` by id, each with `verdict` and `statement`."""
+    wrong = [name for name in TRAINING if findings[name]["verdict"] == "problem"]
+    if wrong:
+        why = "; ".join(f"{name}: {findings[name]['statement']['en']}" for name in wrong)
+        return gate("training", False, f"the training has a problem: {why}", problems=wrong)
+    return gate("training", True, f"no problem in {', '.join(TRAINING)}", problems=[])
+
+
+def material_gate(present: Model, learned: Dataset) -> dict[str, Any]:
+    """What the candidate learned from is normal to the present model, but for what changed slowly."""
+    dataset = _latest(learned)
+    flagged = _flagged(present, dataset)
+    asked = present.config.detection.alerts_per_thousand / 1000
+    most = max(LEAST_SUSPECT, SUSPECT_TIMES * asked)
+    low, _ = wilson(flagged, len(dataset.sessions))
+    passed = low is None or low <= most
+    says = f"the present model flags {flagged:,} of {len(dataset.sessions):,} sessions that it learned from"
+    if not passed:
+        says += f", more than {100 * most:.3g} %: they come from an outage, or their times are not those of the logs"
+    return gate("material", passed, says, flagged=share(flagged, len(dataset.sessions)))
+
+
+def planted_gate(present: Model, candidate: Model, held_out: Dataset) -> dict[str, Any]:
+    """Of each kind of planted anomaly it finds no less than the present model, within that one's interval."""
+    dataset = _latest(held_out)
+    rows = np.arange(len(dataset.sessions), dtype=np.int64)
+    kinds, worse = [], []
+    before, after = (found_by_kind(model, dataset, rows) for model in (present, candidate))
+    for kind, (found, of) in before.items():
+        own = share(*after[kind])
+        low, _ = wilson(found, of)
+        kinds.append({"kind": kind, "present": share(found, of), "candidate": own})
+        if low is not None and own["value"] < low:
+            worse.append(f"{kind.replace('_', ' ')} {after[kind][0]} of {of} against {found}")
+    says = f"worse than the present model: {'; '.join(worse)}" if worse else "as good as the present model"
+    return gate("planted", not worse, f"planted anomalies: {says}", kinds=kinds)
+
+
+def surprise_gate(present: Model, candidate: Model) -> dict[str, Any]:
+    """Normal sessions that were held out surprise its encoder no more than they did the present one, within a share.
+
+    In nats per masked event, by the facts of both trainings.
+    """
+    before, after = (float(model.facts["validation_loss"]) for model in (present, candidate))
+    passed = after <= (1 + MORE_SURPRISE) * before
+    says = f"held-out sessions surprise it by {after:.3g} nats per event, the present model by {before:.3g}"
+    says += "" if passed else ": it has learned less of them"
+    return gate("surprise", passed, says, present=before, candidate=after)
+
+
+def budget_gate(candidate: Model, held_out: Dataset) -> dict[str, Any]:
+    """The alerts on the latest normal sessions are within the budget, as far as their number can tell."""
+    dataset = _latest(held_out)
+    flagged, sessions = _flagged(candidate, dataset), len(dataset.sessions)
+    asked = candidate.config.detection.alerts_per_thousand
+    low, _ = wilson(flagged, sessions)
+    passed = low is None or 1000 * low <= asked
+    says = f"{flagged:,} alerts among the latest {sessions:,} normal sessions where {asked:g} per 1,000 may be"
+    return gate("budget", passed, says, alerts_per_thousand=share(flagged, sessions, 1000.0))
+
+
+def changes(present: Model, candidate: Model, held_out: Dataset) -> dict[str, Any]:
+    """Templates that only one of the models knows, and which new ones reword known ones."""
+    old, new = (set(model.vocabulary.templates) for model in (present, candidate))
+    _, _, reworded = judge_reworded(present, _latest(held_out))
+    return {
+        "new_templates": {"count": len(new - old), "examples": sorted(new - old)[:SHOWN]},
+        "gone_templates": {"count": len(old - new), "examples": sorted(old - new)[:SHOWN]},
+        "rewordings": [{"template": one.template, "taken_for": one.known} for one in reworded[:SHOWN]],
+    }
+
+
+def passed(gates: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all were passed."""
+    return all(one["passed"] for one in gates)
+
+
+def _latest(dataset: Dataset) -> Dataset:
+    return Dataset(dataset.sessions.tail(MOST_JUDGED), dataset.templates, dataset.meta)
+
+
+def _flagged(model: Model, dataset: Dataset) -> int:
+    if dataset.sessions.is_empty():
+        return 0
+    return sum(decision.anomalous for decision in judge(model, dataset).decisions)
