@@ -9,6 +9,7 @@ import pytest
 from isang.errors import UsageError
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import layouts, timestamps
+from isang.logs.parsing.known_layouts import KnownLayout, known_of
 from isang.logs.parsing.records import Records, SourceLayout, parse_chunk, recognise_source, record_texts
 
 REFERENCE = datetime(2024, 6, 30, tzinfo=UTC)
@@ -491,3 +492,51 @@ def test_requests_stand_before_the_vague_layout_of_the_other_lines() -> None:
     source, records = read("\n".join([access, "INFO:     Started.", "ERROR:    it failed"]))
     assert [layout.name for layout, _ in source.layouts] == ["uvicorn-access", "level"]
     assert records.frame["message"].to_list() == ["GET /a OK", "Started.", "it failed"]
+
+
+FORMATS = [
+    ("%d.%m.%Y %H:%M:%S", "09.06.2024 14:03:02"),
+    ("%Y|%m|%d~%H~%M~%S", "2024|06|09~14~03~02"),
+    ("%d/%m/%y %H:%M:%S,%f", "09/06/24 14:03:02,000"),
+    ("%Y.%m.%d-%H.%M.%S:%f", "2024.06.09-14.03.02:000"),
+    ("%b %d %I:%M:%S %p %Y", "Jun 09 02:03:02 PM 2024"),
+    ("%Y%m%d_%H%M%S", "20240609_140302"),
+]
+
+
+@pytest.mark.parametrize(("form", "time"), FORMATS)
+def test_a_user_says_how_times_are_written(form: str, time: str) -> None:
+    source, records = read("\n".join([f"{time}  WARN it is slow"] * 3), layout=f"<time:{form}> <level> <message>")
+    assert records.frame.select("time", "level", "message").rows() == [(AT, "WARN", "it is slow")] * 3
+    assert not source.doubts
+    (known,) = known_of([source])
+    assert KnownLayout.from_dict(known.to_dict()) == known
+
+
+@pytest.mark.parametrize("form", ["%Q", "%d.%m.%Y", "no directive"])
+def test_a_format_that_makes_no_time_is_refused(form: str) -> None:
+    with pytest.raises(UsageError, match="an hour among them"):
+        layouts.from_pattern(f"<time:{form}> <message>")
+
+
+def test_a_given_layout_that_fits_nothing_is_doubted() -> None:
+    source, _ = read("one\ntwo\nthree", layout="<time> <message>")
+    assert source.doubts == ("--layout fits 0% of the lines; leave it out to have the layout recognised",)
+
+
+def test_a_level_shares_its_brackets_with_a_process_or_stands_behind_a_dotted_time() -> None:
+    _, records = read("\n".join(f"[2024-06-09 14:03:02,000: {each}/Pool-7] done" for each in ("INFO", "ERROR") * 3))
+    assert records.frame.select("time", "level", "message").rows()[:2] == [(AT, "INFO", "done"), (AT, "ERROR", "done")]
+    _, records = read("\n".join(["[2024.06.09-14.03.02:000][  7]Net: lost"] * 3))
+    assert records.frame["time"].to_list() == [AT] * 3
+
+
+def test_seconds_far_behind_in_a_line_are_doubted_and_a_layout_settles_it() -> None:
+    columns = " ".join(f"c{number}" for number in range(12))
+    lines = "\n".join(f"{columns} {1717941782 + number} {1717941790 + number} ACCEPT" for number in range(8))
+    (doubt,) = read(lines)[0].doubts
+    assert "seconds since 1970" in doubt
+    layout = " ".join(f"<c{number}>" for number in range(12)) + " <time> <end> <message>"
+    source, records = read(lines, layout=layout)
+    assert not source.doubts
+    assert records.frame.select("time", "message").row(0) == (AT, "ACCEPT")

@@ -11,7 +11,7 @@ import polars as pl
 from isang.json_files import Check, anything, flag, items, maybe, one_of, record, text
 from isang.logs.parsing.containers import COMPOSE, CRI, DOCKER
 from isang.logs.parsing.inferred.recognise import voting
-from isang.logs.parsing.layouts import Layout
+from isang.logs.parsing.layouts import GivenLayout, Layout
 from isang.logs.parsing.records import SourceLayout, begins, recognise_source
 from isang.logs.parsing.regex import check_expression
 from isang.logs.parsing.structured.json_fields import ROLES
@@ -124,7 +124,7 @@ def read_as_known(
     sample: pl.Series,
     known: Sequence[KnownLayout],
     *,
-    given: Layout | None,
+    given: GivenLayout | None,
     zone: str,
     reference: datetime,
     date_order: str = "auto",

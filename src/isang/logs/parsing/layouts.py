@@ -297,12 +297,27 @@ _FIELDS = {
 }
 
 
-def from_pattern(pattern: str, name: str = "given") -> Layout:
+@dataclass(frozen=True)
+class GivenLayout(Layout):
+    """A user's layout."""
+
+    clock: timestamps.Clock | None = None
+    """How its times are written, where the user said so."""
+
+
+_TIME_FORMAT = re.compile(r"<time:([^<>]+)>")
+
+
+def from_pattern(pattern: str, name: str = "given") -> GivenLayout:
     """A user's layout such as `<time> <level> [<thread>] <component>: <message>`.
 
-    Text outside of <...> stands for itself, a space for any white space. Raises UsageError for a pattern without
-    <message> or with a name twice.
+    Text outside of <...> stands for itself, a space for any white space; `<time:%d.%m.%Y %H:%M:%S>` says how the time
+    is written, as strptime has it. Raises UsageError for a pattern without <message> or with a name twice, and for a
+    format that makes no time.
     """
+    form = _TIME_FORMAT.search(pattern)
+    clock = None if form is None else timestamps.clock_of(form[1])
+    pattern = _TIME_FORMAT.sub("<time>", pattern)
     names = re.findall(r"<(\w+)>", pattern)
     unfit = [name for name in names if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name)]
     if unfit:
@@ -312,8 +327,9 @@ def from_pattern(pattern: str, name: str = "given") -> Layout:
             f"--layout needs <message> and each name once, got {pattern!r}; such as '<time> <level> <message>'"
         )
     parts = re.split(r"<(\w+)>", pattern.strip())
+    known = _FIELDS if clock is None else {**_FIELDS, "time": f"(?P<time>{clock.pattern})"}
     expression = "".join(
-        _FIELDS.get(part, rf"(?P<{part}>.*?)") if position % 2 else re.sub(r"(?:\\ )+", r"\\s+", re.escape(part))
+        known.get(part, rf"(?P<{part}>.*?)") if position % 2 else re.sub(r"(?:\\ )+", r"\\s+", re.escape(part))
         for position, part in enumerate(parts)
     )
-    return Layout(name, f"^{expression}$")
+    return GivenLayout(name, f"^{expression}$", clock=clock)

@@ -9,9 +9,9 @@ import polars as pl
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import containers, header_layouts, timestamps
 from isang.logs.parsing.inferred.levels import normal_level
-from isang.logs.parsing.inferred.readings import reading_of, rise
+from isang.logs.parsing.inferred.readings import Reading, reading_of, rise, seconds_within
 from isang.logs.parsing.inferred.recognise import recognise
-from isang.logs.parsing.layouts import Layout
+from isang.logs.parsing.layouts import GivenLayout, Layout
 from isang.logs.parsing.structured.groups import COLOURS, groups
 from isang.logs.parsing.structured.json_fields import with_fields
 from isang.logs.parsing.structured.nesting import with_inside
@@ -21,6 +21,13 @@ _UNKNOWN_TIMES = (
     "the lines begin with numbers that rise, which may be times in a form that is not known; "
     "describe them with --layout, such as '<time:%d.%m.%Y %H:%M:%S> <message>'"
 )
+
+_SECONDS_FURTHER_ON = (
+    "the lines have numbers further on that may be seconds since 1970; give each column up to them a name with "
+    "--layout, such as '<source> <target> <time> <message>'"
+)
+_MOSTLY_FITS = 0.1
+"""A user's layout that fits fewer lines is most likely mistyped; others may be continuations."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +80,15 @@ class Records:
 
 
 def recognise_source(
-    sample: pl.Series, *, given: Layout | None, zone: str, reference: datetime, date_order: str = "auto"
+    sample: pl.Series, *, given: GivenLayout | None, zone: str, reference: datetime, date_order: str = "auto"
 ) -> SourceLayout:
     """How to read a source, from some of its lines; `given` is the layout that the user fixed."""
     wrappers = containers.recognise_containers(sample)
     texts = _texts(sample.to_frame("text"), wrappers)["text"].drop_nulls()
     if given is not None:
         lines = texts.filter(texts.str.contains(r"\S"))
-        found = [(given, float(lines.str.contains(given.pattern).mean() or 0.0))]  # type: ignore[arg-type]
+        share = float(lines.str.contains(given.pattern).mean() or 0.0)  # type: ignore[arg-type]
+        found = [(Layout(given.name, given.pattern), share)]
     else:
         described = header_layouts.layout_of(texts)
 
@@ -91,11 +99,16 @@ def recognise_source(
 
         found = with_inside(recognised(texts), texts, recognised)
     times = [groups(texts, layout)["time"] for layout, _ in found]
-    readings = [reading_of(each, zone=zone, reference=reference, date_order=date_order) for each in times]
+    if given is not None and given.clock is not None:
+        readings: list[Reading | None] = [Reading(given.clock)]
+    else:
+        readings = [reading_of(each, zone=zone, reference=reference, date_order=date_order) for each in times]
     clocks = tuple(None if reading is None else reading.clock for reading in readings)
     doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
-    if not any(clocks) and not wrappers and rise(texts):
-        doubts.append(_UNKNOWN_TIMES)
+    if given is not None and found[0][1] < _MOSTLY_FITS:
+        doubts.append(f"--layout fits {found[0][1]:.0%} of the lines; leave it out to have the layout recognised")
+    if not any(clocks) and not wrappers and given is None:
+        doubts += [_SECONDS_FURTHER_ON] if seconds_within(texts) else [_UNKNOWN_TIMES] if rise(texts) else []
     zoned = bool(containers.TIMED & {*wrappers}) or all(
         clock is None or name_zones(each, clock) for each, clock in zip(times, clocks, strict=True)
     )

@@ -1,5 +1,6 @@
 """The ways in which log lines write their time, and how each becomes UTC."""
 
+import re
 from calendar import isleap
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from datetime import datetime
 
 import polars as pl
 
+from isang.errors import UsageError
 from isang.logs.parsing.inferred.time_words import DAY, OFFSET, SHORT_MONTH, ZONES, in_english
 
 UTC_TIME = pl.Datetime("us", "UTC")
@@ -143,7 +145,10 @@ def _plain(times: pl.Expr, clock: Clock) -> pl.Expr:
         text = times.str.replace_all(",", ".", literal=True)
         return text.str.replace("\u202f", " ", literal=True) if clock == NAMED_TWELVE_HOURS else text
     text = times.str.replace(DAY, "") if clock.weekday else times
-    text = text.str.replace(r"(:\d{2}:\d{2})[,:](\d{1,9})", "${1}.${2}") if ":" in clock.formats[0] else text
+    mark = re.search(r"%M(.)%S%\.f", clock.formats[0])
+    if mark is not None:
+        between = re.escape(mark[1])
+        text = text.str.replace(rf"({between}\d{{2}}{between}\d{{2}})[,:](\d{{1,9}})", "${1}.${2}")
     text = text.str.replace_all(r"(\d),(\d)", "${1}.${2}")
     return text.str.replace_all(r"[\s,]+(?:(?:@|at|-|um|à)\s)?", " ")
 
@@ -207,6 +212,34 @@ def _microseconds(time: datetime) -> int:
 
 def _period_us(clock: Clock) -> int:
     return _DAY_US if clock.lacks == "date" else 365 * _DAY_US
+
+
+_DIRECTIVES = {
+    "Y": r"\d{4}", "y": r"\d{2}", "j": r"\d{3}", "b": r"[A-Za-z]{3,9}\.?", "B": r"[A-Za-z]{3,9}",
+    "a": r"[A-Za-z]{2,9}\.?", "A": r"[A-Za-z]{3,9}", "p": "[AaPp][Mm]", "f": r"\d{1,9}", "%": "%",
+    **dict.fromkeys("mdeHIMS", r"[ \d]?\d"),
+}  # fmt: skip
+
+
+def clock_of(form: str) -> Clock:
+    """The clock that writes times as `form`, in strptime's directives, has it; a zone may stand behind.
+
+    Raises UsageError for a form with other directives, or without hours.
+    """
+    names = re.findall("%(.)", form)
+    unknown = [name for name in names if name not in _DIRECTIVES]
+    if unknown or not {*names} & {"H", "I"}:
+        what = f"%{unknown[0]}" if unknown else "no hour"
+        allowed = " ".join(f"%{name}" for name in _DIRECTIVES)
+        raise UsageError(f"--layout <time:FORMAT> takes {allowed} with an hour among them, got {what} in {form!r}")
+    parts = re.split("%(.)", form)
+    pattern = "".join(
+        _DIRECTIVES[part] if place % 2 else re.escape(part).replace(r"\ ", r"\s+") for place, part in enumerate(parts)
+    )
+    lacks = None if {*names} & {"Y", "y"} else "year" if {*names} & {"d", "e", "j"} else "date"
+    lent = {None: "", "year": "%Y ", "date": "%Y-%m-%d "}[lacks]
+    read = re.sub(r"[\s,]+", " ", re.sub(r"(?<=%S)[.,:]%f", "%.f", form))  # as _plain leaves the text
+    return Clock("given", rf"{pattern}(?:(?:{_ZONE})\b)?", (lent + read,), lacks=lacks, zoned=True)
 
 
 def name_zones(times: pl.Series, clock: Clock) -> bool:

@@ -15,7 +15,6 @@ from isang.logs.parsing import layouts, masks
 from isang.logs.parsing.inferred.levels import normal_level
 from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
 from isang.logs.parsing.known_layouts import read_as_known
-from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.records import (
     SourceLayout,
     needs_line_before,
@@ -96,7 +95,7 @@ class RecordParser:
         self._rules, self._clock = rules, clock
         self._zone, self._date_order = config.timezone, config.date_order
         self._redact = config.redact
-        self._given: Layout | None = None if config.layout == "auto" else layouts.from_pattern(config.layout)
+        self._given = None if config.layout == "auto" else layouts.from_pattern(config.layout)
         self._masks = masks.compiled(rules.masks)
         self._logs: dict[str, _Log] = {}
 

@@ -22,7 +22,10 @@ _OTHER_LANGUAGES = {
 }  # fmt: skip
 _TRANSLATED = {word.upper(): level for level, words in _OTHER_LANGUAGES.items() for word in words.split()}
 _TRANSLATED.pop("INFORMATION")  # also English
-_FOREIGN = sorted({word for words in _OTHER_LANGUAGES.values() for word in words.split()} - {"Information"}, key=len)
+_FOREIGN = sorted(
+    {word for words in _OTHER_LANGUAGES.values() for word in words.split()} - {"Information"},
+    key=lambda word: (len(word), word),
+)
 LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in LEVELS) + ")"
 """Written out, because ignoring the case makes the whole search three times slower."""
 ANY_LEVEL = f"(?:{'|'.join(reversed(_FOREIGN))}|{LEVEL[3:-1]})"
@@ -62,7 +65,7 @@ GAPS = (
     rf"[\s,:|\-]*(?:(?:{_WORD}|\[[^\]]{{0,80}}\]|\([^)]{{0,80}}\))[\s,:|\-]+){{1,4}}?[\[(<{{]?\s*",
 )
 """What may stand between a time and the level, the simplest first."""
-BEHIND = r"(?:\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
+BEHIND = r"(?:/[^\s\[\]]{1,80}\][\s,:|\-]*|\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
 _SOME, _MOST = 0.1, 0.8
 _LETTER = f"[{''.join(LETTERS)}]"
 

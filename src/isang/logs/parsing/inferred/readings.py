@@ -117,9 +117,22 @@ def _order(clock: Clock) -> str:
     return {"ydm": "dmy", "ymd": "mdy"}.get(order, order) if clock.lacks == "year" else order
 
 
+_AT_BEGINNING = r"^[\[(<]?\s*(\d[\d.,:/ T-]*\d|\d)"
+_SECONDS_WITHIN = r"\s([12]\d{9})(?:\s|$)"
+
+
 def rise(lines: pl.Series) -> bool:
     """Whether nearly all lines begin with digits, or brackets and digits, and the numbers hardly ever fall."""
-    numbers = lines.str.extract(r"^[\[(<]?\s*(\d[\d.,:/ T-]*\d|\d)").drop_nulls()
+    return _rises(lines, _AT_BEGINNING)
+
+
+def seconds_within(lines: pl.Series) -> bool:
+    """Whether nearly all lines have a word of ten digits, and these hardly ever fall: seconds since 1970."""
+    return _rises(lines, _SECONDS_WITHIN)
+
+
+def _rises(lines: pl.Series, number: str) -> bool:
+    numbers = lines.str.extract(number).drop_nulls()
     if numbers.len() < max(_FEW_NUMBERS, _NEARLY_ALL * lines.len()):
         return False
     digits = numbers.str.replace_all(r"\D", "").str.slice(0, 18).cast(pl.Int64, strict=False).drop_nulls()

@@ -83,7 +83,7 @@ TIMES: tuple[Part, ...] = (
     Part("minutes-half-behind", rf"\d{{1,2}}:\d{{2}}\s?(?:{HALF})", ("%I:%M %p",), wordy=True),
     Part("minutes-half-before", rf"(?:{HALF})\s?\d{{1,2}}:\d{{2}}", ("%p %I:%M",), wordy=True),
     Part("minutes", r"\d{1,2}:\d{2}", ("%H:%M",)),
-    Part("dotted-seconds", r"\d{2}\.\d{2}\.\d{2}(?:[.,]\d{1,9})?", ("%H.%M.%S%.f",)),
+    Part("dotted-seconds", r"\d{2}\.\d{2}\.\d{2}(?:[.,:]\d{1,9})?", ("%H.%M.%S%.f",)),
     Part("dashed-seconds", r"\d{2}-\d{2}-\d{2}", ("%H-%M-%S",)),
     Part("compact-seconds", r"[0-2]\d[0-5]\d[0-6]\d(?:[.,]\d{1,9}|\d{3})?", ("%H%M%S%.f", "%H%M%S%3f"), compact=True),
 )  # fmt: skip

@@ -49,7 +49,7 @@ _HALVES = {
 
 def _any(words: list[str]) -> str:
     """An alternation, the longest first, in any case."""
-    longest = sorted(set(words), key=len, reverse=True)
+    longest = sorted(sorted(set(words)), key=len, reverse=True)
     return "(?i:" + "|".join(re.escape(word).replace(r"\ ", r"\s?") for word in longest) + ")"
 
 
