@@ -40,8 +40,8 @@ def test_decisions_and_scores_are_those_of_torch(trained: Model, exported: Model
         np.testing.assert_allclose(mine, its, rtol=0, atol=1.01 * step)
 
 
-def test_onnxruntime_answers_and_not_torch(exported: Model, sessions: Sessions) -> None:
-    encoder = measured._scoring_encoder(exported)
+def test_onnxruntime_answers_and_not_torch(exported: Model) -> None:
+    encoder = measured.scoring_encoder(exported)
     assert encoder is exported.onnx
 
 
