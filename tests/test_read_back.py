@@ -147,3 +147,12 @@ def test_damaged_tables_are_refused(whole: bytes, place: int, change: bytes) -> 
         with suppress(InputError):
             read_table(path, COLUMNS, "copy it again")
         path.unlink()
+
+
+def test_a_dictionary_may_have_more_entries_than_its_column_has_values(tmp_path: Path) -> None:
+    """Categories that a filter left over are no claim of values."""
+    table = pl.DataFrame({"level": pl.Series(["c7", "c9"], dtype=pl.Enum([f"c{n}" for n in range(1_000)]))})
+    table.write_parquet(tmp_path / "table.parquet")
+    footer, size = read_footer(tmp_path / "table.parquet")
+    assert (footer.rows, footer.values) == (2, 2)
+    assert size > 1_000, "the dictionary is in the file"

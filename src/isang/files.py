@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import fcntl
+import glob
 import json
 import os
 import re
@@ -115,14 +116,10 @@ def being_written(path: Path) -> Iterator[Path]:
 
 def _remove_left_behind(path: Path) -> None:
     """Remove what killed processes left beside `path`; a process that is alive may be writing it now."""
-    for left in path.parent.glob(f".{_literal(path.name)}.*.partial"):
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         number = left.name.split(".")[-2]
         if number.isascii() and number.isdigit() and not _is_alive(int(number)):
             left.unlink(missing_ok=True)
-
-
-def _literal(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)
 
 
 def _is_alive(process: int) -> bool:
@@ -131,7 +128,7 @@ def _is_alive(process: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
+        pass  # another user's
     return True
 
 

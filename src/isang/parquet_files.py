@@ -18,8 +18,6 @@ FREE_VALUES = 1_000_000
 _MOST_FOOTER_BYTES = 64 << 20
 _MOST_PAGE_HEADER_BYTES = 64 << 10
 _MAGIC = b"PAR1"
-_V2_COUNTS = {False: (), True: (2, 3)}
-"""Fields of a page header that count values as well: nulls and rows of a page of the second version."""
 
 
 class Footer(NamedTuple):
@@ -172,14 +170,11 @@ def _check_pages(file: BinaryIO, at: int, end: int, most_values: int) -> None:
         kinds = [header[field] for field in (5, 6, 7, 8) if field in header]
         if len(kinds) != 1 or at > end or unpacked > max(FREE_VALUES, packed) * VALUES_PER_BYTE:
             raise ValueError("a page lies outside its column or claims too much")
-        count = _count(kinds[0].get(1))
-        if 7 not in header:
-            left -= count
-        if (
-            count > most_values
-            or left < 0
-            or any(_count(kinds[0].get(field, 0)) > most_values for field in _V2_COUNTS[8 in header])
-        ):
+        counts = [_count(kinds[0].get(field)) for field in ((1, 2, 3) if 8 in header else (1,))]  # values, nulls, rows
+        if 7 in header:  # the entries of a dictionary are no values of the column, and may be more
+            continue
+        left -= counts[0]
+        if left < 0 or max(counts) > most_values:
             raise ValueError("a page claims more values than its column")
     if left:
         raise ValueError("a column has fewer values than it claims")
