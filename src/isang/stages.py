@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from isang.detection.feedback.desk import Given
     from isang.detection.incidents import Incident
     from isang.detection.live import Following
+    from isang.detection.reproduction.again import Reproduced
     from isang.detection.threshold.stretches import Stretch
     from isang.logs.prepare import Preparation
     from isang.logs.store import Dataset
@@ -69,6 +70,9 @@ class Detected:
     """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
     `cannot_tell` where the logs are of another program, else `judged`."""
 
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    """What the anomalies can be judged again with, see `reproduce`."""
+
     def write(
         self,
         folder: Path,
@@ -98,6 +102,8 @@ class Detected:
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
+        if self.kept:
+            write_text(folder / "kept_sessions.jsonl", "".join(to_json(one, indent=None) for one in self.kept))
         if self.dataset is None:
             return
         links = {"incidents": "incidents.json", **({} if report is None else {"report": report})}
@@ -389,6 +395,15 @@ def feedback(model: Path, fingerprint: str, verdict: "Verdict", **how: Any) -> "
     return give(model, fingerprint, verdict, until=None if until is None else moment_of(until), **how)
 
 
+def reproduce(model: Path, alert: str, result: Path | None = None) -> list["Reproduced"]:
+    """An alert of a result, or all of an incident, judged again: see `reproduction.results.alerts_of`."""
+    from isang.detection.reproduction.again import reproduce as again
+    from isang.detection.reproduction.results import alerts_of
+
+    loaded = _load(model, None)
+    return [again(loaded, kept, record) for record, kept in alerts_of(model, alert, result)]
+
+
 def undo_feedback(model: Path, answer: str) -> "Answer":
     """Take an answer back."""
     from isang.detection.feedback.desk import undo
@@ -446,7 +461,7 @@ def detect(
     return Detected(
         len(found.judged.rows), found.anomalies, found.incidents, found.dataset, _names(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
-        found.coverage.to_dict(),
+        found.coverage.to_dict(), found.kept,
     )  # fmt: skip
 
 

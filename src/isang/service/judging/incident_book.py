@@ -59,13 +59,15 @@ class IncidentBook:
         """Take anomaly records in; `sessions`: how many were judged so far."""
         changed: dict[str, _Open] = {}
         for record in records:
-            key = _key(record)
+            kept, key = record.pop("kept", None), _key(record)
             known = self._database.anomaly(key)
             if known and self._left(record, known[0]):
                 known = None
             own = self._known(record, known[0]) if known else self._joined(record, now_us)
             if own is not None:
                 self._database.add_anomaly(key, own.id, known[1] if known else own.sessions, record)
+                if kept is not None:
+                    self._database.keep_session(key, kept)
                 changed[own.id] = own
         changes = []
         for own in changed.values():
