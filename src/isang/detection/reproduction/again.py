@@ -89,6 +89,7 @@ def reproduce(model: Model, kept: Mapping[str, Any], then: Mapping[str, Any]) ->
         now = now | {"reasons": [one for one in now["reasons"] if one["detector"] == UNSEEN_LINES]}
     (decision,) = judged.decisions
     differences = _differences(then, now, decision.score, decision.threshold)
+    about += [] if differences else _rewording(then, now)
     return Reproduced(then, now, decision.score, decision.threshold, tuple(differences), tuple(about))
 
 
@@ -188,8 +189,15 @@ def _differences(then: Mapping[str, Any], now: Mapping[str, Any] | None, score: 
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    names = ("detector", "says", "template")
-    return all(one[name] == other[name] for name in names) and _close(one["p_value"], other["p_value"])
+    alike = all(one[name] == other[name] for name in ("detector", "template"))
+    return alike and _close(one["p_value"], other["p_value"])
+
+
+def _rewording(then: Mapping[str, Any], now: Mapping[str, Any] | None) -> list[str]:
+    """A note where the same reasons say it in other words: another version of isang."""
+    if now is None or {one["says"] for one in said(then)} == {one["says"] for one in said(now)}:
+        return []
+    return ["its reasons are worded otherwise now"]
 
 
 def _close(one: float, other: float) -> bool:
