@@ -39,7 +39,8 @@ class Trained:
     folder: Path
     steps: int
     best_epoch: int
-    best_validation_loss: float
+    best_validation_loss: float | None
+    """None where no encoder was trained; then there are no steps, no log and no report either."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ class Finished:
     detected: Detected
     halves: "Comparison | None" = None
     """The log's second half beside its first, in place of a model, where it was too small to learn from."""
+    judged_training: bool = True
+    """False where no encoder was trained, so that there is no report on its training."""
 
 
 def prepare(
@@ -168,7 +171,8 @@ def _scored(loaded: "Model", model: Path, engine: str | None, onnx: Path | None 
     from isang.distributed.scoring import scored_on
 
     with started(engine) as ray:
-        yield _Spread(scored_on(ray, loaded, model, onnx), preparation_on(ray))
+        scored = loaded if loaded.encoder is None else scored_on(ray, loaded, model, onnx)
+        yield _Spread(scored, preparation_on(ray))
 
 
 class _Spread(NamedTuple):
@@ -211,6 +215,8 @@ def train(
     from isang.training.split import split_by_time
 
     config = config or Config()
+    if not config.model.encoder and (config.training.processes > 1 or is_launched()):
+        raise UsageError("without an encoder there is nothing that several processes could train; start one")
     if config.training.processes > 1 and not is_launched():
         say("training in one process; `isang train --processes N` on the command line starts several")
     refuse_existing(out, overwrite=overwrite)  # before a large dataset is read
@@ -224,15 +230,18 @@ def train(
     ):
         processes.wait()  # until the first one has made the folder
         vocabulary, known = learn_sessions(dataset, rows, len(split.train), beside=building)
-        labels, ids = (dataset.sessions[name].gather(rows) for name in ("label", "session_id"))
-        normal = look_for_failures(known, vocabulary, labels.is_null().to_numpy(), ids)
-        material = to_data(*known.halves(len(split.train)), vocabulary, config.model.positions, normal)
-        tool = config.training.track if processes.first else None
-        with tracked(tool, building / "tracking", asdict(config.training)) as listener:
-            encoder, progress = train_model(
-                material, config.model, config.training, building, resume=resume, processes=processes, listener=listener
-            )
-        trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+        encoder, trained = None, Trained(out, 0, 0, None)
+        if config.model.encoder:
+            labels, ids = (dataset.sessions[name].gather(rows) for name in ("label", "session_id"))
+            normal = look_for_failures(known, vocabulary, labels.is_null().to_numpy(), ids)
+            material = to_data(*known.halves(len(split.train)), vocabulary, config.model.positions, normal)
+            tool = config.training.track if processes.first else None
+            with tracked(tool, building / "tracking", asdict(config.training)) as listener:
+                encoder, progress = train_model(
+                    material, config.model, config.training, building, resume=resume, processes=processes,
+                    listener=listener,
+                )  # fmt: skip
+            trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
         facts = {
@@ -242,7 +251,7 @@ def train(
         model = make_detector(encoder, dataset, split, vocabulary, known, config, facts)
         save_model(model, building / "model", overwrite=True)
         append(ledger_of(building / "model"), entries)
-        if with_report:
+        if with_report and encoder is not None:
             report([building], building / "report", overwrite=True)
     return trained
 
@@ -417,8 +426,9 @@ def export(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, str]
 
     require_onnx("isang export")
     loaded = load_model(model)
-    write_onnx(loaded.encoder, loaded.vocabulary, out, overwrite=overwrite)
-    return facts_of(loaded.encoder, loaded.vocabulary)
+    encoder = loaded.needed_encoder()
+    write_onnx(encoder, loaded.vocabulary, out, overwrite=overwrite)
+    return facts_of(encoder, loaded.vocabulary)
 
 
 def detect(
@@ -492,7 +502,7 @@ def _load(model: Path, onnx: Path | None) -> "Model":
         return load_model(model)
     require_onnx("--onnx")
     loaded = load_model(model)
-    return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.encoder, loaded.vocabulary)))
+    return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.needed_encoder(), loaded.vocabulary)))
 
 
 def with_settings(loaded: "Model", **settings: Any) -> "Model":
@@ -551,15 +561,19 @@ def run(
                 resume = partial_folder(trained_run).exists()
                 train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
             evaluation, halves = evaluate(trained_run / "model", data, engine=engine), None
-            report([trained_run], trained_run / "report", overwrite=True)
-            found, judgement = detect(trained_run / "model", [data], engine=engine), "run/report/report.html"
+            found, judgement = detect(trained_run / "model", [data], engine=engine), None
+            if config.model.encoder:
+                report([trained_run], trained_run / "report", overwrite=True)
+                judgement = "run/report/report.html"
             detected = replace(found, name=_names(logs))
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
             detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, _names(logs))
             judgement = None
         detected.write(building, evaluation=evaluation or None, report=judgement, data=data)
-    return Finished(out, open_dataset(out / "data"), evaluation, detected, halves)
+    return Finished(
+        out, open_dataset(out / "data"), evaluation, detected, halves, judged_training=judgement is not None
+    )
 
 
 def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:

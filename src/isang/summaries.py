@@ -78,6 +78,8 @@ def of_preview(seen: "Preview") -> str:
 
 def of_training(trained: "Trained") -> str:
     """The outcome of a training run and where its report is."""
+    if trained.best_validation_loss is None:
+        return f"fitted without an encoder: the statistical detectors judge alone\nmodel:  {trained.folder / 'model'}"
     return (
         f"trained for {trained.steps:,} steps; best validation loss {trained.best_validation_loss:.4f} nats per masked "
         f"event, in epoch {trained.best_epoch}\n"
@@ -357,18 +359,22 @@ def of_run(finished: "Finished", *, verbose: bool = False) -> str:
     quiet = of_silenced(detected.silenced, detected.false_alarms())
     text += ["", joined(quiet)] if quiet else []
     text += ["", of_evaluation(evaluation) if verbose else joined(_quality_in_short(evaluation)), ""]
-    text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished.folder, verbose=verbose)]))
+    text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished, verbose=verbose)]))
     return "\n".join(text)
 
 
-def _more(folder: Path, *, verbose: bool) -> list[str]:
+def _more(finished: "Finished", *, verbose: bool) -> list[str]:
+    folder = finished.folder
     if not verbose:
-        return [f"(beside it: incidents.json, anomalies.jsonl, {Path('run', 'model')}, {Path('run', 'report')})"]
+        made = ["incidents.json", "anomalies.jsonl", Path("run", "model")]
+        made += [Path("run", "report")] if finished.judged_training else []
+        return [f"(beside it: {', '.join(map(str, made))})"]
+    report = [f"report:        {folder / 'run' / 'report' / 'report.html'}"] if finished.judged_training else []
     return [
         f"incidents:     {folder / 'incidents.json'}",
         f"all anomalies: {folder / 'anomalies.jsonl'}",
         f"model:         {folder / 'run' / 'model'}",
-        f"report:        {folder / 'run' / 'report' / 'report.html'}",
+        *report,
     ]
 
 
@@ -522,12 +528,12 @@ def _choice(choice: Mapping[str, Any] | None) -> list[str]:
 
 def encoder_says(choice: Mapping[str, Any] | None) -> list[str]:
     """That the encoder adds nothing on this log, where it does not."""
-    if choice is None or choice["encoder_adds"]:
+    if choice is None or choice["encoder_adds"] is not False:
         return []
     with_it, without = 100 * choice["found"], 100 * choice["without_encoder"]
     return [
         f"the encoder adds nothing here: {without:.0f} % of what isang planted is found without it, "
-        f"{with_it:.0f} % with it"
+        f"{with_it:.0f} % with it; --no-encoder saves its training"
     ]
 
 
