@@ -26,7 +26,8 @@ class Trained:
     folder: Path
     steps: int
     best_epoch: int
-    best_validation_loss: float
+    best_validation_loss: float | None
+    """None where no encoder was trained; then there are no steps, no log and no report either."""
 
 
 @dataclass(frozen=True)
@@ -121,3 +122,5 @@ class Finished:
     detected: Detected
     halves: "Comparison | None" = None
     """The log's second half beside its first, in place of a model, where it was too small to learn from."""
+    judged_training: bool = True
+    """False where no encoder was trained, so that there is no report on its training."""
