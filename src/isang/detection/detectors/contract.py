@@ -92,6 +92,8 @@ class Reason:
     """Normal sessions that were held out and scored as high."""
     held_out: int = 0
     """Normal sessions that were held out."""
+    says_ko: str = ""
+    """The sentence in Korean; without it Korean pages show `says`."""
 
 
 @dataclass(frozen=True)

@@ -206,11 +206,13 @@ class Database:
         found = self._all("SELECT MAX(last_seen) FROM incidents")[0][0]
         return None if found is None else str(found)
 
-    def sessions_by_verdict(self) -> dict[str | None, int]:
-        """Sessions of all incidents by the verdict of the answer to them."""
+    def sessions_by_verdict(self, since: str | None = None) -> dict[str | None, int]:
+        """Sessions of all incidents, or of those last seen `since` (ISO 8601), by the verdict of the answer to them."""
+        clause, values = ("", ()) if since is None else ("WHERE last_seen >= ? ", (since,))
         rows = self._all(
             "SELECT json_extract(document, '$.feedback.verdict'), SUM(json_extract(document, '$.sessions')) "
-            "FROM incidents GROUP BY 1"
+            f"FROM incidents {clause}GROUP BY 1",
+            *values,
         )
         return {verdict: int(count) for verdict, count in rows}
 

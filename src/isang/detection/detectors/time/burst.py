@@ -57,18 +57,21 @@ class Burst(DetectorDefaults):
         if token < 0:
             return []
         shortest_ms, in_all = normal_crowd(case.model.fitted, int(token), int(crowd))
-        normal = f"only {in_all:,} had one at all"
+        normal, normal_ko = f"only {in_all:,} had one at all", f"전체를 합쳐 {in_all:,}개뿐이었습니다"
         if in_all >= crowd:
             normal = f"so many never did in less than {duration(shortest_ms)}"
-        says = f"{crowd} sessions with a line like this, this one among them, ended within {duration(float(span_ms))}; "
+            normal_ko = f"이만큼이 {duration(shortest_ms)} 안에 끝난 적이 없습니다"
+        span = duration(float(span_ms))
+        says = f"{crowd} sessions with a line like this, this one among them, ended within {span}; "
         says += f"in the training period {normal}."
+        says_ko = f"이런 줄이 있는 세션 {crowd}개가 이 세션을 포함해 {span} 안에 끝났습니다. 학습 기간에는 {normal_ko}."
         detail = {
             "crowd": int(crowd),
             "span_ms": float(span_ms),
             "least_normal_span_ms": shortest_ms,
             "normal_sessions": in_all,
         }
-        return [Reason(says, first_place(case.tokens, int(token)), detail=detail)]
+        return [Reason(says, first_place(case.tokens, int(token)), detail=detail, says_ko=says_ko)]
 
 
 def bursts(evidence: Evidence) -> "Bursts":

@@ -161,3 +161,7 @@ def seconds(flag: str, text: str, *, or_else: str = "") -> float:
     if not found:
         raise UsageError(f"{flag} must be {or_else}a duration such as 60s, 5m or 1h, got {text!r}")
     return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
+
+
+LISTEN = "127.0.0.1:8765"
+"""Where the service answers."""

@@ -1,0 +1,30 @@
+"""People's answers to incidents."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isang.detection.feedback.answers import Answer, Verdict
+    from isang.detection.feedback.desk import Given
+
+
+def feedback(model: Path, fingerprint: str, verdict: "Verdict", **how: Any) -> "Given":
+    """Answer to an incident of the last result: see `isang.detection.feedback.desk.give`."""
+    from isang.detection.feedback.desk import give, moment_of
+
+    until = how.pop("until", None)
+    return give(model, fingerprint, verdict, until=None if until is None else moment_of(until), **how)
+
+
+def undo_feedback(model: Path, answer: str) -> "Answer":
+    """Take an answer back."""
+    from isang.detection.feedback.desk import undo
+
+    return undo(model, answer)
+
+
+def answers(model: Path) -> tuple[list["Answer"], Path]:
+    """The answers beside a model that are in effect, and their file."""
+    from isang.detection.feedback.ledger import answers_beside, ledger_of
+
+    return answers_beside(model).answers, ledger_of(model)
