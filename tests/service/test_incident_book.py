@@ -17,7 +17,7 @@ from tests.detection.test_incidents import HOUR, NOON, new
 
 FAULTS = (
     "disk is full", "bank does not answer", "cache lost its server", "queue overflows", "certificate expired today",
-    "thread pool exhausted", "clock runs backwards", "index is corrupt", "login store unavailable", "lock is never free",
+    "thread pool exhausted", "clock runs backwards", "index is corrupt", "login store unavailable", "lock is kept",
 )  # fmt: skip
 
 
