@@ -92,13 +92,15 @@ class IncidentBook:
         if now_us:
             self._rhythm.watch(datetime.fromtimestamp(now_us / 1e6, UTC))
         for record in sorted(records, key=lambda record: moment(record) or _NO_MOMENT):
-            key = _key(record)
+            kept, key = record.pop("kept", None), _key(record)
             known = self._database.anomaly(key)
             if known and self._left(record, known[0]):
                 known = None
             own = self._known(record, known[0]) if known else self._joined(record, now_us)
             if own is not None:
                 self._database.add_anomaly(key, own.id, known[1] if known else own.sessions, record)
+                if kept is not None:
+                    self._database.keep_session(key, kept)
                 changed[own.id] = own
         if changed:
             self._database.keep(RHYTHM, self._rhythm.to_dict())
