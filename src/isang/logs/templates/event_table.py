@@ -242,9 +242,7 @@ class EventTable:
             texts.update(zip(group, (_Text(severe, text) for text in refined(members, names)), strict=True))
         return self._joined(texts, messages, names)
 
-    def _joined(
-        self, texts: dict[int, _Text], messages: dict[int, _Text], names: set[str]
-    ) -> dict[int, _Text]:
+    def _joined(self, texts: dict[int, _Text], messages: dict[int, _Text], names: set[str]) -> dict[int, _Text]:
         """The same with templates joined that stand in groups of their own for one place."""
         members: dict[_Text, list[int]] = defaultdict(list)
         for number, text in texts.items():
@@ -270,9 +268,7 @@ class EventTable:
             ends = with_open_ends(of_text)
             found = [ends.get(text, text) for text in found]
             shorter = without_optional_parts(dict.fromkeys(found), names)
-            became.update(
-                zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True)
-            )
+            became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         return {number: became[text] for number, text in texts.items()}
 
     def _message(self, number: int, message: _Text) -> Message:

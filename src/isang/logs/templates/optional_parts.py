@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_outcome
