@@ -2,7 +2,6 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.novelty import novelty
-from isang.logs.templates.optional_parts import with_open_ends, without_optional_parts
+from isang.logs.templates.optional_parts import MOST_LOOKED_AT, with_open_ends, without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
 from isang.logs.templates.words import marked, names_in, severity
 
@@ -260,10 +259,11 @@ class EventTable:
                 for text in own
             ]
             found = joined(together, names)
-            of_text: dict[str, list[tuple[Sequence[str], int]]] = defaultdict(list)
+            of_text: dict[str, list[tuple[list[str], int]]] = defaultdict(list)
             for text, became_text in zip(own, found, strict=True):
                 of_text[became_text] += (
-                    (mined_words(messages[number].text.split()), self._lines[number]) for number in members[text]
+                    (mined_words(messages[number].text.split()), self._lines[number])
+                    for number in members[text][:MOST_LOOKED_AT]
                 )
             ends = with_open_ends(of_text)
             found = [ends.get(text, text) for text in found]

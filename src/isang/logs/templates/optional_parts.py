@@ -13,6 +13,8 @@ REST = 3
 """So many slots at the end of a template fit any number of words."""
 LEAST_TAILS = 12
 """So many lines with an end of their own make it free text."""
+MOST_LOOKED_AT = 100
+"""So many messages of a template show whether its end is free."""
 _LONGEST_PREFIX = 16
 _ANNOUNCES = ":-=(>"
 _IN_PARENTHESES = re.compile(r" \(<\*>\)(?=[,;.]?(?: |$))")
