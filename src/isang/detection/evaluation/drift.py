@@ -122,9 +122,14 @@ def _compared(calibration: Flags, later: Flags) -> dict[str, Any]:
 
 
 def _high(calibration: Floats, later: Floats, allowance: float) -> dict[str, Any]:
-    """The shares of high scores; with the other sessions that it was fitted on a detector's scores move a little."""
-    limit = float(np.quantile(calibration, HIGH)) + allowance
+    """The shares of high scores."""
+    limit = high_from(calibration, allowance)
     return {"above": limit, **_compared(calibration > limit, later > limit)}
+
+
+def high_from(calibration: Floats, allowance: float) -> float:
+    """Scores above are high; with the other sessions that it was fitted on a detector's scores move a little."""
+    return float(np.quantile(calibration, HIGH)) + allowance
 
 
 def _tenths(
@@ -148,16 +153,17 @@ def _what_drifted(found: dict[str, Any], expected_per_thousand: float) -> list[s
     """Of templates, scores and alerts those whose interval is clear of what calibration makes expect."""
     templates = found["new_template_sessions"]
     drifted = []
-    if _clearly_more(templates, times=1.0) and templates["later"]["low"] >= LEAST_SHARE:
+    if clearly_more(templates, times=1.0) and templates["later"]["low"] >= LEAST_SHARE:
         drifted.append("templates")
-    if any(_clearly_more(item, times=TIMES_HIGHER) for item in found["high_scores"]):
+    if any(clearly_more(item, times=TIMES_HIGHER) for item in found["high_scores"]):
         drifted.append("scores")
     if found["alerts"]["low"] is not None and found["alerts"]["low"] > expected_per_thousand:
         drifted.append("alerts")
     return drifted
 
 
-def _clearly_more(compared: dict[str, Any], times: float) -> bool:
+def clearly_more(compared: dict[str, Any], times: float) -> bool:
+    """Whether the interval of `later` is above so many times the share of `calibration`, and above its interval."""
     calibration, later = compared["calibration"], compared["later"]
     if calibration["value"] is None or later["value"] is None:
         return False
@@ -172,7 +178,7 @@ def _sentence(found: dict[str, Any], what: Sequence[str]) -> str:
         names = [
             f"{item['detector']} ({_percent(item['calibration'])} then, {_percent(item['later'])} later)"
             for item in found["high_scores"]
-            if _clearly_more(item, times=TIMES_HIGHER)
+            if clearly_more(item, times=TIMES_HIGHER)
         ]
         parts.append(f"More sessions than in the calibration period score high with {', '.join(names)}.")
     if "alerts" in what:

@@ -159,7 +159,9 @@ def _with_reasons(incident: Incident, group: Sequence[Told]) -> Incident:
 
 
 def _reason(one: Told) -> dict[str, Any]:
-    return reason_of("volume", one.p_value, f"{one.series}: {one.says}.", None)
+    named_ko = _SERIES_KO.get(one.series) or one.series
+    reason = reason_of("volume", one.p_value, f"{one.series}: {one.says}.", None)
+    return reason | {"says_ko": f"{named_ko}: {one.says_ko}."}
 
 
 def _at_one_time(found: Sequence[Told]) -> list[list[Told]]:
