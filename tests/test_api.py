@@ -13,7 +13,8 @@ import pytest
 
 import isang
 from isang import stages
-from isang.api import Found, as_files
+from isang.api import Found
+from isang.api.logs import as_files
 from isang.config import Config, ModelConfig, TrainingConfig
 from isang.errors import InputError, UsageError
 from tests.synthetic import shop_dataset, shop_log

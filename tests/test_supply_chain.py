@@ -68,7 +68,7 @@ def test_the_wheel_is_the_same_from_any_copy_of_the_source_and_holds_what_it_sho
     assert wheels[0].read_bytes() == wheels[1].read_bytes()
     with zipfile.ZipFile(wheels[0]) as archive:
         names = archive.namelist()
-    assert {"isang/py.typed", "isang/cli.py"} <= set(names)
+    assert {"isang/py.typed", "isang/cli/__init__.py"} <= set(names)
     for name in ("LICENSE", "THIRD_PARTY.md"):
         assert any(re.fullmatch(rf"isang-[^/]+\.dist-info/licenses/{re.escape(name)}", each) for each in names)
     assert not [name for name in names if not name.startswith(("isang/", "isang-"))]

@@ -25,6 +25,7 @@ from isang.model.folder_schema import (
     AGAIN,
     read_config,
     read_detector,
+    read_lines,
     read_normal,
     read_scores,
     read_templates,
@@ -46,11 +47,11 @@ SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
 PLANTED, HELD_OUT, DETECTORS = "planted.parquet", "held_out.parquet", "detectors"
-SLOTS, VOLUME = "slots.parquet", "volume.parquet"
+SLOTS, VOLUME, LINES = "slots.parquet", "volume.parquet", "lines.parquet"
 MANIFEST = "manifest.json"
 FEEDBACK = "feedback.jsonl"
 """What people answered about its incidents; it grows, so the manifest does not list it."""
-REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
+REQUIRED = (CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 FRAMED_AT_ONCE = 100_000
 
 
@@ -58,7 +59,8 @@ FRAMED_AT_ONCE = 100_000
 class Model:
     """A trained detector; it can score in several threads at once."""
 
-    encoder: "Encoder"
+    encoder: "Encoder | None"
+    """None where the statistical detectors judge alone."""
     vocabulary: Vocabulary
     config: Config
     """The settings that it was prepared and trained with."""
@@ -84,6 +86,8 @@ class Model:
     """What stood in the slots of templates that have few and stable values; None where it was not looked at."""
     volume: pl.DataFrame | None = field(default=None)
     """The lines of its training period over time; None where it was too short or had no clock."""
+    lines: pl.DataFrame | None = field(default=None)
+    """What kinds of lines that period had, since when and how regularly; None where it had no clock."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -105,14 +109,19 @@ class Model:
         """How often each of them occurred, shape: len(normal)."""
         return self.fitted.counts
 
+    def needed_encoder(self) -> "Encoder":
+        """The encoder. Raises InputError where the model has none."""
+        if self.encoder is None:
+            raise InputError("this model has no encoder, as --no-encoder was given; train again without that flag")
+        return self.encoder
+
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
     """Write the model folder in one step; the answers that stand in the one it replaces stay."""
-    from safetensors.torch import save_file
-
     with locked(folder.parent), folder_being_written(folder, overwrite=overwrite) as building:
         carry_answers(folder, building)
-        save_file({name: part.contiguous() for name, part in model.encoder.state_dict().items()}, building / WEIGHTS)
+        if model.encoder is not None:
+            _save_weights(model.encoder, building / WEIGHTS)
         (building / CONFIG).write_text(to_json(_config(model)), encoding="utf-8")
         known = pl.Series("token", model.vocabulary.tokens_of(model.template_table["template"].to_list()), pl.Int32)
         model.template_table.with_columns(known).write_parquet(building / TEMPLATES)
@@ -126,7 +135,7 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
             model.planted.write_parquet(building / PLANTED)
         if model.held_out is not None:
             model.held_out.write_parquet(building / HELD_OUT)
-        for file, kept in ((SLOTS, model.slots), (VOLUME, model.volume)):
+        for file, kept in ((SLOTS, model.slots), (VOLUME, model.volume), (LINES, model.lines)):
             if kept is not None:
                 kept.write_parquet(building / file)
         if model.evaluation is not None:
@@ -155,7 +164,7 @@ def load_model(folder: Path) -> Model:
     tables = {name: _detector_table(folder, name, files, vocabulary.size) for name in config["detectors"]}
     evaluated, planted = folder / EVALUATION, folder / PLANTED
     return Model(
-        encoder=_encoder(folder, settings, vocabulary),
+        encoder=_encoder(folder, files, settings, vocabulary) if settings.model.encoder else None,
         vocabulary=vocabulary,
         config=settings,
         rules=config["rules"],
@@ -166,6 +175,7 @@ def load_model(folder: Path) -> Model:
         held_out=read_scores(folder / HELD_OUT, ("score",)) if HELD_OUT in files else None,
         slots=read_table(folder / SLOTS, SLOTS_SCHEMA, AGAIN) if SLOTS in files else None,
         volume=read_volume(folder / VOLUME) if VOLUME in files else None,
+        lines=read_lines(folder / LINES) if LINES in files else None,
         facts=config["facts"],
         evaluation=read_json(evaluated, mapping(anything), AGAIN) if EVALUATION in files else None,
     )
@@ -338,7 +348,15 @@ def _vocabulary(templates: pl.DataFrame) -> Vocabulary:
     return Vocabulary(tuple(known["template"]), tuple(known["level"].fill_null("")))
 
 
-def _encoder(folder: Path, config: Config, vocabulary: Vocabulary) -> "Encoder":
+def _save_weights(encoder: "Encoder", path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({name: part.contiguous() for name, part in encoder.state_dict().items()}, path)
+
+
+def _encoder(folder: Path, files: Mapping[str, Any], config: Config, vocabulary: Vocabulary) -> "Encoder":
+    if WEIGHTS not in files:
+        raise InputError(f"{folder / MANIFEST} does not list {WEIGHTS}; the folder is damaged")
     import torch
 
     from isang.model.encoder import Encoder

@@ -15,6 +15,7 @@ def test_the_finding_does_too():
 """
 
 import io
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -51,6 +52,8 @@ FOREIGN_LINES = (
     "order 7 stored",
 )
 """Lines of common layouts, which no other may take for its own."""
+_TOLD = re.compile(r"“[^”]*”|\d+(?:[.,]\d+)*(?:\s(?:(?:ms|s|min|h)(?![A-Za-z])|%))?")
+"""Quotes and numbers of a sentence."""
 BUDGET = 0.001
 """A planted fault must be an alert where so large a share of normal sessions may be."""
 
@@ -166,6 +169,7 @@ def _check_faults(
         for reason in reasons:
             assert isinstance(reason, Reason), f"{detector.name}: reasons must be isang's Reason, got {type(reason)}"
             assert reason.says.strip(), f"{detector.name}: a reason says something"
+            _check_korean(detector, reason)
             in_range = reason.position is None or 0 <= reason.position < lines
             assert in_range, f"{detector.name}: a reason names line {reason.position} of {lines}"
         named = {reason.position for reason in reasons}
@@ -176,6 +180,17 @@ def _check_faults(
             f"{detector.name}: line {culprits and culprits[index]} of session {index} is at fault, its reasons name "
             f"{sorted(place for place in named if place is not None)}"
         )
+
+
+def _check_korean(detector: Detector, reason: Reason) -> None:
+    """Both sentences tell the same: their numbers and quotes are equal."""
+    if not reason.says_ko:
+        return
+    english, korean = (sorted(_TOLD.findall(sentence)) for sentence in (reason.says, reason.says_ko))
+    assert re.search("[가-힣]", reason.says_ko), (
+        f"{detector.name}: the Korean sentence is not Korean: {reason.says_ko!r}"
+    )
+    assert english == korean, f"{detector.name}: its sentences differ: {reason.says!r} and {reason.says_ko!r}"
 
 
 def _check_pure(detector: Detector, model: Model, sessions: TimedSessions) -> None:

@@ -97,3 +97,9 @@ def test_equal_sessions_have_equal_reasons(trained: Model, dataset: Dataset) -> 
 def test_a_normal_session_is_left_alone(trained: Model, dataset: Dataset) -> None:
     with pytest.raises(AssertionError):
         reasons_for(trained, dataset, list(ORDER))
+
+
+@pytest.mark.parametrize("events", [UNSEEN_LINES, PAYMENT_MISSING, EARLY_END, SWAPPED, REPEATED])
+def test_reasons_are_told_in_korean_too(trained: Model, dataset: Dataset, events: list[int]) -> None:
+    _, reasons = reasons_for(trained, dataset, events)
+    assert [reason.detector for reason in reasons if not reason.says_ko] == []

@@ -39,6 +39,7 @@ class Parts:
         self.put: list[Change] = []
         self.feedback = Feedback(self.database, self.metrics, self.put.append, self.events.publish)
         self.versions = Versions(self.database)
+        self.suggestion: dict[str, Any] | None = None
 
     def status(self) -> dict[str, Any]:
         return {"state": "detecting"}
@@ -50,7 +51,7 @@ class Parts:
         return None
 
     def models(self) -> dict[str, Any]:
-        return {"schema": 1, "models": self.versions.all()}
+        return {"schema": 1, "models": self.versions.all(), "waits": None, "suggestion": self.suggestion}
 
     def train(self, *, force: bool) -> dict[str, Any]:
         return self.versions.begin(self.versions.next_id(self.settings.home), self.settings.home, "asked for")

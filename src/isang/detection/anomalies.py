@@ -131,6 +131,7 @@ def _reason(reason: Reason, lines: dict[int, dict[str, Any]]) -> dict[str, Any]:
         "p_value": reason.p_value,
         "as_high": {"normal_sessions": reason.as_high, "of": reason.held_out},
         "says": reason.says,
+        **({"says_ko": reason.says_ko} if reason.says_ko else {}),
         "line": None if reason.position is None else lines[reason.position],
         "after_line": reason.after,
         **({} if reason.since is None else {"since": lines[reason.since]}),

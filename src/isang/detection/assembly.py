@@ -1,4 +1,4 @@
-"""A trained encoder becomes a detector: what is normal, how its scores are spread, and the facts of its period."""
+"""An encoder, or none, becomes a detector: what is normal, how its scores are spread, and facts of its period."""
 
 import math
 from collections.abc import Mapping
@@ -11,13 +11,16 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.config import Config
-from isang.detection.detectors import fit, registered
+from isang.detection.detectors import fit, registered_for
 from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.synthetic_anomalies import plant_held_out
 from isang.detection.threshold.decisions import cross_fitted_scores, trusted_scores
 from isang.detection.threshold.stretches import held_out_scores
+from isang.detection.whole.known_lines import known_lines
+from isang.detection.whole.lines import lines_of
 from isang.detection.whole.new_values import with_few_values
 from isang.detection.whole.volume import counted
+from isang.logs.line_counts import read_line_counts
 from isang.logs.store import Dataset, StoredDataset
 from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.model.batches import Rows, Sessions
@@ -32,7 +35,7 @@ millions would take hours to score."""
 
 
 def make_detector(
-    encoder: Encoder,
+    encoder: Encoder | None,
     dataset: StoredDataset,
     split: Split,
     vocabulary: Vocabulary,
@@ -54,11 +57,11 @@ def make_detector(
         config=config,
         rules=dataset.meta.get("rules"),
         template_table=dataset.templates,
-        fitted=fit(registered(), replace(sessions, represents=(normal, counts))),
+        fitted=fit(registered_for(config.model), replace(sessions, represents=(normal, counts))),
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )
-    model = replace(model, slots=_slots(dataset), volume=counted(period, vocabulary))
+    model = replace(model, slots=_slots(dataset), **_of_lines(dataset, period, vocabulary, split))
     return calibrated(model, period, training, held_out)
 
 
@@ -66,6 +69,14 @@ def _slots(dataset: StoredDataset) -> pl.DataFrame | None:
     """The slots with few values; None where the dataset does not say what stood in them."""
     file = dataset.file.with_name("slots.parquet")
     return with_few_values(read_table(file, SLOTS_SCHEMA, "prepare the logs again")) if file.is_file() else None
+
+
+def _of_lines(dataset: StoredDataset, period: Dataset, vocabulary: Vocabulary, split: Split) -> dict[str, Any]:
+    """How many lines there are over time and how regularly they come, of all lines of the training period."""
+    counts = read_line_counts(dataset.file.parent)
+    until = split.until if len(split.later) else None
+    lines = lines_of(period if counts is None else dataset, vocabulary, counts, until)
+    return {"volume": counted(lines), "lines": known_lines(lines, vocabulary.templates)}
 
 
 def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) -> Model:

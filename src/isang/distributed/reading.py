@@ -1,11 +1,10 @@
 """The task that reads a part of the logs: lines to records, by the partitions of their sessions."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import polars as pl
 
@@ -16,10 +15,11 @@ from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
 from isang.logs.input.line_index import LineIndex
 from isang.logs.input.sources import Source
 from isang.logs.input.spans import Span, read_span
+from isang.logs.line_counts import counted
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
 from isang.logs.parsing.records import SourceLayout
 from isang.logs.parsing.timeline import Timeline
-from isang.logs.prepare import keyed_records
+from isang.logs.prepare import all_records, keyed_records
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.templates.event_table import DistinctMessages, distinct_messages
 
@@ -64,6 +64,10 @@ class Reading:
     def records(self, unit: int) -> Path:
         """The file with the records of a unit by partition; `message` is the place of a message in `messages`."""
         return self.spool / f"records-{unit}"
+
+    def over_time(self, unit: int) -> Path:
+        """The file with the lines of a unit over time, see line_counts.py; `message` as in `records`."""
+        return self.spool / f"over-time-{unit}"
 
     def sessions(self, partition: int) -> Path:
         """The file with the sessions of a partition."""
@@ -118,19 +122,28 @@ def read_unit(unit: Unit, how: Reading) -> ReadUnit:
     lines, heights, times = LineCounts(), [], []
     reader = ChunkReader(Search(unit.layout, how.masks, how.rule.pattern))
     before = None if unit.span is None else EARLIER
-    timeline = Timeline(unit.layout.clock, unit.layout.reference, how.spool, before=before)
+    timeline, of_all = (Timeline(unit.layout.clock, unit.layout.reference, how.spool, before=before) for _ in range(2))
     stream = 0 if how.rule.joins_sources else unit.source.stream
-    with _Messages(how.messages(unit.number)) as messages, _Partitions(unit, how, stream) as records:
+    with (
+        _Messages(how.messages(unit.number)) as messages,
+        _Partitions(unit, how, stream) as records,
+        BlockWriter(how.over_time(unit.number)) as over_time,
+    ):
         for chunk in _chunks(unit, counts, how.max_line_bytes):
             parsed = reader.read(chunk)
             lines = lines.then(LineCounts.of(parsed))
             heights.append(parsed.records.frame.height)
             known = parsed.records.frame["time"].drop_nulls().cast(pl.Int64)
             times += [known[0], known[-1]] if known.len() else []
-            for part in timeline.add(keyed_records(parsed, messages.add(parsed))):
+            message = messages.add(parsed)
+            for part in timeline.add(keyed_records(parsed, message)):
                 records.add(part)
+            for part in of_all.add(all_records(parsed, message)):
+                over_time.append(0, counted(part, unit.source.index))
         for part in timeline.finish():
             records.add(part)
+        for part in of_all.finish():
+            over_time.append(0, counted(part, unit.source.index))
     return ReadUnit(
         lines, replace(counts, digest=KnownDigest(counts.digest.hexdigest()), index=None), heights, records.height,
         times[0] if times else None, times[-1] if times else None,
@@ -146,29 +159,20 @@ def _chunks(unit: Unit, counts: ReadCounts, max_line_bytes: int) -> Iterator[Chu
         yield from read_span(unit.source.path, unit.span, counts, max_line_bytes=max_line_bytes)
 
 
-class _Messages(AbstractContextManager["_Messages"]):
+class _Messages(BlockWriter):
     """Writes the different messages of each chunk."""
 
     def __init__(self, path: Path) -> None:
-        self._file = BlockWriter(path)
+        super().__init__(path)
         self._before = 0
-
-    def __enter__(self) -> Self:
-        self._file.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.__exit__(kind, error, trace)
 
     def add(self, parsed: ParsedChunk) -> pl.Series:
         """Which message (u32, its place among all that are written) each record of a chunk has."""
         found, row_of = distinct_messages(parsed.masked, parsed.records.frame["level"])
         texts = pl.DataFrame({"text": found.texts, "lines": found.lines, "first": found.first, "last": found.last})
-        self._file.append(_TEXTS, texts)
+        self.append(_TEXTS, texts)
         examples = parsed.examples.select(row_of.gather(parsed.examples["row"]).alias("text"), "even", "message")
-        self._file.append(_EXAMPLES, examples)
+        self.append(_EXAMPLES, examples)
         rows = row_of + self._before
         self._before += texts.height
         return rows.alias("message")
@@ -181,11 +185,11 @@ def messages_of(path: Path, heights: list[int]) -> Iterator[tuple[DistinctMessag
         yield DistinctMessages(texts["text"], lines, first, last, height), examples
 
 
-class _Partitions(AbstractContextManager["_Partitions"]):
+class _Partitions(BlockWriter):
     """Writes records by the partition of their session."""
 
     def __init__(self, unit: Unit, how: Reading, stream: int) -> None:
-        self._file = BlockWriter(how.records(unit.number))
+        super().__init__(how.records(unit.number))
         width = 2**64 // how.partitions + 1
         of_key = pl.col("number") // width if how.rule.kind == "key" else pl.lit(stream % how.partitions)
         self._partition = of_key.cast(pl.Int64).alias("partition")
@@ -195,21 +199,12 @@ class _Partitions(AbstractContextManager["_Partitions"]):
         self._waiting: list[pl.DataFrame] = []
         self._waiting_bytes = self.height = 0
 
-    def __enter__(self) -> Self:
-        self._file.__enter__()
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
             self._share_out()
-        self._file.__exit__(kind, error, trace)
-
-    @property
-    def bytes(self) -> int:
-        """Written so far."""
-        return self._file.bytes
+        super().__exit__(kind, error, trace)
 
     def add(self, records: pl.DataFrame) -> None:
         """Take records in."""
@@ -223,5 +218,5 @@ class _Partitions(AbstractContextManager["_Partitions"]):
         if self._waiting:
             records = pl.concat(self._waiting).with_columns(self._partition, **self._places)
             for (partition,), rows in records.partition_by("partition", as_dict=True, include_key=False).items():
-                self._file.append(int(str(partition)), rows)
+                self.append(int(str(partition)), rows)
         self._waiting, self._waiting_bytes = [], 0

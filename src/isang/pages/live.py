@@ -78,13 +78,15 @@ def models_html(
     language: Language,
     *,
     models: Sequence[Mapping[str, Any]],
+    advised: Mapping[str, Any] | None,
     actions: Mapping[str, bool],
     signed_in: bool,
 ) -> str:
-    """The models with their gates; `actions`: which of `train`, `promote`, `rollback` the service offers."""
+    """The models with their gates; `advised`: why another one is worth training; `actions`: which of `train`,
+    `promote`, `rollback` the service offers."""
     return _page(
         "models", contents, language, signed_in=signed_in, title=word("models", language), models=models,
-        actions=actions,
+        advised=advised, actions=actions,
     )  # fmt: skip
 
 

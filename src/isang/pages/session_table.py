@@ -22,6 +22,8 @@ class Note(NamedTuple):
     """Templates that were likelier, with their probabilities."""
     missing: tuple[tuple[str, int], ...]
     """Templates that a normal session has there and this one has not, with how often."""
+    says_ko: str
+    """The same in Korean; in English where a detector has no Korean sentence."""
 
 
 class Line(NamedTuple):
@@ -85,7 +87,8 @@ def note_of(reason: Mapping[str, Any]) -> Note:
     """What a reason says, what was likelier, and what is missing."""
     expected = tuple((shortened(item["template"]), item["probability"]) for item in reason.get("expected") or ())
     missing = tuple((shortened(item["template"]), item["count"]) for item in reason.get("missing") or ())
-    return Note(reason["says"], expected[:SHOWN_EXPECTED], missing)
+    says_ko = reason.get("says_ko") or reason["says"]
+    return Note(printable(reason["says"]), expected[:SHOWN_EXPECTED], missing, printable(says_ko))
 
 
 def ticket_lines(rows: Sequence[Row]) -> list[str]:

@@ -13,6 +13,7 @@ import uvicorn
 
 import isang
 from isang.artifact import Model, model_folder
+from isang.detection.live import LookedAt
 from isang.errors import UsageError
 from isang.progress import say
 from isang.service.feedback import Feedback, Refused
@@ -23,6 +24,7 @@ from isang.service.judging.incident_book import Change
 from isang.service.judging.learning import Learning
 from isang.service.judging.loop import Judging
 from isang.service.metrics import Metrics
+from isang.service.models.advice import Advice
 from isang.service.models.candidates import Candidates
 from isang.service.models.versions import Versions
 from isang.service.outputs.delivery import Delivery
@@ -52,6 +54,10 @@ class Service:
         self.feedback = Feedback(self.database, self.metrics, self._delivery.put, self.events.publish)
         self.versions = Versions(self.database)
         self.candidates = Candidates(settings, self.database, self.versions, self.feedback, self._promoted_by)
+        self.advice = Advice(
+            settings, self.database, self.versions, self.metrics,
+            lambda reason: self.train(reason=reason, force=False), self.candidates.outage,
+        )  # fmt: skip
         self._stop, self._switch = threading.Event(), threading.Event()
         self._judging: Judging | None = None
         self._learning: Learning | None = None
@@ -77,6 +83,7 @@ class Service:
         self._stop.set()
         for thread in self._threads:
             thread.join()
+        self.advice.close()
         self.candidates.close()
         self.journal.close()
         self.database.close()
@@ -147,10 +154,16 @@ class Service:
         run = model_folder(model)
         self.feedback.use(run)
         begin = self.database.fact("learning")  # what was learned from is not judged
-        return Judging(
+        judging = Judging(
             self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, begin, self.feedback,
-            self.candidates.looked,
+            self._looked,
         )  # fmt: skip
+        self.advice.use(judging.model, str((self.versions.promoted() or {}).get("id")))
+        return judging
+
+    def _looked(self, looked: LookedAt) -> None:
+        self.candidates.looked(looked)
+        self.advice.looked(looked)
 
     def _model(self) -> Path | None:
         """The model that is promoted; one that the user names is, unless it was named at the last start too."""
@@ -167,14 +180,15 @@ class Service:
 
     def models(self) -> dict[str, Any]:
         """See Acting."""
-        return {"schema": 1, "models": self.versions.all(), "waits": self.candidates.outage()}
+        waits, suggested = self.candidates.outage(), self.advice.suggested()
+        return {"schema": 1, "models": self.versions.all(), "waits": waits, "suggestion": suggested}
 
-    def train(self, *, force: bool) -> dict[str, Any]:
+    def train(self, *, force: bool, reason: str = "a person asked for it") -> dict[str, Any]:
         """See Acting."""
         present = self._model()
         if present is None or self._judging is None:
             raise Refused(409, "the first model is not trained yet")
-        version = self.candidates.train(model_folder(present), "a person asked for it", force=force)
+        version = self.candidates.train(model_folder(present), reason, force=force)
         self.events.publish("model", version)
         return version
 

@@ -30,6 +30,13 @@ class Metrics:
         self.alerts = Gauge("alerts_per_thousand", "Anomalous sessions per 1,000, of all.", ["stream"], **own)
         self.model_info = Gauge("model_info", "The model that judges.", ["stream", "version"], **own)
         self.model_age = Gauge("model_age_seconds", "Seconds since the model's last training session.", **own)
+        self.drift = Gauge(
+            "drift",
+            "How far what came lately is from calibration: 1 is usual, or at its limit.",
+            ["stream", "kind"],
+            **own,
+        )
+        self.suggested = Gauge("candidate_suggested", "1 where a new model is suggested, see /api/v1/models.", **own)
         self.late = Counter("late_records", "Records that came after later ones of their log had been read.", **own)
         self.ended_early = Counter("sessions_ended_early", "Sessions that ended for want of room.", ["stream"], **own)
         self.unseen = Gauge(

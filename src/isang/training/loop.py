@@ -50,14 +50,10 @@ def train(
     tokens = int(data.training.lengths.sum())
     plan = make_plan(len(data.training), len(data.validated), config, schedule, tokens=tokens)
 
-    @functools.lru_cache(maxsize=1)
-    def batches(epoch: int) -> Sequence[Rows]:
-        return epoch_batches(data.training.lengths, plan.batch_size, config.seed, epoch)
-
+    batches = _batches(data, plan.batch_size, config.seed)
     learner = new_learner(model_config, data.vocabulary_size, config, processes)
-    run = _Run(
-        data, learner, folder, _identity(data, model_config, config), TrainingProgress(), _weights(learner.model)
-    )
+    identity = _identity(data, model_config, config)
+    run = _Run(data, learner, folder, identity, TrainingProgress(), _weights(learner.model))
     resumed = resume and run.take_up()
     state, writing = run.state, folder if processes.first else None
     with (
@@ -68,7 +64,7 @@ def train(
     ):
         announce(journal, plan, data, learner, state, batches(state.epoch))
         bar.advance(state.step)
-        began, saved_seconds = time.monotonic() - state.seconds, state.seconds
+        began, run.saved_seconds = time.monotonic() - state.seconds, state.seconds
         while (reason := plan.reason_to_stop(state)) is None:
             last_of_epoch = state.batch + 1 == plan.batches_per_epoch
             watch = last_of_epoch or (state.step + 1) % INTERVAL_STEPS == 0
@@ -88,15 +84,23 @@ def train(
                 journal.epoch(state, validation_loss, step.learning_rate)
                 state.begin_epoch()
 
-            checkpoint_due = state.seconds - saved_seconds > 60 * config.checkpoint_minutes
-            if last_of_epoch or out_of_time or signal_number or checkpoint_due:
+            if last_of_epoch or out_of_time or signal_number or run.checkpoint_is_due():
                 run.save()
-                saved_seconds = state.seconds
             if signal_number:
                 raise faults.interrupted(int(signal_number), state, plan.steps)
         journal.done(state, reason)
     learner.model.load_state_dict(run.best)
     return learner.model.cpu().eval(), state
+
+
+def _batches(data: Data, batch_size: int, seed: int) -> Callable[[int], Sequence[Rows]]:
+    """The batches of each epoch; those of the last one that was asked for are kept."""
+
+    @functools.lru_cache(maxsize=1)
+    def batches(epoch: int) -> Sequence[Rows]:
+        return epoch_batches(data.training.lengths, batch_size, seed, epoch)
+
+    return batches
 
 
 @dataclasses.dataclass
@@ -112,6 +116,8 @@ class _Run:
     """The weights of the lowest validation loss so far."""
     last_validation: Validation | None = None
     """None before the first one of this attempt."""
+    saved_seconds: float = 0.0
+    """Seconds of training at the last checkpoint."""
 
     def take_up(self) -> bool:
         """Go back to the newest checkpoint, if there is one; whether there was."""
@@ -121,9 +127,14 @@ class _Run:
             self.state, self.best = restored
         return restored is not None
 
+    def checkpoint_is_due(self) -> bool:
+        """Whether the last checkpoint was long ago."""
+        return self.state.seconds - self.saved_seconds > 60 * self.learner.config.checkpoint_minutes
+
     def save(self) -> None:
         """Write a checkpoint."""
         learner = self.learner
+        self.saved_seconds = self.state.seconds
         if learner.processes.first:
             folder = self.folder / "checkpoints"
             save_checkpoint(folder, self.state, learner.model, learner.optimizer, self.best, self.identity)

@@ -92,6 +92,8 @@ class Reason:
     """Normal sessions that were held out and scored as high."""
     held_out: int = 0
     """Normal sessions that were held out."""
+    says_ko: str = ""
+    """The sentence in Korean; without it Korean pages show `says`."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ class Detector(Protocol):
     held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
     timed: bool
     """It looks at more than tokens, such as times, so that sessions with equal tokens may score differently."""
+    asks_encoder: bool
+    """It needs the trained encoder: a model without one is fitted without this detector."""
     unsuspicious: float
     """A session of the training period that scores no more than this is not suspected to be an unlabelled anomaly."""
 
@@ -167,6 +171,7 @@ class DetectorDefaults:
     allowance: float = 0.75
     learned: bool = False
     timed: bool = False
+    asks_encoder: bool = False
     unsuspicious: float = 0.0
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:

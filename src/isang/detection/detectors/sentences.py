@@ -60,3 +60,20 @@ def percent(probability: float) -> str:
     if probability > 0.99:
         return "more than 99 %"
     return "less than 0.01 %" if probability < 0.0001 else f"{100 * probability:.2g} %"
+
+
+def percent_ko(probability: float) -> str:
+    """The same in Korean."""
+    if probability > 0.99:
+        return "99 % 이상"
+    return "0.01 % 미만" if probability < 0.0001 else f"{100 * probability:.2g} %"
+
+
+def number_of(having: int, of: int) -> str:
+    """How many of the normal sessions, as the beginning of a sentence, with its verb still to come."""
+    return f"None of {of:,} normal sessions" if not having else f"Only {having:,} of {of:,} normal sessions"
+
+
+def number_of_ko(having: int, of: int) -> str:
+    """The same in Korean, as the end of a sentence whose subject is the sessions."""
+    return f"정상 세션 {of:,}개 가운데 " + (f"{having:,}개뿐입니다." if having else "하나도 없습니다.")

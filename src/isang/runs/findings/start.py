@@ -31,14 +31,10 @@ def start_loss(table: RunTable, context: RunContext) -> Finding:
     ratio = first / guess
     evidence = plain(
         {
-            "vocabulary_size": size,
-            "guessing": guess,
-            "first_loss": first,
-            "ratio": ratio,
-            "threshold": [0.5, 1.5],
+            "vocabulary_size": size, "guessing": guess, "first_loss": first, "ratio": ratio, "threshold": [0.5, 1.5],
             "first_step": int(context.steps[0]),
         }
-    )
+    )  # fmt: skip
     words_en = f"The first loss is {number(first)}; guessing all {size:,} alike gives ln({size:,}) = {number(guess)}"
     words_ko = f"첫 손실은 {number(first)}이며, {size:,}개를 고르게 추측하면 ln({size:,}) = {number(guess)}입니다"
     if ratio > 1.5:

@@ -150,7 +150,12 @@ def _feedback_paths(an_id: list[dict[str, Any]]) -> dict[str, Any]:
 def _model_paths(an_id: list[dict[str, Any]]) -> dict[str, Any]:
     listed = {
         "type": "object",
-        "properties": {"schema": {"const": 1}, "models": {"type": "array", "items": _ref("Model")}},
+        "properties": {
+            "schema": {"const": 1},
+            "models": {"type": "array", "items": _ref("Model")},
+            "waits": {"type": ["string", "null"], "description": "why it is no time to train"},
+            "suggestion": {"type": ["object", "null"], "description": "why a candidate is worth training"},
+        },
         "required": ["schema", "models"],
     }
     force = {"type": "object", "properties": {"force": {"type": "boolean"}}, "additionalProperties": False}

@@ -42,6 +42,9 @@ class Shown(Protocol):
     def status(self) -> dict[str, Any]:
         """What `/api/v1/status` says."""
 
+    def models(self) -> dict[str, Any]:
+        """What `/api/v1/models` says."""
+
     def model_in_use(self) -> tuple[Model, Path] | None:
         """The model that judges, and its folder."""
 
@@ -193,10 +196,13 @@ def _models(
         }
         for model in service.database.models()
     ]  # fmt: skip
+    advised = _advised(service.models(), language)
     paths = {"train": "/train", "promote": "/{id}/promote", "rollback": "/rollback"}
     may_write = not service.settings.token or role(http.cookies, service.settings) != "read"
     actions = {name: may_write and f"/api/v1/models{path}" in offered for name, path in paths.items()}
-    return live.models_html(contents, language, models=models, actions=actions, signed_in=_signed_in(service, http))
+    return live.models_html(
+        contents, language, models=models, advised=advised, actions=actions, signed_in=_signed_in(service, http)
+    )
 
 
 async def _login(service: Shown, http: HttpRequest) -> Response:
@@ -214,6 +220,19 @@ async def _login(service: Shown, http: HttpRequest) -> Response:
 
 async def _logout(http: HttpRequest) -> Response:
     return sign_out()
+
+
+def _advised(said: Mapping[str, Any], language: Language) -> dict[str, Any] | None:
+    """Why a candidate is worth training, what it would change, and why to wait."""
+    found = said.get("suggestion")
+    if found is None:
+        return None
+    end = "_ko" if language == "ko" else ""
+    return {
+        "reasons": [reason[f"says{end}"] for reason in found["reasons"]],
+        "expected": found[f"expected{end}"],
+        "waits": found["waits"],
+    }
 
 
 def _gates(model: Mapping[str, Any]) -> list[dict[str, str]]:

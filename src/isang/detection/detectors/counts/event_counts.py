@@ -1,6 +1,7 @@
 """Sessions whose numbers of lines are like those of no normal session."""
 
 from difflib import SequenceMatcher
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -49,7 +50,8 @@ class EventCounts(DetectorDefaults):
         fitted, tokens, session = case.model.fitted, case.tokens, case.evidence.sessions
         nearest = nearest_so_far(fitted, session, case.evidence.timed.gaps_T)
         if nearest.distance_S[0] > NOTHING_IN_COMMON:
-            return [Reason("No normal session has a line in common with this one.")]
+            says = "No normal session has a line in common with this one."
+            return [Reason(says, says_ko="이 세션과 공통된 줄이 있는 정상 세션이 하나도 없습니다.")]
         normal = fitted.normal[int(nearest.row_S[0])][: nearest.length_S[0]]
         difference = counts(session, fitted.size)[0] - counts(from_sequences([normal]), fitted.size)[0]
         largest_first = [int(token) for token in np.argsort(-np.abs(difference), kind="stable")]
@@ -63,21 +65,35 @@ class EventCounts(DetectorDefaults):
             for token in largest_first
             if difference[token] > 0 and not case.named.issuperset((np.flatnonzero(tokens == token) - 1).tolist())
         ]
-        parts = [
-            f"{amount} {'line is' if amount == 1 else 'lines are'} {word}"
-            for items, word in ((missing, "missing"), (extra, "too many"))
-            if (amount := sum(item["count"] for item in items))
-        ]
-        if not parts:
+        if not missing and not extra:
             return []
-        says = f"Compared with the most similar normal session, {' and '.join(parts)}"
-        if are_open(session)[0]:
-            says += " so far, whatever may still come"
+        says, says_ko = _compared(missing, extra, are_open(session)[0])
         detail = {"missing": missing[:SHOWN_TEMPLATES], "extra": extra[:SHOWN_TEMPLATES]}
-        if extra or not missing:
-            return [Reason(f"{says}.", detail=detail)]
+        if extra:
+            return [Reason(f"{says}.", detail=detail, says_ko=f"{says_ko}.")]
         before = _before_missing(tokens, normal)
-        return [Reason(f"{says}, from this line on.", max(0, before - 1), after=True, detail=detail)]
+        says, says_ko = f"{says}, from this line on.", f"{says_ko}(이 줄 다음부터)."
+        return [Reason(says, max(0, before - 1), after=True, detail=detail, says_ko=says_ko)]
+
+
+def _compared(missing: list[dict[str, Any]], extra: list[dict[str, Any]], is_open: bool) -> tuple[str, str]:
+    """How many lines a session has less and more than the normal one, in English and Korean, without the full stop."""
+    amounts = [sum(item["count"] for item in items) for items in (missing, extra)]
+    parts = [
+        f"{amount} {'line is' if amount == 1 else 'lines are'} {word}"
+        for amount, word in zip(amounts, ("missing", "too many"), strict=True)
+        if amount
+    ]
+    parts_ko = [
+        f"{amount}줄이 {word}"
+        for amount, word in zip(amounts, ("빠졌" if amounts[1] else "빠졌습니다", "더 많습니다"), strict=True)
+        if amount
+    ]
+    says = f"Compared with the most similar normal session, {' and '.join(parts)}"
+    says_ko = f"가장 비슷한 정상 세션과 비교하면 {'고 '.join(parts_ko)}"
+    if is_open:
+        return f"{says} so far, whatever may still come", f"지금까지는 {says_ko}"
+    return says, says_ko
 
 
 def _before_missing(tokens: Tokens, normal: Tokens) -> int:

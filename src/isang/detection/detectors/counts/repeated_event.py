@@ -44,8 +44,9 @@ class RepeatedEvent(DetectorDefaults):
         """The last line of the longest run of them."""
         token, times, most = most_repeated(case.model.fitted, case.tokens)
         says = f"A line like this occurs {times} times; no normal session has more than {most}."
+        says_ko = f"이런 줄이 {times}번 나옵니다. 정상 세션에서는 많아야 {most}번입니다."
         detail = {"times": times, "most_normal_times": most}
-        return [Reason(says, in_longest_run(case.tokens, token), detail=detail)]
+        return [Reason(says, in_longest_run(case.tokens, token), detail=detail, says_ko=says_ko)]
 
 
 def _times(sessions: Sessions, vocabulary_size: int) -> tuple[Rows, Rows, Rows]:

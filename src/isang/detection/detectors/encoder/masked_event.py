@@ -4,7 +4,7 @@ import numpy as np
 
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
 from isang.detection.detectors.encoder.masked_model import event_probabilities
-from isang.detection.detectors.sentences import expected_instead, percent
+from isang.detection.detectors.sentences import expected_instead, percent, percent_ko
 from isang.model.batches import Floats
 
 STRANGEST_EVENTS = 3
@@ -18,6 +18,7 @@ class MaskedEvent(DetectorDefaults):
 
     name = "masked_event"
     learned = True
+    asks_encoder = True
 
     def score(self, evidence: Evidence) -> Floats:
         """Negative log-likelihood of the strangest event, each hidden from the encoder in turn, in nats."""
@@ -34,7 +35,10 @@ class MaskedEvent(DetectorDefaults):
             own = float(probabilities[token])
             if reasons and own > np.exp(-LEAST_SURPRISE):  # alone it is likelier than hidden together with others
                 continue
-            says = f"Given the rest of the session, a line like this has a probability of {percent(own)} here."
+            says = f"Not expected here: the rest of the session gives a line like this a probability of {percent(own)}."
+            says_ko = (
+                f"여기에 예상한 줄이 아닙니다. 세션의 나머지 줄로 보면 이런 줄이 올 확률은 {percent_ko(own)}입니다."
+            )
             detail = {"probability": own, "expected": expected_instead(case.model, probabilities, token)}
-            reasons.append(Reason(says, int(position) - 1, detail=detail))
+            reasons.append(Reason(says, int(position) - 1, detail=detail, says_ko=says_ko))
         return reasons

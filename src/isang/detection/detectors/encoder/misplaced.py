@@ -25,6 +25,7 @@ def misplaced(case: Case, position: int, probabilities_V: Floats, own: int) -> l
     if case.is_anomalous(replace(timed, tokens=tokens, gaps_T=gaps_T, loudness_T=loudness_T).apart()):
         return []
     lines = position - place - 1 if place < position else place - position
-    says = f"This line stands in the wrong place: {lines} {'line' if lines == 1 else 'lines'} "
-    says += f"{'later' if place < position else 'earlier'} nothing would be strange."
-    return [Reason(says, place - 1)]
+    says = f"This line is out of place: {lines} {'line' if lines == 1 else 'lines'} "
+    says += f"{'later' if place < position else 'earlier'} it would be normal."
+    says_ko = f"이 줄은 제자리에 있지 않습니다. {lines}줄 {'뒤' if place < position else '앞'}에 있었다면 정상입니다."
+    return [Reason(says, place - 1, says_ko=says_ko)]

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.sentences import number_of, number_of_ko
 from isang.detection.detectors.timed_sessions import TimedSessions
 from isang.model.batches import Floats
 from isang.model.fitted import Fitted
@@ -16,6 +17,7 @@ from isang.model.wording import LOUDNESS
 NEVER_SEEN = 2.0
 """A class louder than any that a normal session has is so many nats rarer for each step that it is louder."""
 NAMES = (None, "that tells of a failure", "that is a warning or worse", "that is an error")
+NAMES_KO = (None, "실패를 알리는 줄", "경고 이상의 줄", "오류 줄")
 
 
 class FailureLines(DetectorDefaults):
@@ -57,11 +59,13 @@ class FailureLines(DetectorDefaults):
         known = case.model.fitted[self.name].filter(pl.col("loudness") == loudness)
         having, of = int(known["sessions"].sum()), _sessions(case.model.fitted)
         as_many = int(known.filter(pl.col("lines") >= lines)["sessions"].sum())
-        says = f"Of {of:,} normal sessions {having:,} have a line {NAMES[loudness]}"
+        says = f"{number_of(having, of)} {'have' if having > 1 else 'has'} a line {NAMES[loudness]}"
+        says_ko = f"{NAMES_KO[loudness]}이 있는 세션은 {number_of_ko(having, of)}"
         if lines > 1 and having:
             says += f", {as_many:,} as many as the {lines:,} here"
+            says_ko += f" 여기처럼 {lines:,}줄 이상인 세션은 {as_many:,}개입니다."
         loudness_T = case.evidence.timed.loudness_T
-        return [Reason(f"{says}.", int(loudness_T.argmax()) - 1, detail={"times": lines})]
+        return [Reason(f"{says}.", int(loudness_T.argmax()) - 1, detail={"times": lines}, says_ko=says_ko)]
 
 
 def lines_of(sessions: TimedSessions) -> NDArray[np.int64]:

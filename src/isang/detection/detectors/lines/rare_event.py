@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
+from isang.detection.detectors.sentences import number_of, number_of_ko
 from isang.detection.detectors.timed_sessions import TimedSessions
 from isang.model.batches import Floats, Rows
 from isang.model.fitted import Fitted
@@ -42,7 +43,8 @@ class RareEvent(DetectorDefaults):
         fitted = case.model.fitted
         position = int(np.argmax(rarity(fitted)[case.tokens]))
         having, of = int(sessions_with(fitted)[case.tokens[position]]), int(fitted.counts.sum())
-        return [Reason(f"Of {of:,} normal sessions {having:,} have a line like this.", position - 1)]
+        says = f"{number_of(having, of)} {'have' if having > 1 else 'has'} a line like this."
+        return [Reason(says, position - 1, says_ko=f"이런 줄이 있는 세션은 {number_of_ko(having, of)}")]
 
 
 def sessions_with(fitted: Fitted) -> Rows:

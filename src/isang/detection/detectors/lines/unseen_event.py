@@ -32,4 +32,5 @@ class UnseenEvent(DetectorDefaults):
         says = "No session of the training period has a line like this."
         places = np.nonzero(case.tokens == UNSEEN)[0]
         loudest = places[np.argsort(-case.evidence.timed.loudness_T[places].astype(np.int64), kind="stable")]
-        return [Reason(says, int(place) - 1) for place in loudest]
+        says_ko = "학습 기간의 세션에는 이런 줄이 하나도 없습니다."
+        return [Reason(says, int(place) - 1, says_ko=says_ko) for place in loudest]

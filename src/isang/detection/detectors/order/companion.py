@@ -5,7 +5,7 @@ import numpy as np
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
 from isang.detection.detectors.open_ends import are_open
 from isang.detection.detectors.order.event_pairs import strangest_absence
-from isang.detection.detectors.sentences import counted, first_place, name_of, percent
+from isang.detection.detectors.sentences import counted, first_place, name_of, percent, percent_ko
 from isang.model.batches import Floats
 
 
@@ -24,6 +24,7 @@ class Companion(DetectorDefaults):
         pair = strangest_absence(case.model.fitted, case.tokens)
         probability = float(np.exp(-pair.surprise))
         second = name_of(case.model, pair.second)
-        says = f"In only {percent(probability)} of the sessions with this line, “{second}” is missing."
+        says = f"“{second}” is missing: only {percent(probability)} of the sessions with this line lack it."
+        says_ko = f"“{second}” 줄이 없습니다. 이 줄이 있는 세션 중 그 줄이 없는 것은 {percent_ko(probability)}뿐입니다."
         detail = {"probability": probability, "missing": [counted(case.model, pair.second, 1)], "extra": []}
-        return [Reason(says, first_place(case.tokens, pair.first), after=True, detail=detail)]
+        return [Reason(says, first_place(case.tokens, pair.first), after=True, detail=detail, says_ko=says_ko)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
 from isang.detection.detectors.open_ends import are_open
 from isang.detection.detectors.order.event_pairs import most_frequent, present
-from isang.detection.detectors.sentences import first_place, name_of, percent
+from isang.detection.detectors.sentences import first_place, name_of, percent, percent_ko
 from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
 
@@ -44,11 +44,16 @@ class ContextOrder(DetectorDefaults):
         found = strangest_context(case.model.fitted, case.tokens, case.evidence.timed.gaps_T)
         second, other = name_of(case.model, found.second), name_of(case.model, found.other)
         so = f"only {found.alike_so:,}" if found.alike_so else "none"
-        says = f"In {percent(found.share)} of the normal sessions with both lines, this one is before “{second}”, but "
-        has = "have" if found.with_other else "lack"
-        says += f"in {so} of the {found.alike:,} that {has} “{other}”, as this session does."
+        has, has_ko = ("have", "있는") if found.with_other else ("lack", "없는")
+        says = f"Out of order: of the {found.alike:,} normal sessions that {has} “{other}”, as this one does, {so} "
+        says += f"{'has' if found.alike_so < 2 else 'have'} this line before “{second}”; "
+        says += f"of all with both lines {percent(found.share)} have."
+        so_ko = f"{found.alike_so:,}개뿐입니다" if found.alike_so else "하나도 없습니다"
+        says_ko = f"순서가 다릅니다. 이 세션처럼 “{other}” 줄이 {has_ko} 정상 세션 {found.alike:,}개 중 "
+        says_ko += f"이 줄이 “{second}”보다 먼저 나온 것은 {so_ko}. "
+        says_ko += f"두 줄이 모두 있는 세션 전체에서는 {percent_ko(found.share)}입니다."
         detail = {"probability": float(np.exp(-found.surprise))}
-        return [Reason(says, first_place(case.tokens, found.first), detail=detail)]
+        return [Reason(says, first_place(case.tokens, found.first), detail=detail, says_ko=says_ko)]
 
 
 class OrderContext(NamedTuple):

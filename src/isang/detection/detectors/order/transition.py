@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
-from isang.detection.detectors.sentences import name_of, percent
+from isang.detection.detectors.sentences import name_of, percent, percent_ko
 from isang.detection.detectors.timed_sessions import TimedSessions
 from isang.model.batches import Floats, Rows, Sessions
 from isang.model.fitted import Fitted
@@ -45,11 +45,17 @@ class Transition(DetectorDefaults):
         probability = float(np.exp(-surprise[position]))
         detail = {"probability": probability}
         if after == END:
-            says = f"After a line like this, a session ends with a probability of {percent(probability)}."
-            return [Reason(says, position - 2, after=True, detail=detail)]
-        where = "at the beginning of a session" if before == BEGIN else f"after “{name_of(case.model, before)}”"
-        says = f"A line like this has a probability of {percent(probability)} {where}."
-        return [Reason(says, position - 1, detail=detail)]
+            says = f"The session stops too early: after a line like this it ends in {percent(probability)} of cases."
+            says_ko = f"세션이 너무 일찍 끝났습니다. 이런 줄 다음에 끝날 확률은 {percent_ko(probability)}입니다."
+            return [Reason(says, position - 2, after=True, detail=detail, says_ko=says_ko)]
+        if before == BEGIN:
+            says = f"A session begins with a line like this in {percent(probability)} of cases."
+            says_ko = f"세션이 이런 줄로 시작할 확률은 {percent_ko(probability)}입니다."
+        else:
+            last = name_of(case.model, before)
+            says = f"A line like this follows “{last}” in {percent(probability)} of cases."
+            says_ko = f"“{last}” 바로 다음에 이런 줄이 나올 확률은 {percent_ko(probability)}입니다."
+        return [Reason(says, position - 1, detail=detail, says_ko=says_ko)]
 
 
 def transition_surprise(fitted: Fitted, sessions: Sessions) -> Floats:

@@ -57,18 +57,21 @@ class Burst(DetectorDefaults):
         if token < 0:
             return []
         shortest_ms, in_all = normal_crowd(case.model.fitted, int(token), int(crowd))
-        normal = f"only {in_all:,} had one at all"
+        normal, normal_ko = f"only {in_all:,} had one at all", f"전체를 합쳐 {in_all:,}개뿐이었습니다"
         if in_all >= crowd:
             normal = f"so many never did in less than {duration(shortest_ms)}"
-        says = f"{crowd} sessions with a line like this, this one among them, ended within {duration(float(span_ms))}; "
+            normal_ko = f"이만큼이 {duration(shortest_ms)} 안에 끝난 적이 없습니다"
+        span = duration(float(span_ms))
+        says = f"{crowd} sessions with a line like this, this one among them, ended within {span}; "
         says += f"in the training period {normal}."
+        says_ko = f"이런 줄이 있는 세션 {crowd}개가 이 세션을 포함해 {span} 안에 끝났습니다. 학습 기간에는 {normal_ko}."
         detail = {
             "crowd": int(crowd),
             "span_ms": float(span_ms),
             "least_normal_span_ms": shortest_ms,
             "normal_sessions": in_all,
         }
-        return [Reason(says, first_place(case.tokens, int(token)), detail=detail)]
+        return [Reason(says, first_place(case.tokens, int(token)), detail=detail, says_ko=says_ko)]
 
 
 def bursts(evidence: Evidence) -> "Bursts":
@@ -151,6 +154,26 @@ def remember(sessions: TimedSessions) -> Earlier:
     return Earlier(pairs.token_P[latest_P], pairs.end_ms_P[latest_P])
 
 
+def neighbours(evidence: Evidence, index: int) -> Earlier | None:
+    """The other sessions that decide how quick the crowd of a session is; None where it stands in no quick one.
+
+    With these alone beside it, it has the same deviation: of its event as many as the largest crowd before and behind
+    it, of all sessions those of the ALL that end with it.
+    """
+    token = int(evidence.once(bursts).token_S[index])
+    if token < 0:
+        return None
+    pairs = evidence.once(_pairs_of)
+    found = []
+    for event, before, behind in ((token, max(CROWDS) - 1, max(CROWDS) - 1), (BEGIN, ALL - 1, 0)):
+        of_event = np.flatnonzero(pairs.token_P == event)
+        place = int(np.flatnonzero(pairs.session_P[of_event] == index)[0])
+        near = of_event[max(0, place - before) : place + behind + 1]
+        found.append(near[pairs.session_P[near] != index])
+    chosen = np.concatenate(found)
+    return Earlier(pairs.token_P[chosen], pairs.end_ms_P[chosen])
+
+
 def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
     """The shortest time in which so many normal sessions had an event, in milliseconds, and how many have it in all.
 
@@ -160,6 +183,10 @@ def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
     if not len(found):
         raise KeyError(token)
     return float(found["shortest_ms"][0]), int(found["in_all"][0])
+
+
+def _pairs_of(evidence: Evidence) -> "_Pairs":
+    return _pairs(evidence.timed.tokens, evidence.timed.ends_ms_S, evidence.timed.earlier)
 
 
 class _Pairs(NamedTuple):

@@ -59,14 +59,22 @@ class TimeGap(DetectorDefaults):
         position = int(np.argmax(surprise))
         before, after = int(case.tokens[position - 1]), int(case.tokens[position])
         gap_ms, normal = float(timed.gaps_T[position]), normal_times(case.model, before, after)
-        where = f"after “{name_of(case.model, before)}”" if normal.pair else "after another"
-        as_long = f"it took {duration(normal.longest_ms)} at most"
+        name = name_of(case.model, before)
+        where, where_ko = (
+            (f"after “{name}”", f"“{name}” 다음에") if normal.pair else ("after another", "다른 줄 다음에")
+        )
+        longest = duration(normal.longest_ms)
+        as_long, as_long_ko = f"it took {longest} at most", f"길어야 {longest}였습니다"
         if normal.longest_ms >= gap_ms:
-            as_long = "it hardly ever took so long"
+            as_long, as_long_ko = "it hardly ever took so long", "이렇게 오래 걸린 적이 거의 없습니다"
         says = f"This line came {duration(gap_ms)} after the one before it; the {normal.number:,} times that normal "
         says += f"sessions have it {where}, {as_long}."
+        says_ko = (
+            f"이 줄은 앞줄보다 {duration(gap_ms)} 뒤에 나왔습니다. 정상 세션에서 {where_ko} 나온 {normal.number:,}번은 "
+        )
+        says_ko += f"{as_long_ko}."
         detail = {"gap_ms": gap_ms, "most_normal_ms": normal.longest_ms, "normal_times": normal.number}
-        return [Reason(says, position - 1, since=position - 2, detail=detail)]
+        return [Reason(says, position - 1, since=position - 2, detail=detail, says_ko=says_ko)]
 
 
 def count_gaps(sessions: Sessions, gaps_T: Floats) -> pl.DataFrame:

@@ -87,6 +87,10 @@ Epochs = Annotated[
 MaxMinutes = Annotated[
     float | None, typer.Option(metavar="N", help="Stop training after so many minutes, keeping the best weights.")
 ]
+NoEncoder = Annotated[
+    bool,
+    typer.Option("--no-encoder", help="Train no encoder: the statistical detectors judge alone, after seconds."),
+]
 Alerts = Annotated[
     float | None,
     typer.Option(
@@ -161,3 +165,7 @@ def seconds(flag: str, text: str, *, or_else: str = "") -> float:
     if not found:
         raise UsageError(f"{flag} must be {or_else}a duration such as 60s, 5m or 1h, got {text!r}")
     return float(found[1]) * {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}[found[2]]
+
+
+LISTEN = "127.0.0.1:8765"
+"""Where the service answers."""

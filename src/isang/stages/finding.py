@@ -1,0 +1,172 @@
+"""A model and logs to what is anomalous in them, and how good the model is."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from isang.config import Config
+from isang.files import folder_being_written, refuse_existing, to_json, write_text
+from isang.progress import say
+from isang.stages.data import fingerprint
+from isang.stages.results import Detected
+
+if TYPE_CHECKING:
+    from isang.artifact import Model
+    from isang.detection.comparison.compare import Comparison
+    from isang.detection.live import Following
+    from isang.logs.prepare import Preparation
+
+
+@contextmanager
+def _scored(loaded: "Model", model: Path, engine: str | None, onnx: Path | None = None) -> "Iterator[_Spread]":
+    """The model, whose encoder answers in the workers of the `engine`, and how these prepare logs."""
+    if engine is None:
+        yield _Spread(loaded)
+        return
+    from isang.distributed.engine import started
+    from isang.distributed.prepare import preparation_on
+    from isang.distributed.scoring import scored_on
+
+    with started(engine) as ray:
+        scored = loaded if loaded.encoder is None else scored_on(ray, loaded, model, onnx)
+        yield _Spread(scored, preparation_on(ray))
+
+
+class _Spread(NamedTuple):
+    """A model, and how logs are prepared for it; None: by this process."""
+
+    model: "Model"
+    preparation: "Callable[..., Preparation] | None" = None
+
+
+def evaluate(
+    model: Path,
+    data: Path,
+    *,
+    labels: Path | None = None,
+    out: Path | None = None,
+    rewordings: bool | None = None,
+    engine: str | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
+
+    Sessions that the `labels` and the dataset do not speak of have the labels that people's answers gave them.
+    With `out`, they are written there too. `rewordings` as in `detect`, `engine` as in `prepare`.
+    """
+    from isang.artifact import EVALUATION, load_model, with_evaluation
+    from isang.detection.evaluation.evaluate import evaluate as measure
+    from isang.detection.feedback.ledger import answers_beside
+    from isang.detection.feedback.measured import with_labels
+    from isang.logs.sessions.labels import attach_labels, read_labels
+    from isang.logs.store import read_dataset
+    from isang.runs.plots.quality_plots import pictures
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
+    loaded = load_model(model)
+    dataset = read_dataset(data)
+    if labels is not None:
+        sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
+        dataset = replace(dataset, sessions=sessions)
+    dataset = with_labels(dataset, answers_beside(model).answers)
+    with _scored(with_settings(loaded, rewordings=rewordings), model, engine) as spread:
+        result = measure(spread.model, dataset, fingerprint(data))
+    _warn(result["other_logs"])
+    drawn = pictures(result)
+    with_evaluation(loaded, result, model, drawn)
+    if out is not None:
+        with folder_being_written(out, overwrite=overwrite) as building:
+            for name, content in {EVALUATION: to_json(result), **drawn}.items():
+                write_text(building / name, content)
+    return result
+
+
+def compare(good: Sequence[str | Path], bad: Sequence[str | Path], *, config: Config | None = None) -> "Comparison":
+    """Good logs and bad ones → what the bad ones have that the good ones have not, as incidents; no model is needed."""
+    from isang.detection.comparison.compare import compare as differences
+
+    return differences([str(path) for path in good], [str(path) for path in bad], (config or Config()).logs)
+
+
+def detect(
+    model: Path,
+    logs: Sequence[str | Path],
+    *,
+    alerts_per_thousand: float | None = None,
+    rewordings: bool | None = None,
+    onnx: Path | None = None,
+    engine: str | None = None,
+) -> Detected:
+    """A model and raw logs, or a dataset folder → the anomalous sessions, each with its reasons.
+
+    Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
+    model's encoder as `export` wrote it, to score with in torch's place. `engine` as in `prepare`; logs then become a
+    dataset in the temporary folder, which all its machines must see.
+    """
+    from isang.detection.batch import judge_logs
+    from isang.detection.feedback.ledger import answers_beside
+
+    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    with _scored(loaded, model, engine, onnx) as spread:
+        found = judge_logs(spread.model, logs, answers_beside(model), preparation=spread.preparation)
+    _warn(*found.warnings)
+    return Detected(
+        len(found.judged.rows), found.anomalies, found.incidents, found.dataset, named(logs),
+        found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
+        found.coverage.to_dict(), found.kept,
+    )  # fmt: skip
+
+
+def named(logs: Sequence[str | Path]) -> str:
+    """The logs in a few words."""
+    names = [Path(path).name or str(path) for path in logs]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _warn(*warnings: str | None) -> None:
+    for warning in warnings:
+        if warning:
+            say(f"warning: {warning}")
+
+
+def follow(
+    model: Path,
+    logs: Sequence[str | Path],
+    *,
+    alerts_per_thousand: float | None = None,
+    rewordings: bool | None = None,
+    idle_seconds: float | None = None,
+    state: Path | None = None,
+    onnx: Path | None = None,
+) -> "Following":
+    """A model and growing logs → what gives out each anomaly when its session has ended; settings as in `detect`."""
+    from isang.detection.feedback.ledger import answers_beside
+    from isang.detection.live import Following
+
+    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    return Following(
+        loaded, [str(path) for path in logs], idle_seconds=idle_seconds, state=state, answers=answers_beside(model)
+    )
+
+
+def _load(model: Path, onnx: Path | None) -> "Model":
+    """The model, with its exported encoder to score with where there is one."""
+    from isang.artifact import load_model
+    from isang.model.onnx.export import read_onnx, require_onnx
+    from isang.model.onnx.scoring import OnnxEncoder
+
+    if onnx is None:
+        return load_model(model)
+    require_onnx("--onnx")
+    loaded = load_model(model)
+    return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.needed_encoder(), loaded.vocabulary)))
+
+
+def with_settings(loaded: "Model", **settings: Any) -> "Model":
+    """The model, with those `settings` of detection that are not None instead of its own."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    detection = replace(loaded.config.detection, **given)
+    return replace(loaded, config=replace(loaded.config, detection=detection))

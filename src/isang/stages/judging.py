@@ -1,0 +1,78 @@
+"""Training logs of any tool to statistics, findings and pages."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from isang.errors import UsageError
+from isang.files import refuse_existing
+
+if TYPE_CHECKING:
+    pass
+
+
+def report(
+    logs: Sequence[Path],
+    out: Path | None = None,
+    *,
+    language: Literal["en", "ko"] | None = None,
+    loss: str | None = None,
+    validation: str | None = None,
+    rate: str | None = None,
+    metric: str | None = None,
+    step: str | None = None,
+    evaluation: Path | None = None,
+    overwrite: bool = False,
+    follow: bool = False,
+    on_problem: str | None = None,
+    until_problem: bool = False,
+) -> list[Any]:
+    """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
+
+    `loss`, `validation`, `rate`, `metric` (NAME, NAME:max or NAME:min) and `step` name series by the log's own names.
+    The log `-` is standard input. `follow` writes them anew whenever a log grows, until the runs are done; `on_problem`
+    is a command or a webhook for each problem that arises, and `until_problem` ends with the first one.
+    """
+    from isang.runs.read.choice import Asked
+    from isang.runs.report import report as pages
+    from isang.runs.report.alarms import Alarms
+    from isang.runs.report.live import follow as keep_fresh
+
+    asked = Asked(loss=loss, validation=validation, rate=rate, metric=metric, step=step)
+
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
+    if follow:
+        if Path("-") in logs:
+            raise UsageError("--follow looks at a log again and again, which standard input cannot be; name a file")
+        if out is None and on_problem is None and not until_problem:
+            raise UsageError(
+                "--follow keeps a page fresh and needs a place for it; set --out DIR, or --on-problem or --fail-on"
+            )
+        chosen = language or pages.default_language()
+        alarms = Alarms(on_problem, language=chosen)
+        return list(
+            keep_fresh(
+                logs,
+                out,
+                alarms=alarms,
+                until_problem=until_problem,
+                language=chosen,
+                asked=asked,
+                evaluation=evaluation,
+            )
+        )
+    if on_problem is not None:
+        raise UsageError("--on-problem belongs to --follow")
+    reports = [made for log in logs for made in pages.make_report(log, asked=asked, evaluation=evaluation)]
+    if out is not None:
+        pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
+    return reports
+
+
+def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:
+    """The series in training logs of any tool: each run's name, and its series with their numbers of values."""
+    from isang.runs.read.folders import series_of
+    from isang.runs.report.judge import log_of
+
+    return [found for log in logs for found in series_of(log_of(log))]

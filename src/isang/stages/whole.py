@@ -1,0 +1,76 @@
+"""The whole job: raw logs to detector, report, incidents and pages."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isang.config import Config, to_dict
+from isang.files import partial_folder
+from isang.resumable import growing, note_command
+from isang.stages.data import prepare
+from isang.stages.finding import detect, evaluate, named
+from isang.stages.judging import report
+from isang.stages.learning import train
+from isang.stages.results import SCHEMA, Detected, Finished
+
+if TYPE_CHECKING:
+    pass
+
+
+def run(
+    logs: Sequence[str | Path],
+    out: Path,
+    *,
+    config: Config | None = None,
+    labels: Path | None = None,
+    engine: str | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Finished:
+    """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
+
+    All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
+    unfinished attempt had finished. Answers beside the model that is replaced stay. `engine` as in `prepare`; it
+    spreads all but the training, which runs on this machine.
+
+    Where the training period holds too few sessions to calibrate an alert budget
+    there is no `run/`: the incidents are what the second half of the logs has that the first has not.
+    """
+    from isang.detection.comparison.compare import compare_halves
+    from isang.detection.feedback.ledger import entries_beside
+    from isang.logs.store import open_dataset
+    from isang.training.split import enough_to_calibrate
+
+    config = config or Config()
+    command = {
+        "schema": SCHEMA,
+        "logs": [str(path) for path in logs],
+        "labels": None if labels is None else str(labels),
+        "config": to_dict(config),
+    }
+    entries = entries_beside(out)  # before they are replaced
+    with growing(out, resume=resume, overwrite=overwrite) as building:
+        note_command(building / "run.json", command)
+        data, trained_run = building / "data", building / "run"
+        if not data.exists():
+            prepare(logs, data, config=config, labels=labels, engine=engine)
+        dataset = open_dataset(data)
+        if enough_to_calibrate(dataset, config.training):
+            if not trained_run.exists():
+                resume = partial_folder(trained_run).exists()
+                train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
+            evaluation, halves = evaluate(trained_run / "model", data, engine=engine), None
+            found, judgement = detect(trained_run / "model", [data], engine=engine), None
+            if config.model.encoder:
+                report([trained_run], trained_run / "report", overwrite=True)
+                judgement = "run/report/report.html"
+            detected = replace(found, name=named(logs))
+        else:
+            evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
+            detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, named(logs))
+            judgement = None
+        detected.write(building, evaluation=evaluation or None, report=judgement, data=data)
+    return Finished(
+        out, open_dataset(out / "data"), evaluation, detected, halves, judged_training=judgement is not None
+    )

@@ -1,0 +1,69 @@
+"""What is printed of the whole job."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isang.formatting import joined
+from isang.summaries.data import of_dataset
+from isang.summaries.evaluation import of_evaluation, quality_in_short
+from isang.summaries.incidents import of_comparison, of_incidents, of_silenced
+from isang.summaries.layout import SHOWN_INCIDENTS
+
+if TYPE_CHECKING:
+    from isang.stages import Finished
+
+
+def of_run(finished: "Finished", *, verbose: bool = False) -> str:
+    """How the logs were read, the incidents, the quality and where to look, in about 25 lines; more if `verbose`."""
+    if finished.halves is not None:
+        return _of_small_run(finished)
+    detected, evaluation = finished.detected, finished.evaluation
+    count = len(detected.incidents)
+    found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
+    if count:
+        severities = Counter(incident.severity for incident in detected.incidents)
+        by_severity = ", ".join(f"{number} {name}" for name, number in severities.items())  # the most severe come first
+        found += f", in {count:,} {'incident' if count == 1 else 'incidents'} ({by_severity}):"
+    lines = [*of_dataset(finished.dataset.meta).split("\n"), "", found]
+    text = [joined(lines)]
+    if count:
+        text.append(of_incidents(detected.incidents, None if verbose else SHOWN_INCIDENTS, 2 if verbose else 1))
+    quiet = of_silenced(detected.silenced, detected.false_alarms())
+    text += ["", joined(quiet)] if quiet else []
+    text += ["", of_evaluation(evaluation) if verbose else joined(quality_in_short(evaluation)), ""]
+    text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished, verbose=verbose)]))
+    return "\n".join(text)
+
+
+def _more(finished: "Finished", *, verbose: bool) -> list[str]:
+    folder, report = finished.folder, finished.judged_training
+    if not verbose:
+        beside = ["incidents.json", "anomalies.jsonl", Path("run", "model"), *([Path("run", "report")] * report)]
+        return [f"(beside it: {', '.join(map(str, beside))})"]
+    return [
+        f"incidents:     {folder / 'incidents.json'}",
+        f"all anomalies: {folder / 'anomalies.jsonl'}",
+        f"model:         {folder / 'run' / 'model'}",
+        *([f"report:        {folder / 'run' / 'report' / 'report.html'}"] * report),
+    ]
+
+
+def _of_small_run(finished: "Finished") -> str:
+    """What can be told of a log that is too small to learn from, and that no alert budget is kept."""
+    assert finished.halves is not None
+    count = len(finished.dataset.sessions)
+    are = "session is" if count == 1 else "sessions are"
+    few = f"{count:,} {are} too few to train on and to calibrate an alert budget"
+    return "\n".join(
+        [
+            of_dataset(finished.dataset.meta),
+            "",
+            f"{few}; what the second half of the log has that the first has not, ranked, true and false alarms alike:",
+            "",
+            of_comparison(finished.halves, as_json=False),
+            "",
+            f"look at {finished.folder / 'index.html'}",
+            "with a log of a good run beside it isang compare tells more",
+        ]
+    )
