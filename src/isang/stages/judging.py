@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isang.errors import UsageError
 from isang.files import refuse_existing
+from isang.progress import say
 
 if TYPE_CHECKING:
     pass
@@ -26,23 +27,29 @@ def report(
     follow: bool = False,
     on_problem: str | None = None,
     until_problem: bool = False,
+    write_back: bool = False,
 ) -> list[Any]:
     """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
 
     `loss`, `validation`, `rate`, `metric` (NAME, NAME:max or NAME:min) and `step` name series by the log's own names.
     The log `-` is standard input. `follow` writes them anew whenever a log grows, until the runs are done; `on_problem`
-    is a command or a webhook for each problem that arises, and `until_problem` ends with the first one.
+    is a command or a webhook for each problem that arises, and `until_problem` ends with the first one. `write_back`
+    writes the verdicts into the runs themselves, which must be TensorBoard folders or W&B runs.
     """
     from isang.runs.read.choice import Asked
     from isang.runs.report import report as pages
     from isang.runs.report.alarms import Alarms
     from isang.runs.report.live import follow as keep_fresh
+    from isang.runs.report.write_back import write_back as put_back
+    from isang.runs.report.write_back import writer_for
 
     asked = Asked(loss=loss, validation=validation, rate=rate, metric=metric, step=step)
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if follow:
+        if write_back:
+            raise UsageError("--write-back belongs to a run that has ended; leave out --follow")
         if Path("-") in logs:
             raise UsageError("--follow looks at a log again and again, which standard input cannot be; name a file")
         if out is None and on_problem is None and not until_problem:
@@ -64,9 +71,14 @@ def report(
         )
     if on_problem is not None:
         raise UsageError("--on-problem belongs to --follow")
-    reports = [made for log in logs for made in pages.make_report(log, asked=asked, evaluation=evaluation)]
+    writers = [writer_for(log) for log in logs] if write_back else []
+    made = [pages.make_report(log, asked=asked, evaluation=evaluation) for log in logs]
+    reports = [report for found in made for report in found]
+    chosen = language or pages.default_language()
     if out is not None:
-        pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
+        pages.write_report(reports, out, language=chosen, overwrite=overwrite)
+    for writer, found, log in zip(writers, made, logs, strict=False):
+        say(f"verdicts written to {put_back(writer, found, log, chosen)}")
     return reports
 
 
