@@ -250,7 +250,7 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
 
 def _noise_of_loss(context: RunContext) -> float:
     """The standard deviation of the smoothed training loss, at least; its unit is not that of a metric."""
-    return robust_spread(context.loss - context.smooth) / len(context.loss) ** 0.25
+    return robust_spread(context.loss - context.smooth) / float(len(context.loss) ** 0.25)
 
 
 _BY_METRIC: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = {

@@ -46,14 +46,19 @@ def writer_for(log: Path) -> Writer:
     )
 
 
-def write_back(writer: Writer, reports: Sequence[Report], log: Path, language: Language) -> str:
-    """Write the verdicts on the one run of `log`; returns where they are, in words.
+def write_back(
+    writers: Sequence[Writer], reports: Sequence[Sequence[Report]], logs: Sequence[Path], language: Language
+) -> list[str]:
+    """Write the verdicts on the one run of each log, with its writer; returns where they are, in words.
 
-    Raises UsageError where the log holds several runs.
+    Raises UsageError where a log holds several runs, before anything is written.
     """
-    if len(reports) != 1:
-        raise UsageError(f"--write-back needs one run per log, and {log} holds {len(reports)}; give the folder of each")
-    return writer(reports[0], language)
+    for log, found in zip(logs if writers else (), reports, strict=False):
+        if len(found) != 1:
+            raise UsageError(
+                f"--write-back needs one run per log, and {log} holds {len(found)}; give the folder of each"
+            )
+    return [writer(found[0], language) for writer, found in zip(writers, reports, strict=False)]
 
 
 def _is(file: Path, sure: Callable[[bytes, Path], float]) -> bool:
