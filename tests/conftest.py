@@ -11,7 +11,8 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-settings.register_profile("isang", deadline=None)  # no test asserts on time: machines are shared and noisy
+settings.register_profile("isang", deadline=None, max_examples=30)  # no test asserts on time: machines are shared
+settings.register_profile("long", deadline=None, max_examples=1_000)  # pytest --hypothesis-profile=long
 settings.load_profile("isang")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
