@@ -8,6 +8,7 @@ import http.client
 import json
 import socket
 import struct
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -143,13 +144,15 @@ def celery(rec: Recording) -> None:
     rec.start("/usr/bin/python3", "/usr/bin/celery", "-A", "tasks", "worker", "-l", "DEBUG", "-c", 2, "-E", "--without-gossip", "--without-mingle",
               output="worker.log")  # fmt: skip
     rec.wait(lambda: "ready." in (rec.logs / "worker.log").read_text(errors="replace"), "worker", 40)
-    rec.start("/usr/bin/python3", "send.py", rec.seed, 500, rec.seconds / 250)
+    sender = rec.start("/usr/bin/python3", "send.py", rec.seed, 500, rec.seconds / 250)
     for step in rec.steps(20):
         if rec.fails_at(step, 20):
             rec.fault("the broker was killed; it came back after some seconds")
             rec.stop(server, hard=True)
         if rec.bad and step == 14:
             broker()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        sender.wait(30)
     time.sleep(1)
 
 
@@ -289,23 +292,26 @@ def shutil_copy(source: str, target: Path) -> None:
 
 
 def prometheus(rec: Recording) -> None:
-    """A server that scrapes exporters and asks itself, at level debug; half of its targets die."""
-    targets = [start_metrics(rec, port) for port in range(9101, 9105)]
+    """A server that scrapes exporters and logs queries; the receiver of its remote writes dies."""
+    rec.seconds = max(rec.seconds, 12)  # samples are sent some seconds after they were taken
+    receiver = start_backend(rec, 9001)
+    for port in range(9101, 9105):
+        start_metrics(rec, port)
     rec.write("rules.yml", "groups:\n- name: shop\n  interval: 1s\n  rules:\n  - record: job:up:sum\n    expr: sum(up) by (job)\n"
               "  - alert: Down\n    expr: up == 0\n    for: 2s\n")  # fmt: skip
-    conf = rec.write("prometheus.yml", "global:\n  scrape_interval: 1s\n  evaluation_interval: 1s\nrule_files: [rules.yml]\n"
-                     "alerting:\n  alertmanagers:\n  - static_configs:\n    - targets: ['127.0.0.1:9093']\n"
+    conf = rec.write("prometheus.yml", f"global:\n  query_log_file: {rec.logs}/queries.log\n  scrape_interval: 1s\n  evaluation_interval: 1s\nrule_files: [rules.yml]\n"
+                     "remote_write:\n- url: http://127.0.0.1:9001/write\n  queue_config: {max_shards: 2, batch_send_deadline: 500ms}\n"
+        "alerting:\n  alertmanagers:\n  - static_configs:\n    - targets: ['127.0.0.1:9093']\n"
                      "scrape_configs:\n" + "".join(f"- job_name: app{port}\n  static_configs:\n  - targets: ['127.0.0.1:{port}']\n" for port in range(9101, 9105)))  # fmt: skip
     server = rec.start("prometheus", f"--config.file={conf}", f"--storage.tsdb.path={rec.work}/data", "--web.listen-address=127.0.0.1:9090",
                        "--log.level=debug", "--storage.tsdb.min-block-duration=4s", "--storage.tsdb.max-block-duration=20s",
                        output="prometheus.log", environment={"GOMAXPROCS": "1"})  # fmt: skip
     rec.start(sys.executable, Path(__file__).with_name("http_load.py"), 9093)
     rec.wait_port(9090)
-    for step in rec.steps(150):
-        if rec.fails_at(step, 150):
-            rec.fault("two of four exporters were killed")
-            for target in targets[:2]:
-                rec.stop(target, hard=True)
+    for step in rec.steps(400):
+        if rec.fails_at(step, 400):
+            rec.fault("the receiver of the remote writes was killed")
+            rec.stop(receiver, hard=True)
         if step % 40 == 20:
             server.send_signal(1)
         query = rec.random.choice(("up", "sum(rate(requests_total[5s]))", "nothing(", "job:up:sum"))
@@ -430,11 +436,11 @@ VirtualHost "chat.test"
 
 
 APPLICATIONS = {
-    "alertmanager": Service(alertmanager, r"(?i)notify.*(fail|attempt|error)|connection refused|Error on notify", "logfmt"),
+    "alertmanager": Service(alertmanager, r"Notify.*failed|connection refused", "logfmt"),
     "celery": Service(celery, r"(?i)connection.*(lost|refused|reset|closed)|Cannot connect|Trying again in", "[time: LEVEL/process] message", key="task id"),
     "gunicorn": Service(gunicorn, r"database is locked|WORKER TIMEOUT|\" 500 ", "log of Python's logging, access log, error log"),
-    "php_fpm": Service(php_fpm, r"max_children|execution timed out|exited on signal 15|seems busy", "[time] LEVEL: message; access log; php's [time zone] log"),
-    "prometheus": Service(prometheus, r"(?i)scrape failed|connection refused", "logfmt"),
+    "php_fpm": Service(php_fpm, r"max_children|execution timed out|seems busy|WARNING.*exited on signal", "[time] LEVEL: message; access log; php's [time zone] log"),
+    "prometheus": Service(prometheus, r"Failed to send batch|connection refused", "logfmt"),
     "prosody": Service(prosody, r"(?i)Permission denied|failed to load|Unable to|not.*(save|load)", "month day time session<TAB>level<TAB>message", key="c2s…"),
     "tomcat": Service(tomcat, r"NoSuchFileException|\" 500 |SEVERE", "OneLineFormatter; access log"),
 }  # fmt: skip

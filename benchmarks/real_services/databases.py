@@ -220,7 +220,7 @@ def etcd(rec: Recording) -> None:
 
 def zookeeper(rec: Recording) -> None:
     """One server and clients that come and go; the disk of its transaction log fills up."""
-    disk = rec.small_disk("disk", 5 if rec.bad else 64, "zookeeper")
+    disk = rec.small_disk("disk", 64, "zookeeper")
     log = rec.open_log("zookeeper.log", "zookeeper")
     conf = rec.write("zoo.cfg", f"tickTime=500\ndataDir={disk}\nclientPort=2181\nclientPortAddress=127.0.0.1\n"
                      "maxClientCnxns=30\nsnapCount=100\npreAllocSize=256\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")  # fmt: skip

@@ -5,6 +5,7 @@
 import contextlib
 import imaplib
 import os
+import shutil
 import smtplib
 import socket
 import threading
@@ -276,11 +277,10 @@ def nats(rec: Recording) -> None:
 
 
 def rabbitmq(rec: Recording) -> None:
-    """Connections, queues and messages at level debug; the memory limit is set too low, so publishers are blocked."""
-    for name in ("mnesia", "log", "home"):
-        rec.folder(name, "rabbitmq")
+    """Connections, queues and messages at level debug; the disk fills up, so that publishers are blocked."""
+    disk = rec.small_disk("mnesia", 96, "rabbitmq")
     conf = rec.write("rabbitmq.conf", "listeners.tcp.1 = 127.0.0.1:5672\nlog.file.level = debug\nlog.connection.level = debug\nheartbeat = 5\n"
-                     "disk_free_limit.absolute = 1MB\n")  # fmt: skip
+                     "disk_free_limit.absolute = 30MB\n")  # fmt: skip
     rec.logs.chmod(0o777)
     environment = {
         "RABBITMQ_MNESIA_BASE": f"{rec.work}/mnesia", "RABBITMQ_LOGS": f"{rec.open_log('rabbit.log', 'rabbitmq')}",
@@ -290,6 +290,7 @@ def rabbitmq(rec: Recording) -> None:
     }  # fmt: skip
     rec.write("plugins", "[].\n")
     os.environ.update(environment)
+    shutil.chown(rec.work, "rabbitmq")  # the cookie is written here
     program = "/usr/lib/rabbitmq/bin"
     rec.start(f"{program}/rabbitmq-server", user="rabbitmq")
     rec.wait_port(5672, seconds=90)
@@ -303,10 +304,8 @@ def rabbitmq(rec: Recording) -> None:
 
     for step in rec.steps(120):
         if rec.fails_at(step, 120):
-            rec.fault("the memory limit was set to 1 MB")
-            rec.call(
-                f"{program}/rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1MB", user="rabbitmq", seconds=20
-            )
+            rec.fault("the disk of the message store was filled up")
+            rec.fill(disk)
         kind = rec.pick(
             {"publish": 6, "consume": 2, "wrong": 0.2, "missing": 0.3, "drop": 0.5, "queue": 1, "clash": 0.2}
         )
@@ -333,7 +332,6 @@ def rabbitmq(rec: Recording) -> None:
                 link.close()
         except (pika.exceptions.AMQPError, OSError, AttributeError):
             continue
-    rec.call(f"{program}/rabbitmqctl", "stop", user="rabbitmq", seconds=30)
 
 
 def closes(link: object) -> None:
@@ -405,5 +403,5 @@ MESSAGES = {
     "nats": Service(nats, r"Slow Consumer", "[process] date time [LVL] address - cid:N - message", key="cid"),
     "ngircd": Service(ngircd, r"Too many connections|Refused connection|connection limit", "syslog, RFC 3164", key="connection number"),
     "postfix": Service(postfix, r"Connection refused|status=deferred", "syslog-like: month day time host program[process]: ", key="queue id"),
-    "rabbitmq": Service(rabbitmq, r"memory resource limit alarm|(?i:Publishers will be blocked)|alarm set", "date time+zone [level] <process> message", key="<process>"),
+    "rabbitmq": Service(rabbitmq, r"(?:memory|disk) resource limit alarm set|(?i:Publishers will be blocked)", "date time+zone [level] <process> message", key="<process>"),
 }  # fmt: skip

@@ -24,11 +24,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from services import SERVICES
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from parsing import drain3_miner
 from reading import records, templates_of
+
+from isang.detection.comparison.compare import compare
 
 HALVES = {"development": 0, "held_back": 1}
 """Every second service by name."""
@@ -53,7 +56,7 @@ def main() -> None:
     for name in found:
         print(row(reading_cells(name, options.data / name)), end="", flush=True)
     heads = (
-        "service", "lines of bad, telling", "compare good-3", "compare bad, place", "s", "detect good-3",
+        "service", "lines of bad, telling", "compare good-3", "compare bad, place", "CPU s", "detect good-3",
         "detect bad, place", "Drain3 good-3", "Drain3 bad, place", "grep good-3", "grep bad, place",
     )  # fmt: skip
     print("\n" + row(heads) + f"|{' --- |' * len(heads)}")
@@ -81,8 +84,6 @@ def reading_cells(name: str, folder: Path) -> list[object]:
     layouts = re.findall(r"^(\S+): (.+?)(?:; |$)", shown.split("first lines", maxsplit=1)[0], re.MULTILINE)
     session = re.search(r"^sessions: (.*)", shown, re.MULTILINE)
     logs = [records(sorted((folder / run).iterdir())) for run in ("good-1", "good-2", "good-3")]
-    import polars as pl
-
     learned_on = pl.concat([*logs[0], *logs[1]])
     _, rules = templates_of(learned_on)
     events, _ = templates_of(later := pl.concat(logs[2]), rules)
@@ -102,8 +103,7 @@ def timed(shown: str) -> str:
 
 def failure_cells(folder: Path, max_minutes: float) -> list[object]:
     """What is found of a service's failure."""
-    facts = json.loads((folder / "fault.json").read_text())
-    telling = re.compile(facts["telling"])
+    telling = re.compile(SERVICES[folder.name].telling)
     good, last, bad = [folder / "good-1", folder / "good-2"], folder / "good-3", folder / "bad"
     counts = [
         sum(
@@ -113,16 +113,21 @@ def failure_cells(folder: Path, max_minutes: float) -> list[object]:
         )
         for run in (*good, last, bad)
     ]
-    quiet = found_by("compare", *good, "--with", last)
-    started = time.monotonic()
-    loud = found_by("compare", *good, last, "--with", bad)
-    seconds = time.monotonic() - started
+    quiet = compared(good, last)
+    started = time.process_time()
+    loud = compared([*good, last], bad)
+    seconds = time.process_time() - started
     cells: list[object] = [
         folder.name, f"{counts[-1]:,}" + (f" (good {sum(counts[:-1])})" if sum(counts[:-1]) else ""), len(quiet),
-        place(loud, telling), f"{seconds:.0f}",
+        place(loud, telling), f"{seconds:.1f}",
     ]  # fmt: skip
     cells += trained_cells(good, last, bad, telling, max_minutes) if max_minutes else ["", ""]
     return [*cells, *drain3_cells(good, last, bad, telling), *grep_cells(last, bad, telling)]
+
+
+def compared(good: Sequence[Path], run: Path) -> list[dict[str, Any]]:
+    """The incidents that isang compare finds."""
+    return [incident.to_dict() for incident in compare([str(each) for each in good], [str(run)]).incidents]
 
 
 def trained_cells(
