@@ -50,7 +50,7 @@ SLOTS, VOLUME = "slots.parquet", "volume.parquet"
 MANIFEST = "manifest.json"
 FEEDBACK = "feedback.jsonl"
 """What people answered about its incidents; it grows, so the manifest does not list it."""
-REQUIRED = (WEIGHTS, CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
+REQUIRED = (CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 FRAMED_AT_ONCE = 100_000
 
 
@@ -58,7 +58,8 @@ FRAMED_AT_ONCE = 100_000
 class Model:
     """A trained detector; it can score in several threads at once."""
 
-    encoder: "Encoder"
+    encoder: "Encoder | None"
+    """None where the statistical detectors judge alone."""
     vocabulary: Vocabulary
     config: Config
     """The settings that it was prepared and trained with."""
@@ -105,14 +106,19 @@ class Model:
         """How often each of them occurred, shape: len(normal)."""
         return self.fitted.counts
 
+    def needed_encoder(self) -> "Encoder":
+        """The encoder. Raises InputError where the model has none."""
+        if self.encoder is None:
+            raise InputError("this model has no encoder, as --no-encoder was given; train again without that flag")
+        return self.encoder
+
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
     """Write the model folder in one step; the answers that stand in the one it replaces stay."""
-    from safetensors.torch import save_file
-
     with locked(folder.parent), folder_being_written(folder, overwrite=overwrite) as building:
         carry_answers(folder, building)
-        save_file({name: part.contiguous() for name, part in model.encoder.state_dict().items()}, building / WEIGHTS)
+        if model.encoder is not None:
+            _save_weights(model.encoder, building / WEIGHTS)
         (building / CONFIG).write_text(to_json(_config(model)), encoding="utf-8")
         known = pl.Series("token", model.vocabulary.tokens_of(model.template_table["template"].to_list()), pl.Int32)
         model.template_table.with_columns(known).write_parquet(building / TEMPLATES)
@@ -155,7 +161,7 @@ def load_model(folder: Path) -> Model:
     tables = {name: _detector_table(folder, name, files, vocabulary.size) for name in config["detectors"]}
     evaluated, planted = folder / EVALUATION, folder / PLANTED
     return Model(
-        encoder=_encoder(folder, settings, vocabulary),
+        encoder=_encoder(folder, files, settings, vocabulary) if settings.model.encoder else None,
         vocabulary=vocabulary,
         config=settings,
         rules=config["rules"],
@@ -338,7 +344,15 @@ def _vocabulary(templates: pl.DataFrame) -> Vocabulary:
     return Vocabulary(tuple(known["template"]), tuple(known["level"].fill_null("")))
 
 
-def _encoder(folder: Path, config: Config, vocabulary: Vocabulary) -> "Encoder":
+def _save_weights(encoder: "Encoder", path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({name: part.contiguous() for name, part in encoder.state_dict().items()}, path)
+
+
+def _encoder(folder: Path, files: Mapping[str, Any], config: Config, vocabulary: Vocabulary) -> "Encoder":
+    if WEIGHTS not in files:
+        raise InputError(f"{folder / MANIFEST} does not list {WEIGHTS}; the folder is damaged")
     import torch
 
     from isang.model.encoder import Encoder

@@ -105,6 +105,8 @@ class ModelConfig:
     """The feed-forward network of a layer is so many times as wide as the hidden state."""
     positions: int = 514
     """The longest sequence in tokens: the events of a session with BEGIN and END."""
+    encoder: bool = True
+    """False: no encoder is trained; the statistical detectors judge alone."""
     dropout: float = 0.1
     """Share of hidden values dropped in training."""
 

@@ -384,8 +384,10 @@ def test_flat_at_a_low_rate_is_not_converged() -> None:
     flat = 1 + 0.01 * noise(N, 0.3, 4)
     low = run(flat, learning_rate=np.maximum(cosine(N, 1200), 0.0) * (X < 1200) + 1e-9)
     assert convergence(low, RunContext(low)).evidence["outcome"] == "flat at a low rate"
+    fallen = run(flat + 2 * np.exp(-X / 30), learning_rate=np.full(N, 1e-3))
+    assert convergence(fallen, RunContext(fallen)).verdict == "ok"
     level = run(flat, learning_rate=np.full(N, 1e-3))
-    assert convergence(level, RunContext(level)).verdict == "ok"
+    assert convergence(level, RunContext(level)).evidence["outcome"] == "flat from the start"
     falling = run(flat - np.linspace(0, 0.3, N), learning_rate=np.full(N, 1e-3))
     assert convergence(falling, RunContext(falling)).evidence["outcome"] == "falling"
 

@@ -21,6 +21,7 @@ from isang.cli.options import (
     Logs,
     Masks,
     MaxMinutes,
+    NoEncoder,
     NoRedact,
     Overwrite,
     Preset,
@@ -85,6 +86,7 @@ def run(
     no_redact: NoRedact = False,
     train_fraction: TrainFraction = None,
     preset: Preset = None,
+    no_encoder: NoEncoder = False,
     epochs: Epochs = None,
     max_minutes: MaxMinutes = None,
     alerts_per_thousand: Alerts = None,
@@ -98,7 +100,7 @@ def run(
     read_as = log_flags(layout, session_by, gap, window, across_sources, timezone, mask, date_order, encoding)
     flags = {
         "logs": read_as | _redact(no_redact),
-        "model": {"preset": preset},
+        "model": _model(preset, no_encoder),
         "training": {
             "train_fraction": train_fraction, "epochs": epochs, "max_minutes": max_minutes, "seed": seed,
         },
@@ -156,6 +158,7 @@ def train(
     config: ConfigFile = None,
     preset: Preset = None,
     train_fraction: TrainFraction = None,
+    no_encoder: NoEncoder = False,
     epochs: Epochs = None,
     max_minutes: MaxMinutes = None,
     patience: Annotated[
@@ -192,11 +195,13 @@ def train(
         "batch_size": batch_size, "learning_rate": learning_rate, "processes": processes, "track": track,
         "seed": seed,
     }  # fmt: skip
-    settings = load(config, {"model": {"preset": preset}, "training": training})
+    settings = load(config, {"model": _model(preset, no_encoder), "training": training})
     refuse_lone_process()
-    if settings.training.processes > 1 and not is_launched():
+    if settings.training.processes > 1 and settings.model.encoder and not is_launched():
         raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
     end_with_launcher()
+    if find_lr and not settings.model.encoder:
+        raise UsageError("--find-lr tries learning rates for the encoder; leave --no-encoder out")
     if find_lr:
         outcome = summaries.of_rates(stages.find_rate(data, out, config=settings, overwrite=overwrite), out)
     else:
@@ -209,6 +214,11 @@ def train(
 def _redact(no_redact: bool) -> dict[str, Any]:
     """The setting under [logs] that --no-redact stands for; unset, the file's or the default."""
     return {"redact": False} if no_redact else {}
+
+
+def _model(preset: str | None, no_encoder: bool) -> dict[str, Any]:
+    """The settings under [model] that these flags stand for."""
+    return {"preset": preset} | ({"encoder": False} if no_encoder else {})
 
 
 def _run(

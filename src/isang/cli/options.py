@@ -87,6 +87,10 @@ Epochs = Annotated[
 MaxMinutes = Annotated[
     float | None, typer.Option(metavar="N", help="Stop training after so many minutes, keeping the best weights.")
 ]
+NoEncoder = Annotated[
+    bool,
+    typer.Option("--no-encoder", help="Train no encoder: the statistical detectors judge alone, after seconds."),
+]
 Alerts = Annotated[
     float | None,
     typer.Option(

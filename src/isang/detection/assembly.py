@@ -1,4 +1,4 @@
-"""A trained encoder becomes a detector: what is normal, how its scores are spread, and the facts of its period."""
+"""An encoder, or none, becomes a detector: what is normal, how its scores are spread, and facts of its period."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.config import Config
-from isang.detection.detectors import fit, registered
+from isang.detection.detectors import fit, registered_for
 from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.synthetic_anomalies import plant_held_out
 from isang.detection.threshold.decisions import cross_fitted_scores, trusted_scores
@@ -32,7 +32,7 @@ millions would take hours to score."""
 
 
 def make_detector(
-    encoder: Encoder,
+    encoder: Encoder | None,
     dataset: StoredDataset,
     split: Split,
     vocabulary: Vocabulary,
@@ -54,7 +54,7 @@ def make_detector(
         config=config,
         rules=dataset.meta.get("rules"),
         template_table=dataset.templates,
-        fitted=fit(registered(), replace(sessions, represents=(normal, counts))),
+        fitted=fit(registered_for(config.model), replace(sessions, represents=(normal, counts))),
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )

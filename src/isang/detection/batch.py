@@ -19,6 +19,7 @@ from isang.detection.incidents import Incident, ranked
 from isang.detection.releases.never_seen import Coverage, coverage, never_seen
 from isang.detection.releases.new_templates import new_lines
 from isang.detection.releases.rewordings import judge_reworded
+from isang.detection.reproduction.kept import kept_sessions
 from isang.detection.session_lines import with_sessions
 from isang.detection.threshold.decisions import Judged
 from isang.detection.threshold.stretches import Stretch, judge_stretch, unusual
@@ -49,6 +50,8 @@ class JudgedLogs:
     """Templates that no training session has, the loudest first."""
     coverage: Coverage
     """How much of the logs is like the training period."""
+    kept: list[dict[str, Any]]
+    """What the anomalies can be judged again with, see `isang reproduce`."""
     warnings: list[str]
     """What a person should know about all of it."""
 
@@ -83,6 +86,7 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     new = new_lines(model, logs.dataset, judged)
     warnings = [other_logs(judged), new and new.says, taken_for(reworded)]
     found = grouped(records(model, logs, judged), new.templates if new else ())
+    kept = kept_sessions(model, logs, judged, found)
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
     answered = told_incidents(found, surroundings(model, logs), answers)
     told, smaller = _parted(model, found, answered.incidents, len(judged.rows))
@@ -94,7 +98,7 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     said = [warning for warning in (*warnings, *logs.warnings) if warning]
     return JudgedLogs(
         logs.dataset, judged, found, incidents, smaller, whole, answered.silenced, never_seen(model, logs),
-        coverage(model, logs), said,
+        coverage(model, logs), kept, said,
     )  # fmt: skip
 
 

@@ -44,4 +44,4 @@ def _loaded(folder: Path, onnx: Path | None) -> Model:
     from isang.model.onnx.export import read_onnx
     from isang.model.onnx.scoring import OnnxEncoder
 
-    return replace(model, onnx=OnnxEncoder(read_onnx(onnx, model.encoder, model.vocabulary)))
+    return replace(model, onnx=OnnxEncoder(read_onnx(onnx, model.needed_encoder(), model.vocabulary)))

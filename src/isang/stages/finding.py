@@ -30,7 +30,8 @@ def _scored(loaded: "Model", model: Path, engine: str | None, onnx: Path | None 
     from isang.distributed.scoring import scored_on
 
     with started(engine) as ray:
-        yield _Spread(scored_on(ray, loaded, model, onnx), preparation_on(ray))
+        scored = loaded if loaded.encoder is None else scored_on(ray, loaded, model, onnx)
+        yield _Spread(scored, preparation_on(ray))
 
 
 class _Spread(NamedTuple):
@@ -115,7 +116,7 @@ def detect(
     return Detected(
         len(found.judged.rows), found.anomalies, found.incidents, found.dataset, named(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
-        found.coverage.to_dict(),
+        found.coverage.to_dict(), found.kept,
     )  # fmt: skip
 
 
@@ -161,7 +162,7 @@ def _load(model: Path, onnx: Path | None) -> "Model":
         return load_model(model)
     require_onnx("--onnx")
     loaded = load_model(model)
-    return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.encoder, loaded.vocabulary)))
+    return replace(loaded, onnx=OnnxEncoder(read_onnx(onnx, loaded.needed_encoder(), loaded.vocabulary)))
 
 
 def with_settings(loaded: "Model", **settings: Any) -> "Model":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isang.config import Config, to_dict
+from isang.errors import UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, to_json, write_text
 from isang.progress import say
 from isang.resumable import growing
@@ -57,6 +58,8 @@ def train(
     from isang.training.split import split_by_time
 
     config = config or Config()
+    if not config.model.encoder and (config.training.processes > 1 or is_launched()):
+        raise UsageError("without an encoder there is nothing that several processes could train; start one")
     if config.training.processes > 1 and not is_launched():
         say("training in one process; `isang train --processes N` on the command line starts several")
     refuse_existing(out, overwrite=overwrite)  # before a large dataset is read
@@ -70,8 +73,10 @@ def train(
     ):
         processes.wait()  # until the first one has made the folder
         vocabulary, known = learn_sessions(dataset, rows, len(split.train), beside=building)
-        encoder, progress = _encoder(known, dataset, split, vocabulary, config, building, resume, processes)
-        trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
+        encoder, trained = None, Trained(out, 0, 0, None)
+        if config.model.encoder:
+            encoder, progress = _encoder(known, dataset, split, vocabulary, config, building, resume, processes)
+            trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
             return trained
         facts = {
@@ -81,7 +86,7 @@ def train(
         model = make_detector(encoder, dataset, split, vocabulary, known, config, facts)
         save_model(model, building / "model", overwrite=True)
         append(ledger_of(building / "model"), entries)
-        if with_report:
+        if with_report and encoder is not None:
             report([building], building / "report", overwrite=True)
     return trained
 
@@ -144,8 +149,9 @@ def export(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, str]
 
     require_onnx("isang export")
     loaded = load_model(model)
-    write_onnx(loaded.encoder, loaded.vocabulary, out, overwrite=overwrite)
-    return facts_of(loaded.encoder, loaded.vocabulary)
+    encoder = loaded.needed_encoder()
+    write_onnx(encoder, loaded.vocabulary, out, overwrite=overwrite)
+    return facts_of(encoder, loaded.vocabulary)
 
 
 def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:

@@ -26,7 +26,8 @@ class Trained:
     folder: Path
     steps: int
     best_epoch: int
-    best_validation_loss: float
+    best_validation_loss: float | None
+    """None where no encoder was trained; then there are no steps, no log and no report either."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class Detected:
     coverage: dict[str, Any] = field(default_factory=dict)
     """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
     `cannot_tell` where the logs are of another program, else `judged`."""
+
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    """What the anomalies can be judged again with, see `reproduce`."""
 
     def write(
         self,
@@ -85,6 +89,8 @@ class Detected:
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
+        if self.kept:
+            write_text(folder / "kept_sessions.jsonl", "".join(to_json(one, indent=None) for one in self.kept))
         if self.dataset is None:
             return
         links = {"incidents": "incidents.json", **({} if report is None else {"report": report})}
@@ -116,3 +122,5 @@ class Finished:
     detected: Detected
     halves: "Comparison | None" = None
     """The log's second half beside its first, in place of a model, where it was too small to learn from."""
+    judged_training: bool = True
+    """False where no encoder was trained, so that there is no report on its training."""

@@ -61,12 +61,16 @@ def run(
                 resume = partial_folder(trained_run).exists()
                 train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
             evaluation, halves = evaluate(trained_run / "model", data, engine=engine), None
-            report([trained_run], trained_run / "report", overwrite=True)
-            found, judgement = detect(trained_run / "model", [data], engine=engine), "run/report/report.html"
+            found, judgement = detect(trained_run / "model", [data], engine=engine), None
+            if config.model.encoder:
+                report([trained_run], trained_run / "report", overwrite=True)
+                judgement = "run/report/report.html"
             detected = replace(found, name=named(logs))
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
             detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, named(logs))
             judgement = None
         detected.write(building, evaluation=evaluation or None, report=judgement, data=data)
-    return Finished(out, open_dataset(out / "data"), evaluation, detected, halves)
+    return Finished(
+        out, open_dataset(out / "data"), evaluation, detected, halves, judged_training=judgement is not None
+    )

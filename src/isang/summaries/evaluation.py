@@ -157,12 +157,12 @@ def _choice(choice: Mapping[str, Any] | None) -> list[str]:
 
 def encoder_says(choice: Mapping[str, Any] | None) -> list[str]:
     """That the encoder adds nothing on this log, where it does not."""
-    if choice is None or choice["encoder_adds"]:
+    if choice is None or choice["encoder_adds"] is not False:
         return []
     with_it, without = 100 * choice["found"], 100 * choice["without_encoder"]
     return [
         f"the encoder adds nothing here: {without:.0f} % of what isang planted is found without it, "
-        f"{with_it:.0f} % with it"
+        f"{with_it:.0f} % with it; --no-encoder saves its training"
     ]
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def of_training(trained: "Trained") -> str:
     """The outcome of a training run and where its report is."""
+    if trained.best_validation_loss is None:
+        return f"fitted without an encoder: the statistical detectors judge alone\nmodel:  {trained.folder / 'model'}"
     return (
         f"trained for {trained.steps:,} steps; best validation loss {trained.best_validation_loss:.4f} nats per masked "
         f"event, in epoch {trained.best_epoch}\n"

@@ -32,18 +32,20 @@ def of_run(finished: "Finished", *, verbose: bool = False) -> str:
     quiet = of_silenced(detected.silenced, detected.false_alarms())
     text += ["", joined(quiet)] if quiet else []
     text += ["", of_evaluation(evaluation) if verbose else joined(quality_in_short(evaluation)), ""]
-    text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished.folder, verbose=verbose)]))
+    text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished, verbose=verbose)]))
     return "\n".join(text)
 
 
-def _more(folder: Path, *, verbose: bool) -> list[str]:
+def _more(finished: "Finished", *, verbose: bool) -> list[str]:
+    folder, report = finished.folder, finished.judged_training
     if not verbose:
-        return [f"(beside it: incidents.json, anomalies.jsonl, {Path('run', 'model')}, {Path('run', 'report')})"]
+        beside = ["incidents.json", "anomalies.jsonl", Path("run", "model"), *([Path("run", "report")] * report)]
+        return [f"(beside it: {', '.join(map(str, beside))})"]
     return [
         f"incidents:     {folder / 'incidents.json'}",
         f"all anomalies: {folder / 'anomalies.jsonl'}",
         f"model:         {folder / 'run' / 'model'}",
-        f"report:        {folder / 'run' / 'report' / 'report.html'}",
+        *([f"report:        {folder / 'run' / 'report' / 'report.html'}"] * report),
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from isang.artifact import Model
+from isang.config import ModelConfig
 from isang.detection.detectors.contract import Detector
 from isang.detection.detectors.counts.event_counts import EventCounts
 from isang.detection.detectors.counts.repeated_event import RepeatedEvent
@@ -53,6 +54,11 @@ def registered() -> tuple[Detector, ...]:
     names = [detector.name for detector in DETECTORS]
     added: tuple[Detector, ...] = plugins(GROUP, Detector, taken=names)  # type: ignore[type-abstract]
     return (*DETECTORS, *added)
+
+
+def registered_for(config: ModelConfig) -> tuple[Detector, ...]:
+    """The registered detectors that a model with these settings is fitted with."""
+    return tuple(detector for detector in registered() if config.encoder or not detector.asks_encoder)
 
 
 def detectors_of(model: Model) -> tuple[Detector, ...]:

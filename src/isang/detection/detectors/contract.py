@@ -141,6 +141,8 @@ class Detector(Protocol):
     held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
     timed: bool
     """It looks at more than tokens, such as times, so that sessions with equal tokens may score differently."""
+    asks_encoder: bool
+    """It needs the trained encoder: a model without one is fitted without this detector."""
     unsuspicious: float
     """A session of the training period that scores no more than this is not suspected to be an unlabelled anomaly."""
 
@@ -169,6 +171,7 @@ class DetectorDefaults:
     allowance: float = 0.75
     learned: bool = False
     timed: bool = False
+    asks_encoder: bool = False
     unsuspicious: float = 0.0
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:

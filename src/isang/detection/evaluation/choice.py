@@ -11,8 +11,6 @@ from isang.artifact import Model
 from isang.detection.detectors import detectors_of
 from isang.detection.threshold.decisions import calibration_scores, limits_at, tails
 
-BY_ENCODER = ("masked_event", "missing_event", "early_end")
-"""The detectors that ask the encoder."""
 LEAST_GAIN = 0.02
 """An encoder that finds less of what was planted in addition, each kind counting the same, adds nothing."""
 
@@ -21,7 +19,8 @@ def choice(model: Model) -> dict[str, Any] | None:
     """What each detector finds of the planted anomalies within its share of the budget; None where none were planted.
 
     `detectors`: `name`, `found` (share, the mean over the kinds), `alone` (found by no other), `alerts_per_thousand` of
-    held-out normal sessions, `trusts_all_sessions`; `found` by all, `without_encoder`, and `encoder_adds`.
+    held-out normal sessions, `trusts_all_sessions`; `found` by all, `without_encoder`, and `encoder_adds`, None where
+    the model has none.
     """
     if model.planted is None or model.planted.is_empty():
         return None
@@ -48,12 +47,12 @@ def choice(model: Model) -> dict[str, Any] | None:
                 "trusts_all_sessions": detector.name in everyday,
             }
         )
-    statistical_D = np.array([detector.name not in BY_ENCODER for detector in detectors])
+    statistical_D = np.array([not detector.asks_encoder for detector in detectors])
     found = float(np.mean([found_DN.any(axis=0).mean() for found_DN in kinds]))
     without = float(np.mean([found_DN[statistical_D].any(axis=0).mean() for found_DN in kinds]))
     return {
         "detectors": sorted(rows, key=lambda row: (-row["alone"], -row["found"])),
         "found": found,
         "without_encoder": without,
-        "encoder_adds": found - without >= LEAST_GAIN,
+        "encoder_adds": None if model.encoder is None else found - without >= LEAST_GAIN,
     }

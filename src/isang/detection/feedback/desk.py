@@ -11,7 +11,7 @@ from isang.detection.feedback.answers import Answer, Scope, Verdict, answer_to, 
 from isang.detection.feedback.effect import effect_of
 from isang.detection.feedback.ledger import append, find_answer, ledger_of, read_ledger
 from isang.errors import InputError, UsageError
-from isang.json_files import anything, from_json, items, mapping, number, read_json, record, text
+from isang.json_files import Check, anything, from_json, items, mapping, number, read_json, record, text
 
 RESULT, RECORDS = "incidents.json", "anomalies.jsonl"
 MOST_LINE_BYTES = 16 << 20
@@ -45,23 +45,27 @@ class Result:
         """Each incident with its anomaly records. Raises InputError."""
         if not self._paired:
             by_cause: dict[tuple[str, bool], list[dict[str, Any]]] = {}
-            for one in self._records():
+            for one in self.records():
                 by_cause.setdefault((one["incident"], "silenced_by" in one), []).append(one)
             for one in self.incidents:
                 own = by_cause.get((one["fingerprint"], one.get("silenced_by") is not None), [])
                 self._paired.append((one, own))
         return self._paired
 
-    def _records(self) -> Iterator[dict[str, Any]]:
-        """Its anomaly records, one at a time. Raises InputError."""
-        path = self.folder / RECORDS
-        try:
-            with path.open("rb") as file:
-                for place, line in enumerate(iter(lambda: file.readline(MOST_LINE_BYTES), b""), 1):
-                    value = from_json(line, _RECORD, f"{path}:{place}", AGAIN)
-                    yield value | {"reasons": [*value["reasons"], *value.get("silenced_reasons", ())]}
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}; {AGAIN}") from error
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Its anomaly records, one at a time, each with all its reasons. Raises InputError."""
+        for value in lines_of(self.folder / RECORDS, _RECORD):
+            yield value | {"reasons": [*value["reasons"], *value.pop("silenced_reasons", ())]}
+
+
+def lines_of(path: Path, check: Check) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file of a result, one a line. Raises InputError."""
+    try:
+        with path.open("rb") as file:
+            for place, line in enumerate(iter(lambda: file.readline(MOST_LINE_BYTES), b""), 1):
+                yield from_json(line, check, f"{path}:{place}", AGAIN)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}; {AGAIN}") from error
 
 
 def give(
@@ -78,7 +82,7 @@ def give(
     """Answer to an incident of a result; None: of the one that the model folder lies in. Raises IsangError."""
     path = ledger_of(model)
     found = result_of(model, result)
-    incident = _named(found, fingerprint)
+    incident = incident_named(found, fingerprint)
     records = next(of_it for one, of_it in found.with_records() if one is incident)
     try:
         answer = answer_to(incident, records, verdict, scope=scope, template=template, until=until)
@@ -125,7 +129,8 @@ def moment_of(given: str, now: datetime | None = None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _named(found: Result, fingerprint: str) -> dict[str, Any]:
+def incident_named(found: Result, fingerprint: str) -> dict[str, Any]:
+    """The incident of a result whose fingerprint begins so. Raises UsageError where it is none or several."""
     named = {one["fingerprint"]: one for one in found.incidents if one["fingerprint"].startswith(fingerprint)}
     if len(named) == 1 and len(fingerprint) >= LEAST_FINGERPRINT:
         return next(iter(named.values()))

@@ -1,4 +1,7 @@
-"""Where templates stand: new ones in a log, known ones in the normal sessions, and what the model expects there."""
+"""Where templates stand: new ones in a log, known ones in the normal sessions, and what the model expects there.
+
+Shapes: V vocabulary, P places.
+"""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +15,7 @@ from isang.artifact import Model
 from isang.detection.detectors.encoder.masked_model import event_probabilities
 from isang.detection.detectors.lines.rare_event import sessions_with
 from isang.logs.store import Dataset
-from isang.model.batches import Floats, Rows, Sessions, to_sessions
+from isang.model.batches import Floats, Rows, Sessions, Tokens, to_sessions
 from isang.model.vocabulary import MARKS, MASK, UNSEEN
 
 ASKED_PLACES = 60
@@ -142,10 +145,15 @@ class Log:
 
 
 def expected(model: Model, sessions: Sessions, places: Rows) -> Floats:
-    """What the model expects, on average, at some of these places when all are hidden: probabilities, shape V."""
+    """What the model expects, on average, at some of these places when all are hidden: probabilities, shape V.
+
+    Without an encoder, what follows the line before in the normal sessions.
+    """
     hidden = sessions.flat.copy()
     hidden[places] = MASK
     asked = _spread(places, ASKED_PLACES)
+    if model.encoder is None:
+        return _followers(model, hidden[asked - 1])
     session = np.searchsorted(sessions.offsets, asked, side="right") - 1
     begin, end = sessions.offsets[session], sessions.offsets[session + 1]
     answers = [
@@ -154,6 +162,19 @@ def expected(model: Model, sessions: Sessions, places: Rows) -> Floats:
     ]
     mean: Floats = np.mean(answers, axis=0)
     return mean
+
+
+def _followers(model: Model, before_P: Tokens) -> Floats:
+    """How often each token comes right after these in the normal sessions, on average over them, shape V."""
+    normal, size = model.normal, model.vocabulary.size
+    counts_T = np.repeat(model.normal_counts, normal.lengths)[1:].astype(np.float64)
+    counts_T[normal.offsets[1:-1] - 1] = 0  # from one session to the next
+    shares_V = np.zeros(size)
+    tokens, times = np.unique(before_P, return_counts=True)
+    for token, count in zip(tokens, times, strict=True):
+        after_V = np.bincount(normal.flat[1:], counts_T * (normal.flat[:-1] == token), minlength=size)
+        shares_V += count * after_V / max(1.0, after_V.sum())
+    return shares_V / len(before_P)
 
 
 def _shares(sessions: Sessions, counts: NDArray[Any], size: int) -> Floats:

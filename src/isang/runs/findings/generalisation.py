@@ -5,6 +5,7 @@ import numpy as np
 from isang.runs.finding import Finding, Language, RunContext, Verdict, both, plain
 from isang.runs.findings.staircase import stairs, with_stairs
 from isang.runs.read import table as t
+from isang.runs.read.series_names import is_training
 from isang.runs.read.table import Floats, Integers, RunTable, usable
 from isang.runs.statistics.noise import robust_spread
 from isang.runs.statistics.overfitting_rise import FALSE_ALARMS, FEWEST_VALIDATIONS, Rise, rise_after_best
@@ -38,7 +39,8 @@ def _overfitting(context: RunContext) -> Finding:
     table = context.table
     steps, values = validation_points(table)
     if len(values) < FEWEST_VALIDATIONS:
-        return _too_few_validations(steps, values)
+        by_metric = None if len(values) else _by_metric(context)
+        return by_metric or _too_few_validations(steps, values)
     found = rise_after_best(values)
     rise, best, best_step = found.size, found.best, int(steps[found.best])
     train = _training_change(context, best_step)
@@ -80,6 +82,43 @@ def _overfitting(context: RunContext) -> Finding:
         remedy = _WHICH_COUNTS
     advice = None if remedy is None else both(remedy["en"].format(**words), remedy["ko"].format(**words))
     return Finding("overfitting", verdict, both(en.format(**words), ko.format(**words)), evidence, advice)
+
+
+def _by_metric(context: RunContext) -> Finding | None:
+    """What the metric says where no validation loss was logged; None where that is nothing.
+
+    A metric whose name does not say on which data it was measured tells one thing only: where it gets worse while the
+    training loss falls, it was not measured on the training data.
+    """
+    table = context.table
+    if table.metric is None or table.loss == t.METRIC or table.objective != t.LOSS or is_training(table.metric):
+        return None
+    steps, values = table.points(table.metric)
+    good = usable(values)
+    steps, values = steps[good], values[good]
+    if len(values) < FEWEST_VALIDATIONS:
+        return None
+    sign = -1.0 if table.metric_maximised else 1.0
+    found = rise_after_best(sign * values)
+    best_step = int(steps[found.best])
+    train, rate = _training_change(context, best_step), _rate_change(table, best_step)
+    outcome = _outcome(found, train, rate)
+    if outcome != "overfitting" and not any(m.held_out for m in table.metrics if m.name == table.metric):
+        return None
+    evidence = {
+        "metric": table.metric, "validations": len(values), "best": values[found.best], "best_step": best_step,
+        "final": values[-1], "fall": found.size, "threshold": found.threshold, "noise": found.noise,
+        "likelihood_ratio": found.likelihood_ratio, "least_likelihood_ratio": found.least_ratio,
+        "training_change_after_best": train, "rate_factor_after_best": rate, "cause": outcome,
+        "first_step": best_step, "last_step": int(steps[-1]),
+    }  # fmt: skip
+    words = {
+        "name": table.metric, "best": number(values[found.best]), "last": number(sign * (found.lowest + found.size)),
+        "step": f"{best_step:,}", "threshold": number(found.threshold),
+    }  # fmt: skip
+    verdict, en, ko, remedy = _BY_METRIC[{"none": "ok", "small": "ok", "overfitting": "worse"}.get(outcome, "unclear")]
+    advice = None if remedy is None else both(remedy["en"].format(**words), remedy["ko"].format(**words))
+    return Finding("overfitting", verdict, both(en.format(**words), ko.format(**words)), plain(evidence), advice)
 
 
 def _metric_gets_better(table: RunTable, best_step: int) -> dict[Language, str] | None:
@@ -202,6 +241,34 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
             "늦춰지는지 시험해 "
             "보십시오.",
         ),
+    ),
+}
+
+
+_BY_METRIC: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = {
+    "ok": (
+        "ok",
+        "No overfitting to be seen in {name} (no validation loss was logged): best {best} at step {step}, {last} at "
+        "the end; noise explains {threshold}.",
+        "{name} 값에서는 과적합이 보이지 않습니다(검증 손실은 기록되지 않음). 최고 {best}(스텝 {step}), 마지막 수준 "
+        "{last}이며, 잡음으로 설명되는 폭은 {threshold}입니다.",
+        None,
+    ),
+    "worse": (
+        "problem",
+        "Overfitting: {name} gets worse after its best, from {best} at step {step} to {last}, while the training loss "
+        "does not rise; noise explains {threshold}.",
+        "과적합입니다. {name} 값이 가장 좋았던 {best}(스텝 {step})에서 {last}(으)로 나빠졌지만 그동안 학습 손실은 "
+        "상승하지 않았습니다. 잡음으로 설명되는 폭은 {threshold}입니다.",
+        _OVERFITTING["overfitting"][3],
+    ),
+    "unclear": (
+        "cannot_tell",
+        "{name} gets worse after its best, from {best} at step {step} to {last}; noise or the training itself may "
+        "explain it.",
+        "{name} 값이 가장 좋았던 {best}(스텝 {step})에서 {last}(으)로 나빠졌지만, 잡음이나 학습 자체의 변화로도 설명될 "
+        "수 있습니다.",
+        None,
     ),
 }
 

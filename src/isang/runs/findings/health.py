@@ -20,8 +20,9 @@ _NAMES = {
     t.GRADIENT_NORM: ("gradient norm", "기울기 노름"),
 }
 FEWEST = 40
-SKIPPED_PART = 0.005
-"""Loss scaling tries a higher scale about every 2,000 steps, more often at the beginning."""
+SKIPPED_PART, STEPS_PER_SKIP = 0.005, 1000
+"""Loss scaling tries a higher scale about every 2,000 steps, more often at the beginning; a row that stands for many
+steps holds the overflow of any of them."""
 DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
 COLLAPSED_PART, FEWEST_BEFORE = 0.5, 24
@@ -51,7 +52,7 @@ def finite(table: RunTable, context: RunContext) -> Finding:
         )
     said = [_not_finite_in_words(entry) for entry in found]
     en, ko = (" ".join(sentences) for sentences in zip(*said, strict=True))
-    if all(_is_skipped_step(entry, losses) for entry in found):
+    if all(_is_skipped_step(entry, context) for entry in found):
         en += " That is how mixed precision finds its scale: such steps are left out."
         ko += " 혼합 정밀도 학습이 손실 배율을 찾는 과정이며, 그런 스텝은 건너뜁니다."
         return Finding("finite", "ok", both(en, ko), evidence)
@@ -100,9 +101,10 @@ def _not_finite_in_words(entry: dict[str, Any]) -> tuple[str, str]:
     )
 
 
-def _is_skipped_step(entry: dict[str, Any], losses: int) -> bool:
+def _is_skipped_step(entry: dict[str, Any], context: RunContext) -> bool:
     """A gradient norm that is seldom infinite and recovers, as the loss scaling of fp16 makes it."""
-    few = entry["count"] <= max(2, SKIPPED_PART * losses)
+    steps = 0 if context.table.counts_epochs or not len(context.steps) else int(context.steps[-1] - context.steps[0])
+    few = entry["count"] <= max(2, SKIPPED_PART * len(context.loss), steps / STEPS_PER_SKIP)
     return bool(entry["series"] == t.GRADIENT_NORM and few and not entry["until_the_end"])
 
 

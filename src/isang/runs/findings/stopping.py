@@ -7,6 +7,7 @@ import numpy as np
 
 from isang.runs.finding import Finding, RunContext, both, plain
 from isang.runs.findings.generalisation import validation_points
+from isang.runs.findings.progress.descent import learned_nothing
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.read.table import Floats, Integers, RunTable, usable
 from isang.runs.statistics.noise import around_curve, robust_spread
@@ -49,8 +50,8 @@ class Points:
 
     @property
     def done_early(self) -> bool:
-        """The best was as good as reached long before the end."""
-        return bool(self.labels[self.enough] < LATE * self.labels[-1])
+        """The best was as good as reached long before the end; a value that never changes has no best."""
+        return bool(np.ptp(self.values) > 0 and self.labels[self.enough] < LATE * self.labels[-1])
 
 
 def stopping_point(table: RunTable, context: RunContext) -> Finding:
@@ -76,6 +77,8 @@ def stopping_point(table: RunTable, context: RunContext) -> Finding:
     span = float(steps[-1] - (table.step[0] if len(table.step) else 0)) or 1.0
     saved = None if seconds is None else max(seconds, 0.0) * float(steps[-1] - steps[enough]) / span
     late = points.held_out and points.done_early and (saved is None or saved >= WORTH_SECONDS)
+    if late and learned_nothing(context):
+        return Finding("stopping_point", "not_applicable", _NOTHING_LEARNED, {"learned": False})
     evidence = plain(
         {
             "judged_by": points.name,
@@ -98,6 +101,12 @@ def stopping_point(table: RunTable, context: RunContext) -> Finding:
         }
     )
     return _worded(evidence, at_the_end=enough >= len(values) - 1, late=bool(late))
+
+
+_NOTHING_LEARNED = both(
+    "The run did not get better (see Decrease): where it could have stopped says nothing.",
+    "실행이 나아지지 않았으므로(‘감소’ 판정 참조) 종료 지점은 의미가 없습니다.",
+)
 
 
 def held_out_is_done(context: RunContext) -> bool:

@@ -230,6 +230,7 @@ def _choose_validation(records: LoggedRows, asked: Asked, choice: Choice) -> Non
     names = [name for name in choice.by_role.get(series_names.VALIDATION, []) if name != choice.loss]
     if not choice.loss and not choice.by_role.get(series_names.MEAN) and choice.judged_metric is None:
         names = _without_training_set(records, names, choice)
+    names = names or _other_set(choice)
     parts = choice.loss.split(" + ")
     twins = [[n for n in names if series_names.measure(n) == series_names.measure(part)] for part in parts]
     if len(parts) > 1 and all(twins):
@@ -240,6 +241,19 @@ def _choose_validation(records: LoggedRows, asked: Asked, choice: Choice) -> Non
     if twin and 3 * records.count(twin) >= records.count(chosen):
         chosen = twin
     choice.validation = chosen
+
+
+def _other_set(choice: Choice) -> list[str]:
+    """The same error as the training set's under one other word, which is the name that the user gave to another set.
+
+    Only errors are told so: of losses, such a word may name a part (`train/loss` beside `style/loss`).
+    """
+    loss = choice.loss
+    if not (series_names.is_training(loss) and series_names.is_error(loss)):
+        return []
+    measure = series_names.measure(loss)
+    others = [name for name in choice.by_role[series_names.LOSS] if not series_names.is_training(name)]
+    return [name for name in others if series_names.normal(name).partition("_")[2] == measure]
 
 
 def _without_training_set(records: LoggedRows, names: list[str], choice: Choice) -> list[str]:

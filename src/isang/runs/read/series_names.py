@@ -61,7 +61,9 @@ _LOSSES = (
     "train_epoch_loss", "loss_total", "overall_loss",
 )  # fmt: skip
 _LOSS_PRIORITY = {name: rank for rank, name in enumerate(_LOSSES)}
-_HELD_OUT = re.compile(r"(^|_)(val|valid|validation|eval|evaluation|test|dev|검증|held_out|holdout)(?=_|\d|$)")
+_HELD_OUT = re.compile(
+    r"(^|_)(val|valid|validation|eval|evaluation|test|dev|검증|held_out|heldout|hold_out|holdout)(?=_|\d|$)"
+)
 _TRAINING = re.compile(r"(^|_)(train|training|trn|learn|학습)(?=_|$)")
 _HELD_OUT_LOSSES = (
     "validation_loss", "val_loss", "eval_loss", "valid_loss", "test_loss", "tel", "검증_loss", "검증_손실",

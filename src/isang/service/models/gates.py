@@ -30,8 +30,10 @@ def gate(name: str, passed: bool, says: str, **figures: Any) -> dict[str, Any]:
     return {"name": name, "passed": passed, "says": says, **figures}
 
 
-def training_gate(findings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """No problem in the training: `findings` by id, each with `verdict` and `statement`."""
+def training_gate(findings: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
+    """No problem in the training: `findings` by id, each with `verdict` and `statement`; None: nothing was trained."""
+    if findings is None:
+        return gate("training", True, "no encoder was trained", problems=[])
     wrong = [name for name in TRAINING if findings[name]["verdict"] == "problem"]
     if wrong:
         why = "; ".join(f"{name}: {findings[name]['statement']['en']}" for name in wrong)
@@ -72,8 +74,10 @@ def planted_gate(present: Model, candidate: Model, held_out: Dataset) -> dict[st
 def surprise_gate(present: Model, candidate: Model) -> dict[str, Any]:
     """Normal sessions that were held out surprise its encoder no more than they did the present one, within a share.
 
-    In nats per masked event, by the facts of both trainings.
+    In nats per masked event, by the facts of both trainings; passed where one of them has no encoder.
     """
+    if present.encoder is None or candidate.encoder is None:
+        return gate("surprise", True, "there are no two encoders to compare")
     before, after = (float(model.facts["validation_loss"]) for model in (present, candidate))
     passed = after <= (1 + MORE_SURPRISE) * before
     says = f"held-out sessions surprise it by {after:.3g} nats per event, the present model by {before:.3g}"

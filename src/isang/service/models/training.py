@@ -25,8 +25,7 @@ def work(folder: Path) -> dict[str, Any]:
     train(folder / DATA, folder / RUN, config=config, answers=read_ledger(folder / ANSWERS), overwrite=True)
     present, candidate = load_model(Path(spec["present"])), load_model(folder / RUN)
     held_out = read_dataset(folder / HELD_OUT)
-    (judged,) = report([folder / RUN])
-    findings = {one.id: {"verdict": one.verdict, "statement": one.statement} for one in judged.findings}
+    findings = None if candidate.encoder is None else _findings(folder / RUN)
     found = [
         gates.training_gate(findings),
         gates.material_gate(present, read_dataset(folder / DATA)),
@@ -37,6 +36,12 @@ def work(folder: Path) -> dict[str, Any]:
     outcome = {"schema": 1, "gates": found, "changes": gates.changes(present, candidate, held_out)}
     write_text(folder / OUTCOME, to_json(outcome))
     return outcome
+
+
+def _findings(run: Path) -> dict[str, dict[str, Any]]:
+    """What the judge says of the training, by the names of its findings."""
+    (judged,) = report([run])
+    return {one.id: {"verdict": one.verdict, "statement": one.statement} for one in judged.findings}
 
 
 def main() -> None:

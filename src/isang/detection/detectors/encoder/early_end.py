@@ -15,6 +15,7 @@ class EarlyEnd(DetectorDefaults):
     least_scale = 1.0
     allowance = 3.0
     learned = True
+    asks_encoder = True
 
     def score(self, evidence: Evidence) -> Floats:
         """Negative log-likelihood that the session ends where it does, in nats; 0 for one that may go on."""

@@ -18,6 +18,7 @@ class MaskedEvent(DetectorDefaults):
 
     name = "masked_event"
     learned = True
+    asks_encoder = True
 
     def score(self, evidence: Evidence) -> Floats:
         """Negative log-likelihood of the strangest event, each hidden from the encoder in turn, in nats."""

@@ -86,7 +86,7 @@ def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
 
 def scoring_encoder(model: Model) -> ScoringEncoder | OnnxEncoder:
     """What scores with the model's weights, made once."""
-    return model.onnx or model.kept.once(ScoringEncoder, lambda: ScoringEncoder(model.encoder))
+    return model.onnx or model.kept.once(ScoringEncoder, lambda: ScoringEncoder(model.needed_encoder()))
 
 
 @torch.inference_mode()

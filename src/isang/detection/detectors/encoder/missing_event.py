@@ -15,6 +15,7 @@ class MissingEvent(DetectorDefaults):
 
     name = "missing_event"
     learned = True
+    asks_encoder = True
 
     def score(self, evidence: Evidence) -> Floats:
         """How surely something is missing in the strangest gap between two events, in nats."""

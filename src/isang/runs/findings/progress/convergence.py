@@ -9,6 +9,7 @@ from isang.runs.finding import LANGUAGES, Finding, Language, RunContext, both, n
 from isang.runs.findings.generalisation import overfits, validation_points
 from isang.runs.findings.health import diverged
 from isang.runs.findings.progress.convergence_words import percent_done, worded
+from isang.runs.findings.progress.descent import learned_nothing
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.findings.stopping import held_out_is_done
 from isang.runs.read.table import LEARNING_RATE, RunTable
@@ -113,8 +114,11 @@ def _in_its_place(context: RunContext, entry: Mapping[str, Any], outcome: str, u
             return "falling while overfitting"
         if held_out_is_done(context) or _validation_is_flat(context, entry["first_step"], unit):
             return "falling alone"
-    if outcome in ("converged", "flat at a low rate") and diverged(context):
-        return "flat after divergence"
+    if diverged(context):
+        flat = outcome in ("converged", "flat at a low rate")
+        return "flat after divergence" if flat else "worse after divergence" if outcome == "rising" else outcome
+    if outcome == "converged" and learned_nothing(context):
+        return "flat from the start"
     return outcome
 
 

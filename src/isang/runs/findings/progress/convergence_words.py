@@ -135,6 +135,22 @@ _WORDS: dict[str, Words] = {
         "판정 참조). 수렴한 것이 아닙니다.",
         None,
     ),
+    "worse after divergence": (
+        "cannot_tell",
+        "The loss was rising when the run ended ({change} per {unit_en} over steps {first} to {last}): it had diverged "
+        "(see Divergence).",
+        "실행이 끝날 때 손실이 증가하고 있었습니다(스텝 {first}–{last}에서 {unit_ko}당 {change}). 이미 발산한 "
+        "상태입니다(‘발산’ 판정 참조).",
+        None,
+    ),
+    "flat from the start": (
+        "cannot_tell",
+        "The loss is flat at the end ({change} per {unit_en} over steps {first} to {last}), but it never fell (see "
+        "Decrease): that is no convergence.",
+        "끝부분에서 손실이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 처음부터 감소한 적이 "
+        "없습니다(‘감소’ 판정 참조). 수렴한 것이 아닙니다.",
+        None,
+    ),
 }
 
 UPWARD: dict[str, Words] = {
@@ -198,6 +214,22 @@ UPWARD: dict[str, Words] = {
         "Divergence): that is no convergence.",
         "끝부분에서 {name} 값이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 가장 좋았던 수준보다 "
         "낮습니다(‘발산’ 판정 참조). 수렴한 것이 아닙니다.",
+        None,
+    ),
+    "worse after divergence": (
+        "cannot_tell",
+        "{name} was falling when the run ended ({change} per {unit_en} over steps {first} to {last}, in per cent of "
+        "all that the run gained): see Divergence.",
+        "실행이 끝날 때 {name} 값이 감소하고 있었습니다(스텝 {first}–{last}에서 {unit_ko}당 {change}, 전체 상승 폭 "
+        "기준). ‘발산’ 판정을 참조하십시오.",
+        None,
+    ),
+    "flat from the start": (
+        "cannot_tell",
+        "{name} is flat at the end ({change} per {unit_en} over steps {first} to {last}), but it never rose (see "
+        "Decrease): that is no convergence.",
+        "끝부분에서 {name} 값이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 처음부터 상승한 적이 "
+        "없습니다(‘감소’ 판정 참조). 수렴한 것이 아닙니다.",
         None,
     ),
 }

@@ -34,6 +34,11 @@ def decreasing(table: RunTable, context: RunContext) -> Finding:
 
     A series that is better the higher it is must rise.
     """
+    return context.cached(_decreasing)
+
+
+def _decreasing(context: RunContext) -> Finding:
+    table = context.table
     if (aside := inapplicable("decreasing", context)) is not None and context.dead is None:
         return aside
     if context.dead is not None:
@@ -80,6 +85,11 @@ def decreasing(table: RunTable, context: RunContext) -> Finding:
     remedy = _REMEDY if verdict == "problem" else None
     statement = named(context, both(en.format(**words), ko.format(**words)))
     return Finding("decreasing", verdict, statement, evidence, remedy)
+
+
+def learned_nothing(context: RunContext) -> bool:
+    """Whether that finding is a problem."""
+    return context.cached(_decreasing).verdict == "problem"
 
 
 def _dead(context: RunContext) -> Finding:
