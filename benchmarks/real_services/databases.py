@@ -247,6 +247,7 @@ log4j.appender.F.layout.ConversionPattern=%d{{ISO8601}} [myid:%X{{myid}}] - %-5p
     rec.wait_port(2181)
     from kazoo.client import KazooClient
     from kazoo.exceptions import KazooException
+    from kazoo.handlers.threading import KazooTimeoutError
 
     clients = []
     for step in rec.steps(160):
@@ -295,7 +296,7 @@ log4j.appender.F.layout.ConversionPattern=%d{{ISO8601}} [myid:%X{{myid}}] - %-5p
                     clients.remove(client)
                     client.stop()
                     client.close()
-        except (KazooException, OSError):
+        except (KazooException, KazooTimeoutError, OSError):
             continue
     for client in clients:
         threading.Thread(target=client.stop, daemon=True).start()

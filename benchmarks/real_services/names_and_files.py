@@ -192,8 +192,8 @@ Subsystem sftp internal-sftp
     rec.wait_port(2200)
     options = ("-p", "2200", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes")  # fmt: skip
-    for step in rec.steps(80):
-        if rec.fails_at(step, 80):
+    for step in rec.steps(45):
+        if rec.fails_at(step, 45):
             rec.fault("chmod 777 on the folder of the public keys")
             keys.chmod(0o777)
         user = rec.random.choice(users)
@@ -303,7 +303,7 @@ def person(number: int, note: str = "someone") -> str:
 
 
 def freeradius(rec: Recording) -> None:
-    """Log-ins of a wireless network; an access point is given a wrong shared secret."""
+    """Log-ins of a wireless network; access points get addresses that the server does not know."""
     log = rec.open_log("radius.log", "freerad")
     conf = rec.folder("raddb")
     shutil.copytree("/etc/freeradius/3.0", conf, dirs_exist_ok=True, symlinks=True)
@@ -344,18 +344,18 @@ server default {
     rec.wait(lambda: "Ready to process" in log.read_text(), "freeradius")
     for step in rec.steps(60):
         if rec.fails_at(step, 60):
-            rec.fault("one access point uses a wrong shared secret from here on")
+            rec.fault("three access points got addresses that the server does not know")
         point, requests = rec.random.randint(2, 8), ""
-        secret = "mistyped" if rec.bad and step >= 30 and point < 5 else f"point{point}"
+        address = f"127.0.0.{point + 20 * (rec.bad and step >= 30 and point < 5)}"
         for number in range(rec.random.randint(5, 30)):
             user = rec.random.choice(USERS)
             kind = rec.pick({"right": 6, "wrong": 0.5, "stranger": 0.3})
             requests += (
                 f'User-Name = "{f"guest{step}" if kind == "stranger" else user}", '
                 f'User-Password = "{"guess" if kind == "wrong" else f"pw-{user}"}", NAS-Port = {number}, '
-                f'Calling-Station-Id = "02-00-00-00-{number:02d}-{point:02d}", Packet-Src-IP-Address = 127.0.0.{point}\n\n'
+                f'Calling-Station-Id = "02-00-00-00-{number:02d}-{point:02d}", Packet-Src-IP-Address = {address}\n\n'
             )
-        asked = ("-p", 4, "-t", "0.3", "-r", "1", "127.0.0.1:1812", "auth", secret)
+        asked = ("-p", 4, "-t", "0.3", "-r", "1", "127.0.0.1:1812", "auth", f"point{point}")
         rec.call("radclient", *asked, text=requests, seconds=5)
 
 
@@ -496,7 +496,7 @@ load printers = no
 NAMES_AND_FILES = {
     "bind9": Service(bind9, r"not loaded due to errors|unknown RR type|master file .* unknown class", "day-month-year time category: level: message", key="client @address"),
     "dnsmasq": Service(dnsmasq, r"Maximum number of concurrent|config error is REFUSED", "syslog-like: month day time process: ", key="query number"),
-    "freeradius": Service(freeradius, r"(?i)shared secret|Message-Authenticator", "weekday month day time year : level: message", key="(request number)"),
+    "freeradius": Service(freeradius, r"unknown client", "weekday month day time year : level: message", key="(request number)"),
     "proftpd": Service(proftpd, r"No space left|\" 452 |\" 552 ", "date time host program[process] address: ", key="process"),
     "samba": Service(samba, r"(?i)does not exist|chdir.*failed|BAD_NETWORK_NAME|canonicalize_connect_path", "[time, level] file:line(function), then the message"),
     "slapd": Service(slapd, r"MDB_MAP_FULL|err=80|internal error", "syslog, RFC 3164", key="conn"),
