@@ -1,15 +1,13 @@
-"""Applications and what watches them: Gunicorn, Celery, PHP-FPM, Tomcat, Prometheus, Alertmanager, Prosody."""
+"""Applications and what watches them: Gunicorn, Celery, PHP-FPM, Tomcat, Prometheus, Alertmanager."""
 
 # ruff: noqa: E501 (configuration files and the lines that clients send stay whole)
 
-import base64
 import contextlib
 import http.client
 import json
 import socket
 import struct
 import subprocess
-import sys
 import time
 import urllib.parse
 from datetime import UTC, datetime, timedelta
@@ -111,6 +109,8 @@ def stock(item):
 def thumbnail(name, width):
     log.debug("made %s in width %d", name, width)
 """
+
+
 SENDER = """
 import random, sys, time
 sys.path.insert(0, ".")
@@ -373,74 +373,11 @@ def alertmanager(rec: Recording) -> None:
         link.close()
 
 
-def prosody(rec: Recording) -> None:
-    """A chat server at level debug; the folder where it stores rosters becomes read-only."""
-    data = rec.folder("data", "prosody")
-    log = rec.open_log("prosody.log", "prosody")
-    users = [f"u{number}" for number in range(8)]
-    conf = rec.write(
-        "prosody.cfg.lua",
-        f"""
-interfaces = {{ "127.0.0.1" }}
-c2s_ports = {{ 5222 }}
-s2s_ports = {{}}
-modules_enabled = {{ "roster"; "saslauth"; "disco"; "private"; "vcard"; "ping"; "presence"; "message"; "iq"; "offline" }}
-modules_disabled = {{ "s2s"; "tls" }}
-allow_unencrypted_plain_auth = true
-c2s_require_encryption = false
-authentication = "internal_plain"
-data_path = "{data}"
-pidfile = "{data}/prosody.pid"
-log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{log}", timestamps = true }} }}
-VirtualHost "chat.test"
-""",
-    )
-    for user in users:
-        rec.write(f"data/chat%2etest/accounts/{user}.dat", 'return { ["password"] = "pw" };\n')
-    rec.call("chown", "-R", "prosody:prosody", data)
-    rec.start("prosody", "--config", conf, "-F", user="prosody")
-    rec.wait_port(5222)
-    for step in rec.steps(110):
-        if rec.fails_at(step, 110):
-            rec.fault("chmod 000 on the folder of rosters, stored messages and accounts")
-            for folder in ("roster", "offline", "accounts", "private"):
-                place = rec.folder(f"data/chat%2etest/{folder}")
-                rec.call("chown", "-R", "root:root", place)
-                rec.call("chmod", "-R", "000", place)
-        user, kind = (
-            rec.random.choice(users),
-            rec.pick({"say": 5, "roster": 3, "wrong": 0.3, "drop": 0.4, "private": 1}),
-        )
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 5222), timeout=2) as link:
-            link.settimeout(0.15)
-            opening = "<?xml version='1.0'?><stream:stream to='chat.test' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
-            secret = base64.b64encode(f"\0{user}\0{'guess' if kind == 'wrong' else 'pw'}".encode()).decode()
-            texts = [opening, f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{secret}</auth>"]
-            if kind not in ("wrong", "drop"):
-                texts += [
-                    opening,
-                    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
-                    "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>",
-                ]
-                friend = rec.random.choice(users)
-                texts += {
-                    "say": [f"<presence/><message to='{friend}@chat.test' type='chat'><body>hi {step}</body></message>"] * rec.random.randint(1, 3),
-                    "roster": [f"<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='{friend}@chat.test'/></query></iq>"],
-                    "private": ["<iq type='get' id='p'><vCard xmlns='vcard-temp'/></iq>"],
-                }[kind]  # fmt: skip
-                texts.append("</stream:stream>")
-            for text in texts:
-                link.sendall(text.encode())
-                with contextlib.suppress(TimeoutError):
-                    link.recv(8000)
-
-
 APPLICATIONS = {
-    "alertmanager": Service(alertmanager, r"Notify.*failed|connection refused", "logfmt"),
     "celery": Service(celery, r"(?i)connection.*(lost|refused|reset|closed)|Cannot connect|Trying again in", "[time: LEVEL/process] message", key="task id"),
     "gunicorn": Service(gunicorn, r"database is locked|WORKER TIMEOUT|\" 500 ", "log of Python's logging, access log, error log"),
     "php_fpm": Service(php_fpm, r"max_children|execution timed out|seems busy|WARNING.*exited on signal", "[time] LEVEL: message; access log; php's [time zone] log"),
-    "prometheus": Service(prometheus, r"Failed to send batch|connection refused", "logfmt"),
-    "prosody": Service(prosody, r"(?i)Permission denied|failed to load|Unable to|not.*(save|load)", "month day time session<TAB>level<TAB>message", key="c2s…"),
     "tomcat": Service(tomcat, r"NoSuchFileException|\" 500 |SEVERE", "OneLineFormatter; access log"),
+    "alertmanager": Service(alertmanager, r"Notify.*failed|connection refused", "logfmt"),
+    "prometheus": Service(prometheus, r"Failed to send batch|connection refused", "logfmt"),
 }  # fmt: skip

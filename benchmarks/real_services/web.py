@@ -1,7 +1,7 @@
 """Web servers and proxies: nginx, Apache, HAProxy, lighttpd, Caddy, Squid, Varnish."""
 
 from http_load import browse, start_backend
-from names_and_files import upstream
+from names import upstream
 from recording import Recording, Service
 
 STEPS = 500
