@@ -8,6 +8,7 @@ import json
 import socket
 import struct
 import subprocess
+import sys
 import time
 import urllib.parse
 from datetime import UTC, datetime, timedelta
