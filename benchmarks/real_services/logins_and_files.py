@@ -53,8 +53,8 @@ Subsystem sftp internal-sftp
     rec.wait_port(2200)
     options = ("-p", "2200", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
                "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes")  # fmt: skip
-    for step in rec.steps(45):
-        if rec.fails_at(step, 45):
+    for step in rec.steps(30):
+        if rec.fails_at(step, 30):
             rec.fault("chmod 777 on the folder of the public keys")
             keys.chmod(0o777)
         user = rec.random.choice(users)

@@ -96,7 +96,7 @@ user mosquitto
 
 def nats(rec: Recording) -> None:
     """Publishers and subscribers; one subscriber stops reading while large messages come."""
-    conf = rec.write("nats.conf", 'listen: 127.0.0.1:4222\nwrite_deadline: "500ms"\nmax_pending: 200000\nping_interval: "2s"\n'
+    conf = rec.write("nats.conf", 'listen: 127.0.0.1:4222\nwrite_deadline: "500ms"\nmax_payload: 150000\nmax_pending: 200000\nping_interval: "2s"\n'
                      "authorization { users = [ " + ", ".join(f'{{user: {user}, password: pw}}' for user in USERS) + " ] }\n")  # fmt: skip
     rec.start("nats-server", "-c", conf, "-DV", "-l", rec.logs / "nats.log")
     rec.wait_port(4222)
@@ -210,7 +210,6 @@ def closes(link: object) -> None:
 
 def ngircd(rec: Recording) -> None:
     """A chat server; a crowd exceeds the limit of connections of one address."""
-    rec.syslog(f"*.* {rec.open_log('ircd.log')}")
     conf = rec.write(
         "ngircd.conf",
         """
@@ -230,10 +229,9 @@ PongTimeout = 2
 Ident = no
 PAM = no
 DNS = no
-SyslogFacility = local1
 """,
     )
-    rec.start("ngircd", "-n", "-f", conf)
+    rec.start("ngircd", "-n", "-f", conf, output="ircd.log")
     rec.wait_port(6667)
     held: list[socket.socket] = []
     for step in rec.steps(120):
@@ -330,7 +328,7 @@ VirtualHost "chat.test"
 MESSAGES = {
     "mosquitto": Service(mosquitto, r"not authorised|(?i:corrupt|error).*password|Error", "ISO time: message", key="client id"),
     "nats": Service(nats, r"Slow Consumer", "[process] date time [LVL] address - cid:N - message", key="cid"),
-    "ngircd": Service(ngircd, r"Too many connections|Refused connection|connection limit", "syslog, RFC 3164", key="connection number"),
+    "ngircd": Service(ngircd, r"Too many connections|Refused connection|connection limit", "[process:level number] message", time=False, key="connection number"),
     "rabbitmq": Service(rabbitmq, r"(?:memory|disk) resource limit alarm set|(?i:Publishers will be blocked)", "date time+zone [level] <process> message", key="<process>"),
     "prosody": Service(prosody, r"(?i)Permission denied|failed to load|Unable to|not.*(save|load)", "month day time session<TAB>level<TAB>message", key="c2s…"),
 }  # fmt: skip
