@@ -3,11 +3,12 @@
     python benchmarks/following_load.py MODEL [--files 48] [--rate 1000] [--seconds 60] [--command detect|serve]
 
 MODEL was trained on the recorded sample (`isang demo`). The sample's requests are played into as many files as asked
-for, with the times of now and identifiers of their own, at `--rate` lines per second in all. Twice a second a line is
-written that was never seen before; the lag is the time until its alert is printed.
+for, with the times of now and identifiers of their own, each in its own rhythm, at `--rate` lines per second in all.
+Twice a second a line is written that was never seen before; the lag is the time until its alert is printed.
 """
 
 import argparse
+import heapq
 import json
 import os
 import random
@@ -20,7 +21,9 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
+from typing import IO
 
 import zstandard
 
@@ -30,35 +33,74 @@ TIME = re.compile(r"20\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d{3})Z?")
 KEY = re.compile(r"\b[0-9a-f]{10}\b")
 LOGS = ("api", "catalogue", "gateway-access", "orders", "payment", "stock")
 TICK_SECONDS = 0.05
+EARLIER_SECONDS = 10.0
+"""So much of the logs is there when following begins."""
 MARK = "the reactor core reports plasma leak"
 
 
-def requests() -> list[list[tuple[str, str]]]:
-    """The lines (log, line) of each request that no fault touched, in the order in which requests began."""
-    found: dict[str, list[tuple[str, str]]] = {}
+def requests() -> list[list[tuple[float, str, str]]]:
+    """The lines (seconds since its first, log, line) of each request that no fault touched, as requests began."""
+    found: dict[str, list[tuple[datetime, str, str]]] = {}
     lines = []
     for path in samples.shop().logs:
         name = path.name.removesuffix(".log.zst")
         if name in LOGS:
             text = zstandard.ZstdDecompressor().stream_reader(path.read_bytes()).read().decode()
             lines += [(match[0], name, line) for line in text.split("\n") if (match := TIME.search(line))]
-    for time_text, name, line in sorted(lines, key=lambda item: item[0].replace("T", " ").replace(",", ".")):
-        if time_text.replace("T", " ") < "2026-11-23 11:46" and (key := KEY.search(line)):
-            found.setdefault(key[0], []).append((name, line))
-    return list(found.values())
+    written = [(text.replace(" ", "T").replace(",", ".").removesuffix("Z"), name, line) for text, name, line in lines]
+    for text, name, line in sorted(written, key=itemgetter(0)):
+        if text < "2026-11-23T11:46" and (key := KEY.search(line)):
+            found.setdefault(key[0], []).append((datetime.fromisoformat(text), name, line))
+    return [
+        [((moment - lines[0][0]).total_seconds(), name, line) for moment, name, line in lines]
+        for lines in found.values()
+    ]
 
 
-def played(chance: random.Random, shops: int) -> Iterator[tuple[str, str]]:
-    """(file, line without its time) for ever: requests of several shops that go on side by side."""
-    known, open_now = requests(), []
+def played(chance: random.Random, shops: int, rate: float) -> Iterator[tuple[float, str, str]]:
+    """(second, file, line) for ever, in the order of their times: requests of several shops, each in its own rhythm."""
+    known = requests()
+    apart = sum(map(len, known)) / len(known) / rate
+    waiting: list[tuple[float, int, str, str]] = []
+    begins, number = 0.0, 0
     while True:
-        while len(open_now) < 4 * shops:
-            shop, key = chance.randrange(shops), f"{chance.randrange(16**10):010x}"
-            open_now.append([(f"{name}-{shop}", KEY.sub(key, line)) for name, line in chance.choice(known)])
-        request = chance.choice(open_now)
-        yield request.pop(0)
-        if not request:
-            open_now.remove(request)
+        shop, key = chance.randrange(shops), f"{chance.randrange(16**10):010x}"
+        for since, name, line in chance.choice(known):
+            heapq.heappush(waiting, (begins + since, number, f"{name}-{shop}", KEY.sub(key, line)))
+            number += 1
+        begins += chance.expovariate(1 / apart)
+        while waiting and waiting[0][0] <= begins:
+            second, _, name, line = heapq.heappop(waiting)
+            yield second, name, line
+
+
+class Written:
+    """Files to which the lines are written as they are due, with the times of now."""
+
+    def __init__(self, folder: Path, chance: random.Random, files: int, rate: float, begin: float) -> None:
+        self.files: dict[str, IO[str]] = {}
+        self.lines = 0
+        self._folder, self._begin = folder, begin
+        self._played = played(chance, max(1, files // len(LOGS)), rate)
+        self._next = next(self._played)
+
+    def until(self, now: float) -> None:
+        """Write what is due."""
+        texts: dict[str, list[str]] = {}
+        while self._begin + self._next[0] <= now:
+            second, file, line = self._next
+            texts.setdefault(file, []).append(stamped(line, self._begin + second))
+            self._next = next(self._played)
+            self.lines += 1
+        for file, some in texts.items():
+            self.write(file, "\n".join([*some, ""]))
+
+    def write(self, file: str, text: str) -> None:
+        """Write to one of the files."""
+        if file not in self.files:
+            self.files[file] = (self._folder / f"{file}.log").open("a", buffering=1 << 20)
+        self.files[file].write(text)
+        self.files[file].flush()
 
 
 def stamped(line: str, now: float) -> str:
@@ -138,62 +180,44 @@ def main() -> None:
     parser.add_argument("--command", choices=("detect", "serve"), default="detect")
     options = parser.parse_args()
     chance = random.Random(0)
-    lines = played(chance, max(1, options.files // len(LOGS)))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "logs"
         folder.mkdir()
-        files = {}
-
-        def write(count: int) -> None:
-            texts: dict[str, list[str]] = {}
-            now = time.time()
-            for number in range(count):
-                file, line = next(lines)
-                texts.setdefault(file, []).append(stamped(line, now - (count - number) / options.rate))
-            for file, some in texts.items():
-                if file not in files:
-                    files[file] = (folder / f"{file}.log").open("a", buffering=1 << 20)
-                files[file].write("\n".join([*some, ""]))
-                files[file].flush()
-
-        write(100 * options.files)
+        begin = time.time()
+        written = Written(folder, chance, options.files, options.rate, begin - EARLIER_SECONDS)
+        written.until(begin)
         with subprocess.Popen(command_of(options.command, options.model, folder), stdout=subprocess.PIPE) as process:
             alerts = Alerts(process)
-            begin = time.time()
-            written, marks, before, start = 0, {}, 0.0, 0.0
+            marks: dict[str, float] = {}
+            before, start = 0.0, 0.0
             while time.time() < begin + options.warm + options.seconds:
-                write(int((time.time() - begin) * options.rate) - written)
-                written = max(written, int((time.time() - begin) * options.rate))
+                written.until(time.time())
                 if time.time() > begin + options.warm:
                     start = start or time.time()
                     before = before or processor_seconds(process.pid)
                     if len(marks) < 2 * (time.time() - start):
                         mark = f"{chance.randrange(16**10):010x}"
                         marks[mark] = time.time()
-                        shop = chance.choice([file for file in files if file.startswith("catalogue")])
+                        shop = chance.choice([file for file in written.files if file.startswith("catalogue")])
                         moment = f"{datetime.fromtimestamp(marks[mark], UTC):%Y-%m-%d %H:%M:%S},000"
-                        files[shop].write(f"{moment} INFO catalogue [rid={mark}] {MARK} at {mark}\n")
-                        files[shop].flush()
+                        written.write(shop, f"{moment} INFO catalogue [rid={mark}] {MARK} at {mark}\n")
                 time.sleep(TICK_SECONDS)
             used, took = processor_seconds(process.pid) - before, time.time() - start
             time.sleep(3)
             lags = sorted(alerts.seen.get(mark, float("inf")) - at for mark, at in marks.items())
-            print(
-                json.dumps(
-                    {
-                        "files": len(files),
-                        "lines_per_second": options.rate,
-                        "core_share": round(used / took, 3),
-                        "lag_median": round(statistics.median(lags), 3),
-                        "lag_99": round(lags[int(0.99 * (len(lags) - 1))], 3),
-                        "missed": sum(lag == float("inf") for lag in lags),
-                        "marks": len(lags),
-                        "alerts": alerts.all,
-                        "megabytes": megabytes(process.pid),
-                    }
-                ),
-                flush=True,
-            )
+            found = {
+                "files": len(written.files),
+                "lines_per_second": options.rate,
+                "core_share": round(used / took, 3),
+                "lag_median": round(statistics.median(lags), 3),
+                "lag_99": round(lags[int(0.99 * (len(lags) - 1))], 3),
+                "missed": sum(lag == float("inf") for lag in lags),
+                "marks": len(lags),
+                "alerts": alerts.all,
+                "megabytes": megabytes(process.pid),
+                "load": round(os.getloadavg()[0], 1),
+            }
+            print(json.dumps(found), flush=True)
             process.terminate()
             alerts.join()
 

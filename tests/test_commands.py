@@ -67,6 +67,7 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
         "index.html",
         "incidents.json",
         "anomalies.jsonl",
+        "kept_sessions.jsonl",
         "run.json",
     }
     assert {path.name for path in (out / "data").iterdir()} == {

@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("[0-9R]*.md"))
 COMMANDS = (
-    "demo", "run", "prepare", "train", "report", "evaluate", "detect", "export", "compare", "serve", "feedback", "mcp",
+    "demo", "run", "prepare", "train", "report", "evaluate", "detect", "export", "compare", "serve", "feedback",
+    "reproduce", "mcp",
 )  # fmt: skip
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from isang.artifact import Model
-from isang.detection.detectors import DETECTORS, fit
+from isang.detection.detectors import DETECTORS, fit, scoring
 from isang.detection.detectors.encoder import masked_model
 from isang.detection.detectors.timed_sessions import timed_sessions, untimed
-from isang.detection.threshold.decisions import judge_sessions
+from isang.detection.threshold.decisions import judge, judge_sessions
 from isang.logs.store import Dataset
 from isang.model.answered import Answered
 from isang.model.batches import Sessions, from_sequences, to_sessions
@@ -58,6 +58,18 @@ def test_batches_and_threads_change_no_decision(
             assert decided(trained, sessions) == expected
     finally:
         torch.set_num_threads(before)
+
+
+def test_scores_that_are_known_are_those_that_would_be_worked_out(
+    trained: Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "MOST_KNOWN", 40)  # some are forgotten on the way
+    known = scoring.KnownScores()
+    for begin in (400, 450, 425, 400):
+        rows = np.arange(begin, begin + 50)
+        asked, expected = judge(trained, dataset, rows, known=known), judge(trained, dataset, rows)
+        np.testing.assert_array_equal(asked.scores_DS, expected.scores_DS)
+        assert asked.decisions == expected.decisions
 
 
 def test_no_sessions_are_no_decisions(trained: Model) -> None:

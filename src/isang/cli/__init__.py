@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 import isang
-from isang.cli.finding import WithSeveral, compare, detect, feedback
+from isang.cli.finding import WithSeveral, compare, detect, feedback, reproduce
 from isang.cli.judging import evaluate, report
 from isang.cli.learning import demo, prepare, run, train
 from isang.cli.serving import export, mcp, serve
@@ -40,7 +40,7 @@ def about(
     """Entry of the command group."""
 
 
-for command in (demo, run, prepare, train, report, evaluate, detect, feedback, compare, serve, export, mcp):
+for command in (demo, run, prepare, train, report, evaluate, detect, feedback, reproduce, compare, serve, export, mcp):
     app.command(cls=WithSeveral if command is compare else TyperCommand)(command)
 
 

@@ -1,4 +1,4 @@
-"""The commands that find what is not normal: detect, feedback and compare."""
+"""The commands that find what is not normal: detect, feedback, reproduce and compare."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -131,6 +131,36 @@ def feedback(
         template=template, result=result, dry_run=dry_run,
     )  # fmt: skip
     print(summaries.of_feedback(done, as_json=json))
+
+
+def reproduce(
+    model: Annotated[
+        Path, typer.Argument(help="A model folder, what isang run wrote, or the home of isang serve.", metavar="MODEL")
+    ],
+    alert: Annotated[
+        str, typer.Argument(help="A session id, or the id or fingerprint of an incident.", metavar="ALERT")
+    ],
+    result: Annotated[
+        Path | None,
+        typer.Option(help="Where the alert is.  [default: the result that MODEL lies in]", metavar="DIR"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Judge an alert again from what was kept of it, and say what differs; exit code 1 where anything does."""
+    from isang import stages, summaries
+    from isang.service.reproducing import is_home, reproduced_in
+
+    if is_home(model):
+        if result is not None:
+            raise UsageError(
+                f"{model} is the home of isang serve, whose alerts stand in its database; leave --result out"
+            )
+        found = reproduced_in(model, alert)
+    else:
+        found = stages.reproduce(model, alert, result)
+    print(summaries.of_reproduced(found, as_json=json))
+    if any(one.differences for one in found):
+        raise typer.Exit(1)
 
 
 class WithSeveral(TyperCommand):

@@ -12,10 +12,12 @@ import numpy as np
 from isang.artifact import Model, rules_of
 from isang.detection.anomalies import Groups, records
 from isang.detection.causes.symptoms import lead
+from isang.detection.detectors.scoring import KnownScores
 from isang.detection.detectors.time.burst import remember
 from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import Surges, silenced_by, uncovered
+from isang.detection.reproduction.kept import kept_sessions
 from isang.detection.session_lines import with_lines
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
 from isang.logs.stream.follower import Follower
@@ -92,6 +94,7 @@ class Following:
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""
+        self._known = KnownScores()
         self._groups = Groups(self.follower.noted.get("groups"))
         self._told: dict[str, None] = dict.fromkeys(self.follower.noted.get("told", ()))
         same = self.follower.noted.get("model", model.facts["dataset"]) == model.facts["dataset"]
@@ -172,14 +175,15 @@ class Following:
         if so_far is None:
             return []
         found = []
-        for record in records(self._model, so_far, self._judge(so_far)):
+        judged = self._judge(so_far)
+        for record in records(self._model, so_far, judged):
             reasons = [reason for reason in record["reasons"] if reason["detector"] == "unseen_event"]
             if reasons and record["session_id"] not in self._told:
                 self._told[record["session_id"]] = None
                 found.append(self._told_of(record | {"reasons": reasons, "ended": GOES_ON}))
         while len(self._told) > MOST_KEYS:
             del self._told[next(iter(self._told))]
-        return self._shown(found, so_far)
+        return self._shown(found, so_far, judged)
 
     def _told_of(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record with its group and with the incident that it would be alone.
@@ -231,12 +235,17 @@ class Following:
         self.anomalies += len(found)
         if self._looked is not None:
             self._looked(LookedAt(ended, judged, found))
-        return self._shown(found, ended)
+        return self._shown(found, ended, judged)
 
-    def _shown(self, found: list[dict[str, Any]], sessions: EndedSessions) -> list[dict[str, Any]]:
-        """The anomalies, the first of each group with their sessions where these are asked for."""
+    def _shown(self, found: list[dict[str, Any]], sessions: EndedSessions, judged: Judged) -> list[dict[str, Any]]:
+        """The anomalies, the first of each group with their sessions where these are asked for.
+
+        All have `kept` then, what they can be judged again with.
+        """
         if not self._with_sessions:
             return found
+        kept = kept_sessions(self._model, sessions, judged, found)
+        found = [*(one | {"kept": of_it} for one, of_it in zip(found, kept, strict=False)), *found[len(kept) :]]
         first = [one for one in found if one["group_size"] <= SHOWN_OF_A_GROUP and "silenced_by" not in one]
         shown = iter(with_lines(first, sessions, self._model))
         ids = {one["session_id"] for one in first}
@@ -248,7 +257,7 @@ class Following:
         at_end = np.array([ending == END for ending in sessions.endings])
         open_now = np.array([ending == GOES_ON for ending in sessions.endings])
         unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
-        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, earlier=self._earlier)
+        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, earlier=self._earlier, known=self._known)
 
 
 def pause_after(seconds: float) -> float:

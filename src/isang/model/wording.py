@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from isang.model.opposites import contradicts
@@ -14,6 +15,8 @@ LEAST_LEAD = 0.05
 """So much more alike than the next known template must be the one that stands in."""
 STEM = 3
 """Words with the same first so many letters, and shorter ones that are the same, are akin."""
+MOST_ANSWERS = 20_000
+"""Templates whose stand-ins are kept: growing logs ask about the same ones with each look."""
 FAILURES = (
     "abort", "absent", "alarm", "broke", "cancel", "cannot", "conflict", "corrupt", "crash", "critical", "declin",
     "degrad", "delay", "denied", "deny", "disabl", "disconnect", "drop", "error", "exceed", "except", "exhaust",
@@ -70,6 +73,7 @@ class Wording:
             for word in own:
                 self._templates_with[word].append(place)
         self._total = [self._weight(own) for own in self._words]
+        self._answers: dict[tuple[str, str], int | None] = {}
 
     def most_similar(self, template: str, level: str) -> int | None:
         """The place of the known template of that level that stands in for `template`; None where none is alike enough.
@@ -78,6 +82,13 @@ class Wording:
         tells of a failure none stands in that does not: "payment refused" is no other wording of "payment accepted".
         Nor does one stand in that it contradicts.
         """
+        if (template, level) not in self._answers:
+            if len(self._answers) >= MOST_ANSWERS:
+                self._answers.clear()
+            self._answers[template, level] = self._stand_in(template, level)
+        return self._answers[template, level]
+
+    def _stand_in(self, template: str, level: str) -> int | None:
         asked = words(template)
         ranked = sorted((share, -place) for place, share in self._shares(asked).items() if self._levels[place] == level)
         best, place = ranked[-1] if ranked else (0.0, 0)
@@ -130,6 +141,7 @@ def tells_of_failure(asked: Iterable[str], known: Iterable[str]) -> bool:
     return any(map(_is_failure, asked)) and not any(map(_is_failure, known))
 
 
+@lru_cache(1 << 14)
 def loudness_of(template: str, level: str | None) -> int:
     """How loudly a line tells of a failure: an index of LOUDNESS."""
     shouted = {level.upper()} if level else set(_SHOUTED.findall(template[:_FRONT]))

@@ -1,6 +1,6 @@
 """The stages of the main job, one function each: folders in, folders out. This is the library's public face too."""
 
-from isang.stages.answering import answers, feedback, undo_feedback
+from isang.stages.answering import answers, feedback, reproduce, undo_feedback
 from isang.stages.data import fingerprint, prepare
 from isang.stages.finding import compare, detect, evaluate, follow, with_settings
 from isang.stages.judging import report, series
@@ -10,5 +10,6 @@ from isang.stages.whole import run
 
 __all__ = [
     "Detected", "Finished", "Trained", "answers", "compare", "detect", "evaluate", "export", "feedback", "find_rate",
-    "fingerprint", "follow", "prepare", "report", "run", "series", "train", "undo_feedback", "with_settings",
+    "fingerprint", "follow", "prepare", "report", "reproduce", "run", "series", "train", "undo_feedback",
+    "with_settings",
 ]  # fmt: skip

@@ -57,6 +57,12 @@ class Detected:
     """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
     `cannot_tell` where the logs are of another program, else `judged`."""
 
+    kept: list[dict[str, Any]] = field(default_factory=list)
+    """What the anomalies can be judged again with, see `reproduce`."""
+
+    reviewed: list[tuple[str | None, str | None]] = field(default_factory=list)
+    """Stretches of the logs whose results were before people when they answered."""
+
     def write(
         self,
         folder: Path,
@@ -86,6 +92,8 @@ class Detected:
         write_text(folder / "incidents.json", to_json(found))
         lines = (to_json(record, indent=None) for record in self.anomalies)
         write_text(folder / "anomalies.jsonl", "".join(lines))
+        if self.kept:
+            write_text(folder / "kept_sessions.jsonl", "".join(to_json(one, indent=None) for one in self.kept))
         if self.dataset is None:
             return
         links = {"incidents": "incidents.json", **({} if report is None else {"report": report})}
@@ -98,12 +106,18 @@ class Detected:
 
     def false_alarms(self) -> dict[str, Any] | None:
         """What people's answers measure, beside the budget; None where no model judged."""
-        from isang.detection.feedback.measured import false_alarms
+        from isang.detection.feedback.measured import false_alarms, in_any, reviewed_alone
 
-        if self.asked_per_thousand is None:
+        if self.asked_per_thousand is None or self.dataset is None:
             return None
-        incidents = [incident.to_dict() for incident in (*self.incidents, *self.silenced)]
-        return false_alarms(incidents, self.sessions, self.asked_per_thousand)
+        starts = [start and start.isoformat() for start in self.dataset.sessions["start"].to_list()]
+        reviewed = sum(in_any(start, self.reviewed) for start in starts) if self.reviewed else 0
+        known = [incident.to_dict() for incident in (*self.incidents, *self.silenced)]
+        incidents, elsewhere = reviewed_alone(known, self.anomalies, self.reviewed)
+        found = false_alarms(incidents, self.sessions, self.asked_per_thousand, reviewed)
+        clock = sorted(start for start in starts if start)
+        span = {"from": clock[0] if clock else None, "until": clock[-1] if clock else None}
+        return found | {"not_reviewed": elsewhere, **span}
 
 
 @dataclass(frozen=True)

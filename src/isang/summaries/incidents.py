@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from isang.detection.feedback.answers import Answer
     from isang.detection.feedback.desk import Given
     from isang.detection.incidents import Incident
+    from isang.detection.reproduction.again import Reproduced
     from isang.stages import Detected
 
 
@@ -91,6 +92,15 @@ def of_feedback(given: "Given", *, as_json: bool) -> str:
         value = {"schema": 1, "feedback": given.answer.to_dict(), "accepted": given.accepted, "effect": given.effect}
         return to_json(value).rstrip("\n")
     return joined(words.of_given(given))
+
+
+def of_reproduced(found: Sequence["Reproduced"], *, as_json: bool) -> str:
+    """Alerts then and now."""
+    from isang.detection.reproduction import words
+
+    if as_json:
+        return to_json({"schema": 1, "alerts": [one.to_dict() for one in found]}).rstrip("\n")
+    return joined(words.of_reproduced(found))
 
 
 def of_answers(answers: Sequence["Answer"], file: Path, *, as_json: bool) -> str:

@@ -43,6 +43,14 @@ class Episode:
             self.first = min(self.first or time, time)
             self.last = max(self.last or time, time)
 
+    def with_next(self, other: "Episode") -> "Episode":
+        """Both as one."""
+        times = [time for time in (self.first, self.last, other.first, other.last) if time]
+        return Episode(
+            [*self.records, *other.records], self.symptoms + other.symptoms, self.leads + other.leads,
+            min(times, default=None), max(times, default=None),
+        )  # fmt: skip
+
     @property
     def seconds(self) -> float:
         """From the first to the last; 0 without a clock."""
@@ -69,15 +77,19 @@ def episodes_of(records: Iterable[dict[str, Any]], seconds: float | None) -> lis
 
 
 def join(episodes: list[Episode], record: dict[str, Any], window: float) -> Episode:
-    """Put a record into the latest episode that it may belong to, or a new one; records come in the order of moments.
+    """Put a record into the latest episode that it may belong to, or a new one.
 
-    An anomaly with the leading symptom of one before may come ALIKE times later than another.
+    An anomaly with the leading symptom of one before may come ALIKE times later than another. Records of a finished
+    log come in the order of moments; those that come live may be of a moment before the episode.
     """
     time, own = moment(record), lead(record)
     for episode in reversed(episodes):
         if episode.last is None or time is None:
             continue
-        if (time - episode.last).total_seconds() <= (ALIKE * window if own in episode.leads else window):
+        assert episode.first is not None
+        if max(time - episode.last, episode.first - time).total_seconds() <= (
+            ALIKE * window if own in episode.leads else window
+        ):
             episode.add(record)
             return episode
     episodes.append(Episode())
@@ -97,8 +109,13 @@ def joining_seconds(times: Sequence[datetime], seconds: float) -> float:
     window = 0.0
     for _ in range(_ROUNDS):
         episodes = 1 + sum(gap > window for gap in apart)
-        longer = min(MOST_SECONDS, -math.log(1 - BY_CHANCE) * seconds / episodes)
+        longer = chance_seconds(seconds, episodes)
         if longer <= window:
             break
         window = longer
     return window
+
+
+def chance_seconds(seconds: float, episodes: int) -> float:
+    """Within so long, MOST_SECONDS at most, another of `episodes` in `seconds` begins with probability BY_CHANCE."""
+    return min(MOST_SECONDS, -math.log(1 - BY_CHANCE) * seconds / max(1, episodes))

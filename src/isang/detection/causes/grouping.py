@@ -105,7 +105,8 @@ def incident_of(episodes: Sequence[Episode], around: Surroundings) -> Incident:
     cause = leading(leads)
     ordered = sorted(symptoms, key=lambda symptom: (symptom != cause, symptom.rank, -symptoms[symptom]))
     shown = _shown(records)
-    first, last = episodes[0].first, episodes[-1].last
+    first = min((each.first for each in episodes if each.first), default=None)
+    last = max((each.last for each in episodes if each.last), default=None)
     score = incident_score([record["p_value"] for record in records], around.sessions)
     sources = _sources(reason for record in records for reason in record["reasons"])
     named = _sources(shown_by[cause] for record in records if cause in (shown_by := symptoms_of(record)))
@@ -131,7 +132,7 @@ def incident_of(episodes: Sequence[Episode], around: Surroundings) -> Incident:
         reasons=tuple(_distinct([shown[symptom] for symptom in ordered])[:REASONS]),
         examples=tuple(_examples(records)),
         episodes=tuple(
-            {"first_seen": _iso(each.first), "last_seen": _iso(each.last), "sessions": len(each.records)}
+            {"first_seen": _iso(each.first), "last_seen": _iso(each.last), "sessions": each.leads.total()}
             for each in episodes
         ),
         silence_seconds=silence,

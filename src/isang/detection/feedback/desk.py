@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from isang.artifact import model_folder
-from isang.detection.feedback.answers import Answer, Scope, Verdict, answer_to, in_effect, undo_of
+from isang.detection.feedback.answers import Answer, Scope, Verdict, answer_to, in_effect, time, undo_of
 from isang.detection.feedback.effect import effect_of
 from isang.detection.feedback.ledger import append, find_answer, ledger_of, read_ledger
 from isang.errors import InputError, UsageError
-from isang.json_files import anything, from_json, items, mapping, number, read_json, record, text
+from isang.json_files import Check, anything, from_json, items, mapping, maybe, number, read_json, record, text
 
 RESULT, RECORDS = "incidents.json", "anomalies.jsonl"
 MOST_LINE_BYTES = 16 << 20
@@ -39,29 +39,35 @@ class Result:
     folder: Path
     incidents: list[dict[str, Any]] = field(repr=False)
     """The silenced ones too."""
+    judged: tuple[str | None, str | None] | None = None
+    """From when to when its sessions began; None: not known."""
     _paired: list[tuple[dict[str, Any], list[dict[str, Any]]]] = field(default_factory=list, repr=False)
 
     def with_records(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
         """Each incident with its anomaly records. Raises InputError."""
         if not self._paired:
             by_cause: dict[tuple[str, bool], list[dict[str, Any]]] = {}
-            for one in self._records():
+            for one in self.records():
                 by_cause.setdefault((one["incident"], "silenced_by" in one), []).append(one)
             for one in self.incidents:
                 own = by_cause.get((one["fingerprint"], one.get("silenced_by") is not None), [])
                 self._paired.append((one, own))
         return self._paired
 
-    def _records(self) -> Iterator[dict[str, Any]]:
-        """Its anomaly records, one at a time. Raises InputError."""
-        path = self.folder / RECORDS
-        try:
-            with path.open("rb") as file:
-                for place, line in enumerate(iter(lambda: file.readline(MOST_LINE_BYTES), b""), 1):
-                    value = from_json(line, _RECORD, f"{path}:{place}", AGAIN)
-                    yield value | {"reasons": [*value["reasons"], *value.get("silenced_reasons", ())]}
-        except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror or error}; {AGAIN}") from error
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Its anomaly records, one at a time, each with all its reasons. Raises InputError."""
+        for value in lines_of(self.folder / RECORDS, _RECORD):
+            yield value | {"reasons": [*value["reasons"], *value.pop("silenced_reasons", ())]}
+
+
+def lines_of(path: Path, check: Check) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file of a result, one a line. Raises InputError."""
+    try:
+        with path.open("rb") as file:
+            for place, line in enumerate(iter(lambda: file.readline(MOST_LINE_BYTES), b""), 1):
+                yield from_json(line, check, f"{path}:{place}", AGAIN)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}; {AGAIN}") from error
 
 
 def give(
@@ -78,10 +84,12 @@ def give(
     """Answer to an incident of a result; None: of the one that the model folder lies in. Raises IsangError."""
     path = ledger_of(model)
     found = result_of(model, result)
-    incident = _named(found, fingerprint)
+    incident = incident_named(found, fingerprint)
     records = next(of_it for one, of_it in found.with_records() if one is incident)
     try:
-        answer = answer_to(incident, records, verdict, scope=scope, template=template, until=until)
+        answer = answer_to(
+            incident, records, verdict, scope=scope, template=template, until=until, reviewed=found.judged
+        )
     except ValueError as error:
         raise UsageError(f"--template: {error}") from error
     before = in_effect(read_ledger(path))
@@ -107,7 +115,9 @@ def result_of(model: Path, result: Path | None = None) -> Result:
         where = f"{result} has no {RESULT}" if result is not None else f"no result stands beside {model}"
         raise InputError(f"{where}; name one with --result DIR, as isang run and isang detect --out DIR write it")
     value = read_json(folder / RESULT, _DOCUMENT, AGAIN)
-    return Result(folder, [*value["incidents"], *value.get("silenced", ())])
+    measured = value.get("false_alarms", {})
+    judged = (measured["from"], measured["until"]) if {"from", "until"} <= set(measured) else None
+    return Result(folder, [*value["incidents"], *value.get("silenced", ())], judged)
 
 
 def moment_of(given: str, now: datetime | None = None) -> datetime:
@@ -125,7 +135,8 @@ def moment_of(given: str, now: datetime | None = None) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _named(found: Result, fingerprint: str) -> dict[str, Any]:
+def incident_named(found: Result, fingerprint: str) -> dict[str, Any]:
+    """The incident of a result whose fingerprint begins so. Raises UsageError where it is none or several."""
     named = {one["fingerprint"]: one for one in found.incidents if one["fingerprint"].startswith(fingerprint)}
     if len(named) == 1 and len(fingerprint) >= LEAST_FINGERPRINT:
         return next(iter(named.values()))
@@ -144,4 +155,5 @@ _INCIDENT = record(
         "symptoms": items(_SYMPTOM), "episodes": items(anything),
     }
 )  # fmt: skip
-_DOCUMENT = record({"incidents": items(_INCIDENT)}, {"silenced": items(_INCIDENT)})
+_MEASURED = record({}, {"from": maybe(time), "until": maybe(time)})
+_DOCUMENT = record({"incidents": items(_INCIDENT)}, {"silenced": items(_INCIDENT), "false_alarms": _MEASURED})

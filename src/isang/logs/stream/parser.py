@@ -177,8 +177,11 @@ class RecordParser:
             objects = (
                 rows["fields"].fill_null("{}").str.json_decode(pl.Struct(dict.fromkeys(fields.TELLING, pl.String)))
             )
-            rows = rows.hstack(objects.struct.unnest())
-            message = fields.with_telling(message)
+            told = objects.struct.unnest()
+            rows = rows.hstack(told)
+            message = fields.with_telling(
+                message, [name for name in told.columns if told[name].null_count() < told.height]
+            )
             text = pl.concat_str([text, "fields"], separator=" ", ignore_nulls=True)
         found = rows.select(
             "row",

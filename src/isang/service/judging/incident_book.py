@@ -1,23 +1,30 @@
 """Anomalies to incidents while they come: firing, then resolved after a silence."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from isang.artifact import Model
-from isang.detection.causes.episodes import MOST_SECONDS, Episode, join
-from isang.detection.causes.grouping import LEAST_SILENCE_SECONDS, Surroundings, incident_of
+from isang.detection.causes.episodes import Episode, join
+from isang.detection.causes.grouping import LEAST_SILENCE_SECONDS, Surroundings, incident_of, leading
 from isang.detection.causes.symptoms import lead, moment
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import silenced_by
+from isang.service.judging.rhythm import Rhythm, alert_seconds
 from isang.service.outputs import Event
 from isang.service.storage.database import Database
 
 KEPT_RECORDS = 200
 """Anomaly records that an incident is worked out from; those beyond are counted."""
+MOST_EPISODES = 50
+"""Episodes of an incident that are told apart."""
+RHYTHM = "rhythm"
+"""The name of the fact in the database."""
 STREAM = "logs"
+_NO_MOMENT = datetime.fromtimestamp(0, UTC)
 
 
 class Change(NamedTuple):
@@ -34,13 +41,36 @@ class _Open:
     """An incident that may go on."""
 
     id: str
-    episode: Episode
+    episodes: list[Episode]
+    """In the order in which they began to be told."""
     sessions: int
     last: datetime | None
     silence_seconds: float
     told: bool = False
     silenced_by: str | None = None
     """The answer that says that it is normal."""
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """Those that are kept, in the order of their episodes."""
+        return [record for episode in self.episodes for record in episode.records]
+
+    @property
+    def cause(self) -> str:
+        """The fingerprint of what it is named after."""
+        return leading(sum((episode.leads for episode in self.episodes), Counter())).fingerprint
+
+    def add(self, episode: Episode) -> None:
+        """Take in an episode; of many, the first two become one."""
+        self.episodes.append(episode)
+        if len(self.episodes) > MOST_EPISODES:
+            first, second = self.episodes[:2]
+            self.episodes[:2] = [first.with_next(second)]
+
+    def replace(self, records: Sequence[dict[str, Any]]) -> None:
+        """Keep these records alone, each in its episode."""
+        kept = _episodes(records, [(episode.first, episode.last) for episode in self.episodes])
+        self.episodes = [episode for episode in kept if episode.records]
 
 
 class IncidentBook:
@@ -54,19 +84,26 @@ class IncidentBook:
         facts = model.facts
         self._normal_sessions = int(facts["period_sessions"]) - int(facts["left_out_as_anomalous"])
         self._open = [_reopened(database, document) for document in database.incidents(state="firing", limit=10_000)]
+        self._rhythm = Rhythm(alert_seconds(model), database.fact(RHYTHM))
 
     def add(self, records: Sequence[dict[str, Any]], sessions: int, now_us: int) -> list[Change]:
         """Take anomaly records in; `sessions`: how many were judged so far."""
         changed: dict[str, _Open] = {}
-        for record in records:
-            key = _key(record)
+        if now_us:
+            self._rhythm.watch(datetime.fromtimestamp(now_us / 1e6, UTC))
+        for record in sorted(records, key=lambda record: moment(record) or _NO_MOMENT):
+            kept, key = record.pop("kept", None), _key(record)
             known = self._database.anomaly(key)
             if known and self._left(record, known[0]):
                 known = None
             own = self._known(record, known[0]) if known else self._joined(record, now_us)
             if own is not None:
                 self._database.add_anomaly(key, own.id, known[1] if known else own.sessions, record)
+                if kept is not None:
+                    self._database.keep_session(key, kept)
                 changed[own.id] = own
+        if changed:
+            self._database.keep(RHYTHM, self._rhythm.to_dict())
         changes = []
         for own in changed.values():
             document = self._document(own, sessions, now_us)
@@ -80,7 +117,7 @@ class IncidentBook:
         self._answers = answers
         changes = []
         for own in self._open:
-            before, own.silenced_by = own.silenced_by, _silenced_by(own.episode.records, answers)
+            before, own.silenced_by = own.silenced_by, _silenced_by(own.records, answers)
             document = self._document(own, sessions, now_us)
             if before is None and own.silenced_by is not None:
                 changes.append(Change("silenced", document))
@@ -106,9 +143,9 @@ class IncidentBook:
         if own is None or own.silenced_by is None or "silenced_by" in record:
             return False
         key = _key(record)
-        own.episode = _episode([other for other in own.episode.records if _key(other) != key])
+        own.replace([other for other in own.records if _key(other) != key])
         own.sessions -= 1
-        if not own.episode.records:
+        if not own.episodes:
             self._open.remove(own)
             self._database.drop_incident(own.id)
         return True
@@ -118,32 +155,41 @@ class IncidentBook:
         own = next((own for own in self._open if own.id == incident), None)
         if own is not None:
             key = _key(record)
-            kept = [other if _key(other) != key else record for other in own.episode.records]
-            own.episode = _episode(kept)
+            own.replace([other if _key(other) != key else record for other in own.records])
         return own
 
     def _joined(self, record: dict[str, Any], now_us: int) -> _Open:
-        """The incident that a new anomaly belongs to; without a clock, one with the same leading symptom."""
-        quiet = record.get("silenced_by")
-        episodes = [own.episode for own in self._open if (own.silenced_by is None) == (quiet is None)]
-        before = len(episodes)
-        timeless = moment(record) is None
-        alike = (episode for episode in episodes if timeless and lead(record) in episode.leads)
-        episode = next(alike, None) or join(episodes, record, MOST_SECONDS)
-        if timeless and record not in episode.records:
-            episode.add(record)
-        if len(episodes) > before:
-            own = _Open("", episode, 0, episode.last, LEAST_SILENCE_SECONDS, silenced_by=quiet)
-            own.id = hashlib.sha256(f"{STREAM}|{_key(record)}".encode()).hexdigest()[:16]
-            self._open.append(own)
+        """The incident that a new anomaly belongs to, by the rules for finished logs, see `incidents_of`.
+
+        It joins an episode that it stands close to; a new episode joins the incident with the same leading symptom.
+        """
+        quiet, time = record.get("silenced_by"), moment(record)
+        alike = [own for own in self._open if (own.silenced_by is None) == (quiet is None)]
+        owners = {id(episode): own for own in alike for episode in own.episodes}
+        episodes = sorted((each for own in alike for each in own.episodes), key=lambda each: each.last or _NO_MOMENT)
+        before, cause = len(episodes), lead(record)
+        if time is None and (same := next((each for each in episodes if cause in each.leads), None)) is not None:
+            same.add(record)
+            episode = same
         else:
-            own = next(own for own in self._open if own.episode is episode)
+            episode = join(episodes, record, self._rhythm.window(time))
+        if len(episodes) == before:
+            own = owners[id(episode)]
+        else:
+            self._rhythm.begins(time)
+            own = next((own for own in alike if own.cause == cause.fingerprint), None) or self._opened(record, quiet)
+            own.add(episode)
         own.sessions += 1
-        own.last = episode.last or datetime.fromtimestamp(now_us / 1e6, UTC)
-        if len(episode.records) > KEPT_RECORDS:
-            own.episode = _episode(episode.records[:KEPT_RECORDS])
-            own.episode.last = own.last
+        own.last = max((each.last for each in own.episodes if each.last), default=None)
+        own.last = own.last or datetime.fromtimestamp(now_us / 1e6, UTC)
+        if len(own.records) > KEPT_RECORDS:
+            episode.records.remove(record)
         return own
+
+    def _opened(self, record: dict[str, Any], quiet: str | None) -> _Open:
+        number = hashlib.sha256(f"{STREAM}|{_key(record)}".encode()).hexdigest()[:16]
+        self._open.append(_Open(number, [], 0, None, LEAST_SILENCE_SECONDS, silenced_by=quiet))
+        return self._open[-1]
 
     def _shown(self, fingerprint: str, quiet: str | None) -> dict[str, Any] | None:
         by_id = {answer.id: answer for answer in self._answers.answers}
@@ -155,7 +201,7 @@ class IncidentBook:
             sessions=max(sessions, own.sessions), normal_sessions=self._normal_sessions, stream=STREAM,
             model=self._model_name, end=own.last, sources=2,
         )  # fmt: skip
-        document = incident_of([own.episode], around).to_dict()
+        document = incident_of(own.episodes, around).to_dict()
         own.silence_seconds = float(document["silence_seconds"] or LEAST_SILENCE_SECONDS)
         document |= {"id": own.id, "state": "firing", "sessions": own.sessions, "silenced_by": own.silenced_by}
         document["feedback"] = self._shown(document["fingerprint"], own.silenced_by)
@@ -179,20 +225,27 @@ def _key(record: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{record['session_id']}|{record['start']}".encode()).hexdigest()[:24]
 
 
-def _episode(records: Sequence[dict[str, Any]]) -> Episode:
-    episode = Episode()
+def _episodes(
+    records: Sequence[dict[str, Any]], spans: Sequence[tuple[datetime | None, datetime | None]]
+) -> list[Episode]:
+    """Episodes with these records; each span is the first and the last moment of one."""
+    found = [Episode(first=first, last=last) for first, last in spans]
     for record in records:
-        episode.add(record)
-    return episode
+        time = moment(record)
+        inside = (each for each in found if time and each.first and each.last and each.first <= time <= each.last)
+        next(inside, found[-1]).add(record)
+    return found
 
 
 def _reopened(database: Database, document: Mapping[str, Any]) -> _Open:
     last = document["last_seen"]
-    episode = _episode(database.anomalies_of(document["id"]))
-    own = _Open(
-        document["id"], episode, int(document["sessions"]), datetime.fromisoformat(last) if last else None,
+    spans = [(_time(each["first_seen"]), _time(each["last_seen"])) for each in document["episodes"]]
+    return _Open(
+        document["id"], _episodes(database.anomalies_of(document["id"]), spans), int(document["sessions"]), _time(last),
         float(document["silence_seconds"] or LEAST_SILENCE_SECONDS), told=True,
         silenced_by=document.get("silenced_by"),
     )  # fmt: skip
-    episode.last = own.last
-    return own
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)

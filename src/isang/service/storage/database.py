@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS incidents (
 CREATE INDEX IF NOT EXISTS incidents_by_state ON incidents (state, severity);
 CREATE TABLE IF NOT EXISTS anomalies (key TEXT PRIMARY KEY, incident TEXT NOT NULL, number INTEGER, record TEXT);
 CREATE INDEX IF NOT EXISTS anomalies_by_incident ON anomalies (incident);
+CREATE TABLE IF NOT EXISTS kept_sessions (key TEXT PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS notices (
     output TEXT NOT NULL, incident TEXT NOT NULL, event TEXT NOT NULL, due_us INTEGER NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0, told INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (output, incident)
@@ -101,9 +102,27 @@ class Database:
         text = json.dumps(record, ensure_ascii=True)
         self._do("INSERT OR REPLACE INTO anomalies VALUES (?, ?, ?, ?)", key, incident, number, text)
 
+    def keep_session(self, key: str, document: Mapping[str, Any]) -> None:
+        """Keep what the anomaly with this key can be judged again with."""
+        self._do("INSERT OR REPLACE INTO kept_sessions VALUES (?, ?)", key, json.dumps(document, ensure_ascii=True))
+
+    def kept_of(self, incident: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """(record, what was kept of its session) of the anomalies of an incident, in the order in which they came."""
+        rows = self._all(
+            "SELECT record, document FROM anomalies JOIN kept_sessions USING (key) WHERE incident = ? "
+            "AND record IS NOT NULL ORDER BY number",
+            incident,
+        )
+        return [(json.loads(record), json.loads(document)) for record, document in rows]
+
     def forget_anomalies(self, incident: str, beyond: int) -> None:
-        """Drop the records of an incident but those numbered up to `beyond`; their keys stay."""
-        self._do("UPDATE anomalies SET record = NULL WHERE incident = ? AND number > ?", incident, beyond)
+        """Drop the records of an incident, and their sessions, but those numbered up to `beyond`; their keys stay."""
+        with self.together():
+            where = "incident = ? AND number > ? AND record IS NOT NULL"
+            self._do(
+                f"DELETE FROM kept_sessions WHERE key IN (SELECT key FROM anomalies WHERE {where})", incident, beyond
+            )
+            self._do(f"UPDATE anomalies SET record = NULL WHERE {where}", incident, beyond)
 
     def anomaly(self, key: str) -> tuple[str, int] | None:
         """(incident, number) of an anomaly that is known already."""

@@ -154,6 +154,26 @@ def remember(sessions: TimedSessions) -> Earlier:
     return Earlier(pairs.token_P[latest_P], pairs.end_ms_P[latest_P])
 
 
+def neighbours(evidence: Evidence, index: int) -> Earlier | None:
+    """The other sessions that decide how quick the crowd of a session is; None where it stands in no quick one.
+
+    With these alone beside it, it has the same deviation: of its event as many as the largest crowd before and behind
+    it, of all sessions those of the ALL that end with it.
+    """
+    token = int(evidence.once(bursts).token_S[index])
+    if token < 0:
+        return None
+    pairs = evidence.once(_pairs_of)
+    found = []
+    for event, before, behind in ((token, max(CROWDS) - 1, max(CROWDS) - 1), (BEGIN, ALL - 1, 0)):
+        of_event = np.flatnonzero(pairs.token_P == event)
+        place = int(np.flatnonzero(pairs.session_P[of_event] == index)[0])
+        near = of_event[max(0, place - before) : place + behind + 1]
+        found.append(near[pairs.session_P[near] != index])
+    chosen = np.concatenate(found)
+    return Earlier(pairs.token_P[chosen], pairs.end_ms_P[chosen])
+
+
 def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
     """The shortest time in which so many normal sessions had an event, in milliseconds, and how many have it in all.
 
@@ -163,6 +183,10 @@ def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
     if not len(found):
         raise KeyError(token)
     return float(found["shortest_ms"][0]), int(found["in_all"][0])
+
+
+def _pairs_of(evidence: Evidence) -> "_Pairs":
+    return _pairs(evidence.timed.tokens, evidence.timed.ends_ms_S, evidence.timed.earlier)
 
 
 class _Pairs(NamedTuple):

@@ -1,5 +1,6 @@
 """What the fields of a structured line (JSON, logfmt) say beside its message."""
 
+from collections.abc import Collection
 from http import HTTPStatus
 
 import polars as pl
@@ -82,17 +83,23 @@ def path_words(path: pl.Expr) -> pl.Expr:
     )
 
 
-def with_telling(message: pl.Expr) -> pl.Expr:
+def with_telling(message: pl.Expr, there: Collection[str] = TELLING) -> pl.Expr:
     """`message` followed by the fields of TELLING that are there, as `name=value`; all are string columns.
 
-    The path stands there only with the method: without one it is a file, of which there may be many.
+    The path stands there only with the method: without one it is a file, of which there may be many. Names that are not
+    `there` have no value in any line: each that is left out saves the search for it.
     """
-    method = pl.coalesce(METHODS)
-    path = pl.when(method.is_not_null()).then(path_words(pl.coalesce(PATHS)))
-    answer = pl.when(method.is_not_null()).then(status_words(pl.coalesce(STATUSES)))
-    others = (pl.when(method.is_null()).then(_named(name, status_words(pl.col(name)))) for name in STATUSES)
-    parts = [method, path, answer, *others]
-    parts += [_named(name, pl.col(name)) for name in KINDS]
+    names = [name for name in TELLING if name in there]
+    methods, paths, statuses = ([name for name in role if name in names] for role in (METHODS, PATHS, STATUSES))
+    parts = [] if methods else [_named(name, status_words(pl.col(name))) for name in statuses]
+    if methods:
+        method = pl.coalesce(methods)
+        has_method = method.is_not_null()
+        parts = [method]
+        parts += [pl.when(has_method).then(path_words(pl.coalesce(paths)))] if paths else []
+        parts += [pl.when(has_method).then(status_words(pl.coalesce(statuses)))] if statuses else []
+        parts += [pl.when(~has_method).then(_named(name, status_words(pl.col(name)))) for name in statuses]
+    parts += [_named(name, pl.col(name)) for name in KINDS if name in names]
     return pl.concat_str([message, *parts], separator=" ", ignore_nulls=True)
 
 

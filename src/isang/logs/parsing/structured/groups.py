@@ -7,7 +7,7 @@ from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.structured import fields, json_fields
 
 COLOURS = r"\x1b\[[0-9;]*[A-Za-z]"
-_QUOTED_OR_BARE = r'(?:"((?:[^"\\]|\\.)*)"|([^"\s]\S*))'
+_QUOTED_OR_BARE = r'(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^"\s]\S*))'
 
 
 def groups(texts: pl.Series, layout: Layout, before: str | None = None) -> pl.DataFrame:
@@ -77,19 +77,29 @@ def _headed_groups(texts: pl.Series, layout: Layout, before: str | None) -> pl.D
 
 
 def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
-    def value(names: tuple[str, ...]) -> pl.Expr:
-        pattern = rf"(?:^|\s)(?:{'|'.join(names)})={_QUOTED_OR_BARE}"
-        return pl.coalesce(pl.col("text").str.extract(pattern, 1), pl.col("text").str.extract(pattern, 2))
+    """Names that stand in no line are not searched for: with few lines to read, expressions cost more than lines."""
+    whole = "\n".join(texts.drop_nulls().to_list())
 
+    def there(names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if f"{name}=" in whole or "." in name]
+
+    def value(names: tuple[str, ...]) -> pl.Expr:
+        if not (kept := there(names)):
+            return pl.lit(None, dtype=pl.String)
+        found = pl.col("text").str.extract_groups(rf"(?:^|\s)(?:{'|'.join(kept)})={_QUOTED_OR_BARE}").struct
+        return pl.coalesce(found.field("quoted"), found.field("bare"))
+
+    telling = there(fields.TELLING)
     values = texts.to_frame("text").select(
         fits=pl.col("text").str.contains(layout.pattern),
         text="text",
         time=_joined(pl.coalesce(value(("time",)), value((*fields.TIMES, "t"))), value(("date",)), value(("tz",))),
         level=value(fields.LEVELS),
         message=pl.coalesce(value(("msg", "message")), value(("event",)), value(("logdesc",))),
-        **{name: value((name,)) for name in fields.TELLING},
+        **{name: value((name,)) for name in telling},
     )
-    message = pl.when(pl.col("message").is_not_null()).then(fields.with_telling(pl.col("message"))).otherwise("text")
+    with_fields = fields.with_telling(pl.col("message"), telling)
+    message = pl.when(pl.col("message").is_not_null()).then(with_fields).otherwise("text")
     return values.select("time", "level", message=pl.when("fits").then(message))
 
 

@@ -58,7 +58,9 @@ def groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
         found = _at(values, path.split("."))
         values = values.with_columns(pl.coalesce(found, name).alias(name))
     values = values.with_columns(pl.col(fields.MESSAGES).replace("", None))
-    message = fields.with_telling(pl.coalesce(fields.MESSAGES)).str.replace_all(COLOURS, "").str.strip_chars_end("\r\n")
+    there = [name for name in fields.TELLING if values[name].null_count() < values.height]
+    message = fields.with_telling(pl.coalesce(fields.MESSAGES), there)
+    message = message.str.replace_all(COLOURS, "").str.strip_chars_end("\r\n")
     has_message = pl.coalesce(fields.MESSAGES).is_not_null()
     has_request = pl.coalesce(fields.METHODS).is_not_null() & pl.coalesce(fields.PATHS).is_not_null()
     is_object = pl.lit(texts.str.contains(r"^\s*\{.*\}\s*$"))

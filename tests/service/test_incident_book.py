@@ -1,0 +1,89 @@
+"""Anomalies that come one after another make the incidents that they make together."""
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from isang.detection.causes.grouping import incidents_of
+from isang.service.judging.incident_book import KEPT_RECORDS, IncidentBook
+from isang.service.storage.database import Database
+from tests.detection.test_incidents import HOUR, NOON, new
+
+FAULTS = (
+    "disk is full", "bank does not answer", "cache lost its server", "queue overflows", "certificate expired today",
+    "thread pool exhausted", "clock runs backwards", "index is corrupt", "login store unavailable", "lock is kept",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Watched:
+    """All of a model that the book of incidents asks for: an alert of normal sessions comes every minute."""
+
+    facts: dict[str, Any] = field(
+        default_factory=lambda: {
+            "period_sessions": 1000, "left_out_as_anomalous": 0,
+            "trained_from": (NOON - timedelta(hours=1)).isoformat(),
+            "trained_until": (NOON - timedelta(minutes=1)).isoformat(),
+        }
+    )  # fmt: skip
+    config: Any = field(default_factory=lambda: SimpleNamespace(detection=SimpleNamespace(alerts_per_thousand=59.0)))
+
+
+def faults(chance: random.Random) -> list[dict[str, Any]]:
+    """One fault every five minutes or so, of sessions that follow each other closely."""
+    found = []
+    for place, line in enumerate(FAULTS):
+        begin = 60 + 300 * place + chance.uniform(0, 100)
+        found += [new(round(begin + chance.uniform(0, 3), 3), line) for _ in range(chance.randrange(2, 12))]
+    return sorted(found, key=lambda record: record["start"])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_live_incidents_are_those_of_the_finished_log(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    records = faults(chance)
+    together = Counter({one.fingerprint: one.sessions for one in incidents_of([dict(one) for one in records], HOUR)})
+    assert len(together) == len(FAULTS)
+
+    database = Database(tmp_path / "isang.db")
+    book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    told = Counter[str]()
+    seconds = 0.0
+    while seconds < 3600:
+        seconds += chance.uniform(1, 40)
+        now = NOON + timedelta(seconds=seconds)
+        come = [one for one in records if datetime.fromisoformat(one["start"]) <= now]
+        records = records[len(come) :]
+        chance.shuffle(come)  # within a look in no order
+        changes = [
+            *book.add(come, 1000, int(now.timestamp() * 1e6)), *book.resolve(int(now.timestamp() * 1e6)),
+        ]  # fmt: skip
+        told.update(change.event for change in changes)
+        if chance.random() < 0.2:
+            book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    live = Counter[str]()
+    for incident in database.incidents(limit=100):
+        live[incident["fingerprint"]] += incident["sessions"]
+    assert live == together
+    assert told["firing"] == len(FAULTS)
+
+
+def test_an_outage_of_many_sessions_stays_one_incident(tmp_path: Path) -> None:
+    database = Database(tmp_path / "isang.db")
+    book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    count = 3 * KEPT_RECORDS
+    for place in range(0, count, 50):
+        records = [new(100 + 0.1 * (place + number), "disk is full") for number in range(50)]
+        book.add(records, 1000, int((NOON + timedelta(seconds=200)).timestamp() * 1e6))
+        if place == 300:
+            book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    (incident,) = database.incidents()
+    assert incident["sessions"] == count
+    assert len(database.anomalies_of(incident["id"])) == KEPT_RECORDS
+    assert incident["last_seen"] == (NOON + timedelta(seconds=100 + 0.1 * (count - 1))).isoformat()
