@@ -142,7 +142,8 @@ class _Orders(NamedTuple):
     @property
     def surprise_Q(self) -> Floats:
         """-log of the least of these shares, in nats."""
-        return -np.log(self.likely_QV.min(axis=1, initial=1.0))
+        surprise_Q: Floats = -np.log(self.likely_QV.min(axis=1, initial=1.0))
+        return surprise_Q
 
 
 def _orders(fitted: Fitted, tokens: Tokens) -> _Orders:

@@ -106,7 +106,7 @@ class _Orders:
         first, second = np.triu_indices(number, 1)
         pairs_RQ = rank_RP[:, first] * number + rank_RP[:, second]
         times_RQ = np.broadcast_to(self._counts[rows][:, None], pairs_RQ.shape)
-        before = np.bincount(pairs_RQ.ravel(), times_RQ.ravel(), minlength=number**2)
+        before = np.bincount(pairs_RQ.ravel(), times_RQ.ravel(), minlength=number**2).astype(np.float64)
         return int(self._counts[rows].sum()), before.reshape(number, number)
 
 
