@@ -21,7 +21,7 @@ from isang.model.batches import Sessions, from_sequences, to_sessions
 @pytest.fixture(scope="module")
 def sessions(trained: Model, dataset: Dataset) -> Sessions:
     """Sessions as they are, and each once more with two events exchanged."""
-    found = to_sessions(dataset, trained.vocabulary, np.arange(400, 700))
+    found = to_sessions(dataset, trained.vocabulary, np.arange(450, 550))
     generator = np.random.default_rng(3)
     changed = []
     for row in range(len(found)):
