@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,14 @@ def test_what_is_too_much_or_broken_is_refused(
 ) -> None:
     assert ask(parts, "POST", "/ingest", content=content, headers=headers).status_code == status
     assert kept(parts) == []
+
+
+@pytest.mark.parametrize("parts", [{"journal_bytes": 6_000}], indirect=True)
+def test_what_never_finds_room_is_refused_for_good(parts: Parts) -> None:
+    answer = ask(parts, "POST", "/ingest", content=random.Random(0).randbytes(6_000).hex().encode())
+    assert (answer.status_code, "Retry-After" in answer.headers) == (413, False)
+    assert "send less at a time" in answer.json()["error"]
+    assert ask(parts, "POST", "/ingest", content=b"one\n").status_code == 200
 
 
 @pytest.mark.parametrize("parts", [{"journal_bytes": 6_000}], indirect=True)
