@@ -1,5 +1,6 @@
 """Drift is named where it was put, and not where there is none."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -36,10 +37,17 @@ def reworded_from(dataset: Dataset, row: int) -> Dataset:
     return replace(dataset, sessions=sessions, templates=pl.concat([dataset.templates, texts]))
 
 
+def told_alike(found: dict[str, object]) -> bool:
+    """Whether the Korean sentence has the numbers of the English one, apart from those of its own."""
+    english, korean = (set(re.findall(r"\d+(?:[.,]\d+)*", str(found[key]))) for key in ("says", "says_ko"))
+    return bool(english) and english - {"1,000"} <= korean
+
+
 def test_no_drift_is_seen_where_nothing_changed(trained: Model, dataset: Dataset) -> None:
     found = drift_of(trained, dataset)
     assert found["drifted"] == []
     assert str(found["says"]).startswith("No drift is seen: 0 % of the later sessions")
+    assert told_alike(found)
     assert found["new_templates"]["count"] == 0  # type: ignore[index]
 
 
@@ -54,6 +62,7 @@ def test_a_new_template_is_named_with_its_share_and_its_beginning(trained: Model
     assert f"{share:.3g} % of the later events have a template that training never had" in str(found["says"])
     assert f"they begin on {str(later['start'][0])[:19]}" in str(found["says"])
     assert "cart was looked at again" in str(found["says"])
+    assert told_alike(found)
     assert "The budget holds only while later sessions are like those of calibration" in str(found["says"])
     assert found["alerts_with_new_lines"]["value"] == pytest.approx(1000 * len(later) / len(innocent))  # type: ignore[index]
     shares = [tenth["new_template_events"] for tenth in found["tenths"]]  # type: ignore[attr-defined]
@@ -72,3 +81,4 @@ def test_other_lengths_are_a_drift_of_the_scores(trained: Model, dataset: Datase
     assert "templates" not in found["drifted"]  # type: ignore[operator]
     assert {"scores", "alerts"} <= set(found["drifted"])  # type: ignore[call-overload]
     assert "score high with" in str(found["says"])
+    assert told_alike(found)

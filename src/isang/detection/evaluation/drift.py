@@ -58,7 +58,7 @@ def drift(
         "tenths": _tenths(dataset, judged, new_lines, lines, flagged, innocent),
     }
     found["drifted"] = what = _what_drifted(found, expected_per_thousand)
-    found["says"] = _sentence(found, what)
+    found["says"], found["says_ko"] = _sentence(found, what), _sentence_ko(found, what)
     return found
 
 
@@ -210,6 +210,53 @@ def _templates_sentence(found: dict[str, Any]) -> str:
         f"{_percent(seen['later'])} of the later sessions have such a line, {_percent(seen['calibration'])} of the "
         f"calibration sessions had; the most frequent is “{first['template'][:SHOWN_CHARACTERS]}”."
     )
+
+
+def _sentence_ko(found: dict[str, Any], what: Sequence[str]) -> str:
+    """The same in Korean."""
+    parts = []
+    if "templates" in what:
+        parts.append(_templates_sentence_ko(found))
+    if "scores" in what:
+        names = [
+            f"{item['detector']}(보정 기간 {_percent_ko(item['calibration'])}, 이후 {_percent_ko(item['later'])})"
+            for item in found["high_scores"]
+            if clearly_more(item, times=TIMES_HIGHER)
+        ]
+        parts.append(f"보정 기간보다 점수가 높은 세션이 많은 탐지기: {', '.join(names)}.")
+    if "alerts" in what:
+        worst = max(range(len(found["tenths"])), key=lambda tenth: found["tenths"][tenth]["alerts_per_thousand"])
+        tenth = found["tenths"][worst]
+        begin = f"({tenth['from'][:19]} 시작)" if tenth["from"] else ""
+        parts.append(
+            f"이상으로 알려지지 않은 세션 1,000개당 {found['alerts']['value']:.1f}개가 이상으로 판정되었고, 그중 "
+            f"{found['alerts_with_new_lines']['value']:.1f}개에는 학습에 없던 줄이 있습니다. 전체 시간을 열로 나눈 "
+            f"구간 가운데 {worst + 1}번째{begin}가 1,000개당 {tenth['alerts_per_thousand']:.1f}개로 가장 많습니다. "
+            f"알림 예산은 이후 세션이 보정 기간과 비슷할 때만 지켜지는데, 이 로그는 그렇지 않습니다."
+        )
+    if not parts:
+        seen = found["new_template_sessions"]
+        return (
+            f"드리프트가 보이지 않습니다. 학습에 없던 템플릿의 줄이 있는 세션은 "
+            f"이후 세션의 {_percent_ko(seen['later'])}, 보정 세션의 {_percent_ko(seen['calibration'])}입니다."
+        )
+    return " ".join(parts)
+
+
+def _templates_sentence_ko(found: dict[str, Any]) -> str:
+    new, seen = found["new_templates"], found["new_template_sessions"]
+    begin = f"({new['first_seen'][:19]}부터)" if new["first_seen"] else ""
+    first = new["most_frequent"][0]
+    return (
+        f"이후 이벤트 가운데 학습에 없던 템플릿({new['count']:,}개)에 속하는 것은 "
+        f"{_percent_ko(found['new_template_events'])}입니다{begin}. 이런 줄이 있는 세션은 이후 세션의 "
+        f"{_percent_ko(seen['later'])}, 보정 세션의 {_percent_ko(seen['calibration'])}입니다. "
+        f"가장 잦은 템플릿: “{first['template'][:SHOWN_CHARACTERS]}”."
+    )
+
+
+def _percent_ko(part: dict[str, Any]) -> str:
+    return "알 수 없는 비율" if part["value"] is None else f"{100 * part['value']:.3g} %"
 
 
 def _percent(part: dict[str, Any]) -> str:

@@ -104,7 +104,8 @@ def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> 
     evaluation: dict[str, Any] = {
         "schema": SCHEMA,
         "measured": why_not is None,
-        "why_not_measured": why_not,
+        "why_not_measured": why_not and why_not[0],
+        "why_not_measured_ko": why_not and why_not[1],
         "sessions": _numbers(later),
         "period": _period(later.sessions),
         "intervals": {"drawn": "sessions" if later.blocks.length == 1 else "time blocks",
@@ -143,11 +144,15 @@ def _later(model: Model, dataset: Dataset, fingerprint: str | None) -> Later:
     return Later(model, dataset, judged, labels.is_not_null().to_numpy(), anomalous, blocks, rewordings)
 
 
-def _why_not_measured(later: Later) -> str | None:
+def _why_not_measured(later: Later) -> tuple[str, str] | None:
+    """In English and in Korean."""
     if not later.labelled.any():
-        return "the sessions after the training period have no labels"
+        return "the sessions after the training period have no labels", "학습 기간 이후의 세션에 라벨이 없습니다"
     if not later.anomalous.any():
-        return "no session after the training period is labelled anomalous, so there is nothing to find"
+        return (
+            "no session after the training period is labelled anomalous, so there is nothing to find",
+            "학습 기간 이후에 이상으로 라벨된 세션이 없어 찾을 것이 없습니다",
+        )
     return None
 
 

@@ -31,7 +31,7 @@ _EVALUATION = record(
     {"schema": one_of(1)},
     {
         "measured": flag,
-        "why_not_measured": maybe(text),
+        **dict.fromkeys(("why_not_measured", "why_not_measured_ko"), maybe(text)),
         "metrics": _METRICS,
         **dict.fromkeys(("detectors", "baselines"), items(record({}, {"name": text, "metrics": _METRICS}))),
     },

@@ -99,7 +99,7 @@ def _quality(report: Report, language: Language) -> list[str]:
     elif evaluation.get("measured"):
         parts.append(_table(tables.quality(evaluation, language)))
     else:
-        why = evaluation.get("why_not_measured") or word("no_reason", language)
+        why = tables.why_not_measured(evaluation, language)
         parts.append(_plain(word("quality_unmeasured", language, why=why)))
     scale = tables.loss_scale(report, language)
     return [*parts, word("scale_note", language), _table(scale)] if scale else parts

@@ -100,7 +100,9 @@ def _run(
             }
             for picture in pictures
         ],
-        "evaluation": report.evaluation, "quality": tables.quality(measured, language) if measured else None,
+        "evaluation": report.evaluation,
+        "why_not_measured": tables.why_not_measured(report.evaluation or {}, language),
+        "quality": tables.quality(measured, language) if measured else None,
         "scale": tables.loss_scale(report, language), "forecast": report.forecast,
         "forecast_tables": tables.forecast_tables(report.forecast, language),
     }  # fmt: skip

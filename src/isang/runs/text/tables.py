@@ -79,6 +79,12 @@ def accounted(report: Report, language: Language) -> str:
     return word("not_accounted", language, count=f"{missing:,}") if missing else word("accounted", language)
 
 
+def why_not_measured(evaluation: Mapping[str, Any], language: Language) -> str:
+    """Why an evaluation could not measure the quality; in English where an older one has no Korean words for it."""
+    english = evaluation.get("why_not_measured") or word("no_reason", language)
+    return str(evaluation.get("why_not_measured_ko") or english) if language == "ko" else str(english)
+
+
 def totals(report: Report, language: Language) -> Table:
     """Period, epochs, steps and batch size; what the log does not say is left out."""
     facts = report.statistics
