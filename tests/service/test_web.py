@@ -3,6 +3,8 @@
 import gzip
 import json
 import random
+import socket
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -233,3 +235,15 @@ def test_listening_to_others_needs_a_token_or_a_proxy() -> None:
     assert address("[::1]:80") == ("::1", 80)
     with pytest.raises(UsageError, match="must be HOST:PORT"):
         address("localhost")
+
+
+def test_connections_that_say_nothing_are_closed(tmp_path: Path, serving: Start) -> None:
+    service = serving(tmp_path / "home")
+    silent = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(600)]  # more than half of all
+    for one in silent:
+        one.settimeout(30)
+        assert one.recv(1) == b""
+        one.close()
+    assert service.get("/healthz") == {"status": "ok"}
+    text = urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=20).read().decode()
+    assert 'isang_requests_refused_total{reason="silent_connection"} 600.0' in text

@@ -239,7 +239,11 @@ class RecordParser:
         if needs_line_before(layout):
             lines = pl.concat(_with_context(rows, *run) for run in logs)
         else:
-            lines = pl.concat(_lines(rows.slice(start, length)) for _, _, start, length in logs)
+            places = np.concatenate([np.arange(start, start + length) for _, _, start, length in logs])
+            sizes = np.array([length for *_, length in logs])
+            begins = np.zeros(len(places), dtype=bool)
+            begins[np.cumsum(sizes) - sizes] = True
+            lines = rows.select("row", "text")[places].with_columns(begins=pl.Series(begins), context=pl.lit(False))
         for log, _, start, length in logs:
             log.before = rows["text"][start + length - 1]
         found = whole_records(lines, layout).with_columns(pl.col("time").cast(pl.Int64))

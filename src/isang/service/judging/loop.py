@@ -11,6 +11,7 @@ from typing import Any
 from isang.artifact import Model, load_model
 from isang.detection.live import Following, LookedAt, pause_after
 from isang.errors import IsangError
+from isang.logs.stream.open_sessions import MOST_RECORDS
 from isang.progress import say
 from isang.service.feedback import Feedback
 from isang.service.judging.incident_book import STREAM, Change, IncidentBook
@@ -23,6 +24,8 @@ from isang.service.storage.journal import Journal, JournalSource
 PLACE = "place"
 """The file in the home folder that says where judging stands."""
 EXPIRE_EVERY_SECONDS = 60.0
+OPEN_RECORD_BYTES = 1_000
+"""So much of the memory that is allowed stands for a record of an open session; Shedding sees what it really takes."""
 RETRY_SECONDS = 5.0
 """After an error that may pass, such as a full disk."""
 
@@ -54,6 +57,8 @@ class Judging:
             source=JournalSource(journal), begin=begin, answers=self._answers, with_sessions=True,
             looked=looked,
         )  # fmt: skip
+        open_sessions = self.following.follower.stream.open
+        open_sessions.most_records = max(MOST_RECORDS, settings.memory_bytes // OPEN_RECORD_BYTES)
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
         metrics.model_info.clear()  # of the model before
         metrics.model_info.labels(STREAM, self.model_name).set(1)
