@@ -1,6 +1,6 @@
 """Labelled logs of invented systems: the shapes of public software, with our own words, names and numbers.
 
-    python benchmarks/invented_systems.py [development|held_back] [--lines N] [--seed S] [--show SYSTEM]
+    python benchmarks/invented_systems.py [HALF] [--lines N] [--seed S] [--show SYSTEM]
 
 Synthetic. `invented_systems/*.txt` hold the forms and how often each is written; the raw log goes through isang whole,
 the messages alone through Drain3 0.9.11, with isang's masks and without. A line's label is its form. Where a part is
@@ -23,7 +23,7 @@ from typing import ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 FOLDER = Path(__file__).parent / "invented_systems"
-HALVES = ("development", "held_back")
+HALVES = ("development", "held_back", "second_development", "second_held_back")
 WORDS = [
     "anchor",
     "basin",
@@ -231,7 +231,7 @@ def lines_of(prefix: str, forms: list[tuple[int, str]], *, count: int = 2_000, s
 
 
 def _dated(text: str, time: datetime) -> str:
-    return re.sub(r"%[YymdHMSbe]", lambda found: time.strftime(found[0]), text)
+    return re.sub(r"%-?[YymdHMSbe]", lambda found: time.strftime(found[0]), text)
 
 
 class Filling:

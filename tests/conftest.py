@@ -1,9 +1,15 @@
 """Shared fixtures."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Before torch is loaded: the models of tests are so small that a second thread only waits for the first, and one that
+# waits by spinning takes its core from the other process of the tests.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 settings.register_profile("isang", deadline=None)  # no test asserts on time: machines are shared and noisy
 settings.load_profile("isang")

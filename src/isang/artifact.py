@@ -25,6 +25,7 @@ from isang.model.folder_schema import (
     AGAIN,
     read_config,
     read_detector,
+    read_lines,
     read_normal,
     read_scores,
     read_templates,
@@ -46,7 +47,7 @@ SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
 PLANTED, HELD_OUT, DETECTORS = "planted.parquet", "held_out.parquet", "detectors"
-SLOTS, VOLUME = "slots.parquet", "volume.parquet"
+SLOTS, VOLUME, LINES = "slots.parquet", "volume.parquet", "lines.parquet"
 MANIFEST = "manifest.json"
 FEEDBACK = "feedback.jsonl"
 """What people answered about its incidents; it grows, so the manifest does not list it."""
@@ -85,6 +86,8 @@ class Model:
     """What stood in the slots of templates that have few and stable values; None where it was not looked at."""
     volume: pl.DataFrame | None = field(default=None)
     """The lines of its training period over time; None where it was too short or had no clock."""
+    lines: pl.DataFrame | None = field(default=None)
+    """What kinds of lines that period had, since when and how regularly; None where it had no clock."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -132,7 +135,7 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
             model.planted.write_parquet(building / PLANTED)
         if model.held_out is not None:
             model.held_out.write_parquet(building / HELD_OUT)
-        for file, kept in ((SLOTS, model.slots), (VOLUME, model.volume)):
+        for file, kept in ((SLOTS, model.slots), (VOLUME, model.volume), (LINES, model.lines)):
             if kept is not None:
                 kept.write_parquet(building / file)
         if model.evaluation is not None:
@@ -172,6 +175,7 @@ def load_model(folder: Path) -> Model:
         held_out=read_scores(folder / HELD_OUT, ("score",)) if HELD_OUT in files else None,
         slots=read_table(folder / SLOTS, SLOTS_SCHEMA, AGAIN) if SLOTS in files else None,
         volume=read_volume(folder / VOLUME) if VOLUME in files else None,
+        lines=read_lines(folder / LINES) if LINES in files else None,
         facts=config["facts"],
         evaluation=read_json(evaluated, mapping(anything), AGAIN) if EVALUATION in files else None,
     )

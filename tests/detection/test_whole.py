@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from isang.detection.whole.lines import lines_of
 from isang.detection.whole.new_values import new_values, with_few_values
 from isang.detection.whole.volume import LEAST_WINDOWS, changes, counted
 from isang.logs.store import Dataset
@@ -78,7 +79,7 @@ def heartbeat_log(seed: int, *, minutes: int = 60 * HOURS) -> list[list[str]]:
 def normal() -> tuple[pl.DataFrame, Vocabulary]:
     dataset = timed(heartbeat_log(0))
     vocabulary = known_of(dataset)
-    table = counted(dataset, vocabulary)
+    table = counted(lines_of(dataset, vocabulary, None))
     assert table is not None
     return table, vocabulary
 
@@ -92,14 +93,14 @@ def timed(sessions: list[list[str]]) -> Dataset:
 
 
 def test_normal_rates_are_no_change(normal: tuple[pl.DataFrame, Vocabulary]) -> None:
-    assert changes(normal[0], timed(heartbeat_log(1)), normal[1])[0] == []
+    assert changes(normal[0], lines_of(timed(heartbeat_log(1)), normal[1], None))[0] == []
 
 
 def test_a_heartbeat_that_stops_is_silent(normal: tuple[pl.DataFrame, Vocabulary]) -> None:
     sessions = heartbeat_log(2)
     for session in sessions[600:720]:
         session.remove("heartbeat ok")
-    found, _ = changes(normal[0], timed(sessions), normal[1])
+    found, _ = changes(normal[0], lines_of(timed(sessions), normal[1], None))
     assert (found[0].series, found[0].kind) == ("heartbeat ok", "none")
     assert 15 * 60 <= (found[0].last - found[0].first).total_seconds() <= 22 * 60
 
@@ -110,7 +111,7 @@ def test_more_requests_than_ever_are_one_change_from_beginning_to_end(
     sessions = heartbeat_log(3)
     for session in sessions[600:660]:
         session.extend(["request served"] * 40)
-    found, _ = changes(normal[0], timed(sessions), normal[1])
+    found, _ = changes(normal[0], lines_of(timed(sessions), normal[1], None))
     assert {change.series for change in found} == {"request served", "all lines"}
     assert all(change.kind == "more" for change in found)
 
@@ -119,9 +120,7 @@ def test_a_short_log_or_one_without_a_clock_has_no_rates() -> None:
     short = timed(heartbeat_log(4, minutes=5))
     vocabulary = known_of(short)
     assert len(short.sessions) < LEAST_WINDOWS * 6
-    assert counted(short, vocabulary) is None
+    assert counted(lines_of(short, vocabulary, None)) is None
     timeless = replace(short, sessions=short.sessions.with_columns(start=pl.lit(None), gaps_ms=pl.lit(None)))
-    assert (
-        counted(timeless.__class__(timeless.sessions.cast(short.sessions.schema), short.templates, {}), vocabulary)
-        is None
-    )
+    timeless = replace(timeless, sessions=timeless.sessions.cast(short.sessions.schema))
+    assert counted(lines_of(timeless, vocabulary, None)) is None

@@ -114,6 +114,26 @@ def test_free_text_behind_what_announces_it_is_one_event_and_further_text_fits()
     assert slot_values(text, "port 7: Product: amber") == ["7", "amber", "", ""]
 
 
+def test_what_people_say_is_free_text_behind_their_name() -> None:
+    words = ("lagoon", "iris", "echo", "upland", "orchid", "delta", "ember")
+    said = [" ".join(words[(n * step) % 7] for step in range(1, 2 + n % 4)) + " " + words[n % 7] * 2 for n in range(40)]
+    lines = [f"<Ana{n}> {text} {n % 5 * 'so '}" for n, text in enumerate(said)] + [f"Ana{n} came" for n in range(9)]
+    events, templates = learned(lines)
+    assert len(set(events)) == 2
+    again, _ = learned(["<Bo7> hello out there"], Rules(**{**vars(RULES), "templates": templates}))
+    assert again == events[:1]
+
+
+def test_names_and_values_behind_their_names_are_no_free_text() -> None:
+    lines = [
+        f"let in: user=ana{n} base={base}{' app=web-' + base if n % 2 else ''}{' sealed' if n % 3 else ''}"
+        for n in range(30)
+        for base in ("shop", "stock", "bills", "mail", "maps", "fees", "gates")
+    ]
+    _, templates = learned(lines)
+    assert all(text.startswith("let in: user=<*> base=<*>") for text in templates["template"])
+
+
 def test_many_different_messages_behind_a_source_are_no_free_text() -> None:
     verbs = ("opens", "turns", "rests", "waits", "moves", "hums")
     lines = [f"gate <{n}> {verb} now{' again' * (n % 2)}" for n in range(40) for verb in verbs]

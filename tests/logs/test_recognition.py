@@ -1,6 +1,6 @@
 """Logs in the shapes of many programs: the time, level and message of their first two lines."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -52,6 +52,15 @@ def test_times_are_read_in_the_form_that_the_lines_show(form: str) -> None:
     assert frame["message"].unique().to_list() == ["shelf counted"]
     assert (frame["time"][1] - frame["time"][0]).total_seconds() == 1
     assert "1778" in form or frame["time"][0].replace(year=2026) == AT.replace(second=10)
+
+
+def test_times_without_leading_zeros_count_milliseconds_behind_a_colon() -> None:
+    at = [10 * 3_600_000 + 7_000 * n + 37 * n % 1000 for n in range(150)]
+    lines = [
+        f"20260506-{ms // 3_600_000}:{ms // 60_000 % 60}:{ms // 1000 % 60}:{ms % 1000}|Shelf|7|counted" for ms in at
+    ]
+    frame = read(lines).frame
+    assert [(time - AT) // timedelta(milliseconds=1) for time in frame["time"]] == [ms - at[0] for ms in at]
 
 
 @pytest.mark.parametrize(("line", "message"), INSIDE)

@@ -241,6 +241,10 @@ def test_templates_that_differ_in_a_first_word_of_many_are_one() -> None:
         ("body {name: x, state=failed, size: 3}", "body {<*> state=failed }"),
         ("audit acct=ann terminal=<*> res=ok code=17", "audit acct=ann terminal=<*> res=ok code=17"),
         ("uid=<*> tty= ruser=/x ready=false", "uid=<*> tty=<*> ruser=<*> ready=false"),
+        ("pane=<*> type=<*> shown=true", "pane=<*> type=<*> shown=<*>"),
+        ("level:<*>, scale: <*>, mains plugged:false", "level:<*>, scale: <*>, mains plugged:false"),
+        ("level:<*>, scale: <*>, wired:FALSE, up", "level:<*>, scale: <*>, wired:<*>, up"),
+        ("pane=<*> shown=true", "pane=<*> shown=true"),
     ],
 )
 def test_structures_hold_values(message: str, text: str) -> None:

@@ -16,8 +16,11 @@ from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.synthetic_anomalies import plant_held_out
 from isang.detection.threshold.decisions import cross_fitted_scores, trusted_scores
 from isang.detection.threshold.stretches import held_out_scores
+from isang.detection.whole.known_lines import known_lines
+from isang.detection.whole.lines import lines_of
 from isang.detection.whole.new_values import with_few_values
 from isang.detection.whole.volume import counted
+from isang.logs.line_counts import read_line_counts
 from isang.logs.store import Dataset, StoredDataset
 from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.model.batches import Rows, Sessions
@@ -58,7 +61,7 @@ def make_detector(
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )
-    model = replace(model, slots=_slots(dataset), volume=counted(period, vocabulary))
+    model = replace(model, slots=_slots(dataset), **_of_lines(dataset, period, vocabulary, split))
     return calibrated(model, period, training, held_out)
 
 
@@ -66,6 +69,14 @@ def _slots(dataset: StoredDataset) -> pl.DataFrame | None:
     """The slots with few values; None where the dataset does not say what stood in them."""
     file = dataset.file.with_name("slots.parquet")
     return with_few_values(read_table(file, SLOTS_SCHEMA, "prepare the logs again")) if file.is_file() else None
+
+
+def _of_lines(dataset: StoredDataset, period: Dataset, vocabulary: Vocabulary, split: Split) -> dict[str, Any]:
+    """How many lines there are over time and how regularly they come, of all lines of the training period."""
+    counts = read_line_counts(dataset.file.parent)
+    until = split.until if len(split.later) else None
+    lines = lines_of(period if counts is None else dataset, vocabulary, counts, until)
+    return {"volume": counted(lines), "lines": known_lines(lines, vocabulary.templates)}
 
 
 def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) -> Model:

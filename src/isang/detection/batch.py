@@ -16,14 +16,14 @@ from isang.detection.evaluation.drift import other_logs, taken_for
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import told_incidents
 from isang.detection.incidents import Incident, ranked
-from isang.detection.releases.never_seen import Coverage, coverage, never_seen
+from isang.detection.releases.never_seen import Coverage, coverage, never_seen, with_outside
 from isang.detection.releases.new_templates import new_lines
 from isang.detection.releases.rewordings import judge_reworded
 from isang.detection.reproduction.kept import kept_sessions
 from isang.detection.session_lines import with_sessions
 from isang.detection.threshold.decisions import Judged
 from isang.detection.threshold.stretches import Stretch, judge_stretch, unusual
-from isang.detection.whole.told import noticed, slots_in
+from isang.detection.whole.told import noticed
 from isang.logs.places import StoredLogs, open_logs
 from isang.logs.prepare import Preparation, prepare_folder
 from isang.logs.store import Dataset, is_dataset
@@ -90,15 +90,15 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
     answered = told_incidents(found, surroundings(model, logs), answers)
     told, smaller = _parted(model, found, answered.incidents, len(judged.rows))
-    of_all = noticed(model, logs, slots_in(logs))
-    incidents, smaller = ranked([*told, *of_all.told]), ranked([*smaller, *of_all.smaller])
+    of_all = noticed(model, logs, told)
+    incidents, smaller = ranked(of_all.told), ranked([*smaller, *of_all.smaller])
     incidents = with_sessions(incidents, logs, normal)
     p_values = np.array([decision.p_value for decision in judged.decisions])
     whole = judge_stretch(model, p_values, len(found))
     said = [warning for warning in (*warnings, *logs.warnings) if warning]
     return JudgedLogs(
-        logs.dataset, judged, found, incidents, smaller, whole, answered.silenced, never_seen(model, logs),
-        coverage(model, logs), kept, said,
+        logs.dataset, judged, found, incidents, smaller, whole, answered.silenced,
+        with_outside(never_seen(model, logs), of_all.never_seen), coverage(model, logs), kept, said,
     )  # fmt: skip
 
 

@@ -13,13 +13,14 @@ from isang.config import LogsConfig
 from isang.distributed.blocks import blocks
 from isang.distributed.engine import Ray
 from isang.distributed.grouping import Grouping, group_partition
-from isang.distributed.reading import KnownDigest, KnownIndex, Reading, ReadUnit, Unit, messages_of, read_unit
+from isang.distributed.reading import EARLIER, KnownDigest, KnownIndex, Reading, ReadUnit, Unit, messages_of, read_unit
 from isang.errors import UsageError
 from isang.logs.account import SourceAccount
 from isang.logs.input.chunks import CHUNK_BYTES
 from isang.logs.input.encodings import encoding_of
 from isang.logs.input.sources import Source
 from isang.logs.input.spans import divisible, scan
+from isang.logs.line_counts import with_numbers
 from isang.logs.parsing import masks
 from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.prepare import Preparation, count_lines, prepare_folder
@@ -159,6 +160,7 @@ class RayPreparation(Preparation):
         """Records to sessions; the templates are settled and counted on the way."""
         events = reading.spool / "events.npy"
         np.save(events, self.settle(), allow_pickle=False)
+        self._count_over_time(reading, times)
         counts, cut = np.zeros(self._templates.height, dtype=np.int64), 0
         how = Grouping(
             reading, times.before(), events, [account.source.name for account in self._accounts],
@@ -176,6 +178,13 @@ class RayPreparation(Preparation):
                 self._ray.note(done.peak_mib, 0)
                 progress.advance(done.records)
         self.count(counts, cut)
+
+    def _count_over_time(self, reading: Reading, times: "_Times") -> None:
+        for unit, before in times.before():
+            numbers = np.load(reading.numbers(unit), allow_pickle=False)
+            for block in blocks(reading.over_time(unit), 0):
+                self.over_time.add(with_numbers(block, numbers, EARLIER, before))
+            reading.over_time(unit).unlink()
 
 
 @dataclass

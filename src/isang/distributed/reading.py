@@ -15,10 +15,11 @@ from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
 from isang.logs.input.line_index import LineIndex
 from isang.logs.input.sources import Source
 from isang.logs.input.spans import Span, read_span
+from isang.logs.line_counts import counted
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
 from isang.logs.parsing.records import SourceLayout
 from isang.logs.parsing.timeline import Timeline
-from isang.logs.prepare import keyed_records
+from isang.logs.prepare import all_records, keyed_records
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.templates.event_table import DistinctMessages, distinct_messages
 
@@ -63,6 +64,10 @@ class Reading:
     def records(self, unit: int) -> Path:
         """The file with the records of a unit by partition; `message` is the place of a message in `messages`."""
         return self.spool / f"records-{unit}"
+
+    def over_time(self, unit: int) -> Path:
+        """The file with the lines of a unit over time, see line_counts.py; `message` as in `records`."""
+        return self.spool / f"over-time-{unit}"
 
     def sessions(self, partition: int) -> Path:
         """The file with the sessions of a partition."""
@@ -117,19 +122,28 @@ def read_unit(unit: Unit, how: Reading) -> ReadUnit:
     lines, heights, times = LineCounts(), [], []
     reader = ChunkReader(Search(unit.layout, how.masks, how.rule.pattern))
     before = None if unit.span is None else EARLIER
-    timeline = Timeline(unit.layout.clock, unit.layout.reference, how.spool, before=before)
+    timeline, of_all = (Timeline(unit.layout.clock, unit.layout.reference, how.spool, before=before) for _ in range(2))
     stream = 0 if how.rule.joins_sources else unit.source.stream
-    with _Messages(how.messages(unit.number)) as messages, _Partitions(unit, how, stream) as records:
+    with (
+        _Messages(how.messages(unit.number)) as messages,
+        _Partitions(unit, how, stream) as records,
+        BlockWriter(how.over_time(unit.number)) as over_time,
+    ):
         for chunk in _chunks(unit, counts, how.max_line_bytes):
             parsed = reader.read(chunk)
             lines = lines.then(LineCounts.of(parsed))
             heights.append(parsed.records.frame.height)
             known = parsed.records.frame["time"].drop_nulls().cast(pl.Int64)
             times += [known[0], known[-1]] if known.len() else []
-            for part in timeline.add(keyed_records(parsed, messages.add(parsed))):
+            message = messages.add(parsed)
+            for part in timeline.add(keyed_records(parsed, message)):
                 records.add(part)
+            for part in of_all.add(all_records(parsed, message)):
+                over_time.append(0, counted(part, unit.source.index))
         for part in timeline.finish():
             records.add(part)
+        for part in of_all.finish():
+            over_time.append(0, counted(part, unit.source.index))
     return ReadUnit(
         lines, replace(counts, digest=KnownDigest(counts.digest.hexdigest()), index=None), heights, records.height,
         times[0] if times else None, times[-1] if times else None,

@@ -19,6 +19,7 @@ from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
 from isang.logs.input.line_index import LineIndex
 from isang.logs.input.sources import Source, find_sources
 from isang.logs.input.threads import ahead, in_order
+from isang.logs.line_counts import FILE, LinesOverTime, counted
 from isang.logs.parsing import masks
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
 from isang.logs.parsing.known_layouts import known_of
@@ -73,7 +74,7 @@ def prepare(
     Raises InputError and UsageError for what cannot be used.
     """
     work = Preparation(paths, config, labels, rules)
-    with SortedRows(_SESSION_ORDER, None) as sessions:
+    with SortedRows(_SESSION_ORDER, None) as sessions, work.over_time:
         work.read_into(sessions)
         found = pl.concat([work.finished(part) for part in sessions.batches()])
     dataset = Dataset(found.select(SESSIONS_SCHEMA.names()), *work.account())
@@ -98,10 +99,15 @@ def prepare_folder(
     """
     with folder_being_written(folder, overwrite=overwrite) as beside:
         work = (preparation or Preparation)(paths, config, labels, rules, beside)
-        with SortedRows(_SESSION_ORDER, beside) as sessions, Passed(PLACES_SCHEMA, beside) as places:
+        with (
+            SortedRows(_SESSION_ORDER, beside) as sessions,
+            Passed(PLACES_SCHEMA, beside) as places,
+            work.over_time,
+        ):
             work.read_into(sessions)
             write_sessions(map(work.finished, places.passing(ahead(sessions.batches()))), beside)
             write_places(places.again(), work.raw_lines().logs, beside)
+            work.lines_over_time().write_parquet(beside / FILE)
         templates, meta = work.account()
         write_account(templates, meta, beside)
         work.slots().write_parquet(beside / "slots.parquet")
@@ -137,6 +143,8 @@ class Preparation:
         ]
         self._totals = SessionTotals()
         self._sample = SlotSample()
+        self.over_time = LinesOverTime(directory)
+        """All lines by their times; a context manager that is open while the logs are read."""
         names = [source.name for source in self.found.sources]
         self._grouper = Grouper(self._rules.session, names, max_events=self._rules.max_session_events)
 
@@ -188,6 +196,10 @@ class Preparation:
         messages = ((int(self._event_of[number]), message) for number, message in self._sample.messages())
         return slots_of(texts, messages, redacted if self._config.redact else str)
 
+    def lines_over_time(self) -> pl.DataFrame:
+        """How many lines there are of each event over time, see line_counts.py."""
+        return self.over_time.table(self._event_of)
+
     def _read(self, records: SortedRows) -> None:
         """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
         sizes = [account.source.state().st_size for account in self._accounts]
@@ -197,16 +209,23 @@ class Preparation:
             done = 0
             for account, chunks in groupby(parsed_chunks, key=itemgetter(0)):
                 self._events.begin_log()
-                timeline = Timeline(account.layout.clock, account.layout.reference, self._directory)
+                timeline, of_all = (
+                    Timeline(account.layout.clock, account.layout.reference, self._directory) for _ in range(2)
+                )
                 for _, parsed in chunks:
                     count_lines(LineCounts.of(parsed), account, self._accounts)
-                    for part in timeline.add(self._numbered(parsed, account.source)):
+                    numbers = self._events.number(parsed.masked, parsed.records.frame["level"])
+                    for part in timeline.add(self._numbered(parsed, numbers, account.source)):
                         records.add(part)
+                    for part in of_all.add(all_records(parsed, numbers)):
+                        self.over_time.add(counted(part, account.source.index))
                     read = sum(sizes[: account.source.index]) + account.read.bytes_on_disk
                     progress.advance(read - done)
                     done = read
                 for part in timeline.finish():
                     records.add(part)
+                for part in of_all.finish():
+                    self.over_time.add(counted(part, account.source.index))
                 has_time |= timeline.has_time
         self.check_records(records.height, has_time=has_time)
 
@@ -226,11 +245,9 @@ class Preparation:
             for chunk in read_chunks(account.source, account.read, max_line_bytes=self._config.max_line_bytes):
                 yield account, reader, chunk
 
-    def _numbered(self, parsed: ParsedChunk, source: Source) -> pl.DataFrame:
+    def _numbered(self, parsed: ParsedChunk, numbers: pl.Series, source: Source) -> pl.DataFrame:
         """The records of a chunk that belong to a session, once for each key that they name."""
-        frame = parsed.records.frame
         stream = 0 if self._rules.session.joins_sources else source.stream
-        numbers = self._events.number(parsed.masked, frame["level"])
         self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples)
         places = {"source": pl.lit(source.index, dtype=pl.Int32), "stream": pl.lit(stream, dtype=pl.Int32)}
         return keyed_records(parsed, numbers).with_columns(**places)
@@ -269,6 +286,11 @@ def keyed_records(parsed: ParsedChunk, messages: pl.Series) -> pl.DataFrame:
     if parsed.keys is None:
         return records
     return records[parsed.keys["row"]].with_columns(parsed.keys["key"], number=parsed.keys["key"].hash())
+
+
+def all_records(parsed: ParsedChunk, messages: pl.Series) -> pl.DataFrame:
+    """`line`, `time` and `message` of all records of a chunk; `messages` as in `keyed_records`."""
+    return parsed.records.frame.select("line", pl.col("time").cast(pl.Int64), message=messages)
 
 
 def with_times(sessions: pl.DataFrame) -> pl.DataFrame:

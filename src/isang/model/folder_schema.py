@@ -59,6 +59,10 @@ _FACTS = {
 }  # fmt: skip
 _FILES = mapping(record({"sha256": text, "bytes": number(0, MOST_COUNT, whole=True)}, closed=True))
 VOLUME_SCHEMA = {"series": pl.String(), "window_seconds": pl.Float64(), "counts": pl.List(pl.Float64())}
+LINES_SCHEMA = {
+    "series": pl.String(), "loudness": pl.Int64(), "outside": pl.Boolean(), "first": pl.Float64(),
+    "gaps": pl.List(pl.Float64()),
+}  # fmt: skip
 MANIFEST = record({"schema": anything}, {"isang": text, "files": _FILES})
 
 
@@ -137,6 +141,17 @@ def read_volume(path: Path) -> pl.DataFrame:
     if lengths.n_unique() > 1 or volume["series"][0] != "":
         raise InputError(f"{path}: series must be of one length, behind that of the highest scores; {AGAIN}")
     return volume
+
+
+def read_lines(path: Path) -> pl.DataFrame:
+    """lines.parquet: kinds of lines, the first row without a name for the period as a whole; nothing negative."""
+    lines: pl.DataFrame = read_table(path, LINES_SCHEMA, AGAIN)
+    if lines.is_empty() or any(lines[name].null_count() for name in lines.columns) or lines["series"][0] != "":
+        raise InputError(f"{path}: there must be a row for the period, then kinds of lines; {AGAIN}")
+    numbers = (lines["gaps"].explode().drop_nulls(), lines["first"])
+    if not all((column.is_between(0, MOST_COUNT) & column.is_finite()).all() for column in numbers):
+        raise InputError(f"{path}: first and gaps must be from 0 to {MOST_COUNT}; {AGAIN}")
+    return lines
 
 
 def read_detector(path: Path, name: str, size: int) -> pl.DataFrame:

@@ -55,6 +55,7 @@ class Service:
         self.url = _url(settings.host, settings.port)
         self._delivery = Delivery(senders(settings), self.database, self.metrics, self.url)
         self.feedback = Feedback(self.database, self.metrics, self._delivery.put, self.events.publish)
+        self.feedback.judged = lambda: 0 if self._judging is None else self._judging.sessions
         self.versions = Versions(self.database)
         self.candidates = Candidates(settings, self.database, self.versions, self.feedback, self._promoted_by)
         self.advice = Advice(

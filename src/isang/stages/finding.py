@@ -108,15 +108,17 @@ def detect(
     """
     from isang.detection.batch import judge_logs
     from isang.detection.feedback.ledger import answers_beside
+    from isang.detection.feedback.measured import reviewed_by
 
     loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     with _scored(loaded, model, engine, onnx) as spread:
-        found = judge_logs(spread.model, logs, answers_beside(model), preparation=spread.preparation)
+        answers = answers_beside(model)
+        found = judge_logs(spread.model, logs, answers, preparation=spread.preparation)
     _warn(*found.warnings)
     return Detected(
         len(found.judged.rows), found.anomalies, found.incidents, found.dataset, named(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
-        found.coverage.to_dict(), found.kept,
+        found.coverage.to_dict(), found.kept, reviewed_by(answers.answers),
     )  # fmt: skip
 
 

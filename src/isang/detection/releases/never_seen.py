@@ -87,6 +87,12 @@ def never_seen(model: Model, prepared: Located) -> list[dict[str, Any]]:
     return [_entry(prepared, row, *new[row["event"]], raw) for row in rows]
 
 
+def with_outside(entries: list[dict[str, Any]], outside: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The list of `never_seen` with new kinds of lines that belong to no session."""
+    both = sorted([*entries, *outside], key=lambda entry: -LOUDNESS.index(entry["loudness"]))
+    return both[:MOST_LISTED]
+
+
 def _entry(
     prepared: Located, row: Mapping[str, Any], template: str, level: str | None, raw: Mapping[tuple[int, int], str]
 ) -> dict[str, Any]:

@@ -4,6 +4,7 @@ Shapes: none; a slot is a row of `slots.parquet`, see isang.logs.templates.slots
 """
 
 import math
+import re
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -21,6 +22,7 @@ RARE = 0.05
 """New values up to this p-value are counted."""
 SHOWN_VALUES = 4
 SHOWN_CHARACTERS = 60
+_NAMED = re.compile(r"([^\W\d][\w.-]*)[=:]\S")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,19 @@ class NewValue:
     """The chance that among as many slots one has such a value, where nothing has changed."""
 
     @property
+    def shown_name(self) -> str | None:
+        """What the value is of: a name that stands in all of the values, as in `status=200`, else that of the slot."""
+        named = {match[1] if (match := _NAMED.match(value)) else None for value in (self.value, *self.known)}
+        within = named.pop() if len(named) == 1 else None
+        return within or self.name
+
+    @property
     def says(self) -> str:
         """One sentence."""
         known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
         if len(self.known) > SHOWN_VALUES:
             known += f" or one of {len(self.known) - SHOWN_VALUES:,} more"
-        name = f"`{self.name}`" if self.name else f"the value in place {self.slot + 1}"
+        name = f"`{self.shown_name}`" if self.shown_name else f"the value in place {self.slot + 1}"
         count = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
         return f"{name} is {_short(self.value)} in {count}; in {self.of:,} lines of the training period it was {known}."
 
@@ -56,7 +65,7 @@ class NewValue:
         known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
         if len(self.known) > SHOWN_VALUES:
             known += f" 외 {len(self.known) - SHOWN_VALUES:,}개"
-        name = f"`{self.name}`" if self.name else f"{self.slot + 1}번째 자리의 값"
+        name = f"`{self.shown_name}`" if self.shown_name else f"{self.slot + 1}번째 자리의 값"
         return f"{name} = {_short(self.value)} ({self.lines:,}줄). 학습 기간 {self.of:,}줄에서는 {known}뿐이었습니다."
 
 

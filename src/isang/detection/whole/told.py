@@ -1,6 +1,5 @@
-"""New values and changed rates as incidents: what logs show that no session shows by itself."""
+"""What logs show that no session shows by itself, as incidents: new values, and lines over time."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,30 +9,19 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.anomalies import Located
-from isang.detection.causes.severity import Severity
 from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
 from isang.detection.incidents import Incident
-from isang.detection.threshold.calibration import fit_tail
-from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE
+from isang.detection.whole.entries import SHOWN_CHARACTERS, incident_of_logs, reason_of, severity_of
 from isang.detection.whole.new_values import NewValue, new_values
-from isang.detection.whole.volume import ALL, ERRORS, WARNINGS, Change, changes, worst_of
+from isang.detection.whole.told_lines import TOLD, lines_noticed
 from isang.logs.places import StoredLogs
 from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.parquet_files import read_table
 
-TOLD = 0.02
-"""New values, or changed rates, are told where no more than this share of unchanged logs has as strange ones."""
+SHOWN_VALUES = 5
 MOST_SEARCHED = 5_000
 """Lines of a template in which the first one with a new value is sought."""
-SHOWN_CHARACTERS = 2_000
-SHOWN_CHANGES = 5
-_TITLES = {
-    "more": ("More than ever: {line}", "평소보다 많음: {line}"),
-    "less": ("Fewer than ever: {line}", "평소보다 적음: {line}"),
-    "none": ("Silent: {line}", "끊김: {line}"),
-}
-_SERIES_KO = {ALL: "모든 줄", ERRORS: "ERROR 이상의 줄", WARNINGS: "WARNING 이상의 줄"}
 
 
 @dataclass(frozen=True)
@@ -43,20 +31,26 @@ class Noticed:
     told: list[Incident]
     smaller: list[Incident]
     """Such as unchanged logs often have."""
+    never_seen: list[dict[str, Any]]
+    """New kinds of lines outside of sessions."""
 
 
-def noticed(model: Model, prepared: Located, slots: pl.DataFrame | None) -> Noticed:
-    """New values and changed rates in logs; `slots` is what stands in their slots, None: not looked at."""
+def noticed(model: Model, logs: StoredLogs, incidents: Sequence[Incident]) -> Noticed:
+    """New values, changed rates, silences and new kinds of lines in logs, beside the `incidents` of their sessions.
+
+    An incident of sessions that explains a changed rate has it as a further reason; `told` has these incidents too.
+    """
+    slots = _slots_in(logs)
     values: list[NewValue] = []
     if model.slots is not None and slots is not None:
-        values = new_values(_in_numbers_of(prepared, model, model.slots), slots)
-    told = [_of_value(model, prepared, one) for one in values if one.p_value <= TOLD]
-    smaller = [_of_value(model, prepared, one) for one in values if TOLD < one.p_value <= 0.5]
-    told += _of_changes(model, prepared)
-    return Noticed(told, smaller)
+        values = new_values(_in_numbers_of(logs, model, model.slots), slots)
+    told = [_of_value(model, logs, group) for group in _alike(values) if group[0].p_value <= TOLD]
+    smaller = [_of_value(model, logs, group) for group in _alike(values) if TOLD < group[0].p_value <= 0.5]
+    lines = lines_noticed(model, logs, incidents)
+    return Noticed([*lines.explaining, *told, *lines.told], [*smaller, *lines.smaller], lines.never_seen)
 
 
-def slots_in(logs: StoredLogs) -> pl.DataFrame | None:
+def _slots_in(logs: StoredLogs) -> pl.DataFrame | None:
     """What stands in the slots of logs; None where their dataset does not say."""
     file = logs.folder / "slots.parquet"
     return read_table(file, dict(SLOTS_SCHEMA), "prepare the logs again") if file.is_file() else None
@@ -69,92 +63,34 @@ def _in_numbers_of(prepared: Located, model: Model, slots: pl.DataFrame) -> pl.D
     return names.join(here, on="template").drop("template")
 
 
-def _of_value(model: Model, prepared: Located, found: NewValue) -> Incident:
+def _alike(values: Sequence[NewValue]) -> list[list[NewValue]]:
+    """The same new value in several templates is one thing, told of the least likely first."""
+    groups: dict[str, list[NewValue]] = {}
+    for one in values:
+        groups.setdefault(one.value, []).append(one)
+    return list(groups.values())
+
+
+def _of_value(model: Model, prepared: Located, group: Sequence[NewValue]) -> Incident:
+    found = group[0]
     template, level = _template(prepared, found.event)
-    line = _first_with(prepared, found)
     score = -float(np.log10(max(found.p_value, 1e-300)))
-    name = found.name or headline(template)
-    failing = Symptom("value", template, level)
-    reason = _reason("new_values", found.p_value, found.says, line) | {"value": found.value, "says_ko": found.says_ko}
-    return _incident(
-        model, failing, (f"New value of {name}: {found.says}", f"{name}의 새 값: {found.says_ko}"),
-        score, _severity(score, int(level in ("ERROR", "FATAL", "CRITICAL"))), (None, None), found.lines, (reason,),
-        () if line is None else (line["source"],),
+    name = found.shown_name or headline(template)
+    more = f" (and {len(group) - 1:,} more kinds of lines)" if len(group) > 1 else ""
+    more_ko = f" (다른 줄 {len(group) - 1:,}종에도)" if len(group) > 1 else ""
+    reasons = []
+    for one in group[:SHOWN_VALUES]:
+        line = _first_with(prepared, one)
+        reasons.append(
+            reason_of("new_values", one.p_value, one.says, line) | {"value": one.value, "says_ko": one.says_ko}
+        )
+    lines = [reason["line"] for reason in reasons if reason["line"]]
+    return incident_of_logs(
+        model, Symptom("value", template, level),
+        (f"New value of {name}: {found.says}{more}", f"{name}의 새 값: {found.says_ko}{more_ko}"),
+        score, severity_of(score, int(level in ("ERROR", "FATAL", "CRITICAL"))), (None, None),
+        sum(one.lines for one in group), tuple(reasons), tuple(dict.fromkeys(line["source"] for line in lines)),
     )  # fmt: skip
-
-
-def _of_changes(model: Model, prepared: Located) -> list[Incident]:
-    """The series that changed more than normal stretches do, those of one time as one incident."""
-    if model.volume is None:
-        return []
-    found, windows = changes(model.volume, prepared.dataset, model.vocabulary)
-    worst_W = worst_of(model.volume)
-    length = min(windows, len(worst_W) // LEAST_STRETCHES)
-    if not found or length < 1:
-        return []
-    number = len(worst_W) // length
-    tail = fit_tail(np.array([part.max() for part in np.array_split(worst_W, number)]), SCALE)
-    parts = -(-windows // length)
-    p_values = [parts * float(tail.p_values(np.array([change.score]))[0]) for change in found]
-    groups: list[list[tuple[Change, float]]] = []
-    for change, p_value in zip(found, p_values, strict=True):
-        if p_value > TOLD:
-            continue
-        near = next((g for g in groups if change.first <= g[0][0].last and g[0][0].first <= change.last), None)
-        if near is None:
-            groups.append([(change, p_value)])
-        else:
-            near.append((change, p_value))
-    return [_of_group(model, group) for group in groups]
-
-
-def _of_group(model: Model, group: Sequence[tuple[Change, float]]) -> Incident:
-    lead, p_value = group[0]
-    score = -float(np.log10(max(p_value, 1e-300)))
-    english, korean = _TITLES[lead.kind]
-    named_ko = _SERIES_KO.get(lead.series) or headline(lead.series)
-    span = f"{lead.first:%H:%M} to {lead.last:%H:%M}"
-    title = f"{english.format(line=headline(lead.series))}, {span}; {_numbers(lead)}"
-    title_ko = f"{korean.format(line=named_ko)}, {lead.first:%H:%M}~{lead.last:%H:%M}; {_numbers_ko(lead)}"
-    reasons = tuple(
-        _reason("volume", p, f"{change.series}: {_numbers(change)}.", None) for change, p in group[:SHOWN_CHANGES]
-    )
-    first, last = min(change.first for change, _ in group), max(change.last for change, _ in group)
-    failing = Symptom("volume", f"{lead.kind} {lead.series}")
-    loud = int(lead.series == ERRORS and lead.kind == "more")
-    return _incident(
-        model, failing, (title, title_ko), score, _severity(score, loud), (first.isoformat(), last.isoformat()),
-        lead.lines, reasons, (),
-    )  # fmt: skip
-
-
-def _numbers(change: Change) -> str:
-    extreme = "most" if change.kind == "more" else "fewest"
-    return (
-        f"{change.lines:,} lines in {_span(change.window_seconds)}, usually {change.usual:,.0f}, {extreme} in training "
-        f"{change.extreme:,}"
-    )
-
-
-def _numbers_ko(change: Change) -> str:
-    extreme = "최대" if change.kind == "more" else "최소"
-    return (
-        f"{_span(change.window_seconds)} 동안 {change.lines:,}줄, 평소 {change.usual:,.0f}줄, 학습 기간 {extreme} "
-        f"{change.extreme:,}줄"
-    )
-
-
-def _span(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:g} {unit}"
-    return f"{seconds:g} s"
-
-
-def _severity(score: float, loud: int) -> Severity:
-    """One step for what is rarer than one in a hundred, one for lines at ERROR."""
-    order: tuple[Severity, ...] = ("low", "medium", "high")
-    return order[(score >= 2) + loud]
 
 
 def _template(prepared: Located, event: int) -> tuple[str, str | None]:
@@ -177,33 +113,3 @@ def _first_with(prepared: Located, found: NewValue) -> dict[str, Any] | None:
                 "level": None, "text": raw[place][:SHOWN_CHARACTERS], "template": _template(prepared, found.event)[0],
             }  # fmt: skip
     return None
-
-
-def _reason(detector: str, p_value: float, says: str, line: dict[str, Any] | None) -> dict[str, Any]:
-    return {"detector": detector, "p_value": p_value, "says": says, "line": line, "after_line": False}
-
-
-def _incident(
-    model: Model,
-    symptom: Symptom,
-    titles: tuple[str, str],
-    score: float,
-    severity: Severity,
-    times: tuple[str | None, str | None],
-    lines: int,
-    reasons: tuple[dict[str, Any], ...],
-    sources: tuple[str, ...],
-) -> Incident:
-    return Incident(
-        id=hashlib.sha256(f"{symptom.fingerprint}|{times[0]}".encode()).hexdigest()[:16],
-        fingerprint=symptom.fingerprint, stream="logs", state="firing", severity=severity, title=titles[0],
-        title_ko=titles[1], score=round(score, 3), first_seen=times[0], last_seen=times[1], sessions=lines,
-        sources=sources,
-        symptoms=(
-            {
-                "fingerprint": symptom.fingerprint, "kind": symptom.kind, "template": symptom.template,
-                "level": symptom.level, "sessions": lines,
-            },
-        ),
-        reasons=reasons, examples=(), episodes=(), model=str(model.facts["dataset"])[:12],
-    )  # fmt: skip

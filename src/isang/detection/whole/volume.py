@@ -11,10 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.detection.threshold.calibration import fit_tail
-from isang.logs.store import Dataset
+from isang.detection.whole.lines import Lines
 from isang.model.batches import Floats
-from isang.model.vocabulary import UNSEEN, Vocabulary
-from isang.model.wording import loudness_of
 
 WINDOW_SECONDS = (10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
 LINES_PER_WINDOW = 100
@@ -28,6 +26,8 @@ SCALE = 0.5
 ALLOWANCE = 1.0
 PARTS = 10
 """The windows of a part of the training period are judged without it."""
+OF_LOG = "lines of "
+"""Before the name of a log: all of its lines."""
 ALL, ERRORS, WARNINGS = "all lines", "lines at ERROR or worse", "lines at WARNING or worse"
 SCHEMA = pl.Schema({"series": pl.String(), "window_seconds": pl.Float64(), "counts": pl.List(pl.Float64())})
 WORST = ""
@@ -54,68 +54,113 @@ class Change:
     """-log10 of its p-value, for one series and window."""
 
 
-def counted(dataset: Dataset, vocabulary: Vocabulary) -> pl.DataFrame | None:
+def counted(lines: Lines) -> pl.DataFrame | None:
     """The lines of a training period over time, as SCHEMA says; None where it has no clock or is too short."""
-    times_L, token_L, loud_L = _lines(dataset, vocabulary)
-    if not len(times_L):
+    if not len(lines.start_C):
         return None
-    seconds = _window_seconds(times_L)
+    seconds = _window_seconds(lines)
     if seconds is None:
         return None
-    window_L, first, running_W = _windows(times_L, seconds)
-    if running_W.sum() < LEAST_WINDOWS:
+    windows = Windows.of(lines, seconds)
+    if windows.running_W.sum() < LEAST_WINDOWS:
         return None
-    tokens, lines = np.unique(token_L[token_L != UNSEEN], return_counts=True)
-    frequent = tokens[np.argsort(-lines, kind="stable")[:MOST_SERIES]]
-    names = [ALL, ERRORS, WARNINGS, *(vocabulary.name(int(token)) for token in frequent)]
-    members = [np.ones(len(token_L), dtype=bool), loud_L >= 3, loud_L >= 2, *(token_L == token for token in frequent)]
-    counts_RW = np.stack(
-        [np.bincount(window_L[own_L] - first, minlength=len(running_W))[running_W] for own_L in members]
-    ).astype(np.float64)
+    of_event = np.bincount(lines.event_C, lines.lines_C, minlength=len(lines.names))
+    of_name: dict[str, float] = {}
+    for event in np.flatnonzero(of_event).tolist():
+        of_name[lines.names[event]] = of_name.get(lines.names[event], 0.0) + of_event[event]
+    frequent = sorted(of_name, key=lambda name: -of_name[name])[:MOST_SERIES]
+    logs = [OF_LOG + name for name in lines.sources] if len(lines.sources) > 1 else []
+    names = [ALL, ERRORS, WARNINGS, *logs[:MOST_SERIES], *frequent]
+    counts_RW = np.stack([windows.counts(name) for name in names])
     worst_W = _worst_held_out(counts_RW)
     rows = [(WORST, seconds, worst_W.tolist())]
     rows += [(name, seconds, counts_W.tolist()) for name, counts_W in zip(names, counts_RW, strict=True)]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def changes(known: pl.DataFrame, dataset: Dataset, vocabulary: Vocabulary) -> tuple[list[Change], int]:
-    """The series of `dataset` that are unlike those of the training period, and how many windows were looked at."""
-    times_L, token_L, loud_L = _lines(dataset, vocabulary)
-    if not len(times_L):
+def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[Change], int]:
+    """The series of `lines` that are unlike those of the training period, and how many windows were looked at.
+
+    A log that the training period has not, and one that is not there now, is not compared.
+    """
+    if not len(lines.start_C):
         return [], 0
     seconds = float(known["window_seconds"][0])
-    window_L, first, running_W = _windows(times_L, seconds)
-    windows = np.flatnonzero(running_W)
-    if not len(windows):
+    windows = Windows.of(lines, seconds)
+    if not windows.running_W.any():
         return [], 0
-    token_of = {vocabulary.name(token): token for token in np.unique(token_L).tolist() if token != UNSEEN}
     found = []
     for name, _, counts in known.iter_rows():
-        if name == WORST:
+        if name == WORST or (name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources):
             continue
-        own_L = _members(name, token_of.get(name, -1), token_L, loud_L)
-        now_W = np.bincount(window_L[own_L] - first, minlength=len(running_W))[running_W].astype(np.float64)
-        then_W = np.array(counts)
-        more_W, less_W = _scores(then_W, now_W)
-        score_W = np.maximum(more_W, less_W)
-        worst = int(score_W.argmax())
-        if score_W[worst] <= -np.log10(0.05):
-            continue
-        kind = "more" if more_W[worst] >= less_W[worst] else "none" if now_W[worst] == 0 else "less"
-        alike_W = score_W >= score_W[worst] / 2
-        start, stop = worst, worst
-        while start > 0 and alike_W[start - 1]:
-            start -= 1
-        while stop + 1 < len(alike_W) and alike_W[stop + 1]:
-            stop += 1
-        found.append(
-            Change(
-                name, kind, _moment((first + windows[start]) * seconds), _moment((first + windows[stop] + 1) * seconds),
-                int(now_W[worst]), float(np.median(then_W)), int(then_W.max() if kind == "more" else then_W.min()),
-                seconds, float(score_W[worst]),
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda change: -change.score), len(windows)
+        change = _change(name, np.array(counts), windows)
+        found += [change] if change else []
+    return sorted(found, key=lambda change: -change.score), int(windows.running_W.sum())
+
+
+def _change(name: str, then_W: Floats, windows: "Windows") -> Change | None:
+    """How a series differs from what it was, where it is hardly by chance."""
+    now_W, starts_W = windows.counts(name), windows.starts_W
+    more_W, less_W = _scores(then_W, now_W)
+    score_W = np.maximum(more_W, less_W)
+    worst = int(score_W.argmax())
+    if score_W[worst] <= -np.log10(0.05):
+        return None
+    kind = "more" if more_W[worst] >= less_W[worst] else "none" if now_W[worst] == 0 else "less"
+    alike_W = score_W >= score_W[worst] / 2
+    start, stop = worst, worst
+    while start > 0 and alike_W[start - 1]:
+        start -= 1
+    while stop + 1 < len(alike_W) and alike_W[stop + 1]:
+        stop += 1
+    return Change(
+        name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), int(now_W[worst]),
+        float(np.median(then_W)), int(then_W.max() if kind == "more" else then_W.min()), windows.seconds,
+        float(score_W[worst]),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Lines in windows of equal length."""
+
+    lines: Lines
+    seconds: float
+    window_C: NDArray[np.int64]
+    """The window of each count, from the first one on."""
+    first: int
+    """The number of the first window."""
+    running_W: NDArray[np.bool_]
+    """Which windows were whole: the log ran through them. Those without any line, and those beside them, are none: the
+    program did not run, or it was just starting."""
+
+    @classmethod
+    def of(cls, lines: Lines, seconds: float) -> "Windows":
+        """The windows of so many seconds."""
+        window_C = np.floor(lines.start_C / seconds).astype(np.int64)
+        first = int(window_C.min())
+        some_W = np.bincount(window_C - first) > 0
+        inside_W = np.pad(some_W, 1)
+        return cls(lines, seconds, window_C - first, first, some_W & inside_W[:-2] & inside_W[2:])
+
+    @property
+    def starts_W(self) -> Floats:
+        """When the running windows begin, in seconds since 1970."""
+        starts: Floats = ((self.first + np.flatnonzero(self.running_W)) * self.seconds).astype(np.float64)
+        return starts
+
+    def counts(self, name: str) -> Floats:
+        """The lines of a series in each running window."""
+        lines = self.lines
+        if name in (ALL, ERRORS, WARNINGS):
+            own_C = lines.loud_C >= {ALL: 0, WARNINGS: 2, ERRORS: 3}[name]
+        elif name.startswith(OF_LOG):
+            own_C = lines.source_C == list(lines.sources).index(name.removeprefix(OF_LOG))
+        else:
+            own_C = np.array([one == name for one in lines.names], dtype=bool)[lines.event_C]
+        counts_W = np.bincount(self.window_C[own_C], lines.lines_C[own_C], minlength=len(self.running_W))
+        counts: Floats = counts_W[self.running_W].astype(np.float64)
+        return counts
 
 
 def worst_of(known: pl.DataFrame) -> Floats:
@@ -124,52 +169,18 @@ def worst_of(known: pl.DataFrame) -> Floats:
     return worst
 
 
-def _members(name: str, token: int, token_L: NDArray[np.int64], loud_L: NDArray[np.int64]) -> NDArray[np.bool_]:
-    levels = {ALL: loud_L >= 0, ERRORS: loud_L >= 3, WARNINGS: loud_L >= 2}
-    own_L: NDArray[np.bool_] = levels.get(name, token_L == token)
-    return own_L
-
-
-def _lines(dataset: Dataset, vocabulary: Vocabulary) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
-    """When each line came, in seconds since 1970, its token and its loudness, in the order of time; each of shape L."""
-    table = dataset.sessions.select(pl.col("start").dt.epoch("us").cast(pl.Float64) / 1e6, "events", "gaps_ms")
-    table = table.filter(
-        pl.col("start").is_not_null() & (pl.col("gaps_ms").list.len() == pl.col("events").list.len())
-    ).with_row_index("session")
-    lines = table.explode("events", "gaps_ms")
-    times_L = lines.select(
-        pl.col("start") + pl.col("gaps_ms").fill_null(0).cum_sum().over("session").cast(pl.Float64) / 1000
-    ).to_series().to_numpy()  # fmt: skip
-    events_L = lines["events"].to_numpy()
-    order = np.argsort(times_L, kind="stable")
-    loud_of = np.zeros(int(dataset.templates["event"].max() or 0) + 1, dtype=np.int64)  # type: ignore[arg-type]
-    for event, template, level in dataset.templates["event", "template", "level"].iter_rows():
-        loud_of[event] = loudness_of(template, level)
-    token_of = np.asarray(vocabulary.tokens(dataset), dtype=np.int64)
-    return times_L[order], token_of[events_L[order]], loud_of[events_L[order]]
-
-
-def _window_seconds(times_L: Floats) -> float | None:
+def _window_seconds(lines: Lines) -> float | None:
     """The length of a window; None where no length gives enough of them."""
     for seconds in WINDOW_SECONDS:
-        _, counts = np.unique(np.floor(times_L / seconds), return_counts=True)
-        if len(counts) < LEAST_WINDOWS:
+        if seconds < lines.seconds:
+            continue
+        _, window_C = np.unique(np.floor(lines.start_C / seconds), return_inverse=True)
+        counts_W = np.bincount(window_C, lines.lines_C)
+        if len(counts_W) < LEAST_WINDOWS:
             return None
-        if np.median(counts) >= LINES_PER_WINDOW and len(counts) <= MOST_WINDOWS:
+        if np.median(counts_W) >= LINES_PER_WINDOW and len(counts_W) <= MOST_WINDOWS:
             return seconds
     return None
-
-
-def _windows(times_L: Floats, seconds: float) -> tuple[NDArray[np.int64], int, NDArray[np.bool_]]:
-    """The window of each line, the number of the first one, and which windows were whole: the log ran through them.
-
-    Windows without any line, and those beside them, are none: the program did not run, or it was just starting.
-    """
-    window_L = np.floor(times_L / seconds).astype(np.int64)
-    first = int(window_L[0])
-    some_W = np.bincount(window_L - first) > 0
-    inside_W = np.pad(some_W, 1)
-    return window_L, first, some_W & inside_W[:-2] & inside_W[2:]
 
 
 def _scores(then_W: Floats, now_W: Floats) -> tuple[Floats, Floats]:
@@ -195,5 +206,6 @@ def _worst_held_out(counts_RW: Floats) -> Floats:
     return worst_W
 
 
-def _moment(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
+    """From seconds since 1970."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=float(seconds))

@@ -131,14 +131,18 @@ _LAYOUTS = (
     ),
     Layout(
         "syslog",
-        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}) (?P<host>[^\s\[\]]+) {_TAG}"
+        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}) (?P<host>[^\s\[\]]*[^\s\[\]:]) {_TAG}"
         r"(?: \([^()\s]{1,120}\))?"  # what launchd speaks for
         rf"(?: <(?P<level>[A-Z][a-z]+)>)?:(?:\s+|$){_MESSAGE}",
     ),
     Layout(
         "syslog",
-        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_ISO}) (?P<host>[A-Za-z0-9][\w.:-]*) "
+        rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_ISO}) (?P<host>[A-Za-z0-9](?:[\w.:-]*[\w.-])?) "
         rf"(?P<component>[A-Za-z_][\w./@-]*(?:\([^)]*\))?)(?:\[\d+\])?:(?:\s+|$){_MESSAGE}",
+    ),
+    Layout(
+        "syslog",  # without the host, as a program itself writes it
+        rf"^(?P<time>{_SYSLOG}) (?P<component>[A-Za-z_][\w./-]*(?:\([^)]*\))?)(?:<[^<>\s]*>|\[\d+\])*: {_MESSAGE}",
     ),
     Layout(
         "access",

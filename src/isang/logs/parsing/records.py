@@ -8,7 +8,7 @@ import polars as pl
 
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import containers, header_layouts, timestamps
-from isang.logs.parsing.inferred.levels import normal_level
+from isang.logs.parsing.inferred.levels import IN_FRONT, normal_level
 from isang.logs.parsing.inferred.readings import Reading, reading_of, rise, seconds_within
 from isang.logs.parsing.inferred.recognise import recognise
 from isang.logs.parsing.layouts import GivenLayout, Layout
@@ -295,9 +295,10 @@ def as_written(texts: pl.Series, source: SourceLayout, before: str | None = None
 
 def normalised(written: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
     """`time` (UTC or null), `level`, `message`, `alert` (bool or null) of lines `as_written`."""
-    return written.select(
-        times_of(written, source), normal_level(pl.col("level")), "message", alert=pl.col("alert") != "-"
-    )
+    level = normal_level(pl.col("level"))
+    if written["level"].null_count():
+        level = pl.coalesce(level, normal_level(pl.col("message").str.extract(IN_FRONT)))
+    return written.select(times_of(written, source), level, "message", alert=pl.col("alert") != "-")
 
 
 def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:

@@ -20,6 +20,8 @@ _MIN_JOINED = 0.5
 _MIN_JOINED_GROUPS = 0.3
 """At least this share of the values stands in more than one line."""
 _MIN_GROUPS = 5
+_MIN_LINES_EACH = 1.5
+"""Values that stand in fewer lines on average make no sequences."""
 _MAX_GROUP_SHARE = 0.2
 """The lines of one value are at most this share; beyond it is an actor, not a session."""
 _MAX_SPAN = 0.5
@@ -157,6 +159,8 @@ def propose_key(sample: pl.DataFrame) -> SessionRule | None:
     if best is None:
         return None
     lines = best.found["row"].n_unique()
+    if lines < _MIN_LINES_EACH * best.groups:
+        return None
     return SessionRule(
         "key",
         f"{best.name} is in {best.coverage:.0%} of the {sample.height:,} lines looked at and groups them into "

@@ -13,7 +13,7 @@ from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.novelty import novelty
-from isang.logs.templates.optional_parts import with_open_ends, without_optional_parts
+from isang.logs.templates.optional_parts import MOST_LOOKED_AT, with_open_ends, without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
 from isang.logs.templates.words import marked, names_in, severity
 
@@ -239,9 +239,9 @@ class EventTable:
             severe = messages[group[0]].severity
             members = [self._message(number, messages[number]) for number in group]
             texts.update(zip(group, (_Text(severe, text) for text in refined(members, names)), strict=True))
-        return self._joined(texts, names)
+        return self._joined(texts, messages, names)
 
-    def _joined(self, texts: dict[int, _Text], names: set[str]) -> dict[int, _Text]:
+    def _joined(self, texts: dict[int, _Text], messages: dict[int, _Text], names: set[str]) -> dict[int, _Text]:
         """The same with templates joined that stand in groups of their own for one place."""
         members: dict[_Text, list[int]] = defaultdict(list)
         for number, text in texts.items():
@@ -259,13 +259,16 @@ class EventTable:
                 for text in own
             ]
             found = joined(together, names)
+            of_text: dict[str, list[tuple[list[str], int]]] = defaultdict(list)
+            for text, became_text in zip(own, found, strict=True):
+                of_text[became_text] += (
+                    (mined_words(messages[number].text.split()), self._lines[number])
+                    for number in members[text][:MOST_LOOKED_AT]
+                )
+            ends = with_open_ends(of_text)
+            found = [ends.get(text, text) for text in found]
             shorter = without_optional_parts(dict.fromkeys(found), names)
-            found = [shorter.get(text, text) for text in found]
-            lines: Counter[str] = Counter()
-            for became_text, message in zip(found, together, strict=True):
-                lines[became_text] += message.lines
-            ends = with_open_ends(lines)
-            became.update(zip(own, (_Text(severe, ends.get(text, text)) for text in found), strict=True))
+            became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         return {number: became[text] for number, text in texts.items()}
 
     def _message(self, number: int, message: _Text) -> Message:

@@ -1,8 +1,8 @@
 """Templates that differ in how many words a value has, or in a value in parentheses, are one."""
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_outcome
@@ -13,6 +13,8 @@ REST = 3
 """So many slots at the end of a template fit any number of words."""
 LEAST_TAILS = 12
 """So many lines with an end of their own make it free text."""
+MOST_LOOKED_AT = 100
+"""So many messages of a template show whether its end is free."""
 _LONGEST_PREFIX = 16
 _ANNOUNCES = ":-=(>"
 _IN_PARENTHESES = re.compile(r" \(<\*>\)(?=[,;.]?(?: |$))")
@@ -91,23 +93,42 @@ def open_prefix(words: Sequence[str]) -> list[str] | None:
     return list(words[:end]) if end and len(words) - end >= REST else None
 
 
-def with_open_ends(lines: Mapping[str, int]) -> dict[str, str]:
-    """{template: what it becomes} of those of one severity whose end is free text; `lines`: how many each has.
+def with_open_ends(messages: Mapping[str, Iterable[tuple[Sequence[str], int]]]) -> dict[str, str]:
+    """{template: what it becomes} of those of one severity whose end is free text.
 
-    Behind a beginning that announces something (`Product:`, `deprecated <*>:`, `unit -`) the text is free where most
-    lines have one of their own, of several lengths. What tells of failure or success stays.
+    `messages`: by template the words of its messages, as many as the template has, and how many lines each has. Behind
+    a beginning that announces something (`Product:`, `deprecated <*>:`, `unit -`) the text is free where most lines
+    have one of their own, of several lengths. What tells of failure or success stays.
     """
-    of: dict[tuple[str, ...], list[tuple[str, int, int]]] = defaultdict(list)
-    for text, count in lines.items():
+    of: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for text in messages:
         words = text.split(" ")
-        for length in range(2, min(len(words), _LONGEST_PREFIX + 1)):
-            if words[length - 1][-1] in _ANNOUNCES and not any(map(is_failure_or_success, words[length:])):
-                of[tuple(words[:length])].append((text, count, len(words)))
+        for length in range(1, min(len(words), _LONGEST_PREFIX + 1)):
+            before = words[length - 1]
+            if before != SLOT and before[-1] in _ANNOUNCES and not any(map(is_failure_or_success, words[length:])):
+                of[tuple(words[:length])].append(text)
     became: dict[str, str] = {}
     for prefix, members in sorted(of.items(), key=lambda item: -len(item[0])):  # the longest beginning first
-        left = [member for member in members if member[0] not in became]
-        alone = sum(count == 1 for _, count, _ in left)
-        free = alone >= LEAST_TAILS and 2 * alone >= sum(count for _, count, _ in left)
-        if free and has_words(" ".join(prefix)) and len({length for *_, length in left}) > 1:
-            became.update(dict.fromkeys((text for text, *_ in left), " ".join((*prefix, *[SLOT] * REST))))
+        left = [member for member in members if member not in became]
+        if len(prefix) > 1 and not has_words(" ".join(prefix)):
+            continue
+        if _is_free(_tails([message for text in left for message in messages[text]], len(prefix))):
+            became.update(dict.fromkeys(left, " ".join((*prefix, *[SLOT] * REST))))
     return became
+
+
+def _tails(messages: Iterable[tuple[Sequence[str], int]], length: int) -> Counter[tuple[str, ...]]:
+    """How many lines have what stands behind so many words, where there are words in it."""
+    tails: Counter[tuple[str, ...]] = Counter()
+    for words, lines in messages:
+        tail = tuple(words[length:])
+        if has_words(" ".join(tail)):
+            tails[tail] += lines
+    return tails
+
+
+def _is_free(tails: Counter[tuple[str, ...]]) -> bool:
+    alone = [tail for tail, count in tails.items() if count == 1]
+    if len(alone) < LEAST_TAILS or 2 * len(alone) < tails.total():
+        return False
+    return len(set(map(len, alone))) > 1

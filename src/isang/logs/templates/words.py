@@ -176,6 +176,10 @@ _HUMP = re.compile(r"[a-z](?=[A-Z])")
 _DEEPEST = 12
 _MAY_BE_CUT = 300
 """What is not closed in a message of so many characters was cut off with its end."""
+_ASSIGNED = re.compile(r"\w[=:] ?(?=[\w<(\[{+-])")
+_TRUTH = re.compile(r"(?<![\w.-])(?P<name>[A-Za-z][\w.-]*)(?P<sign>[=:] ?)(?i:true|false)\b(?![\w.=-])")
+MANY_PAIRS = 3
+"""In a dump of at least so many `name=value` or `name: value` a `true` is one value of many and no outcome."""
 _PLAIN = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*[.!]?")
 
 
@@ -190,6 +194,8 @@ def without_values(message: str) -> str:
         if message.count("=") > 11:
             message = _MANY_PAIRS.sub(lambda found: " ".join((SLOT, *_told(found[0]))), message)
         message = _PAIR.sub(_pair, message)
+    if len(_ASSIGNED.findall(message)) >= MANY_PAIRS:
+        message = _TRUTH.sub(_truth, message)
     if _RANDOM.search(message) is not None:
         message = _TOUCHED.sub(_whole, message)
     return _SLOTS.sub(SLOT, message)
@@ -242,6 +248,11 @@ def _told(inside: str) -> list[str]:
 
 def _may_tell(inside: str) -> bool:
     return "=" in inside or ":" in inside
+
+
+def _truth(found: re.Match[str]) -> str:
+    name = found["name"]
+    return found[0] if name.lower() in _TELLING or is_outcome(name) else f"{name}{found['sign']}{SLOT}"
 
 
 def _pair(found: re.Match[str]) -> str:

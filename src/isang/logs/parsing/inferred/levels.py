@@ -36,6 +36,8 @@ LETTERS = {
     "T": "TRACE", "D": "DEBUG", "V": "VERBOSE", "I": "INFO", "N": "NOTICE", "W": "WARNING", "E": "ERROR",
     "C": "CRITICAL", "F": "FATAL",
 }  # fmt: skip
+IN_FRONT = rf"^(?:[^\s:=\"']{{1,80}}:\s+)?({ANY_LEVEL})(?:\s\d{{1,2}})?:\s"
+"""A level that the layout left in the message: in front, or behind one component, and before a colon."""
 NUMBERS = {
     "0": "EMERG", "1": "ALERT", "2": "CRIT", "3": "ERROR", "4": "WARN", "5": "NOTICE", "6": "INFO", "7": "DEBUG",
     "10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL",

@@ -85,6 +85,7 @@ TIMES: tuple[Part, ...] = (
     Part("minutes", r"\d{1,2}:\d{2}", ("%H:%M",)),
     Part("dotted-seconds", r"\d{2}\.\d{2}\.\d{2}(?:[.,:]\d{1,9})?", ("%H.%M.%S%.f",)),
     Part("dashed-seconds", r"\d{2}-\d{2}-\d{2}", ("%H-%M-%S",)),
+    Part("unpadded-seconds", r"\d{1,2}:\d{1,2}:\d{1,2}(?:[.,:]\d{1,9})?", ("%H:%M:%S%.f",)),
     Part("compact-seconds", r"[0-2]\d[0-5]\d[0-6]\d(?:[.,]\d{1,9}|\d{3})?", ("%H%M%S%.f", "%H%M%S%3f"), compact=True),
 )  # fmt: skip
 BETWEEN: tuple[tuple[str, str], ...] = (

@@ -1,0 +1,188 @@
+"""What lines a training period had, when each first came and how regularly: silences, and lines never seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isang.detection.threshold.calibration import fit_tail
+from isang.detection.threshold.stretches import SCALE
+from isang.detection.whole.lines import Lines
+from isang.detection.whole.volume import moment
+from isang.model.batches import Floats
+
+PARTS = 10
+"""Stretches of the training period that say how long normal silences are."""
+LEAST_GAPS, MOST_GAPS = 20, 5_000
+"""Lines that came less often say nothing by their silence; of others the latest gaps are kept."""
+MOST_REGULAR = 500
+"""The most frequent kinds of lines are watched for silence, so many."""
+SCALE_SHARE = 0.25
+"""The tail of the gaps is at least so long, in median gaps."""
+PAUSE_SECONDS, PAUSE_STEPS = 60.0, 6
+"""The clock stops where the whole log pauses for longer than this, and than so many times its usual steps."""
+SETTLED = 0.25
+"""What comes for the first time in this share of a training period is part of its beginning."""
+PRIOR = 0.5
+"""New kinds of lines that are taken for seen where there was none (Jeffreys)."""
+SCHEMA = pl.Schema(
+    {
+        "series": pl.String(), "loudness": pl.Int64(), "outside": pl.Boolean(), "first": pl.Float64(),
+        "gaps": pl.List(pl.Float64()),
+    }
+)  # fmt: skip
+"""A row for each kind of line: how loudly it tells of a failure, whether no session has it, the share of the period
+that had passed when it first came, and the seconds between its lines (none where they are few). The first row, without
+a name, holds the scores of the parts of the period as its `gaps`, and its seconds as `first`."""
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A kind of line that stayed away for longer than it ever did."""
+
+    series: str
+    first: datetime
+    last: datetime
+    seconds: float
+    usual: float
+    """The median time between its lines in the training period, in seconds."""
+    longest: float
+    p_value: float
+
+
+def known_lines(lines: Lines, inside: Sequence[str]) -> pl.DataFrame | None:
+    """SCHEMA of a training period; `inside` are the templates that sessions have. None where it has no clock."""
+    if not len(lines.start_C):
+        return None
+    clock = _Clock.of(lines)
+    series, of_sessions = _series(lines), set(inside)
+    rows, scores_P = [], np.zeros(PARTS)
+    often = sorted(series, key=lambda name: -len(series[name].at))[:MOST_REGULAR]
+    for name, one in series.items():
+        at = clock.passed(one.at)
+        gaps = np.diff(at) if name in often and len(at) > LEAST_GAPS else np.empty(0)
+        if len(gaps):
+            part = np.minimum(PARTS - 1, (at[1:] / max(clock.length, 1e-9) * PARTS).astype(np.int64))
+            scores_P = np.maximum(scores_P, _held_out(gaps, part, lines.seconds))
+        share = float(at[0] / clock.length) if clock.length else 0.0
+        rows.append((name, one.loudness, name not in of_sessions, share, gaps[-MOST_GAPS:].tolist()))
+    head = ("", 0, False, clock.length, scores_P.tolist())
+    return pl.DataFrame([head, *rows], schema=SCHEMA, orient="row")
+
+
+def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
+    """The known kinds of lines that were silent for long, the least likely first.
+
+    Those that do not come at all are none: whoever gives only some of the logs has none of their lines either.
+    """
+    period, scores = float(known["first"][0]), known["gaps"][0].to_numpy()
+    if not len(lines.start_C) or not len(scores) or not period:
+        return []
+    clock, series = _Clock.of(lines), _series(lines)
+    parts = max(1.0, clock.length / (period / PARTS))
+    tail, found = fit_tail(scores, SCALE), []
+    for name, gaps in known.filter(pl.col("gaps").list.len() > 0)["series", "gaps"].rows()[1:]:
+        if name not in series:
+            continue
+        at = series[name].at
+        edges = np.concatenate([[clock.starts[0]], at, [clock.starts[-1]]])
+        now = np.diff(clock.passed(edges))
+        place = int(now.argmax())
+        score = _score(np.array(gaps), now[[place]], len(now), lines.seconds)
+        p_value = min(1.0, parts * float(tail.p_values(np.array([score]))[0]))
+        found.append(
+            Silence(
+                name, moment(edges[place]), moment(edges[place + 1]), float(now[place]), float(np.median(gaps)),
+                float(np.max(gaps)), p_value,
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda one: one.p_value)
+
+
+def novelty(known: pl.DataFrame, seconds: float, *, loud: bool) -> float:
+    """The chance that so many seconds bring a kind of line, outside of sessions, that was never there.
+
+    By how many came after the beginning of the training period; those that tell of a failure are counted apart. Their
+    rate has a gamma distribution, the number a negative binomial one.
+    """
+    settled = (1 - SETTLED) * float(known["first"][0])
+    late = known[1:].filter(pl.col("outside") & (pl.col("first") > SETTLED) & ((pl.col("loudness") > 0) == loud)).height
+    if settled <= 0:
+        return 1.0
+    return float(1 - (1 + seconds / settled) ** -(late + PRIOR))
+
+
+def length_of(lines: Lines) -> float:
+    """Seconds from the first to the last line, without the pauses of the whole log."""
+    return _Clock.of(lines).length if len(lines.start_C) else 0.0
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Runs while the log does."""
+
+    starts: Floats
+    """The times that have lines, each once, ascending."""
+    ran: Floats
+    """What the clock says then, in seconds."""
+
+    @classmethod
+    def of(cls, lines: Lines) -> "_Clock":
+        starts = np.unique(lines.start_C)
+        steps = np.diff(starts)
+        usual = float(np.median(steps)) if len(steps) else 0.0
+        steps = np.where(steps > max(PAUSE_SECONDS, PAUSE_STEPS * usual), usual, steps)
+        return cls(starts, np.concatenate([[0.0], np.cumsum(steps)]))
+
+    def passed(self, at: Floats) -> Floats:
+        """What it says at times that have lines."""
+        passed: Floats = self.ran[np.searchsorted(self.starts, at)]
+        return passed
+
+    @property
+    def length(self) -> float:
+        return float(self.ran[-1])
+
+
+@dataclass(frozen=True)
+class _Series:
+    at: Floats
+    """The times that have its lines, each once, ascending."""
+    loudness: int
+
+
+def _series(lines: Lines) -> dict[str, _Series]:
+    """Each kind of line by its name."""
+    number = {name: place for place, name in enumerate(dict.fromkeys(lines.names))}
+    of_event = np.array([number[name] for name in lines.names], dtype=np.int64)
+    name_C = of_event[lines.event_C]
+    loudness = np.zeros(len(number), dtype=np.int64)
+    np.maximum.at(loudness, of_event, lines.loudness)
+    order = np.lexsort((lines.start_C, name_C))
+    names, first = np.unique(name_C[order], return_index=True)
+    texts = list(number)
+    pieces = np.split(lines.start_C[order], first[1:])
+    return {
+        texts[name]: _Series(np.unique(piece), int(loudness[name]))
+        for name, piece in zip(names.tolist(), pieces, strict=True)
+    }
+
+
+def _held_out(gaps: Floats, part: NDArray[np.int64], resolution: float) -> Floats:
+    """The score of the longest gap in each part of the period by the gaps of the others; shape PARTS."""
+    scores_P = np.zeros(PARTS)
+    for own in np.unique(part).tolist():
+        others, now = gaps[part != own], gaps[part == own]
+        if len(others) >= LEAST_GAPS // 2:
+            scores_P[own] = _score(others, now[[int(now.argmax())]], len(now), resolution)
+    return scores_P
+
+
+def _score(then: Floats, longest: Floats, number: int, resolution: float) -> float:
+    """-log10 of the chance that one of so many gaps is as long as the `longest`; at least 0."""
+    usual = float(np.median(then))
+    tail = fit_tail(then, max(resolution, SCALE_SHARE * usual), usual)
+    return max(0.0, -float(np.log10(number * tail.p_values(longest)[0])))

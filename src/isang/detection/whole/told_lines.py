@@ -1,0 +1,302 @@
+"""Lines over time as incidents: changed rates, silences, and new kinds of lines outside of sessions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from isang.artifact import Model
+from isang.detection.causes.symptoms import Symptom
+from isang.detection.causes.titles import headline
+from isang.detection.incidents import Incident
+from isang.detection.threshold.calibration import fit_tail
+from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE, UNUSUAL
+from isang.detection.whole.entries import SHOWN_CHARACTERS, incident_of_logs, reason_of, severity_of
+from isang.detection.whole.known_lines import Silence, silences
+from isang.detection.whole.lines import Lines, lines_of
+from isang.detection.whole.outside import NewLine, new_outside
+from isang.detection.whole.volume import ALL, ERRORS, OF_LOG, WARNINGS, Change, changes, moment, worst_of
+from isang.logs.line_counts import read_line_counts
+from isang.logs.places import StoredLogs
+from isang.model.wording import LOUDNESS, loudness_of
+
+TOLD = 0.02
+"""New values, changed rates and silences are told where no more than this share of unchanged logs has as strange
+ones."""
+SHOWN_CHANGES = 5
+MANY_LINES = 10
+_TITLES = {
+    "more": ("More than ever: {line}", "평소보다 많음: {line}"),
+    "less": ("Fewer than ever: {line}", "평소보다 적음: {line}"),
+    "none": ("Silent: {line}", "끊김: {line}"),
+}
+_OF_SURGES = ("crowd", "too_many", "slow")
+"""Kinds of symptoms that sessions have because there are more of them than ever."""
+_SERIES_KO = {ALL: "모든 줄", ERRORS: "ERROR 이상의 줄", WARNINGS: "WARNING 이상의 줄"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """One kind of line that is otherwise than usual, and how it is said."""
+
+    series: str
+    kind: str
+    """`more`, `less`, or `none`."""
+    first: datetime
+    last: datetime
+    lines: int
+    p_value: float
+    says: str
+    says_ko: str
+
+
+@dataclass(frozen=True)
+class LinesNoticed:
+    """What lines over time show."""
+
+    told: list[Incident]
+    smaller: list[Incident]
+    """Such as unchanged logs have too."""
+    explaining: list[Incident]
+    """The incidents of sessions; what one explains is a further reason of it, and no incident of its own."""
+    never_seen: list[dict[str, Any]]
+    """New kinds of lines outside of sessions, as in `never_seen` of a result."""
+
+
+def lines_noticed(model: Model, logs: StoredLogs, incidents: Sequence[Incident]) -> LinesNoticed:
+    """Changed rates, silences and new kinds of lines, beside the `incidents` of sessions."""
+    counts = read_line_counts(logs.folder)
+    lines = lines_of(logs.dataset, model.vocabulary, counts)
+    new = [] if counts is None else new_outside(model, logs.dataset, counts, lines)
+    groups = _together(new)
+    told = [_of_new(model, logs, group) for group in groups if group[0].p_value <= UNUSUAL]
+    smaller = [_of_new(model, logs, group) for group in groups if group[0].p_value > UNUSUAL]
+    explaining = [*incidents, *told]
+    left: list[list[Told]] = []
+    for group in _at_one_time([*_changed(model, lines), *_silent(model, lines)]):
+        place = next((place for place, one in enumerate(explaining) if _explains(one, group)), None)
+        if place is None:
+            left.append(group)
+        else:
+            explaining[place] = _with_reasons(explaining[place], group)
+    told = [*explaining[len(incidents) :], *(_of_group(model, group) for group in left)]
+    return LinesNoticed(told, smaller, explaining[: len(incidents)], [_listed(logs, one) for one in new])
+
+
+def _listed(logs: StoredLogs, one: NewLine) -> dict[str, Any]:
+    place = one.source_index, one.line
+    return {
+        "template": one.template, "level": one.level, "loudness": LOUDNESS[one.loudness], "count": one.lines,
+        "sessions": 0,
+        "first": {
+            "source": logs.sources[place[0]].name, "number": place[1],
+            "text": logs.raw([place]).get(place, one.template)[:SHOWN_CHARACTERS], "session_start": None,
+        },
+    }  # fmt: skip
+
+
+def _changed(model: Model, lines: Lines) -> list[Told]:
+    """The series that changed more than normal stretches do, the least likely first."""
+    if model.volume is None:
+        return []
+    found, windows = changes(model.volume, lines)
+    worst_W = worst_of(model.volume)
+    length = min(windows, len(worst_W) // LEAST_STRETCHES)
+    if not found or length < 1:
+        return []
+    number = len(worst_W) // length
+    tail = fit_tail(np.array([part.max() for part in np.array_split(worst_W, number)]), SCALE)
+    parts = -(-windows // length)
+    p_values = [parts * float(tail.p_values(np.array([change.score]))[0]) for change in found]
+    return [
+        Told(one.series, one.kind, one.first, one.last, one.lines, p_value, _numbers(one), _numbers_ko(one))
+        for one, p_value in zip(found, p_values, strict=True)
+        if p_value <= TOLD
+    ]
+
+
+def _silent(model: Model, lines: Lines) -> list[Told]:
+    """The kinds of lines that were silent for longer than they ever are."""
+    if model.lines is None:
+        return []
+    return [
+        Told(one.series, "none", one.first, one.last, 0, one.p_value, _pauses(one), _pauses_ko(one))
+        for one in silences(model.lines, lines)
+        if one.p_value <= TOLD
+    ]
+
+
+def _explains(incident: Incident, group: Sequence[Told]) -> bool:
+    """Whether changed rates, of one time, are those of what an incident is about at that time."""
+    if incident.first_seen is None or incident.last_seen is None:
+        return False
+    first, last = datetime.fromisoformat(incident.first_seen), datetime.fromisoformat(incident.last_seen)
+    present = [symptom for symptom in incident.symptoms if symptom["kind"] != "missing"]
+    texts, loudest = {symptom["template"] for symptom in present}, max(map(_loud, present), default=0)
+    return any(
+        one.kind == "more"
+        and first <= one.last
+        and last >= one.first
+        and (one.series in texts or loudest >= {ERRORS: 3, WARNINGS: 2}.get(one.series, 4))
+        for one in group
+    )
+
+
+def _loud(symptom: dict[str, Any]) -> int:
+    return loudness_of(symptom["template"], symptom["level"])
+
+
+def _with_reasons(incident: Incident, group: Sequence[Told]) -> Incident:
+    """The incident with the changed rates as reasons; where all lines are more than ever, named after that."""
+    reasons = (*incident.reasons, *(_reason(one) for one in group[:SHOWN_CHANGES]))
+    surge = next((one for one in group if one.series == ALL and one.kind == "more"), None)
+    if surge is None or incident.symptoms[0]["kind"] not in _OF_SURGES:
+        return replace(incident, reasons=reasons)
+    title, title_ko = _titles(surge)
+    return replace(incident, reasons=reasons, title=title, title_ko=title_ko)
+
+
+def _reason(one: Told) -> dict[str, Any]:
+    named_ko = _SERIES_KO.get(one.series) or one.series
+    reason = reason_of("volume", one.p_value, f"{one.series}: {one.says}.", None)
+    return reason | {"says_ko": f"{named_ko}: {one.says_ko}."}
+
+
+def _at_one_time(found: Sequence[Told]) -> list[list[Told]]:
+    """Those of one time together, each group the least likely first."""
+    groups: list[list[Told]] = []
+    for one in sorted(found, key=lambda one: one.p_value):
+        near = next((g for g in groups if one.first <= g[0].last and g[0].first <= one.last), None)
+        if near is None:
+            groups.append([one])
+        else:
+            near.append(one)
+    return groups
+
+
+def _of_group(model: Model, group: Sequence[Told]) -> Incident:
+    lead = group[0]
+    score = -float(np.log10(max(lead.p_value, 1e-300)))
+    titles = _titles(lead)
+    first, last = min(one.first for one in group), max(one.last for one in group)
+    loud = int(lead.series == ERRORS and lead.kind == "more")
+    return incident_of_logs(
+        model, Symptom("volume", f"{lead.kind} {lead.series}"), titles, score, severity_of(score, loud),
+        (first.isoformat(), last.isoformat()), lead.lines, tuple(_reason(one) for one in group[:SHOWN_CHANGES]),
+        (lead.series.removeprefix(OF_LOG),) if lead.series.startswith(OF_LOG) else (),
+    )  # fmt: skip
+
+
+def _titles(lead: Told) -> tuple[str, str]:
+    """In English and Korean."""
+    english, korean = _TITLES[lead.kind]
+    named_ko = _SERIES_KO.get(lead.series) or headline(lead.series)
+    span = f"{lead.first:%H:%M} to {lead.last:%H:%M}"
+    english_title = f"{english.format(line=headline(lead.series))}, {span}; {lead.says}"
+    korean_title = f"{korean.format(line=named_ko)}, {lead.first:%H:%M}~{lead.last:%H:%M}; {lead.says_ko}"
+    return english_title, korean_title
+
+
+def _together(new: Sequence[NewLine]) -> list[list[NewLine]]:
+    """New kinds of lines of one time together, those that tell of a failure apart from the others."""
+    groups: list[list[NewLine]] = []
+    for one in new:
+        near = next((group for group in groups if _beside(group[0], one)), None)
+        if near is None:
+            groups.append([one])
+        else:
+            near.append(one)
+    return groups
+
+
+def _beside(lead: NewLine, one: NewLine) -> bool:
+    if (lead.loudness > 0) != (one.loudness > 0):
+        return False
+    if None in (lead.first, lead.last, one.first, one.last):
+        return True
+    return one.first <= lead.last and lead.first <= one.last  # type: ignore[operator]
+
+
+def _of_new(model: Model, logs: StoredLogs, group: Sequence[NewLine]) -> Incident:
+    lead, p_value = group[0], group[0].p_value
+    raw = logs.raw([(one.source_index, one.line) for one in group[:SHOWN_CHANGES]])
+    reasons = []
+    for one in group[:SHOWN_CHANGES]:
+        line = {
+            "source": logs.sources[one.source_index].name, "number": one.line, "position": None,
+            "time": None if one.first is None else moment(one.first).isoformat(), "level": one.level,
+            "text": raw.get((one.source_index, one.line), one.template)[:SHOWN_CHARACTERS], "template": one.template,
+        }  # fmt: skip
+        reasons.append(reason_of("new_lines", p_value, _new(one), line) | {"says_ko": _new_ko(one)})
+    total = sum(one.lines for one in group)
+    firsts = [one.first for one in group if one.first is not None]
+    lasts = [one.last for one in group if one.last is not None]
+    times = (moment(min(firsts)).isoformat(), moment(max(lasts)).isoformat()) if firsts and lasts else (None, None)
+    since = f" since {moment(min(firsts)):%H:%M}" if firsts else ""
+    since_ko = f"{moment(min(firsts)):%H:%M}부터 " if firsts else ""
+    more = f" and {len(group) - 1:,} more kinds of lines" if len(group) > 1 else ""
+    more_ko = f" 외 {len(group) - 1:,}종" if len(group) > 1 else ""
+    title = f"{headline(lead.template)}{more}: {total:,} {'line' if total == 1 else 'lines'}{since}; never seen before"
+    title_ko = f"{headline(lead.template)}{more_ko}: {since_ko}{total:,}줄; 이전에 없던 줄"
+    points = (lead.loudness == 3) + (lead.loudness > 0 and total >= MANY_LINES)
+    return incident_of_logs(
+        model, Symptom("new", lead.template, lead.level, lead.loudness > 0), (title, title_ko),
+        -float(np.log10(max(p_value, 1e-300))), ("low", "medium", "high")[points], times, total, tuple(reasons),
+        tuple(dict.fromkeys(logs.sources[one.source_index].name for one in group)),
+    )  # fmt: skip
+
+
+def _new(one: NewLine) -> str:
+    count = "1 line" if one.lines == 1 else f"{one.lines:,} lines"
+    return f"{count} like this; the training period has none, in or outside of its sessions."
+
+
+def _new_ko(one: NewLine) -> str:
+    return f"이런 줄이 {one.lines:,}개 있습니다. 학습 기간에는 세션 안팎 어디에도 없었습니다."
+
+
+def _numbers(change: Change) -> str:
+    extreme = "most" if change.kind == "more" else "fewest"
+    return (
+        f"{change.lines:,} lines in {_span(change.window_seconds)}, usually {change.usual:,.0f}, {extreme} in training "
+        f"{change.extreme:,}"
+    )
+
+
+def _numbers_ko(change: Change) -> str:
+    extreme = "최대" if change.kind == "more" else "최소"
+    return (
+        f"{_span(change.window_seconds)} 동안 {change.lines:,}줄, 평소 {change.usual:,.0f}줄, 학습 기간 {extreme} "
+        f"{change.extreme:,}줄"
+    )
+
+
+def _pauses(one: Silence) -> str:
+    return (
+        f"none for {_about(one.seconds)}, usually one each {_about(one.usual)}, never apart by more than "
+        f"{_about(one.longest)} in training"
+    )
+
+
+def _pauses_ko(one: Silence) -> str:
+    return (
+        f"{_about(one.seconds)} 동안 없음, 평소 간격 {_about(one.usual)}, 학습 기간의 가장 긴 간격 "
+        f"{_about(one.longest)}"
+    )
+
+
+def _about(seconds: float) -> str:
+    """A time for people, in its largest unit."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _span(seconds: float) -> str:
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:g} {unit}"
+    return f"{seconds:g} s"
