@@ -288,7 +288,7 @@ class _Server(uvicorn.Server):
     def _close_silent(self) -> None:
         """Connections that send no request are closed, the sooner the more there are: else they keep all others out."""
         now, there = time.monotonic(), self.server_state.connections
-        self._silent = {one: self._silent.get(one, now) for one in there if one.cycle is None}
+        self._silent = {one: self._silent.get(one, now) for one in there if getattr(one, "cycle", self) is None}
         crowded = len(there) > (self.config.limit_concurrency or len(there)) // 2
         patience = CROWDED_SECONDS if crowded else REQUEST_SECONDS
         for one, since in self._silent.items():
