@@ -144,9 +144,9 @@ def names_in(words: Sequence[str]) -> Iterator[str]:
 
 
 def behind_name(word: str) -> str:
-    """`user=<*>` for `user=ann`, `user=<*>,` for `user=ann,`; other words as they are."""
+    """`user=<*>` for `user=ann`, `(user=<*>),` for `(user=ann),`; other words as they are."""
     name = named_value(word)
-    return word if name is None else name + SLOT + word[len(word.rstrip(",;")) :]
+    return word if name is None else name + SLOT + word[len(word.rstrip(",;)]}")) :]
 
 
 def names_follow(word: str) -> bool:
