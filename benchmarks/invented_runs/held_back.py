@@ -46,7 +46,11 @@ def axolotl_rate_resets_at_resume(rng: R) -> Log:
         out.append(str(row))
     return Log(
         {"axolotl.log": lines(out)},
-        Right((("schedule", "restarts"),), ("divergence", "stopping_point"), read={"losses": 600, "last_step": 600}),
+        Right(
+            (("schedule", "restarts"),),
+            ("divergence", "stopping_point", "convergence"),
+            read={"losses": 600, "last_step": 600},
+        ),
     )
 
 

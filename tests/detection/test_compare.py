@@ -64,6 +64,25 @@ def test_more_and_fewer_lines_are_told_beyond_what_good_logs_do(tmp_path: Path) 
     assert titles == ["Too many: Fetching sources: 40 lines; in good logs 20"]
 
 
+def test_numbers_that_follow_the_load_are_no_incident(tmp_path: Path) -> None:
+    """Each log has another mix of requests: of a kind there are up to twice as many as in another."""
+    paths = ("search", "basket", "item", "image", "login", "help", "price", "stock", "order", "news")
+
+    def log(name: str, seed: int) -> str:
+        chosen = random.Random(seed)
+        shares = [chosen.uniform(1, 2) for _ in paths]
+        lines = [
+            f"2026-04-01 10:{n // 60:02}:{n % 60:02} INFO {path} was asked for by client {n}"
+            for n, path in enumerate(chosen.choices(paths, shares, k=1_500))
+        ]
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+        return str(tmp_path / name)
+
+    good = [log(f"good{seed}.log", seed) for seed in range(3)]
+    for seed in range(3, 9):
+        assert compare(good, [log("other.log", seed)]).incidents == []
+
+
 def test_a_value_that_no_good_log_has_is_told(tmp_path: Path) -> None:
     def log(name: str, code: int) -> str:
         lines = [

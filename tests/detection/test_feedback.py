@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from isang.artifact import FEEDBACK
 from isang.config import from_dict
 from isang.detection.causes.grouping import incidents_of
-from isang.detection.feedback.answers import Answer, Scope, Verdict, answer_to, in_effect, undo_of
+from isang.detection.feedback.answers import Answer, Scope, Verdict, answer_to, entry_of, in_effect, undo_of
 from isang.detection.feedback.coverage import SURPRISE, Answers, as_many_as
 from isang.detection.feedback.desk import give, moment_of, undo
 from isang.detection.feedback.ledger import append, ledger_of, read_ledger
-from isang.detection.feedback.measured import false_alarms, with_labels
+from isang.detection.feedback.measured import false_alarms, reviewed_alone, reviewed_by, with_labels
 from isang.detection.feedback.silencing import Told, told_incidents
 from isang.errors import InputError, UsageError
 from isang.stages import detect, evaluate, run
@@ -212,6 +212,26 @@ def test_confirmed_false_alarms_stand_beside_the_budget() -> None:
     assert (measured["false_alarms_told"], measured["anomalies_told"], measured["without_answer"]) == (1, 1, 1)
     assert measured["per_thousand"]["value"] == 0.5
     assert measured["per_thousand"]["low"] < 0.5 < measured["at_most_per_thousand"]["value"]
+
+
+def test_what_came_since_the_last_answer_is_no_part_of_the_rate() -> None:
+    """Two results: people answered to the first, and the second goes on after it."""
+    records = [new(10, QUIET), new(900, "disk is full"), new(2000, QUIET), new(2100, "other")]
+    first = answer_to(told(records[:1]).incidents[0].to_dict(), records[:1], "normal",
+                      reviewed=(NOON.isoformat(), (NOON + timedelta(seconds=1000)).isoformat()))  # fmt: skip
+    found = told_incidents(records, HOUR, Answers([first]))
+    whole = [one.to_dict() for one in (*found.incidents, *found.silenced)]
+    incidents, elsewhere = reviewed_alone(whole, records, reviewed_by([first]))
+    assert elsewhere == 2
+    measured = false_alarms(incidents, 2_000, 1.0, reviewed=500)
+    assert (measured["false_alarms_told"], measured["without_answer"]) == (1, 1)
+    assert (measured["sessions"], measured["reviewed_sessions"]) == (2_000, 500)
+    assert measured["per_thousand"]["value"] == 2.0
+    nobody = false_alarms(reviewed_alone(whole, records, [])[0], 2_000, 1.0, reviewed=0)
+    assert (nobody["false_alarms_told"], nobody["per_thousand"]["value"]) == (0, None)
+    assert reviewed_alone(whole, records, reviewed_by([answered([new(10, QUIET)])]))[1] == 0, "an older answer"
+    again = entry_of(first.to_dict())
+    assert again == first
 
 
 def test_answers_are_labels_where_there_are_none() -> None:

@@ -68,3 +68,16 @@ def test_a_level_elsewhere_is_text(message: str) -> None:
     assert set(records(tuple(f"Mar  2 10:00:{second:02} host app[1]: {message}" for second in range(20)))["level"]) == {
         None
     }
+
+
+def test_the_event_of_logfmt_without_a_message_is_its_other_fields() -> None:
+    lines = (
+        *[f'ts=2026-03-02T10:00:{n:02}Z caller=main.go:9 level=info msg="listening on" port={n}' for n in range(20)],
+        "ts=2026-03-02T10:00:40Z caller=main.go:3 level=debug externalURL=http://server-1:9093",
+        "ts=2026-03-02T10:00:41Z caller=main.go:5 level=debug routePrefix=/",
+        "ts=2026-03-02T10:00:42Z level=warn",
+    )  # fmt: skip
+    found = records(lines)
+    assert found["message"].to_list()[-3:-1] == ["externalURL=http://server-1:9093", "routePrefix=/"]
+    assert found["level"].to_list()[-3:] == ["DEBUG", "DEBUG", "WARN"]
+    assert not found["message"].null_count()

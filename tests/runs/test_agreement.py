@@ -85,3 +85,39 @@ def test_another_set_of_boosted_trees_is_the_held_out_one_whatever_its_name(tmp_
     assert (run.loss_name, len(run.points("validation_loss")[0])) == ("train's rmse", 59)
     parts = read(tmp_path, [f"step={i} train/loss={9 / i:.4f} style/loss={3 + 6 / i:.4f}" for i in range(1, 60)])
     assert not parts.has("validation_loss")
+
+
+def test_a_metric_that_sinks_with_the_run_is_no_overfitting(tmp_path: Path) -> None:
+    """The units of a loss and of an accuracy in per cent are not compared."""
+    losses = np.where(np.arange(100) < 45, 3.3 + 6 * np.exp(-np.arange(100) / 6), 7.6)
+    losses = losses + np.random.default_rng(0).normal(0, 0.05, 100)
+    rows = [f"step={100 * i} loss={v:.4f} acc={80 - 8 * v:.1f}" for i, v in enumerate(losses)]
+    found = findings(read(tmp_path, rows))
+    assert (found["divergence"].verdict, found["overfitting"].verdict) == ("problem", "not_applicable")
+
+
+def test_where_a_run_that_ends_in_nan_was_heading_is_not_told(tmp_path: Path) -> None:
+    rows = [f"step={i} loss={9 / i**0.4 if i < 150 else np.nan:.4f}" for i in range(1, 200)]
+    found = findings(read(tmp_path, rows))
+    assert (found["finite"].verdict, found["convergence"].verdict) == ("problem", "cannot_tell")
+
+
+def test_a_flat_loss_is_not_converged_while_the_rate_is_warming_up(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.002, 300)
+    rows = [f"step={i} loss={4 + 6 * np.exp(-i / 20) + e:.4f} lr={1e-6 * i:.3e}" for i, e in enumerate(noise)]
+    found = findings(read(tmp_path, rows))
+    assert found["schedule"].verdict == "problem"
+    assert found["convergence"].evidence["outcome"] == "flat in the warm-up"
+
+
+@pytest.mark.parametrize(("first", "named"), [(330, True), (598, False)])
+def test_a_schedule_that_begins_anew_with_its_warm_up_was_not_restored(tmp_path: Path, first: int, named: bool) -> None:
+    """One that had come to its end begins a cycle, which is meant."""
+
+    def rates(steps: int) -> np.ndarray:
+        x = np.arange(steps)
+        return np.where(x < 10, (x + 1) / 10, 0.5 + 0.5 * np.cos(np.pi * (x - 10) / 590)) * 2e-4
+
+    rows = [f"step={i} loss={3 - i / 500:.4f} lr={r:.4e}" for i, r in enumerate([*rates(first), *rates(300)])]
+    found = findings(read(tmp_path, rows))
+    assert (found["schedule"].evidence["parameters"].get("reset_step") == first) == named

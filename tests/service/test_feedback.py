@@ -42,13 +42,17 @@ def test_an_answer_silences_at_once_and_undo_brings_it_back(parts: Parts) -> Non
     assert [one["id"] for one in shown.json()["effect"]["would_silence"]] == [change.incident["id"]]
     assert ask(parts, "GET", "/api/v1/feedback").json() == {"schema": 1, "feedback": []}
 
+    assert parts.feedback.measured(1000, 1.0)["per_thousand"]["value"] is None, "nobody has answered yet"
+    parts.feedback.judged = lambda: 500
     given = ask(parts, "POST", f"/api/v1/incidents/{change.incident['id']}/feedback", json={"verdict": "normal"})
     answer = given.json()["feedback"]["id"]
     assert [put.event for put in parts.put] == ["resolved"]
     (quiet,) = ask(parts, "GET", "/api/v1/incidents?silenced=true").json()["incidents"]
     assert quiet["silenced_by"] == answer == quiet["feedback"]["id"]
     assert ask(parts, "GET", "/api/v1/incidents?silenced=false").json()["incidents"] == []
-    assert parts.feedback.measured(1000, 1.0)["false_alarms_told"] == 2
+    measured = parts.feedback.measured(1000, 1.0)
+    assert (measured["false_alarms_told"], measured["reviewed_sessions"], measured["sessions"]) == (2, 500, 1000)
+    assert measured["per_thousand"]["value"] == 4.0
     assert "isang_false_alarms_told_total 2.0" in ask(parts, "GET", "/metrics").text
 
     assert ask(parts, "DELETE", f"/api/v1/feedback/{answer}").json()["undone"]["id"] == answer

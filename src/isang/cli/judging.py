@@ -48,6 +48,9 @@ def report(
         Literal["problem"] | None,
         typer.Option(help="Leave with 3 if any finding is this bad, with --follow as soon as one is."),
     ] = None,
+    write_back: Annotated[
+        bool, typer.Option("--write-back", help="Write the verdicts into the TensorBoard folder or the W&B run.")
+    ] = False,
     overwrite: Overwrite = False,
 ) -> None:
     """Judge any training log: statistics, findings, plots."""
@@ -60,7 +63,7 @@ def report(
     reports = stages.report(
         logs, out, language=lang, loss=loss, validation=validation, rate=rate, metric=metric, step=step,
         evaluation=evaluation, overwrite=overwrite, follow=follow, on_problem=on_problem,
-        until_problem=fail_on is not None,
+        until_problem=fail_on is not None, write_back=write_back,
     )  # fmt: skip
     print(summaries.of_reports(reports, lang, as_json=json))
     if out is not None and not json:

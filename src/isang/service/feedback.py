@@ -33,6 +33,8 @@ EFFECT_DAYS = 7
 """What an answer would silence is told of the incidents of so many days."""
 EFFECT_INCIDENTS = 1_000
 MOST_TOUCHED = 10_000
+_REVIEWED = "reviewed"
+"""What had come when the last answer was given: sessions judged, and sessions of incidents by verdict."""
 _BODY = record(
     {"verdict": one_of(*VERDICTS)},
     {"scope": one_of(*SCOPES), "until": maybe(time), "template": maybe(text), "dry_run": flag},
@@ -66,6 +68,8 @@ class Feedback:
     ) -> None:
         self._database, self._metrics, self._put, self._told = database, metrics, put, told
         self._lock = threading.RLock()
+        self.judged: Callable[[], int] = lambda: 0
+        """How many sessions were judged so far."""
         self._ledger: Path | None = None
         self.answers = Answers(in_effect(self._entries()))
         """Those in effect. Another object whenever they change."""
@@ -118,12 +122,18 @@ class Feedback:
         return {"schema": 1, "feedback": [answer.to_dict() for answer in reversed(self.answers.answers)]}
 
     def measured(self, sessions: int, asked_per_thousand: float) -> dict[str, Any]:
-        """Confirmed false alarms beside the budget, over all incidents that are kept."""
+        """Confirmed false alarms beside the budget, over the sessions that had come when the last answer was given.
+
+        What came since nobody could answer to: it is `not_reviewed`.
+        """
+        now, then = self._database.sessions_by_verdict(), self._database.fact(_REVIEWED)
+        reviewed: dict[str, Any] = {"sessions": 0, "counts": []} if then is None else then
         counted = [
             {"sessions": count, "feedback": None if verdict is None else {"verdict": verdict}}
-            for verdict, count in self._database.sessions_by_verdict().items()
+            for verdict, count in reviewed["counts"]
         ]
-        return false_alarms(counted, sessions, asked_per_thousand)
+        found = false_alarms(counted, sessions, asked_per_thousand, min(sessions, int(reviewed["sessions"])))
+        return found | {"not_reviewed": max(0, sum(now.values()) - sum(count for _, count in reviewed["counts"]))}
 
     def _accept(self, entry: Entry, answer: Answer, false_sessions: int) -> None:
         with self._database.together():
@@ -134,6 +144,8 @@ class Feedback:
                 self._database.put_incident(document, None)
                 if document["state"] == "firing" and is_quiet(document) != is_quiet(incident):
                     self._put(Change("resolved" if is_quiet(document) else "firing", document))
+            counts = list(self._database.sessions_by_verdict().items())
+            self._database.keep(_REVIEWED, {"sessions": self.judged(), "counts": counts})
         self.answers = answers
         self._share()
         self._metrics.false_alarms_told.inc(false_sessions)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isang.errors import UsageError
 from isang.files import refuse_existing
+from isang.progress import say
 
 if TYPE_CHECKING:
-    pass
+    from isang.runs.read.choice import Asked
 
 
 def report(
@@ -26,48 +27,66 @@ def report(
     follow: bool = False,
     on_problem: str | None = None,
     until_problem: bool = False,
+    write_back: bool = False,
 ) -> list[Any]:
     """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
 
     `loss`, `validation`, `rate`, `metric` (NAME, NAME:max or NAME:min) and `step` name series by the log's own names.
     The log `-` is standard input. `follow` writes them anew whenever a log grows, until the runs are done; `on_problem`
-    is a command or a webhook for each problem that arises, and `until_problem` ends with the first one.
+    is a command or a webhook for each problem that arises, and `until_problem` ends with the first one. `write_back`
+    writes the verdicts into the runs themselves, which must be TensorBoard folders or W&B runs.
     """
     from isang.runs.read.choice import Asked
     from isang.runs.report import report as pages
-    from isang.runs.report.alarms import Alarms
-    from isang.runs.report.live import follow as keep_fresh
+    from isang.runs.report.write_back import write_back as put_back
+    from isang.runs.report.write_back import writer_for
 
     asked = Asked(loss=loss, validation=validation, rate=rate, metric=metric, step=step)
-
+    chosen = language or pages.default_language()
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if follow:
-        if Path("-") in logs:
-            raise UsageError("--follow looks at a log again and again, which standard input cannot be; name a file")
-        if out is None and on_problem is None and not until_problem:
-            raise UsageError(
-                "--follow keeps a page fresh and needs a place for it; set --out DIR, or --on-problem or --fail-on"
-            )
-        chosen = language or pages.default_language()
-        alarms = Alarms(on_problem, language=chosen)
-        return list(
-            keep_fresh(
-                logs,
-                out,
-                alarms=alarms,
-                until_problem=until_problem,
-                language=chosen,
-                asked=asked,
-                evaluation=evaluation,
-            )
-        )
+        if write_back:
+            raise UsageError("--write-back belongs to a run that has ended; leave out --follow")
+        return _followed(logs, out, chosen, asked, evaluation, on_problem=on_problem, until_problem=until_problem)
     if on_problem is not None:
         raise UsageError("--on-problem belongs to --follow")
-    reports = [made for log in logs for made in pages.make_report(log, asked=asked, evaluation=evaluation)]
+    writers = [writer_for(log) for log in logs] if write_back else []
+    made = [pages.make_report(log, asked=asked, evaluation=evaluation) for log in logs]
+    reports = [report for found in made for report in found]
+    for place in put_back(writers, made, logs, chosen):
+        say(f"verdicts written to {place}")
     if out is not None:
-        pages.write_report(reports, out, language=language or pages.default_language(), overwrite=overwrite)
+        pages.write_report(reports, out, language=chosen, overwrite=overwrite)
     return reports
+
+
+def _followed(
+    logs: Sequence[Path],
+    out: Path | None,
+    language: Literal["en", "ko"],
+    asked: "Asked",
+    evaluation: Path | None,
+    *,
+    on_problem: str | None,
+    until_problem: bool,
+) -> list[Any]:
+    """The reports, kept fresh until the runs are done."""
+    from isang.runs.report.alarms import Alarms
+    from isang.runs.report.live import follow
+
+    if Path("-") in logs:
+        raise UsageError("--follow looks at a log again and again, which standard input cannot be; name a file")
+    if out is None and on_problem is None and not until_problem:
+        raise UsageError(
+            "--follow keeps a page fresh and needs a place for it; set --out DIR, or --on-problem or --fail-on"
+        )
+    alarms = Alarms(on_problem, language=language)
+    return list(
+        follow(
+            logs, out, alarms=alarms, until_problem=until_problem, language=language, asked=asked, evaluation=evaluation
+        )
+    )
 
 
 def series(logs: Sequence[Path]) -> list[tuple[str, dict[str, int]]]:

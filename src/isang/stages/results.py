@@ -60,6 +60,9 @@ class Detected:
     kept: list[dict[str, Any]] = field(default_factory=list)
     """What the anomalies can be judged again with, see `reproduce`."""
 
+    reviewed: list[tuple[str | None, str | None]] = field(default_factory=list)
+    """Stretches of the logs whose results were before people when they answered."""
+
     def write(
         self,
         folder: Path,
@@ -103,12 +106,18 @@ class Detected:
 
     def false_alarms(self) -> dict[str, Any] | None:
         """What people's answers measure, beside the budget; None where no model judged."""
-        from isang.detection.feedback.measured import false_alarms
+        from isang.detection.feedback.measured import false_alarms, in_any, reviewed_alone
 
-        if self.asked_per_thousand is None:
+        if self.asked_per_thousand is None or self.dataset is None:
             return None
-        incidents = [incident.to_dict() for incident in (*self.incidents, *self.silenced)]
-        return false_alarms(incidents, self.sessions, self.asked_per_thousand)
+        starts = [start and start.isoformat() for start in self.dataset.sessions["start"].to_list()]
+        reviewed = sum(in_any(start, self.reviewed) for start in starts) if self.reviewed else 0
+        known = [incident.to_dict() for incident in (*self.incidents, *self.silenced)]
+        incidents, elsewhere = reviewed_alone(known, self.anomalies, self.reviewed)
+        found = false_alarms(incidents, self.sessions, self.asked_per_thousand, reviewed)
+        clock = sorted(start for start in starts if start)
+        span = {"from": clock[0] if clock else None, "until": clock[-1] if clock else None}
+        return found | {"not_reviewed": elsewhere, **span}
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,17 @@ PRIOR = (1.0, 1.0, 0.3, 0.1)
 """Families by loudness that one good log has and another has not, on average: pairs of runs of five distributed systems
 gave 0 to 3, 0 to 5, 0 to 1 and none."""
 PRIOR_SCALE = 0.9
-"""The tail of differences between the roots of counts, by the same runs: P(more than t) = TAIL exp(-t / scale)."""
+"""The tail of differences between counts, by the same runs: P(more than t) = TAIL exp(-t / scale)."""
 TAIL = 0.1
-PRIOR_WEIGHT = 50
+PRIOR_WEIGHT = 20
 """The scale is worth so many families whose counts differ."""
+OVERDISPERSION = 0.1
+"""The variance of a count of mean m between good logs is m + f m^2 (negative binomial), since the mix of requests
+differs; f is about this between good runs of 17 real services under different loads."""
+OVERDISPERSION_WEIGHT = 20
+"""That is worth so many degrees of freedom."""
+COUNTED = 5
+"""Families with fewer lines in a good log, on average, say nothing of f."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +44,10 @@ class Expected:
     """Families that a further good log has and these have not, shape 4."""
     missing: float
     """Families that all of these have and a further good log has not."""
+    overdispersion: float
+    """Of counts between good logs."""
     scale: float
-    """Of the tail of differences between roots of counts."""
+    """Of the tail of differences between counts."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,7 @@ class Difference:
 def expected_between(families: Families, good_FR: Counts) -> Expected:
     """How good logs, shape (F, k), differ among themselves."""
     k = good_FR.shape[1]
+    overdispersion = _overdispersion(good_FR)
     new = np.array(PRIOR)
     missing, scale_sum, weight = float(sum(PRIOR)), PRIOR_SCALE * PRIOR_WEIGHT, float(PRIOR_WEIGHT)
     if k > 1:
@@ -74,19 +84,39 @@ def expected_between(families: Families, good_FR: Counts) -> Expected:
             only_F = (own_F > 0) & ~others_FR.any(axis=1)
             new = new + np.bincount(families.loudness_F[only_F], minlength=len(PRIOR))
             missing += int(((own_F == 0) & others_FR.all(axis=1)).sum())
-            apart_F = np.abs(apart(own_F, others_FR))
+            apart_F = np.abs(apart(own_F, others_FR, overdispersion))
             known_F = (own_F > 0) & others_FR.all(axis=1)
             beyond = np.sort(apart_F[known_F])[-max(1, round(TAIL * int(known_F.sum()))) :]
             scale_sum, weight = scale_sum + float(beyond.sum()), weight + len(beyond)
         new, missing = new / (k + 1), missing / (k + 1)
-    return Expected(new, missing, max(scale_sum / weight, PRIOR_SCALE * 2 / 3))
+    return Expected(new, missing, overdispersion, max(scale_sum / weight, PRIOR_SCALE * 2 / 3))
 
 
-def apart(own_F: Counts, others_FR: Counts) -> Floats:
-    """Difference of the root of a count to the mean of others, in deviations of a Poisson count (Bartlett 1936)."""
+def apart(own_F: Counts, others_FR: Counts, overdispersion: float) -> Floats:
+    """Difference of a count to the mean of others, in standard deviations, on a scale with a constant variance.
+
+    That is 2 arsinh(sqrt(f n)) / sqrt(f) for a variance of n + f n^2 (Anscombe 1948).
+    """
+
+    def even(counts: Counts) -> Floats:
+        scaled: Floats = 2 * np.arcsinh(np.sqrt(overdispersion * counts)) / math.sqrt(overdispersion)
+        return scaled
+
     k = others_FR.shape[1]
-    differences: Floats = 2 * (np.sqrt(own_F) - np.sqrt(others_FR).mean(axis=1)) / np.sqrt(1 + 1 / k)
+    differences: Floats = (even(own_F) - even(others_FR).mean(axis=1)) / np.sqrt(1 + 1 / k)
     return differences
+
+
+def _overdispersion(good_FR: Counts) -> float:
+    """The mean over families of the moment estimator (variance - mean) / mean^2, with the prior."""
+    degrees = good_FR.shape[1] - 1
+    counted_FR = good_FR[good_FR.mean(axis=1) >= COUNTED]
+    if not degrees or not len(counted_FR):
+        return OVERDISPERSION
+    mean_F = counted_FR.mean(axis=1)
+    found_F = np.clip((counted_FR.var(axis=1, ddof=1) - mean_F) / mean_F**2, -1.0, 1.0)
+    weight = OVERDISPERSION_WEIGHT + degrees * len(counted_FR)
+    return float(max(0.001, (OVERDISPERSION_WEIGHT * OVERDISPERSION + degrees * found_F.sum()) / weight))
 
 
 def differences_of(families: Families, good_FR: Counts, bad_F: Counts, *, dispersion: float = 1.0) -> list[Difference]:
@@ -104,7 +134,7 @@ def differences_of(families: Families, good_FR: Counts, bad_F: Counts, *, disper
     for family in np.flatnonzero(in_all_F & (bad_F == 0)).tolist():
         lines = float(usual_F[family])
         found.append(Difference("missing", family, 0, lines, expected.missing / max(1.0, lines)))
-    apart_F = apart(bad_F, good_FR) / dispersion
+    apart_F = apart(bad_F, good_FR, expected.overdispersion) / dispersion
     both_F = in_good_F & (bad_F > 0)
     poisson_F = np.array([math.erfc(value / math.sqrt(2)) for value in np.abs(apart_F).tolist()])
     by_chance_F = int(both_F.sum()) * np.maximum(poisson_F, TAIL * np.exp(-np.abs(apart_F) / expected.scale))

@@ -49,6 +49,8 @@ class Answer:
     """What comes later is not covered; None: for ever."""
     incident: str | None = None
     """`id` of the incident that it was given to."""
+    reviewed: tuple[str | None, str | None] | None = None
+    """From when to when the sessions began whose result was before the person; None: not known."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, as in feedback.jsonl."""
@@ -56,6 +58,7 @@ class Answer:
         return found | {
             "companions": list(self.companions),
             "sessions": [{"session_id": name, "start": start} for name, start in self.sessions],
+            "reviewed": None if self.reviewed is None else list(self.reviewed),
         }
 
     def shown(self) -> dict[str, Any]:
@@ -89,6 +92,7 @@ def answer_to(
     until: datetime | None = None,
     template: str | None = None,
     now: datetime | None = None,
+    reviewed: tuple[str | None, str | None] | None = None,
 ) -> Answer:
     """The answer to an incident of incidents.json, whose anomaly `records` are these.
 
@@ -119,6 +123,7 @@ def answer_to(
         sessions=tuple((str(one["session_id"]), one["start"]) for one in named[:MOST_SESSIONS]),
         title=str(incident["title"])[:MOST_TEXT], at=_iso(now or datetime.now(UTC)),
         until=None if until is None else _iso(until), incident=incident.get("id"),
+        reviewed=reviewed,
     )  # fmt: skip
 
 
@@ -146,7 +151,8 @@ def entry_of(value: Any) -> Entry:
     _ANSWER(value, "")
     given = {name: value[name] for name in Answer.__dataclass_fields__ if name in value}
     sessions = tuple((one["session_id"], one["start"]) for one in value["sessions"])
-    return Answer(**given | {"companions": tuple(value["companions"]), "sessions": sessions})
+    reviewed = None if value.get("reviewed") is None else tuple(value["reviewed"])
+    return Answer(**given | {"companions": tuple(value["companions"]), "sessions": sessions, "reviewed": reviewed})
 
 
 def in_effect(entries: Iterable[Entry]) -> list[Answer]:
@@ -196,5 +202,5 @@ _ANSWER = record(
         "sessions": _few(record({"session_id": _short, "start": maybe(time)}), MOST_SESSIONS), "title": _short,
         "at": time, "until": maybe(time),
     },
-    {"incident": maybe(_short)},
+    {"incident": maybe(_short), "reviewed": maybe(items(maybe(time), 2))},
 )  # fmt: skip

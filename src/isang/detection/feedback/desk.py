@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from isang.artifact import model_folder
-from isang.detection.feedback.answers import Answer, Scope, Verdict, answer_to, in_effect, undo_of
+from isang.detection.feedback.answers import Answer, Scope, Verdict, answer_to, in_effect, time, undo_of
 from isang.detection.feedback.effect import effect_of
 from isang.detection.feedback.ledger import append, find_answer, ledger_of, read_ledger
 from isang.errors import InputError, UsageError
-from isang.json_files import Check, anything, from_json, items, mapping, number, read_json, record, text
+from isang.json_files import Check, anything, from_json, items, mapping, maybe, number, read_json, record, text
 
 RESULT, RECORDS = "incidents.json", "anomalies.jsonl"
 MOST_LINE_BYTES = 16 << 20
@@ -39,6 +39,8 @@ class Result:
     folder: Path
     incidents: list[dict[str, Any]] = field(repr=False)
     """The silenced ones too."""
+    judged: tuple[str | None, str | None] | None = None
+    """From when to when its sessions began; None: not known."""
     _paired: list[tuple[dict[str, Any], list[dict[str, Any]]]] = field(default_factory=list, repr=False)
 
     def with_records(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
@@ -85,7 +87,9 @@ def give(
     incident = incident_named(found, fingerprint)
     records = next(of_it for one, of_it in found.with_records() if one is incident)
     try:
-        answer = answer_to(incident, records, verdict, scope=scope, template=template, until=until)
+        answer = answer_to(
+            incident, records, verdict, scope=scope, template=template, until=until, reviewed=found.judged
+        )
     except ValueError as error:
         raise UsageError(f"--template: {error}") from error
     before = in_effect(read_ledger(path))
@@ -111,7 +115,9 @@ def result_of(model: Path, result: Path | None = None) -> Result:
         where = f"{result} has no {RESULT}" if result is not None else f"no result stands beside {model}"
         raise InputError(f"{where}; name one with --result DIR, as isang run and isang detect --out DIR write it")
     value = read_json(folder / RESULT, _DOCUMENT, AGAIN)
-    return Result(folder, [*value["incidents"], *value.get("silenced", ())])
+    measured = value.get("false_alarms", {})
+    judged = (measured["from"], measured["until"]) if {"from", "until"} <= set(measured) else None
+    return Result(folder, [*value["incidents"], *value.get("silenced", ())], judged)
 
 
 def moment_of(given: str, now: datetime | None = None) -> datetime:
@@ -149,4 +155,5 @@ _INCIDENT = record(
         "symptoms": items(_SYMPTOM), "episodes": items(anything),
     }
 )  # fmt: skip
-_DOCUMENT = record({"incidents": items(_INCIDENT)}, {"silenced": items(_INCIDENT)})
+_MEASURED = record({}, {"from": maybe(time), "until": maybe(time)})
+_DOCUMENT = record({"incidents": items(_INCIDENT)}, {"silenced": items(_INCIDENT), "false_alarms": _MEASURED})

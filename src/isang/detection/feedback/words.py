@@ -52,9 +52,12 @@ def of_silenced(silenced: Sequence[Incident], measured: Mapping[str, Any] | None
             lines.append(f"  and {len(silenced) - SHOWN:,} more")
     if measured and (measured["false_alarms_told"] or measured["anomalies_told"]):
         rate = measured["per_thousand"]
+        after = measured["sessions"] - measured["reviewed_sessions"]
         lines.append(
-            f"false alarms that people confirmed: {measured['false_alarms_told']:,} of {measured['sessions']:,} "
-            f"sessions, {rate['value']:.2f} per 1,000 ({rate['low']:.2f} to {rate['high']:.2f}); "
+            f"false alarms that people confirmed: {measured['false_alarms_told']:,} of "
+            f"{measured['reviewed_sessions']:,} sessions"
+            + (f" ({after:,} more came where nobody has answered yet)" if after else "")
+            + f", {rate['value']:.2f} per 1,000 ({rate['low']:.2f} to {rate['high']:.2f}); "
             f"{measured['asked_per_thousand']:g} were allowed"
         )
     return lines

@@ -20,6 +20,7 @@ from isang.logs.parsing.records import SourceLayout, parse_chunk, split_lines
 from isang.logs.parsing.regex import check_expression
 from isang.logs.parsing.timeline import NO_TIME, Timeline
 from isang.logs.sessions.key_search import field_pattern, propose_key
+from isang.logs.sessions.process_search import propose_process
 from isang.logs.sessions.rule import SessionRule
 
 _SAMPLE_LINES = 20_000
@@ -52,7 +53,8 @@ def session_rule(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
     `sample`: `text`, `time` of records of all sources.
     """
     rule = _rule_of_kind(sample, config)
-    return replace(rule, gap_seconds=config.gap_seconds, across_sources=config.across_sources)
+    across = rule.across_sources if config.across_sources is None else config.across_sources
+    return replace(rule, gap_seconds=config.gap_seconds or rule.gap_seconds, across_sources=across)
 
 
 def _rule_of_kind(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
@@ -70,6 +72,9 @@ def _rule_of_kind(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
         return proposed
     if config.gap_seconds is not None:
         return SessionRule("gap", "asked for with --gap")
+    proposed = propose_process(sample) if config.session_by == "auto" else None
+    if proposed is not None:
+        return proposed
     why = (
         "no identifier groups the lines into many small sessions"
         if config.session_by == "auto"

@@ -3,6 +3,7 @@
 import numpy as np
 
 from isang.runs.finding import Finding, Language, RunContext, Verdict, both, plain
+from isang.runs.findings.health import diverged
 from isang.runs.findings.staircase import stairs, with_stairs
 from isang.runs.read import table as t
 from isang.runs.read.series_names import is_training
@@ -102,7 +103,9 @@ def _by_metric(context: RunContext) -> Finding | None:
     found = rise_after_best(sign * values)
     best_step = int(steps[found.best])
     train, rate = _training_change(context, best_step), _rate_change(table, best_step)
-    outcome = _outcome(found, train, rate)
+    outcome = _outcome(found, None, rate)
+    if outcome == "overfitting" and (diverged(context) or (train is not None and train > _noise_of_loss(context))):
+        outcome = "training"
     if outcome != "overfitting" and not any(m.held_out for m in table.metrics if m.name == table.metric):
         return None
     evidence = {
@@ -243,6 +246,11 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
         ),
     ),
 }
+
+
+def _noise_of_loss(context: RunContext) -> float:
+    """The standard deviation of the smoothed training loss, at least; its unit is not that of a metric."""
+    return robust_spread(context.loss - context.smooth) / float(len(context.loss) ** 0.25)
 
 
 _BY_METRIC: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = {

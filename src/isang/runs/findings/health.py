@@ -121,7 +121,6 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
     if len(context.loss) < FEWEST:
         return _ran_away(context) or too_few("divergence", context, FEWEST)
     entry = context.cached(_course)
-    odd = len(table.logged_nan.get(table.loss, ())) > 0 and not np.isfinite(table.column(table.loss)[-1])
     shift = entry["shift"]
     sign = -1.0 if table.maximised else 1.0
     evidence = plain(
@@ -133,7 +132,7 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
             "lowest_level": sign * entry["lowest"],
             "last_level": sign * entry["last"],
             "lowest_around_step": entry["step"],
-            "ends_without_a_number": bool(odd),
+            "ends_without_a_number": ends_without_a_number(context),
             "jump_step": None if shift is None else int(context.steps[shift.position]),
             "level_before_jump": None if shift is None else sign * shift.before,
             "level_after_jump": None if shift is None else sign * shift.after,
@@ -170,6 +169,13 @@ def diverged(context: RunContext) -> bool:
         return _ran_away(context) is not None
     entry = context.cached(_course)
     return bool(entry["shift"] is not None or entry["rise"] > entry["needed"])
+
+
+def ends_without_a_number(context: RunContext) -> bool:
+    """The last loss that was logged is NaN or infinite."""
+    table = context.table
+    entry = _not_finite(table, table.loss)
+    return entry is not None and bool(entry["until_the_end"])
 
 
 def _course(context: RunContext) -> dict[str, Any]:

@@ -80,10 +80,13 @@ _RATE = re.compile(r"(^|_)(lr|learning_rate|learn_rate)_?(\d+|group_?\d+|pg_?\d+
 _NOT_A_RATE = re.compile(
     r"(^|_)(loss|decay|scale|mult|multiplier|ratio|min|max|init|initial|base|final|config|peak)(_|$)"
 )
+_DATA = re.compile(r"(^|_)(data|reader|loader|dataloader|fetch)(_?(load|loading|wait))?_(time|cost|seconds|sec|wait)$")
 _STEP = re.compile(
     r"(^|_)((global|current|training|train|optim|optimizer|optimiser|env|update)_(steps?|iters?|iterations?)|(time|env)steps?)$"
 )
-_NOT_A_STEP = re.compile(r"(^|_)(per|max|warmup|planned|num_warmup|every|sec|second|time|remaining)(_|$)")
+_NOT_A_STEP = re.compile(
+    r"(^|_)(per|max|warmup|planned|num_warmup|num_train|num_training|every|sec|second|time|remaining)(_|$)"
+)
 
 _MAXIMISED = (
     "score", "reward", "rewards", "rew", "return", "returns", "map", "map50_95", "map50", "map_0", "ap", "ndcg", "mrr",
@@ -180,6 +183,8 @@ def role(name: str) -> str | None:
         plain
     ):
         return RATE
+    if _DATA.search(plain):
+        return DATA
     if _STEP.search(last) and not _NOT_A_STEP.search(plain):
         return STEP
     return METRIC if direction(name) or is_measured_error(name) else None

@@ -38,6 +38,11 @@ def document(report: Report, curves: Curves, language: Language, prefix: str = "
     return "\n\n".join(parts) + "\n"
 
 
+def verdicts(report: Report, language: Language) -> str:
+    """The verdicts alone, and what to do first."""
+    return "\n\n".join(_verdicts(report, language)) + "\n"
+
+
 def _verdicts(report: Report, language: Language) -> list[str]:
     parts = [_heading("verdicts", language), f"**{tables.headline(report.findings, language)}**"]
     if len(first := first_things(report.findings)) > 1:

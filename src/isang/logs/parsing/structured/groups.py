@@ -1,5 +1,7 @@
 """What one layout makes of lines: time, level, message and alert as they are written."""
 
+import re
+
 import polars as pl
 
 from isang.logs.parsing import layouts
@@ -99,8 +101,15 @@ def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
         **{name: value((name,)) for name in telling},
     )
     with_fields = fields.with_telling(pl.col("message"), telling)
-    message = pl.when(pl.col("message").is_not_null()).then(with_fields).otherwise("text")
+    message = pl.when(pl.col("message").is_not_null()).then(with_fields).otherwise(_without_message())
     return values.select("time", "level", message=pl.when("fits").then(message))
+
+
+def _without_message() -> pl.Expr:
+    """The event of a line without a message is its fields, but for when, how serious and where in the code it is."""
+    names = "|".join(re.escape(name) for name in ("time", "t", "date", "tz", "caller", *fields.TIMES, *fields.LEVELS))
+    others = pl.col("text").str.replace_all(rf"(?:^|\s)(?:{names})={_QUOTED_OR_BARE}", "").str.strip_chars()
+    return pl.when(others == "").then("text").otherwise(others)
 
 
 def _joined(time: pl.Expr, date: pl.Expr, zone: pl.Expr) -> pl.Expr:

@@ -7,7 +7,7 @@ import numpy as np
 
 from isang.runs.finding import LANGUAGES, Finding, Language, RunContext, both, named, plain, too_few
 from isang.runs.findings.generalisation import overfits, validation_points
-from isang.runs.findings.health import diverged
+from isang.runs.findings.health import diverged, ends_without_a_number
 from isang.runs.findings.progress.convergence_words import percent_done, worded
 from isang.runs.findings.progress.descent import learned_nothing
 from isang.runs.findings.progress.inapplicable import inapplicable
@@ -117,6 +117,10 @@ def _in_its_place(context: RunContext, entry: Mapping[str, Any], outcome: str, u
     if diverged(context):
         flat = outcome in ("converged", "flat at a low rate")
         return "flat after divergence" if flat else "worse after divergence" if outcome == "rising" else outcome
+    if outcome == "falling" and ends_without_a_number(context):
+        return "no number"
+    if outcome == "converged" and context.schedule["family"] == "warm-up":
+        return "flat in the warm-up"
     if outcome == "converged" and learned_nothing(context):
         return "flat from the start"
     return outcome

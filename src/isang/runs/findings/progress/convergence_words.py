@@ -135,6 +135,22 @@ _WORDS: dict[str, Words] = {
         "판정 참조). 수렴한 것이 아닙니다.",
         None,
     ),
+    "no number": (
+        "cannot_tell",
+        "The loss was falling ({change} per {unit_en} over steps {first} to {last}) until it was no number any more "
+        "(see Finite values): where it was heading cannot be told.",
+        "손실이 감소하다가(스텝 {first}–{last}에서 {unit_ko}당 {change}) 더 이상 유한한 수가 아니게 되었습니다(‘유한한 "
+        "값’ 판정 참조). 어디로 향하고 있었는지는 알 수 없습니다.",
+        None,
+    ),
+    "flat in the warm-up": (
+        "cannot_tell",
+        "The loss is nearly flat at the end ({change} per {unit_en} over steps {first} to {last}), but the learning "
+        "rate was still rising in its warm-up: that is no convergence.",
+        "끝부분에서 손실이 거의 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 학습률이 아직 워밍업 중에 "
+        "상승하고 있었습니다. 수렴한 것이 아닙니다.",
+        None,
+    ),
     "worse after divergence": (
         "cannot_tell",
         "The loss was rising when the run ended ({change} per {unit_en} over steps {first} to {last}): it had diverged "

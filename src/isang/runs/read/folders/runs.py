@@ -79,7 +79,8 @@ def read_folder(folder: Path, asked: Asked) -> tuple[list[RunTable], list[InputE
 
 
 def _hidden(path: Path, folder: Path) -> bool:
-    return path.name.startswith(".") or (path.is_symlink() and path.resolve().is_relative_to(folder.resolve()))
+    ours = path.name.startswith(EVENTS) and path.name.endswith(".isang")  # our own verdicts, written back
+    return ours or path.name.startswith(".") or (path.is_symlink() and path.resolve().is_relative_to(folder.resolve()))
 
 
 def _series_folders(

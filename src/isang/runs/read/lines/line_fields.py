@@ -34,6 +34,7 @@ _PLACED = tuple(
         r"^(?P<epoch>\d+)\|(?P<step>\d+)\|Loss: ",  # torchtune's bar
         r"(?<!\w)(?P<epoch>\d+)epoch:train:\d+-(?P<step>\d+)batch|(?<!\w)(?P<epoch_too>\d+)epoch results:",  # ESPnet
         r"^\[(?P<step>\d+)\]\t|^(?P<step_too>\d+):\t",  # rounds of boosted trees
+        r"(?:^|\] )\[(?P<step>\d+)\] (?=[A-Za-z_][\w/]*=)",  # clu: `logging_writer.py:48] [50] loss=3.1`
         r"^ *(?P<batch>\d+)/(?P<batches>\d+) (?:\[[=>.]+\]|\u2501)",  # Keras
         r"(?P<batch>\d+)/(?P<batches>\d+) \[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)<",  # tqdm
     )
@@ -49,12 +50,14 @@ _KALDI = re.compile(
     r"verage objective function for '\w+' for minibatches \d+-(?P<step>\d+) is (?P<objf>-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)"
 )
 """Its log-likelihood, which rises."""
-_KERAS = _PLACED[5]
+_KERAS = next(pattern for pattern in _PLACED if "=>." in pattern.pattern)
 _CATBOOST = re.compile(r"^\d+:\tlearn: ")
 _FAIRSEQ_EPOCH = re.compile(r"\| train \| (?:epoch \d+ \| |\{)")
 """The line at the end of an epoch, beside those of its intervals, which begin with `train_inner`."""
 _HELD_OUT_LINE = re.compile(
-    r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[:(|-]| set:| loss at )", re.IGNORECASE
+    r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[:(|-]| set:| loss at )"
+    r"|^[^=]*[,|] (?:val|valid|validation|eval|test): (?=\w+=)",
+    re.IGNORECASE,
 )
 _PARTED = re.compile(
     r"(?:^|[\s|,;>-])[\[(]?(?P<split>train|training|val|valid|validation|eval|test|dev)"

@@ -13,7 +13,7 @@ from isang.runs.read.columns import Column
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.readers.reader import POSSIBLE, Reader
 from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, display_name
-from isang.runs.read.series_names import role
+from isang.runs.read.series_names import is_held_out, role
 
 name = "delimited"
 INDEX = "@index"
@@ -82,7 +82,18 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_Table":
     decimal &= all(re.fullmatch(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?", cell) for cell in cells)
     if decimal:
         account.notes.append("the comma is the decimal sign of the numbers")
+    if names == ["Wall time", "Step", "Value"]:
+        account.format = "tensorboard csv"
+        names[2] = _tag_of(account.path)
     return _Table(_unique(names, account), delimiter, decimal)
+
+
+def _tag_of(path: str) -> str:
+    """The series that TensorBoard's download names in the file: `run-train-tag-epoch_loss.csv`."""
+    said = re.fullmatch(r"run[-_](?P<run>.*?)-tag-(?P<tag>.+)\.csv", path)
+    if said is None:
+        return "Value"
+    return said["tag"] if not is_held_out(said["run"]) or is_held_out(said["tag"]) else f"{said['run']}/{said['tag']}"
 
 
 class _Table:
@@ -137,6 +148,8 @@ def _unique(names: list[str], account: Account) -> list[str]:
 
 def _tell_tool(names: list[str], account: Account) -> None:
     plain = {column.strip() for column in names}
+    if account.format == "tensorboard csv":
+        return
     if any(column.startswith("train/box_loss") for column in plain):
         account.format = "ultralytics results"
     elif {"step", "epoch"} <= plain:

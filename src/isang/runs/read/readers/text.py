@@ -20,7 +20,8 @@ _COUNTS = {
     "epochs": r"(?:총 에폭|num[_ ](?:train[_ ])?epochs|max[_ ]epochs?|total epochs|(?<![\w-])epochs)"
     r"\s*[=:]\s*(\d[\d,]*)"
     r"|--(?:num_train_)?epochs[ =](\d+)",
-    "planned_steps": r"(?:예상 총 스텝|total optimization steps|max_steps|total[_ ]steps|num_iterations)"
+    "planned_steps": r"(?:예상 총 스텝|total optimization steps|max_steps|total[_ ]steps|num_iterations|"
+    r"(?:num|max)_train(?:ing)?_steps)"
     r"\s*[=:]\s*(\d[\d,]*)|--training\.steps=(\d+)|INFO plan .*(?<!\w)steps=(\d+)",
     "batches_per_epoch": r"(?:에폭당 배치 수|batches_per_epoch|steps_per_epoch)\s*[=:]\s*(\d[\d,]*)"
     r"|Total Micro Batches (\d+)",

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from isang.errors import InputError
 from isang.runs.read.content import opened
@@ -26,6 +26,15 @@ MAX_RECORD_BYTES = 16 << 20
 """Longer records are not history; they are counted and passed over."""
 HISTORY, CONFIG, RUN = 2, 5, 17
 """Fields of a record."""
+
+
+class Identity(NamedTuple):
+    """Which run a file holds; empty texts where it does not say."""
+
+    id: str = ""
+    entity: str = ""
+    project: str = ""
+    tags: tuple[str, ...] = ()
 
 
 def sure(head: bytes, path: Path) -> float:
@@ -53,6 +62,30 @@ def read(path: Path) -> Iterator[LoggedRows]:
     if not rows.count:
         raise InputError(f"{path} is an offline run without history: nothing was logged")
     yield rows.records(account, facts=facts, name=path.stem)
+
+
+def identity_of(path: Path) -> Identity:
+    """Which run the file holds, from its record of the run."""
+    account = Account(path.name, name)
+    with opened(path) as stream:
+        for record in _records(stream, account):
+            try:
+                for number, wire, start, end in fields_of(record, 0, len(record)):
+                    if (number, wire) == (RUN, 2):
+                        return _identity(record, start, end)
+            except ValueError:
+                continue
+    return Identity()
+
+
+def _identity(record: bytes, start: int, end: int) -> Identity:
+    """Fields of RunRecord: run_id (1), entity (2), project (3), tags (10)."""
+    said: dict[int, list[str]] = {}
+    for number, wire, a, b in fields_of(record, start, end):
+        if wire == 2 and number in (1, 2, 3, 10):
+            said.setdefault(number, []).append(record[a:b].decode("utf-8", "replace"))
+    last = {number: texts[-1] for number, texts in said.items()}
+    return Identity(last.get(1, ""), last.get(2, ""), last.get(3, ""), tuple(said.get(10, ())))
 
 
 def _records(stream: IO[bytes], account: Account) -> Iterator[bytes]:

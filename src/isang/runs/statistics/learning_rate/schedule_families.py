@@ -20,6 +20,8 @@ POLYNOMIAL_POWERS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, 3.0, 4.0)
 MOST_RESETS = 4
 HARDLY_FALLEN = 0.3
 """A decay that had not come down to this part of the rate that it jumps back to was not meant to end there."""
+LEAST_AGAIN = 0.5
+"""A warm-up that begins anew starts below this part of the rate before it."""
 SIMPLER = 0.0003
 """A simpler family is taken where its error is larger by no more than this."""
 TURN = 0.03
@@ -41,7 +43,7 @@ def best_fit(steps: Floats, rates: Floats, span: float) -> Fit:
     if len(rates) < 3 or rates.max() - rates.min() <= 0.005 * abs(rates.max()):
         return Fit("constant", 0.0, {"rate": float(np.median(rates))})
     families: tuple[Callable[[Floats, Floats, float], Fit | None], ...] = (
-        _steps_fit, _restarts_fit, _linear_fit, _cosine_fit, _polynomial_fit,
+        _steps_fit, _restarts_fit, _begun_anew_fit, _linear_fit, _cosine_fit, _polynomial_fit,
         _plateau_fit, _root_fit, _exponential_fit, _cyclic_fit,
     )  # fmt: skip
     fits = [fit for fit in (family(steps, rates, span) for family in families) if fit is not None]
@@ -101,6 +103,26 @@ def _restarts_fit(steps: Floats, rates: Floats, span: float) -> Fit | None:
     return Fit("cosine with restarts", error, {
         "restarts": float(len(jumps)), "first_restart": float(steps[jumps[0] + 1]),
         "cycle_steps": float(max(steps[b - 1] - steps[a] for a, b in pieces)),
+    })  # fmt: skip
+
+
+def _begun_anew_fit(steps: Floats, rates: Floats, span: float) -> Fit | None:
+    """A decay that falls at once to (nearly) nothing far from its end, and comes back with a warm-up of its own."""
+    change = np.diff(rates)
+    drop = int(np.argmin(change))
+    before, rest = float(rates[drop]), rates[drop + 1 :]
+    sudden = -change[drop] > max(JUMP * span, SUDDEN * float(np.median(np.abs(change))))
+    top = int(np.argmax(rest))
+    warmed = 0 < top < len(rest) // 2 and rest[top] > before and bool((np.diff(rest[: top + 1]) >= 0).all())
+    if not sudden or not warmed or rest[0] > LEAST_AGAIN * before or before < HARDLY_FALLEN * rest[top] or drop < 3:
+        return None
+    again = drop + 1 + top
+    if len(rates) - again < 4:
+        return None
+    fits = [_piece_fit(steps[:drop], rates[:drop], span), _piece_fit(steps[again:], rates[again:], span)]
+    return Fit(fits[-1].family, float(np.sqrt(np.mean([fit.error**2 for fit in fits]))), {
+        **fits[-1].parameters, "resets": 1.0, "reset_step": float(steps[drop + 1]),
+        "rate_before_reset": before, "rate_after_reset": float(rest[top]),
     })  # fmt: skip
 
 

@@ -1,0 +1,65 @@
+"""Sessions by the number of a process or connection in the head of each line, as in `sshd[4711]:` or ` [4711] `.
+
+Such numbers are no identifiers, since they come again. Where nearly every line has one in the same place, and each is
+seen in a short stretch of lines only, it tells apart the connections that a server works on at the same time.
+"""
+
+import polars as pl
+
+from isang.logs.sessions import prediction
+from isang.logs.sessions.rule import SessionRule
+
+_PLACES = (
+    ("process number behind the program", r"^.{0,80}?[A-Za-z)]\[([0-9]{1,7})\]"),
+    ("number in brackets", r"^.{0,60}?\s\[([0-9]{1,7})\]\s"),
+)
+_MIN_COVERAGE = 0.9
+"""Lines without the number would be in no session."""
+_MIN_GROUPS, _MIN_LINES_EACH, _MIN_JOINED = 20, 2.0, 0.7
+_MAX_SPAN, _MAX_GROUP_SHARE = 0.1, 0.1
+"""A worker's number comes throughout, a connection's in a short stretch."""
+_SILENCE = 3600.0
+"""Seconds after which the same number is another process."""
+
+
+def propose_process(sample: pl.DataFrame) -> SessionRule | None:
+    """A rule of kind key, or None where no number in the head of the lines makes sessions.
+
+    `sample` as in `propose_key`.
+    """
+    sample = sample.sort("time", nulls_last=True, maintain_order=True)
+    for name, pattern in _PLACES:
+        found = sample.select(
+            "source", row=pl.int_range(pl.len(), dtype=pl.Int64), key=pl.col("text").str.extract(pattern)
+        ).drop_nulls("key")
+        if found.height < _MIN_COVERAGE * sample.height:
+            continue
+        groups = found.group_by("source", "key").agg(lines=pl.len(), span=pl.col("row").max() - pl.col("row").min())
+        if _are_sessions(groups, sample.height) and _predicts(found, sample):
+            return SessionRule(
+                "key",
+                f"no identifier groups the lines, but the {name} does: {found.height / sample.height:.0%} of the "
+                f"{sample.height:,} lines looked at, {groups.height:,} sessions of "
+                f"{found.height / groups.height:.1f} lines each",
+                pattern=pattern, gap_seconds=_SILENCE, across_sources=False,
+            )  # fmt: skip
+    return None
+
+
+def _are_sessions(groups: pl.DataFrame, lines: int) -> bool:
+    """Many small groups, each in a stretch of its own."""
+    if groups.height < _MIN_GROUPS or groups["lines"].sum() < _MIN_LINES_EACH * groups.height:
+        return False
+    span, largest = groups["span"].median(), groups["lines"].max()
+    joined = (groups["lines"] > 1).mean()
+    return bool(
+        joined >= _MIN_JOINED and span <= _MAX_SPAN * lines and largest <= _MAX_GROUP_SHARE * lines  # type: ignore[operator]
+    )
+
+
+def _predicts(found: pl.DataFrame, sample: pl.DataFrame) -> bool:
+    """Whether the line before of the same number tells no less of a line than the line before in the log."""
+    head = sample.head(prediction.MAX_LINES)
+    kinds = prediction.kinds_of(head["message"] if "message" in head.columns else head["text"])
+    keys = found.filter(pl.col("row") < head.height).select("row", key=pl.concat_str("source", "key", separator=" "))
+    return prediction.gain(kinds, head["source"], keys) >= 0
