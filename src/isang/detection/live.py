@@ -59,7 +59,7 @@ class Following:
     """Judges the sessions of growing logs as they end.
 
     Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
-    silence longer than those within 99.9 % of the training sessions. `of_any_model`: see Follower. `with_sessions`: the
+    silence longer than those within 99.9 % of the training sessions. `with_sessions`: the
     first anomalies of each group show all lines of their sessions. `looked` is given all that was judged.
     """
 
@@ -72,7 +72,6 @@ class Following:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
-        of_any_model: bool = False,
         answers: Answers = NO_ANSWERS,
         with_sessions: bool = False,
         looked: Callable[[LookedAt], None] | None = None,
@@ -90,7 +89,7 @@ class Following:
         self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
-            source=source, begin=begin, of_any_model=of_any_model,
+            source=source, begin=begin,
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""
