@@ -2,12 +2,15 @@
 
     python benchmarks/lifecycle.py judge MODEL WORK [--half development|later] [--data ../shared/data]
     python benchmarks/lifecycle.py simulate WORK
+    python benchmarks/lifecycle.py shop RESULT
 
 `judge` reads each round of a cloud's logs (openstack_faults) with a model of its fault-free training rounds and keeps
 the anomaly records; a round is a day. `simulate` lets fault-free and failed rounds come in turn. The operator answers
 each incident that is told one day later: `normal` where the truth calls it noise, else `anomaly`. Beside it: no
-answers, and silence by the template of the incident's line alone. Truth: a cause that any fault-free round of the half
-shows is noise, wherever it comes; any other cause of a failed round is the fault. Prints Markdown.
+answers, silence by the template of the incident's line alone, and the bound of all silence by causes: an oracle that
+silences exactly the false alarms whose cause came on an earlier day. Truth: a cause that any fault-free round of the
+half shows is noise, wherever it comes; any other cause of a failed round is the fault. `shop` counts the incidents of
+`isang demo --out RESULT` for each fault of the recorded shop, by when they began. Prints Markdown.
 """
 
 import argparse
@@ -24,7 +27,10 @@ from isang.detection.feedback.answers import Answer, answer_to
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import Told, told_incidents
 from isang.detection.incidents import Incident
+from isang.samples import shop
 
+AFTER_SECONDS = 15.0
+"""What began so long after a fault is of it."""
 Silence = Callable[["Day", Sequence[Answer]], Told]
 """The incidents of a day that are told, and those that the answers before it silence."""
 
@@ -54,13 +60,15 @@ class Day:
 def main() -> None:
     """Judge, or simulate."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("judge", "simulate"))
+    parser.add_argument("what", choices=("judge", "simulate", "shop"))
     parser.add_argument("places", nargs="+", type=Path)
     parser.add_argument("--half", choices=("development", "later"), default="development")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args()
     if options.what == "judge":
         judge(*options.places, options.data / "openstack_faults", later=options.half == "later")
+    elif options.what == "shop":
+        print(*faults_of_shop(options.places[0] / "incidents.json"), sep="\n")
     else:
         print(*table(read_days(options.places[0])), sep="\n")
 
@@ -128,6 +136,22 @@ def by_template(day: Day, answers: Sequence[Answer]) -> Told:
     return Told([one for one in found if one not in silenced], silenced)
 
 
+def oracle(days: Sequence[Day], noise: set[str]) -> Silence:
+    """Silences each false alarm whose cause came on an earlier day, and no other: silence by causes does no better."""
+    came: dict[str, set[str]] = {}
+    before: set[str] = set()
+    for day in days:
+        came[day.name] = set(before)
+        before |= {one.fingerprint for one in incidents_of(day.copies(), day.around)}
+
+    def silence(day: Day, answers: Sequence[Answer]) -> Told:
+        found = incidents_of(day.copies(), day.around)
+        again = [one for one in found if not is_real(one, noise) and one.fingerprint in came[day.name]]
+        return Told([one for one in found if one not in again], again)
+
+    return silence
+
+
 def simulate(days: Sequence[Day], silence: Silence, noise: set[str]) -> dict[str, Any]:
     """Counts: false alarms and answers by day, faults that were told, and what was silenced wrongly."""
     answers: list[Answer] = []
@@ -173,7 +197,11 @@ def table(days: Sequence[Day]) -> list[str]:
         "| silence | false alarms by day | answers | false alarms after a tenth of the answers | faults told | "
         "true incidents silenced |", "| --- | --- | --- | --- | --- | --- |",
     ]  # fmt: skip
-    for name, silence in (("none", without_answers), ("answers", by_answers), ("template alone", by_template)):
+    ways = (
+        ("none", without_answers), ("answers", by_answers), ("template alone", by_template),
+        ("oracle: each repeated cause", oracle(days, noise)),
+    )  # fmt: skip
+    for name, silence in ways:
         found = simulate(days, silence, noise)
         alarms, total = found["false_alarms"], sum(found["answers"])
         after = next((day + 1 for day in range(len(days)) if sum(found["answers"][: day + 1]) >= 0.1 * total), 0)
@@ -183,6 +211,27 @@ def table(days: Sequence[Day]) -> list[str]:
             f"{found['faults']} | {found['silenced_wrongly']} |"
         )
     return rows
+
+
+def faults_of_shop(result: Path) -> list[str]:
+    """Incidents for each fault: those that began while it lasted, or AFTER_SECONDS after it."""
+    with shop().faults.open() as file:
+        faults = list(csv.DictReader(file))
+    incidents = json.loads(result.read_text())["incidents"]
+    rows = ["| fault | incidents | of these high or critical |", "| --- | --- | --- |"]
+    left = list(incidents)
+    for fault in faults:
+        begin, end = (datetime.fromisoformat(fault[name]) for name in ("start", "end"))
+        end += timedelta(seconds=AFTER_SECONDS)
+        own = [one for one in left if begin <= datetime.fromisoformat(one["first_seen"]) <= end]
+        left = [one for one in left if one not in own]
+        grave = sum(one["severity"] in ("high", "critical") for one in own)
+        rows.append(f"| {fault['kind']} | {len(own)} | {grave} |")
+    of_faults = len(incidents) - len(left)
+    return [
+        *rows, "", f"{of_faults} incidents for {len(faults)} faults, {of_faults / len(faults):.2f} for each; "
+        f"{len(left)} of no fault",
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -80,17 +80,39 @@ def test_all_sessions_have_scores_and_the_anomalous_ones_are_those_found(
     assert np.allclose(detector.score_samples(place / "today.log"), -table["score"].to_numpy())
 
 
+def columns_of(lines: list[str]) -> dict[str, list[str]]:
+    """The columns `time`, `level` and `message` of the shop's lines."""
+    parts = [re.fullmatch(r"(\S+ \S+) (\w+) \[web\] shop.Service: (.*)", line) for line in lines]
+    return {
+        name: [part[number] for part in parts if part] for number, name in enumerate(("time", "level", "message"), 1)
+    }
+
+
 def test_lines_and_frames_are_read_as_the_file_is(detector: isang.Detector, found: Found, place: Path) -> None:
     lines = (place / "today.log").read_text().splitlines()
     ids = [anomaly.session_id for anomaly in found]
     assert [anomaly.session_id for anomaly in detector.detect(lines)] == ids
-    parts = [re.fullmatch(r"(\S+ \S+) (\w+) \[web\] shop.Service: (.*)", line) for line in lines]
-    rows = {
-        name: [part[number] for part in parts if part] for number, name in enumerate(("time", "level", "message"), 1)
-    }
+    rows = columns_of(lines)
     assert len(rows["message"]) == len(lines)
     for frame in (pl.DataFrame(rows), pd.DataFrame(rows)):
         assert [anomaly.session_id for anomaly in detector.detect(frame)] == ids
+
+
+@pytest.mark.parametrize("kind", ["lines", "pandas", "dataset"])
+def test_it_learns_the_same_from_whatever_holds_the_logs(
+    detector: isang.Detector, found: Found, place: Path, tmp_path: Path, kind: str
+) -> None:
+    normal, today = ((place / name).read_text().splitlines() for name in ("logs/normal.log", "today.log"))
+    if kind == "dataset":
+        stages.prepare([place / "logs"], tmp_path / "data", config=CONFIG)
+        learned, seen = isang.Detector.fit(tmp_path / "data", config=CONFIG), place / "today.log"
+    elif kind == "pandas":
+        learned = isang.Detector.fit(pd.DataFrame(columns_of(normal)), config=CONFIG)
+        seen = pd.DataFrame(columns_of(today))
+    else:
+        learned, seen = isang.Detector.fit((f"{line}\n" for line in normal), config=CONFIG), iter(today)
+    assert set(learned.templates) == set(detector.templates)
+    assert [anomaly.session_id for anomaly in learned.detect(seen)] == [anomaly.session_id for anomaly in found]
 
 
 def test_a_stream_finds_the_sessions_that_the_whole_log_has(

@@ -20,6 +20,7 @@ import pytest
 from isang.artifact import REQUIRED, load_model
 from isang.logs.store import read_dataset
 from isang.stages import detect, follow
+from tests.commands import isang, isang_alone
 from tests.synthetic import BROWSE, RARE, STEPS, shop_dataset, shop_labels, shop_log
 
 SETTINGS = """
@@ -32,16 +33,6 @@ learning_rate = 3e-3
 ISANG = (sys.executable, "-m", "isang")
 
 
-def isang(*arguments: object, limit: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own; no input may make a traceback."""
-    result = subprocess.run(
-        [*ISANG, *map(str, arguments)], capture_output=True, text=True, check=False, preexec_fn=limit
-    )
-    assert "Traceback" not in result.stderr, result.stderr
-    assert "internal error in isang" not in result.stderr, result.stderr
-    return result
-
-
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a log, its labels, settings for a quick run, and `out`, what `isang run` made of them."""
@@ -50,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "shop.log").write_text(shop_log(dataset))
     (folder / "labels.csv").write_text(shop_labels(dataset))
     (folder / "isang.toml").write_text(SETTINGS)
-    result = isang(
+    result = isang_alone(
         "run", folder / "shop.log", "--labels", folder / "labels.csv", "--out", folder / "out",
         "--config", folder / "isang.toml",
     )  # fmt: skip
@@ -72,14 +63,15 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     }
     assert {path.name for path in (out / "data").iterdir()} == {
         "sessions.parquet", "templates.parquet", "slots.parquet", "places.parquet", "line_index.parquet",
+        "line_counts.parquet",
         "meta.json",
     }  # fmt: skip
     assert {path.name for path in (out / "run").iterdir()} == {
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
     others = {
-        "detectors", "planted.parquet", "slots.parquet", "held_out.parquet", "evaluation.json", "precision_recall.svg",
-        "scores.svg",
+        "weights.safetensors", "detectors", "planted.parquet", "slots.parquet", "held_out.parquet", "evaluation.json",
+        "precision_recall.svg", "scores.svg",
     }  # fmt: skip
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}
@@ -160,7 +152,7 @@ def test_a_stage_can_be_repeated_alone(place: Path, tmp_path: Path) -> None:
 def test_labels_can_come_later_and_from_standard_input_too(place: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with (place / "shop.log").open() as text:
-        result = subprocess.run([*ISANG, "prepare", "-", "--out", str(data)], stdin=text, check=False)
+        result = isang("prepare", "-", "--out", data, stdin=text)
     assert result.returncode == 0
     assert read_dataset(data).sessions["label"].is_null().all()
     run = place / "out" / "run"
@@ -223,7 +215,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_behind(place: Path, tmp_path: Pa
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
 
-    result = isang("prepare", place / "shop.log", "--out", tmp_path / "data", limit=limit)
+    result = isang_alone("prepare", place / "shop.log", "--out", tmp_path / "data", limit=limit)
     assert result.returncode == 1
     assert f"cannot write {tmp_path / 'data'}: File too large" in result.stderr
     assert list(tmp_path.iterdir()) == []
@@ -346,7 +338,7 @@ def test_wrong_usage_leaves_with_2(arguments: tuple[str, ...]) -> None:
 def test_the_version_is_printed() -> None:
     import isang as package
 
-    assert isang("--version").stdout == f"isang {package.__version__}\n"
+    assert isang_alone("--version").stdout == f"isang {package.__version__}\n"
 
 
 def test_places_that_cannot_be_written_are_named(place: Path, tmp_path: Path) -> None:

@@ -1,11 +1,11 @@
 """The documentation says what is true: its commands and flags exist, its links lead somewhere, both languages agree."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.commands import isang
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -21,17 +21,10 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 
 
-def helps(command: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-m", "isang", command, "--help"], capture_output=True, text=True, check=True
-    )  # fmt: skip
-    return result.stdout
-
-
 @pytest.fixture(scope="module")
 def flags() -> dict[str, set[str]]:
     """The flags of each command."""
-    return {command: set(re.findall(r"--[a-z][a-z-]*", helps(command))) for command in COMMANDS}
+    return {command: set(re.findall(r"--[a-z][a-z-]*", isang(command, "--help").stdout)) for command in COMMANDS}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

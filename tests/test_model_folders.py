@@ -234,7 +234,7 @@ def test_special_files_in_a_folder_are_refused(folder: Path, tmp_path: Path) -> 
         load_model(copy)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_bytes_in_a_file_end_in_a_model_or_a_clear_refusal(
     folder: Path, tmp_path: Path, data: st.DataObject

@@ -12,8 +12,8 @@ from isang.detection.releases.rewordings import judge_reworded
 from isang.errors import InputError, UsageError
 from isang.logs.store import read_dataset
 from isang.service.models.gates import surprise_gate, training_gate
+from tests.commands import isang
 from tests.synthetic import shop_dataset, shop_labels, shop_log
-from tests.test_commands import isang
 
 WITHOUT = from_dict({"model": {"encoder": False}})
 

@@ -1,13 +1,13 @@
-"""Applications and what watches them: Gunicorn, Celery, PHP-FPM, Tomcat, Prometheus, Alertmanager, Prosody."""
+"""Applications and what watches them: Gunicorn, Celery, PHP-FPM, Tomcat, Prometheus, Alertmanager."""
 
 # ruff: noqa: E501 (configuration files and the lines that clients send stay whole)
 
-import base64
 import contextlib
 import http.client
 import json
 import socket
 import struct
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -110,6 +110,8 @@ def stock(item):
 def thumbnail(name, width):
     log.debug("made %s in width %d", name, width)
 """
+
+
 SENDER = """
 import random, sys, time
 sys.path.insert(0, ".")
@@ -143,13 +145,15 @@ def celery(rec: Recording) -> None:
     rec.start("/usr/bin/python3", "/usr/bin/celery", "-A", "tasks", "worker", "-l", "DEBUG", "-c", 2, "-E", "--without-gossip", "--without-mingle",
               output="worker.log")  # fmt: skip
     rec.wait(lambda: "ready." in (rec.logs / "worker.log").read_text(errors="replace"), "worker", 40)
-    rec.start("/usr/bin/python3", "send.py", rec.seed, 500, rec.seconds / 250)
+    sender = rec.start("/usr/bin/python3", "send.py", rec.seed, 500, rec.seconds / 250)
     for step in rec.steps(20):
         if rec.fails_at(step, 20):
             rec.fault("the broker was killed; it came back after some seconds")
             rec.stop(server, hard=True)
         if rec.bad and step == 14:
             broker()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        sender.wait(30)
     time.sleep(1)
 
 
@@ -289,23 +293,26 @@ def shutil_copy(source: str, target: Path) -> None:
 
 
 def prometheus(rec: Recording) -> None:
-    """A server that scrapes exporters and asks itself, at level debug; half of its targets die."""
-    targets = [start_metrics(rec, port) for port in range(9101, 9105)]
+    """A server that scrapes exporters and logs queries; the receiver of its remote writes dies."""
+    rec.seconds = max(rec.seconds, 12)  # samples are sent some seconds after they were taken
+    receiver = start_backend(rec, 9001)
+    for port in range(9101, 9105):
+        start_metrics(rec, port)
     rec.write("rules.yml", "groups:\n- name: shop\n  interval: 1s\n  rules:\n  - record: job:up:sum\n    expr: sum(up) by (job)\n"
               "  - alert: Down\n    expr: up == 0\n    for: 2s\n")  # fmt: skip
-    conf = rec.write("prometheus.yml", "global:\n  scrape_interval: 1s\n  evaluation_interval: 1s\nrule_files: [rules.yml]\n"
-                     "alerting:\n  alertmanagers:\n  - static_configs:\n    - targets: ['127.0.0.1:9093']\n"
+    conf = rec.write("prometheus.yml", f"global:\n  query_log_file: {rec.logs}/queries.log\n  scrape_interval: 1s\n  evaluation_interval: 1s\nrule_files: [rules.yml]\n"
+                     "remote_write:\n- url: http://127.0.0.1:9001/write\n  queue_config: {max_shards: 2, batch_send_deadline: 500ms}\n"
+        "alerting:\n  alertmanagers:\n  - static_configs:\n    - targets: ['127.0.0.1:9093']\n"
                      "scrape_configs:\n" + "".join(f"- job_name: app{port}\n  static_configs:\n  - targets: ['127.0.0.1:{port}']\n" for port in range(9101, 9105)))  # fmt: skip
     server = rec.start("prometheus", f"--config.file={conf}", f"--storage.tsdb.path={rec.work}/data", "--web.listen-address=127.0.0.1:9090",
                        "--log.level=debug", "--storage.tsdb.min-block-duration=4s", "--storage.tsdb.max-block-duration=20s",
                        output="prometheus.log", environment={"GOMAXPROCS": "1"})  # fmt: skip
     rec.start(sys.executable, Path(__file__).with_name("http_load.py"), 9093)
     rec.wait_port(9090)
-    for step in rec.steps(150):
-        if rec.fails_at(step, 150):
-            rec.fault("two of four exporters were killed")
-            for target in targets[:2]:
-                rec.stop(target, hard=True)
+    for step in rec.steps(400):
+        if rec.fails_at(step, 400):
+            rec.fault("the receiver of the remote writes was killed")
+            rec.stop(receiver, hard=True)
         if step % 40 == 20:
             server.send_signal(1)
         query = rec.random.choice(("up", "sum(rate(requests_total[5s]))", "nothing(", "job:up:sum"))
@@ -367,74 +374,11 @@ def alertmanager(rec: Recording) -> None:
         link.close()
 
 
-def prosody(rec: Recording) -> None:
-    """A chat server at level debug; the folder where it stores rosters becomes read-only."""
-    data = rec.folder("data", "prosody")
-    log = rec.open_log("prosody.log", "prosody")
-    users = [f"u{number}" for number in range(8)]
-    conf = rec.write(
-        "prosody.cfg.lua",
-        f"""
-interfaces = {{ "127.0.0.1" }}
-c2s_ports = {{ 5222 }}
-s2s_ports = {{}}
-modules_enabled = {{ "roster"; "saslauth"; "disco"; "private"; "vcard"; "ping"; "presence"; "message"; "iq"; "offline" }}
-modules_disabled = {{ "s2s"; "tls" }}
-allow_unencrypted_plain_auth = true
-c2s_require_encryption = false
-authentication = "internal_plain"
-data_path = "{data}"
-pidfile = "{data}/prosody.pid"
-log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{log}", timestamps = true }} }}
-VirtualHost "chat.test"
-""",
-    )
-    for user in users:
-        rec.write(f"data/chat%2etest/accounts/{user}.dat", 'return { ["password"] = "pw" };\n')
-    rec.call("chown", "-R", "prosody:prosody", data)
-    rec.start("prosody", "--config", conf, "-F", user="prosody")
-    rec.wait_port(5222)
-    for step in rec.steps(110):
-        if rec.fails_at(step, 110):
-            rec.fault("chmod 000 on the folder of rosters, stored messages and accounts")
-            for folder in ("roster", "offline", "accounts", "private"):
-                place = rec.folder(f"data/chat%2etest/{folder}")
-                rec.call("chown", "-R", "root:root", place)
-                rec.call("chmod", "-R", "000", place)
-        user, kind = (
-            rec.random.choice(users),
-            rec.pick({"say": 5, "roster": 3, "wrong": 0.3, "drop": 0.4, "private": 1}),
-        )
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 5222), timeout=2) as link:
-            link.settimeout(0.15)
-            opening = "<?xml version='1.0'?><stream:stream to='chat.test' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
-            secret = base64.b64encode(f"\0{user}\0{'guess' if kind == 'wrong' else 'pw'}".encode()).decode()
-            texts = [opening, f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{secret}</auth>"]
-            if kind not in ("wrong", "drop"):
-                texts += [
-                    opening,
-                    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
-                    "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>",
-                ]
-                friend = rec.random.choice(users)
-                texts += {
-                    "say": [f"<presence/><message to='{friend}@chat.test' type='chat'><body>hi {step}</body></message>"] * rec.random.randint(1, 3),
-                    "roster": [f"<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='{friend}@chat.test'/></query></iq>"],
-                    "private": ["<iq type='get' id='p'><vCard xmlns='vcard-temp'/></iq>"],
-                }[kind]  # fmt: skip
-                texts.append("</stream:stream>")
-            for text in texts:
-                link.sendall(text.encode())
-                with contextlib.suppress(TimeoutError):
-                    link.recv(8000)
-
-
 APPLICATIONS = {
-    "alertmanager": Service(alertmanager, r"(?i)notify.*(fail|attempt|error)|connection refused|Error on notify", "logfmt"),
     "celery": Service(celery, r"(?i)connection.*(lost|refused|reset|closed)|Cannot connect|Trying again in", "[time: LEVEL/process] message", key="task id"),
     "gunicorn": Service(gunicorn, r"database is locked|WORKER TIMEOUT|\" 500 ", "log of Python's logging, access log, error log"),
-    "php_fpm": Service(php_fpm, r"max_children|execution timed out|exited on signal 15|seems busy", "[time] LEVEL: message; access log; php's [time zone] log"),
-    "prometheus": Service(prometheus, r"(?i)scrape failed|connection refused", "logfmt"),
-    "prosody": Service(prosody, r"(?i)Permission denied|failed to load|Unable to|not.*(save|load)", "month day time session<TAB>level<TAB>message", key="c2s…"),
+    "php_fpm": Service(php_fpm, r"max_children|execution timed out|seems busy|WARNING.*exited on signal", "[time] LEVEL: message; access log; php's [time zone] log"),
     "tomcat": Service(tomcat, r"NoSuchFileException|\" 500 |SEVERE", "OneLineFormatter; access log"),
+    "alertmanager": Service(alertmanager, r"Notify.*failed|connection refused", "logfmt"),
+    "prometheus": Service(prometheus, r"Failed to send batch|connection refused", "logfmt"),
 }  # fmt: skip

@@ -220,7 +220,7 @@ def etcd(rec: Recording) -> None:
 
 def zookeeper(rec: Recording) -> None:
     """One server and clients that come and go; the disk of its transaction log fills up."""
-    disk = rec.small_disk("disk", 5 if rec.bad else 64, "zookeeper")
+    disk = rec.small_disk("disk", 64, "zookeeper")
     log = rec.open_log("zookeeper.log", "zookeeper")
     conf = rec.write("zoo.cfg", f"tickTime=500\ndataDir={disk}\nclientPort=2181\nclientPortAddress=127.0.0.1\n"
                      "maxClientCnxns=30\nsnapCount=100\npreAllocSize=256\nadmin.enableServer=false\n4lw.commands.whitelist=*\n")  # fmt: skip
@@ -247,6 +247,7 @@ log4j.appender.F.layout.ConversionPattern=%d{{ISO8601}} [myid:%X{{myid}}] - %-5p
     rec.wait_port(2181)
     from kazoo.client import KazooClient
     from kazoo.exceptions import KazooException
+    from kazoo.handlers.threading import KazooTimeoutError
 
     clients = []
     for step in rec.steps(160):
@@ -295,7 +296,7 @@ log4j.appender.F.layout.ConversionPattern=%d{{ISO8601}} [myid:%X{{myid}}] - %-5p
                     clients.remove(client)
                     client.stop()
                     client.close()
-        except (KazooException, OSError):
+        except (KazooException, KazooTimeoutError, OSError):
             continue
     for client in clients:
         threading.Thread(target=client.stop, daemon=True).start()
@@ -304,27 +305,12 @@ log4j.appender.F.layout.ConversionPattern=%d{{ISO8601}} [myid:%X{{myid}}] - %-5p
 
 def memcached(rec: Recording) -> None:
     """A very verbose cache; its clients begin to store values beyond the limit of one item."""
-    rec.start(
-        "memcached",
-        "-u",
-        "memcache",
-        "-l",
-        "127.0.0.1",
-        "-p",
-        "11211",
-        "-m",
-        "2",
-        "-I",
-        "64k",
-        "-t",
-        "1",
-        "-vv",
-        output="memcached.log",
-    )
+    arguments = ["-u", "memcache", "-l", "127.0.0.1", "-p", "11211", "-m", "4", "-t", "1", "-vv"]
+    rec.start("memcached", *arguments, output="memcached.log")
     rec.wait_port(11211)
     for step in rec.steps(170):
         if rec.fails_at(step, 170):
-            rec.fault("from here on, every fourth client also stores a value of 90 kB; an item may have 64 kB")
+            rec.fault("from here on, every fourth client also stores a value of 1.2 MB; an item may have 1 MB")
         lines = ""
         for _ in range(rec.random.randint(2, 12)):
             number = rec.random.randint(1, 500)
@@ -342,7 +328,7 @@ def memcached(rec: Recording) -> None:
                 case _:
                     lines += "stats items\r\n"
         if rec.bad and step >= 85 and step % 4 == 0:
-            lines += f"set page:{step} 0 60 90000\r\n{'p' * 90000}\r\n"
+            lines += f"set page:{step} 0 60 1200000\r\n{'p' * 1_200_000}\r\n"
         talk(11211, lines, 99, 0.05)
 
 

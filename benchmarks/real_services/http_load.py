@@ -25,6 +25,7 @@ class Backend(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer by the path."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
         if path == "/report":
             time.sleep(0.15)

@@ -8,7 +8,8 @@ FOLDER is what record.py wrote. Prints Markdown: a table of reading and one of t
   templates, and of the third good run's lines how many per 1,000 have a template that the first two lack;
 - `isang compare good-1 good-2 --with good-3`: incidents; `isang compare good-1 good-2 good-3 --with bad`: the place of
   the first incident that shows a line of the failure, of how many;
-- `isang run good-1 good-2`, then `isang detect` on good-3 and on bad: the same two figures;
+- `isang run good-1 good-2` (`--no-encoder`, or a training of `--max-minutes`), then `isang detect` on good-3 and on
+  bad: the same two figures;
 - beside them what two simple ways say: new clusters of Drain3 0.9.11 and lines with a word of failure (`grep`), on
   good-3 how many there are, on bad the place of the first telling one.
 """
@@ -24,11 +25,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from services import SERVICES
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from parsing import drain3_miner
 from reading import records, templates_of
+
+from isang.detection.comparison.compare import compare
 
 HALVES = {"development": 0, "held_back": 1}
 """Every second service by name."""
@@ -42,8 +46,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--half", choices=HALVES, default="development")
     parser.add_argument("--without-training", action="store_true", help="leave isang run and isang detect out")
-    parser.add_argument("--max-minutes", type=float, default=1.0, help="of each training")
+    parser.add_argument("--max-minutes", type=float, help="train an encoder, for so long  [default: none is trained]")
     options = parser.parse_args()
+    training = ["--max-minutes", options.max_minutes] if options.max_minutes else ["--no-encoder"]
+    if options.without_training:
+        training = []
     names = options.services or half(options.half)
     found = [name for name in names if (options.data / name / "bad").is_dir()]
     if not found:
@@ -53,13 +60,13 @@ def main() -> None:
     for name in found:
         print(row(reading_cells(name, options.data / name)), end="", flush=True)
     heads = (
-        "service", "lines of bad, telling", "compare good-3", "compare bad, place", "s", "detect good-3",
+        "service", "lines of bad, telling", "compare good-3", "compare bad, place", "CPU s", "detect good-3",
         "detect bad, place", "Drain3 good-3", "Drain3 bad, place", "grep good-3", "grep bad, place",
     )  # fmt: skip
     print("\n" + row(heads) + f"|{' --- |' * len(heads)}")
     for name in found:
         print(
-            row(failure_cells(options.data / name, options.max_minutes * (not options.without_training))),
+            row(failure_cells(options.data / name, training)),
             end="",
             flush=True,
         )
@@ -81,8 +88,6 @@ def reading_cells(name: str, folder: Path) -> list[object]:
     layouts = re.findall(r"^(\S+): (.+?)(?:; |$)", shown.split("first lines", maxsplit=1)[0], re.MULTILINE)
     session = re.search(r"^sessions: (.*)", shown, re.MULTILINE)
     logs = [records(sorted((folder / run).iterdir())) for run in ("good-1", "good-2", "good-3")]
-    import polars as pl
-
     learned_on = pl.concat([*logs[0], *logs[1]])
     _, rules = templates_of(learned_on)
     events, _ = templates_of(later := pl.concat(logs[2]), rules)
@@ -100,10 +105,9 @@ def timed(shown: str) -> str:
     return f"{sum(bool(re.match(r'[0-9]{4}-', line)) for line in lines)} of {len(lines)} shown"
 
 
-def failure_cells(folder: Path, max_minutes: float) -> list[object]:
+def failure_cells(folder: Path, training: Sequence[object]) -> list[object]:
     """What is found of a service's failure."""
-    facts = json.loads((folder / "fault.json").read_text())
-    telling = re.compile(facts["telling"])
+    telling = re.compile(SERVICES[folder.name].telling)
     good, last, bad = [folder / "good-1", folder / "good-2"], folder / "good-3", folder / "bad"
     counts = [
         sum(
@@ -113,25 +117,30 @@ def failure_cells(folder: Path, max_minutes: float) -> list[object]:
         )
         for run in (*good, last, bad)
     ]
-    quiet = found_by("compare", *good, "--with", last)
-    started = time.monotonic()
-    loud = found_by("compare", *good, last, "--with", bad)
-    seconds = time.monotonic() - started
+    quiet = compared(good, last)
+    started = time.process_time()
+    loud = compared([*good, last], bad)
+    seconds = time.process_time() - started
     cells: list[object] = [
         folder.name, f"{counts[-1]:,}" + (f" (good {sum(counts[:-1])})" if sum(counts[:-1]) else ""), len(quiet),
-        place(loud, telling), f"{seconds:.0f}",
+        place(loud, telling), f"{seconds:.1f}",
     ]  # fmt: skip
-    cells += trained_cells(good, last, bad, telling, max_minutes) if max_minutes else ["", ""]
+    cells += trained_cells(good, last, bad, telling, training) if training else ["", ""]
     return [*cells, *drain3_cells(good, last, bad, telling), *grep_cells(last, bad, telling)]
 
 
+def compared(good: Sequence[Path], run: Path) -> list[dict[str, Any]]:
+    """The incidents that isang compare finds."""
+    return [incident.to_dict() for incident in compare([str(each) for each in good], [str(run)]).incidents]
+
+
 def trained_cells(
-    good: Sequence[Path], last: Path, bad: Path, telling: re.Pattern[str], max_minutes: float
+    good: Sequence[Path], last: Path, bad: Path, telling: re.Pattern[str], training: Sequence[object]
 ) -> list[object]:
     """What a detector that learned the first two good runs finds on the third and on the bad one."""
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "run"
-        isang("run", *good, "--out", out, "--max-minutes", max_minutes)
+        isang("run", *good, "--out", out, *training)
         quiet, loud = (found_by("detect", out, run) for run in (last, bad))
     return [len(quiet) if isinstance(quiet, list) else quiet, place(loud, telling)]
 

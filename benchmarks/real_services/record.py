@@ -21,7 +21,7 @@ from services import SERVICES
 
 SETUP = 'ip link set lo up && hostname "$0" && mount -t tmpfs -o mode=0755 tmpfs /srv && exec "$@"'
 """What runs first inside the new name spaces."""
-LONGEST_SECONDS = 180
+LONGEST_SECONDS = 240
 
 
 def main() -> int:

@@ -150,7 +150,7 @@ class Recording:
 
     def stop(self, process: subprocess.Popen[bytes] | None = None, hard: bool = False) -> None:
         """Stop one process, or all of them from the last to the first."""
-        for each in [process] if process else reversed(self.processes):
+        for each in [process] if process else list(reversed(self.processes)):
             if each.poll() is None:
                 each.kill() if hard else each.terminate()
                 try:
@@ -158,6 +158,7 @@ class Recording:
                 except subprocess.TimeoutExpired:
                     each.kill()
                     each.wait()
+            self.processes.remove(each)
 
     def small_disk(self, name: str, mebibytes: float, owner: str | None = None) -> Path:
         """A folder on a file system of its own that holds so much."""

@@ -1,9 +1,11 @@
-"""The services that can be recorded, by family."""
+"""The services that can be recorded, by family; every second one by name is of the development half."""
 
 from applications import APPLICATIONS
 from databases import DATABASES
-from mail_and_messages import MESSAGES
-from names_and_files import NAMES_AND_FILES
+from logins_and_files import LOGINS_AND_FILES
+from mail import MAIL
+from messages import MESSAGES
+from names import NAMES
 from web import WEB
 
-SERVICES = dict(sorted({**APPLICATIONS, **DATABASES, **MESSAGES, **NAMES_AND_FILES, **WEB}.items()))
+SERVICES = dict(sorted({**APPLICATIONS, **DATABASES, **LOGINS_AND_FILES, **MAIL, **MESSAGES, **NAMES, **WEB}.items()))

@@ -1,6 +1,7 @@
 """Web servers and proxies: nginx, Apache, HAProxy, lighttpd, Caddy, Squid, Varnish."""
 
 from http_load import browse, start_backend
+from names import upstream
 from recording import Recording, Service
 
 STEPS = 500
@@ -195,9 +196,11 @@ http://127.0.0.1:8080, http://shop.test:8080 {{
 def squid(rec: Recording) -> None:
     """A caching proxy of an office; the origin server dies."""
     origin = start_backend(rec, 9001)
+    upstream(rec, 53)
     for name in ("access.log", "cache.log"):
         rec.open_log(name, "proxy")
     cache = rec.folder("run", "proxy")
+    hosts = rec.write("hosts", "127.0.0.1 shop.test\n")
     conf = rec.write(
         "squid.conf",
         f"""
@@ -217,7 +220,8 @@ shutdown_lifetime 1 seconds
 connect_timeout 2 seconds
 visible_hostname server-1
 debug_options ALL,1
-hosts_file {rec.write("hosts", "127.0.0.1 shop.test")}
+dns_nameservers 127.0.0.1
+hosts_file {hosts}
 """,
     )
     rec.start("squid", "-N", "-f", conf)
@@ -262,7 +266,7 @@ WEB = {
     ),
     "lighttpd": Service(lighttpd, r"Connection refused|\" 50[0-9] |backend.*(disabled|overload)", COMBINED),
     "nginx": Service(nginx, r"Connection refused|no live upstreams|\" 502 ", COMBINED),
-    "squid": Service(squid, r"TCP_MISS/503|connection.*failed|Detected DEAD", "epoch seconds in front"),
+    "squid": Service(squid, r"TCP_MISS/50[23]|connection.*failed|Detected DEAD", "epoch seconds in front"),
     "varnish": Service(
         varnish, r"FetchError|is sick|\" 503 |backend_unhealthy|no healthy|BerespStatus +503|RespStatus +503",
         "varnishlog: groups of tagged lines", time=False, key="transaction number",

@@ -19,6 +19,7 @@ from isang.formatting import printable
 from isang.json_files import anything, mapping, read_json
 from isang.logs.rules import Rules
 from isang.logs.templates.slots import SLOTS_SCHEMA
+from isang.model.answered import Answered
 from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
 from isang.model.folder_schema import (
@@ -96,6 +97,8 @@ class Model:
     """The exported encoder, to score with it; None: with torch. It is no part of the folder."""
     scorer: "BatchScorer | None" = field(default=None, repr=False)
     """What scores batches of sessions with the encoder elsewhere; None: this process. It is no part of the folder."""
+    answered: Answered = field(default_factory=Answered, repr=False)
+    """What its encoder was asked about; a changed copy goes on with it."""
     kept: Kept = field(default_factory=Kept, init=False, repr=False)
     """What was worked out from this model, such as its thresholds; a changed copy begins anew."""
 

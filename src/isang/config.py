@@ -206,7 +206,7 @@ class LifecycleConfig:
     half_life_days: float = 14.0
     """Half of the sessions of this age are left out when a candidate is trained."""
     keep_days: float = 30.0
-    """Judged sessions are kept for so long..."""
+    """Judged sessions are kept for so long, and resolved incidents with their lines, which expire then..."""
     keep_mib: int = 1024
     """... and in so much room, in MiB, at most."""
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
@@ -129,7 +129,6 @@ def test_as_asking_each_by_hand(model: Model, times: list[int]) -> None:
         assert found.deviations_S[place] == pytest.approx(best)
 
 
-@settings(max_examples=40)
 @given(seed=st.integers(0, 1_000), cut=st.integers(0, 600))
 def test_what_is_remembered_is_all_that_later_sessions_need(model: Model, seed: int, cut: int) -> None:
     """Later sessions stand in the same crowds, whether the earlier ones are there or remembered, at once or bit by bit;

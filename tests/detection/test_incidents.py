@@ -158,3 +158,14 @@ def test_a_line_that_no_template_stands_for_names_no_incident() -> None:
     alone = reason("event_counts", "", 5, missing=[], extra=[unseen])
     alone["line"] = None
     assert incidents_of([anomaly(5, alone)], HOUR)[0].title.startswith("Sessions like none before")
+
+
+def test_a_reworded_line_keeps_its_fingerprint() -> None:
+    """The release says it in other words, and the model takes the line for the one before."""
+    before = anomaly(100, reason("time_gap", "charge card <*>", 100))
+    after = anomaly(2000, reason("time_gap", "card <*> is being charged", 2000))
+    after["reasons"][0]["line"]["taken_for"] = "charge card <*>"
+    (incident,) = incidents_of([before, after], HOUR)
+    assert before["incident"] == after["incident"] == incident.fingerprint
+    other = anomaly(100, reason("time_gap", "card <*> is being charged", 100))
+    assert incidents_of([other], HOUR)[0].fingerprint != incident.fingerprint

@@ -14,13 +14,14 @@ from isang.detection.detectors.encoder import masked_model
 from isang.detection.detectors.timed_sessions import timed_sessions, untimed
 from isang.detection.threshold.decisions import judge, judge_sessions
 from isang.logs.store import Dataset
+from isang.model.answered import Answered
 from isang.model.batches import Sessions, from_sequences, to_sessions
 
 
 @pytest.fixture(scope="module")
 def sessions(trained: Model, dataset: Dataset) -> Sessions:
     """Sessions as they are, and each once more with two events exchanged."""
-    found = to_sessions(dataset, trained.vocabulary, np.arange(400, 700))
+    found = to_sessions(dataset, trained.vocabulary, np.arange(450, 550))
     generator = np.random.default_rng(3)
     changed = []
     for row in range(len(found)):
@@ -32,7 +33,9 @@ def sessions(trained: Model, dataset: Dataset) -> Sessions:
 
 
 def decided(model: Model, sessions: Sessions) -> list[bool]:
-    return [decision.anomalous for decision in judge_sessions(model, untimed(sessions, model.vocabulary.size))[2]]
+    asked_anew = replace(model, answered=Answered())
+    judged = judge_sessions(asked_anew, untimed(sessions, model.vocabulary.size))
+    return [decision.anomalous for decision in judged[2]]
 
 
 def test_sessions_are_judged_alone_as_in_company(trained: Model, sessions: Sessions) -> None:

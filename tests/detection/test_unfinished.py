@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
@@ -118,7 +118,6 @@ def test_every_beginning_of_a_normal_session_is_at_distance_0(trained: Model) ->
     assert distance == pytest.approx(0, abs=1e-5)
 
 
-@settings(max_examples=30)
 @given(st.data())
 def test_what_a_session_has_too_much_never_shrinks_and_never_exceeds_what_it_ends_at(
     trained: Model, data: st.DataObject

@@ -6,7 +6,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.artifact import Model
@@ -42,7 +42,6 @@ def test_a_beginning_that_waits_no_longer_than_normal_ones_is_at_distance_0(trai
         assert found.distance_S[0] == pytest.approx(0, abs=1e-6)
 
 
-@settings(max_examples=30)
 @given(st.data())
 def test_the_longer_the_silence_the_more_is_missing_up_to_what_a_whole_session_lacks(
     trained: Model, data: st.DataObject

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.logs.stream.open_records import STORED_SCHEMA, OpenRecords
@@ -35,7 +35,6 @@ def records_of(rows: list[Row], first_line: int) -> pl.DataFrame:
     return pl.DataFrame(table, schema=PARSED_SCHEMA).with_columns(heard="time")
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(RECORDS, st.booleans()), max_size=12), st.randoms(use_true_random=False))
 def test_open_records_equal_a_plain_table(steps: list[tuple[list[Row], bool]], chance: random.Random) -> None:
     """Whatever is added, dropped, saved and loaded, and in whatever order."""

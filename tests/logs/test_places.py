@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.config import LogsConfig
@@ -39,7 +39,6 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=30)
 @given(LINES, st.sampled_from([*PACKED]), st.sampled_from([b"", b"\xef\xbb\xbf", b"\0\0\0"]), st.booleans())
 def test_every_block_holds_the_lines_that_reading_gave(
     tmp_path_factory: pytest.TempPathFactory,

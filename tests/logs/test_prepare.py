@@ -110,7 +110,7 @@ def test_where_a_log_is_split_into_files_does_not_matter(tmp_path: Path, cuts: s
         assert split.dataset.sessions["session_id"].equals(whole.dataset.sessions["session_id"])
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.sampled_from(

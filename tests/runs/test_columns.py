@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -16,7 +16,6 @@ ANY = st.floats(width=64, allow_nan=True, allow_infinity=True)
 PRINTED = st.tuples(st.integers(-(10**9), 10**9), st.integers(0, 12)).map(lambda pair: float(f"{pair[0]}e-{pair[1]}"))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(arrays(np.float64, st.integers(0, 40), elements=ANY | PRINTED), max_size=4), st.data())
 def test_every_number_comes_back_as_it_was(pieces: list[Floats], data: st.DataObject) -> None:
     column = Column()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.runs.findings import FINDINGS, NOT_IN_A_LOG, Finding, RunContext, judge
@@ -155,7 +155,6 @@ def test_the_contract_holds_for_every_finding(name: str) -> None:
     assert len(s.smoothed(table)) == len(table.step)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.one_of(st.floats(allow_nan=True, allow_infinity=True), st.floats(0, 10)), min_size=1, max_size=90))
 def test_any_losses_are_judged_without_an_error(values: list[float]) -> None:
     with np.errstate(all="ignore"):

@@ -464,7 +464,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.binary(max_size=400), st.lists(PIECES, max_size=120).map(lambda p: "".join(p).encode())))
 def test_any_bytes_give_runs_or_an_input_error(tmp_path: Path, content: bytes) -> None:
     try:
@@ -477,7 +477,7 @@ def test_any_bytes_give_runs_or_an_input_error(tmp_path: Path, content: bytes) -
         assert_accounted(table)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_damage_anywhere_gives_runs_or_an_input_error(tmp_path: Path, data: st.DataObject) -> None:
     whole = data.draw(
@@ -498,7 +498,7 @@ def test_damage_anywhere_gives_runs_or_an_input_error(tmp_path: Path, data: st.D
         assert_accounted(table)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=40), st.sampled_from([1, 7, 100]),
     st.sampled_from(["step={s} loss={v!r}", "step: {s}, loss: {v!r}", "| step {s} | loss {v!r} |"]),

@@ -245,7 +245,7 @@ def test_a_database_of_something_else_and_a_view_that_plays_the_table(tmp_path: 
 
 
 @pytest.mark.parametrize("make", [mlflow_database, trackio_database, wandb_file])
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_damage_anywhere_gives_runs_or_an_input_error(tmp_path_factory: Any, make: Any, data: st.DataObject) -> None:
     path = make(tmp_path_factory.mktemp("damaged"))

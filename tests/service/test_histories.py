@@ -104,21 +104,34 @@ class World:
         assert all(each["silenced_by"] in {None, *held} for each in incidents)
 
 
+def live(world: World, steps: int) -> list[str]:
+    """Let so many random steps happen, each followed by a check: their names."""
+    done = []
+    for _ in range(steps):
+        step = world.chance.random()
+        if step < 0.4:
+            kill = world.chance.random() < 0.2
+            world.judge(kill=kill)
+            done.append("kills while judging" if kill else "judged sessions")
+        elif step < 0.6:
+            world.answer()
+            done.append("answers")
+        elif step < 0.7:
+            world.undo()
+            done.append("undos")
+        elif step < 0.9:
+            world.model()
+            done.append("orders to models")
+        else:
+            world.restart()
+            done.append("restarts")
+        world.check()
+    return done
+
+
 @pytest.mark.parametrize("first", range(0, HISTORIES, 25))
 def test_no_incident_answer_or_version_is_lost(tmp_path: Path, first: int) -> None:
     for seed in range(first, first + 25):
         world = World(tmp_path / str(seed), random.Random(seed))
-        for _ in range(12):
-            step = world.chance.random()
-            if step < 0.4:
-                world.judge(kill=world.chance.random() < 0.2)
-            elif step < 0.6:
-                world.answer()
-            elif step < 0.7:
-                world.undo()
-            elif step < 0.9:
-                world.model()
-            else:
-                world.restart()
-            world.check()
+        live(world, 12)
         world.database.close()

@@ -87,3 +87,19 @@ def test_an_outage_of_many_sessions_stays_one_incident(tmp_path: Path) -> None:
     assert incident["sessions"] == count
     assert len(database.anomalies_of(incident["id"])) == KEPT_RECORDS
     assert incident["last_seen"] == (NOON + timedelta(seconds=100 + 0.1 * (count - 1))).isoformat()
+
+
+def test_a_resolved_incident_expires_and_its_lines_go(tmp_path: Path) -> None:
+    database = Database(tmp_path / "isang.db")
+    book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    noon_us = int(NOON.timestamp() * 1e6)
+    book.add([new(100, "disk is full"), new(5_000, "bank does not answer")], 1000, noon_us)
+    book.resolve(noon_us + 1_000_000_000)
+    assert database.expire(noon_us) == 0
+    assert database.expire(noon_us + 2_000_000_000) == 1
+    expired, firing = database.incidents(state="expired"), database.incidents(state="firing")
+    assert [one["title"].partition(":")[0] for one in expired] == ["Disk is full"]
+    assert (len(firing), database.counts()[("logs", "expired")]) == (1, 1)
+    assert database.anomalies_of(expired[0]["id"]) == []
+    assert len(database.anomalies_of(firing[0]["id"])) == 1
+    assert expired[0]["examples"], "what the document says of it stays"

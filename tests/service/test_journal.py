@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.logs.stream.record import Record, frame_of
-from isang.service.storage.journal import Journal, JournalFull, JournalSource
+from isang.service.storage.journal import Journal, JournalFull, JournalSource, TooLarge
 
 
 def batch(first: int, size: int) -> pl.DataFrame:
@@ -64,6 +64,31 @@ def test_what_has_been_judged_makes_room(tmp_path: Path) -> None:
     assert records.height == taken
     source.acknowledge(cursor)
     journal.append(batch(taken, 3)).result()
+    journal.close()
+
+
+def test_room_comes_back_though_the_segment_goes_on(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, max_bytes=6_000)
+    source = JournalSource(journal)
+    for number in range(20):
+        journal.append(batch(number, 1)).result()
+        records, cursor = source.read()
+        assert records.height == 1
+        source.acknowledge(cursor)
+    journal.close()
+    again = Journal(tmp_path, max_bytes=6_000)
+    other = JournalSource(again)
+    other.resume(cursor)
+    again.append(batch(20, 1)).result()
+    assert other.read()[0]["text"].to_list() == ["line 20"]
+    again.close()
+
+
+def test_what_never_finds_room_is_not_asked_to_come_again(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, max_bytes=6_000)
+    with pytest.raises(TooLarge):
+        journal.append(frame_of([Record("a", os.urandom(3_000).hex())]))
+    journal.append(batch(0, 1)).result()
     journal.close()
 
 

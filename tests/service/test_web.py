@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import random
+import socket
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -132,6 +135,14 @@ def test_what_is_too_much_or_broken_is_refused(
 
 
 @pytest.mark.parametrize("parts", [{"journal_bytes": 6_000}], indirect=True)
+def test_what_never_finds_room_is_refused_for_good(parts: Parts) -> None:
+    answer = ask(parts, "POST", "/ingest", content=random.Random(0).randbytes(6_000).hex().encode())
+    assert (answer.status_code, "Retry-After" in answer.headers) == (413, False)
+    assert "send less at a time" in answer.json()["error"]
+    assert ask(parts, "POST", "/ingest", content=b"one\n").status_code == 200
+
+
+@pytest.mark.parametrize("parts", [{"journal_bytes": 6_000}], indirect=True)
 def test_a_full_journal_asks_to_come_again(parts: Parts) -> None:
     answers = [ask(parts, "POST", "/ingest", content=f"{number}\n".encode()) for number in range(10)]
     refused = [answer for answer in answers if answer.status_code != 200]
@@ -224,3 +235,15 @@ def test_listening_to_others_needs_a_token_or_a_proxy() -> None:
     assert address("[::1]:80") == ("::1", 80)
     with pytest.raises(UsageError, match="must be HOST:PORT"):
         address("localhost")
+
+
+def test_connections_that_say_nothing_are_closed(tmp_path: Path, serving: Start) -> None:
+    service = serving(tmp_path / "home")
+    silent = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(600)]  # more than half of all
+    for one in silent:
+        one.settimeout(30)
+        assert one.recv(1) == b""
+        one.close()
+    assert service.get("/healthz") == {"status": "ok"}
+    text = urllib.request.urlopen(f"http://127.0.0.1:{service.port}/metrics", timeout=20).read().decode()
+    assert 'isang_requests_refused_total{reason="silent_connection"} 600.0' in text

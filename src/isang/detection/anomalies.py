@@ -15,6 +15,7 @@ from isang.detection.threshold.decisions import Judged
 from isang.files import to_json
 from isang.logs.input.sources import Source
 from isang.logs.store import Dataset, Rows
+from isang.model.vocabulary import MARKS
 
 SCHEMA = 1
 SHOWN_CHARACTERS = 2_000
@@ -65,9 +66,18 @@ def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, A
             )
             for position, place in places[index].items()
         }
+        for position, line in lines.items():
+            if (known := _taken_for(model, judged, index, position)) not in (None, line["template"]):
+                line["taken_for"] = known
         record = _record(model, prepared, judged, index)
         found.append(record | {"reasons": [_reason(reason, lines) for reason in reasons[index]]})
     return found
+
+
+def _taken_for(model: Model, judged: Judged, index: int, position: int) -> str | None:
+    """The template that a line was judged as, None where it was judged as one never seen."""
+    token = int(judged.sessions[index][1 + position])
+    return None if token < len(MARKS) else model.vocabulary.name(token)
 
 
 def _explained(model: Model, judged: Judged, flagged: list[int], events: pl.Series) -> dict[int, list[Reason]]:

@@ -33,7 +33,7 @@ IDLE_SECONDS = 60.0
 """A session ends after this silence, where neither the user nor the training data say otherwise."""
 LOOK_SHARE = 0.2
 """No more than about this share of the time goes into looks, where a look shows all that is there..."""
-LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.05, 0.5
+LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.2, 0.5
 """... and so long a pause is between two."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
@@ -59,7 +59,7 @@ class Following:
     """Judges the sessions of growing logs as they end.
 
     Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
-    silence longer than those within 99.9 % of the training sessions. `of_any_model`: see Follower. `with_sessions`: the
+    silence longer than those within 99.9 % of the training sessions. `with_sessions`: the
     first anomalies of each group show all lines of their sessions. `looked` is given all that was judged.
     """
 
@@ -72,7 +72,6 @@ class Following:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
-        of_any_model: bool = False,
         answers: Answers = NO_ANSWERS,
         with_sessions: bool = False,
         looked: Callable[[LookedAt], None] | None = None,
@@ -90,7 +89,7 @@ class Following:
         self.answer(answers)
         self.follower = Follower(
             paths, rules, model.config.logs, idle_seconds=idle_seconds, known=model.vocabulary.templates, state=state,
-            source=source, begin=begin, of_any_model=of_any_model,
+            source=source, begin=begin,
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""

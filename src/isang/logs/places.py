@@ -5,7 +5,7 @@ the logs lie; with both the records that somebody asks for are read again, and n
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +30,8 @@ PLACES_SCHEMA = pl.Schema({"source_index": pl.List(pl.Int32()), "line": pl.List(
 _LOGS_SCHEMA = pl.Schema({"source_index": pl.Int32(), **INDEX_SCHEMA})
 _PLACES, _INDEX = "places.parquet", "line_index.parquet"
 _AGAIN = "prepare the logs again"
+RUN_BYTES = 1 << 20
+"""Neighbouring blocks of lines are parsed together up to this size."""
 _MOST_BLOCKS = 64
 """No more blocks of lines are looked at for the end of a record."""
 _SOURCE = record(
@@ -92,13 +94,14 @@ class RawLines:
                 log.source, log.index, log.encoding, log.leading_nuls, max_line_bytes=self.max_line_bytes
             ) as file:
                 behind = 0
-                for block in sorted({file.block_of(line) for line in lines}):
-                    if block < behind:
-                        continue
-                    for behind in range(block + 1, min(block + _MOST_BLOCKS, len(file)) + 1):
-                        texts.add(file.chunk(behind - 1, line_before=before))
-                        if not texts.open:
-                            break
+                for run in _runs(sorted({file.block_of(line) for line in lines}), log.index["bytes"].to_list()):
+                    chunks = [file.chunk(block, line_before=before) for block in run if block >= behind]
+                    if chunks:
+                        texts.add(replace(chunks[0], text="\n".join(chunk.text for chunk in chunks)))
+                        behind = run[-1] + 1
+                    while texts.open and behind < min(run[-1] + _MOST_BLOCKS, len(file)):
+                        texts.add(file.chunk(behind, line_before=before))
+                        behind += 1
         except ChangedLogError as error:
             self.problems[log.source.name] = str(error)
         return texts.texts()
@@ -110,6 +113,22 @@ class RawLines:
             f"{name} {reason}; templates stand for the lines that could not be read again"
             for name, reason in self.problems.items()
         ]
+
+
+def _runs(blocks: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
+    """The blocks in runs of neighbours with RUN_BYTES at most, or one block that is longer; `sizes` are of all blocks.
+
+    To parse a block takes some milliseconds, however few lines it has.
+    """
+    run, room = list(blocks[:1]), 0
+    for block in blocks[1:]:
+        if block != run[-1] + 1 or room + sizes[block] > RUN_BYTES:
+            yield run
+            run, room = [], 0
+        run.append(block)
+        room += sizes[block]
+    if run:
+        yield run
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +39,8 @@ from isang.signals import stopping, tell
 
 DRAIN_SECONDS = 5
 """Requests that are under way when the service stops have so much time."""
+REQUEST_SECONDS, CROWDED_SECONDS = 10.0, 1.0
+"""A new connection has so long to send the head of a request, and so long where half of all connections are in use."""
 
 
 class Service:
@@ -258,7 +261,7 @@ async def _serve(service: Service, listening: socket.socket, others: Sequence[Li
         limit_concurrency=service.settings.connections, timeout_keep_alive=15, lifespan="off",
         timeout_graceful_shutdown=DRAIN_SECONDS, h11_max_incomplete_event_size=64 << 10, ws="none",
     )  # fmt: skip
-    server = _Server(config, service.events)
+    server = _Server(config, service.events, service.metrics)
     for other in others:
         await other.start()
     try:
@@ -271,9 +274,27 @@ async def _serve(service: Service, listening: socket.socket, others: Sequence[Li
 class _Server(uvicorn.Server):
     """Sends those who listen to events home when it stops, so that it need not wait for them."""
 
-    def __init__(self, config: uvicorn.Config, events: Events) -> None:
+    def __init__(self, config: uvicorn.Config, events: Events, metrics: Metrics) -> None:
         super().__init__(config)
-        self._events = events
+        self._events, self._metrics = events, metrics
+        self._silent: dict[Any, float] = {}  # connections without a request, and since when
+
+    async def on_tick(self, counter: int) -> bool:
+        """See uvicorn."""
+        if counter % 5 == 0:
+            self._close_silent()
+        return await super().on_tick(counter)
+
+    def _close_silent(self) -> None:
+        """Connections that send no request are closed, the sooner the more there are: else they keep all others out."""
+        now, there = time.monotonic(), self.server_state.connections
+        self._silent = {one: self._silent.get(one, now) for one in there if getattr(one, "cycle", self) is None}
+        crowded = len(there) > (self.config.limit_concurrency or len(there)) // 2
+        patience = CROWDED_SECONDS if crowded else REQUEST_SECONDS
+        for one, since in self._silent.items():
+            if now - since > patience and one.transport is not None:
+                one.transport.close()
+                self._metrics.refused.labels("silent_connection").inc()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn."""

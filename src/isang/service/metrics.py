@@ -28,6 +28,11 @@ class Metrics:
         self.incidents = Gauge("incidents", "Incidents by state.", ["stream", "state"], **own)
         self.asked = Gauge("budget_asked_per_thousand", "Alert budget per 1,000 normal sessions.", **own)
         self.alerts = Gauge("alerts_per_thousand", "Anomalous sessions per 1,000, of all.", ["stream"], **own)
+        self.stream_records = Counter("stream_records", "Records that were judged.", ["stream"], **own)
+        self.stream_latest = Gauge("stream_latest_seconds", "When records came last, since 1970.", ["stream"], **own)
+        self.stream_anomalies = Counter(
+            "stream_anomalies", "Anomalous sessions by where they began.", ["stream"], **own
+        )
         self.model_info = Gauge("model_info", "The model that judges.", ["stream", "version"], **own)
         self.model_age = Gauge("model_age_seconds", "Seconds since the model's last training session.", **own)
         self.drift = Gauge(

@@ -50,11 +50,12 @@ def evaluate(
     rewordings: bool | None = None,
     engine: str | None = None,
     overwrite: bool = False,
+    loaded: "Model | None" = None,
 ) -> dict[str, Any]:
     """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
 
     Sessions that the `labels` and the dataset do not speak of have the labels that people's answers gave them.
-    With `out`, they are written there too. `rewordings` as in `detect`, `engine` as in `prepare`.
+    With `out`, they are written there too. `rewordings` and `loaded` as in `detect`, `engine` as in `prepare`.
     """
     from isang.artifact import EVALUATION, load_model, with_evaluation
     from isang.detection.evaluation.evaluate import evaluate as measure
@@ -66,7 +67,7 @@ def evaluate(
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
-    loaded = load_model(model)
+    loaded = loaded or load_model(model)
     dataset = read_dataset(data)
     if labels is not None:
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
@@ -99,18 +100,20 @@ def detect(
     rewordings: bool | None = None,
     onnx: Path | None = None,
     engine: str | None = None,
+    loaded: "Model | None" = None,
 ) -> Detected:
     """A model and raw logs, or a dataset folder → the anomalous sessions, each with its reasons.
 
     Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
     model's encoder as `export` wrote it, to score with in torch's place. `engine` as in `prepare`; logs then become a
-    dataset in the temporary folder, which all its machines must see.
+    dataset in the temporary folder, which all its machines must see. `loaded` is the model in the folder, where
+    somebody has read it already.
     """
     from isang.detection.batch import judge_logs
     from isang.detection.feedback.ledger import answers_beside
     from isang.detection.feedback.measured import reviewed_by
 
-    loaded = with_settings(_load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+    loaded = with_settings(loaded or _load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
     with _scored(loaded, model, engine, onnx) as spread:
         answers = answers_beside(model)
         found = judge_logs(spread.model, logs, answers, preparation=spread.preparation)

@@ -37,6 +37,7 @@ def run(
     Where the training period holds too few sessions to calibrate an alert budget
     there is no `run/`: the incidents are what the second half of the logs has that the first has not.
     """
+    from isang.artifact import load_model
     from isang.detection.comparison.compare import compare_halves
     from isang.detection.feedback.ledger import entries_beside
     from isang.logs.store import open_dataset
@@ -60,8 +61,10 @@ def run(
             if not trained_run.exists():
                 resume = partial_folder(trained_run).exists()
                 train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
-            evaluation, halves = evaluate(trained_run / "model", data, engine=engine), None
-            found, judgement = detect(trained_run / "model", [data], engine=engine), None
+            folder = trained_run / "model"
+            loaded = load_model(folder)
+            evaluation, halves = evaluate(folder, data, engine=engine, loaded=loaded), None
+            found, judgement = detect(folder, [data], engine=engine, loaded=loaded), None
             if config.model.encoder:
                 report([trained_run], trained_run / "report", overwrite=True)
                 judgement = "run/report/report.html"

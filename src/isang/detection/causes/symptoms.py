@@ -54,11 +54,17 @@ class Symptom:
     """Of that line, where it is known."""
     failure: bool = False
     """Whether the line tells of a failure, by its level or in its words."""
+    known: str | None = None
+    """The template of training that a new wording of the line was taken for; None: the line is what it is."""
 
     @property
     def fingerprint(self) -> str:
-        """Of the kind of reason and the words alone, so the same whatever the slots, numbers, models and restarts."""
-        normalised = _NO_LETTERS.sub(" ", self.template.replace("<*>", " ")).strip().casefold()
+        """Of the kind of reason and the words alone, so the same whatever the slots, numbers, models and restarts.
+
+        A line that a release reworded keeps that of the line that it was taken for.
+        """
+        words_of = self.known if self.known is not None else self.template
+        normalised = _NO_LETTERS.sub(" ", words_of.replace("<*>", " ")).strip().casefold()
         return hashlib.sha256(f"{self.kind}|{normalised}".encode()).hexdigest()[:16]
 
     @property
@@ -113,9 +119,9 @@ def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
         return
     if reason.get("after_line"):
         kind = "missing"
-    yield _symptom(kind, line["template"], line.get("level"))
+    yield _symptom(kind, line["template"], line.get("level"), line.get("taken_for"))
 
 
-def _symptom(kind: str, template: str, level: str | None = None) -> Symptom:
+def _symptom(kind: str, template: str, level: str | None = None, known: str | None = None) -> Symptom:
     failure = kind != "missing" and (level in ERROR_LEVELS or tells_of_failure(words(template), ()))
-    return Symptom(kind, template, level, failure)
+    return Symptom(kind, template, level, failure, known)

@@ -60,13 +60,14 @@ def score_all(detectors: Sequence[Detector], evidence: Evidence, known: KnownSco
 
     everything = np.arange(len(distinct), dtype=np.int64)
     of_distinct = without_times(everything) if known is None or not len(distinct) else known.of(distinct, without_times)
-    of_untimed = (scores[inverse] for scores in of_distinct)
-    return np.stack(
-        [
-            _checked(detector, detector.score(evidence), len(inverse)) if detector.timed else next(of_untimed)
-            for detector in detectors
-        ]
-    )
+    of_untimed = iter(of_distinct)
+    scores_DS = np.empty((len(detectors), len(inverse)))  # filled row by row: nothing lies in memory twice
+    for detector, scores_S in zip(detectors, scores_DS, strict=True):
+        if detector.timed:
+            scores_S[:] = _checked(detector, detector.score(evidence), len(inverse))
+        else:
+            np.take(next(of_untimed), inverse, out=scores_S)
+    return scores_DS
 
 
 def _checked(detector: Detector, scores_S: Floats, sessions: int) -> Floats:

@@ -24,7 +24,9 @@ from isang.logs.store import TEMPLATES_SCHEMA, Dataset
 from isang.model.batches import Rows
 
 MOST_SESSIONS = 300
-"""So many sessions, drawn at random, get each kind of anomaly."""
+"""So many sessions, drawn at random, get each kind of anomaly..."""
+MOST_EVENTS, LEAST_SESSIONS = 15_000, 50
+"""... or as many as have so many events, but no fewer than this: to score them costs what their events cost."""
 MOST_EXPLAINED = 100
 """Of those found, so many are asked for their reasons."""
 REPEATS = 5
@@ -119,7 +121,7 @@ def plant_held_out(model: Model, dataset: Dataset, training: Rows, held_out: Row
     Columns `kind` and one for each detector; the detectors that need no trained model are fitted anew without these.
     """
     generator = np.random.default_rng(seed)
-    originals = changeable(dataset, generator.permutation(held_out)[:MOST_SESSIONS])
+    originals = changeable(dataset, _drawn(dataset, held_out, generator))
     fitted, _ = fitted_without(model, dataset, held_out, training)
     field, around = _surroundings(dataset, originals)
     detectors = detectors_of(model)
@@ -145,8 +147,7 @@ def plant(model: Model, dataset: Dataset, judged: Judged, innocent: Flags, seed:
     """
     generator = np.random.default_rng(seed)
     quiet = np.array([not decision.anomalous for decision in judged.decisions], dtype=bool)
-    rows = generator.permutation(judged.rows[quiet & innocent])[:MOST_SESSIONS]
-    originals = changeable(dataset, rows)
+    originals = changeable(dataset, _drawn(dataset, judged.rows[quiet & innocent], generator))
     field, around = _surroundings(dataset, originals)
     return [_one_kind(model, field, originals, around, kind, generator) for kind in KINDS]
 
@@ -154,7 +155,7 @@ def plant(model: Model, dataset: Dataset, judged: Judged, innocent: Flags, seed:
 def found_by_kind(model: Model, dataset: Dataset, rows: Rows, seed: int = 0) -> dict[str, tuple[int, int]]:
     """For each kind: how many of the sessions with it are flagged, and of how many; the same ones for each model."""
     generator = np.random.default_rng(seed)
-    originals = changeable(dataset, generator.permutation(rows)[:MOST_SESSIONS])
+    originals = changeable(dataset, _drawn(dataset, rows, generator))
     field, around = _surroundings(dataset, originals)
     counts = {}
     for kind in KINDS:
@@ -164,6 +165,13 @@ def found_by_kind(model: Model, dataset: Dataset, rows: Rows, seed: int = 0) -> 
             found = sum(decision.anomalous for decision in judge_changed(model, field, made).decisions)
         counts[kind.__name__] = found, len(made)
     return counts
+
+
+def _drawn(dataset: Dataset, rows: Rows, generator: np.random.Generator) -> Rows:
+    """Some of these sessions, at random: MOST_SESSIONS, or MOST_EVENTS in all where they are long."""
+    drawn = generator.permutation(rows)[:MOST_SESSIONS]
+    affordable = int(np.searchsorted(np.cumsum(dataset.sizes[drawn]), MOST_EVENTS, side="right"))
+    return drawn[: max(affordable, LEAST_SESSIONS)]
 
 
 def _one_kind(

@@ -88,7 +88,9 @@ def _is_about(answer: Answer, symptom: Symptom) -> bool:
     if answer.scope == "incident":
         return answer.fingerprint == symptom.fingerprint
     if answer.scope == "template":
-        return bool(answer.template) and same_line(answer.template, symptom.template)
+        return bool(answer.template) and any(
+            same_line(answer.template, text) for text in (symptom.template, symptom.known) if text is not None
+        )
     return answer.kind == symptom.kind
 
 

@@ -133,15 +133,19 @@ def combine(p_values_DS: Floats, limits_D: Floats, asked: float) -> Floats:
 
     It is the smallest of them, each as a multiple of its detector's limit, times `asked`.
     """
-    smallest: Floats = np.minimum(1.0, asked * (p_values_DS / limits_D[:, None]).min(axis=0))
+    smallest = np.ones(p_values_DS.shape[1])
+    for p_values_S, limit in zip(p_values_DS, limits_D, strict=True):
+        np.minimum(smallest, asked * (p_values_S / limit), out=smallest)
     return smallest
 
 
 def decide(p_values: Floats, alerts_per_thousand: float) -> list[Decision]:
-    """A session is anomalous where its p-value is within the alert budget."""
+    """A session is anomalous where its p-value is within the alert budget; equal p-values share one decision."""
     budget = alerts_per_thousand / 1000
     threshold = -math.log10(budget)
-    return [Decision(float(p), -math.log10(max(float(p), 1e-300)), threshold, bool(p <= budget)) for p in p_values]
+    different, place_S = np.unique(p_values, return_inverse=True)
+    decisions = [Decision(p, -math.log10(max(p, 1e-300)), threshold, p <= budget) for p in different.tolist()]
+    return [decisions[place] for place in place_S.tolist()]
 
 
 def attainable_per_thousand(calibration_sessions: int, number: float) -> float:

@@ -188,7 +188,9 @@ def judge_evidence(evidence: Evidence, known: KnownScores | None = None) -> tupl
     """As `judge_sessions`, where somebody asks about what the detectors saw later."""
     model = evidence.model
     scores_DS = score_all(detectors_of(model), evidence, known)
-    p_values_DS = np.stack([tail.p_values(scores_S) for tail, scores_S in zip(tails(model), scores_DS, strict=True)])
+    p_values_DS = np.empty_like(scores_DS)
+    for tail, scores_S, p_values_S in zip(tails(model), scores_DS, p_values_DS, strict=True):
+        p_values_S[:] = tail.p_values(scores_S)
     return scores_DS, p_values_DS, decide_at(model, p_values_DS, model.config.detection.alerts_per_thousand)
 
 

@@ -1,12 +1,16 @@
 """Growing logs and other sources to sessions that have ended: parser, open sessions and the saved place together."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from isang.config import LogsConfig
 from isang.errors import InputError
+from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.rules import Rules
 from isang.logs.stream.handover import raw_records
 from isang.logs.stream.line_source import FollowedLogs
@@ -14,7 +18,12 @@ from isang.logs.stream.parser import RecordParser
 from isang.logs.stream.record import RecordSource
 from isang.logs.stream.saved_place import Place, SavedPlace
 from isang.logs.stream.session_stream import EndedSessions, SessionStream
+from isang.progress import say
 
+DELIVERIES_SECONDS = 60.0
+"""So long it is remembered how late records were sent."""
+MOST_GATHERED_US = 30_000_000
+"""No longer is waited for a sender that gathers records."""
 LOOK_SECONDS = 2.0
 """Time between two looks for new files."""
 
@@ -23,8 +32,8 @@ class Follower:
     """Reads logs as they grow, and what `source` gives, and gives out their sessions as they end, see SessionStream.
 
     Without a saved place reading begins with the cursors `begin`: of the `logs`, and of the `source`. The time in the
-    logs goes on with the clock on the wall once all that is there has been read. A place that was saved with the rules
-    of another model is refused unless `of_any_model`: then the open sessions are read anew by these rules.
+    logs goes on with the clock on the wall once all that is there has been read. Of a place that was saved with the
+    rules of another model the open sessions are read anew by these rules.
     """
 
     def __init__(
@@ -38,7 +47,6 @@ class Follower:
         state: Path | None = None,
         source: RecordSource | None = None,
         begin: Mapping[str, Any] | None = None,
-        of_any_model: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock, self._rules = clock, rules
@@ -48,14 +56,16 @@ class Follower:
         self._cursor: Any = None  # of what `source` gave and the stream holds
         self._sent: set[str] = set()  # streams of `source`
         self._sent_us = 0  # the time that `source` has come to
+        self._read_at = clock()  # what was written until then has been read
+        self._delivered: deque[tuple[float, int]] = deque()  # of late deliveries: when, and the time within one
         self.noted: dict[str, Any] = {}
         """What the caller wants to find again after a restart; plain JSON values."""
-        self.records = 0
-        """How many the last `poll` read."""
+        self.records: dict[str, int] = {}
+        """How many the last `poll` read, by stream."""
         self._saved = None if state is None else SavedPlace(state)
         self._handed_over: Place | None = None  # of another model
         try:
-            self._logs = FollowedLogs(paths, config, self._load(begin or {}, of_any_model))
+            self._logs = FollowedLogs(paths, config, self._load(begin or {}))
             self._looked_at = clock()
             self._begin(list(self._logs.tails))
             self._take_over()
@@ -86,25 +96,40 @@ class Follower:
             self._looked_at = self._clock()
             self._begin(self._logs.look())
         now_us = self.now_us()
+        read_at = self._clock()
         lines, _ = self._logs.read()
+        self.records = _by_stream(lines)
         if lines.height:
-            streams = lines["stream"].unique().to_list()
-            self.stream.add(self._parser.parse(lines, self._logs.written(streams)), now_us)
+            streams = list(self.records)
+            self.stream.add(self._parser.parse(lines, self._logs.written(streams), read_at=read_at), now_us)
             self._logs.reached.update((stream, self._parser.latest_us(stream)) for stream in streams)
-        self.records = lines.height + self._take_sent(now_us)
+        self.records |= self._take_sent(now_us, read_at)
+        self._read_at = read_at
         return bool(self.records), self.stream.take(self.now_us())
 
-    def _take_sent(self, now_us: int) -> int:
-        """Read what `source` gives: how many records."""
+    def _take_sent(self, now_us: int, read_at: float) -> dict[str, int]:
+        """Read what `source` gives: how many records of each stream."""
         if self._source is None:
-            return 0
+            return {}
         sent, self._cursor = self._source.read()
         if sent.height:
-            self.stream.add(self._parser.parse(sent), now_us)
-            streams = sent["stream"].unique().to_list()
+            parsed = self._parser.parse(sent, read_at=read_at)
+            self.stream.add(parsed, now_us)
+            self._note_delivery(parsed, read_at)
+            streams = _by_stream(sent)
             self._sent.update(streams)
             self._sent_us = max(self._parser.latest_us(stream) for stream in streams)
-        return sent.height
+        return _by_stream(sent)
+
+    def _note_delivery(self, parsed: pl.DataFrame, read_at: float) -> None:
+        """Senders gather records before they send them: how long, the times within one delivery tell."""
+        timed = (
+            parsed.filter(pl.col("time") != NO_TIME).group_by("log").agg(pl.col("time").max() - pl.col("time").min())
+        )
+        gathered = max(timed["time"].to_list(), default=0)
+        self._delivered.append((read_at, min(MOST_GATHERED_US, gathered)))
+        while self._delivered[0][0] < read_at - DELIVERIES_SECONDS:
+            self._delivered.popleft()
 
     def alarming(self) -> EndedSessions | None:
         """The open sessions in which the last `poll` found a line that fits no known template."""
@@ -133,10 +158,10 @@ class Follower:
         if self._saved is not None:
             self._saved.close()
 
-    def _load(self, begin: Mapping[str, Any], of_any_model: bool) -> dict[str, Any]:
+    def _load(self, begin: Mapping[str, Any]) -> dict[str, Any]:
         """Take up what an earlier process saved: its positions."""
         rules = self._rules.to_dict()
-        place = None if self._saved is None else self._saved.load(rules, of_any_model=of_any_model)
+        place = None if self._saved is None else self._saved.load(rules)
         if place is None or self._saved is None:
             if self._source is not None and begin.get("source") is not None:
                 self._cursor = begin["source"]
@@ -147,6 +172,7 @@ class Follower:
                 self.stream.restore(place.facts, place.records, place.blocks)
             else:
                 self._handed_over = place
+                say("the state is of another model: its open sessions are read anew by the rules of this one")
             self.noted = dict(place.facts["noted"])
             self._cursor = place.facts.get("cursor")
             sent = place.facts.get("sent", {})
@@ -173,11 +199,18 @@ class Follower:
                 self._parser.begin(stream, tail.beginning(), tail.position.previous)
 
     def now_us(self) -> int:
-        """The time in the logs: up to it all is known."""
+        """The time in the logs: up to it all is known.
+
+        Beyond the last record it goes on with the clock, as far as that had come when all was read: however slow the
+        process is, no session ends before its next line could be read. Where records are sent, it waits for as long as
+        senders lately gathered them.
+        """
         behind = [] if self._logs.horizon_us is None else [self._logs.horizon_us]
         if self._source is not None and self._source.behind:
             behind.append(self._sent_us)
-        return min(behind) if behind else self._parser.now_us()
+        if behind:
+            return min(behind)
+        return self._parser.now_us(self._read_at) - max((gathered for _, gathered in self._delivered), default=0)
 
     def _beginning(self, state: Path | None) -> str:
         """Where reading begins, in words. Raises InputError where the state is of other logs."""
@@ -189,3 +222,7 @@ class Follower:
         parts = [f"{new} from the first line"] if new else []
         parts += [f"{known} from where it was left"] if known else []
         return f"logs: {', '.join(parts)}" if parts else ""
+
+
+def _by_stream(records: pl.DataFrame) -> dict[str, int]:
+    return dict(records["stream"].value_counts().iter_rows())

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from glob import has_magic
 from pathlib import Path
@@ -133,7 +132,7 @@ def _lines_of(chunks: Sequence[tuple[str, str, Chunk]]) -> pl.DataFrame:
 
 
 def _plain(position: Position) -> dict[str, Any]:
-    return asdict(position) | {name: getattr(position, name).hex() for name in _BYTES}
+    return {**vars(position), **{name: getattr(position, name).hex() for name in _BYTES}}
 
 
 def _position(place: dict[str, Any] | None) -> Position | None:

@@ -126,20 +126,22 @@ class RecordParser:
         log = self._logs.get(stream)
         return 0 if log is None else log.latest_us or 0
 
-    def now_us(self) -> int:
-        """The time in the logs: it goes on from the last record of each with the clock on the wall."""
-        now = self._clock()
-        return max((round((log.latest_us or 0) + (now - log.came_at) * 1e6) for log in self._logs.values()), default=0)
+    def now_us(self, at: float) -> int:
+        """The time in the logs `at` a time of the clock: it goes on from the last record of each with that clock."""
+        return max((round((log.latest_us or 0) + (at - log.came_at) * 1e6) for log in self._logs.values()), default=0)
 
-    def parse(self, records: pl.DataFrame, written: Mapping[str, datetime] | None = None) -> pl.DataFrame:
+    def parse(
+        self, records: pl.DataFrame, written: Mapping[str, datetime] | None = None, *, read_at: float | None = None
+    ) -> pl.DataFrame:
         """The records (PARSED_SCHEMA), a row for each key that a record names, in the order in which they came.
 
-        `written`: when logs were written to last; now where that is not known.
+        `written`: when logs were written to last; now where that is not known. `read_at`: the clock when they
+        were read.
         """
         if records.is_empty():
             return PARSED_SCHEMA.to_frame()
         rows = records.with_row_index("row")
-        now = self._clock()
+        now = self._clock() if read_at is None else read_at
         for stream in rows["stream"].unique(maintain_order=True).to_list():
             self._log(stream).came_at = now
         as_sent = self._as_sent_of(rows)
@@ -237,7 +239,11 @@ class RecordParser:
         if needs_line_before(layout):
             lines = pl.concat(_with_context(rows, *run) for run in logs)
         else:
-            lines = pl.concat(_lines(rows.slice(start, length)) for _, _, start, length in logs)
+            places = np.concatenate([np.arange(start, start + length) for _, _, start, length in logs])
+            sizes = np.array([length for *_, length in logs])
+            begins = np.zeros(len(places), dtype=bool)
+            begins[np.cumsum(sizes) - sizes] = True
+            lines = rows.select("row", "text")[places].with_columns(begins=pl.Series(begins), context=pl.lit(False))
         for log, _, start, length in logs:
             log.before = rows["text"][start + length - 1]
         found = whole_records(lines, layout).with_columns(pl.col("time").cast(pl.Int64))

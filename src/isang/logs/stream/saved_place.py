@@ -66,11 +66,10 @@ class SavedPlace:
         self._path = path
         self._lock: int | None = _locked(path.with_name(f"{path.name}.lock"), path)
 
-    def load(self, rules: dict[str, Any], *, of_any_model: bool = False) -> Place | None:
+    def load(self, rules: dict[str, Any]) -> Place | None:
         """What an earlier process saved; None where there is none yet.
 
-        Raises InputError for a file of another kind, and for one that was written with other `rules` unless
-        `of_any_model`: then the place's `rules` say which.
+        One that was written with other `rules` says with which. Raises InputError for a file of another kind.
         """
         if not self._path.exists():
             return None
@@ -86,9 +85,6 @@ class SavedPlace:
                     raise ValueError(f"{_RECORDS} claims to hold {footer.rows:,} records in {size:,} bytes")
                 texts = sorted(name for name in archive.namelist() if name.startswith(_TEXTS))
                 blocks = [TextBlock.read(archive.read(name)) for name in texts]
-            same = {"readers": 1} | facts["rules"] == rules
-            if facts["schema"] != SCHEMA or not (same or of_any_model):
-                raise InputError(f"{self._path} was written with another model; name another --state file")
             records = pl.read_parquet(table).select(STORED_SCHEMA.names()).cast(STORED_SCHEMA)
         except _NO_STATE as error:
             raise self.refused(error) from error

@@ -9,7 +9,7 @@ from isang.service.intake import Decoded
 from isang.service.intake.secrets import without_secrets
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
-from isang.service.storage.journal import Journal
+from isang.service.storage.journal import Journal, TooLarge
 
 
 class Acceptance:
@@ -24,12 +24,27 @@ class Acceptance:
         return without_secrets(found) if self.settings.redact and found.height else found
 
     async def keep(self, intake: str, decoded: Decoded, table: pl.DataFrame) -> None:
-        """Return when the records are on disk. Raises JournalFull, and OSError where they cannot be written."""
+        """Return when the records are on disk.
+
+        Raises JournalFull, TooLarge for what must come in parts, and OSError where they cannot be written.
+        """
         if table.height:
             await asyncio.wrap_future(self.journal.append(table))
         self.metrics.received.labels(intake).inc(table.height)
         for reason, count in decoded.refused.items():
             self.metrics.dropped.labels(reason).inc(count)
+
+    async def keep_in_parts(self, intake: str, decoded: Decoded, table: pl.DataFrame) -> None:
+        """The same for a sender that cannot send less at a time: a record that never finds room alone is dropped."""
+        try:
+            await self.keep(intake, decoded, table)
+        except TooLarge:
+            if table.height < 2:
+                self.drop("too_large", table.height)
+                return
+            half = table.height // 2
+            await self.keep_in_parts(intake, decoded, table.head(half))
+            await self.keep_in_parts(intake, Decoded([]), table.tail(-half))
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Count records that are not kept; `reason` is one of few, fixed words."""

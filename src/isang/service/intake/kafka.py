@@ -78,7 +78,7 @@ class KafkaListener:
         table = self._acceptance.table(taken.records)
         while True:
             try:
-                asyncio.run_coroutine_threadsafe(self._acceptance.keep(self.name, taken, table), loop).result()
+                asyncio.run_coroutine_threadsafe(self._acceptance.keep_in_parts(self.name, taken, table), loop).result()
                 return True
             except (JournalFull, OSError):
                 if self._stop.wait(RETRY_SECONDS):

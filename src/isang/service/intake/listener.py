@@ -180,7 +180,7 @@ class SyslogListener:
         said = False
         while True:
             try:
-                await self._acceptance.keep(self.name, decoded, table)
+                await self._acceptance.keep_in_parts(self.name, decoded, table)
                 return
             except (JournalFull, OSError) as error:
                 if self._stopping:

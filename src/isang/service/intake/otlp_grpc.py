@@ -9,7 +9,7 @@ from isang.service.intake import RefusedRequest, Request
 from isang.service.intake.acceptance import Acceptance
 from isang.service.intake.listener import bound
 from isang.service.intake.otlp import PROTOBUF, Otlp
-from isang.service.storage.journal import JournalFull
+from isang.service.storage.journal import JournalFull, TooLarge
 from isang.service.web.access import may_send
 
 SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
@@ -72,6 +72,11 @@ class OtlpGrpcListener:
             await self._acceptance.keep(self.name, decoded, self._acceptance.table(decoded.records))
         except RefusedRequest as refusal:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, refusal.message)
+        except TooLarge:
+            self._acceptance.metrics.refused.labels("413").inc()
+            await context.abort(
+                grpc.StatusCode.INVALID_ARGUMENT, "so many records never find room; send less at a time"
+            )
         except (JournalFull, OSError):  # which clients try again
             self._acceptance.metrics.refused.labels("429").inc()
             await context.abort(grpc.StatusCode.UNAVAILABLE, "there is no room for more records yet; send again later")

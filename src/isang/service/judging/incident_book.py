@@ -92,7 +92,8 @@ class IncidentBook:
         if now_us:
             self._rhythm.watch(datetime.fromtimestamp(now_us / 1e6, UTC))
         for record in sorted(records, key=lambda record: moment(record) or _NO_MOMENT):
-            kept, key = record.pop("kept", None), _key(record)
+            kept, key = record.get("kept"), _key(record)
+            record = {name: value for name, value in record.items() if name != "kept"}
             known = self._database.anomaly(key)
             if known and self._left(record, known[0]):
                 known = None

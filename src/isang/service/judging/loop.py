@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 from isang.artifact import Model, load_model
 from isang.detection.live import Following, LookedAt, pause_after
 from isang.errors import IsangError
+from isang.logs.stream.open_sessions import MOST_RECORDS
 from isang.progress import say
 from isang.service.feedback import Feedback
 from isang.service.judging.incident_book import STREAM, Change, IncidentBook
@@ -22,6 +23,9 @@ from isang.service.storage.journal import Journal, JournalSource
 
 PLACE = "place"
 """The file in the home folder that says where judging stands."""
+EXPIRE_EVERY_SECONDS = 60.0
+OPEN_RECORD_BYTES = 1_000
+"""So much of the memory that is allowed stands for a record of an open session; Shedding sees what it really takes."""
 RETRY_SECONDS = 5.0
 """After an error that may pass, such as a full disk."""
 
@@ -46,12 +50,15 @@ class Judging:
         self.model = _with_budget(load_model(model), settings.alerts_per_thousand)
         self.model_name = str(self.model.facts["dataset"])[:12]
         self._feedback, self._answers = feedback, feedback.answers
-        self._book = IncidentBook(database, self.model, self.model_name, self._answers)
+        self._book = self._opened_book()
+        self._found: list[dict[str, Any]] = []  # anomalies that are not in the database yet
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
-            source=JournalSource(journal), begin=begin, of_any_model=True, answers=self._answers, with_sessions=True,
+            source=JournalSource(journal), begin=begin, answers=self._answers, with_sessions=True,
             looked=looked,
         )  # fmt: skip
+        open_sessions = self.following.follower.stream.open
+        open_sessions.most_records = max(MOST_RECORDS, settings.memory_bytes // OPEN_RECORD_BYTES)
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
         metrics.model_info.clear()  # of the model before
         metrics.model_info.labels(STREAM, self.model_name).set(1)
@@ -62,6 +69,7 @@ class Judging:
         if trained_until is not None:
             trained_at = datetime.fromisoformat(trained_until).timestamp()
             metrics.model_age.set_function(lambda: time.time() - trained_at)
+        self._keep_days, self._expired_at = settings.lifecycle.keep_days, 0.0
         self._caught_up_at = time.monotonic()
         self.error: str | None = None
         """Why judging does not go on at the moment."""
@@ -90,7 +98,8 @@ class Judging:
             self._guarded(self.look)
         while self.following.follower.behind and self.error is None and not switch.is_set():
             self._guarded(self.look)
-        self._guarded(self.following.save)
+        if not self._found:  # else what was not written is judged again from the place before
+            self._guarded(self.following.save)
         self.following.close()
 
     def look(self) -> None:
@@ -98,22 +107,35 @@ class Judging:
         began = time.perf_counter()
         sessions, anomalies = self.following.sessions, self.following.anomalies
         _, found = self.following.poll()
+        self._found += found
         now_us = self.following.follower.now_us()
         answers = self._feedback.answers
-        with self._database.together():
-            changes = []
-            if answers is not self._answers:
-                changes += self._book.answer(answers, self.sessions, now_us)
-            changes += self._book.add(found, self.sessions, now_us) + self._book.resolve(now_us)
-            for change in changes:
-                self._put(change)
+        try:
+            with self._database.together():
+                changes = []
+                if answers is not self._answers:
+                    changes += self._book.answer(answers, self.sessions, now_us)
+                changes += self._book.add(self._found, self.sessions, now_us) + self._book.resolve(now_us)
+                expired = self._expire(now_us)
+                for change in changes:
+                    self._put(change)
+        except Exception:  # nothing of it is in the database: with the next look all of it comes again
+            self._book = self._opened_book()
+            raise
+        self._found.clear()
         if answers is not self._answers:
             self._answers = answers
             self.following.answer(answers)
         for change in changes:
             self._tell(change)
         self.following.save_in_time(bool(changes))
-        self._measure(began, self.following.sessions - sessions, self.following.anomalies - anomalies, bool(changes))
+        self._measure_streams(found)
+        self._measure(
+            began, self.following.sessions - sessions, self.following.anomalies - anomalies, bool(changes) or expired
+        )
+
+    def _opened_book(self) -> IncidentBook:
+        return IncidentBook(self._database, self.model, self.model_name, self._answers)
 
     def _measure(self, began: float, sessions: int, anomalies: int, changed: bool) -> None:
         metrics, follower = self._metrics, self.following.follower
@@ -137,6 +159,23 @@ class Judging:
         if changed:
             for (stream, state), count in self._database.counts().items():
                 metrics.incidents.labels(stream, state).set(count)
+
+    def _expire(self, now_us: int) -> bool:
+        """Now and then: whether any resolved incident is so old that it is not kept with its lines any more."""
+        now = time.monotonic()
+        if now - self._expired_at < EXPIRE_EVERY_SECONDS:
+            return False
+        self._expired_at = now
+        return self._database.expire(now_us - int(self._keep_days * 86_400e6)) > 0
+
+    def _measure_streams(self, found: Sequence[Mapping[str, Any]]) -> None:
+        metrics = self._metrics
+        for stream, count in self.following.follower.records.items():
+            label = metrics.stream(stream)
+            metrics.stream_records.labels(label).inc(count)
+            metrics.stream_latest.labels(label).set(time.time())
+        for record in found:
+            metrics.stream_anomalies.labels(metrics.stream(record["source"])).inc()
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Do it; an error of the system or of an input is said once, and tried again later."""

@@ -136,6 +136,21 @@ class Database:
         )
         return [json.loads(row[0]) for row in rows]
 
+    def expire(self, before_us: int) -> int:
+        """Resolved incidents that changed last before this time in the logs expire: how many. Their records go."""
+        with self.together():
+            rows = self._all("SELECT id FROM incidents WHERE state = 'resolved' AND updated_us < ?", before_us)
+            for (number,) in rows:
+                keys = "SELECT key FROM anomalies WHERE incident = ?"
+                self._do(f"DELETE FROM kept_sessions WHERE key IN ({keys})", number)
+                self._do("DELETE FROM anomalies WHERE incident = ?", number)
+                self._do(
+                    "UPDATE incidents SET state = 'expired', document = json_set(document, '$.state', 'expired') "
+                    "WHERE id = ?",
+                    number,
+                )
+            return len(rows)
+
     def put_incident(self, document: Mapping[str, Any], now_us: int | None) -> None:
         """Keep an incident as it is now; `now_us`: the time in the logs, None: as it was."""
         if now_us is None:

@@ -32,6 +32,10 @@ class JournalFull(Exception):
     """There is no room for more records until some have been judged."""
 
 
+class TooLarge(Exception):
+    """So many records at once never find room: fewer at a time do."""
+
+
 class Journal:
     """The folder of segments; `max_bytes` bounds what is not judged yet.
 
@@ -54,6 +58,7 @@ class Journal:
         """Segment and offset up to which frames are on disk."""
         self.paused = False
         """Nothing more is taken, though there is room on disk."""
+        self._judged = (self._number, 0)  # segment and offset up to which frames are not needed any more
         self.commits = 0
         """Calls of fsync so far."""
         self._lock = threading.Lock()
@@ -64,8 +69,8 @@ class Journal:
 
     @property
     def size(self) -> int:
-        """What the journal takes on disk, with what waits to be written."""
-        return self._size + self._waiting_bytes
+        """What is accepted and not judged yet, in bytes."""
+        return max(0, self._size + self._waiting_bytes - self._judged[1])
 
     @property
     def is_full(self) -> bool:
@@ -83,9 +88,11 @@ class Journal:
     def append(self, records: pl.DataFrame) -> "Future[None]":
         """Write records (RECORDS_SCHEMA); the result comes when they are on disk, or is the error that keeps them off.
 
-        Raises JournalFull.
+        Raises JournalFull, and TooLarge for what would not find room in an empty journal either.
         """
         frame = _framed(records)
+        if len(frame) > min(self._max_bytes, MOST_FRAME_BYTES):
+            raise TooLarge
         with self._lock:
             if self.paused or self.size + len(frame) > self._max_bytes:
                 raise JournalFull
@@ -94,14 +101,17 @@ class Journal:
         self._queue.put((frame, done))
         return done
 
-    def forget(self, before: int) -> None:
-        """Remove the segments before this one."""
+    def forget(self, segment: int, offset: int) -> None:
+        """What stands before this place is judged: the segments before this one are removed."""
         for number in self.segments():
-            if number < before:
+            if number < segment:
                 path = self.path(number)
                 with self._lock:
                     self._size -= path.stat().st_size
-                path.unlink()
+                    path.unlink()
+                    self._judged = (segment, 0)
+        with self._lock:
+            self._judged = (segment, offset)
 
     def close(self) -> None:
         """Write what waits, and stop."""
@@ -180,6 +190,7 @@ class JournalSource:
         """See RecordSource. Raises LookupError, TypeError, ValueError for what is no cursor."""
         self._place = int(cursor["segment"]), int(cursor["offset"])
         self._counts = Counter({str(stream): int(count) for stream, count in cursor["lines"].items()})
+        self._journal.forget(*self._place)
 
     def read(self) -> tuple[pl.DataFrame, Any]:
         """See RecordSource."""
@@ -200,7 +211,7 @@ class JournalSource:
 
     def acknowledge(self, cursor: Any) -> None:
         """See RecordSource: segments before the cursor are removed."""
-        self._journal.forget(int(cursor["segment"]))
+        self._journal.forget(int(cursor["segment"]), int(cursor["offset"]))
 
     def _next(self, until: tuple[int, int]) -> pl.DataFrame | None:
         number, offset = self._place

@@ -24,7 +24,7 @@ from isang.service.metrics import Metrics
 from isang.service.plugged import http_decoders
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
-from isang.service.storage.journal import Journal, JournalFull
+from isang.service.storage.journal import Journal, JournalFull, TooLarge
 from isang.service.web.access import Access
 from isang.service.web.actions import Acting
 from isang.service.web.actions import routes as action_routes
@@ -112,6 +112,8 @@ async def _accepted(service: Running, decoder: HttpDecoder, http: HttpRequest, r
         await acceptance.keep(decoder.name, decoded, table)
     except JournalFull:
         raise _full() from None
+    except TooLarge:
+        raise RefusedRequest(413, "so many records never find room in the journal; send less at a time") from None
     except OSError as error:
         text = f"the records cannot be written: {error.strerror or error}"
         raise RefusedRequest(503, text, RETRY_AFTER_SECONDS) from error

@@ -49,8 +49,9 @@ class Surprise(NamedTuple):
 def surprise(model: Model, sessions: Sessions) -> Surprise:
     """Each event is hidden once and each gap and end asked about once, in a few passes.
 
-    Sessions longer than the model's positions are seen in consecutive pieces. Each of as many threads as torch has
-    takes batches of its own and works on them alone, so that their number changes no number.
+    What the encoder was asked about before is not asked again. Sessions longer than the model's positions are seen in
+    consecutive pieces. Each of as many threads as torch has takes batches of its own and works on them alone, so that
+    their number changes no number.
     """
     pieces, _ = cut(sessions, model.config.model.positions)
     answers = Surprise(*(np.full(len(sessions.flat), np.nan) for _ in Surprise._fields))
@@ -58,12 +59,21 @@ def surprise(model: Model, sessions: Sessions) -> Surprise:
     def places(rows: Rows) -> Rows:
         return pieces.offsets[rows][:, None] + np.arange(pieces.lengths[rows[0]])
 
-    batches = list(equal_length_batches(pieces.lengths, SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1)))
+    encoder, names = model.onnx or model.encoder, model.answered.names(pieces)
+    known = model.answered.known(encoder, names)
+    for place, answer_3L in known.items():
+        start = pieces.offsets[place]
+        for into_T, answer_L in zip(answers, answer_3L, strict=True):
+            into_T[start : start + len(answer_L)] = answer_L
+    unknown = np.array([place for place in range(len(pieces)) if place not in known], dtype=np.int64)
+    most = SCORING_TOKENS // (EVENT_PASSES + GAP_PASSES + 1)
+    batches = [unknown[rows] for rows in equal_length_batches(pieces.lengths[unknown], most)]
     score = model.scorer or partial(_score_here, scoring_encoder(model))
-    with Progress("scoring sessions", total=len(pieces), unit="distinct sessions") as bar:
+    with Progress("scoring sessions", total=len(unknown), unit="distinct sessions") as bar:
         for rows, scored in zip(batches, score(pieces.flat[places(rows)] for rows in batches), strict=True):
             for into_T, answer_GL in zip(answers, scored, strict=True):
                 into_T[places(rows)] = answer_GL
+            model.answered.keep(encoder, names, rows, list(scored))
             bar.advance(len(rows))
     return answers
 

@@ -5,6 +5,7 @@ Shapes: S sessions, T tokens in all, V events, M pairs of them that stand in bot
 session, Q its pairs.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
 from isang.detection.detectors.open_ends import are_open
-from isang.detection.detectors.order.event_pairs import most_frequent, present
+from isang.detection.detectors.order.event_pairs import count_orders, most_frequent, present, present_in
 from isang.detection.detectors.sentences import first_place, name_of, percent, percent_ko
 from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
@@ -21,6 +22,8 @@ CONTEXT_EVENTS = 150
 """Pairs and what they depend on are sought among so many events, those that most normal sessions have."""
 LEAST_SHARE = 0.05
 """Both orders are normal where the rarer one has at least this share of the sessions that have both events."""
+COUNTED_AT_ONCE = 2_000_000
+"""Cells of the tables of sessions by events, or by pairs of these, that are in memory at a time."""
 LEAST_SESSIONS = 20
 """So many normal sessions must have both events."""
 
@@ -89,7 +92,7 @@ def strangest_context(fitted: Fitted, tokens: Tokens, gaps_T: Floats | None = No
     """
     orders = _orders(fitted, tokens)
     times_T = _times(np.full(len(tokens), np.nan) if gaps_T is None else gaps_T)
-    for pair in orders.strangest_first:
+    for pair in np.argsort(-orders.surprise_Q, kind="stable"):
         if times_T[orders.later_Q[pair]] > times_T[orders.earlier_Q[pair]]:
             return _context(fitted, tokens, orders, pair)
     return NO_CONTEXT
@@ -100,12 +103,13 @@ def context_surprise(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Floa
     surprise_S, times_T = np.zeros(len(sessions)), _times(gaps_T)
     distinct, inverse_S = sessions.distinct()
     by_sequence = np.split(np.argsort(inverse_S, kind="stable"), np.cumsum(np.bincount(inverse_S))[:-1])
-    for index in range(len(distinct)):
+    for index in _undecided(fitted, distinct):
         orders, rows = _orders(fitted, distinct[index]), by_sequence[index]
-        for pair in orders.strangest_first:
+        surprise_Q = orders.surprise_Q
+        for pair in np.argsort(-surprise_Q, kind="stable"):
             begins = sessions.offsets[rows]
             apart = times_T[begins + orders.later_Q[pair]] > times_T[begins + orders.earlier_Q[pair]]
-            surprise_S[rows[apart]] = orders.surprise_QV[pair].max()
+            surprise_S[rows[apart]] = surprise_Q[pair]
             rows = rows[~apart]
             if not len(rows):
                 break
@@ -132,13 +136,14 @@ class _Orders(NamedTuple):
     """Normal sessions with both that have, or lack, a third event as this session does."""
     alike_so_QV: Floats
     """Those of them in this order."""
-    surprise_QV: Floats
-    """-log of the share of this order among them, in nats."""
+    likely_QV: Floats
+    """The share of this order among them."""
 
     @property
-    def strangest_first(self) -> Rows:
-        """The numbers of the pairs, the least usual order first."""
-        return np.argsort(-self.surprise_QV.max(axis=1, initial=0.0), kind="stable")
+    def surprise_Q(self) -> Floats:
+        """-log of the least of these shares, in nats."""
+        surprise_Q: Floats = -np.log(self.likely_QV.min(axis=1, initial=1.0))
+        return surprise_Q
 
 
 def _orders(fitted: Fitted, tokens: Tokens) -> _Orders:
@@ -161,15 +166,14 @@ def _orders(fitted: Fitted, tokens: Tokens) -> _Orders:
         here_V=here_V,
         alike_QV=alike_QV,
         alike_so_QV=alike_so_QV,
-        surprise_QV=-np.log((alike_so_QV + share_Q[:, None]) / (alike_QV + 1)),
+        likely_QV=(alike_so_QV + share_Q[:, None]) / (alike_QV + 1),
     )
 
 
 def _context(fitted: Fitted, tokens: Tokens, orders: _Orders, pair: int) -> OrderContext:
-    surprise_V = orders.surprise_QV[pair]
-    other = int(surprise_V.argmax())
+    other = int(orders.likely_QV[pair].argmin())
     return OrderContext(
-        surprise=float(surprise_V[other]),
+        surprise=float(orders.surprise_Q[pair]),
         first=int(tokens[orders.earlier_Q[pair]]),
         second=int(tokens[orders.later_Q[pair]]),
         other=int(fitted.once(_table).tokens_V[other]),
@@ -197,31 +201,45 @@ class _Table(NamedTuple):
 def _table(fitted: Fitted) -> _Table:
     tokens_V = most_frequent(fitted, CONTEXT_EVENTS)
     size = len(tokens_V)
-    both_VV, first_VV = np.zeros((size, size)), np.zeros((size, size))
-    for index, times in enumerate(fitted.counts):
-        rank_V, here_V = _ranks(tokens_V, fitted.normal[index])
-        places = np.flatnonzero(here_V)
-        both_VV[np.ix_(places, places)] += times
-        first_VV[np.ix_(places, places)] += times * (rank_V[places][:, None] < rank_V[places])
+    first_VV, alone_V = count_orders(fitted, tokens_V)
+    both_VV = first_VV + first_VV.T
+    np.fill_diagonal(both_VV, alone_V)
     rarer_VV = np.minimum(first_VV, first_VV.T)
     mixed_VV = np.triu((both_VV >= LEAST_SESSIONS) & (rarer_VV >= LEAST_SHARE * both_VV), 1)
     pair_VV = np.full((size, size), -1, dtype=np.int64)
     pair_VV[mixed_VV] = np.arange(mixed_VV.sum())
+    one_M, other_M = np.nonzero(mixed_VV)
+    both_MV, first_MV = np.zeros((len(one_M), size)), np.zeros((len(one_M), size))
+    at_once = max(1, COUNTED_AT_ONCE // max(1, len(one_M), size))
+    for start in range(0, len(fitted.normal) if len(one_M) else 0, at_once):
+        rows = np.arange(start, min(start + at_once, len(fitted.normal)))
+        rank_SV, here_SV = _all_ranks(tokens_V, fitted.normal.take(rows))
+        both_SM = fitted.counts[rows][:, None] * (here_SV[:, one_M] & here_SV[:, other_M]).astype(np.float64)
+        both_MV += both_SM.T @ here_SV
+        first_MV += (both_SM * (rank_SV[:, one_M] < rank_SV[:, other_M])).T @ here_SV
+    return _Table(tokens_V, pair_VV, both_VV[mixed_VV], first_VV[mixed_VV], both_MV, first_MV)
 
-    table = _Table(
-        tokens_V,
-        pair_VV,
-        both_VV[mixed_VV],
-        first_VV[mixed_VV],
-        *(np.zeros((int(mixed_VV.sum()), size)) for _ in range(2)),
-    )
-    for index, times in enumerate(fitted.counts):
-        rank_V, here_V = _ranks(tokens_V, fitted.normal[index])
-        earlier, later, pair_Q = _pairs(table, here_V)
-        so_Q = rank_V[earlier] < rank_V[later]
-        table.both_MV[np.ix_(pair_Q, here_V)] += times
-        table.first_MV[np.ix_(pair_Q[so_Q], here_V)] += times
-    return table
+
+def _all_ranks(tokens_V: Rows, sessions: Sessions) -> tuple[Rows, NDArray[np.bool_]]:
+    """As `_ranks` for many sessions; both of shape (S, V)."""
+    present = present_in(tokens_V, sessions)
+    session_T = np.repeat(np.arange(len(present)), present.lengths)
+    rank_SV = np.zeros((len(present), len(tokens_V)), dtype=np.int64)
+    here_SV = np.zeros((len(present), len(tokens_V)), dtype=np.bool_)
+    rank_SV[session_T, present.flat] = np.arange(len(present.flat)) - present.offsets[session_T]
+    here_SV[session_T, present.flat] = True
+    return rank_SV, here_SV
+
+
+def _undecided(fitted: Fitted, sessions: Sessions) -> Iterator[int]:
+    """The sessions that have two events which stand in both orders."""
+    table = fitted.once(_table)
+    mixed_VV = (table.pair_VV >= 0).astype(np.float32)
+    at_once = max(1, COUNTED_AT_ONCE // max(1, len(table.tokens_V)))
+    for start in range(0, len(sessions) if len(table.both_M) else 0, at_once):
+        rows = np.arange(start, min(start + at_once, len(sessions)))
+        _, here_SV = _all_ranks(table.tokens_V, sessions.take(rows))
+        yield from rows[((here_SV.astype(np.float32) @ mixed_VV > 0) & here_SV).any(axis=1)].tolist()
 
 
 def _ranks(tokens_V: Rows, tokens: Tokens) -> tuple[Rows, NDArray[np.bool_]]:

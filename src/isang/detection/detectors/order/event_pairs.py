@@ -3,19 +3,20 @@
 Shapes: V events that are paired, P different events of one session.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from isang.model.batches import Floats, Rows, Tokens
+from isang.model.batches import Floats, Rows, Sessions, Tokens, first_appearances
 from isang.model.fitted import Fitted
 from isang.model.vocabulary import MARKS
 
 PAIRED_EVENTS = 2_000
 """Pairs are counted among so many events, those that most normal sessions have."""
 
-
+PAIRS_AT_A_TIME = 2_000_000
 ALIKE_AT_A_TIME = 4_096
 """For so many sets of events the orders within normal sessions are kept."""
 
@@ -53,7 +54,7 @@ def strangest_order(fitted: Fitted, tokens: Tokens) -> Pair:
     if len(present_P) < 2:
         return NO_PAIR
     share_PP = np.exp(-table.order_VV[np.ix_(present_P, present_P)])
-    alike, so_PP = orders.of_alike(np.sort(present_P).tobytes())
+    alike, so_PP = orders.of_alike(np.sort(present_P).astype(np.int32).tobytes())
     rank_P = np.argsort(np.argsort(present_P))
     so_PP = so_PP[np.ix_(rank_P, rank_P)] if alike else np.zeros_like(share_PP)
     surprise_PP = np.triu(-np.log((so_PP + share_PP) / (alike + 1)), 1)
@@ -85,14 +86,12 @@ class _Orders:
 
     def __init__(self, fitted: Fitted) -> None:
         self.table = fitted.once(_table)
-        self._fitted = fitted
+        self._counts = fitted.counts
+        self._present = present_in(self.table.tokens_V, fitted.normal)
         self._rows: dict[bytes, list[int]] = {}
-        for index in range(len(fitted.normal)):
-            self._rows.setdefault(np.sort(self._present(index)).tobytes(), []).append(index)
+        for index in range(len(self._present)):
+            self._rows.setdefault(np.sort(self._present[index]).tobytes(), []).append(index)
         self.of_alike = lru_cache(ALIKE_AT_A_TIME)(self._of_alike)
-
-    def _present(self, row: int) -> Rows:
-        return present(self.table.tokens_V, self._fitted.normal[row])
 
     def _of_alike(self, places: bytes) -> tuple[int, Floats]:
         """How many normal sessions have just these events, and in how many the first of each two is before the second.
@@ -100,27 +99,57 @@ class _Orders:
         `places` are those of the events in the table. The second is of shape (P, P), the events in rising order.
         """
         rows = self._rows.get(places, [])
-        number = len(places) // np.dtype(np.int64).itemsize
-        before_PP = np.zeros((number, number))
-        for index in rows:
-            rank_P = np.argsort(np.argsort(self._present(index)))
-            before_PP[np.ix_(rank_P, rank_P)] += np.triu(np.full((number, number), self._fitted.counts[index]), 1)
-        return int(self._fitted.counts[rows].sum()), before_PP
+        number = len(places) // np.dtype(np.int32).itemsize
+        if not rows:
+            return 0, np.zeros((number, number))
+        rank_RP = np.argsort(np.argsort([self._present[index] for index in rows], axis=1), axis=1)
+        first, second = np.triu_indices(number, 1)
+        pairs_RQ = rank_RP[:, first] * number + rank_RP[:, second]
+        times_RQ = np.broadcast_to(self._counts[rows][:, None], pairs_RQ.shape)
+        before = np.bincount(pairs_RQ.ravel(), times_RQ.ravel(), minlength=number**2).astype(np.float64)
+        return int(self._counts[rows].sum()), before.reshape(number, number)
 
 
 def _table(fitted: Fitted) -> _Table:
     tokens_V = most_frequent(fitted, PAIRED_EVENTS)
-    before_VV = np.zeros((len(tokens_V), len(tokens_V)))
-    alone_V = np.zeros(len(tokens_V))
-    for index, times in enumerate(fitted.counts):
-        present_P = present(tokens_V, fitted.normal[index])
-        before_VV[np.ix_(present_P, present_P)] += np.triu(np.full((len(present_P), len(present_P)), times), 1)
-        alone_V[present_P] += times
+    before_VV, alone_V = count_orders(fitted, tokens_V)
     together_VV = before_VV + before_VV.T
     np.fill_diagonal(together_VV, alone_V)
     order_VV = -np.log((before_VV + 0.1) / (together_VV + 0.2))
     absence_VV = -np.log((alone_V[:, None] - together_VV + 0.5) / (alone_V[:, None] + 1))
     return _Table(tokens_V, order_VV, absence_VV)
+
+
+def count_orders(fitted: Fitted, tokens_V: Rows) -> tuple[Floats, Floats]:
+    """In how many normal sessions the first event comes before the second, and how many have it; (V, V) and V."""
+    size = len(tokens_V)
+    before, alone_V = np.zeros(size * size), np.zeros(size)
+    for rows in _pieces(fitted.normal.lengths):
+        present = present_in(tokens_V, fitted.normal.take(rows))
+        times_T = np.repeat(fitted.counts[rows], present.lengths)
+        alone_V += np.bincount(present.flat, times_T, minlength=size)
+        earlier, later = _each_two(present)
+        before += np.bincount(present.flat[earlier] * size + present.flat[later], times_T[earlier], minlength=size**2)
+    return before.reshape(size, size), alone_V
+
+
+def _pieces(lengths: Rows) -> Iterator[Rows]:
+    """Consecutive sessions with about PAIRS_AT_A_TIME pairs of events at most, or one session that has more."""
+    ends = np.cumsum(lengths.astype(np.float64) ** 2 / 2)
+    start = 0
+    while start < len(lengths):
+        done = ends[start - 1] if start else 0.0
+        stop = max(start + 1, int(np.searchsorted(ends, done + PAIRS_AT_A_TIME, side="right")))
+        yield np.arange(start, stop, dtype=np.int64)
+        start = stop
+
+
+def _each_two(sessions: Sessions) -> tuple[Rows, Rows]:
+    """Each two places of the same session, the earlier and the later one."""
+    behind_T = np.repeat(sessions.offsets[1:], sessions.lengths) - np.arange(len(sessions.flat)) - 1
+    earlier = np.repeat(np.arange(len(sessions.flat)), behind_T)
+    number = np.arange(len(earlier)) - np.repeat(np.cumsum(behind_T) - behind_T, behind_T)
+    return earlier, earlier + 1 + number
 
 
 def most_frequent(fitted: Fitted, number: int) -> Rows:
@@ -137,6 +166,18 @@ def present(tokens_V: Rows, tokens: Tokens) -> Rows:
     different = different[np.argsort(first)]
     places = np.searchsorted(tokens_V, different).clip(max=max(0, len(tokens_V) - 1))
     return places[tokens_V[places] == different] if len(tokens_V) else places[:0]
+
+
+def present_in(tokens_V: Rows, sessions: Sessions) -> Sessions:
+    """The same for many sessions: places in `tokens_V` where they have tokens."""
+    first = first_appearances(sessions)
+    highest = max(int(first.flat.max(initial=0)), int(tokens_V.max(initial=0)))
+    place_of = np.full(highest + 1, -1, dtype=np.int32)
+    place_of[tokens_V] = np.arange(len(tokens_V))
+    places_T = place_of[first.flat]
+    kept_T = places_T >= 0
+    offsets = np.concatenate([[0], np.cumsum(kept_T)])[first.offsets]
+    return Sessions(places_T[kept_T], offsets)
 
 
 def _strangest(table: _Table, surprise: Floats, rows: Rows, columns: Rows) -> Pair:

@@ -1,149 +1,18 @@
-"""Mail, message brokers and chat: Postfix, Dovecot, Mosquitto, NATS, RabbitMQ, ngIRCd."""
+"""Message brokers and chat: Mosquitto, NATS, RabbitMQ, ngIRCd, Prosody."""
 
 # ruff: noqa: E501 (configuration files and the lines that clients send stay whole)
 
+import base64
 import contextlib
-import imaplib
 import os
-import smtplib
+import shutil
 import socket
 import threading
 import time
-from pathlib import Path
 
 from recording import Recording, Service
 
 USERS = ("ann", "ben", "cho", "dina", "emil", "fay", "gus", "hana")
-
-
-def postfix(rec: Recording) -> None:
-    """A relay; the next host that it hands mail to goes away."""
-    queue = rec.folder("spool")
-    data = rec.folder("data", "postfix")
-    log = rec.open_log("mail.log", "postfix")
-    folder = rec.folder("etc")
-    for name in ("master.cf", "postfix-files", "dynamicmaps.cf"):
-        for source in (Path("/etc/postfix"), Path("/usr/share/postfix")):
-            for found in (source / name, source / f"{name}.dist"):
-                if found.exists() and not (folder / name).exists():
-                    text = found.read_text()
-                    (folder / name).write_text("\n".join(unjailed(line) for line in text.splitlines()) + "\n")
-    (folder / "main.cf").write_text(
-        f"compatibility_level=3.6\nqueue_directory={queue}\ndata_directory={data}\nmaillog_file={log}\nmaillog_file_prefixes=/srv,/work,/var,/\n"
-        "myhostname=mx.shop.test\nmydestination=\nmynetworks=127.0.0.0/8\nrelayhost=[127.0.0.1]:2525\ninet_interfaces=127.0.0.1\n"
-        "inet_protocols=ipv4\nsmtp_dns_support_level=disabled\nsmtp_host_lookup=native\nmessage_size_limit=20000\nrelay_domains=\n"
-        "smtpd_recipient_restrictions=reject_non_fqdn_recipient,permit_mynetworks,reject\nminimal_backoff_time=1s\nmaximal_backoff_time=2s\n"
-        "queue_run_delay=2s\nalias_maps=\nlocal_recipient_maps=\nsmtpd_client_connection_count_limit=50\nsmtpd_peername_lookup=no\n"
-    )
-    sink = rec.start("smtp-sink", "-u", "postfix", "127.0.0.1:2525", "100")
-    rec.wait_port(2525)
-    rec.call("postfix", "-c", folder, "set-permissions", seconds=20)
-    rec.start("postfix", "-c", folder, "start-fg")
-    rec.wait_port(25, seconds=20)
-    for step in rec.steps(200):
-        if rec.fails_at(step, 200):
-            rec.fault("the next relay was killed")
-            rec.stop(sink, hard=True)
-        sender, kind = (
-            f"{rec.random.choice(USERS)}@shop.test",
-            rec.pick({"one": 6, "many": 1, "large": 0.2, "wrong": 0.3, "hang": 0.2}),
-        )
-        receivers = [
-            f"{rec.random.choice(USERS)}{rec.random.randint(1, 90)}@out.test" for _ in range(4 if kind == "many" else 1)
-        ]
-        with (
-            contextlib.suppress(smtplib.SMTPException, OSError),
-            smtplib.SMTP(
-                "127.0.0.1", 25, timeout=4, source_address=(f"127.0.0.{rec.random.randint(2, 30)}", 0)
-            ) as client,
-        ):
-            client.ehlo(f"host{rec.random.randint(1, 9)}.shop.test")
-            if kind == "hang":
-                client.mail(sender)
-                client.sock.close()
-                continue
-            client.sendmail(sender, ["root"] if kind == "wrong" else receivers,
-                            f"Subject: order {step}\n\n" + "line of the mail\n" * rec.random.randint(1, 3000 if kind == "large" else 200))  # fmt: skip
-    time.sleep(2)
-    rec.call("postfix", "-c", folder, "stop", seconds=10)
-
-
-def unjailed(line: str) -> str:
-    """A line of master.cf without its chroot."""
-    fields = line.split()
-    if len(fields) >= 8 and not line.startswith(("#", " ")):
-        fields[4] = "n"
-        return " ".join(fields)
-    return line
-
-
-def dovecot(rec: Recording) -> None:
-    """IMAP sessions; the mail folders of two users lose their permissions."""
-    mails = rec.folder("mail", "mail")
-    log = rec.open_log("dovecot.log")
-    users = "".join(f"{user}:{{PLAIN}}pw-{user}::::::\n" for user in USERS)
-    conf = rec.write(
-        "dovecot.conf",
-        f"""
-base_dir = {rec.folder("run")}
-state_dir = {rec.folder("state")}
-log_path = {log}
-auth_verbose = yes
-mail_debug = yes
-protocols = imap
-ssl = no
-disable_plaintext_auth = no
-mail_location = maildir:{mails}/%u
-mail_uid = mail
-mail_gid = mail
-first_valid_uid = 1
-default_internal_user = dovecot
-default_login_user = dovenull
-service imap-login {{
-  inet_listener imap {{
-    address = 127.0.0.1
-    port = 1143
-  }}
-}}
-passdb {{
-  driver = passwd-file
-  args = {rec.write("users", users)}
-}}
-userdb {{
-  driver = static
-  args = uid=mail gid=mail home={mails}/%u
-}}
-""",
-    )
-    rec.start("dovecot", "-F", "-c", conf)
-    rec.wait_port(1143)
-    for step in rec.steps(130):
-        if rec.fails_at(step, 130):
-            rec.fault("chmod 000 on the mail folders of two users")
-            for user in USERS[:2]:
-                rec.call("chown", "-R", "root:root", mails / user)
-                rec.call("chmod", "-R", "000", mails / user)
-        user = rec.random.choice(USERS)
-        kind = rec.pick({"read": 6, "write": 4, "wrong": 0.3, "drop": 0.3, "search": 1, "folder": 0.5})
-        try:
-            client = imaplib.IMAP4("127.0.0.1", 1143, timeout=4)
-            client.login(user, "guess" if kind == "wrong" else f"pw-{user}")
-            if kind == "write":
-                client.append(
-                    "INBOX", "", time.time(), b"Subject: hello\r\n\r\n" + b"text " * rec.random.randint(5, 500)
-                )
-            client.select("INBOX")
-            if kind == "drop":
-                client.sock.close()
-                continue
-            if kind == "search":
-                client.search(None, "SUBJECT", "hello")
-            if kind == "folder":
-                client.create(f"Archive{step}")
-            client.fetch("1:3", "(FLAGS BODY[])")
-            client.logout()
-        except (imaplib.IMAP4.error, OSError):
-            continue
 
 
 def mosquitto(rec: Recording) -> None:
@@ -227,8 +96,8 @@ user mosquitto
 
 def nats(rec: Recording) -> None:
     """Publishers and subscribers; one subscriber stops reading while large messages come."""
-    conf = rec.write("nats.conf", 'listen: 127.0.0.1:4222\nwrite_deadline: "500ms"\nmax_pending: 200000\nping_interval: "2s"\n'
-                     "authorization { users = [ " + " ".join(f'{{user: {user}, password: pw}}' for user in USERS) + " ] }\n")  # fmt: skip
+    conf = rec.write("nats.conf", 'listen: 127.0.0.1:4222\nwrite_deadline: "500ms"\nmax_payload: 150000\nmax_pending: 200000\nping_interval: "2s"\n'
+                     "authorization { users = [ " + ", ".join(f'{{user: {user}, password: pw}}' for user in USERS) + " ] }\n")  # fmt: skip
     rec.start("nats-server", "-c", conf, "-DV", "-l", rec.logs / "nats.log")
     rec.wait_port(4222)
 
@@ -276,11 +145,10 @@ def nats(rec: Recording) -> None:
 
 
 def rabbitmq(rec: Recording) -> None:
-    """Connections, queues and messages at level debug; the memory limit is set too low, so publishers are blocked."""
-    for name in ("mnesia", "log", "home"):
-        rec.folder(name, "rabbitmq")
+    """Connections, queues and messages at level debug; the disk fills up, so that publishers are blocked."""
+    disk = rec.small_disk("mnesia", 96, "rabbitmq")
     conf = rec.write("rabbitmq.conf", "listeners.tcp.1 = 127.0.0.1:5672\nlog.file.level = debug\nlog.connection.level = debug\nheartbeat = 5\n"
-                     "disk_free_limit.absolute = 1MB\n")  # fmt: skip
+                     "disk_free_limit.absolute = 30MB\n")  # fmt: skip
     rec.logs.chmod(0o777)
     environment = {
         "RABBITMQ_MNESIA_BASE": f"{rec.work}/mnesia", "RABBITMQ_LOGS": f"{rec.open_log('rabbit.log', 'rabbitmq')}",
@@ -290,6 +158,7 @@ def rabbitmq(rec: Recording) -> None:
     }  # fmt: skip
     rec.write("plugins", "[].\n")
     os.environ.update(environment)
+    shutil.chown(rec.work, "rabbitmq")  # the cookie is written here
     program = "/usr/lib/rabbitmq/bin"
     rec.start(f"{program}/rabbitmq-server", user="rabbitmq")
     rec.wait_port(5672, seconds=90)
@@ -303,10 +172,8 @@ def rabbitmq(rec: Recording) -> None:
 
     for step in rec.steps(120):
         if rec.fails_at(step, 120):
-            rec.fault("the memory limit was set to 1 MB")
-            rec.call(
-                f"{program}/rabbitmqctl", "set_vm_memory_high_watermark", "absolute", "1MB", user="rabbitmq", seconds=20
-            )
+            rec.fault("the disk of the message store was filled up")
+            rec.fill(disk)
         kind = rec.pick(
             {"publish": 6, "consume": 2, "wrong": 0.2, "missing": 0.3, "drop": 0.5, "queue": 1, "clash": 0.2}
         )
@@ -333,7 +200,6 @@ def rabbitmq(rec: Recording) -> None:
                 link.close()
         except (pika.exceptions.AMQPError, OSError, AttributeError):
             continue
-    rec.call(f"{program}/rabbitmqctl", "stop", user="rabbitmq", seconds=30)
 
 
 def closes(link: object) -> None:
@@ -344,7 +210,6 @@ def closes(link: object) -> None:
 
 def ngircd(rec: Recording) -> None:
     """A chat server; a crowd exceeds the limit of connections of one address."""
-    rec.syslog(f"*.* {rec.open_log('ircd.log')}")
     conf = rec.write(
         "ngircd.conf",
         """
@@ -364,10 +229,9 @@ PongTimeout = 2
 Ident = no
 PAM = no
 DNS = no
-SyslogFacility = local1
 """,
     )
-    rec.start("ngircd", "-n", "-d", "-f", conf)
+    rec.start("ngircd", "-n", "-f", conf, output="ircd.log")
     rec.wait_port(6667)
     held: list[socket.socket] = []
     for step in rec.steps(120):
@@ -399,11 +263,72 @@ SyslogFacility = local1
                     )
 
 
+def prosody(rec: Recording) -> None:
+    """A chat server at level debug; the folder where it stores rosters becomes read-only."""
+    data = rec.folder("data", "prosody")
+    log = rec.open_log("prosody.log", "prosody")
+    users = [f"u{number}" for number in range(8)]
+    conf = rec.write(
+        "prosody.cfg.lua",
+        f"""
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ 5222 }}
+s2s_ports = {{}}
+modules_enabled = {{ "roster"; "saslauth"; "disco"; "private"; "vcard"; "ping"; "presence"; "message"; "iq"; "offline" }}
+modules_disabled = {{ "s2s"; "tls" }}
+allow_unencrypted_plain_auth = true
+c2s_require_encryption = false
+authentication = "internal_plain"
+data_path = "{data}"
+pidfile = "{data}/prosody.pid"
+log = {{ {{ levels = {{ min = "debug" }}, to = "file", filename = "{log}", timestamps = true }} }}
+VirtualHost "chat.test"
+""",
+    )
+    for user in users:
+        rec.write(f"data/chat%2etest/accounts/{user}.dat", 'return { ["password"] = "pw" };\n')
+    rec.call("chown", "-R", "prosody:prosody", data)
+    rec.start("prosody", "--config", conf, "-F", user="prosody")
+    rec.wait_port(5222)
+    for step in rec.steps(110):
+        if rec.fails_at(step, 110):
+            rec.fault("chmod 000 on the folder of rosters, stored messages and accounts")
+            for folder in ("roster", "offline", "accounts", "private"):
+                place = rec.folder(f"data/chat%2etest/{folder}")
+                rec.call("chown", "-R", "root:root", place)
+                rec.call("chmod", "-R", "000", place)
+        user, kind = (
+            rec.random.choice(users),
+            rec.pick({"say": 5, "roster": 3, "wrong": 0.3, "drop": 0.4, "private": 1}),
+        )
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 5222), timeout=2) as link:
+            link.settimeout(0.15)
+            opening = "<?xml version='1.0'?><stream:stream to='chat.test' xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>"
+            secret = base64.b64encode(f"\0{user}\0{'guess' if kind == 'wrong' else 'pw'}".encode()).decode()
+            texts = [opening, f"<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>{secret}</auth>"]
+            if kind not in ("wrong", "drop"):
+                texts += [
+                    opening,
+                    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
+                    "<iq type='get' id='r'><query xmlns='jabber:iq:roster'/></iq>",
+                ]
+                friend = rec.random.choice(users)
+                texts += {
+                    "say": [f"<presence/><message to='{friend}@chat.test' type='chat'><body>hi {step}</body></message>"] * rec.random.randint(1, 3),
+                    "roster": [f"<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='{friend}@chat.test'/></query></iq>"],
+                    "private": ["<iq type='get' id='p'><vCard xmlns='vcard-temp'/></iq>"],
+                }[kind]  # fmt: skip
+                texts.append("</stream:stream>")
+            for text in texts:
+                link.sendall(text.encode())
+                with contextlib.suppress(TimeoutError):
+                    link.recv(8000)
+
+
 MESSAGES = {
-    "dovecot": Service(dovecot, r"Error: .*Permission denied|Internal error occurred", "syslog-like: month day time process: ", key="session=<...>"),
     "mosquitto": Service(mosquitto, r"not authorised|(?i:corrupt|error).*password|Error", "ISO time: message", key="client id"),
     "nats": Service(nats, r"Slow Consumer", "[process] date time [LVL] address - cid:N - message", key="cid"),
-    "ngircd": Service(ngircd, r"Too many connections|Refused connection|connection limit", "syslog, RFC 3164", key="connection number"),
-    "postfix": Service(postfix, r"Connection refused|status=deferred", "syslog-like: month day time host program[process]: ", key="queue id"),
-    "rabbitmq": Service(rabbitmq, r"memory resource limit alarm|(?i:Publishers will be blocked)|alarm set", "date time+zone [level] <process> message", key="<process>"),
+    "ngircd": Service(ngircd, r"Too many connections|Refused connection|connection limit", "[process:level number] message", time=False, key="connection number"),
+    "rabbitmq": Service(rabbitmq, r"(?:memory|disk) resource limit alarm set|(?i:Publishers will be blocked)", "date time+zone [level] <process> message", key="<process>"),
+    "prosody": Service(prosody, r"(?i)Permission denied|failed to load|Unable to|not.*(save|load)", "month day time session<TAB>level<TAB>message", key="c2s…"),
 }  # fmt: skip
