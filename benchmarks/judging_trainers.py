@@ -98,7 +98,7 @@ TRAINERS = {
     "catboost folder": Trainer(("none", "overfit"), "files", (250, 250), 250, False, 249),
     "ngboost": Trainer(("none", "rate 0"), "console.txt", (60, 60), 60, False, 118),
     "implicit": Trainer(("none",), "console.txt", (5, 40), 0, False, 40),
-    "river": Trainer(("none", "rate 0", "shuffled labels"), "console.txt", (60, 60), 0, False, 1500),
+    "river": Trainer(("none", "rate 0"), "console.txt", (60, 60), 0, False, 1500),
     "stable-baselines dqn": Trainer(("none", "rate 0"), "console.txt", (5, 2000), 0, True, 0),
     "stable-baselines a2c csv": Trainer(("none", "rate 0"), "files", (39, 41), 0, True, 0),
     "stable-baselines tensorboard": Trainer(("none", "rate 0"), "files", (59, 59), 0, True, 15_104),

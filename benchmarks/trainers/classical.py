@@ -97,7 +97,9 @@ def sklearn_rbm(fault: str, folder: Path) -> None:
     from sklearn.neural_network import BernoulliRBM
 
     x, _, _, _ = data(fault)
-    BernoulliRBM(16, learning_rate=rate_of(fault, 1e-2), n_iter=40, verbose=True, random_state=0).fit((x > 0) * 1.0)
+    BernoulliRBM(16, learning_rate=rate_of(fault, 1e-2), n_iter=40, verbose=True, random_state=0).fit(
+        (x[:, :3] @ np.random.default_rng(1).normal(size=(3, 20)) > 0) * 1.0
+    )
 
 
 def sklearn_kmeans(fault: str, folder: Path) -> None:

@@ -28,6 +28,11 @@ def rate_of(fault: str, usual: float) -> float:
     return {"rate x 100": 100 * usual, "rate 0": 0.0}.get(fault, usual)
 
 
+def constant_rate(fault: str) -> float:
+    """The rate of a run that keeps it: one that is fine at the end too, or one that overfits."""
+    return rate_of(fault, 3e-3 if fault in ("overfit", "shuffled labels") else 5e-4)
+
+
 def cosine(fault: str, usual: float, done: float) -> float:
     """The rate after a part of the run; with a T_max of 60 % of it, it rises again."""
     period = 0.6 if fault == "T_max short" else 1.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import EPOCHS, cosine, data, network, rate_of
+from common import EPOCHS, constant_rate, cosine, data, network, rate_of
 
 
 def keras_console(fault: str, folder: Path) -> None:
@@ -106,7 +106,7 @@ def fastai(fault: str, folder: Path) -> None:
         loaders, network(fault), loss_func=torch.nn.CrossEntropyLoss(), metrics=accuracy, path=folder,
         cbs=[CSVLogger("history.csv")],
     )  # fmt: skip
-    learner.fit(EPOCHS, lr=max(rate_of(fault, 3e-3 if fault in ("overfit", "shuffled labels") else 5e-4), 1e-30))
+    learner.fit(EPOCHS, lr=max(constant_rate(fault), 1e-30))
 
 
 def keras_bar(fault: str, folder: Path) -> None:
@@ -139,7 +139,7 @@ def skorch(fault: str, folder: Path) -> None:
     split = PredefinedSplit([-1] * len(x) + [0] * len(xv))
     net = NeuralNetClassifier(
         network(fault), criterion=torch.nn.CrossEntropyLoss, max_epochs=EPOCHS, batch_size=64,
-        optimizer=torch.optim.Adam, lr=rate_of(fault, 3e-3), train_split=ValidSplit(split),
+        optimizer=torch.optim.Adam, lr=constant_rate(fault), train_split=ValidSplit(split),
     )  # fmt: skip
     net.fit(np.concatenate([x, xv]), np.concatenate([y, yv]).astype(np.int64))
 
@@ -152,7 +152,7 @@ def ignite(fault: str, folder: Path) -> None:
     from ignite.metrics import Accuracy, Loss
 
     model, loaders = network(fault), _loaders(fault)
-    loss, adam = torch.nn.CrossEntropyLoss(), torch.optim.Adam(model.parameters(), rate_of(fault, 3e-3))
+    loss, adam = torch.nn.CrossEntropyLoss(), torch.optim.Adam(model.parameters(), constant_rate(fault))
     trainer = create_supervised_trainer(model, adam, loss)
     evaluator = create_supervised_evaluator(model, metrics={"accuracy": Accuracy(), "nll": Loss(loss)})
     bar = ProgressBar(persist=True)
@@ -190,7 +190,7 @@ def imagenet_example(fault: str, folder: Path) -> None:
     import torch
 
     model, (train, held_out) = network(fault), _loaders(fault)
-    adam, total = torch.optim.Adam(model.parameters(), rate_of(fault, 3e-3)), 0.0
+    adam, total = torch.optim.Adam(model.parameters(), constant_rate(fault)), 0.0
     for epoch in range(EPOCHS):
         total, right, seen, started = 0.0, 0, 0, time.perf_counter()
         for batch, (x, y) in enumerate(train):
@@ -272,7 +272,7 @@ def flax(fault: str, folder: Path) -> None:
     wide = 256 if fault in ("overfit", "shuffled labels") else 16
     model = nn.Sequential([nn.Dense(wide), nn.relu, nn.Dense(2)])
     weights = model.init(jax.random.key(0), x[:1])
-    adam = optax.adam(rate_of(fault, 3e-3))
+    adam = optax.adam(constant_rate(fault))
     state, rng = adam.init(weights), np.random.default_rng(0)
 
     def loss_of(weights: Any, x: Any, y: Any) -> Any:

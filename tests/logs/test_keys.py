@@ -127,4 +127,47 @@ def test_a_level_in_front_of_the_identifier_is_no_name_of_it() -> None:
     ids = [f"{source.getrandbits(32):08x}" for _ in range(100)]
     steps = (("INFO", "opened"), ("FINE", "used"), ("SEVERE", "closed"))
     rule = propose_key(sample([f"{level}: [{name}] cart {step}" for name in ids for level, step in steps]))
-    assert rule is None
+    assert rule is not None
+    assert rule.reason.startswith("word 2")
+
+
+PLACES = {
+    "word 3": "{at} {key} {deed}",
+    "word 4": "{at} mx/in[7]: {key}: {deed}",
+    "the last word": "{at} {deed} ({key})",
+    "column 3": "{at}|dev-{n}|{key}|{deed}",
+}
+
+
+@pytest.mark.parametrize(("name", "form"), PLACES.items())
+def test_an_identifier_without_a_name_is_found_at_its_place(name: str, form: str) -> None:
+    source = random.Random(7)
+    letters = "bcdfghjkmnpqrstvwxyzBCDFGHJKMNPQRSTVWXYZ23456789"
+    lines, keys = [], []
+    open_now: list[tuple[str, list[str]]] = []
+    for n in range(1_500):
+        while len(open_now) < 4:
+            deeds = ["came in"] + ["item laid down"] * source.randrange(1, 4) + ["went out"]
+            open_now.append(("7" + "".join(source.choices(letters, k=8)) + "4", deeds))
+        key, deeds = source.choice(open_now)
+        lines.append(form.format(at="2024-06-09 14:03:02", key=key, deed=deeds.pop(0), n=n % 5))
+        keys.append(key)
+        open_now = [each for each in open_now if each[1]]
+    rule = propose_key(sample(lines))
+    assert rule is not None
+    assert rule.reason.startswith(name)
+    assert rule.pattern is not None
+    assert keys_of(pl.Series(lines), rule.pattern)["key"].to_list() == keys
+
+
+def test_a_worker_that_always_comes_back_is_no_key_at_its_place() -> None:
+    source = random.Random(7)
+    lines = [f"2024-06-09 14:03:02 depot{source.randrange(40):03}x item {n} laid down" for n in range(1_000)]
+    assert propose_key(sample(lines)) is None
+
+
+def test_a_number_glued_to_its_word_is_found() -> None:
+    lines = [f"picked job{n // 3 + 10_000} at {n}" for n in range(900)]
+    rule = propose_key(sample(lines))
+    assert rule is not None
+    assert rule.reason.startswith("job…")

@@ -220,6 +220,13 @@ LINES = [
     ("general-iso", "[2024-06-09 14:03:02] ERROR: something happened", "ERROR", "something happened"),
     ("general-epoch", "1717941782 something happened", None, "something happened"),
     ("general-slashed", "2024/06/09 14:03:02 something happened", None, "something happened"),
+    ("general-day-month-year-slashed", "10.0.0.7:4111 [09/Jun/2024:14:03:02.000] web~ shop/a 0/1 it is up", None,
+     "web~ shop/a 0/1 it is up"),
+    ("macos-unified", "2024-06-09 14:03:02.000000+0000 0x1a2b Error 0x0 77 0 shelfd: (Kit) it failed", "ERROR",
+     "(Kit) it failed"),
+    ("syslog", "Sun Jun  9 14:03:02 2024 daemon.warn dnsmasq[77]: it is slow", "WARN", "it is slow"),
+    ("logrus-terminal", "ERRO[2024-06-09T14:03:02Z] it failed", "ERROR", "it failed"),
+    ("general-epoch", "1717941782: something happened", None, "something happened"),
     *MORE_LINES,
 ]  # fmt: skip
 
@@ -245,6 +252,7 @@ TIMELESS = [
     ("level", "[ERROR] it failed", "ERROR", "it failed"),
     ("priority", "<4>Shop.Orders[0] slow", "WARN", "Shop.Orders[0] slow"),
     ("kernel", "[   12.345678] usb 1-1: new device", None, "usb 1-1: new device"),
+    ("kernel", "kern  :warn  : [   12.345678] usb 1-1: new device", "WARN", "usb 1-1: new device"),
     ("lambda-platform", "END RequestId: 7f", None, "END RequestId: 7f"),
 ]
 

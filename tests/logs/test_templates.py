@@ -23,6 +23,7 @@ from isang.logs.templates.miner import (
     shortened,
     slot_values,
 )
+from isang.logs.templates.optional_parts import open_prefix
 from isang.logs.templates.refinement import Message, joined, refined
 from isang.logs.templates.words import has_words, without_values
 
@@ -192,6 +193,7 @@ def test_the_index_agrees_with_trying_every_template(texts: list[str], message: 
         alike = has_words(text) == has_words(message) and len(words) == len(others)
         return alike and all(a in (SLOT, b) for a, b in zip(words, others, strict=True))
 
+    texts = [text for text in texts if open_prefix(text.split()) is None]  # these fit any end
     found = TemplateIndex(texts).match(message)
     assert found == next((number for number, text in enumerate(texts) if fits(text)), None)
 

@@ -7,6 +7,7 @@ import pytest
 
 from isang.runs.finding import Finding
 from isang.runs.findings import judge
+from isang.runs.findings.ranking import first_things
 from isang.runs.read.folders import read_runs
 from isang.runs.read.table import RunTable
 
@@ -121,3 +122,13 @@ def test_a_schedule_that_begins_anew_with_its_warm_up_was_not_restored(tmp_path:
     rows = [f"step={i} loss={3 - i / 500:.4f} lr={r:.4e}" for i, r in enumerate([*rates(first), *rates(300)])]
     found = findings(read(tmp_path, rows))
     assert (found["schedule"].evidence["parameters"].get("reset_step") == first) == named
+
+
+def test_a_schedule_that_was_cut_off_comes_before_stopping_early_and_training_longer() -> None:
+    """The advice to let the schedule end and that to stop sooner contradict each other."""
+    advice = {"en": "Try it.", "ko": "시험해 보십시오."}
+    problems = [
+        Finding(name, "problem", {"en": "x", "ko": "x"}, {}, advice)
+        for name in ("convergence", "stopping_point", "schedule", "throughput")
+    ]
+    assert [finding.id for finding in first_things(problems)] == ["schedule", "throughput"]

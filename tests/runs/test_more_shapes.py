@@ -55,3 +55,32 @@ def test_names_of_waiting_for_data(name: str) -> None:
 def test_the_cost_of_data_is_waiting(tmp_path: Path) -> None:
     lines = [f"step: {i} loss: {3 / i:.3f} batch_cost: 1.5 data_cost: 1.1" for i in range(1, 40)]
     assert read(tmp_path, lines).column(DATA_SECONDS) == pytest.approx(np.full(39, 1.1))
+
+
+def test_a_heading_says_what_the_indented_line_below_it_was_measured_on(tmp_path: Path) -> None:
+    lines = []
+    for epoch in range(1, 21):
+        lines += [f"Epoch {epoch}", "-------", f"Train loss: {1 / epoch:7f}", "Test Error: "]
+        lines += [f" Accuracy: {90 - 9 / epoch:.1f}%, Avg loss: {2 / epoch:8f} ", ""]
+    run = read(tmp_path, lines)
+    assert run.points("validation_loss")[1] == pytest.approx(2 / np.arange(1, 21), abs=1e-5)
+    source = run.source
+    assert source.lines == sum(source.used.values()) + sum(source.ignored.values()) + source.failed
+    assert source.ignored["headings"] == 20
+
+
+def test_results_named_validation_and_steps_in_brackets(tmp_path: Path) -> None:
+    lines = [
+        f"{kind} Results - Epoch: {i} Avg accuracy: 0.9 Avg loss: {first / i:.4f}"
+        for i in range(1, 30)
+        for kind, first in (("Training", 1), ("Validation", 2))
+    ]
+    assert read(tmp_path, lines).points("validation_loss")[1] == pytest.approx(2 / np.arange(1, 30), abs=1e-4)
+    run = read(tmp_path, [f"[{25 * i:,}] LogLoss: {1 / i:.4f}" for i in range(1, 90)])
+    assert int(run.step[-1]) == 25 * 89
+
+
+def test_of_two_sets_without_a_known_name_the_one_that_is_fitted_better_is_the_training_set(tmp_path: Path) -> None:
+    lines = [f"[{i}]\tholdback's rmse: {3 + 6 / i:.4f}\tfit's rmse: {9 / i:.4f}" for i in range(1, 60)]
+    run = read(tmp_path, lines)
+    assert (run.loss_name, len(run.points("validation_loss")[0])) == ("fit's rmse", 59)

@@ -62,8 +62,8 @@ class Evidence:
         """The highest of the values of each session's tokens, 0 where it has none; shape S."""
         if not len(self.sessions):
             return np.zeros(0)
-        scores: Floats = np.maximum.reduceat(np.nan_to_num(values_T), self.sessions.offsets[:-1])
-        return np.maximum(scores, 0.0)
+        scores: Floats = np.fmax.reduceat(values_T, self.sessions.offsets[:-1])
+        return np.maximum(np.nan_to_num(scores), 0.0)
 
     def of_each(self, measure: Callable[[Tokens], float]) -> Floats:
         """The measure of each session, where it looks only at which event comes first; shape S."""

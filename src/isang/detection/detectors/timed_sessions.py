@@ -4,6 +4,7 @@ They are built once per dataset and handed to each detector.
 Shapes: S sessions, T tokens in all, P pairs of an earlier session and an event.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -13,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.logs.store import Dataset
-from isang.model.batches import Floats, Rows, Sessions, from_sequences, to_sessions
+from isang.model.batches import TAKEN_AT_ONCE, Floats, Rows, Sessions, from_sequences, to_sessions
 from isang.model.vocabulary import UNSEEN, Vocabulary, highest_event
 from isang.model.wording import loudness_of
 
@@ -75,14 +76,14 @@ class TimedSessions:
 
 def timed_sessions(dataset: Dataset, vocabulary: Vocabulary, rows: Rows) -> TimedSessions:
     """The sessions `rows` of a dataset, in that order, as a model with this vocabulary sees them."""
-    tokens = to_sessions(dataset, vocabulary, rows)
-    loudness_T = np.zeros(len(tokens.flat), dtype=np.int8)
-    inside_T = np.ones(len(tokens.flat), dtype=bool)
-    inside_T[tokens.offsets[:-1]] = inside_T[tokens.offsets[1:] - 1] = False
-    events = dataset.sessions["events"].gather(rows).explode(empty_as_null=False, keep_nulls=False).to_numpy()
-    loudness = _loudness(dataset)
-    known = (events >= 0) & (events < len(loudness))
-    loudness_T[np.flatnonzero(inside_T)[known]] = loudness[events[known]]
+    tokens, loudness = to_sessions(dataset, vocabulary, rows), _loudness(dataset)
+    loudness_T, all_events = np.zeros(len(tokens.flat), dtype=np.int8), dataset.sessions["events"]
+    for part, offsets, inside_T in _parts(tokens.offsets):
+        events = all_events.gather(rows[part]).explode(empty_as_null=False, keep_nulls=False).to_numpy()
+        known = (events >= 0) & (events < len(loudness))
+        of_events = np.zeros(len(events), dtype=np.int8)
+        of_events[known] = loudness[events[known]]
+        loudness_T[offsets[0] : offsets[-1]][inside_T] = of_events
     return TimedSessions(tokens, gaps_before(dataset, rows), ends_ms(dataset, rows), vocabulary.size, loudness_T)
 
 
@@ -113,17 +114,29 @@ def gaps_before(dataset: Dataset, rows: Rows) -> Floats:
 
     NaN where nothing is known: at the first event, at BEGIN and END, and in sessions without a time for each event.
     """
-    table = dataset.sessions[rows].select("gaps_ms", size=pl.col("events").list.len())
-    sizes = table["size"].to_numpy().astype(np.int64)
+    table = dataset.sessions.select("gaps_ms", size=pl.col("events").list.len())
+    sizes = table["size"].to_numpy().astype(np.int64)[rows]
     offsets = np.append(0, np.cumsum(2 + sizes))
     gaps_T = np.full(offsets[-1], np.nan)
-    timed = (table["gaps_ms"].list.len() == table["size"]).fill_null(False).to_numpy() & (sizes > 0)
-    inside_T = np.repeat(timed, 2 + sizes)
-    inside_T[offsets[:-1]] = inside_T[offsets[1:] - 1] = False
-    of_events = table.filter(timed)["gaps_ms"].explode(empty_as_null=False, keep_nulls=True)
-    gaps_T[inside_T] = of_events.cast(pl.Float64).fill_null(np.nan).to_numpy()
-    gaps_T[offsets[:-1][timed] + 1] = np.nan
+    for part, ends, inside_T in _parts(offsets):
+        some = table[rows[part]]
+        timed = (some["gaps_ms"].list.len() == some["size"]).fill_null(False).to_numpy() & (sizes[part] > 0)
+        of_events = some.filter(timed)["gaps_ms"].explode(empty_as_null=False, keep_nulls=True)
+        here_T = gaps_T[ends[0] : ends[-1]]
+        inside_T &= np.repeat(timed, 2 + sizes[part])
+        here_T[inside_T] = of_events.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        here_T[ends[:-1][timed] - ends[0] + 1] = np.nan
     return gaps_T
+
+
+def _parts(offsets: Rows) -> Iterator[tuple[slice, Rows, NDArray[np.bool_]]]:
+    """Consecutive sessions, their offsets, and which of their tokens are events: never are all of them copied."""
+    for start in range(0, len(offsets) - 1, TAKEN_AT_ONCE):
+        part = slice(start, min(start + TAKEN_AT_ONCE, len(offsets) - 1))
+        own = offsets[start : part.stop + 1]
+        inside_T = np.ones(own[-1] - own[0], dtype=bool)
+        inside_T[own[:-1] - own[0]] = inside_T[own[1:] - 1 - own[0]] = False
+        yield part, own, inside_T
 
 
 def ends_ms(dataset: Dataset, rows: Rows) -> Floats:

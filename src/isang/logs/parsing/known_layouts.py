@@ -12,7 +12,7 @@ from isang.json_files import Check, anything, flag, items, maybe, one_of, record
 from isang.logs.parsing.containers import COMPOSE, CRI, DOCKER
 from isang.logs.parsing.inferred.recognise import voting
 from isang.logs.parsing.layouts import GivenLayout, Layout
-from isang.logs.parsing.records import SourceLayout, begins, recognise_source
+from isang.logs.parsing.records import SourceLayout, begins, recognise_source, with_zoned
 from isang.logs.parsing.regex import check_expression
 from isang.logs.parsing.structured.json_fields import ROLES
 from isang.logs.parsing.timestamps import Clock
@@ -129,19 +129,23 @@ def read_as_known(
     reference: datetime,
     date_order: str = "auto",
 ) -> SourceLayout:
-    """How to read a source, by a known layout wherever one parses its lines; `unknown` names the others."""
-    own = recognise_source(sample, given=given, zone=zone, reference=reference, date_order=date_order)
-    if not known or given is not None:
-        return own
+    """How to read a source, by a known layout wherever one parses its lines; `unknown` names the others.
+
+    Where a known one that reads times parses nearly all of them, no other is looked for: that takes far longer.
+    """
     lines = sample.filter(sample.str.contains(r"\S"))
-    if lines.is_empty():
-        return own
+    if not known or given is not None or lines.is_empty():
+        return recognise_source(sample, given=given, zone=zone, reference=reference, date_order=date_order)
     votes = voting(lines)
-    ways = [_as_source(each, own) for each in known]
+    ways = [_as_source(each, zone, reference) for each in known]
     parsed = [_share(lines, votes, way) for way in ways]
+    best = max(range(len(ways)), key=lambda number: parsed[number])
+    if parsed[best] >= _NEARLY_AS_MANY and None not in ways[best].clocks:
+        layouts = tuple((shape, parsed[best]) for shape, _ in ways[best].layouts)
+        return with_zoned(replace(ways[best], layouts=layouts), sample)
+    own = recognise_source(sample, given=given, zone=zone, reference=reference, date_order=date_order)
     if any(_ways(way) == _ways(own) for way in ways):
         return own
-    best = max(range(len(ways)), key=lambda number: parsed[number])
     if parsed[best] >= _NEARLY_AS_MANY * _share(lines, votes, own):
         return replace(ways[best], layouts=tuple((shape, parsed[best]) for shape, _ in ways[best].layouts))
     way = ways[best]
@@ -154,9 +158,9 @@ def read_as_known(
     return replace(own, unknown=own.layouts)
 
 
-def _as_source(known: KnownLayout, own: SourceLayout) -> SourceLayout:
+def _as_source(known: KnownLayout, zone: str, reference: datetime) -> SourceLayout:
     layouts = tuple((layout, 0.0) for layout in known.layouts)
-    return SourceLayout(known.containers, layouts, known.clocks, own.zone, own.reference)
+    return SourceLayout(known.containers, layouts, known.clocks, zone, reference)
 
 
 def _ways(source: SourceLayout) -> tuple[object, ...]:

@@ -130,6 +130,11 @@ _LAYOUTS = (
         rf"^{_TIME} (?P<component>[\w.$]+) \S+ {_LEVEL}: {_MESSAGE}",
     ),
     Layout(
+        "syslog",  # with facility and level, as BusyBox writes it
+        rf"^(?P<time>{timestamps.CTIME.pattern}|{_SYSLOG}) (?:[\w.-]+ )?[a-z]+[0-7]?\."
+        rf"(?P<level>emerg|alert|crit|err|warn|notice|info|debug) {_TAG}:\s+{_MESSAGE}",
+    ),
+    Layout(
         "syslog",
         rf"^(?:<\d+>)?(?:[A-Z][a-z]{{2}} )?(?P<time>{_SYSLOG}) (?P<host>[^\s\[\]]*[^\s\[\]:]) {_TAG}"
         r"(?: \([^()\s]{1,120}\))?"  # what launchd speaks for
@@ -253,7 +258,16 @@ _LAYOUTS = (
         r"^(?P<message>(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error)"
         r"(?: \([^)]*\))?: .*)$",
     ),
-    Layout("kernel", rf"^(?:<\d+>)?\[\s*\d+\.\d{{6}}\]\s*{_MESSAGE}"),
+    Layout("kernel", rf"^(?:<\d+>|\w+\s*:(?P<level>[a-z]+)\s*: )?\[\s*\d+\.\d{{6}}\]\s*{_MESSAGE}"),
+    Layout(
+        "logrus-terminal",
+        rf"^(?P<level>TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[(?:(?P<time>{_ISO})|\d{{4,}})\] {_MESSAGE}",
+    ),
+    Layout(
+        "macos-unified",
+        rf"^{_TIME}\s+0x[0-9a-f]+\s+(?P<level>Default|Info|Debug|Error|Fault|Activity)\s+0x[0-9a-f]+\s+\d+\s+\d+\s+"
+        rf"(?P<component>[^:]+): {_MESSAGE}",
+    ),
     Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
     Layout("python-name", rf"^{_TIME}\s+(?P<component>[\w.]+)\s+{_LEVEL}\s+{_MESSAGE}"),
     Layout("level", rf"^[\[(]?{_LEVEL}(?:\s*[\])]:?|:)\s+{_MESSAGE}", vague=True),

@@ -1,7 +1,7 @@
 """Lines of one source to records: time, level, message; continuation lines go with their record."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import polars as pl
@@ -109,10 +109,22 @@ def recognise_source(
         doubts.append(f"--layout fits {found[0][1]:.0%} of the lines; leave it out to have the layout recognised")
     if not any(clocks) and not wrappers and given is None:
         doubts += [_SECONDS_FURTHER_ON] if seconds_within(texts) else [_UNKNOWN_TIMES] if rise(texts) else []
-    zoned = bool(containers.TIMED & {*wrappers}) or all(
+    zoned = _zoned(wrappers, times, clocks)
+    return SourceLayout(wrappers, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)), zoned)
+
+
+def _zoned(wrappers: Sequence[str], times: Sequence[pl.Series], clocks: Sequence[Clock | None]) -> bool:
+    """Whether all times name their zone; `times` are those that each layout found."""
+    return bool(containers.TIMED & {*wrappers}) or all(
         clock is None or name_zones(each, clock) for each, clock in zip(times, clocks, strict=True)
     )
-    return SourceLayout(wrappers, tuple(found), clocks, zone, reference, tuple(dict.fromkeys(doubts)), zoned)
+
+
+def with_zoned(source: SourceLayout, sample: pl.Series) -> SourceLayout:
+    """The source with what the times of a sample say of their zones."""
+    texts = _texts(sample.to_frame("text"), source.containers)["text"].drop_nulls()
+    times = [groups(texts, layout)["time"] for layout, _ in source.layouts]
+    return replace(source, zoned=_zoned(source.containers, times, source.clocks))
 
 
 def begins(lines: pl.Series, source: SourceLayout) -> pl.Series:

@@ -148,7 +148,7 @@ def _plain(times: pl.Expr, clock: Clock) -> pl.Expr:
     mark = re.search(r"%M(.)%S%\.f", clock.formats[0])
     if mark is not None:
         between = re.escape(mark[1])
-        seconds = rf"({between}\d{{1,2}}{between}\d{{1,2}})"
+        seconds = rf"(\b\d{{1,2}}{between}\d{{1,2}}{between}\d{{1,2}})"
         for digits, zeros in ((1, "00"), (2, "0")):  # behind a colon stands a count of milliseconds
             text = text.str.replace(rf"{seconds}:(\d{{{digits}}})\b", f"${{1}}.{zeros}${{2}}")
         text = text.str.replace(rf"{seconds}[,:](\d{{1,9}})", "${1}.${2}")

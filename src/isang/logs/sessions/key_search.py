@@ -3,14 +3,16 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import polars as pl
 
+from isang.logs.parsing import masks
 from isang.logs.parsing.inferred.levels import LEVELS
 from isang.logs.parsing.regex import ascii_only
 from isang.logs.sessions import prediction
+from isang.logs.sessions.placed_keys import placed
 from isang.logs.sessions.rule import NO_KEYS, SessionRule
 
 _MIN_COVERAGE = 0.3
@@ -38,67 +40,19 @@ _MUCH = 0.1
 _MIN_SHAPE_CHARACTERS = 8
 """Shorter shapes would be met by chance."""
 
+_SOON_OVER, _PLACED_COVERAGE = 0.1, 0.8
+"""What only its place shows is in this share of the lines, and this share of its values is over within a tenth."""
+
 _NOT_KEYS = frozenset(
-    [
-        "pid",
-        "tid",
-        "ppid",
-        "uid",
-        "gid",
-        "thread",
-        "port",
-        "size",
-        "bytes",
-        "length",
-        "len",
-        "offset",
-        "duration",
-        "elapsed",
-        "latency",
-        "took",
-        "time",
-        "ts",
-        "timestamp",
-        "date",
-        "at",
-        "ms",
-        "us",
-        "ns",
-        "version",
-        "v",
-        "line",
-        "status",
-        "code",
-        "count",
-        "total",
-        "host",
-        "hostname",
-        "ip",
-        "addr",
-        "address",
-        "client",
-        "server",
-        "node",
-        "pod",
-        "container",
-        "image",
-        "path",
-        "file",
-        "uri",
-        "url",
-        "user",
-        "username",
-        "user_id",
-        "userid",
-        "span",
-        "spanid",
-        "span_id",
-        "parent",
-        "parentspanid",
-        "token",
-        *(level.lower() for level in LEVELS),
-    ]
-)
+    (
+        "pid", "tid", "ppid", "uid", "gid", "thread", "port", "size", "bytes", "length", "len", "offset",
+        "duration", "elapsed", "latency", "took", "time", "ts", "timestamp", "date", "at", "ms", "us", "ns",
+        "version", "v", "line", "status", "code", "count", "total", "host", "hostname", "ip", "addr", "address",
+        "client", "server", "node", "pod", "container", "image", "path", "file", "uri", "url", "user", "username",
+        "user_id", "userid", "span", "spanid", "span_id", "parent", "parentspanid", "token", *(level.lower() for
+        level in LEVELS),
+    )
+)  # fmt: skip
 """Names whose values are times, measures, places or actors; and levels, behind which a line begins."""
 _BETWEEN = r"[\"'\s:=\[]{1,4}"
 """What stands between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`."""
@@ -106,6 +60,7 @@ _JOINED = r"(?:[.:][A-Za-z0-9_-]+)*"
 """A value goes on behind a dot or colon that is not its end."""
 _NAMED = ascii_only(rf"\b([A-Za-z][A-Za-z0-9_.]{{1,30}}){_BETWEEN}([A-Za-z0-9][A-Za-z0-9_-]{{5,63}}{_JOINED})")
 _PREFIXED = ascii_only(r"\b([A-Za-z]{2,15}[_-])-?[0-9a-f][0-9a-f_-]{5,}\b")
+_GLUED = ascii_only(r"\b([A-Za-z]{2,15})\d{4,12}\b")
 _BARE = (
     ("UUID", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     ("32 hexadecimal digits", r"\b[0-9a-f]{32}\b"),
@@ -157,6 +112,8 @@ def propose_key(sample: pl.DataFrame) -> SessionRule | None:
         best = compared.best([judge(candidate, sample.height) for candidate in _of_a_form(sample["text"])])
         best = None if best is None else _at_its_place(best, sample)
     if best is None:
+        best = compared.best_placed(_placed(sample))
+    if best is None:
         return None
     lines = best.found["row"].n_unique()
     if lines < _MIN_LINES_EACH * best.groups:
@@ -184,12 +141,27 @@ class _Comparison:
         best_score = max((candidate.score for candidate in likely), default=0.0)
         return next((candidate for candidate in likely if candidate.score >= _NEARLY_AS_GOOD * best_score), None)
 
-    def _predicts(self, candidate: Candidate) -> float:
-        if self._kinds is None:
-            messages = self._lines["message"] if "message" in self._lines.columns else self._lines["text"]
-            self._kinds = prediction.kinds_of(messages)
+    def best_placed(self, judged: Iterable[Candidate]) -> Candidate | None:
+        """The best of those that a place alone shows: short-lived, and better at predicting than the line before."""
+        likely = [
+            replace(candidate, score=candidate.score * predicts)
+            for candidate in judged
+            if candidate.score > 0 and (predicts := self._predicts(candidate, without_keys=True)) > 1
+        ]
+        return max(likely, key=lambda candidate: candidate.score, default=None)
+
+    def _predicts(self, candidate: Candidate, *, without_keys: bool = False) -> float:
+        """`without_keys`: what kinds the lines are of is told without the values, which no mask may know."""
+        messages = self._lines["message"] if "message" in self._lines.columns else self._lines["text"]
         found = candidate.found.filter(pl.col("row") < self._lines.height)
-        return math.exp(prediction.gain(self._kinds, self._lines["source"], found))
+        if without_keys:
+            texts = messages.to_list()
+            for row, key in found.select("row", "key").iter_rows():
+                texts[row] = (texts[row] or "").replace(key, masks.SLOT)
+            kinds = prediction.kinds_of(pl.Series(texts, dtype=pl.String))
+        else:
+            kinds = self._kinds = self._kinds if self._kinds is not None else prediction.kinds_of(messages)
+        return math.exp(prediction.gain(kinds, self._lines["source"], found))
 
 
 def _with_all_writings(candidate: Candidate, others: list[Candidate], sample: pl.DataFrame) -> Candidate:
@@ -209,6 +181,17 @@ def _of_a_form(texts: pl.Series) -> Iterator[Candidate]:
         found = _found(texts, pattern)
         if found.height <= _MOST_OF_A_FORM * found["row"].n_unique():
             yield Candidate(name, pattern, (), found)
+
+
+def _placed(sample: pl.DataFrame) -> Iterator[Candidate]:
+    """Identifiers that only their place shows and that come and go: more than one line each, soon over."""
+    for name, pattern in placed(sample["text"]):
+        found = _found(sample["text"], pattern).with_columns(pl.col("key").str.extract(pattern, 1))
+        candidate = judge(Candidate(name, pattern, (), found), sample.height)
+        spans = candidate.found.group_by("key").agg(pl.col("row").max() - pl.col("row").min())["row"]
+        soon_over = float((spans <= _SOON_OVER * sample.height).mean() or 0.0)  # type: ignore[arg-type]
+        if candidate.coverage >= _PLACED_COVERAGE and soon_over >= _PLACED_COVERAGE:
+            yield candidate
 
 
 def _at_its_place(best: Candidate, sample: pl.DataFrame) -> Candidate:
@@ -269,6 +252,10 @@ def _prefixed(texts: pl.Series) -> Iterator[Candidate]:
             continue
         shape = r"-?[0-9]+" if values.str.contains(r"^-?\d+$").all() else r"[0-9a-f][0-9a-f_-]*"
         yield Candidate(f"{prefix}…", rf"\b{re.escape(prefix)}{shape}", (), part.select("row", "key"))
+    glued = _found(texts, _GLUED).with_columns(prefix=pl.col("key").str.extract(_GLUED, 1))
+    for prefix, part in _frequent(glued, "prefix", texts.len()):
+        if prefix.lower() not in _NOT_KEYS:
+            yield Candidate(f"{prefix}…", rf"\b{prefix}\d{{4,12}}\b", (), part.select("row", "key"))
 
 
 def _named(texts: pl.Series) -> Iterator[Candidate]:

@@ -144,9 +144,9 @@ def names_in(words: Sequence[str]) -> Iterator[str]:
 
 
 def behind_name(word: str) -> str:
-    """`user=<*>` for `user=ann`, `user=<*>,` for `user=ann,`; other words as they are."""
+    """`user=<*>` for `user=ann`, `(user=<*>),` for `(user=ann),`; other words as they are."""
     name = named_value(word)
-    return word if name is None else name + SLOT + word[len(word.rstrip(",;")) :]
+    return word if name is None else name + SLOT + word[len(word.rstrip(",;)]}")) :]
 
 
 def names_follow(word: str) -> bool:
@@ -165,7 +165,7 @@ _PAIR = re.compile(
     r"(?<![\w<>*!=])([A-Za-z_][\w.:-]*)=(?!=)"
     r"(\"[^\"]*\"|'[^']*'|[\w.:<>*-]*[\[{(]+<\*>[\]})]+[^\s,;)\]}]*|[^\s,;)\]}]*)"
 )
-_MANY_PAIRS = re.compile(r"[\w.:-]+=\S*(?:, ?[\w.:-]+=\S*){11,}")
+_MANY_PAIRS = re.compile(r"[\w.:-]+=[^\s,]*(?:, ?[\w.:-]+=[^\s,]*){11,}")
 _ITEMS = re.compile(r"(\w+[\ue001\ue003\ue005]<\*>[\ue002\ue004\ue006])(?:[,;:|]? ?\1)+")
 _SLOTS = re.compile(r"<\*>(?:[ ,;:./@+|_-]*\*?[ ,;:./@+|_-]*<\*>)+")
 _OPENING = re.compile(r"[{\[(]")

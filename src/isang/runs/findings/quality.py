@@ -47,7 +47,7 @@ def _evaluated(context: RunContext) -> Finding:
     return Finding(
         "measured_quality",
         "ok",
-        both(f"Measured on held-out data: {text}.", f"별도 데이터에서 측정한 값: {text}."),
+        both(f"Measured on held-out data: {text}.", f"학습에 쓰지 않은 데이터에서 측정한 값: {text}."),
         plain(evidence),
     )
 

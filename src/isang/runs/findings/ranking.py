@@ -16,8 +16,8 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "stability": BROKEN,
     "spikes": BROKEN,
     "overfitting": BROKEN,
-    "convergence": (*BROKEN, "overfitting"),
-    "stopping_point": (*BROKEN, "overfitting"),
+    "convergence": (*BROKEN, "overfitting", "schedule"),
+    "stopping_point": (*BROKEN, "overfitting", "schedule"),
 }
 """A problem whose advice says nothing once one of these is a problem: it is a sign of that one, or mends itself."""
 

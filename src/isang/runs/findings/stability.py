@@ -68,7 +68,7 @@ def spikes(table: RunTable, context: RunContext) -> Finding:
             both(
                 f"No spikes: no loss lies more than {limit} above the running median, the threshold for "
                 "noise with this tail.",
-                f"스파이크가 없습니다. 이 잡음의 꼬리에 맞춘 문턱값 {limit}을(를) 넘어 이동 중앙값 위로 "
+                f"스파이크가 없습니다. 이 잡음의 꼬리에 맞춘 임계값 {limit}을(를) 넘어 이동 중앙값 위로 "
                 "벗어난 손실이 없습니다.",
             ),
             evidence,

@@ -173,7 +173,7 @@ def _base(evidence: dict[str, Any]) -> tuple[str, str]:
             "학습 손실만을 기준으로(검증 손실이 기록되지 않아 일반화에 대해서는 말할 수 없음)",
         )
     better_en, better_ko = ("higher", "높을수록") if higher else ("lower", "낮을수록")
-    return f"metric {name} ({better_en} is better)", f"지표 {name}({better_ko} 좋음)을(를) 기준으로"
+    return f"metric {name} ({better_en} is better)", f"지표 {name}({better_ko} 좋음) 기준으로"
 
 
 def _beside(evidence: dict[str, Any]) -> tuple[str, str]:

@@ -230,7 +230,7 @@ def _choose_validation(records: LoggedRows, asked: Asked, choice: Choice) -> Non
     names = [name for name in choice.by_role.get(series_names.VALIDATION, []) if name != choice.loss]
     if not choice.loss and not choice.by_role.get(series_names.MEAN) and choice.judged_metric is None:
         names = _without_training_set(records, names, choice)
-    names = names or _other_set(choice)
+    names = names or _other_set(records, choice)
     parts = choice.loss.split(" + ")
     twins = [[n for n in names if series_names.measure(n) == series_names.measure(part)] for part in parts]
     if len(parts) > 1 and all(twins):
@@ -243,17 +243,38 @@ def _choose_validation(records: LoggedRows, asked: Asked, choice: Choice) -> Non
     choice.validation = chosen
 
 
-def _other_set(choice: Choice) -> list[str]:
-    """The same error as the training set's under one other word, which is the name that the user gave to another set.
+def _other_set(records: LoggedRows, choice: Choice) -> list[str]:
+    """The same error under one other word, which is the name that the user gave to another set.
 
-    Only errors are told so: of losses, such a word may name a part (`train/loss` beside `style/loss`).
+    Of two such sets of which none is called the training set, that one is it which is fitted better to the end. Only
+    errors are told so: of losses, such a word may name a part (`train/loss` beside `style/loss`).
     """
     loss = choice.loss
-    if not (series_names.is_training(loss) and series_names.is_error(loss)):
+    measure = series_names.normal(loss).partition("_")[2]
+    if not series_names.is_error(loss) or not series_names.is_error(measure):
         return []
-    measure = series_names.measure(loss)
     others = [name for name in choice.by_role[series_names.LOSS] if not series_names.is_training(name)]
-    return [name for name in others if series_names.normal(name).partition("_")[2] == measure]
+    others = [n for n in others if n != loss and series_names.normal(n).partition("_")[2] == measure]
+    if series_names.is_training(loss) or len(others) != 1:
+        return others if series_names.is_training(loss) else []
+    if not (first := _fitted_better(records, loss, others[0])):
+        return []
+    choice.loss, last = first, others[0] if first == loss else loss
+    choice.notes.append(_TAKEN_FOR_TRAINING.format(first=first, last=last))
+    return [last]
+
+
+_TAKEN_FOR_TRAINING = "{first!r} is taken for the training set, which it fits better, and {last!r} for the held-out one"
+
+
+def _fitted_better(records: LoggedRows, one: str, other: str) -> str:
+    """Which of two series is lower in each row of the last quarter; an empty name where none is."""
+    a, b = records.values(one), records.values(other)
+    both = np.flatnonzero(~np.isnan(a) & ~np.isnan(b))
+    end = both[-max(len(both) // 4, 1) :]
+    if not len(both):
+        return ""
+    return one if (a[end] < b[end]).all() else other if (b[end] < a[end]).all() else ""
 
 
 def _without_training_set(records: LoggedRows, names: list[str], choice: Choice) -> list[str]:
@@ -267,15 +288,10 @@ def _without_training_set(records: LoggedRows, names: list[str], choice: Choice)
         return names
     found = min(measured, key=lambda pairs: series_names.priority(pairs[0][1]))
     (_, first), (_, last) = found[0], found[-1]
-    a, b = records.values(first), records.values(last)
-    both = np.flatnonzero(~np.isnan(a) & ~np.isnan(b))
-    end = both[-max(len(both) // 4, 1) :]
-    if not len(both) or not (a[end] < b[end]).all():
+    if _fitted_better(records, first, last) != first:
         return names
     choice.loss = first
-    choice.notes.append(
-        f"{first!r} is taken for the training set, which it fits better, and {last!r} for the held-out one"
-    )
+    choice.notes.append(_TAKEN_FOR_TRAINING.format(first=first, last=last))
     return [last]
 
 

@@ -58,7 +58,7 @@ _LOSSES = (
     "loss", "train_loss", "training_loss", "loss_train", "total_loss", "lm_loss", "trl", "train_loss_step",
     "loss_step", "train_total_loss", "batch_loss", "mlm_loss", "손실", "loss_metrics_global_avg_loss",
     "train_loss_total", "train_loss_epoch", "loss_epoch", "epoch_loss", "loss_loss", "losses_total_loss",
-    "train_epoch_loss", "loss_total", "overall_loss",
+    "train_epoch_loss", "loss_total", "overall_loss", "inertia",
 )  # fmt: skip
 _LOSS_PRIORITY = {name: rank for rank, name in enumerate(_LOSSES)}
 _HELD_OUT = re.compile(

@@ -2,7 +2,10 @@
 
 import re
 
-_UNDECIDED = re.compile(r"(?<=([\w%σ]))(?:(은)\((는)\)|(이)\((가)\)|(을)\((를)\)|\((으)\)(로))")
+_UNDECIDED = re.compile(
+    r"(?P<last>[\w%σ])(?P<aside>\([^()]{1,80}\))?(?P<particle>(은)\((는)\)|(이)\((가)\)|(을)\((를)\)|\((으)\)(로))"
+)
+"""A remark in brackets is passed over: the particle belongs to what stands before it."""
 _RIEUL = 8
 """Number of the final consonant ㄹ in a Hangul syllable; 로 follows it as it follows a vowel."""
 _FINALS = {
@@ -17,11 +20,11 @@ def with_particles(text: str) -> str:
 
 
 def _decided(found: re.Match[str]) -> str:
-    last = found[1]
+    last, before = found["last"], found["last"] + (found["aside"] or "")
     final = (ord(last) - ord("가")) % 28 if "가" <= last <= "힣" else _FINALS.get(last)
     if final is None:
         return found[0]
-    if found[9]:
-        return "로" if final in (0, _RIEUL) else "으로"
-    closed, open_ = (part for part in found.groups()[1:7] if part)
-    return closed if final else open_
+    if found["particle"] == "(으)로":
+        return before + ("로" if final in (0, _RIEUL) else "으로")
+    closed, open_ = (part for part in found.groups()[3:9] if part)
+    return before + (closed if final else open_)

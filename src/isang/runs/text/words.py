@@ -90,6 +90,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "used_done again after a resume": {"en": "done again after a resume", "ko": "재개 후 다시 수행된 스텝"},
     "used_numbers before the first step": {"en": "numbers before the first step", "ko": "첫 스텝 이전의 숫자"},
     "used_lines of a box": {"en": "lines of a box that was read as one", "ko": "한 줄로 읽은 상자의 줄"},
+    "used_headings": {"en": "headings, read with the line below them", "ko": "아래 줄과 함께 읽은 제목"},
     "used_names of the columns": {"en": "names of the columns", "ko": "열 이름"},
     "used_records without numbers": {"en": "records without numbers", "ko": "숫자가 없는 기록"},
     "used_records without scalars": {"en": "records without scalars", "ko": "스칼라가 없는 기록"},

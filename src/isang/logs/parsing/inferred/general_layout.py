@@ -23,7 +23,7 @@ _MAX_LAYOUTS = 3
 _LEAST_SHARE = 0.05
 _MOSTLY = 0.9
 _BEHIND_TIME = r"[\])>}]?[\s,:|\-\u2013]*"
-_EPOCH = re.compile(r"(?<![\w.:/-])(?:[12]\d{9}(?:[.,]\d{1,9})?|1\d{12}|1\d{15}|1\d{18})(?![\w:.-])")
+_EPOCH = re.compile(r"(?<![\w.:/-])(?:[12]\d{9}(?:[.,]\d{1,9})?|1\d{12}|1\d{15}|1\d{18})(?![\w.-]|:\S)")
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ LETTERS = {
     "T": "TRACE", "D": "DEBUG", "V": "VERBOSE", "I": "INFO", "N": "NOTICE", "W": "WARNING", "E": "ERROR",
     "C": "CRITICAL", "F": "FATAL",
 }  # fmt: skip
-IN_FRONT = rf"^(?:[^\s:=\"']{{1,80}}:\s+)?({ANY_LEVEL})(?:\s\d{{1,2}})?:\s"
+IN_FRONT = rf"^(?:\[[ \d]{{1,8}}\])?(?:[^\s:=\"']{{1,80}}:\s+)?({ANY_LEVEL})(?:\s\d{{1,2}})?:\s"
 """A level that the layout left in the message: in front, or behind one component, and before a colon."""
 NUMBERS = {
     "0": "EMERG", "1": "ALERT", "2": "CRIT", "3": "ERROR", "4": "WARN", "5": "NOTICE", "6": "INFO", "7": "DEBUG",
@@ -45,13 +45,15 @@ NUMBERS = {
 """Of syslog, and of Node.js and Python."""
 MARKS = {".": "DEBUG", "*": "NOTICE", "#": "WARNING"}
 """Of Redis; its `-`, which elsewhere stands for none, is left as it is."""
+_CUT = {"TRAC": "TRACE", "DEBU": "DEBUG", "ERRO": "ERROR", "FATA": "FATAL", "PANI": "PANIC"}
+"""Of logrus on a terminal."""
 WINDOWS_NUMBERS = {"0": "INFO", "1": "CRITICAL", "2": "ERROR", "3": "WARNING", "4": "INFO", "5": "VERBOSE"}
 """Of Windows' events; 0 is that of an audit."""
 
 
 def normal_level(level: pl.Expr) -> pl.Expr:
     """Levels as written become upper-case English words; MongoDB's D1 to D5 are D."""
-    upper = level.str.to_uppercase().replace(_TRANSLATED | NUMBERS | LETTERS | MARKS)
+    upper = level.str.to_uppercase().replace(_TRANSLATED | NUMBERS | LETTERS | MARKS | _CUT)
     return upper.str.replace(r"^D\d$", "DEBUG")
 
 

@@ -34,7 +34,8 @@ _PLACED = tuple(
         r"^(?P<epoch>\d+)\|(?P<step>\d+)\|Loss: ",  # torchtune's bar
         r"(?<!\w)(?P<epoch>\d+)epoch:train:\d+-(?P<step>\d+)batch|(?<!\w)(?P<epoch_too>\d+)epoch results:",  # ESPnet
         r"^\[(?P<step>\d+)\]\t|^(?P<step_too>\d+):\t",  # rounds of boosted trees
-        r"(?:^|\] )\[(?P<step>\d+)\] (?=[A-Za-z_][\w/]*=)",  # clu: `logging_writer.py:48] [50] loss=3.1`
+        # clu: `logging_writer.py:48] [50] loss=3.1`; river: `[1,000] LogLoss: 0.52`
+        r"(?:^|\] )\[(?P<step>\d+|\d{1,3}(?:,\d{3})+)\] (?=[A-Za-z_][\w/]*(?:=|: \d))",
         r"^ *(?P<batch>\d+)/(?P<batches>\d+) (?:\[[=>.]+\]|\u2501)",  # Keras
         r"(?P<batch>\d+)/(?P<batches>\d+) \[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)<",  # tqdm
     )
@@ -55,7 +56,7 @@ _CATBOOST = re.compile(r"^\d+:\tlearn: ")
 _FAIRSEQ_EPOCH = re.compile(r"\| train \| (?:epoch \d+ \| |\{)")
 """The line at the end of an epoch, beside those of its intervals, which begin with `train_inner`."""
 _HELD_OUT_LINE = re.compile(
-    r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[:(|-]| set:| loss at )"
+    r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[:(|-]| set:| loss at | error:| results?\b)"
     r"|^[^=]*[,|] (?:val|valid|validation|eval|test): (?=\w+=)",
     re.IGNORECASE,
 )

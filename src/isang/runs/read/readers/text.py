@@ -45,6 +45,9 @@ _EARLY = re.compile(
     r"INFO stopped step=|early[ _-]?stop(?:ped|ping)?\b(?!\s*=)(?=.*(?:reached|trigger|at |after|epoch))", re.I
 )
 _COMPLETE = re.compile(r"학습 완료|training (?:is )?(?:completed?|finished|done)|train finished|INFO done steps=", re.I)
+_HEADING = re.compile(
+    rb"(?:test|val|valid|validation|eval)(?: (?:error|results?|set|loss|metrics))?:\s*$", re.IGNORECASE
+)
 _OWN = re.compile(rb" INFO isang \S+ training log \d+")
 _AVERAGING = (
     ("huggingface trainer text", {"loss", "learning_rate", "train_runtime"}),
@@ -79,14 +82,18 @@ def read(path: Path) -> Iterator[LoggedRows]:
 def rows_of(blocks: Iterable[list[bytes]], account: Account, path: Path) -> LoggedRows:
     """The rows of blocks of lines. Raises InputError where no line holds a named number."""
     reader, boxes = ShapeReader(), Boxes()
+    headings = 0
     for index, lines in enumerate(blocks):
         if index == 0 and lines and _OWN.search(lines[0]):
             account.format = "isang training log"
-        if lines := boxes.without(_plain_lines(lines)):
+        before = len(lines := _plain_lines(lines))
+        headings += before - len(lines := _with_headings(lines))
+        if lines := boxes.without(lines):
             reader.feed(lines)
     if rest := boxes.rest():
         reader.feed(rest)
     account.ignore("blank", reader.blank)
+    account.ignore("headings", headings)
     account.ignore("prose", reader.prose)
     account.ignore("lines of a box", boxes.joined)
     account.failed += reader.unread
@@ -104,6 +111,19 @@ def rows_of(blocks: Iterable[list[bytes]], account: Account, path: Path) -> Logg
         account, reader.columns, reader.rows, reader.nan_rows(), facts, totals=reader.totals,
         loss_is_mean=True if tool else None, name=display_name(path),
     )  # fmt: skip
+
+
+def _with_headings(lines: list[bytes]) -> list[bytes]:
+    """The lines; one that only names the held-out set (`Test Error:`) and the indented one after it are joined."""
+    if not any(_HEADING.match(line) for line in lines):
+        return lines
+    joined: list[bytes] = []
+    for line in lines:
+        if joined and line[:1] == b" " and line.strip() and _HEADING.match(joined[-1]):
+            joined[-1] = joined[-1].rstrip() + b" " + line.strip()
+        else:
+            joined.append(line)
+    return joined
 
 
 def _plain_lines(lines: list[bytes]) -> list[bytes]:

@@ -1,0 +1,45 @@
+"""Identifiers that have neither a name nor a prefix, only a place: the third word of a line, the last one, a column."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from isang.logs.parsing.regex import ascii_only
+
+_VALUE = r"[A-Za-z0-9][A-Za-z0-9_-]{4,63}"
+_OPENING, _BEHIND = r"[\[(<{\"']*", r"(?:[\s:;,\])>}\"'|]|$)"
+_LAST_WORD, _LAST_COLUMN = 9, 6
+_LOOKED_AT = 2_000
+_LEAST = 0.3
+"""At least this share of the lines has a value there."""
+_MIXED = 0.5
+"""At least this share of the values has letters and digits."""
+_PLACES = (
+    *((f"word {n + 1}", rf"^\s*(?:\S+\s+){{{n}}}{_OPENING}") for n in range(_LAST_WORD)),
+    *((f"column {n + 1}", rf"^(?:[^|]*\|){{{n}}}\s*{_OPENING}") for n in range(1, _LAST_COLUMN)),
+)
+
+
+def placed(texts: pl.Series) -> Iterator[tuple[str, str]]:
+    """(name, expression whose group is the value) of the places of lines where identifiers may stand."""
+    some = texts.gather_every(max(1, texts.len() // _LOOKED_AT))
+    for name, before in _PLACES:
+        pattern = _of(some, rf"{before}({_VALUE}){_BEHIND}", rf"{before}(~){_BEHIND}")
+        if pattern is not None:
+            yield name, pattern
+    pattern = _of(some, rf"(?:\s|{_OPENING})({_VALUE})[\])>}}\"'.]*\s*$", r"[\s\[(<{\"'](~)[\])>}\"'.]*\s*$")
+    if pattern is not None:
+        yield "the last word", pattern
+
+
+def _of(texts: pl.Series, pattern: str, narrow: str) -> str | None:
+    values = texts.str.extract(ascii_only(pattern), 1).drop_nulls()
+    mixed = values.filter(values.str.contains(r"\d") & values.str.contains(r"[A-Za-z]"))
+    if mixed.len() < _LEAST * texts.len() or mixed.len() < _MIXED * values.len():
+        return None
+    lengths = mixed.str.len_chars()
+    shortest, longest = int(lengths.min()), int(lengths.max())  # type: ignore[arg-type]
+    if longest > 2 * shortest:
+        return None
+    shape = rf"[A-Za-z0-9][A-Za-z0-9_-]{{{shortest - 1},{longest - 1}}}"
+    return ascii_only(narrow.replace("~", shape))
