@@ -43,13 +43,18 @@ def main() -> None:
     parser.add_argument("--half", choices=("development", "later"), default="development")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     options = parser.parse_args()
+    compare_bugs(options.half, options.data)
+
+
+def compare_bugs(half: str, data: Path) -> None:
+    """Print a row for each bug of a half."""
     heads = (
         "bug", "lines", "incidents, good against good", "failure shown at, one good run", "two good runs",
         "bad ranks above good", "masked lines that are new", "first telling one of these", "s",
     )  # fmt: skip
     print(f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}")
-    for bug in DEVELOPMENT if options.half == "development" else LATER:
-        print_row(bug, options.data / "distributed_failures" / bug)
+    for bug in DEVELOPMENT if half == "development" else LATER:
+        print_row(bug, data / "distributed_failures" / bug)
 
 
 def print_row(bug: str, folder: Path) -> None:

@@ -1,7 +1,10 @@
 """Detection quality over seeds: every detector and baseline, the alert budget, planted anomalies, drift.
 
-    python benchmarks/detection.py --part hdfs50 bgl [--seeds 5] [--development] [--data ../shared/data] [--work DIR]
+    python benchmarks/detection.py [--part hdfs50 bgl openstack_faults ...] [--seeds 5] [--max-minutes 3]
+                                   [--development] [--data ../shared/data] [--work DIR]
 
+Without --part all datasets, with one table of all that have labels at the end; `openstack_faults` and
+`distributed_failures`, whose unit is a whole run, print what stretches.py and comparing.py do.
 Prints Markdown. Trained models are kept in the work folder; scores, calibration and evaluation are always made anew.
 `--development` uses the first half of each dataset alone: whatever is chosen is chosen there, never on the later half.
 """
@@ -14,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from comparing import compare_bugs
 from detection_data import PARTS, Part, dataset_of, train_fraction
+from detection_table import print_table
 from rewording import MAKERS, reword_dataset
+from stretches import judge_rounds
 
 from isang import stages
 from isang.artifact import Model, load_model
@@ -28,36 +34,57 @@ from isang.files import to_json, write_text
 from isang.logs.store import Dataset, write_dataset
 from isang.training.split import split_by_time
 
+WHOLE_RUNS = {
+    "openstack_faults": judge_rounds,
+    "distributed_failures": lambda half, data, work: compare_bugs(half, data),
+}
 QUALITY = ("precision", "recall", "f1", "average_precision", "accuracy")
 
 
 def main() -> None:
     """Measure the parts asked for, one after the other, and print each as soon as it is done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=", ".join(PARTS))
+    names = [*PARTS, *WHOLE_RUNS]
+    parser.add_argument("--part", nargs="+", choices=names, default=names, metavar="PART", help=", ".join(names))
+    parser.add_argument("--max-minutes", type=float, help="of each training; its own end where not given")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--development", action="store_true", help="use the first half of each dataset alone")
     parser.add_argument("--maker", choices=MAKERS, default="reword", help="who rewords a reworded part")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("out/benchmark/detection"))
     options = parser.parse_args()
+    by_title: dict[str, list[dict[str, Any]]] = {}
     for name in options.part:
+        if name in WHOLE_RUNS:
+            print(f"\n### {name}\n", flush=True)
+            half = "development" if options.development else "later"
+            WHOLE_RUNS[name](half, options.data, options.work / name)
+            continue
         part = replace(PARTS[name], maker=options.maker)
         results = []
         for seed in range(options.seeds):
-            results.append(measure(part, options.data, options.work, seed, development=options.development))
+            results.append(
+                measure(
+                    part, options.data, options.work, seed, development=options.development,
+                    max_minutes=options.max_minutes,
+                )
+            )  # fmt: skip
             kept = f"{name}{'-development' if options.development else ''}-seed{seed}.json"
             write_text(options.work / "results" / kept, to_json(results[-1]))
         print_part(part, results, development=options.development)
+        by_title[part.title] = results
+    print_table(by_title, development=options.development)
 
 
-def measure(part: Part, data: Path, work: Path, seed: int, *, development: bool) -> dict[str, Any]:
+def measure(
+    part: Part, data: Path, work: Path, seed: int, *, development: bool, max_minutes: float | None = None
+) -> dict[str, Any]:
     """The evaluation of one seed."""
     dataset = dataset_of(part, data, work, development=development, seed=seed)
     fraction = train_fraction(part, development=development)
     name = f"{part.read.__name__}-{fraction:g}{'-contaminated' if part.contaminated else ''}"
     folder = work / ("development" if development else "whole") / name / f"seed{seed}"
-    config = Config(training=TrainingConfig(train_fraction=fraction, seed=seed))
+    config = Config(training=TrainingConfig(train_fraction=fraction, seed=seed, max_minutes=max_minutes))
     if not (folder / "run").exists():
         write_dataset(dataset, folder / "data", overwrite=True)
         stages.train(folder / "data", folder / "run", config=config, with_report=False)

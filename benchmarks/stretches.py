@@ -36,16 +36,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("out/benchmark/stretches"))
     options = parser.parse_args()
-    folder = options.data / "openstack_faults"
-    if not (options.work / "run").exists():
-        stages.prepare([folder / "train"], options.work / "data", overwrite=True)
+    judge_rounds(options.half, options.data, options.work)
+
+
+def judge_rounds(half: str, data: Path, work: Path) -> None:
+    """Print a row for each round of a half, then what each kind has in common; the model is kept in `work`."""
+    folder = data / "openstack_faults"
+    if not (work / "run").exists():
+        stages.prepare([folder / "train"], work / "data", overwrite=True)
         small = ModelConfig(layers=2, width=64, heads=2)
         config = Config(model=small, training=TrainingConfig(train_fraction=1.0, min_steps=300, epochs=1))
-        stages.train(options.work / "data", options.work / "run", config=config, with_report=False)
-    model = load_model(options.work / "run")
+        stages.train(work / "data", work / "run", config=config, with_report=False)
+    model = load_model(work / "run")
     table = pl.read_csv(folder / "rounds.csv")
     rows = []
-    for kind, name in rounds_of(folder / "rounds.csv", later=options.half == "later"):
+    for kind, name in rounds_of(folder / "rounds.csv", later=half == "later"):
         judged = judge_logs(model, [folder / "rounds" / name])
         began = table.filter(pl.col("round") == name)["activated_at_utc"][0]
         rows.append(measured(kind, name, judged, began))

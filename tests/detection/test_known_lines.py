@@ -74,3 +74,26 @@ def test_new_kinds_of_lines_surprise_less_where_they_come_often(known: pl.DataFr
     )
     assert novelty(pl.concat([known, late]), seconds, loud=True) > 0.5
     assert novelty(pl.concat([known, late]), seconds, loud=False) == novelty(known, seconds, loud=False)
+
+
+def test_a_quiet_night_is_no_silence() -> None:
+    """Requests at random, a tenth as many at night; a night alone, later, has nothing that a whole day had not."""
+
+    def requests(seed: int, hours: float, begin: float) -> Lines:
+        generator = np.random.default_rng(seed)
+        steps = generator.exponential(1.0, 40_000)
+        at, now = [], begin * HOUR
+        for step in steps:
+            now += step * (10 + 90 * (0.5 + 0.5 * np.cos(2 * np.pi * now / (24 * HOUR))) ** 2)
+            at.append(now)
+        starts, counts = np.unique(np.array(at) // 10 * 10, return_counts=True)
+        kept = starts < (begin + hours) * HOUR
+        return Lines(
+            starts[kept], 10.0, counts[kept], np.zeros(kept.sum(), dtype=np.int64),
+            np.zeros(kept.sum(), dtype=np.int64), ("served",), np.array([0]), ["app.log"],
+        )  # fmt: skip
+
+    known = known_lines(requests(0, 96, 0), [])
+    assert known is not None
+    p_values = [silences(known, requests(seed, 8, 24 * seed - 4))[0].p_value for seed in range(5, 15)]
+    assert sum(p_value <= 0.02 for p_value in p_values) <= 1

@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from isang.detection.whole.course import hours_of, period_of
 from isang.detection.whole.lines import lines_of
 from isang.detection.whole.new_values import new_values, with_few_values
-from isang.detection.whole.volume import LEAST_WINDOWS, changes, counted
+from isang.detection.whole.volume import LEAST_WINDOWS, Then, changes, counted
 from isang.logs.store import Dataset
 from isang.logs.templates.slots import slots_of
 from isang.model.vocabulary import Vocabulary, vocabulary_of
@@ -124,3 +125,41 @@ def test_a_short_log_or_one_without_a_clock_has_no_rates() -> None:
     timeless = replace(short, sessions=short.sessions.with_columns(start=pl.lit(None), gaps_ms=pl.lit(None)))
     timeless = replace(timeless, sessions=timeless.sessions.cast(short.sessions.schema))
     assert counted(lines_of(timeless, vocabulary, None)) is None
+
+
+DAY = 24 * 6
+"""Windows of ten minutes."""
+
+
+def busy_by_day(days: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """(lines in windows of ten minutes, hours of the week) of a log that is ten times as busy at noon as at night."""
+    hour = np.arange(days * DAY) / 6
+    rate = 20 + 180 * (0.5 - 0.5 * np.cos(2 * np.pi * hour / 24)) ** 2
+    counts = np.random.default_rng(seed).poisson(rate).astype(np.float64)
+    return counts, hours_of(np.arange(days * DAY) * 600.0)
+
+
+def test_a_course_of_a_day_is_found_where_it_is_and_not_where_it_is_not() -> None:
+    counts, hours = busy_by_day(6, 0)
+    assert period_of(hours, 2 * np.sqrt(counts)) == 24
+    assert period_of(hours[: 2 * DAY], 2 * np.sqrt(counts[: 2 * DAY])) is None
+    flat = np.random.default_rng(1).poisson(50, len(hours)).astype(np.float64)
+    assert period_of(hours, 2 * np.sqrt(flat)) is None
+
+
+def test_a_weekend_makes_a_course_of_a_week() -> None:
+    counts, hours = busy_by_day(28, 2)
+    weekend = hours >= 5 * 24
+    assert period_of(hours, 2 * np.sqrt(np.where(weekend, counts / 4, counts))) == 168
+
+
+def test_what_is_usual_at_noon_is_more_than_ever_at_night() -> None:
+    counts, hours = busy_by_day(6, 3)
+    now, hours_now = busy_by_day(1, 4)
+    usual, _ = Then.of(counts, hours).scores(now, hours_now)
+    now[12] = 120  # two o'clock; at noon it would be 200
+    more, _ = Then.of(counts, hours).scores(now, hours_now)
+    without_course, _ = Then(counts, hours, None).scores(now, hours_now)
+    assert usual.max() < 4 < more[12]
+    assert without_course[12] < 1
+    assert Then.of(counts, hours).usual(int(hours_now[12])) == pytest.approx(25, abs=8)

@@ -81,3 +81,13 @@ def test_the_event_of_logfmt_without_a_message_is_its_other_fields() -> None:
     assert found["message"].to_list()[-3:-1] == ["externalURL=http://server-1:9093", "routePrefix=/"]
     assert found["level"].to_list()[-3:] == ["DEBUG", "DEBUG", "WARN"]
     assert not found["message"].null_count()
+
+
+def test_levels_in_small_letters_behind_a_component_are_told_by_being_everywhere() -> None:
+    lines = tuple(
+        f"Mar  2 10:00:{n:02} conn{n}xY{n}\t{'info' if n % 3 else 'debug'}\tclient {n} connected" for n in range(50)
+    )
+    found = records(lines)
+    assert found["level"][:3].to_list() == ["DEBUG", "INFO", "INFO"]
+    prose = records(tuple(f"Mar  2 10:00:{n:02} reader got error from client {n}" for n in range(50)))
+    assert set(prose["level"]) == {None}

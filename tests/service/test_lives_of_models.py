@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from isang.service.models.versions import Versions
 from isang.service.storage.database import Database
 from tests.service.conftest import Process
+from tests.service.test_serve import LAST
 
 Start = Callable[..., Process]
 
@@ -35,15 +35,10 @@ def held(service: Process) -> tuple[int, set[str], set[str]]:
     return sum(one["sessions"] for one in incidents), {one["id"] for one in incidents}, answers
 
 
-def settled(service: Process) -> dict[str, Any]:
-    """The status once all that was accepted is judged and written."""
-    before: dict[str, Any] = {}
-    while True:
-        status = service.until(lambda status: status["anomalies"] > 0 and not status["behind"])
-        if status == before and held(service)[1]:
-            return status
-        before = status
-        time.sleep(1.5)
+def over(service: Process, sessions: int = 1) -> dict[str, Any]:
+    """The status once all sessions but that of the LAST line are judged, and their incidents written."""
+    service.until(lambda status: status["sessions"] >= sessions and status["open_sessions"] == 1, 300)
+    return service.until(lambda status: held(service)[0] == status["anomalies"] > 0)
 
 
 def test_promotion_rollback_answers_and_kills_lose_nothing(shop: Path, tmp_path: Path, serving: Start) -> None:
@@ -61,14 +56,14 @@ def test_promotion_rollback_answers_and_kills_lose_nothing(shop: Path, tmp_path:
     parts = [text[place : place + 800] for place in (0, 800, 1600)]
 
     whole = serving(tmp_path / "whole", model, "--idle", "60s")
-    assert whole.ingest("".join(text), "shop.log")
-    expected = settled(whole)
+    assert whole.ingest("".join(text) + LAST, "shop.log")
+    expected = over(whole)
     assert whole.end() == 143
 
     service = serving(home, "--idle", "60s")
     assert service.get("/api/v1/models")["suggestion"] is None
     assert service.ingest("".join(parts[0]), "shop.log")
-    settled(service)
+    service.until(lambda status: bool(held(service)[1]))
     first = service.get("/api/v1/incidents")["incidents"][0]
     answer = post(service, f"/api/v1/incidents/{first['id']}/feedback", {"verdict": "acknowledged"})["feedback"]["id"]
     _, seen, answers = held(service)
@@ -83,10 +78,10 @@ def test_promotion_rollback_answers_and_kills_lose_nothing(shop: Path, tmp_path:
     assert seen <= held(service)[1]
 
     assert post(service, "/api/v1/models/rollback")["id"] == "0001"
-    assert service.ingest("".join(parts[2]), "shop.log")
+    assert service.ingest("".join(parts[2]) + LAST, "shop.log")
     service.end(signal.SIGKILL)
     service = serving(home, "--idle", "60s")
-    found = settled(service)
+    found = over(service, expected["sessions"])
     assert states(service) == {"0001": "promoted", "0002": "earlier"}
     assert (found["sessions"], found["anomalies"]) == (expected["sessions"], expected["anomalies"])
     assert held(service)[0] == expected["anomalies"]

@@ -33,7 +33,7 @@ IDLE_SECONDS = 60.0
 """A session ends after this silence, where neither the user nor the training data say otherwise."""
 LOOK_SHARE = 0.2
 """No more than about this share of the time goes into looks, where a look shows all that is there..."""
-LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.05, 0.5
+LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.2, 0.5
 """... and so long a pause is between two."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""

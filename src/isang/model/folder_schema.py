@@ -63,6 +63,8 @@ LINES_SCHEMA = {
     "series": pl.String(), "loudness": pl.Int64(), "outside": pl.Boolean(), "first": pl.Float64(),
     "gaps": pl.List(pl.Float64()),
 }  # fmt: skip
+LEAST_OF_PERIOD = 12
+"""Scores of ten parts, and two numbers of the clock."""
 MANIFEST = record({"schema": anything}, {"isang": text, "files": _FILES})
 
 
@@ -148,6 +150,8 @@ def read_lines(path: Path) -> pl.DataFrame:
     lines: pl.DataFrame = read_table(path, LINES_SCHEMA, AGAIN)
     if lines.is_empty() or any(lines[name].null_count() for name in lines.columns) or lines["series"][0] != "":
         raise InputError(f"{path}: there must be a row for the period, then kinds of lines; {AGAIN}")
+    if len(lines["gaps"][0]) < LEAST_OF_PERIOD:
+        raise InputError(f"{path}: the row of the period must hold {LEAST_OF_PERIOD} numbers or more; {AGAIN}")
     numbers = (lines["gaps"].explode().drop_nulls(), lines["first"])
     if not all((column.is_between(0, MOST_COUNT) & column.is_finite()).all() for column in numbers):
         raise InputError(f"{path}: first and gaps must be from 0 to {MOST_COUNT}; {AGAIN}")

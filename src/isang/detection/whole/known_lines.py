@@ -22,8 +22,9 @@ MOST_REGULAR = 500
 """The most frequent kinds of lines are watched for silence, so many."""
 SCALE_SHARE = 0.25
 """The tail of the gaps is at least so long, in median gaps."""
-PAUSE_SECONDS, PAUSE_STEPS = 60.0, 6
-"""The clock stops where the whole log pauses for longer than this, and than so many times its usual steps."""
+PAUSE_SECONDS, PAUSE_SHARE, PAUSE_STEPS = 60.0, 0.99, 3
+"""The clock stops where the whole log pauses for longer than this, and for so many times what this share of its steps
+in the training period does not exceed: a night with few lines is no pause."""
 SETTLED = 0.25
 """What comes for the first time in this share of a training period is part of its beginning."""
 PRIOR = 0.5
@@ -57,7 +58,7 @@ def known_lines(lines: Lines, inside: Sequence[str]) -> pl.DataFrame | None:
     """SCHEMA of a training period; `inside` are the templates that sessions have. None where it has no clock."""
     if not len(lines.start_C):
         return None
-    clock = _Clock.of(lines)
+    clock = _Clock.of(lines, None)
     series, of_sessions = _series(lines), set(inside)
     rows, scores_P = [], np.zeros(PARTS)
     often = sorted(series, key=lambda name: -len(series[name].at))[:MOST_REGULAR]
@@ -69,7 +70,7 @@ def known_lines(lines: Lines, inside: Sequence[str]) -> pl.DataFrame | None:
             scores_P = np.maximum(scores_P, _held_out(gaps, part, lines.seconds))
         share = float(at[0] / clock.length) if clock.length else 0.0
         rows.append((name, one.loudness, name not in of_sessions, share, gaps[-MOST_GAPS:].tolist()))
-    head = ("", 0, False, clock.length, scores_P.tolist())
+    head = ("", 0, False, clock.length, [*scores_P.tolist(), clock.pause, clock.usual])
     return pl.DataFrame([head, *rows], schema=SCHEMA, orient="row")
 
 
@@ -78,10 +79,10 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
 
     Those that do not come at all are none: whoever gives only some of the logs has none of their lines either.
     """
-    period, scores = float(known["first"][0]), known["gaps"][0].to_numpy()
-    if not len(lines.start_C) or not len(scores) or not period:
+    period, scores = float(known["first"][0]), known["gaps"][0].to_numpy()[:PARTS]
+    if not len(lines.start_C) or not period:
         return []
-    clock, series = _Clock.of(lines), _series(lines)
+    clock, series = _Clock.of(lines, known), _series(lines)
     parts = max(1.0, clock.length / (period / PARTS))
     tail, found = fit_tail(scores, SCALE), []
     for name, gaps in known.filter(pl.col("gaps").list.len() > 0)["series", "gaps"].rows()[1:]:
@@ -115,9 +116,9 @@ def novelty(known: pl.DataFrame, seconds: float, *, loud: bool) -> float:
     return float(1 - (1 + seconds / settled) ** -(late + PRIOR))
 
 
-def length_of(lines: Lines) -> float:
+def length_of(lines: Lines, known: pl.DataFrame) -> float:
     """Seconds from the first to the last line, without the pauses of the whole log."""
-    return _Clock.of(lines).length if len(lines.start_C) else 0.0
+    return _Clock.of(lines, known).length if len(lines.start_C) else 0.0
 
 
 @dataclass(frozen=True)
@@ -128,14 +129,24 @@ class _Clock:
     """The times that have lines, each once, ascending."""
     ran: Floats
     """What the clock says then, in seconds."""
+    pause: float
+    """A step that is longer is a pause of the log, in seconds; the usual one stands for it."""
+    usual: float
 
     @classmethod
-    def of(cls, lines: Lines) -> "_Clock":
+    def of(cls, lines: Lines, known: pl.DataFrame | None) -> "_Clock":
+        """The clock of lines, by the pauses of the training period; None: these lines are the training period."""
         starts = np.unique(lines.start_C)
         steps = np.diff(starts)
-        usual = float(np.median(steps)) if len(steps) else 0.0
-        steps = np.where(steps > max(PAUSE_SECONDS, PAUSE_STEPS * usual), usual, steps)
-        return cls(starts, np.concatenate([[0.0], np.cumsum(steps)]))
+        if known is not None:
+            pause, usual = (float(value) for value in known["gaps"][0].to_list()[PARTS:])
+        elif len(steps):
+            most, usual = float(np.quantile(steps, PAUSE_SHARE)), float(np.median(steps))
+            pause = max(PAUSE_SECONDS, PAUSE_STEPS * most)
+        else:
+            pause, usual = PAUSE_SECONDS, 0.0
+        steps = np.where(steps > pause, usual, steps)
+        return cls(starts, np.concatenate([[0.0], np.cumsum(steps)]), pause, usual)
 
     def passed(self, at: Floats) -> Floats:
         """What it says at times that have lines."""

@@ -47,7 +47,7 @@ def new_outside(model: Model, dataset: Dataset, counts: pl.DataFrame, lines: Lin
         pl.col("lines").sum(), pl.col("start").min(), (pl.col("start") + pl.col("seconds")).max().alias("stop"),
         pl.col("source_index").first(), pl.col("line").first(),
     )  # fmt: skip
-    seconds = _stretch_seconds(model, length_of(lines))
+    seconds = _stretch_seconds(model, length_of(lines, model.lines))
     chance = {loud: novelty(model.lines, seconds, loud=loud) for loud in (False, True)}
     found = []
     for event, number, start, stop, source, line in table.iter_rows():

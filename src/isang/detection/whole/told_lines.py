@@ -134,12 +134,17 @@ def _explains(incident: Incident, group: Sequence[Told]) -> bool:
         return False
     first, last = datetime.fromisoformat(incident.first_seen), datetime.fromisoformat(incident.last_seen)
     present = [symptom for symptom in incident.symptoms if symptom["kind"] != "missing"]
-    texts, loudest = {symptom["template"] for symptom in present}, max(map(_loud, present), default=0)
+    loudest = max(map(_loud, present), default=0)
+    texts = {symptom["template"] for symptom in present}
+    gone = {symptom["template"] for symptom in incident.symptoms if symptom["kind"] == "missing"}
     return any(
-        one.kind == "more"
-        and first <= one.last
+        first <= one.last
         and last >= one.first
-        and (one.series in texts or loudest >= {ERRORS: 3, WARNINGS: 2}.get(one.series, 4))
+        and (
+            (one.kind != "more" and one.series in gone)
+            or (one.kind == "more" and one.series in texts)
+            or (one.kind == "more" and loudest >= {ERRORS: 3, WARNINGS: 2}.get(one.series, 4))
+        )
         for one in group
     )
 

@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.detection.threshold.calibration import fit_tail
+from isang.detection.whole.course import course, hours_of, period_of
 from isang.detection.whole.lines import Lines
 from isang.model.batches import Floats
 
@@ -30,6 +31,8 @@ OF_LOG = "lines of "
 """Before the name of a log: all of its lines."""
 ALL, ERRORS, WARNINGS = "all lines", "lines at ERROR or worse", "lines at WARNING or worse"
 SCHEMA = pl.Schema({"series": pl.String(), "window_seconds": pl.Float64(), "counts": pl.List(pl.Float64())})
+HOURS_OF_WEEK = "hour of the week"
+"""The row of the hour of the week in which each window begins, 0 to 167."""
 WORST = ""
 """The row of the highest -log10 of a p-value in each window of the training period, while it was held out."""
 
@@ -72,8 +75,9 @@ def counted(lines: Lines) -> pl.DataFrame | None:
     logs = [OF_LOG + name for name in lines.sources] if len(lines.sources) > 1 else []
     names = [ALL, ERRORS, WARNINGS, *logs[:MOST_SERIES], *frequent]
     counts_RW = np.stack([windows.counts(name) for name in names])
-    worst_W = _worst_held_out(counts_RW)
-    rows = [(WORST, seconds, worst_W.tolist())]
+    hours_W = hours_of(windows.starts_W)
+    worst_W = _worst_held_out(counts_RW, hours_W)
+    rows = [(WORST, seconds, worst_W.tolist()), (HOURS_OF_WEEK, seconds, hours_W.astype(np.float64).tolist())]
     rows += [(name, seconds, counts_W.tolist()) for name, counts_W in zip(names, counts_RW, strict=True)]
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
@@ -90,18 +94,22 @@ def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[Change], int]:
     if not windows.running_W.any():
         return [], 0
     found = []
+    hours = known.filter(pl.col("series") == HOURS_OF_WEEK)["counts"].to_list()
     for name, _, counts in known.iter_rows():
-        if name == WORST or (name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources):
+        if name in (WORST, HOURS_OF_WEEK) or (
+            name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources
+        ):
             continue
-        change = _change(name, np.array(counts), windows)
+        then = Then.of(np.array(counts), np.array(hours[0]).astype(np.int64) if hours else None)
+        change = _change(name, then, windows)
         found += [change] if change else []
     return sorted(found, key=lambda change: -change.score), int(windows.running_W.sum())
 
 
-def _change(name: str, then_W: Floats, windows: "Windows") -> Change | None:
+def _change(name: str, then: "Then", windows: "Windows") -> Change | None:
     """How a series differs from what it was, where it is hardly by chance."""
     now_W, starts_W = windows.counts(name), windows.starts_W
-    more_W, less_W = _scores(then_W, now_W)
+    more_W, less_W = then.scores(now_W, hours_of(starts_W))
     score_W = np.maximum(more_W, less_W)
     worst = int(score_W.argmax())
     if score_W[worst] <= -np.log10(0.05):
@@ -115,7 +123,8 @@ def _change(name: str, then_W: Floats, windows: "Windows") -> Change | None:
         stop += 1
     return Change(
         name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), int(now_W[worst]),
-        float(np.median(then_W)), int(then_W.max() if kind == "more" else then_W.min()), windows.seconds,
+        then.usual(int(hours_of(starts_W)[worst])),
+        int(then.counts_W.max() if kind == "more" else then.counts_W.min()), windows.seconds,
         float(score_W[worst]),
     )  # fmt: skip
 
@@ -183,26 +192,55 @@ def _window_seconds(lines: Lines) -> float | None:
     return None
 
 
-def _scores(then_W: Floats, now_W: Floats) -> tuple[Floats, Floats]:
-    """-log10 of the p-values of more and of fewer lines than in the training period, each of the shape of `now_W`.
+@dataclass(frozen=True)
+class Then:
+    """A series in the windows of the training period, with its course of a day or a week, where it has one."""
 
-    By twice the root of the counts, whose spread does not depend on the rate (Anscombe 1948).
-    """
-    then, now = 2 * np.sqrt(then_W + 0.375), 2 * np.sqrt(now_W + 0.375)
-    more: Floats = -np.log10(fit_tail(then, SCALE, ALLOWANCE).p_values(now))
-    less: Floats = np.zeros(len(now_W))
-    if then_W.min() >= 1 and np.median(then_W) >= REGULAR:
-        less = -np.log10(fit_tail(-then, SCALE, ALLOWANCE).p_values(-now))
-    return more, less
+    counts_W: Floats
+    hours_W: NDArray[np.int64]
+    period: int | None
+
+    @classmethod
+    def of(cls, counts_W: Floats, hours_W: NDArray[np.int64] | None) -> "Then":
+        """The series; `hours_W` are the hours of the week, None where they are not known."""
+        if hours_W is None:
+            return cls(counts_W, np.zeros(len(counts_W), dtype=np.int64), None)
+        return cls(counts_W, hours_W, period_of(hours_W, _roots(counts_W)))
+
+    def usual(self, hour: int) -> float:
+        """The lines in a usual window at that hour of the week."""
+        if self.period is None:
+            return float(np.median(self.counts_W))
+        return float(max(0.0, (course(self.hours_W, _roots(self.counts_W), self.period)[hour] / 2) ** 2 - 0.375))
+
+    def scores(self, now_W: Floats, hours_W: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """-log10 of the p-values of more and of fewer lines than in these windows, each of the shape of `now_W`.
+
+        By twice the root of the counts, whose spread does not depend on the rate (Anscombe 1948), without the course.
+        """
+        expected = course(self.hours_W, _roots(self.counts_W), self.period)
+        then, now = _roots(self.counts_W) - expected[self.hours_W], _roots(now_W) - expected[hours_W]
+        more: Floats = -np.log10(fit_tail(then, SCALE, ALLOWANCE).p_values(now))
+        less: Floats = np.zeros(len(now_W))
+        if self.counts_W.min() >= 1 and np.median(self.counts_W) >= REGULAR:
+            less = -np.log10(fit_tail(-then, SCALE, ALLOWANCE).p_values(-now))
+        return more, less
 
 
-def _worst_held_out(counts_RW: Floats) -> Floats:
+def _roots(counts_W: Floats) -> Floats:
+    roots: Floats = 2 * np.sqrt(counts_W + 0.375)
+    return roots
+
+
+def _worst_held_out(counts_RW: Floats, hours_W: NDArray[np.int64]) -> Floats:
     """The highest score of any series in each window, by the windows of the other parts; shape W."""
     worst_W = np.zeros(counts_RW.shape[1])
+    periods = [period_of(hours_W, _roots(counts_W)) for counts_W in counts_RW]
     for own in np.array_split(np.arange(counts_RW.shape[1]), PARTS):
         others = np.setdiff1d(np.arange(counts_RW.shape[1]), own)
-        for counts_W in counts_RW:
-            worst_W[own] = np.maximum(worst_W[own], np.maximum(*_scores(counts_W[others], counts_W[own])))
+        for counts_W, period in zip(counts_RW, periods, strict=True):
+            scores = Then(counts_W[others], hours_W[others], period).scores(counts_W[own], hours_W[own])
+            worst_W[own] = np.maximum(worst_W[own], np.maximum(*scores))
     return worst_W
 
 

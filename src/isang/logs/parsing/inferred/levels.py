@@ -70,7 +70,7 @@ GAPS = (
 )
 """What may stand between a time and the level, the simplest first."""
 BEHIND = r"(?:/[^\s\[\]]{1,80}\][\s,:|\-]*|\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
-_SOME, _MOST = 0.1, 0.8
+_SOME, _MOST, _ALL = 0.1, 0.8, 0.95
 _LETTER = f"[{''.join(LETTERS)}]"
 
 
@@ -78,15 +78,18 @@ def level_place(rests: Sequence[str]) -> str | None:
     """An expression for what leads to the level and the level itself, as a group; None where the lines name none.
 
     `rests`: what stands behind the time. A level right behind it counts where a tenth of the lines have one; further on
-    nearly all must. A single letter is a level where the lines have nothing else in that place, and at least two
-    different ones or brackets.
+    nearly all must, and several different ones where they are in small letters, as prose is. A single letter is a level
+    where the lines have nothing else in that place, and at least two different ones or brackets.
     """
     if not rests:
         return None
     for number, gap in enumerate(GAPS):
         pattern = rf"{gap}(?P<level>{ANY_LEVEL}|{SHORT_LEVEL}|{_OTHER_WORDS}){BEHIND}"
         found = [match for rest in rests if (match := re.match(pattern, rest)) is not None]
-        upper = [match["level"] for match in found if not match["level"].islower() or number < 5]
+        levels = [match["level"] for match in found]
+        if len(levels) >= _ALL * len(rests) and len(set(levels)) > 1:
+            return pattern
+        upper = [level for level in levels if not level.islower() or number < 5]
         if len(upper) >= (_SOME if number == 0 else _MOST) * len(rests):
             return pattern
     for gap in GAPS[:5]:

@@ -1,0 +1,65 @@
+"""The daily and weekly course of a rate, where the log is long enough to show one.
+
+Shapes: W windows; hours are those of the week, 0 to 167, from Monday 0:00 UTC.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.model.batches import Floats
+
+HOURS = 168
+LEAST_TIMES = 3
+"""A course of a day is looked for in a log of so many days, one of a week in one of so many weeks."""
+PARTS = 10
+BETTER = 0.9
+"""A course holds where it tells windows that were held out with an error so much smaller, in squares."""
+_PERIODS = (24, 168)
+
+
+def hours_of(starts_W: Floats) -> NDArray[np.int64]:
+    """The hour of the week of moments in seconds since 1970, a Thursday."""
+    hours: NDArray[np.int64] = ((starts_W // 3600).astype(np.int64) + 72) % HOURS
+    return hours
+
+
+def period_of(hours_W: NDArray[np.int64], roots_W: Floats) -> int | None:
+    """The hours after which a rate begins anew, 24 or 168; None where no course tells it better than its mean.
+
+    `roots_W`: in the order of time, of the counts' roots. What a course is worth is seen by what it says of a tenth of
+    the windows that it was worked out without, each tenth a stretch of time.
+    """
+    parts = np.array_split(np.arange(len(roots_W)), PARTS)
+    errors: dict[int | None, float] = {None: _error(parts, roots_W, hours_W, None)}
+    for period in _PERIODS:
+        turns = np.count_nonzero(np.diff(hours_W % period) < 0) + 1
+        if turns >= LEAST_TIMES and len(np.unique(hours_W % period)) == period:
+            errors[period] = _error(parts, roots_W, hours_W, period)
+    best = min(errors, key=lambda period: errors[period])
+    return best if errors[best] < BETTER * errors[None] else None
+
+
+def course(hours_W: NDArray[np.int64], roots_W: Floats, period: int | None) -> Floats:
+    """What is expected in each hour of the week, shape HOURS: the mean of that hour and half of those beside it."""
+    if period is None:
+        return np.full(HOURS, float(roots_W.mean()))
+    hour_W = hours_W % period
+    sums, numbers = (
+        2 * each + np.roll(each, 1) + np.roll(each, -1)
+        for each in (
+            np.bincount(hour_W, roots_W, minlength=period),
+            np.bincount(hour_W, np.ones(len(hour_W)), minlength=period),
+        )
+    )
+    expected = np.where(numbers > 0, sums / np.maximum(numbers, 1), roots_W.mean())
+    return np.tile(expected, HOURS // period)
+
+
+def _error(parts: list[NDArray[np.int64]], roots_W: Floats, hours_W: NDArray[np.int64], period: int | None) -> float:
+    error = 0.0
+    for own in parts:
+        others = np.setdiff1d(np.arange(len(roots_W)), own)
+        if len(own) and len(others):
+            told = course(hours_W[others], roots_W[others], period)[hours_W[own]]
+            error += float(((roots_W[own] - told) ** 2).sum())
+    return error
