@@ -131,7 +131,8 @@ def read_as_known(
 ) -> SourceLayout:
     """How to read a source, by a known layout wherever one parses its lines; `unknown` names the others.
 
-    Where a known one that reads times parses nearly all of them, no other is looked for: that takes far longer.
+    Where one known way alone, which reads times, parses nearly all of them, no other is looked for: that takes far
+    longer. Of several only the log's own way can tell which one it is.
     """
     lines = sample.filter(sample.str.contains(r"\S"))
     if not known or given is not None or lines.is_empty():
@@ -140,7 +141,8 @@ def read_as_known(
     ways = [_as_source(each, zone, reference) for each in known]
     parsed = [_share(lines, votes, way) for way in ways]
     best = max(range(len(ways)), key=lambda number: parsed[number])
-    if parsed[best] >= _NEARLY_AS_MANY and None not in ways[best].clocks:
+    alone = sum(share >= _NEARLY_AS_MANY for share in parsed) == 1
+    if alone and None not in ways[best].clocks:
         layouts = tuple((shape, parsed[best]) for shape, _ in ways[best].layouts)
         return with_zoned(replace(ways[best], layouts=layouts), sample)
     own = recognise_source(sample, given=given, zone=zone, reference=reference, date_order=date_order)
