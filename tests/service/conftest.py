@@ -55,6 +55,9 @@ class Process:
                 self.get("/healthz")
                 return
             time.sleep(0.1)
+        self.process.kill()
+        self.process.communicate()
+        self.errors.close()
         raise AssertionError(f"it did not start: {Path(self.errors.name).read_text()}")
 
     def get(self, path: str) -> Any:
