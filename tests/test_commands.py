@@ -70,8 +70,8 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
         "logs", "metrics.jsonl", "checkpoints", "model", "report",
     }  # fmt: skip
     others = {
-        "weights.safetensors", "detectors", "planted.parquet", "slots.parquet", "held_out.parquet", "evaluation.json",
-        "precision_recall.svg", "scores.svg",
+        "weights.safetensors", "detectors", "planted.parquet", "slots.parquet", "lines.parquet", "held_out.parquet",
+        "evaluation.json", "precision_recall.svg", "scores.svg",
     }  # fmt: skip
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}
     pages = {path.name for path in (out / "run" / "report").iterdir()}

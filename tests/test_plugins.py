@@ -69,7 +69,7 @@ def test_a_toy_detector_from_another_package(tmp_path: Path) -> None:
         (
             "toy:LongSession",
             "class LongSession:\n    name = 'x'\n",
-            "is no Detector: it lacks allowance, can_tell, fit",
+            "is no Detector: it lacks allowance, asks_encoder, can_tell, fit",
         ),
         ("toy:LongSession", TOY.replace('"long_session"', '"burst"'), "the name 'burst' is taken"),
         ("toy:LongSession", TOY.replace('"long_session"', '"../x"'), "its name must be lower-case letters"),

@@ -94,6 +94,7 @@ class Mute:
     least_scale = 1.0
     allowance = 0.0
     learned = False
+    asks_encoder = False
     timed = False
     unsuspicious = 0.0
 

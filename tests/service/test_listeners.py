@@ -69,8 +69,11 @@ def test_otlp_over_grpc_is_kept_and_asks_for_the_token(tmp_path: Path) -> None:
     ]
     assert "hunter2" not in str(texts)
     parts.journal.close()
-    full = Parts(tmp_path / "b", journal_bytes=10)
-    assert asyncio.run(asked(full))[0] == grpc.StatusCode.UNAVAILABLE
+    small = Parts(tmp_path / "b", journal_bytes=10)
+    assert asyncio.run(asked(small))[0] == grpc.StatusCode.INVALID_ARGUMENT, "it never finds room"
+    small.journal.close()
+    full = Parts(tmp_path / "c", journal_bytes=20_000)
+    assert grpc.StatusCode.UNAVAILABLE in [asyncio.run(asked(full))[0] for _ in range(10)]
     full.journal.close()
 
 

@@ -131,7 +131,7 @@ _LAYOUTS = (
     ),
     Layout(
         "syslog",  # with facility and level, as BusyBox writes it
-        rf"^(?P<time>{timestamps.CTIME.pattern}|{_SYSLOG}) (?:[\w.-]+ )?[a-z]+[0-7]?\."
+        rf"^(?P<time>{timestamps.CTIME.pattern}|{_SYSLOG}) (?:[\w.-]+ )?[a-z]+\d?\."
         rf"(?P<level>emerg|alert|crit|err|warn|notice|info|debug) {_TAG}:\s+{_MESSAGE}",
     ),
     Layout(
@@ -265,7 +265,7 @@ _LAYOUTS = (
     ),
     Layout(
         "macos-unified",
-        rf"^{_TIME}\s+0x[0-9a-f]+\s+(?P<level>Default|Info|Debug|Error|Fault|Activity)\s+0x[0-9a-f]+\s+\d+\s+\d+\s+"
+        rf"^{_TIME}\s+\dx[0-9a-f]+\s+(?P<level>Default|Info|Debug|Error|Fault|Activity)\s+\dx[0-9a-f]+\s+\d+\s+\d+\s+"
         rf"(?P<component>[^:]+): {_MESSAGE}",
     ),
     Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),

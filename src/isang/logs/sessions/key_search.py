@@ -172,6 +172,7 @@ def _with_all_writings(candidate: Candidate, others: list[Candidate], sample: pl
 def candidates(texts: pl.Series) -> Iterator[Candidate]:
     """Every identifier worth judging, those with a shape of their own first."""
     yield from _prefixed(texts)
+    yield from _glued(texts)
     yield from _named(texts)
 
 
@@ -252,9 +253,14 @@ def _prefixed(texts: pl.Series) -> Iterator[Candidate]:
             continue
         shape = r"-?[0-9]+" if values.str.contains(r"^-?\d+$").all() else r"[0-9a-f][0-9a-f_-]*"
         yield Candidate(f"{prefix}…", rf"\b{re.escape(prefix)}{shape}", (), part.select("row", "key"))
+
+
+def _glued(texts: pl.Series) -> Iterator[Candidate]:
+    """Values such as conn4711, of letters and digits without a separator; behind `name=` the name tells more."""
     glued = _found(texts, _GLUED).with_columns(prefix=pl.col("key").str.extract(_GLUED, 1))
     for prefix, part in _frequent(glued, "prefix", texts.len()):
-        if prefix.lower() not in _NOT_KEYS:
+        named = texts.gather(part["row"].unique()).str.contains(rf"\w[\"']?[=:]\s?[\"']?{prefix}\d{{4,12}}\b")
+        if prefix.lower() not in _NOT_KEYS and not named.mean() > 0.5:  # type: ignore[operator]
             yield Candidate(f"{prefix}…", rf"\b{prefix}\d{{4,12}}\b", (), part.select("row", "key"))
 
 

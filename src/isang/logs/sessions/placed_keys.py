@@ -35,7 +35,7 @@ def placed(texts: pl.Series) -> Iterator[tuple[str, str]]:
 def _of(texts: pl.Series, pattern: str, narrow: str) -> str | None:
     values = texts.str.extract(ascii_only(pattern), 1).drop_nulls()
     mixed = values.filter(values.str.contains(r"\d") & values.str.contains(r"[A-Za-z]"))
-    if mixed.len() < _LEAST * texts.len() or mixed.len() < _MIXED * values.len():
+    if mixed.is_empty() or mixed.len() < _LEAST * texts.len() or mixed.len() < _MIXED * values.len():
         return None
     lengths = mixed.str.len_chars()
     shortest, longest = int(lengths.min()), int(lengths.max())  # type: ignore[arg-type]

@@ -57,7 +57,9 @@ class Follower:
         self._sent: set[str] = set()  # streams of `source`
         self._sent_us = 0  # the time that `source` has come to
         self._read_at = clock()  # what was written until then has been read
+        self._began_at = self._read_at
         self._delivered: deque[tuple[float, int]] = deque()  # of late deliveries: when, and the time within one
+        self._delivered_at: dict[int, float] = {}  # the last one of each log
         self.noted: dict[str, Any] = {}
         """What the caller wants to find again after a restart; plain JSON values."""
         self.records: dict[str, int] = {}
@@ -122,12 +124,18 @@ class Follower:
         return _by_stream(sent)
 
     def _note_delivery(self, parsed: pl.DataFrame, read_at: float) -> None:
-        """Senders gather records before they send them: how long, the times within one delivery tell."""
-        timed = (
-            parsed.filter(pl.col("time") != NO_TIME).group_by("log").agg(pl.col("time").max() - pl.col("time").min())
-        )
-        gathered = max(timed["time"].to_list(), default=0)
-        self._delivered.append((read_at, min(MOST_GATHERED_US, gathered)))
+        """Senders gather records before they send them: how long, the times within one delivery tell.
+
+        It is no longer than since the delivery before of the same log: what spans more is older logs sent at once.
+        """
+        timed = parsed.filter(pl.col("time") != NO_TIME)
+        spans = timed.group_by("log").agg(pl.col("time").max() - pl.col("time").min())
+        gathered = 0
+        for log, span in spans.iter_rows():
+            since = read_at - self._delivered_at.get(log, self._began_at)
+            gathered = max(gathered, min(MOST_GATHERED_US, span, int(since * 1e6)))
+            self._delivered_at[log] = read_at
+        self._delivered.append((read_at, gathered))
         while self._delivered[0][0] < read_at - DELIVERIES_SECONDS:
             self._delivered.popleft()
 
