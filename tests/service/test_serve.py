@@ -16,7 +16,7 @@ import pytest
 from tests.service.conftest import SETTINGS, Process
 from tests.synthetic import shop_dataset, shop_log
 
-LAST = "2027-01-01T00:00:00.000Z INFO shop.Service [req-rs99999] rendered page\n"
+LAST = "2027-01-01 00:00:00,000 INFO [web] shop.Service: rendered page request=rs999990f\n"
 Start = Callable[..., Process]
 
 
