@@ -27,6 +27,7 @@ def test_what_the_user_has_set_stays() -> None:
     settle(environment)
     assert environment["OMP_WAIT_POLICY"] == "ACTIVE"
     assert environment["OMP_NUM_THREADS"] == "7"
+    assert "GOMP_SPINCOUNT" not in environment, "it would change how they wait"
 
 
 def test_threads_sleep_while_they_wait_wherever_isang_is_imported() -> None:

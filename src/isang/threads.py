@@ -22,10 +22,13 @@ def usable_cores(quota_file: Path = CPU_QUOTA) -> int:
 def settle(environment: MutableMapping[str, str] = os.environ) -> None:
     """Set what the user has not set.
 
-    OpenMP's threads sleep while they wait. By default they spin, and one busy neighbour on a shared core then holds up
-    every barrier: a training on two cores beside two busy processes made 33 steps in 38 s spinning, 601 sleeping.
+    OpenMP's threads sleep while they wait, after a moment in which most waits end (`GOMP_SPINCOUNT`, of the GNU
+    library that torch uses). By default they spin, and one busy neighbour on a shared core then holds up every barrier:
+    a training on two cores beside two busy processes made 33 steps in 38 s spinning, 601 sleeping.
     """
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in environment:
+        environment["OMP_WAIT_POLICY"] = "PASSIVE"
+        environment.setdefault("GOMP_SPINCOUNT", "2000")
     cores = usable_cores()
     if cores < (os.cpu_count() or 1):
         environment.setdefault("OMP_NUM_THREADS", str(cores))

@@ -24,6 +24,7 @@ from isang.training.plan import OUT_OF_TIME, make_plan, memory_bytes
 from isang.training.processes import faults
 from isang.training.processes.processes import Processes
 from isang.training.step import Learner, NotFinite, Step, new_learner, train_step
+from isang.training.step_threads import step_threads
 
 INTERVAL_STEPS = 50
 """So often, and at the end of each epoch, speed, memory and the movement of each part of the model are written down."""
@@ -49,7 +50,6 @@ def train(
     """
     tokens = int(data.training.lengths.sum())
     plan = make_plan(len(data.training), len(data.validated), config, schedule, tokens=tokens)
-
     batches = _batches(data, plan.batch_size, config.seed)
     learner = new_learner(model_config, data.vocabulary_size, config, processes)
     identity = _identity(data, model_config, config)
@@ -57,6 +57,7 @@ def train(
     resumed = resume and run.take_up()
     state, writing = run.state, folder if processes.first else None
     with (
+        step_threads(learner.model, tokens / plan.batches_per_epoch),
         saying_where(folder),
         faults.stop_requests() as request,
         closing(Journal(writing, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)) as journal,
