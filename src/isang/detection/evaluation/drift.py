@@ -155,7 +155,7 @@ def _what_drifted(found: dict[str, Any], expected_per_thousand: float) -> list[s
     drifted = []
     if clearly_more(templates, times=1.0) and templates["later"]["low"] >= LEAST_SHARE:
         drifted.append("templates")
-    if any(clearly_more(item, times=TIMES_HIGHER) for item in found["high_scores"]):
+    if _higher(found):
         drifted.append("scores")
     if found["alerts"]["low"] is not None and found["alerts"]["low"] > expected_per_thousand:
         drifted.append("alerts")
@@ -170,6 +170,16 @@ def clearly_more(compared: dict[str, Any], times: float) -> bool:
     return bool(later["low"] > max(times * calibration["value"], calibration["high"]))
 
 
+def _higher(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The detectors that give clearly more sessions a high score than in calibration."""
+    return [item for item in found["high_scores"] if clearly_more(item, times=TIMES_HIGHER)]
+
+
+def _worst_tenth(found: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """The tenth of the time with most alerts, counted from 1, and its figures."""
+    return max(enumerate(found["tenths"], 1), key=lambda tenth: float(tenth[1]["alerts_per_thousand"]))
+
+
 def _sentence(found: dict[str, Any], what: Sequence[str]) -> str:
     parts = []
     if "templates" in what:
@@ -177,18 +187,16 @@ def _sentence(found: dict[str, Any], what: Sequence[str]) -> str:
     if "scores" in what:
         names = [
             f"{item['detector']} ({_percent(item['calibration'])} then, {_percent(item['later'])} later)"
-            for item in found["high_scores"]
-            if clearly_more(item, times=TIMES_HIGHER)
+            for item in _higher(found)
         ]
         parts.append(f"More sessions than in the calibration period score high with {', '.join(names)}.")
     if "alerts" in what:
-        worst = max(range(len(found["tenths"])), key=lambda tenth: found["tenths"][tenth]["alerts_per_thousand"])
-        tenth = found["tenths"][worst]
+        number, tenth = _worst_tenth(found)
         begin = f", which begins on {tenth['from'][:19]}" if tenth["from"] else ""
         parts.append(
             f"Of 1,000 sessions that are not known to be anomalous {found['alerts']['value']:.1f} are flagged, "
             f"{found['alerts_with_new_lines']['value']:.1f} of them with a line that training never had, most of all "
-            f"in tenth {worst + 1} of the time{begin}: {tenth['alerts_per_thousand']:.1f} of 1,000. The budget holds "
+            f"in tenth {number} of the time{begin}: {tenth['alerts_per_thousand']:.1f} of 1,000. The budget holds "
             f"only while later sessions are like those of calibration; here they are not."
         )
     if not parts:
@@ -220,18 +228,16 @@ def _sentence_ko(found: dict[str, Any], what: Sequence[str]) -> str:
     if "scores" in what:
         names = [
             f"{item['detector']}(보정 기간 {_percent_ko(item['calibration'])}, 이후 {_percent_ko(item['later'])})"
-            for item in found["high_scores"]
-            if clearly_more(item, times=TIMES_HIGHER)
+            for item in _higher(found)
         ]
         parts.append(f"보정 기간보다 점수가 높은 세션이 많은 탐지기: {', '.join(names)}.")
     if "alerts" in what:
-        worst = max(range(len(found["tenths"])), key=lambda tenth: found["tenths"][tenth]["alerts_per_thousand"])
-        tenth = found["tenths"][worst]
+        number, tenth = _worst_tenth(found)
         begin = f"({tenth['from'][:19]} 시작)" if tenth["from"] else ""
         parts.append(
             f"이상으로 알려지지 않은 세션 1,000개당 {found['alerts']['value']:.1f}개가 이상으로 판정되었고, 그중 "
             f"{found['alerts_with_new_lines']['value']:.1f}개에는 학습에 없던 줄이 있습니다. 전체 시간을 열로 나눈 "
-            f"구간 가운데 {worst + 1}번째{begin}가 1,000개당 {tenth['alerts_per_thousand']:.1f}개로 가장 많습니다. "
+            f"구간 가운데 {number}번째{begin}가 1,000개당 {tenth['alerts_per_thousand']:.1f}개로 가장 많습니다. "
             f"알림 예산은 이후 세션이 보정 기간과 비슷할 때만 지켜지는데, 이 로그는 그렇지 않습니다."
         )
     if not parts:
@@ -255,12 +261,12 @@ def _templates_sentence_ko(found: dict[str, Any]) -> str:
     )
 
 
+def _percent(part: dict[str, Any], unknown: str = "an unknown part") -> str:
+    return unknown if part["value"] is None else f"{100 * part['value']:.3g} %"
+
+
 def _percent_ko(part: dict[str, Any]) -> str:
-    return "알 수 없는 비율" if part["value"] is None else f"{100 * part['value']:.3g} %"
-
-
-def _percent(part: dict[str, Any]) -> str:
-    return "an unknown part" if part["value"] is None else f"{100 * part['value']:.3g} %"
+    return _percent(part, "알 수 없는 비율")
 
 
 def _when(moment: Any) -> str | None:
