@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
-from isang.logs.parsing.inferred.time_words import DAY, HALF, MONTH, OFFSET
+from isang.logs.parsing.inferred.time_words import DAY, HALF, MONTH, OFFSET, may_name_a_month
 from isang.logs.parsing.timestamps import CLOCKS, Clock
 
 LOOKED_AT = 160
@@ -194,7 +194,10 @@ def find_time(line: str) -> Found | None:
 
 
 def _with_date(text: str) -> Iterator[Found]:
+    named = may_name_a_month(text)
     for date in DATES:
+        if (date.wordy and not named) or not _compiled(date.pattern).search(text):
+            continue  # most dates are ruled out here, far sooner than with the days of the week in many languages
         for match in _compiled(
             rf"(?<![\w.:/-])(?P<day>{DAY})?(?:{date.pattern})(?!\d)|(?<![\w.:/-])(?:{date.pattern})"
         ).finditer(text):
