@@ -361,6 +361,31 @@ def test_a_level_in_small_letters_between_words_is_one_of_them() -> None:
     assert records.frame.select("level", "message").rows() == [(None, text) for text in said * 3]
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("2024-06-09 14:03:02 pid=7 tid=gx1 class=Order jid=ab9c {}: it went on", "it went on"),
+        ("[2024-06-09 14:03:02] {}[47]: shop.c:28 sell: it went on", "shop.c:28 sell: it went on"),
+    ],
+)
+def test_a_level_behind_pairs_or_before_a_number(line: str, message: str) -> None:
+    _, records = read("\n".join(line.format(level) for level in ("INFO", "WARNING", "ERROR")))
+    assert records.frame["level"].to_list() == ["INFO", "WARNING", "ERROR"]
+    assert all(message in said for said in records.frame["message"])
+
+
+def test_a_date_of_eight_digits_behind_a_number_and_a_colon() -> None:
+    _, records = read("\n".join(f"  47{n}:20240609:140302.000 it went on" for n in range(3)))
+    assert records.frame["time"].to_list() == [AT] * 3
+
+
+def test_the_head_of_a_slow_statement_is_no_record() -> None:
+    head = "# Time: 2024-06-09T14:03:09Z\n# User@Host: shop[shop] @ [10.0.0.7]\n# Query_time: 2.0\n"
+    source, records = read("\n".join([f"{head}SET timestamp=1717941782;\nSELECT 7;"] * 4))
+    assert [layout.name for layout, _ in source.layouts] == ["mysql-slow"]
+    assert records.frame.select("time", "message").rows() == [(AT, "SELECT 7;")] * 4
+
+
 def test_a_level_among_the_tags() -> None:
     line = '{"@timestamp":"2024-06-09T14:03:02Z","tags":["%s","plugins","shop"],"pid":7,"message":"it went on"}'
     _, records = read("\n".join(line % level for level in ("info", "warning", "error")))
