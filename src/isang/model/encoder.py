@@ -98,6 +98,24 @@ class Layer(nn.Module):
         return mixed_GHLK.transpose(1, 2).flatten(2).flatten(0, 1)
 
 
+def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight of `Encoder(config, vocabulary_size)`, by name, without making one."""
+    width, expanded = config.width, config.expansion * config.width
+    of_layer = {
+        "attention_norm.weight": (width,), "attention_norm.bias": (width,),
+        "query_key_value.weight": (3 * width, width), "query_key_value.bias": (3 * width,),
+        "attention_out.weight": (width, width), "attention_out.bias": (width,),
+        "feed_forward_norm.weight": (width,), "feed_forward_norm.bias": (width,),
+        "expand.weight": (expanded, width), "expand.bias": (expanded,),
+        "contract.weight": (width, expanded), "contract.bias": (width,),
+    }  # fmt: skip
+    return {
+        "token_embedding.weight": (vocabulary_size, width), "position_embedding.weight": (config.positions, width),
+        "norm.weight": (width,), "norm.bias": (width,), "head_bias": (vocabulary_size,),
+        **{f"layers.{n}.{name}": shape for n in range(config.layers) for name, shape in of_layer.items()},
+    }  # fmt: skip
+
+
 class Dropout(nn.Module):
     """Drops a share of the values in training; on the CPU with cheaper random numbers than torch's own."""
 

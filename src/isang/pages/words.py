@@ -220,6 +220,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "loudness_warning": ("warning", "경고"),
     "loudness_error": ("error", "오류"),
     "state_detecting": ("Detecting.", "탐지하고 있습니다."),
+    "state_failed": ("It has stopped judging.", "판정이 중단되었습니다."),
     "state_training": ("Training a model.", "모델을 학습하고 있습니다."),
     "state_learning": ("Learning from what comes in.", "들어오는 로그로 학습하고 있습니다."),
     "symptom_new": ("Never seen before", "처음 보는 줄"),

@@ -14,6 +14,7 @@ from isang.config import ModelConfig, TrainingConfig
 from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
 from isang.model.masking import Hidden, hide
+from isang.training.adamw import AdamW
 from isang.training.journal.parameter_groups import Parts, part_norms, part_ratios
 from isang.training.objective import by_length, hidden_losses, part_of
 from isang.training.processes.micro_batches import Budget, accumulate
@@ -45,7 +46,7 @@ class Learner:
     """A model that learns: all that a step needs and changes."""
 
     model: Encoder
-    optimizer: torch.optim.Optimizer
+    optimizer: AdamW
     config: TrainingConfig
     processes: Processes
     budget: Budget
@@ -65,9 +66,9 @@ def new_learner(
     return Learner(model, new_optimizer(model, config), config, processes, Budget(config.tokens_per_pass))
 
 
-def new_optimizer(model: Encoder, config: TrainingConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019) over all weights."""
-    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+def new_optimizer(model: Encoder, config: TrainingConfig) -> AdamW:
+    """AdamW over all weights."""
+    return AdamW(model.parameters(), config.learning_rate, config.weight_decay)
 
 
 def train_step(learner: Learner, batch: Sessions, learning_rate: float, number: int, *, watch: bool = False) -> Step:
@@ -87,8 +88,7 @@ def train_step(learner: Learner, batch: Sessions, learning_rate: float, number: 
     norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm))
     if not (math.isfinite(loss_sum) and math.isfinite(norm)):
         raise NotFinite(hidden, loss_sum / len(hidden.targets_N), norm, learning_rate)
-    for group in learner.optimizer.param_groups:
-        group["lr"] = learning_rate
+    learner.optimizer.learning_rate = learning_rate
     before = [weights.detach().clone() for weights in model.parameters()] if watch else []
     learner.optimizer.step()
     parts = Parts(norms, part_ratios(model, before)) if watch else None
@@ -110,10 +110,7 @@ def _backward(learner: Learner, hidden: Hidden) -> float:
         (loss_sum / events).backward()  # type: ignore[no-untyped-call]
         return loss_sum.detach()
 
-    def begin() -> None:
-        learner.optimizer.zero_grad(set_to_none=True)
-
-    loss_sum = accumulate(mine.sessions.lengths, learner.budget, one_pass, begin)
+    loss_sum = accumulate(mine.sessions.lengths, learner.budget, one_pass, learner.optimizer.zero_grad)
     return processes.sum(loss_sum)[0]
 
 
