@@ -171,7 +171,7 @@ def intake(model: Path, records: Sequence[Line]) -> None:
             sent = time.time()
             _told(name, service, len(records), begin, used, intake_per_second=(taken * BATCH) / (sent - begin))
     with _following(model) as (service, folder):
-        files = _Files(folder / "logs")
+        files = Files(folder / "logs")
         files.write(records[:WARM_RECORDS])
         service.wait(WARM_RECORDS)
         begin, used = time.time(), processor_seconds(service.process.pid)
@@ -189,7 +189,7 @@ def _told(name: str, service: Service, records: int, begin: float, used: float, 
     )  # fmt: skip
 
 
-class _Files:
+class Files:
     """A file for each log."""
 
     def __init__(self, folder: Path) -> None:
@@ -282,7 +282,7 @@ def delay(model: Path, rate: int, seconds: float) -> None:
         spent, took = processor_seconds(service.process.pid) - used, time.time() - after
         pool.shutdown()
         time.sleep(3)
-        delays = sorted(service.alerts.seen.get(mark, float("inf")) - at for mark, at in marks.items())
+        delays = service.alerts.delays(marks)
         tell(
             "delay", records_per_second=rate, median=statistics.median(delays),
             p99=delays[int(0.99 * (len(delays) - 1))], missed=sum(each == float("inf") for each in delays),

@@ -15,7 +15,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
 BASE = {
     "errors", "files", "progress", "compression", "memory", "signals", "formatting", "html", "json_files",
-    "parquet_files",
+    "parquet_files", "threads",
 }  # fmt: skip
 ALLOWED = {
     "errors": set(),
@@ -35,7 +35,7 @@ ALLOWED = {
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},
     "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
-    "distributed": BASE | {"threads", "config", "logs", "model", "artifact", "detection"},
+    "distributed": BASE | {"config", "logs", "model", "artifact", "detection"},
     "runs": BASE | {"config", "plugins"},
     "samples": BASE,
     "resumable": BASE | {"config"},
@@ -51,7 +51,7 @@ ALLOWED = {
     "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
     "service": BASE
     | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api", "samples"},
-    "__init__": BASE | {"api", "detection", "stages", "config", "threads"},
+    "__init__": BASE | {"api", "detection", "stages", "config"},
 }
 
 

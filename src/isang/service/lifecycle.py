@@ -98,7 +98,7 @@ class Service:
         found: dict[str, Any] = {
             "schema": 1,
             "version": isang.__version__,
-            "state": "detecting" if judging else "training" if learning and learning.training else "learning",
+            "state": self._state(),
             "says": self._failed or (judging.error if judging else learning.says() if learning else None),
             "journal_bytes": self.journal.size,
             "incidents": {state: count for (_, state), count in sorted(self.database.counts().items())},
@@ -120,6 +120,13 @@ class Service:
         elif learning is not None:
             found |= {"sessions": learning.sessions, "sessions_wanted": self.settings.learning_sessions}
         return found
+
+    def _state(self) -> str:
+        if self._failed is not None:
+            return "failed"
+        if self._judging is not None:
+            return "detecting"
+        return "training" if self._learning is not None and self._learning.training else "learning"
 
     def model_in_use(self) -> tuple[Model, Path] | None:
         """See Running."""

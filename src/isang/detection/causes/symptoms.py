@@ -36,7 +36,7 @@ _KIND_OF = {
     "time_gap": "slow",
     "burst": "crowd",
 }
-"""By detector; those not named here find a line `unexpected`."""
+"""By detector; those not named here find a line `unexpected`, or `new` where training had none like it."""
 _MARKS = ("(no line)", "(end of the session)", "(a line never seen before)")
 """What reasons call that which is no line."""
 _NO_LETTERS = re.compile(r"[\W\d_]+")
@@ -99,8 +99,8 @@ def _time(reason: Mapping[str, Any]) -> str:
 
 
 def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
-    kind = _KIND_OF.get(reason["detector"], "unexpected")
     line = reason["line"]
+    kind = _KIND_OF.get(reason["detector"], "new" if line and line.get("never_seen") else "unexpected")
     missing, extra = (
         [item for item in reason.get(name) or () if item["template"] not in _MARKS] for name in ("missing", "extra")
     )
