@@ -198,9 +198,10 @@ def _with_date(text: str) -> Iterator[Found]:
     for date in DATES:
         if (date.wordy and not named) or not _compiled(date.pattern).search(text):
             continue  # most dates are ruled out here, far sooner than with the days of the week in many languages
-        for match in _compiled(
-            rf"(?<![\w.:/-])(?P<day>{DAY})?(?:{date.pattern})(?!\d)|(?<![\w.:/-])(?:{date.pattern})"
-        ).finditer(text):
+        before = r"(?<![\w./-])" if date.name == "compact" else r"(?<![\w.:/-])"  # zabbix: 4711:20240609:140302
+        for match in _compiled(rf"{before}(?P<day>{DAY})?(?:{date.pattern})(?!\d)|{before}(?:{date.pattern})").finditer(
+            text
+        ):
             found = _with_time(text, match, date) if not _is_number(text, match, date) else None
             if found is not None:
                 yield found
