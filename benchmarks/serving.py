@@ -96,7 +96,7 @@ class Service:
     def end(self, number: int = signal.SIGTERM) -> None:
         """Stop it."""
         self.process.send_signal(number)
-        self.process.wait(120)
+        self.process.wait(600)
         self.alerts.join()
 
 
