@@ -40,7 +40,8 @@ def period_of(hours_W: NDArray[np.int64], roots_W: Floats) -> int | None:
 
 def _is_seen(hour_W: NDArray[np.int64], period: int) -> bool:
     """Whether a log had each hour of a period, and began it anew often enough."""
-    return np.count_nonzero(np.diff(hour_W) < 0) + 1 >= LEAST_TIMES and len(np.unique(hour_W)) == period
+    times = int(np.count_nonzero(np.diff(hour_W) < 0)) + 1
+    return times >= LEAST_TIMES and len(np.unique(hour_W)) == period
 
 
 def course(hours_W: NDArray[np.int64], roots_W: Floats, period: int | None) -> Floats:
