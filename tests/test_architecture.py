@@ -15,13 +15,14 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
 BASE = {
     "errors", "files", "progress", "compression", "memory", "signals", "formatting", "html", "json_files",
-    "parquet_files", "threads",
+    "parquet_files", "threads", "languages",
 }  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
     "formatting": set(),
     "html": {"formatting"},
+    "languages": set(),
     "memory": set(),
     "signals": {"errors", "formatting"},
     "threads": set(),

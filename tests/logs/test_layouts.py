@@ -614,7 +614,8 @@ def test_a_format_that_makes_no_time_is_refused(form: str) -> None:
 
 def test_a_given_layout_that_fits_nothing_is_doubted() -> None:
     source, _ = read("one\ntwo\nthree", layout="<time> <message>")
-    assert source.doubts == ("--layout fits 0% of the lines; leave it out to have the layout recognised",)
+    (doubt,) = source.doubts
+    assert doubt.en == "--layout fits 0% of the lines; leave it out to have the layout recognised"
 
 
 def test_a_level_shares_its_brackets_with_a_process_or_stands_behind_a_dotted_time() -> None:
@@ -628,7 +629,7 @@ def test_seconds_far_behind_in_a_line_are_doubted_and_a_layout_settles_it() -> N
     columns = " ".join(f"c{number}" for number in range(12))
     lines = "\n".join(f"{columns} {1717941782 + number} {1717941790 + number} ACCEPT" for number in range(8))
     (doubt,) = read(lines)[0].doubts
-    assert "seconds since 1970" in doubt
+    assert "seconds since 1970" in doubt.en
     layout = " ".join(f"<c{number}>" for number in range(12)) + " <time> <end> <message>"
     source, records = read(lines, layout=layout)
     assert not source.doubts
