@@ -30,7 +30,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from following_load import MARK, Alerts, megabytes, played, processor_seconds, stamped
+from following_load import KEY, MARK, Alerts, megabytes, played, processor_seconds, requests, stamped
 
 BATCH = 500
 LOG_RATE = 2000.0
@@ -96,7 +96,7 @@ class Service:
     def end(self, number: int = signal.SIGTERM) -> None:
         """Stop it."""
         self.process.send_signal(number)
-        self.process.wait(120)
+        self.process.wait(600)
         self.alerts.join()
 
 
@@ -301,11 +301,12 @@ def _clock(now: float) -> str:
 def sessions(model: Path, count: int, sources: int) -> None:
     """So many open sessions of so many sources: memory."""
     path, kind, body = SENT["otlp_http"]
+    first = next(lines[0][2] for lines in requests())
     with running(model, "--idle", "6h", "--memory", 1536) as (service, _):
         begin, clock = time.time(), time.time()
         for start in range(0, count, 5000):
             batch = [
-                (f"service-{number % sources}", f"{_clock(clock)} INFO orders [rid={number:010x}] order placed")
+                (f"service-{number % sources}", KEY.sub(f"{number:010x}", stamped(first, clock)))
                 for number in range(start, min(count, start + 5000))
             ]
             service.post(path, body(batch), kind)

@@ -67,7 +67,7 @@ def test_a_line_like_none_in_training_is_new_whichever_detector_found_it() -> No
     assert incidents_of([record], HOUR)[0].title.startswith("Not where it belongs: No space left")
     record["reasons"][0]["line"]["never_seen"] = True
     (incident,) = incidents_of([record], HOUR)
-    assert incident.title == "No space left: 1 session at 12:01, all in orders; before, none of 10,385"
+    assert incident.title == "No space left: 1 session at 12:01, in orders; before, none of 10,385"
     assert incident.fingerprint == incidents_of([new(5, "no space left")], HOUR)[0].fingerprint
 
 

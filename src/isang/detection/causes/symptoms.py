@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
@@ -123,5 +124,10 @@ def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
 
 
 def _symptom(kind: str, template: str, level: str | None = None, known: str | None = None) -> Symptom:
-    failure = kind != "missing" and (level in ERROR_LEVELS or tells_of_failure(words(template), ()))
+    failure = kind != "missing" and (level in ERROR_LEVELS or _says_failure(template))
     return Symptom(kind, template, level, failure, known)
+
+
+@lru_cache(1 << 12)
+def _says_failure(template: str) -> bool:
+    return tells_of_failure(words(template), ())

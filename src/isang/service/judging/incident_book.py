@@ -116,10 +116,12 @@ class IncidentBook:
                 known = None
             own = self._known(record, known[0]) if known else self._joined(record, now_us)
             if own is not None:
-                self._database.add_anomaly(key, own.id, known[1] if known else own.sessions, record)
-                if kept is not None:
+                gone = own.surplus()
+                stays = not any(one is record for one in gone)
+                self._database.add_anomaly(key, own.id, known[1] if known else own.sessions, record if stays else None)
+                if kept is not None and stays:
                     self._database.keep_session(key, kept)
-                self._database.forget_anomalies([_key(gone) for gone in own.surplus()])
+                self._database.forget_anomalies([_key(one) for one in gone if one is not record])
                 changed[own.id] = own
         if changed:
             self._database.keep(RHYTHM, self._rhythm.to_dict())

@@ -97,9 +97,12 @@ class Database:
         """Keep a plain JSON value."""
         self._do("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, json.dumps(value))
 
-    def add_anomaly(self, key: str, incident: str, number: int, record: Mapping[str, Any]) -> None:
-        """Keep an anomaly record, its `number` within its incident, in the place of one with the same key."""
-        text = json.dumps(record, ensure_ascii=True)
+    def add_anomaly(self, key: str, incident: str, number: int, record: Mapping[str, Any] | None) -> None:
+        """Keep an anomaly record, its `number` within its incident, in the place of one with the same key.
+
+        None: of an incident with many it is only known that this one came.
+        """
+        text = None if record is None else json.dumps(record, ensure_ascii=True)
         self._do("INSERT OR REPLACE INTO anomalies VALUES (?, ?, ?, ?)", key, incident, number, text)
 
     def keep_session(self, key: str, document: Mapping[str, Any]) -> None:
