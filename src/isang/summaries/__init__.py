@@ -17,6 +17,6 @@ from isang.summaries.whole import of_run
 
 __all__ = [
     "encoder_says", "of_anomalies", "of_anomaly", "of_answers", "of_comparison", "of_dataset", "of_detected",
-    "of_detected_in_short", "of_evaluation", "of_feedback", "of_incidents", "of_preview", "of_rates", "of_reports", "of_reproduced", "of_run",
-    "of_series", "of_training",
+    "of_detected_in_short", "of_evaluation", "of_feedback", "of_incidents", "of_preview", "of_rates", "of_reports",
+    "of_reproduced", "of_run", "of_series", "of_training",
 ]  # fmt: skip

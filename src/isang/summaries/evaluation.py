@@ -66,8 +66,8 @@ def _too_few(budget: Mapping[str, Any]) -> list[str]:
         return []
     return [
         f"too few sessions for a budget of {asked:g} per 1,000: with "
-        f"{budget['calibration_sessions']:,} to calibrate with, {supported:.0f} per 1,000 may come by chance; give more "
-        "logs, or smaller sessions (--window)"
+        f"{budget['calibration_sessions']:,} to calibrate with, {supported:.0f} per 1,000 may come by chance; give "
+        "more logs, or smaller sessions (--window)"
     ]
 
 
