@@ -19,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
@@ -119,6 +119,9 @@ class Alerts:
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.seen: dict[str, float] = {}
+        """By mark, where each anomaly is printed."""
+        self.counted: list[float] = []
+        """When so many were in an incident, where incidents are printed."""
         self.all = 0
         assert process.stdout is not None
         self._stream = process.stdout
@@ -132,8 +135,20 @@ class Alerts:
     def _read(self) -> None:
         while line := self._stream.readline():
             self.all += 1
+            if MARK.encode() not in line:
+                continue
+            for symptom in json.loads(line).get("symptoms", ()):
+                if symptom["template"].startswith(MARK):
+                    self.counted += [time.time()] * (symptom["sessions"] - len(self.counted))
             for mark in re.findall(rb"leak at ([0-9a-f]{10})", line):
                 self.seen.setdefault(mark.decode(), time.time())
+
+    def delays(self, marks: Mapping[str, float]) -> list[float]:
+        """Seconds from each mark to its alert, sorted; of incidents the n-th mark is told when they hold n sessions."""
+        if self.counted:
+            told = [*self.counted, *[float("inf")] * len(marks)]
+            return sorted(at - sent for at, sent in zip(told, sorted(marks.values()), strict=False))
+        return sorted(self.seen.get(mark, float("inf")) - at for mark, at in marks.items())
 
 
 def processor_seconds(process: int) -> float:
@@ -204,7 +219,7 @@ def main() -> None:
                 time.sleep(TICK_SECONDS)
             used, took = processor_seconds(process.pid) - before, time.time() - start
             time.sleep(3)
-            lags = sorted(alerts.seen.get(mark, float("inf")) - at for mark, at in marks.items())
+            lags = alerts.delays(marks)
             found = {
                 "files": len(written.files),
                 "lines_per_second": options.rate,

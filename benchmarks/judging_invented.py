@@ -1,8 +1,9 @@
 """Invented training logs with an expert's answer: is each read and judged right?
 
-    python benchmarks/judging_invented.py [development|held_back] [--seed S] [--only NAME] [--show]
+    python benchmarks/judging_invented.py [development|held_back|round_a] [--seed S] [--only NAME] [--show]
 
-The logs have the shapes of forty trainers, with our own words and numbers (`invented_runs/`).
+The logs have the shapes of many trainers, with our own words and numbers (`invented_runs/`). Of several runs in one
+log the last one is judged.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from isang.runs.findings import judge
 from isang.runs.read.folders import read_runs
 from isang.runs.read.table import VALIDATION_LOSS, RunTable, usable
 
-HALVES = ("development", "held_back")
+HALVES = ("development", "held_back", "round_a")
 
 
 def read(log: Log, folder: Path) -> list[RunTable]:
@@ -35,11 +36,13 @@ def read(log: Log, folder: Path) -> list[RunTable]:
     return read_runs(folder / only if len(log.files) == 1 else folder / only.split("/")[0])
 
 
-def read_wrong(right: Right, run: RunTable) -> list[str]:
+def read_wrong(right: Right, runs: list[RunTable]) -> list[str]:
     """What of the right reading is read otherwise."""
+    run = runs[-1]
     loss = run.column(run.loss)
     seen = loss[np.isfinite(loss)]
     found = {
+        "runs": len(runs),
         "losses": int((~np.isnan(loss)).sum()) + len(run.logged_nan.get(run.loss, ())),
         "validations": int(usable(run.column(VALIDATION_LOSS)).sum()),
         "last_step": int(run.step[-1]),
@@ -49,7 +52,7 @@ def read_wrong(right: Right, run: RunTable) -> list[str]:
     }
     return [
         f"{name} {found[name]:g} instead of {value:g}"
-        for name, value in right.read.items()
+        for name, value in {"runs": 1, **right.read}.items()
         if not np.isclose(found[name], value, rtol=0.05 if name in ("first", "last") else 0)
     ]
 
@@ -89,8 +92,8 @@ def main() -> None:
                 print(f"{generator.__name__:32s} not read: {error}")
                 counts[0] += 1
                 continue
-            findings = judge(runs[0])
-        lacking = read_wrong(log.right, runs[0]) + ([f"{len(runs)} runs"] if len(runs) > 1 else [])
+            findings = judge(runs[-1])
+        lacking = read_wrong(log.right, runs)
         wrong = judged_wrong(log.right, findings)
         counts = [counts[0] + 1, counts[1] + (not lacking), counts[2] + (not wrong)]
         print(

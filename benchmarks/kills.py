@@ -4,7 +4,8 @@
 
 Each command runs once unbroken, which gives its time and its result; then it is killed at a moment drawn from that
 time, its output looked at, and the command repeated, which must give the unbroken result and leave nothing else.
-One line a command: kills, how many came before the end, and each promise that was not kept.
+What follows a log has no end: it must tell the alerts of an unbroken process, of which a killed one told some, and
+leave its state alone. One line a command: kills, how many came before the end, and each promise that was not kept.
 """
 
 import argparse
@@ -52,6 +53,9 @@ COMMANDS = (
     Command("report", ("report", "curve.csv", "--out", "RESULT"), (), "report"),
     Command("export", ("export", "finished", "--out", "RESULT"), (), "model.onnx"),
 )
+FOLLOW = ("detect", "finished", "shop.log", "--follow", "--state", "STATE", "--idle", "1", "--json")
+QUIET_SECONDS, MOST_SECONDS = 8.0, 120.0
+"""A process that follows has told all when it has said nothing for so long; it is given up after the most."""
 VARYING = ("seconds", "_per_second", "time", "created", "host", "pid", "memory", "version")
 
 
@@ -66,14 +70,16 @@ def place_in(folder: Path) -> None:
     )
 
 
-def isang(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "isang", *arguments],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+def isang(folder: Path, *arguments: str, told: Path | None = None) -> subprocess.Popen[bytes]:
+    """`told`: the file that what it prints is added to."""
+    with Path(os.devnull if told is None else told).open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, "-m", "isang", *arguments],
+            cwd=folder,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
 
 
 def content(path: Path) -> dict[str, str]:
@@ -143,14 +149,82 @@ def broken(folder: Path, command: Command, whole: dict[str, str], seconds: float
     return faults
 
 
+def alerts(told: Path) -> set[str]:
+    """The sessions that were told; a line that a killed process left cut is none."""
+    found = set()
+    for line in told.read_text().splitlines() if told.exists() else ():
+        try:
+            found.add(json.loads(line)["session_id"])
+        except ValueError:
+            continue
+    return found
+
+
+def told_all(folder: Path, told: Path, state: Path, wanted: set[str] | None = None) -> tuple[float, str]:
+    """Follow until `wanted` is told, or nothing more comes; then end it. The seconds, and what was wrong."""
+    process = isang(folder, *(str(state) if each == "STATE" else each for each in FOLLOW), told=told)
+    start = last = time.monotonic()
+    size = -1
+    while process.poll() is None and time.monotonic() - start < MOST_SECONDS:
+        now = told.stat().st_size
+        last, size = (time.monotonic(), now) if now != size else (last, size)
+        if wanted is not None and wanted <= alerts(told):
+            break
+        if wanted is None and now and time.monotonic() - last > QUIET_SECONDS:
+            break
+        time.sleep(0.2)
+    seconds = time.monotonic() - start - (QUIET_SECONDS if wanted is None else 0)
+    process.terminate()
+    said = process.communicate()[1].decode()
+    wrong = "" if process.returncode == 143 else f"exit {process.returncode}: {said.strip().splitlines()[-1][:200]}"
+    return seconds, wrong
+
+
+def broken_following(folder: Path, wanted: set[str], seconds: float, chance: random.Random) -> list[str]:
+    """The same as `broken` for a process that follows a log."""
+    place = folder / "kill"
+    place.mkdir(exist_ok=True)
+    told, state = place / "told", place / "state"
+    process = isang(folder, *(str(state) if each == "STATE" else each for each in FOLLOW), told=told)
+    time.sleep(chance.uniform(0, seconds))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stderr.close()  # type: ignore[union-attr]
+    _, wrong = told_all(folder, told, state, wanted)
+    faults = [f"repeated: {wrong}"] if wrong else []
+    if alerts(told) != wanted:
+        faults.append(f"{len(wanted - alerts(told))} alerts lost, {len(alerts(told) - wanted)} told that should not be")
+    left = {path.name for path in place.iterdir()} - {"told", "state"}
+    if left:
+        faults.append(f"left behind: {', '.join(sorted(left))}")
+    for path in place.iterdir():
+        path.unlink()
+    return faults
+
+
+def kill_following(folder: Path, kills: int, chance: random.Random) -> None:
+    """Print the line of the command that follows a log."""
+    place = folder / "kill"
+    place.mkdir(exist_ok=True)
+    seconds, wrong = told_all(folder, place / "told", place / "state")
+    wanted = alerts(place / "told")
+    assert wanted, wrong
+    assert not wrong, wrong
+    for path in place.iterdir():
+        path.unlink()
+    faults = [fault for _ in range(kills) for fault in broken_following(folder, wanted, seconds, chance)]
+    print(f"follow: {kills} kills, all before the end, {len(wanted)} alerts; faults: {faults or 'none'}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=20, help="over all commands together")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=[command.name for command in COMMANDS])
+    parser.add_argument("--only", choices=[*(command.name for command in COMMANDS), "follow"])
     options = parser.parse_args()
     chance = random.Random(options.seed)
     commands = [command for command in COMMANDS if options.only in (None, command.name)]
+    kills = -(-options.kills // (len(COMMANDS) + 1 if options.only is None else 1))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         place_in(folder)
@@ -167,7 +241,6 @@ def main() -> None:
             assert process.returncode == 0, said
             seconds = time.monotonic() - start
             whole = content(folder / command.result)
-            kills = -(-options.kills // len(commands))
             faults = [broken(folder, command, whole, seconds, chance) for _ in range(kills)]
             late = sum("(ended before the kill)" in each for each in faults)
             said_faults = [fault for each in faults for fault in each if not fault.startswith("(")]
@@ -175,6 +248,8 @@ def main() -> None:
                 f"{command.name}: {kills} kills, {kills - late} before the end; faults: {said_faults or 'none'}",
                 flush=True,
             )
+        if options.only in (None, "follow"):
+            kill_following(folder, kills, chance)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from following_load import MARK, Alerts, megabytes, played, processor_seconds, stamped
+from following_load import KEY, MARK, Alerts, megabytes, played, processor_seconds, requests, stamped
 
 BATCH = 500
 LOG_RATE = 2000.0
@@ -96,7 +96,7 @@ class Service:
     def end(self, number: int = signal.SIGTERM) -> None:
         """Stop it."""
         self.process.send_signal(number)
-        self.process.wait(120)
+        self.process.wait(600)
         self.alerts.join()
 
 
@@ -171,7 +171,7 @@ def intake(model: Path, records: Sequence[Line]) -> None:
             sent = time.time()
             _told(name, service, len(records), begin, used, intake_per_second=(taken * BATCH) / (sent - begin))
     with _following(model) as (service, folder):
-        files = _Files(folder / "logs")
+        files = Files(folder / "logs")
         files.write(records[:WARM_RECORDS])
         service.wait(WARM_RECORDS)
         begin, used = time.time(), processor_seconds(service.process.pid)
@@ -189,7 +189,7 @@ def _told(name: str, service: Service, records: int, begin: float, used: float, 
     )  # fmt: skip
 
 
-class _Files:
+class Files:
     """A file for each log."""
 
     def __init__(self, folder: Path) -> None:
@@ -282,7 +282,7 @@ def delay(model: Path, rate: int, seconds: float) -> None:
         spent, took = processor_seconds(service.process.pid) - used, time.time() - after
         pool.shutdown()
         time.sleep(3)
-        delays = sorted(service.alerts.seen.get(mark, float("inf")) - at for mark, at in marks.items())
+        delays = service.alerts.delays(marks)
         tell(
             "delay", records_per_second=rate, median=statistics.median(delays),
             p99=delays[int(0.99 * (len(delays) - 1))], missed=sum(each == float("inf") for each in delays),
@@ -301,11 +301,12 @@ def _clock(now: float) -> str:
 def sessions(model: Path, count: int, sources: int) -> None:
     """So many open sessions of so many sources: memory."""
     path, kind, body = SENT["otlp_http"]
+    first = next(lines[0][2] for lines in requests())
     with running(model, "--idle", "6h", "--memory", 1536) as (service, _):
         begin, clock = time.time(), time.time()
         for start in range(0, count, 5000):
             batch = [
-                (f"service-{number % sources}", f"{_clock(clock)} INFO orders [rid={number:010x}] order placed")
+                (f"service-{number % sources}", KEY.sub(f"{number:010x}", stamped(first, clock)))
                 for number in range(start, min(count, start + 5000))
             ]
             service.post(path, body(batch), kind)

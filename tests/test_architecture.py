@@ -15,13 +15,14 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
 
 BASE = {
     "errors", "files", "progress", "compression", "memory", "signals", "formatting", "html", "json_files",
-    "parquet_files",
+    "parquet_files", "threads", "languages",
 }  # fmt: skip
 ALLOWED = {
     "errors": set(),
     "compression": {"errors"},
     "formatting": set(),
     "html": {"formatting"},
+    "languages": set(),
     "memory": set(),
     "signals": {"errors", "formatting"},
     "threads": set(),
@@ -35,7 +36,7 @@ ALLOWED = {
     "artifact": BASE | {"config", "logs", "model"},
     "training": BASE | {"config", "logs", "model", "artifact"},
     "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
-    "distributed": BASE | {"threads", "config", "logs", "model", "artifact", "detection"},
+    "distributed": BASE | {"config", "logs", "model", "artifact", "detection"},
     "runs": BASE | {"config", "plugins"},
     "samples": BASE,
     "resumable": BASE | {"config"},
@@ -51,7 +52,7 @@ ALLOWED = {
     "testing": BASE | {"config", "logs", "model", "artifact", "detection", "runs"},
     "service": BASE
     | {"config", "logs", "model", "artifact", "training", "detection", "pages", "stages", "api", "samples"},
-    "__init__": BASE | {"api", "detection", "stages", "config", "threads"},
+    "__init__": BASE | {"api", "detection", "stages", "config"},
 }
 
 

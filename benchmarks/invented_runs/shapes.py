@@ -24,7 +24,8 @@ class Right:
     verdicts: dict[str, str] = field(default_factory=dict)
     """Findings with exactly this verdict, or one of several between bars."""
     read: dict[str, float] = field(default_factory=dict)
-    """Of a right reading: losses, validations, last_step, maximised (1 or 0), first, last (the loss's own values)."""
+    """Of a right reading: losses, validations, last_step, maximised (1 or 0), first, last (the loss's own values), runs
+    (else 1); error is 1 where nothing can be judged."""
 
 
 @dataclass(frozen=True)

@@ -362,11 +362,9 @@ def _encoder(folder: Path, files: Mapping[str, Any], config: Config, vocabulary:
         raise InputError(f"{folder / MANIFEST} does not list {WEIGHTS}; the folder is damaged")
     import torch
 
-    from isang.model.encoder import Encoder
+    from isang.model.encoder import Encoder, weight_shapes
 
-    with torch.device("meta"):  # shapes alone: the settings may ask for any size
-        wanted = {name: tuple(part.shape) for name, part in Encoder(config.model, vocabulary.size).state_dict().items()}
-    weights = read_weights(folder / WEIGHTS, wanted)
+    weights = read_weights(folder / WEIGHTS, weight_shapes(config.model, vocabulary.size))
     encoder = Encoder(config.model, vocabulary.size)
     encoder.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     return encoder.eval()

@@ -1,8 +1,13 @@
 """How many threads to compute with, and how they wait for each other: settled before torch or polars are loaded."""
 
 import os
+import threading
 from collections.abc import MutableMapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 """Where Linux (cgroup v2) says how much processor time a container may use: quota and period in microseconds."""
@@ -33,3 +38,39 @@ def settle(environment: MutableMapping[str, str] = os.environ) -> None:
     if cores < (os.cpu_count() or 1):
         environment.setdefault("OMP_NUM_THREADS", str(cores))
         environment.setdefault("POLARS_MAX_THREADS", str(cores))
+
+
+_pools: "dict[tuple[int, int], ThreadPoolExecutor]" = {}
+_lock = threading.Lock()
+
+
+def side_by_side(threads: int, each: int = 1) -> "ThreadPoolExecutor":
+    """So many threads, of which each computes with `each` threads of torch; all who ask for the same share them."""
+    with _lock:
+        if (threads, each) not in _pools:
+            _pools[threads, each] = _made(threads, each)
+        return _pools[threads, each]
+
+
+def _made(threads: int, each: int) -> "ThreadPoolExecutor":
+    """torch.set_num_threads holds for the thread that calls it, and for every one that asks torch first later.
+
+    So the threads are made once and kept, and what was set is set again right after: nothing that computes later
+    changes it, whatever else the process does meanwhile.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    import torch
+
+    before, ready = torch.get_num_threads(), threading.Barrier(threads + 1)
+
+    def begin() -> None:
+        torch.set_num_threads(each)
+        ready.wait()
+
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="isang-torch", initializer=begin)
+    for _ in range(threads):
+        pool.submit(int)  # a thread is made for each piece of work as long as none is idle
+    ready.wait()
+    torch.set_num_threads(before)
+    return pool

@@ -53,13 +53,22 @@ def test_sessions_of_one_outage_are_one_incident_named_after_its_first_line_of_f
     (incident,) = incidents_of([*outage, anomaly(1005, reason("burst", "order <*> placed", 1005))], HOUR)
     assert incident.sessions == 32
     assert incident.title == (
-        "Invoice could not be written: 32 sessions since 12:16, all in orders; before, none of 10,385"
+        "Invoice could not be written: 32 sessions since 12:16, in orders; before, none of 10,385"
     )
     assert incident.title_in("ko") == (
-        "Invoice could not be written: 12:16부터 세션 32개, 모두 orders에서; 이전에는 정상 세션 10,385개 중 없음"
+        "Invoice could not be written: 12:16부터 세션 32개, orders에서; 이전에는 정상 세션 10,385개 중 없음"
     )
     assert all(record["incident"] == incident.fingerprint for record in outage)
     assert [symptom["kind"] for symptom in incident.symptoms] == ["new", "new", "crowd"]
+
+
+def test_a_line_like_none_in_training_is_new_whichever_detector_found_it() -> None:
+    record = anomaly(100, reason("failure_lines", "no space left", 100, level="ERROR"))
+    assert incidents_of([record], HOUR)[0].title.startswith("Not where it belongs: No space left")
+    record["reasons"][0]["line"]["never_seen"] = True
+    (incident,) = incidents_of([record], HOUR)
+    assert incident.title == "No space left: 1 session at 12:01, in orders; before, none of 10,385"
+    assert incident.fingerprint == incidents_of([new(5, "no space left")], HOUR)[0].fingerprint
 
 
 def test_what_comes_far_apart_and_shows_other_things_is_another_incident() -> None:

@@ -253,3 +253,19 @@ def test_logs_of_several_layouts_grow_side_by_side(tmp_path: Path, pieces: int) 
 
 def places_of(ended: EndedSessions) -> set[tuple[int, int]]:
     return {(source, line) for row in ended.lines.iter_rows() for source, line in zip(row[1], row[2], strict=True)}
+
+
+def test_an_empty_folder_is_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, rules = batch_of(tmp_path)
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    seconds = [0.0]
+    follower = Follower([str(folder)], rules, LogsConfig(), idle_seconds=1e9, clock=lambda: seconds[0])
+    assert "yet; waiting" in capsys.readouterr().err
+    assert followed(follower) == []
+    (folder / "shop.log").write_bytes(LOG)
+    seconds[0] = 10.0
+    found = followed(follower)
+    last = follower.finish()
+    assert last is not None
+    assert sum(part.dataset.sizes.sum() for part in [*found, last]) == len(LOG.splitlines())

@@ -10,6 +10,7 @@ import pytest
 
 from isang.config import LogsConfig
 from isang.errors import InputError
+from isang.logs.parsing.inferred.time_words import may_name_a_month
 from isang.logs.parsing.known_layouts import KnownLayout, known_of, read_as_known
 from isang.logs.parsing.records import SourceLayout, as_written, normalised, recognise_source
 from isang.logs.prepare import prepare
@@ -135,6 +136,29 @@ def test_the_order_of_day_and_month_is_remembered() -> None:
     )
     again = read("dates", known_of([day_first]))
     assert again.clocks == day_first.clocks
+
+
+def test_where_all_known_ways_read_alike_no_other_is_sought(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One way and the same with a layout more, which none of the lines needs: the shorter one reads them."""
+    one, mixed = recognised("log4j"), recognise_source(
+        pl.Series(LOGS["log4j"] + LOGS["dates"]), given=None, zone="UTC", reference=REFERENCE
+    )  # fmt: skip
+    known = known_of([mixed, one])
+    assert len(known) == len(mixed.layouts) == 2
+    sought: list[pl.Series] = []
+    monkeypatch.setattr("isang.logs.parsing.known_layouts.recognise_source", lambda sample, **_: sought.append(sample))
+    again = read("log4j", known)
+    assert known_of([again]) == (known[1],)
+    assert not sought
+
+
+@pytest.mark.parametrize(
+    "text", [f"{{}}12 {name} 2026 10:00:00 x" for name in ("May", "MAI", "oktober", "août", "5월")]
+)
+def test_a_date_with_a_month_in_words_is_never_ruled_out(text: str) -> None:
+    for line in (text.format(""), text.format("a nova march "), text.replace(" 2026", "").format("")):
+        assert may_name_a_month(line)
+    assert not may_name_a_month("nova-api marched 2026-05-06 10:00:00 to 12 hosts")
 
 
 def test_a_layout_that_is_not_known_is_named(tmp_path: Path) -> None:

@@ -307,6 +307,91 @@ def test_a_heading_stands_above_the_message(
     assert record_texts(chunks, source, {2, 5}) == {2: whole, 5: whole}
 
 
+BLOCKS = [
+    (
+        "journal-export",
+        "__CURSOR=s=1;i=~\n__REALTIME_TIMESTAMP=1717941782000000\nPRIORITY=4\nMESSAGE=stock of ~\n_PID=7\n",
+        ("WARN", "stock of ~"),
+    ),
+    (
+        "journal-verbose",
+        "Sun 2024-06-09 14:03:02.000000 UTC [s=1;i=~;b=2]\n    MESSAGE=stock of ~\n    _PID=7\n    PRIORITY=3",
+        ("ERROR", "stock of ~"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "block", "said"), BLOCKS)
+def test_a_record_of_several_lines_each_with_a_field_of_its_own(name: str, block: str, said: tuple[str, str]) -> None:
+    text = "\n".join(block.replace("~", str(number)) for number in range(6))
+    source, records = read(text)
+    assert [layout.name for layout, _ in source.layouts] == [name]
+    assert records.frame.select("time", "level", "message").rows() == [
+        (AT, said[0], said[1].replace("~", str(number))) for number in range(6)
+    ]
+    assert KnownLayout.from_dict(known_of([source])[0].to_dict()).layouts[0] == source.layouts[0][0]
+
+
+def test_a_time_that_only_the_first_line_of_each_second_has() -> None:
+    text = "240609 14:03:02\t    4 Connect\troot@localhost on shop\n\t\t    4 Query\tselect 7\n\t\t    4 Quit\t"
+    source, records = read("\n".join([text] * 4))
+    assert [layout.name for layout, _ in source.layouts] == ["mysql-general"]
+    assert records.frame.select("time", "message").rows()[:3] == [
+        (AT, "Connect\troot@localhost on shop"),
+        (None, "Query\tselect 7"),
+        (None, "Quit\t"),
+    ]
+
+
+def test_lines_of_a_transaction_of_which_some_have_a_time() -> None:
+    lines = "*   << Request  >> 7\n-   Timestamp      Start: 1717941782.000000 0.0 0.0\n-   ReqMethod      GET\n-   End"
+    source, records = read("\n\n".join([lines] * 4))
+    assert [layout.name for layout, _ in source.layouts] == ["varnishlog"]
+    assert records.frame.select("time", "message").rows()[:4] == [
+        (None, "<< Request  >> 7"),
+        (AT, "Timestamp      Start: 1717941782.000000 0.0 0.0"),
+        (None, "ReqMethod      GET"),
+        (None, "End"),
+    ]
+
+
+def test_a_level_in_small_letters_between_words_is_one_of_them() -> None:
+    said = ["reader error while the door opens", "reader ready", "door opened by a guest"]
+    _, records = read("\n".join(f"2024-06-09 14:03:02 {text}" for text in said * 3))
+    assert records.frame.select("level", "message").rows() == [(None, text) for text in said * 3]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("2024-06-09 14:03:02 pid=7 tid=gx1 class=Order jid=ab9c {}: it went on", "it went on"),
+        ("[2024-06-09 14:03:02] {}[47]: shop.c:28 sell: it went on", "shop.c:28 sell: it went on"),
+    ],
+)
+def test_a_level_behind_pairs_or_before_a_number(line: str, message: str) -> None:
+    _, records = read("\n".join(line.format(level) for level in ("INFO", "WARNING", "ERROR")))
+    assert records.frame["level"].to_list() == ["INFO", "WARNING", "ERROR"]
+    assert all(message in said for said in records.frame["message"])
+
+
+def test_a_date_of_eight_digits_behind_a_number_and_a_colon() -> None:
+    _, records = read("\n".join(f"  47{n}:20240609:140302.000 it went on" for n in range(3)))
+    assert records.frame["time"].to_list() == [AT] * 3
+
+
+def test_the_head_of_a_slow_statement_is_no_record() -> None:
+    head = "# Time: 2024-06-09T14:03:09Z\n# User@Host: shop[shop] @ [10.0.0.7]\n# Query_time: 2.0\n"
+    source, records = read("\n".join([f"{head}SET timestamp=1717941782;\nSELECT 7;"] * 4))
+    assert [layout.name for layout, _ in source.layouts] == ["mysql-slow"]
+    assert records.frame.select("time", "message").rows() == [(AT, "SELECT 7;")] * 4
+
+
+def test_a_level_among_the_tags() -> None:
+    line = '{"@timestamp":"2024-06-09T14:03:02Z","tags":["%s","plugins","shop"],"pid":7,"message":"it went on"}'
+    _, records = read("\n".join(line % level for level in ("info", "warning", "error")))
+    assert records.frame["level"].to_list() == ["INFO", "WARNING", "ERROR"]
+
+
 EVENTS = ["spawned: '{}' with pid 7{}", "success: {} entered RUNNING state, after {} seconds", "exited: {} (status {})"]
 SAID = ["orders: taken {}", "orders: nothing left of it", "mailer: {} sent", "mailer: the server is away"]
 
@@ -529,7 +614,8 @@ def test_a_format_that_makes_no_time_is_refused(form: str) -> None:
 
 def test_a_given_layout_that_fits_nothing_is_doubted() -> None:
     source, _ = read("one\ntwo\nthree", layout="<time> <message>")
-    assert source.doubts == ("--layout fits 0% of the lines; leave it out to have the layout recognised",)
+    (doubt,) = source.doubts
+    assert doubt.en == "--layout fits 0% of the lines; leave it out to have the layout recognised"
 
 
 def test_a_level_shares_its_brackets_with_a_process_or_stands_behind_a_dotted_time() -> None:
@@ -543,7 +629,7 @@ def test_seconds_far_behind_in_a_line_are_doubted_and_a_layout_settles_it() -> N
     columns = " ".join(f"c{number}" for number in range(12))
     lines = "\n".join(f"{columns} {1717941782 + number} {1717941790 + number} ACCEPT" for number in range(8))
     (doubt,) = read(lines)[0].doubts
-    assert "seconds since 1970" in doubt
+    assert "seconds since 1970" in doubt.en
     layout = " ".join(f"<c{number}>" for number in range(12)) + " <time> <end> <message>"
     source, records = read(lines, layout=layout)
     assert not source.doubts

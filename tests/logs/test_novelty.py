@@ -20,7 +20,7 @@ def test_new_templates_are_counted_by_the_tenth_of_their_log() -> None:
     assert found["examples"] == ["lift moved up", "cart <*> sent back", "tower lit"]
     sentence = told(found)
     assert sentence is not None
-    assert "still growing: 3 new ones" in sentence
+    assert "still growing: 3 new ones" in sentence.en
     assert told(novelty(KINDS, np.arange(6), [0], 2_000)) is None
     assert novelty(KINDS, np.arange(6), [0], 100)["by_tenths"] == [0] * 10  # tenths of ten lines say nothing
 

@@ -49,7 +49,7 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_and_said_to_be(tmp_path: Pat
     path.write_bytes(content[: len(content) * 9 // 10])
     lines, counts = lines_of(path)
     assert counts.damage is not None
-    assert "ends too early" in counts.damage
+    assert "ends too early" in counts.damage.en
     assert lines[:-1] == random_looking.splitlines()[: len(lines) - 1]
     assert len(lines) > 1000
 

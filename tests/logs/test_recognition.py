@@ -81,7 +81,7 @@ def test_the_whole_sample_tells_day_and_month(days: tuple[int, int], month: int)
 def test_what_nothing_decides_is_a_doubt_with_its_flag() -> None:
     lines = pl.Series([f"05/06/2026 10:00:{second:02} shelf counted" for second in range(9)])
     source = recognise_source(lines, given=None, zone="UTC", reference=REFERENCE)
-    assert any("--date-order" in doubt for doubt in source.doubts)
+    assert any("--date-order" in doubt.en for doubt in source.doubts)
     settled = recognise_source(lines, given=None, zone="UTC", reference=REFERENCE, date_order="day-first")
     assert not settled.doubts
 
@@ -89,7 +89,7 @@ def test_what_nothing_decides_is_a_doubt_with_its_flag() -> None:
 def test_numbers_that_rise_are_never_called_no_time_without_a_doubt() -> None:
     lines = pl.Series([f"{7000 + 13 * n} shelf {n} counted" for n in range(20)])
     source = recognise_source(lines, given=None, zone="UTC", reference=REFERENCE)
-    assert any("--layout" in doubt for doubt in source.doubts)
+    assert any("--layout" in doubt.en for doubt in source.doubts)
 
 
 def test_stack_traces_and_preambles_do_not_vote() -> None:

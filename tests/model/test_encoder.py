@@ -4,11 +4,12 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 import torch
 
 from isang.config import ModelConfig
 from isang.model.batches import from_sequences
-from isang.model.encoder import Dropout, Encoder
+from isang.model.encoder import Dropout, Encoder, weight_shapes
 from isang.model.vocabulary import BEGIN, END
 
 TINY = ModelConfig(layers=2, width=32, heads=2, positions=32)
@@ -109,3 +110,10 @@ print(peak_after(range(900, 1097)) - first)
 """
     grown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert int(grown) < 64, "MB"
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_shapes_of_weights_are_known_without_making_them(layers: int) -> None:
+    config = ModelConfig(width=24, heads=2, layers=layers, expansion=3, positions=17)
+    made = {name: tuple(weights.shape) for name, weights in Encoder(config, 11).state_dict().items()}
+    assert weight_shapes(config, 11) == made

@@ -167,6 +167,13 @@ def test_a_session_beside_a_normal_one_by_hand() -> None:
     ]  # fmt: skip
 
 
+def test_a_line_at_another_place_is_neither_unusual_nor_missing() -> None:
+    rows = session_rows(example(["a", "b", "c", "x"], ["a", "c", "b", "d"]))
+    assert [(row.mark, row.own and row.own.text, row.normal and row.normal.text) for row in rows] == [
+        ("", "a", "a"), ("", "b", "b"), ("", "c", "c"), ("strange", "x", None), ("missing", None, "d"),
+    ]  # fmt: skip
+
+
 def test_what_was_expected_stands_at_the_line_with_its_probability() -> None:
     strange = example(["a", "x"], ["a", "b"])
     strange["reasons"] = [

@@ -26,6 +26,7 @@ from isang.service.models.candidates import Candidates, Shadow
 from isang.service.models.kept import KeptSessions, merged
 from isang.service.models.material import material
 from isang.service.models.training import ANSWERS, DATA, HELD_OUT, SPEC, work
+from tests.languages import assert_tell_the_same
 from tests.service.test_web import INCIDENT, Parts, parts
 from tests.synthetic import shop_dataset, shop_log
 
@@ -97,6 +98,8 @@ def test_a_bad_candidate_is_refused_with_a_reason(
     assert bool(failed) == bool(gates), failed
     assert not gates or gates & set(failed), failed
     assert all(len(says) > 20 for says in failed.values())
+    for gate in outcome["gates"]:
+        assert_tell_the_same(gate["says"], gate["says_ko"])
     json.dumps(outcome)
 
 
@@ -169,7 +172,10 @@ def test_a_candidate_goes_from_kept_sessions_to_the_shadow_and_not_during_an_out
     ended = EndedSessions(sample, pl.DataFrame(), [], ["end"] * 50, pl.DataFrame(), None)  # type: ignore[arg-type]
     shadow = Shadow(name, load_model(Path(made["folder"]) / "run"))
     shadow.look(LookedAt(ended, judge(model, sample), []))
-    assert shadow.to_dict()["sessions"] == 50
+    said = shadow.to_dict()
+    assert said["sessions"] == 50
+    for which in ("candidate", "present"):
+        assert said[f"only_{which}_sessions"] == len(said[f"only_{which}"])
     assert not shadow.may_be_promoted()
     candidates.close()
     assert later.sessions["start"].max() - later.sessions["start"].min() > timedelta(0)  # type: ignore[operator]

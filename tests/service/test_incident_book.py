@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from isang.detection.causes.grouping import incidents_of
+from isang.detection.causes.symptoms import lead
 from isang.service.judging.incident_book import KEPT_RECORDS, IncidentBook
 from isang.service.storage.database import Database
 from tests.detection.test_incidents import HOUR, NOON, new
@@ -87,6 +88,28 @@ def test_an_outage_of_many_sessions_stays_one_incident(tmp_path: Path) -> None:
     assert incident["sessions"] == count
     assert len(database.anomalies_of(incident["id"])) == KEPT_RECORDS
     assert incident["last_seen"] == (NOON + timedelta(seconds=100 + 0.1 * (count - 1))).isoformat()
+
+
+@pytest.mark.parametrize("kinds", [3, 2 * KEPT_RECORDS])
+def test_an_outage_that_shows_itself_in_many_ways_keeps_its_name(tmp_path: Path, kinds: int) -> None:
+    """What an incident is named after is often shown first when more records have come than are kept."""
+    chance = random.Random(kinds)
+    database = Database(tmp_path / "isang.db")
+    book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    words = ["".join(chance.choices("abcdefgh", k=12)) for _ in range(kinds)]
+    lines = [f"disk {words[min(kinds - 1, place * kinds // 900)]} is full" for place in range(900)]
+    lines += ["aaa took the last place"] * 300  # sorts before every other and is the most frequent
+    for place in range(0, len(lines), 100):
+        some = [new(100 + 0.1 * (place + at), line) for at, line in enumerate(lines[place : place + 100])]
+        book.add(some, 2000, int((NOON + timedelta(seconds=300)).timestamp() * 1e6))
+        if place in {300, 1000}:
+            book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    (incident,) = database.incidents()
+    assert incident["sessions"] == len(lines)
+    assert incident["symptoms"][0]["fingerprint"] == incident["fingerprint"]
+    kept = database.anomalies_of(incident["id"])
+    assert len(kept) == KEPT_RECORDS
+    assert incident["fingerprint"] in {lead(record).fingerprint for record in kept}
 
 
 def test_a_resolved_incident_expires_and_its_lines_go(tmp_path: Path) -> None:

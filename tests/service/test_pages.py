@@ -7,7 +7,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from isang.service.models.gates import TRAINING, training_gate
+from isang.service.models.versions import Versions
 from isang.service.web.login import COOKIE, SECONDS, cookie_for, inner_path, proves
+from tests.languages import assert_tell_the_same
 from tests.pages.test_page import HOSTILE, Tags, incident, record
 from tests.service.test_web import READ, TOKEN, Parts, ask
 
@@ -108,3 +111,44 @@ def test_a_cookie_proves_the_token_until_it_ends() -> None:
 def test_signing_in_never_leads_elsewhere(wanted: str) -> None:
     assert inner_path(wanted) == "/"
     assert inner_path("/incidents/a?b=c") == "/incidents/a?b=c"
+
+
+def test_korean_pages_say_in_korean_what_models_and_gates_say(parts: Parts) -> None:
+    gates = [
+        training_gate(None),
+        training_gate({name: finding("problem") for name in TRAINING}),
+        training_gate({name: finding("ok") for name in TRAINING}),
+    ]
+    for one in gates:
+        assert_tell_the_same(one["says"], one["says_ko"])
+    shares = [{"value": value, "low": 0.0, "high": 9.0} for value in (1.25, 0.5)]
+    shadow = {
+        "sessions": 2_400, "alerts_per_thousand": shares[0], "present_alerts_per_thousand": shares[1],
+        "only_candidate_sessions": 3, "only_present_sessions": 1, "only_candidate": [], "only_present": [],
+    }  # fmt: skip
+    versions = Versions(parts.database)
+    versions.begin("0002", parts.settings.home, "a person asked for it", reason_ko="사람이 요청했습니다")
+    versions.move(
+        "0002",
+        "refused",
+        gates=gates,
+        refused=[gates[1]["says"], "another"],
+        refused_ko=[gates[1]["says_ko"], "다른 이유"],
+    )
+    versions.begin("0003", parts.settings.home, "of an earlier version")
+    versions.move("0003", "shadow", gates=gates[2:])
+    versions.note("0003", shadow=shadow)
+    english, korean = page(parts, "/models").text, page(parts, "/models", **{"Accept-Language": "ko"}).text
+    assert english.count("the training has a problem") == 1, "once, with its gate"
+    for told, absent, text in ((english, korean, "a person asked for it"), (korean, english, "사람이 요청했습니다")):
+        assert text in told
+        assert text not in absent
+    assert "of an earlier version" in korean
+    assert "2,400 sessions so far, 1.25 alerts per 1,000 (the present model: 0.50)" in english
+    assert "지금까지 세션 2,400개, 1,000개당 알림 1.25개(현재 모델 0.50개)" in korean
+    assert "학습에 문제가 있습니다" in korean
+    assert "problem" not in re.sub("<(style|script)>.*?</\\1>", "", korean, flags=re.DOTALL)
+
+
+def finding(verdict: str) -> dict[str, object]:
+    return {"verdict": verdict, "statement": {"en": "The loss rose 3 times.", "ko": "손실이 3번 올랐습니다."}}

@@ -13,6 +13,7 @@ from isang.config import LifecycleConfig
 from isang.detection.evaluation.metrics import share
 from isang.detection.live import LookedAt
 from isang.detection.threshold.decisions import judge
+from isang.languages import Both
 from isang.logs.prepare import prepare
 from isang.logs.stream.session_stream import EndedSessions
 from isang.service.metrics import Metrics
@@ -22,6 +23,7 @@ from isang.service.models.suggestions import Usual, measured, suggestion
 from isang.service.models.versions import Versions
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
+from tests.languages import assert_tell_the_same
 from tests.service.test_web import Parts, ask, parts
 from tests.synthetic import shop_dataset, shop_log
 
@@ -117,14 +119,16 @@ class Adviser:
 
     def __init__(self, home: Path, promote: str = "person") -> None:
         self.database = Database(home / "isang.db")
-        self.versions, self.outage = Versions(self.database), None
+        self.versions = Versions(self.database)
+        self.outage: Both | None = None
         self.begun: list[str] = []
         settings = ServiceSettings(home=home, lifecycle=LifecycleConfig(promote=promote))
         self.advice = Advice(settings, self.database, self.versions, Metrics(), self.train, lambda: self.outage)
 
-    def train(self, reason: str) -> None:
-        self.begun.append(reason)
-        self.versions.begin(f"{1 + len(self.begun):04d}", Path(), reason)
+    def train(self, reason: Both) -> None:
+        assert_tell_the_same(*reason)
+        self.begun.append(reason.en)
+        self.versions.begin(f"{1 + len(self.begun):04d}", Path(), reason.en)
 
     def came(self, bins: list[Bin]) -> None:
         """Keep a history and take it up, as a restart does."""
@@ -143,10 +147,10 @@ def adviser(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Adviser]
 
 def test_an_outage_is_a_reason_to_wait_and_a_candidate_under_way_ends_the_suggestion(adviser: Adviser) -> None:
     adviser.came(history(alerts=2))
-    adviser.outage = "1 grave incident fires: x"
+    adviser.outage = Both("1 grave incident fires: x", "심각한 인시던트 1건이 진행 중입니다: x")
     found = adviser.advice.suggested()
     assert found is not None
-    assert found["waits"] == adviser.outage
+    assert (found["waits"], found["waits_ko"]) == adviser.outage
     adviser.versions.begin("0002", Path(), "asked for")
     assert adviser.advice.suggested() is None
 
@@ -162,7 +166,7 @@ def test_nothing_is_trained_without_a_person(adviser: Adviser) -> None:
 @pytest.mark.parametrize("adviser", [{"promote": "auto"}], indirect=True)
 def test_auto_trains_with_the_reason_and_not_again_at_once(adviser: Adviser) -> None:
     adviser.came(history(alerts=2))
-    adviser.outage = "1 grave incident fires: x"
+    adviser.outage = Both("1 grave incident fires: x", "심각한 인시던트 1건이 진행 중입니다: x")
     adviser.advice.train_alone()
     assert adviser.begun == []
     adviser.outage = None

@@ -104,7 +104,7 @@ def test_the_estimate_changes_nothing_and_counts_the_tokens() -> None:
     assert cost.tokens == 3 * data().training.lengths.sum()
     assert cost.seconds > 0
     assert cost.memory_bytes > 2**20
-    assert learner.optimizer.state_dict()["state"] == {}
+    assert not any(tensor.any() for tensor in learner.optimizer.state().values())
     assert all(torch.equal(weights, before[name]) for name, weights in learner.model.state_dict().items())
 
 

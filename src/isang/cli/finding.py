@@ -217,7 +217,7 @@ def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> 
     from isang.signals import stopping, tell
 
     following = stages.follow(model, logs, **settings)
-    say(f"following; {following.rule}")
+    say(f"following; {following.rule.en}")
     with stopping() as stop:
         for record in following.anomalies_until(stop):
             if as_json:

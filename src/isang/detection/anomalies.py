@@ -67,7 +67,10 @@ def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, A
             for position, place in places[index].items()
         }
         for position, line in lines.items():
-            if (known := _taken_for(model, judged, index, position)) not in (None, line["template"]):
+            known = _taken_for(model, judged, index, position)
+            if known is None:
+                line["never_seen"] = True
+            elif known != line["template"]:
                 line["taken_for"] = known
         record = _record(model, prepared, judged, index)
         found.append(record | {"reasons": [_reason(reason, lines) for reason in reasons[index]]})

@@ -81,7 +81,7 @@ class Following:
             model = replace(model, vocabulary=replace(model.vocabulary, by_words=False))
         rules = rules_of(model)
         if (doubt := rules.of_other_readers()) is not None:
-            say(f"warning: {doubt}")
+            say(f"warning: {doubt.en}")
         usual = model.facts.get("usual_silence_seconds")
         if idle_seconds is None:
             idle_seconds = IDLE_SECONDS if usual is None else max(LEAST_IDLE_SECONDS, float(usual))

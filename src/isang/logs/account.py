@@ -8,19 +8,15 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from isang.config import LogsConfig, to_dict
+from isang.logs.account_warnings import warnings_of
 from isang.logs.input.chunks import ReadCounts
 from isang.logs.input.sources import Source
 from isang.logs.parsing import timestamps
 from isang.logs.parsing.digit_cache import ParsedChunk
 from isang.logs.parsing.known_layouts import known_layout
-from isang.logs.parsing.layouts import registered
 from isang.logs.parsing.records import SourceLayout
 from isang.logs.rules import Rules
 from isang.logs.store import SCHEMA
-from isang.logs.templates.miner import OVERFLOW
-
-_MANY_CONTINUED = 0.5
-_MANY_WITHOUT_KEY = 0.2
 
 
 class LineCounts(NamedTuple):
@@ -70,7 +66,10 @@ class SourceAccount:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; lines = used + without_key + continued + blank + not_matched."""
-        clock = self.layout.clock
+        times = timestamps.described(
+            self.layout.clock, zone=self.layout.zone, reference=self.layout.reference, zoned=self.layout.zoned
+        )
+        damage, doubts = self.read.damage, self.layout.doubts
         return {
             "name": self.source.name,
             "path": str(self.source.path.absolute()),
@@ -85,7 +84,7 @@ class SourceAccount:
             "without_time": self.without_time,
             "not_decoded": self.read.undecodable_lines,
             "cut": self.read.cut_lines,
-            "damage": self.read.damage,
+            "damage": None if damage is None else damage.en,
             "encoding": self.read.encoding,
             "leading_nuls": self.read.leading_nuls,
             "container": self.layout.container,
@@ -93,10 +92,10 @@ class SourceAccount:
             "unknown_layouts": [
                 {"name": layout.name, "lines": round(share * self.read.lines)} for layout, share in self.layout.unknown
             ],
-            "doubts": list(self.layout.doubts),
-            "times": timestamps.described(
-                clock, zone=self.layout.zone, reference=self.layout.reference, zoned=self.layout.zoned
-            ),
+            "doubts": [doubt.en for doubt in doubts],
+            "doubts_ko": [doubt.ko for doubt in doubts],
+            "times": times.en,
+            "times_ko": times.ko,
         }
 
 
@@ -174,47 +173,6 @@ def account_for(
         "config": to_dict(config),
         "rules": rules.to_dict(),
     }
-    meta["warnings"] = [f"left out: {reason}" for reason in skipped.values()]
-    meta["warnings"] += _warnings(meta, sources, templates)
+    found = warnings_of(meta, accounts, skipped, templates)
+    meta["warnings"], meta["warnings_ko"] = [one.en for one in found], [one.ko for one in found]
     return meta
-
-
-def _warnings(meta: dict[str, Any], sources: list[dict[str, Any]], templates: pl.DataFrame) -> list[str]:
-    """What the user should know before trusting the dataset, one sentence each."""
-    lines = max(1, meta["lines"])
-    found = [f"{source['name']}: {source['damage']}" for source in sources if source["damage"]]
-    found += [f"{source['name']}: {doubt}" for source in sources for doubt in source["doubts"]]
-    found += [
-        f"{source['name']}: about {layout['lines']:,} of {source['lines']:,} lines are read by the layout "
-        f"{layout['name']}, which the model was not trained with; if it is of the same program, give --layout"
-        for source in sources
-        for layout in source["unknown_layouts"]
-    ]
-    of_several_lines = {layout.name for layout in registered() if layout.heading}
-    for source in sources:
-        if source["layouts"][0]["name"] in of_several_lines:
-            continue
-        others = source["continued"] + source["not_matched"]
-        if others > _MANY_CONTINUED * max(1, source["lines"]):
-            found.append(
-                f"{source['name']}: {others:,} of {source['lines']:,} lines do not "
-                f"begin a record in the layout {source['layouts'][0]['name']}; if that is wrong, give --layout"
-            )
-    if meta["without_key"] > _MANY_WITHOUT_KEY * lines:
-        found.append(f"{meta['without_key']:,} of {lines:,} lines name no session key and are in no session")
-    if meta["not_decoded"]:
-        found.append(
-            f"{meta['not_decoded']:,} lines hold bytes of no known encoding; these were replaced; if they "
-            "are letters, name the encoding with --encoding, such as --encoding cp949"
-        )
-    if meta["cut"]:
-        found.append(f"{meta['cut']:,} lines were longer than {meta['config']['max_line_bytes']:,} bytes and were cut")
-    overflow = templates.filter(pl.col("template") == OVERFLOW)
-    if overflow.height:
-        found.append(
-            f"{overflow['count'].sum():,} messages fit none of the first {meta['rules']['max_templates']:,} "
-            f"templates and are all {OVERFLOW}; mask what varies in them with --mask"
-        )
-    if templates.height == 1:
-        found.append("all lines follow one template; there is no order of events to learn")
-    return found

@@ -180,10 +180,14 @@ class Preparation:
             self._config,
         )  # fmt: skip
         meta["redacted"] = dict(sorted(self._events.redacted.items()))
+        more = [self._rules.of_other_readers()]
         if not self._rules.templates.height:
             meta["novelty"] = self._novelty
-            meta["warnings"] += [sentence for sentence in [told(self._novelty)] if sentence]
-        meta["warnings"] += [sentence for sentence in [self._rules.of_other_readers()] if sentence]
+            more.append(told(self._novelty))
+        for said in more:
+            if said is not None:
+                meta["warnings"].append(said.en)
+                meta["warnings_ko"].append(said.ko)
         if self._labels is not None:
             meta["labels"] = self._labels.report()
         for warning in meta["warnings"]:

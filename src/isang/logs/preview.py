@@ -42,10 +42,10 @@ def preview(paths: Sequence[str], config: LogsConfig, *, records: int = 10, temp
     for source, layout in zip(found.sources, found.layouts, strict=True):
         shares = ", ".join(f"{name.name} ({share:.0%})" for name, share in layout.layouts)
         envelope = f"{layout.container}: " if layout.container else ""
-        times = timestamps.described(layout.clock, zone=layout.zone, reference=layout.reference, zoned=layout.zoned)
+        times = timestamps.described(layout.clock, zone=layout.zone, reference=layout.reference, zoned=layout.zoned).en
         if source.state().st_size == 0:
             shares, times = "empty", "there is nothing to read"
-        doubts += [f"{source.name}: {doubt}" for doubt in layout.doubts]
+        doubts += [f"{source.name}: {doubt.en}" for doubt in layout.doubts]
         sources.append((source.name, envelope + shares, times))
     names = pl.Series([source.name for source in found.sources])
     each = -(-records // len(sources))

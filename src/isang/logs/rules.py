@@ -8,6 +8,7 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
 from isang.json_files import flag, items, maybe, number, one_of, record, text
+from isang.languages import Both
 from isang.logs.parsing import masks
 from isang.logs.parsing.known_layouts import KNOWN, KnownLayout
 from isang.logs.parsing.regex import check_expression
@@ -33,7 +34,13 @@ def _session(value: Any, name: str) -> None:
 _SPAN = number(1e-6, 1e9)
 _SESSION = record(
     {"kind": one_of("key", "lines", "seconds", "gap"), "reason": text},
-    {"pattern": maybe(text), "size": maybe(number()), "gap_seconds": maybe(_SPAN), "across_sources": maybe(flag)},
+    {
+        "reason_ko": text,
+        "pattern": maybe(text),
+        "size": maybe(number()),
+        "gap_seconds": maybe(_SPAN),
+        "across_sources": maybe(flag),
+    },
     closed=True,
 )
 RULES = record(
@@ -72,13 +79,15 @@ class Rules:
     readers: int = READERS
     """Which version of the readers, READERS, these rules come from."""
 
-    def of_other_readers(self) -> str | None:
+    def of_other_readers(self) -> Both | None:
         """One sentence where another version of isang made these rules and may read the same lines otherwise."""
         if self.readers == READERS:
             return None
-        return (
+        return Both(
             f"the model was made by version {self.readers} of the readers of logs and this is version {READERS}: some "
-            "lines may be read as other events than those that it learned, and be called unseen; train again"
+            "lines may be read as other events than those that it learned, and be called unseen; train again",
+            f"모델은 로그 판독기 버전 {self.readers}에서 만들어졌고 지금 버전은 {READERS}입니다. 학습 때와 다른 "
+            "이벤트로 읽혀 처음 보는 줄로 판정되는 줄이 있을 수 있으니 다시 학습하세요",
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def quality_html(
     (the name of a word, the figure, values of the word)."""
     return _page(
         "quality", contents, language, signed_in=signed_in, title=word("quality", language), live_budget=live_budget,
-        quality=quality(contents.evaluation), sources=views.sources(contents.account),
+        quality=quality(contents.evaluation), sources=views.sources(contents.account, language),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from isang.pages.contents import Contents
 from isang.pages.picture import picture
 from isang.pages.quality import quality
 from isang.pages.timeline import BUCKETS, LEVELS
-from isang.pages.words import Language, number, symptom, word
+from isang.pages.words import Language, named, number, word
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -33,7 +33,7 @@ def index_html(contents: Contents, language: Language) -> str:
         severities={name: sum(one["severity"] == name for one in contents.incidents) for name in views.SEVERITIES},
         picture=None if contents.lines is None else picture(contents.lines, shown + rest),
         templates=views.templates(contents), never_seen=views.never_seen(contents),
-        sources=views.sources(contents.account), quality=quality(contents.evaluation),
+        sources=views.sources(contents.account, language), quality=quality(contents.evaluation),
     )  # fmt: skip
 
 
@@ -43,7 +43,8 @@ def surroundings(contents: Contents, language: Language) -> dict[str, Any]:
     return {
         "language": language, "style": safe(style), "script": safe(script), "c": contents, "name": contents.name,
         "levels": LEVELS, "bars": BUCKETS, "w": lambda key, **values: word(key, language, **values),
-        "symptom": lambda kind: symptom(kind, language), "number": number,
+        "told": lambda entry, key: views.told(entry, key, language),
+        "named": lambda family, name: named(family, name, language), "number": number,
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """An example session line by line: what is unusual in it, and what the normal session most like it has instead."""
 
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Any, Literal, NamedTuple
@@ -52,6 +53,7 @@ class Row(NamedTuple):
 def session_rows(example: Mapping[str, Any]) -> list[Row]:
     """The lines of an anomaly record's session in order; lines of `beside` that it lacks stand where they should be.
 
+    A line that both have at other places is neither unusual nor missing for that: reasons tell of an unusual order.
     Empty where the record holds no lines.
     """
     own: Sequence[Mapping[str, Any]] = example.get("lines", ())
@@ -60,14 +62,23 @@ def session_rows(example: Mapping[str, Any]) -> list[Row]:
     if not other:
         return [_row(line, None, line["position"] in notes, notes) for line in own]
     templates, expected = ([line["template"] for line in lines] for lines in (own, other))
+    parts = SequenceMatcher(None, templates, expected, autojunk=False).get_opcodes()
+    elsewhere: dict[str, deque[int]] = defaultdict(deque)
+    for what, _, _, from_, until in parts:
+        for place in range(from_, until) if what != "equal" else ():
+            elsewhere[expected[place]].append(place)
+    beside = {
+        first + n: from_ + n for what, first, last, from_, _ in parts if what == "equal" for n in range(last - first)
+    }
+    for place, template in enumerate(templates):
+        if place not in beside and elsewhere[template]:
+            beside[place] = elsewhere[template].popleft()
     rows: list[Row] = []
-    for what, first, last, from_, until in SequenceMatcher(None, templates, expected, autojunk=False).get_opcodes():
-        if what == "equal":
-            pairs = zip(own[first:last], other[from_:until], strict=True)
-            rows += [_row(line, normal, line["position"] in notes, notes) for line, normal in pairs]
-        else:
-            rows += [_row(line, None, True, notes) for line in own[first:last]]
-            rows += [Row("missing", None, _line(line)) for line in other[from_:until]]
+    for _, first, last, from_, until in parts:
+        for place in range(first, last):
+            line, normal = own[place], other[beside[place]] if place in beside else None
+            rows.append(_row(line, normal, normal is None or line["position"] in notes, notes))
+        rows += [Row("missing", None, _line(other[n])) for n in range(from_, until) if n in elsewhere[expected[n]]]
     return rows
 
 
@@ -117,7 +128,7 @@ def shortened(text: str) -> str:
     """
     lines = text.splitlines()
     if len(lines) > FIRST_LINES + LAST_LINES:
-        lines = [*lines[:FIRST_LINES], f"… {len(lines) - FIRST_LINES - LAST_LINES} …", *lines[-LAST_LINES:]]
+        lines = [*lines[:FIRST_LINES], f"… {len(lines) - FIRST_LINES - LAST_LINES} lines …", *lines[-LAST_LINES:]]
     return "\n".join(
         printable(line[:SHOWN_CHARACTERS]) + (" …" if len(line) > SHOWN_CHARACTERS else "") for line in lines
     )

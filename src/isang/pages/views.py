@@ -24,7 +24,7 @@ def heading(entry: Mapping[str, Any], contents: Contents, language: Language) ->
     """What the list says of an incident."""
     return {
         "id": entry["id"], "fingerprint": entry["fingerprint"], "severity": entry["severity"], "state": entry["state"],
-        "title": entry.get("title_ko", entry["title"]) if language == "ko" else entry["title"],
+        "title": told(entry, "title", language),
         "sessions": entry["sessions"], "first": day_time(entry["first_seen"]), "last": day_time(entry["last_seen"]),
         "buckets": buckets(entry["first_seen"], entry["last_seen"], contents.lines),
     }  # fmt: skip
@@ -62,6 +62,12 @@ def incident(entry: Mapping[str, Any], contents: Contents, language: Language) -
     }  # fmt: skip
 
 
+def told(entry: Mapping[str, Any], key: str, language: Language) -> Any:
+    """A sentence, or several, in the language of the page; what an earlier version wrote is in English alone."""
+    korean = entry.get(f"{key}_ko") if language == "ko" else None
+    return korean or entry.get(key)
+
+
 def reasons(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each different sentence of the reasons, with what was expected and a raw line."""
     found: dict[str, dict[str, Any]] = {}
@@ -97,14 +103,14 @@ def templates(contents: Contents) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def sources(account: Mapping[str, Any]) -> list[dict[str, Any]]:
+def sources(account: Mapping[str, Any], language: Language) -> list[dict[str, Any]]:
     """How each log was read."""
     return [
         {
             "name": source["name"], "lines": source["lines"], "used": source["used"],
             "layouts": ", ".join(layout["name"] for layout in source["layouts"]),
-            "times": source["times"] or "", "not_matched": source["not_matched"],
-            "doubts": source.get("doubts", ()),
+            "times": told(source, "times", language) or "", "not_matched": source["not_matched"],
+            "doubts": told(source, "doubts", language) or (),
         }
         for source in account.get("sources", ())
     ]  # fmt: skip

@@ -28,6 +28,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "Lines over time by level, each bar {length}; marks above show when incidents began.",
         "레벨별 시간당 줄 수, 막대 하나는 {length}입니다. 위쪽 표시는 인시던트가 시작된 시점입니다.",
     ),
+    "marks": ("Marks above: incidents.", "위쪽 막대: 인시던트."),
     "brush": (
         "Drag across the picture to see only the incidents of that time.",
         "그림 위를 드래그하면 그 시간의 인시던트만 보입니다.",
@@ -52,12 +53,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "kind": ("Kind", "종류"),
     "example": ("An example session: {id}", "예시 세션: {id}"),
     "beside": (
-        "Lines marked “{strange}” are unusual. Lines marked “{missing}” stand in the most similar normal session"
-        "{id}, and not in this one.",
-        "“{strange}” 표시가 있는 줄은 특이한 줄입니다. “{missing}” 표시가 있는 줄은 가장 비슷한 정상 세션{id}에는 "
-        "있지만 이 세션에는 없습니다.",
+        "“{strange}”: the most similar normal session{id} has no such line, or a sentence says what is wrong with it. "
+        "“{missing}”: that session has this line, and this one does not.",
+        "“{strange}”: 가장 비슷한 정상 세션{id}에 이런 줄이 없거나, 무엇이 이상한지 아래에 설명이 있는 줄입니다. "
+        "“{missing}”: 그 정상 세션에는 있지만 이 세션에는 없는 줄입니다.",
     ),
-    "marked": ("Lines marked “{strange}” are unusual.", "“{strange}” 표시가 있는 줄은 특이한 줄입니다."),
+    "marked": (
+        "“{strange}”: a sentence below the line says why.", "“{strange}”: 왜 이상한지 줄 아래에 설명이 있습니다."
+    ),
     "mark_strange": ("unusual", "특이"),
     "mark_missing": ("missing", "빠짐"),
     "others": ("Other sessions: {ids}", "다른 세션: {ids}"),
@@ -75,8 +78,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "models": ("Models", "모델"),
     "never_seen": ("Never seen in training", "학습에서 본 적 없는 줄"),
     "never_seen_text": (
-        "No training session has lines like these. The loudest come first.",
-        "학습 세션에는 이런 줄이 하나도 없습니다. 심각한 순서대로 보여 줍니다.",
+        "No training session has lines like these. Errors come first, then warnings and lines with words of failure.",
+        "학습 세션에는 이런 줄이 하나도 없습니다. 오류, 경고, 실패를 뜻하는 말이 있는 줄 순서로 보여 줍니다.",
     ),
     "no_never_seen": (
         "Every line is like a line of the training period.", "모든 줄이 학습 기간에 본 줄과 같은 종류입니다."
@@ -116,7 +119,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "fault": ("Kind of fault", "장애 종류"),
     "found": ("Found", "찾음"),
     "precision_recall": ("Precision and recall", "정밀도와 재현율"),
-    "scores": ("Scores of sessions (root of the count)", "세션 점수 분포(개수의 제곱근)"),
+    "scores": ("Sessions by score (height: square root of the count)", "점수별 세션 수(높이는 개수의 제곱근)"),
+    "score": ("score", "점수"),
     "kind_normal": ("normal", "정상"),
     "kind_anomalous": ("anomalous", "이상"),
     "kind_unlabelled": ("without a label", "라벨 없음"),
@@ -184,16 +188,41 @@ _WORDS: dict[str, tuple[str, str]] = {
         "told to be false alarms per 1,000 sessions; at most {most} with those unanswered",
         "오경보라고 답한 세션(1,000개당), 답하지 않은 것까지 합하면 최대 {most}",
     ),
+    "of_gate_training": ("Training", "학습"),
+    "of_gate_material": ("What it learned from", "학습한 로그"),
+    "of_gate_planted": ("Planted anomalies", "심은 이상"),
+    "of_gate_surprise": ("Held-out sessions", "남겨 둔 세션"),
+    "of_gate_budget": ("Alert budget", "알림 예산"),
     "gate_passed": ("passed", "통과"),
     "gate_failed": ("failed", "실패"),
     "gate_unknown": ("not decided", "미정"),
     "shadow": ("Beside the present model", "현재 모델과 비교"),
+    "in_shadow": (
+        "{sessions} sessions so far, {own} alerts per 1,000 (the present model: {present}); {only_own} alerts of this "
+        "one alone, {only_present} of the present one alone",
+        "지금까지 세션 {sessions}개, 1,000개당 알림 {own}개(현재 모델 {present}개). 이 모델만 알린 세션 {only_own}개, "
+        "현재 모델만 알린 세션 {only_present}개",
+    ),
+    "planted_unseen_event": ("a line never seen before", "처음 보는 줄"),
+    "planted_missing_event": ("a missing line", "빠진 줄"),
+    "planted_early_end": ("an early end", "일찍 끝난 세션"),
+    "planted_swapped_order": ("swapped lines", "순서가 바뀐 줄"),
+    "planted_repetition": ("a repeated line", "반복된 줄"),
+    "planted_slow_gap": ("a slow step", "느려진 단계"),
     "suggested": ("A new model is worth training", "새 모델을 학습할 때가 되었습니다"),
     "expected_effect": ("What it would change", "예상되는 변화"),
     "wait_with_training": ("Wait", "아직 기다리세요"),
     "train": ("Train a new model", "새 모델 학습"),
     "promote": ("Put in use", "이 모델 사용"),
     "rollback": ("Back to the model before", "이전 모델로 되돌리기"),
+    "loudness_other": ("other", "기타"),
+    "loudness_failure_word": ("failure word", "실패를 뜻하는 말"),
+    "loudness_warning": ("warning", "경고"),
+    "loudness_error": ("error", "오류"),
+    "state_detecting": ("Detecting.", "탐지하고 있습니다."),
+    "state_failed": ("It has stopped judging.", "판정이 중단되었습니다."),
+    "state_training": ("Training a model.", "모델을 학습하고 있습니다."),
+    "state_learning": ("Learning from what comes in.", "들어오는 로그로 학습하고 있습니다."),
     "symptom_new": ("Never seen before", "처음 보는 줄"),
     "symptom_missing": ("Missing", "빠진 줄"),
     "symptom_too_many": ("Too many", "너무 많음"),
@@ -218,11 +247,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "simple_rule": ("simple rule: {name}", "단순 규칙: {name}"),
     "planted": ("Found of anomalies that isang planted itself", "isang이 직접 심은 이상 중 찾은 비율"),
     "budget": (
-        "Alert budget: {asked} false alarms per 1,000 normal sessions asked for, {found} found.",
-        "알림 예산: 정상 세션 1,000개당 오경보 {asked}개를 요청했고 {found}개로 측정되었습니다.",
+        "Alert budget: {found} false alarms per 1,000 normal sessions, where {asked} was asked for.",
+        "알림 예산: 정상 세션 1,000개당 오경보 {found}개(요청한 값은 {asked}개).",
     ),
     "budget_unmeasured": (
-        "Alert budget: {asked} false alarms per 1,000 normal sessions asked for; without labels it is not measured.",
+        "Alert budget: {asked} per 1,000 normal sessions was asked for. How many alerts are false is not known without "
+        "labels.",
         "알림 예산: 정상 세션 1,000개당 오경보 {asked}개를 요청했습니다. 라벨이 없어 측정할 수 없습니다.",
     ),
     "drift": ("Drift: {says}", "드리프트: {says}"),
@@ -241,10 +271,13 @@ _WORDS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
-def symptom(kind: str, language: Language) -> str:
-    """The name of a kind of symptom; one that somebody else's detector brings is named as it is."""
-    known = _WORDS.get(f"symptom_{kind}")
-    return kind.replace("_", " ") if known is None else known[language == "ko"]
+def named(family: str, name: str, language: Language) -> str:
+    """The name of a kind of a family: of a `symptom`, a gate (`of_gate`), a `planted` anomaly, a `loudness`.
+
+    One that somebody else's detector brings is named as it is.
+    """
+    known = _WORDS.get(f"{family}_{name.replace(' ', '_')}")
+    return name.replace("_", " ") if known is None else known[language == "ko"]
 
 
 def number(value: float) -> str:

@@ -16,6 +16,7 @@ import isang
 from isang.artifact import Model, model_folder
 from isang.detection.live import LookedAt
 from isang.errors import UsageError
+from isang.languages import Both
 from isang.progress import say
 from isang.service.feedback import Feedback, Refused
 from isang.service.intake import Listener
@@ -39,6 +40,8 @@ from isang.signals import stopping, tell
 
 DRAIN_SECONDS = 5
 """Requests that are under way when the service stops have so much time."""
+ASKED = Both("a person asked for it", "사람이 요청했습니다")
+"""Why a candidate is trained that was not suggested."""
 REQUEST_SECONDS, CROWDED_SECONDS = 10.0, 1.0
 """A new connection has so long to send the head of a request, and so long where half of all connections are in use."""
 
@@ -74,10 +77,10 @@ class Service:
         model = self._model()
         if model is not None:
             self._judging = self._judge_with(model)
-            say(f"detecting with the model {model}; {self._judging.following.rule}")
+            say(f"detecting with the model {model}; {self._judging.following.rule.en}")
         else:
             self._learning = Learning(self.settings, self.journal, self.database)
-            say(self._learning.says())
+            say(self._learning.says().en)
         for work in (self._work, lambda: self._delivery.run(self._stop)):
             self._threads.append(threading.Thread(target=work, daemon=True))
             self._threads[-1].start()
@@ -95,11 +98,14 @@ class Service:
     def status(self) -> dict[str, Any]:
         """See Running."""
         judging, learning = self._judging, self._learning
+        wrong = self._failed or (judging.error if judging else None)
+        says = Both.same(wrong) if wrong else learning.says() if learning and not judging else None
         found: dict[str, Any] = {
             "schema": 1,
             "version": isang.__version__,
-            "state": "detecting" if judging else "training" if learning and learning.training else "learning",
-            "says": self._failed or (judging.error if judging else learning.says() if learning else None),
+            "state": self._state(),
+            "says": None if says is None else says.en,
+            "says_ko": None if says is None else says.ko,
             "journal_bytes": self.journal.size,
             "incidents": {state: count for (_, state), count in sorted(self.database.counts().items())},
         }
@@ -107,7 +113,8 @@ class Service:
             follower = judging.following.follower
             found |= {
                 "model": judging.model_name,
-                "rule": judging.following.rule,
+                "rule": judging.following.rule.en,
+                "rule_ko": judging.following.rule.ko,
                 "sessions": judging.sessions,
                 "anomalies": judging.anomalies,
                 "open_sessions": len(follower.stream.open.records.owners()),
@@ -120,6 +127,13 @@ class Service:
         elif learning is not None:
             found |= {"sessions": learning.sessions, "sessions_wanted": self.settings.learning_sessions}
         return found
+
+    def _state(self) -> str:
+        if self._failed is not None:
+            return "failed"
+        if self._judging is not None:
+            return "detecting"
+        return "training" if self._learning is not None and self._learning.training else "learning"
 
     def model_in_use(self) -> tuple[Model, Path] | None:
         """See Running."""
@@ -136,8 +150,9 @@ class Service:
                 if run is None:
                     return
                 self.versions.first(
-                    run.name, run, reason="the first model: learned from what came in", sessions=self._learning.sessions
-                )
+                    run.name, run, reason="the first model: learned from what came in",
+                    reason_ko="첫 모델: 들어온 로그로 학습했습니다", sessions=self._learning.sessions,
+                )  # fmt: skip
                 self._judging = self._judge_with(run)
                 say(f"detecting with the model {run}")
             assert self._judging is not None
@@ -177,7 +192,10 @@ class Service:
                 folder = model_folder(self.settings.model)
                 name = self.versions.next_id(self.settings.home / "models")
                 with self.database.together():
-                    self.versions.first(name, folder.resolve(), reason="named when the service started")
+                    self.versions.first(
+                        name, folder.resolve(), reason="named when the service started",
+                        reason_ko="서비스를 시작할 때 지정한 모델",
+                    )  # fmt: skip
                     self.database.keep("named_model", named)
         promoted = self.versions.promoted()
         return None if promoted is None else Path(promoted["folder"])
@@ -185,9 +203,10 @@ class Service:
     def models(self) -> dict[str, Any]:
         """See Acting."""
         waits, suggested = self.candidates.outage(), self.advice.suggested()
-        return {"schema": 1, "models": self.versions.all(), "waits": waits, "suggestion": suggested}
+        said = {"waits": None, "waits_ko": None} if waits is None else {"waits": waits.en, "waits_ko": waits.ko}
+        return {"schema": 1, "models": self.versions.all(), **said, "suggestion": suggested}
 
-    def train(self, *, force: bool, reason: str = "a person asked for it") -> dict[str, Any]:
+    def train(self, *, force: bool, reason: Both = ASKED) -> dict[str, Any]:
         """See Acting."""
         present = self._model()
         if present is None or self._judging is None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from isang.errors import InputError
 from isang.files import folder_being_written, remove_folder, to_json, write_text
 from isang.json_files import maybe, number, one_of, read_json, record, text
+from isang.training.adamw import AdamW
 
 SCHEMA = 2
 KEPT = 2
@@ -91,7 +91,7 @@ def save_checkpoint(
     folder: Path,
     progress: TrainingProgress,
     model: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: AdamW,
     best: Mapping[str, Tensor],
     identity: str,
 ) -> None:
@@ -105,7 +105,7 @@ def save_checkpoint(
     with folder_being_written(target, overwrite=True) as building:
         save_file(_contiguous(model.state_dict()), building / "model.safetensors")
         save_file(_contiguous(best), building / "best.safetensors")
-        save_file(_optimizer_tensors(optimizer), building / "optimizer.safetensors")
+        save_file(_contiguous(optimizer.state()), building / "optimizer.safetensors")
         state: dict[str, Any] = {"schema": SCHEMA, "identity": identity, **vars(progress)}
         state |= {
             name: None for name in ("best_validation_loss", "patience_loss") if state[name] == float("inf")
@@ -116,7 +116,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, identity: str
+    folder: Path, model: nn.Module, optimizer: AdamW, identity: str
 ) -> tuple[TrainingProgress, dict[str, Tensor]] | None:
     """Restore the newest checkpoint in `folder` into `model` and `optimizer`.
 
@@ -136,7 +136,7 @@ def load_checkpoint(
             )
         model.load_state_dict(load_file(newest / "model.safetensors"))
         tensors = load_file(newest / "optimizer.safetensors")
-        _restore_optimizer(optimizer, tensors)
+        optimizer.restore(tensors)
         best = load_file(newest / "best.safetensors")
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(
@@ -149,19 +149,6 @@ def load_checkpoint(
 
 def _checkpoints(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step_*") if path.name.removeprefix("step_").isdigit())
-
-
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    state = optimizer.state_dict()["state"]
-    return {f"{index}.{name}": tensor for index, values in state.items() for name, tensor in values.items()}
-
-
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
 def _contiguous(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -57,7 +57,7 @@ def train(
     resumed = resume and run.take_up()
     state, writing = run.state, folder if processes.first else None
     with (
-        step_threads(learner.model, tokens / plan.batches_per_epoch),
+        step_threads(learner.model, tokens / plan.batches_per_epoch) as learner.threads,
         saying_where(folder),
         faults.stop_requests() as request,
         closing(Journal(writing, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)) as journal,
@@ -157,7 +157,7 @@ class _Run:
     def validate(self, journal: Journal) -> float:
         """The validation loss after `state`, written down; the weights are kept where it is the lowest so far."""
         learner = self.learner
-        validation = validate(learner.model, self.data.validated, learner.config, learner.processes)
+        validation = validate(learner.model, self.data.validated, learner.config, learner.processes, learner.threads)
         journal.validation(validation, self.state, self.last_validation)
         self.last_validation = validation
         if self.state.judge(validation.loss):

@@ -1,5 +1,6 @@
 """What training minimises: the cross-entropy of the hidden events."""
 
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import numpy as np
@@ -62,13 +63,17 @@ def in_bfloat16(device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
-def hidden_losses(model: Encoder, hidden: Hidden) -> Tensor:
-    """The cross-entropy at each hidden position in nats, shape N, in bfloat16 where the device has it for training."""
+def hidden_losses(model: Encoder, hidden: Hidden, generator: torch.Generator | None = None) -> Tensor:
+    """The cross-entropy at each hidden position in nats, shape N, in bfloat16 where the device has it for training.
+
+    The `generator` draws the dropout, on the CPU.
+    """
     device = model.head_bias.device
     asked_N = torch.from_numpy(np.flatnonzero(hidden.chosen_T)).to(device)
     targets_N = torch.from_numpy(hidden.targets_N).long().to(device)
     with torch.autocast(device.type, torch.bfloat16, enabled=in_bfloat16(device)):
-        states_ND = model(torch.from_numpy(hidden.sessions.flat).to(device), hidden.sessions.lengths, asked_N)
+        tokens_T = torch.from_numpy(hidden.sessions.flat).to(device)
+        states_ND = model(tokens_T, hidden.sessions.lengths, asked_N, generator)
         logits_NV = model.logits(states_ND)
     losses_N: Tensor = functional.cross_entropy(logits_NV.float(), targets_N, reduction="none")
     return losses_N
@@ -100,21 +105,34 @@ def nats_by_frequency(sessions: TokenSource, vocabulary_size: int, config: Train
     return float(-(shares * np.log(shares)).sum())
 
 
-def validate(model: Encoder, sessions: TokenSource, config: TrainingConfig, processes: Processes) -> Validation:
-    """The loss on all of `sessions`, each time with the same events hidden; the processes share the batches."""
+def validate(
+    model: Encoder,
+    sessions: TokenSource,
+    config: TrainingConfig,
+    processes: Processes,
+    threads: Executor | None = None,
+) -> Validation:
+    """The loss on all of `sessions`, each time with the same events hidden.
+
+    The processes share the batches, and so do the `threads` of each.
+    """
     model.eval()
+
+    @torch.inference_mode()
+    def of_batch(number: int, batch: Rows) -> tuple[NDArray[np.float64], Rows]:
+        generator = np.random.default_rng([config.seed, 2, number])
+        hidden = hide(sessions.take(batch), config.mask_fraction, model.vocabulary_size, generator)
+        order = by_length(hidden)
+        hidden = part_of(hidden, order)
+        row_N = np.repeat(batch[order], hidden.sessions.lengths)[hidden.chosen_T]
+        return hidden_losses(model, hidden).double().cpu().numpy(), row_N
+
+    batches = list(enumerate(length_batches(sessions.lengths, VALIDATION_TOKENS)))[processes.rank :: processes.count]
+    side_by_side = map if threads is None else threads.map
     losses_S, events_S = np.zeros(len(sessions)), np.zeros(len(sessions))
-    with torch.inference_mode():
-        for number, batch in enumerate(length_batches(sessions.lengths, VALIDATION_TOKENS)):
-            if number % processes.count == processes.rank:
-                generator = np.random.default_rng([config.seed, 2, number])
-                hidden = hide(sessions.take(batch), config.mask_fraction, model.vocabulary_size, generator)
-                order = by_length(hidden)
-                hidden, rows = part_of(hidden, order), batch[order]
-                losses_N = hidden_losses(model, hidden).double().cpu().numpy()
-                row_N = np.repeat(rows, hidden.sessions.lengths)[hidden.chosen_T]
-                np.add.at(losses_S, row_N, losses_N)
-                np.add.at(events_S, row_N, 1)
+    for losses_N, row_N in side_by_side(of_batch, *zip(*batches, strict=True)) if batches else ():
+        np.add.at(losses_S, row_N, losses_N)
+        np.add.at(events_S, row_N, 1)
     losses_S, events_S = processes.sum_arrays(losses_S, events_S)
     asked = events_S > 0
     return Validation(losses_S[asked], events_S[asked])

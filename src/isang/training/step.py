@@ -3,7 +3,8 @@
 import copy
 import math
 import time
-from dataclasses import dataclass
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -14,10 +15,12 @@ from isang.config import ModelConfig, TrainingConfig
 from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
 from isang.model.masking import Hidden, hide
+from isang.training.adamw import AdamW
 from isang.training.journal.parameter_groups import Parts, part_norms, part_ratios
 from isang.training.objective import by_length, hidden_losses, part_of
-from isang.training.processes.micro_batches import Budget, accumulate
+from isang.training.processes.micro_batches import Budget, accumulate, split
 from isang.training.processes.processes import Processes
+from isang.training.step_threads import HALVES
 
 
 class Step(NamedTuple):
@@ -45,15 +48,17 @@ class Learner:
     """A model that learns: all that a step needs and changes."""
 
     model: Encoder
-    optimizer: torch.optim.Optimizer
+    optimizer: AdamW
     config: TrainingConfig
     processes: Processes
     budget: Budget
+    threads: Executor | None = None
+    """Who computes the halves of a batch side by side; None: one after the other."""
 
     def rehearsal(self) -> "Learner":
         """A copy to try things on; this one stays as it is, but for what memory was found to bear."""
         model = copy.deepcopy(self.model)
-        return Learner(model, new_optimizer(model, self.config), self.config, self.processes, self.budget)
+        return replace(self, model=model, optimizer=new_optimizer(model, self.config))
 
 
 def new_learner(
@@ -65,9 +70,9 @@ def new_learner(
     return Learner(model, new_optimizer(model, config), config, processes, Budget(config.tokens_per_pass))
 
 
-def new_optimizer(model: Encoder, config: TrainingConfig) -> torch.optim.Optimizer:
-    """AdamW (Loshchilov and Hutter 2019) over all weights."""
-    return torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True)
+def new_optimizer(model: Encoder, config: TrainingConfig) -> AdamW:
+    """AdamW over all weights."""
+    return AdamW(model.parameters(), config.learning_rate, config.weight_decay)
 
 
 def train_step(learner: Learner, batch: Sessions, learning_rate: float, number: int, *, watch: bool = False) -> Step:
@@ -81,14 +86,13 @@ def train_step(learner: Learner, batch: Sessions, learning_rate: float, number: 
     generator = np.random.default_rng([config.seed, 1, number])
     hidden = hide(batch, config.mask_fraction, model.vocabulary_size, generator)
     torch.manual_seed(_dropout_seed(config.seed, number, processes.rank))
-    loss_sum = _backward(learner, hidden)
+    loss_sum = _backward(learner, hidden, number)
     processes.sum_gradients(model.parameters())
     norms = part_norms(model) if watch else {}
     norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm))
     if not (math.isfinite(loss_sum) and math.isfinite(norm)):
         raise NotFinite(hidden, loss_sum / len(hidden.targets_N), norm, learning_rate)
-    for group in learner.optimizer.param_groups:
-        group["lr"] = learning_rate
+    learner.optimizer.learning_rate = learning_rate
     before = [weights.detach().clone() for weights in model.parameters()] if watch else []
     learner.optimizer.step()
     parts = Parts(norms, part_ratios(model, before)) if watch else None
@@ -96,26 +100,38 @@ def train_step(learner: Learner, batch: Sessions, learning_rate: float, number: 
     return Step(loss_sum, len(hidden.targets_N), learning_rate, norm, seconds, len(batch.flat), parts)
 
 
-def _backward(learner: Learner, hidden: Hidden) -> float:
+def _backward(learner: Learner, hidden: Hidden, number: int) -> float:
     """Gather the gradient of the mean loss of the global batch; return the loss sum. Both over all processes' shares.
 
-    Every process knows the global number of hidden events, so each divides by it before it goes backward.
+    Every process knows the global number of hidden events, so each divides by it before it goes backward. On the CPU
+    each half of a pass has random numbers of its own, and their gradients are added in one order.
     """
     model, processes, events = learner.model, learner.processes, len(hidden.targets_N)
     model.train()
     mine = part_of(hidden, by_length(hidden)[processes.rank :: processes.count])
+    weights = list(model.parameters())
+    generators: list[torch.Generator | None] = [None]
+    if processes.device.type == "cpu":
+        seeds = (_dropout_seed(learner.config.seed, number, processes.rank, half) for half in range(HALVES))
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def gradients(rows: Rows, generator: torch.Generator | None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        part = mine if len(rows) == len(mine.sessions) else part_of(mine, rows)
+        loss_sum = hidden_losses(model, part, generator).sum()
+        return loss_sum.detach(), torch.autograd.grad(loss_sum / events, weights)
 
     def one_pass(rows: Rows) -> Tensor:
-        loss_sum = hidden_losses(model, mine if len(rows) == len(mine.sessions) else part_of(mine, rows)).sum()
-        (loss_sum / events).backward()  # type: ignore[no-untyped-call]
-        return loss_sum.detach()
+        halves = [half for half in split(mine.sessions.lengths, rows, len(generators)) if len(half)]
+        side_by_side = map if learner.threads is None else learner.threads.map
+        found = list(side_by_side(gradients, halves, generators))
+        for _, of_half in found:
+            for each, gradient in zip(weights, of_half, strict=True):
+                each.grad = gradient if each.grad is None else each.grad.add_(gradient)
+        return torch.stack([loss_sum for loss_sum, _ in found]).sum()
 
-    def begin() -> None:
-        learner.optimizer.zero_grad(set_to_none=True)
-
-    loss_sum = accumulate(mine.sessions.lengths, learner.budget, one_pass, begin)
+    loss_sum = accumulate(mine.sessions.lengths, learner.budget, one_pass, learner.optimizer.zero_grad)
     return processes.sum(loss_sum)[0]
 
 
-def _dropout_seed(seed: int, number: int, rank: int) -> int:
-    return int(np.random.SeedSequence([seed, 3, number, rank]).generate_state(1, np.uint64)[0])
+def _dropout_seed(seed: int, number: int, rank: int, half: int = 0) -> int:
+    return int(np.random.SeedSequence([seed, 3, number, rank, half]).generate_state(1, np.uint64)[0])

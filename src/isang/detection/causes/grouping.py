@@ -129,7 +129,7 @@ def incident_of(episodes: Sequence[Episode], around: Surroundings) -> Incident:
         sessions=len(records),
         sources=sources,
         symptoms=tuple(_symptom(symptom, symptoms[symptom]) for symptom in ordered[:SYMPTOMS]),
-        reasons=tuple(_distinct([shown[symptom] for symptom in ordered])[:REASONS]),
+        reasons=tuple(_distinct([shown[symptom] for symptom in ordered if symptom in shown])[:REASONS]),
         examples=tuple(_examples(records)),
         episodes=tuple(
             {"first_seen": _iso(each.first), "last_seen": _iso(each.last), "sessions": each.leads.total()}
@@ -142,7 +142,7 @@ def incident_of(episodes: Sequence[Episode], around: Surroundings) -> Incident:
 
 def _weighed(episodes: Sequence[Episode], symptoms: Counter[Symptom], score: float, sources: int) -> Weighed:
     records = [record for episode in episodes for record in episode.records]
-    scattered = len(episodes) >= NOISY_EPISODES and all(len(episode.records) <= 2 for episode in episodes)
+    scattered = len(episodes) >= NOISY_EPISODES and all(episode.leads.total() <= 2 for episode in episodes)
     return Weighed(
         score,
         any(symptom.failure for symptom in symptoms),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
@@ -36,7 +37,7 @@ _KIND_OF = {
     "time_gap": "slow",
     "burst": "crowd",
 }
-"""By detector; those not named here find a line `unexpected`."""
+"""By detector; those not named here find a line `unexpected`, or `new` where training had none like it."""
 _MARKS = ("(no line)", "(end of the session)", "(a line never seen before)")
 """What reasons call that which is no line."""
 _NO_LETTERS = re.compile(r"[\W\d_]+")
@@ -99,8 +100,8 @@ def _time(reason: Mapping[str, Any]) -> str:
 
 
 def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
-    kind = _KIND_OF.get(reason["detector"], "unexpected")
     line = reason["line"]
+    kind = _KIND_OF.get(reason["detector"], "new" if line and line.get("never_seen") else "unexpected")
     missing, extra = (
         [item for item in reason.get(name) or () if item["template"] not in _MARKS] for name in ("missing", "extra")
     )
@@ -123,5 +124,10 @@ def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
 
 
 def _symptom(kind: str, template: str, level: str | None = None, known: str | None = None) -> Symptom:
-    failure = kind != "missing" and (level in ERROR_LEVELS or tells_of_failure(words(template), ()))
+    failure = kind != "missing" and (level in ERROR_LEVELS or _says_failure(template))
     return Symptom(kind, template, level, failure, known)
+
+
+@lru_cache(1 << 12)
+def _says_failure(template: str) -> bool:
+    return tells_of_failure(words(template), ())

@@ -87,7 +87,7 @@ def _where(sources: Sequence[str], language: Language) -> str:
     if language == "ko":
         if len(names) > MOST_SOURCES:
             return f"로그 {len(names):,}개에서"
-        return f"{'모두 ' if len(names) == 1 else ''}{', '.join(names)}에서"
+        return f"{', '.join(names)}에서"
     if len(names) > MOST_SOURCES:
         return f"in {len(names):,} logs"
-    return f"{'all ' if len(names) == 1 else ''}in {' and '.join(names)}"
+    return f"in {' and '.join(names)}"

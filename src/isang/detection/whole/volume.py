@@ -230,7 +230,7 @@ def _worst_held_out(counts_RW: Floats, hours_W: NDArray[np.int64]) -> Floats:
     worst_W = np.zeros(counts_RW.shape[1])
     periods = [period_of(hours_W, _roots(counts_W)) for counts_W in counts_RW]
     for own in np.array_split(np.arange(counts_RW.shape[1]), PARTS):
-        others = np.setdiff1d(np.arange(counts_RW.shape[1]), own)
+        others = np.delete(np.arange(counts_RW.shape[1]), own)
         for counts_W, period in zip(counts_RW, periods, strict=True):
             scores = Then(counts_W[others], hours_W[others], period).scores(counts_W[own], hours_W[own])
             worst_W[own] = np.maximum(worst_W[own], np.maximum(*scores))

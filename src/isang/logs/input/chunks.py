@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from isang.compression import DAMAGED, plain_blocks
 from isang.errors import InputError
+from isang.languages import Both
 from isang.logs.input.encodings import UTF_8, as_utf_8, encoding_of, guessed, is_wide
 from isang.logs.input.sources import Source
 
@@ -53,7 +54,7 @@ class ReadCounts:
     """Lines that are not UTF-8 are of this encoding."""
     leading_nuls: int = 0
     """Zero bytes at the head, which were skipped: a log that was emptied while its writer went on where it was."""
-    damage: str | None = None
+    damage: Both | None = None
     """Why reading ended before the end of the file."""
     bytes_on_disk: int = 0
     """Of the file as it lies on the disk, as far as it was read."""
@@ -163,7 +164,10 @@ def _until_damage(source: Source, counts: ReadCounts) -> Iterator[bytes]:
                 raise InputError(
                     f"cannot read {source.path}: {reason}; is the file complete, and what its ending says?"
                 ) from error
-            counts.damage = f"nothing could be read after {counts.bytes:,} bytes of text: {reason}"
+            counts.damage = Both(
+                f"nothing could be read after {counts.bytes:,} bytes of text: {reason}",
+                f"텍스트 {counts.bytes:,}바이트 뒤로는 읽을 수 없습니다: {reason}",
+            )
 
 
 def checked_text(block: bytes, path: Path) -> bytes:

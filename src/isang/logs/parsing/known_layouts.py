@@ -50,7 +50,7 @@ def _pair(second: Check) -> Check:
 _LAYOUT = record(
     {
         "name": text, "pattern": _expression, "heading": _expression, "vague": flag, "inside": anything,
-        "kind": one_of("text", "access", "csv", "headed", "json", "logfmt"),
+        "kind": one_of("text", "access", "block", "csv", "headed", "json", "logfmt"),
         "aliases": items(_pair(one_of(*(name for names in ROLES.values() for name in names)))),
         "shape": items(_pair(flag)),
     },
@@ -132,7 +132,7 @@ def read_as_known(
     """How to read a source, by a known layout wherever one parses its lines; `unknown` names the others.
 
     Where one known way alone, which reads times, parses nearly all of them, no other is looked for: that takes far
-    longer. Of several only the log's own way can tell which one it is.
+    longer. Of several only the log's own way can tell which one it is, unless all read these lines as one of them does.
     """
     lines = sample.filter(sample.str.contains(r"\S"))
     if not known or given is not None or lines.is_empty():
@@ -141,10 +141,15 @@ def read_as_known(
     ways = [_as_source(each, zone, reference) for each in known]
     parsed = [_share(lines, votes, way) for way in ways]
     best = max(range(len(ways)), key=lambda number: parsed[number])
-    alone = sum(share >= _NEARLY_AS_MANY for share in parsed) == 1
-    if alone and None not in ways[best].clocks:
-        layouts = tuple((shape, parsed[best]) for shape, _ in ways[best].layouts)
-        return with_zoned(replace(ways[best], layouts=layouts), sample)
+    enough = [number for number, share in enumerate(parsed) if share >= _NEARLY_AS_MANY]
+    alone = [
+        number
+        for number in enough
+        if all(parsed[other] == parsed[number] and _goes_on(ways[other], ways[number]) for other in enough)
+    ]
+    if alone and None not in ways[alone[0]].clocks:
+        layouts = tuple((shape, parsed[alone[0]]) for shape, _ in ways[alone[0]].layouts)
+        return with_zoned(replace(ways[alone[0]], layouts=layouts), sample)
     own = recognise_source(sample, given=given, zone=zone, reference=reference, date_order=date_order)
     if any(_ways(way) == _ways(own) for way in ways):
         return own
@@ -167,6 +172,13 @@ def _as_source(known: KnownLayout, zone: str, reference: datetime) -> SourceLayo
 
 def _ways(source: SourceLayout) -> tuple[object, ...]:
     return source.containers, tuple(shape for shape, _ in source.layouts), source.clocks
+
+
+def _goes_on(longer: SourceLayout, way: SourceLayout) -> bool:
+    """Whether a way reads lines as the other one does, and only those that this leaves by layouts of its own."""
+    first = slice(len(way.layouts))
+    shapes, same = tuple(shape for shape, _ in longer.layouts[first]), tuple(shape for shape, _ in way.layouts)
+    return longer.containers == way.containers and shapes == same and longer.clocks[first] == way.clocks
 
 
 def _share(lines: pl.Series, votes: pl.Series, source: SourceLayout) -> float:

@@ -8,7 +8,7 @@ import polars as pl
 
 from isang.errors import InputError, UsageError
 from isang.logs.parsing import timestamps
-from isang.logs.parsing.inferred.levels import ANY_LEVEL, LEVEL
+from isang.logs.parsing.inferred.levels import ANY_LEVEL, LEVEL, LEVELS
 from isang.logs.parsing.regex import ascii_only, check_expression
 from isang.plugins import plugins
 
@@ -34,10 +34,12 @@ class Layout:
     name: str
     pattern: str
     kind: str = "text"
-    """`text`, or `access` (the message is made of the request and the status), `csv` (values may be quoted), `headed`
-    (the line before must be a heading), `json`, `logfmt`."""
+    """`text`, or `access` (the message is made of the request and the status), `block` (a record of several lines, each
+    with a field of its own), `csv` (values may be quoted), `headed` (the line before must be a heading), `json`,
+    `logfmt`."""
     heading: str = ""
-    """Of `headed`: the shape of the line before, with groups of its own."""
+    """Of `headed`: the shape of the line before, with groups of its own; of `block` that of each line of a record, of
+    which the first has the time."""
     vague: bool = False
     """Single lines of anything may have this little shape."""
     aliases: tuple[tuple[str, str], ...] = ()
@@ -51,6 +53,8 @@ class Layout:
         """Which lines, of successive ones, it parses; a heading counts with the line below."""
         if not self.heading:
             return lines.str.contains(self.pattern)
+        if self.kind == "block":
+            return lines.str.contains(self.heading)
         headings = lines.str.contains(self.heading) & lines.shift(-1).str.contains(self.pattern).fill_null(True)
         return headings | headings.shift(1, fill_value=False)
 
@@ -245,6 +249,27 @@ _LAYOUTS = (
         kind="headed",
         heading=rf"^\[(?P<time>{timestamps.SLASHED.pattern}),\s+\d+[^\]]*\] (?P<component>\S+:\d+\(\S*\))\s*$",
     ),
+    Layout(
+        "mysql-general",  # the time stands in the first line of each second
+        rf"^(?P<time>{_ISO}|\d{{6}} {{1,2}}\d{{1,2}}:\d{{2}}:\d{{2}})?\t+ *\d+ (?P<message>[A-Z][A-Za-z ]*(?:\t.*)?)$",
+    ),
+    Layout(
+        "varnishlog",  # the lines of a transaction, some of which say when something was done
+        r"^(?:\*+|-+) +(?P<message><< \w+ +>> \d+|[A-Z][\w-]+ +\w+: (?P<time>\d{10}\.\d{6})\b.*|[A-Z][\w-]+(?: .*)?)$",
+    ),
+    Layout(
+        "journal-export",
+        r"^MESSAGE=(?P<message>.*)$",
+        kind="block",
+        heading=r"^(?:__REALTIME_TIMESTAMP=(?P<time>\d{16})$|PRIORITY=(?P<level>\d)$|_*[A-Z][A-Z0-9_]*=)",
+    ),
+    Layout(
+        "journal-verbose",
+        r"^ {4}MESSAGE=(?P<message>.*)$",
+        kind="block",
+        heading=rf"^(?:[A-Z][a-z]{{2}} (?P<time>{_ISO})(?: [A-Z+-]\S*)? \[s=\S+\]$| {{4}}PRIORITY=(?P<level>\d)$"
+        r"| {4}_*[A-Z][A-Z0-9_]*=)",
+    ),
     Layout("mysql-slow", PLAIN_PATTERN, kind="headed", heading=r"^SET timestamp=(?P<time>\d{10}(?:\.\d+)?);$"),
     Layout(
         "php",
@@ -269,7 +294,10 @@ _LAYOUTS = (
         rf"(?P<component>[^:]+): {_MESSAGE}",
     ),
     Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
-    Layout("python-name", rf"^{_TIME}\s+(?P<component>[\w.]+)\s+{_LEVEL}\s+{_MESSAGE}"),
+    Layout(
+        "python-name",  # in small letters it would be a word of a sentence
+        rf"^{_TIME}\s+(?P<component>[\w.]+)\s+(?P<level>{'|'.join(LEVELS)})\s+{_MESSAGE}",
+    ),
     Layout("level", rf"^[\[(]?{_LEVEL}(?:\s*[\])]:?|:)\s+{_MESSAGE}", vague=True),
     Layout("priority", rf"^<(?P<level>\d)>{_MESSAGE}"),
 )  # fmt: skip

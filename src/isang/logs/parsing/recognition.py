@@ -9,6 +9,7 @@ import polars as pl
 
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
+from isang.languages import Both
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
 from isang.logs.input.encodings import UTF_8, checked_encoding
 from isang.logs.input.far_lines import far_lines, spread
@@ -62,27 +63,39 @@ def _rule_of_kind(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
         name = config.session_by.removeprefix("field:")
         pattern = config.session_by if name == config.session_by else field_pattern((name,))
         check_expression("--session-by", pattern)
-        return SessionRule("key", f"asked for with --session-by {config.session_by}", pattern=pattern)
+        return SessionRule("key", *_asked(f"--session-by {config.session_by}"), pattern=pattern)
     if config.window_lines is not None:
-        return SessionRule("lines", "asked for with --window", size=config.window_lines)
+        return SessionRule("lines", *_asked("--window"), size=config.window_lines)
     if config.window_seconds is not None:
-        return SessionRule("seconds", "asked for with --window", size=config.window_seconds)
+        return SessionRule("seconds", *_asked("--window"), size=config.window_seconds)
     proposed = propose_key(sample) if config.session_by == "auto" else None
     if proposed is not None:
         return proposed
     if config.gap_seconds is not None:
-        return SessionRule("gap", "asked for with --gap")
+        return SessionRule("gap", *_asked("--gap"))
     proposed = propose_process(sample) if config.session_by == "auto" else None
     if proposed is not None:
         return proposed
-    why = (
-        "no identifier groups the lines into many small sessions"
-        if config.session_by == "auto"
-        else "no key was wanted"
-    )
     size = window_lines(sample.height, config.default_window_lines)
-    where = "all logs together" if config.across_sources else "each log"
-    return SessionRule("lines", f"{why}, so sessions are windows of {size} lines of {where}", size=size)
+    return SessionRule("lines", *_windows(size, config), size=size)
+
+
+def _asked(option: str) -> Both:
+    return Both(f"asked for with {option}", f"지정한 옵션: {option}")
+
+
+def _windows(size: int, config: LogsConfig) -> Both:
+    """Why there are windows that nobody asked for."""
+    why, why_ko = (
+        ("no identifier groups the lines into many small sessions", "줄을 작은 세션 여럿으로 묶는 식별자가 없어")
+        if config.session_by == "auto"
+        else ("no key was wanted", "세션 키를 쓰지 않도록 지정되어")
+    )
+    where, where_ko = ("all logs together", "모든 로그를 합쳐") if config.across_sources else ("each log", "로그마다")
+    return Both(
+        f"{why}, so sessions are windows of {size} lines of {where}",
+        f"{why_ko}, {where_ko} {size}줄씩 나눈 구간을 세션으로 삼았습니다",
+    )
 
 
 def window_lines(lines: int, largest: int) -> int:
@@ -133,11 +146,17 @@ def _sample(records: pl.DataFrame, layout: SourceLayout, index: int) -> pl.DataF
     return records.select(pl.lit(index, dtype=pl.Int32).alias("source"), "line", "time", "level", short)
 
 
-def _said_of_bytes(source: Source, counts: ReadCounts) -> Iterator[str]:
+def _said_of_bytes(source: Source, counts: ReadCounts) -> Iterator[Both]:
     if counts.encoding != UTF_8 and source.encoding is None:
-        yield f"it is no UTF-8; its bytes were taken as {counts.encoding}; --encoding NAME if that is wrong"
+        yield Both(
+            f"it is no UTF-8; its bytes were taken as {counts.encoding}; --encoding NAME if that is wrong",
+            f"UTF-8이 아니어서 {counts.encoding} 인코딩으로 읽었습니다. 틀리면 --encoding NAME을 주세요",
+        )
     if counts.leading_nuls:
-        yield f"{counts.leading_nuls:,} zero bytes at its head were skipped"
+        yield Both(
+            f"{counts.leading_nuls:,} zero bytes at its head were skipped",
+            f"맨 앞의 NUL 바이트 {counts.leading_nuls:,}개를 건너뛰었습니다",
+        )
 
 
 def _first_lines(source: Source, config: LogsConfig, limit: int, counts: ReadCounts) -> Chunk:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from isang.languages import Both
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import containers, header_layouts, timestamps
 from isang.logs.parsing.inferred.levels import IN_FRONT, normal_level
@@ -17,14 +18,18 @@ from isang.logs.parsing.structured.json_fields import with_fields
 from isang.logs.parsing.structured.nesting import with_inside
 from isang.logs.parsing.timestamps import Clock, name_zones
 
-_UNKNOWN_TIMES = (
+_UNKNOWN_TIMES = Both(
     "the lines begin with numbers that rise, which may be times in a form that is not known; "
-    "describe them with --layout, such as '<time:%d.%m.%Y %H:%M:%S> <message>'"
+    "describe them with --layout, such as '<time:%d.%m.%Y %H:%M:%S> <message>'",
+    "줄이 점점 커지는 숫자로 시작합니다. 알려지지 않은 형식의 시각이라면 "
+    "'<time:%d.%m.%Y %H:%M:%S> <message>'처럼 --layout으로 알려 주세요",
 )
 
-_SECONDS_FURTHER_ON = (
+_SECONDS_FURTHER_ON = Both(
     "the lines have numbers further on that may be seconds since 1970; give each column up to them a name with "
-    "--layout, such as '<source> <target> <time> <message>'"
+    "--layout, such as '<source> <target> <time> <message>'",
+    "줄 안쪽에 1970년부터 센 초로 보이는 숫자가 있습니다. 그 열까지 모든 열에 이름을 붙여 "
+    "'<source> <target> <time> <message>'처럼 --layout으로 알려 주세요",
 )
 _MOSTLY_FITS = 0.1
 """A user's layout that fits fewer lines is most likely mistyped; others may be continuations."""
@@ -43,7 +48,7 @@ class SourceLayout:
     zone: str
     reference: datetime
     """Lends its year or date to times that lack them."""
-    doubts: tuple[str, ...] = ()
+    doubts: tuple[Both, ...] = ()
     """What the log leaves open, one sentence each, with the flag that settles it."""
     zoned: bool = False
     """All times of the sample name their zone."""
@@ -106,7 +111,13 @@ def recognise_source(
     clocks = tuple(None if reading is None else reading.clock for reading in readings)
     doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
     if given is not None and found[0][1] < _MOSTLY_FITS:
-        doubts.append(f"--layout fits {found[0][1]:.0%} of the lines; leave it out to have the layout recognised")
+        fits = f"{found[0][1]:.0%}"
+        doubts.append(
+            Both(
+                f"--layout fits {fits} of the lines; leave it out to have the layout recognised",
+                f"--layout에 맞는 줄이 {fits}뿐입니다. 빼면 레이아웃을 자동으로 알아봅니다",
+            )
+        )
     if not any(clocks) and not wrappers and given is None:
         doubts += [_SECONDS_FURTHER_ON] if seconds_within(texts) else [_UNKNOWN_TIMES] if rise(texts) else []
     zoned = _zoned(wrappers, times, clocks)

@@ -9,6 +9,7 @@ from datetime import datetime
 import polars as pl
 
 from isang.errors import UsageError
+from isang.languages import Both
 from isang.logs.parsing.inferred.time_words import DAY, OFFSET, SHORT_MONTH, ZONES, in_english
 
 UTC_TIME = pl.Datetime("us", "UTC")
@@ -250,19 +251,26 @@ def name_zones(times: pl.Series, clock: Clock) -> bool:
     return clock.zoned and bool(times.drop_nulls().str.contains(rf"(?:{_ZONE})(?: \d{{4}})?$").all())
 
 
-def described(clock: Clock | None, *, zone: str, reference: datetime, zoned: bool = False) -> str:
+def described(clock: Clock | None, *, zone: str, reference: datetime, zoned: bool = False) -> Both:
     """One sentence on what was assumed about the times; `zoned` when all name their zone."""
     if clock is None:
-        return "the lines carry no time"
+        return Both("the lines carry no time", "줄에 시각이 없습니다")
     if clock == EPOCH:
-        return "times count from 1970 in UTC"
-    if clock.lacks == "year":
-        return f"times name no year; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
-    if clock.lacks == "date":
-        return f"times name no date; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, zone {zone}"
+        return Both("times count from 1970 in UTC", "시각은 1970년부터 센 값입니다(UTC)")
+    if clock.lacks is not None:
+        missing = {"year": "연도", "date": "날짜"}[clock.lacks]
+        return Both(
+            f"times name no {clock.lacks}; the last was taken to be the latest before {reference:%Y-%m-%d %H:%M}, "
+            f"zone {zone}",
+            f"시각에 {missing}가 없습니다. 마지막 줄의 시각을 {reference:%Y-%m-%d %H:%M} 이전에서 가장 늦은 것으로 "
+            f"보았습니다(시간대 {zone})",
+        )
     if clock is ACCESS or zoned:
-        return "times name their zone"
-    return f"times that name no zone were taken as {zone}; --timezone NAME if that is wrong"
+        return Both("times name their zone", "시각에 시간대가 적혀 있습니다")
+    return Both(
+        f"times that name no zone were taken as {zone}; --timezone NAME if that is wrong",
+        f"시간대가 없는 시각은 {zone} 기준으로 읽었습니다. 틀리면 --timezone NAME을 주세요",
+    )
 
 
 def _parsed(text: pl.Expr, clock: Clock) -> pl.Expr:

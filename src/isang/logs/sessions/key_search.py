@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from isang.languages import Both
 from isang.logs.parsing import masks
 from isang.logs.parsing.inferred.levels import LEVELS
 from isang.logs.parsing.regex import ascii_only
@@ -62,9 +63,9 @@ _NAMED = ascii_only(rf"\b([A-Za-z][A-Za-z0-9_.]{{1,30}}){_BETWEEN}([A-Za-z0-9][A
 _PREFIXED = ascii_only(r"\b([A-Za-z]{2,15}[_-])-?[0-9a-f][0-9a-f_-]{5,}\b")
 _GLUED = ascii_only(r"\b([A-Za-z]{2,15})\d{4,12}\b")
 _BARE = (
-    ("UUID", r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
-    ("32 hexadecimal digits", r"\b[0-9a-f]{32}\b"),
-    ("16 hexadecimal digits", r"\b[0-9a-f]{16}\b"),
+    (Both.same("UUID"), r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
+    (Both("32 hexadecimal digits", "hex 숫자 32자리"), r"\b[0-9a-f]{32}\b"),
+    (Both("16 hexadecimal digits", "hex 숫자 16자리"), r"\b[0-9a-f]{16}\b"),
 )
 _DATE_LIKE = r"^(?:19|20)\d{2}-?\d{2}-?\d{2}"
 _LETTERS = ("0-9", "0-9a-f", "0-9a-f-", "0-9A-Za-z", "0-9A-Za-z_-")
@@ -80,7 +81,7 @@ _MOST_OF_A_FORM = 1.2
 class Candidate:
     """An identifier and how well it groups the sample."""
 
-    name: str
+    name: Both
     pattern: str
     names: tuple[str, ...]
     """The names before the value; none for values that are recognised by their own shape."""
@@ -118,10 +119,13 @@ def propose_key(sample: pl.DataFrame) -> SessionRule | None:
     lines = best.found["row"].n_unique()
     if lines < _MIN_LINES_EACH * best.groups:
         return None
+    each = f"{lines / max(1, best.groups):.1f}"
     return SessionRule(
         "key",
-        f"{best.name} is in {best.coverage:.0%} of the {sample.height:,} lines looked at and groups them into "
-        f"{best.groups:,} sessions of {lines / max(1, best.groups):.1f} lines each",
+        f"{best.name.en} is in {best.coverage:.0%} of the {sample.height:,} lines looked at and groups them into "
+        f"{best.groups:,} sessions of {each} lines each",
+        f"살펴본 {sample.height:,}줄의 {best.coverage:.0%}에 있는 식별자로 묶었습니다: {best.name.ko}. 세션 "
+        f"{best.groups:,}개, 세션당 {each}줄",
         pattern=best.pattern,
     )
 
@@ -204,7 +208,8 @@ def _at_its_place(best: Candidate, sample: pl.DataFrame) -> Candidate:
         pattern = rf"{re.escape(opening)}({best.pattern})"
         found = _found(sample["text"], pattern).with_columns(pl.col("key").str.extract(pattern, 1))
         if found["row"].n_unique() >= _AT_ITS_PLACE * best.found["row"].n_unique():
-            return judge(replace(best, name=f"{opening}{best.name}", pattern=pattern, found=found), sample.height)
+            name = Both(f"{opening}{best.name.en}", f"{opening}{best.name.ko}")
+            return judge(replace(best, name=name, pattern=pattern, found=found), sample.height)
     return best
 
 
@@ -252,7 +257,8 @@ def _prefixed(texts: pl.Series) -> Iterator[Candidate]:
         if re.fullmatch(r"[a-f]+-", prefix):  # the beginning of a UUID
             continue
         shape = r"-?[0-9]+" if values.str.contains(r"^-?\d+$").all() else r"[0-9a-f][0-9a-f_-]*"
-        yield Candidate(f"{prefix}…", rf"\b{re.escape(prefix)}{shape}", (), part.select("row", "key"))
+        pattern = rf"\b{re.escape(prefix)}{shape}"
+        yield Candidate(Both.same(f"{prefix}…"), pattern, (), part.select("row", "key"))
 
 
 def _glued(texts: pl.Series) -> Iterator[Candidate]:
@@ -261,7 +267,8 @@ def _glued(texts: pl.Series) -> Iterator[Candidate]:
     for prefix, part in _frequent(glued, "prefix", texts.len()):
         named = texts.gather(part["row"].unique()).str.contains(rf"\w[\"']?[=:]\s?[\"']?{prefix}\d{{4,12}}\b")
         if prefix.lower() not in _NOT_KEYS and not named.mean() > 0.5:  # type: ignore[operator]
-            yield Candidate(f"{prefix}…", rf"\b{prefix}\d{{4,12}}\b", (), part.select("row", "key"))
+            pattern = rf"\b{prefix}\d{{4,12}}\b"
+            yield Candidate(Both.same(f"{prefix}…"), pattern, (), part.select("row", "key"))
 
 
 def _named(texts: pl.Series) -> Iterator[Candidate]:
@@ -274,7 +281,8 @@ def _named(texts: pl.Series) -> Iterator[Candidate]:
         & ~pl.col("name").str.to_lowercase().is_in(list(_NOT_KEYS))
     ).select("row", "name", key="value").unique(maintain_order=True)  # fmt: skip
     for name, part in _frequent(found, "name", texts.len()):
-        yield Candidate(name, field_pattern((name,), _value_shape(part["key"])), (name,), part.select("row", "key"))
+        pattern = field_pattern((name,), _value_shape(part["key"]))
+        yield Candidate(Both.same(name), pattern, (name,), part.select("row", "key"))
 
 
 def _frequent(found: pl.DataFrame, by: str, lines: int) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -308,7 +316,7 @@ def _with_aliases(best: Candidate, others: list[Candidate], sample: pl.DataFrame
     if len(names) == 1:
         return best
     pattern = field_pattern(tuple(names), _value_shape(found["key"]))
-    return Candidate(" or ".join(names), pattern, tuple(names), found)
+    return Candidate(Both(" or ".join(names), ", ".join(names)), pattern, tuple(names), found)
 
 
 def _with_nameless(best: Candidate, sample: pl.DataFrame) -> Candidate:
@@ -324,7 +332,7 @@ def _with_nameless(best: Candidate, sample: pl.DataFrame) -> Candidate:
     nameless = met.filter(pl.col("key").is_in(values)).join(best.found, on="row", how="anti")
     if nameless["row"].n_unique() < _ALIAS_ADDS * sample.height:
         return best
-    name = f"{best.name}, also without the name,"
+    name = Both(f"{best.name.en}, also without the name,", f"{best.name.ko} (이름 없이 나온 값 포함)")
     shortest = int(best.found["key"].str.len_chars().min())  # type: ignore[arg-type]
     if shortest >= _MIN_SHAPE_CHARACTERS and int(met["key"].is_in(values).sum()) >= _SHAPE_IS_KEY * met.height:
         return Candidate(name, rf"\b{shape}\b", best.names, everywhere)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from isang.languages import Both
 from isang.logs.parsing.regex import ascii_only
 
 _VALUE = r"[A-Za-z0-9][A-Za-z0-9_-]{4,63}"
@@ -15,12 +16,15 @@ _LEAST = 0.3
 _MIXED = 0.5
 """At least this share of the values has letters and digits."""
 _PLACES = (
-    *((f"word {n + 1}", rf"^\s*(?:\S+\s+){{{n}}}{_OPENING}") for n in range(_LAST_WORD)),
-    *((f"column {n + 1}", rf"^(?:[^|]*\|){{{n}}}\s*{_OPENING}") for n in range(1, _LAST_COLUMN)),
+    *((Both(f"word {n + 1}", f"{n + 1}번째 단어"), rf"^\s*(?:\S+\s+){{{n}}}{_OPENING}") for n in range(_LAST_WORD)),
+    *(
+        (Both(f"column {n + 1}", f"{n + 1}번째 열"), rf"^(?:[^|]*\|){{{n}}}\s*{_OPENING}")
+        for n in range(1, _LAST_COLUMN)
+    ),
 )
 
 
-def placed(texts: pl.Series) -> Iterator[tuple[str, str]]:
+def placed(texts: pl.Series) -> Iterator[tuple[Both, str]]:
     """(name, expression whose group is the value) of the places of lines where identifiers may stand."""
     some = texts.gather_every(max(1, texts.len() // _LOOKED_AT))
     for name, before in _PLACES:
@@ -29,7 +33,7 @@ def placed(texts: pl.Series) -> Iterator[tuple[str, str]]:
             yield name, pattern
     pattern = _of(some, rf"(?:\s|{_OPENING})({_VALUE})[\])>}}\"'.]*\s*$", r"[\s\[(<{\"'](~)[\])>}\"'.]*\s*$")
     if pattern is not None:
-        yield "the last word", pattern
+        yield Both("the last word", "마지막 단어"), pattern
 
 
 def _of(texts: pl.Series, pattern: str, narrow: str) -> str | None:

@@ -6,12 +6,16 @@ seen in a short stretch of lines only, it tells apart the connections that a ser
 
 import polars as pl
 
+from isang.languages import Both
 from isang.logs.sessions import prediction
 from isang.logs.sessions.rule import SessionRule
 
 _PLACES = (
-    ("process number behind the program", r"^.{0,80}?[A-Za-z)]\[([0-9]{1,7})\]"),
-    ("number in brackets", r"^.{0,60}?\s\[([0-9]{1,7})\]\s"),
+    (
+        Both("process number behind the program", "프로그램 이름 뒤의 프로세스 번호"),
+        r"^.{0,80}?[A-Za-z)]\[([0-9]{1,7})\]",
+    ),
+    (Both("number in brackets", "대괄호 안의 번호"), r"^.{0,60}?\s\[([0-9]{1,7})\]\s"),
 )
 _MIN_COVERAGE = 0.9
 """Lines without the number would be in no session."""
@@ -36,11 +40,13 @@ def propose_process(sample: pl.DataFrame) -> SessionRule | None:
             continue
         groups = found.group_by("source", "key").agg(lines=pl.len(), span=pl.col("row").max() - pl.col("row").min())
         if _are_sessions(groups, sample.height) and _predicts(found, sample):
+            share, each = f"{found.height / sample.height:.0%}", f"{found.height / groups.height:.1f}"
             return SessionRule(
                 "key",
-                f"no identifier groups the lines, but the {name} does: {found.height / sample.height:.0%} of the "
-                f"{sample.height:,} lines looked at, {groups.height:,} sessions of "
-                f"{found.height / groups.height:.1f} lines each",
+                f"no identifier groups the lines, but the {name.en} does: {share} of the {sample.height:,} lines "
+                f"looked at, {groups.height:,} sessions of {each} lines each",
+                f"줄을 묶는 식별자는 없지만 {name.ko}로 묶을 수 있습니다: 살펴본 {sample.height:,}줄 중 {share}, "
+                f"세션 {groups.height:,}개, 세션당 {each}줄",
                 pattern=pattern, gap_seconds=_SILENCE, across_sources=False,
             )  # fmt: skip
     return None

@@ -16,6 +16,8 @@ class SessionRule:
     kind: Literal["key", "lines", "seconds", "gap"]
     reason: str
     """Why this rule, in one sentence for people."""
+    reason_ko: str = ""
+    """The same in Korean; empty in rules of earlier versions."""
     pattern: str | None = None
     """kind key: a regular expression (Rust) whose group, or whole match, is the key; searched in the whole line."""
     size: float | None = None
@@ -32,7 +34,7 @@ class SessionRule:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as `from_dict` takes them."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "reason_ko" or value}
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> "SessionRule":

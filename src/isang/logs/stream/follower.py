@@ -10,6 +10,7 @@ import polars as pl
 
 from isang.config import LogsConfig
 from isang.errors import InputError
+from isang.languages import Both
 from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.rules import Rules
 from isang.logs.stream.handover import raw_records
@@ -71,7 +72,7 @@ class Follower:
             self._looked_at = clock()
             self._begin(list(self._logs.tails))
             self._take_over()
-            self.described = "; ".join(filter(None, (self.stream.described, self._beginning(state))))
+            self.described = self._described(state)
             """When a session ends and where reading begins, in words."""
         except BaseException:
             self.close()
@@ -220,16 +221,22 @@ class Follower:
             return min(behind)
         return self._parser.now_us(self._read_at) - max((gathered for _, gathered in self._delivered), default=0)
 
-    def _beginning(self, state: Path | None) -> str:
-        """Where reading begins, in words. Raises InputError where the state is of other logs."""
+    def _described(self, state: Path | None) -> Both:
+        """See `described`. Raises InputError where the state is of other logs."""
         known = sum(self._logs.is_known(stream) for stream in self._logs.tails)
         if self._logs.places and not known:
             others = ", ".join(list(self._logs.places)[:3])
             raise InputError(f"{state} is the state of other logs ({others}); name another --state file")
         new = len(self._logs.tails) - known
-        parts = [f"{new} from the first line"] if new else []
-        parts += [f"{known} from where it was left"] if known else []
-        return f"logs: {', '.join(parts)}" if parts else ""
+        ends = self.stream.described
+        parts = [Both(f"{new} from the first line", f"{new}개는 첫 줄부터")] if new else []
+        parts += [Both(f"{known} from where it was left", f"{known}개는 지난번에 읽은 곳부터")] if known else []
+        if not parts:
+            return ends
+        return Both(
+            f"{ends.en}; logs: {', '.join(part.en for part in parts)}",
+            f"{ends.ko}. 로그: {', '.join(part.ko for part in parts)}",
+        )
 
 
 def _by_stream(records: pl.DataFrame) -> dict[str, int]:

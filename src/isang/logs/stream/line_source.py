@@ -18,6 +18,7 @@ from isang.logs.input.sources import Source, find_sources, log_of
 from isang.logs.stream.record import RECORDS_SCHEMA
 from isang.logs.stream.rotation import Position
 from isang.logs.stream.tails import FileTail, PipeTail, Tail
+from isang.progress import say
 
 BATCH_BYTES = 2 * CHUNK_BYTES
 """About so much is read at a time, of all logs together."""
@@ -41,6 +42,8 @@ class FollowedLogs:
         self.reached: dict[str, int] = {}
         self._behind: set[str] = set()
         self.look()
+        if not self.tails:
+            say(f"no logs in {', '.join(self._paths)} yet; waiting for them")
 
     @property
     def ended(self) -> bool:
@@ -163,18 +166,24 @@ def _tails(
             )  # fmt: skip
 
 
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
 def _place_of(log: Path) -> str:
     """Where the log lies, whatever folder a process works in."""
     return str(log.absolute())
 
 
 def _sources(paths: Sequence[str]) -> list[Source]:
-    """As `find_sources`, but a file may be missing for now, and what does not grow is an error or left out."""
+    """As `find_sources`, but a file may be missing for now, a folder may be empty, and what does not grow is an error
+    or left out.
+    """
     for path in paths:
         if Path(path).is_fifo():
             raise UsageError(f"{path} is a pipe; follow a pipe as standard input: isang detect … - --follow < {path}")
     missing = [path for path in paths if not Path(path).exists() and not has_magic(path)]
-    there = [path for path in paths if path not in missing]
+    there = [path for path in paths if path not in missing and not _is_empty(Path(path))]
     found = find_sources(there) if there else []
     for source in found:
         if source.named and source.path.suffix.lower() in COMPRESSED:

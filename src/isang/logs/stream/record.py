@@ -45,14 +45,21 @@ class Record(NamedTuple):
 
 def frame_of(records: Sequence[Record]) -> pl.DataFrame:
     """Records as a table (RECORDS_SCHEMA), in their order."""
-    rows = [
-        (
-            record.source, record.source, record.line, record.time_us, record.level, record.message, record.text,
-            json.dumps(dict(record.fields), ensure_ascii=False) if record.fields else None, record.trace_id,
-        )
-        for record in records
-    ]  # fmt: skip
-    return pl.DataFrame(rows, schema=RECORDS_SCHEMA, orient="row")
+    if not records:
+        return RECORDS_SCHEMA.to_frame()
+    sources, texts, times, levels, messages, fields, traces, numbers = zip(*records, strict=True)
+    written: dict[int, str] = {}  # records of one sender often share their fields
+    plain = [
+        None if not each else written.get(id(each)) or written.setdefault(id(each), _json(each)) for each in fields
+    ]
+    columns = (sources, sources, numbers, times, levels, messages, texts, plain, traces)
+    return pl.DataFrame(
+        [pl.Series(name, column, kind) for (name, kind), column in zip(RECORDS_SCHEMA.items(), columns, strict=True)]
+    )
+
+
+def _json(fields: Mapping[str, str]) -> str:
+    return json.dumps(dict(fields), ensure_ascii=False)
 
 
 class RecordSource(Protocol):

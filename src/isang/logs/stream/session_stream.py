@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from isang.languages import Both
 from isang.logs.input.sources import Source
 from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.prepare import with_times
@@ -76,15 +77,20 @@ class SessionStream:
         self._unlike = PARSED_SCHEMA.to_frame().select(OWNER)
 
     @property
-    def described(self) -> str:
+    def described(self) -> Both:
         """When a session ends, in words."""
         size = f"{self._rules.session.size:g}" if self._rules.session.size else ""
-        ends = {"lines": [f"after {size} lines"], "seconds": [f"with its window of {size} seconds"]}.get(
-            self._rules.session.kind, []
-        )
+        ends = {
+            "lines": [Both(f"after {size} lines", f"{size}줄이 모이면")],
+            "seconds": [Both(f"with its window of {size} seconds", f"{size}초 구간이 지나면")],
+        }.get(self._rules.session.kind, [])
         if self.idle_seconds is not None:
-            ends.append(f"after {self.idle_seconds:g} seconds of silence")
-        return f"a session ends {' or '.join(ends)}"
+            silence = f"{self.idle_seconds:g}"
+            ends.append(Both(f"after {silence} seconds of silence", f"{silence}초 동안 새 줄이 없으면"))
+        return Both(
+            f"a session ends {' or '.join(end.en for end in ends)}",
+            f"{' 또는 '.join(end.ko for end in ends)} 세션이 끝납니다",
+        )
 
     def add(self, records: pl.DataFrame, now_us: int) -> None:
         """Take in records (PARSED_SCHEMA); those without a time are taken to be written at `now_us`."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from isang.logs.redaction import without_secrets
 from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
+from isang.logs.templates.agreement import with_shared_values
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.novelty import novelty
 from isang.logs.templates.optional_parts import MOST_LOOKED_AT, with_open_ends, without_optional_parts
@@ -269,7 +270,10 @@ class EventTable:
             found = [ends.get(text, text) for text in found]
             shorter = without_optional_parts(dict.fromkeys(found), names)
             became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
-        return {number: became[text] for number, text in texts.items()}
+        shared = {
+            _Text(*one): _Text(*other) for one, other in with_shared_values(dict.fromkeys(became.values())).items()
+        }
+        return {number: shared.get(became[text], became[text]) for number, text in texts.items()}
 
     def _message(self, number: int, message: _Text) -> Message:
         return Message(message.text.split(), self._lines[number], self._first_line[number], self._last_line[number])

@@ -26,6 +26,8 @@ OVERFLOW = "<OVERFLOW>"
 NAME = "<name>"
 """Stands for a name where messages are compared."""
 _MAX_PERIOD = 8
+_REPEATED = 4
+"""So many words that were there before may be those of a phrase that stands several times in a row."""
 
 
 class TemplateMiner:
@@ -192,10 +194,10 @@ def shortened(message: str, max_words: int) -> str:
     """A masked message without the repetitions of lists and without the words after `max_words`.
 
     A group of up to eight words that holds a slot and stands there several times in a row, such as the items of a
-    list, is kept once, so that the length of a list does not make another event.
+    list, is kept once, so that the length of a list does not make another event; one without a slot is kept twice.
     """
     words = message.split(" ")
-    if len(words) > 3 and message.count(SLOT) > 1:
+    if len(words) > 3 and (message.count(SLOT) > 1 or len(words) >= len(set(words)) + _REPEATED):
         for period in range(1, min(_MAX_PERIOD, len(words) // 2) + 1):
             words = _without_repeats(words, period)
     if len(words) > max_words:
@@ -208,7 +210,9 @@ def _without_repeats(words: list[str], period: int) -> list[str]:
     for word in words:
         kept.append(word)
         group = kept[-period:]
-        if group == kept[-2 * period : -period] and any(SLOT in part for part in group):
+        if group == kept[-2 * period : -period] and (
+            group == kept[-3 * period : -2 * period] or any(SLOT in part for part in group)
+        ):
             del kept[-period:]
     return kept
 

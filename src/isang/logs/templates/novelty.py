@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isang.languages import Both
 from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.words import is_outcome, without_mark
 
@@ -40,19 +41,23 @@ def novelty(texts: Sequence[str], first_lines: NDArray[np.int64], starts: Sequen
     }
 
 
-def told(found: dict[str, Any]) -> str | None:
+def told(found: dict[str, Any]) -> Both | None:
     """One sentence for people where templates are still growing; None where they are not."""
     last = found["by_tenths"][-1]
     if last < LEAST_NEW:
         return None
-    where = ""
-    if found["most_differ"]:
-        most = found["most_differ"][0]
-        where = f"; {found['differ_in_one_place']:,} differ from another in one place, most behind {most['before']!r}"
-    return (
-        f"templates are still growing: {last:,} new ones in the last tenth of the lines, such as "
-        f"{found['examples'][0][:80]!r}{where}; lines like these will be new later too: give more logs, or mask what "
-        "varies with --mask"
+    where = where_ko = ""
+    if found["differ_in_one_place"] > 1:
+        before, differ = found["most_differ"][0]["before"], f"{found['differ_in_one_place']:,}"
+        where = f"; {differ} differ from another in one place, most behind {before!r}"
+        where_ko = f" 그중 {differ}개는 다른 템플릿과 한 곳만 다르며, 가장 많은 것은 {before!r} 뒤가 다릅니다."
+    example = found["examples"][0][:80]
+    return Both(
+        f"templates are still growing: {last:,} new ones in the last tenth of the lines, such as {example!r}{where}; "
+        "lines like these will be new later too: give more logs, or mask what varies with --mask",
+        f"템플릿이 아직 늘고 있습니다. 로그를 열로 나눈 마지막 구간에서 새 템플릿이 {last:,}개 나왔습니다"
+        f"(예: {example!r}).{where_ko} 이런 줄은 앞으로도 처음 보는 줄이 되니, 로그를 더 주거나 달라지는 부분을 "
+        "--mask로 가려 주세요",
     )
 
 

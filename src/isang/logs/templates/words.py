@@ -209,7 +209,7 @@ def _whole(found: re.Match[str]) -> str:
 
 
 def _structures(message: str) -> str:
-    shorter = message
+    shorter = message if "..." not in message else _without_cut_data(message)
     for _ in range(_DEEPEST):
         before, shorter = shorter, _ITEMS.sub(r"\1", _GROUP.sub(_group, shorter))
         if shorter == before:
@@ -218,6 +218,20 @@ def _structures(message: str) -> str:
         cut = _OPENING.search(shorter)
         shorter = shorter if cut is None else shorter[: cut.end()] + SLOT
     return shorter.translate(_FROM_SAFE)
+
+
+def _without_cut_data(message: str) -> str:
+    """A slot for data that a program wrote up to a limit and ended with an ellipsis, wherever that cut it."""
+    end = message.index("...")
+    opened: list[int] = []
+    for place, sign in enumerate(message[:end]):
+        if sign in "([{":
+            opened.append(place)
+        elif sign in ")]}" and opened:
+            opened.pop()
+    start = next((place for place in opened if message[place - 1 : place] in (":", "=")), opened[0] if opened else end)
+    inside = message[start + 1 : end]
+    return message[: start + 1] + SLOT + message[end:] if "," in inside or SLOT in inside else message
 
 
 def _group(found: re.Match[str]) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from isang.runs.finding import Finding, Language, RunContext, Verdict, both, plain
-from isang.runs.findings.health import diverged
+from isang.runs.findings.health import diverged, ends_without_a_number
 from isang.runs.findings.staircase import stairs, with_stairs
 from isang.runs.read import table as t
 from isang.runs.read.series_names import is_training
@@ -104,7 +104,8 @@ def _by_metric(context: RunContext) -> Finding | None:
     best_step = int(steps[found.best])
     train, rate = _training_change(context, best_step), _rate_change(table, best_step)
     outcome = _outcome(found, None, rate)
-    if outcome == "overfitting" and (diverged(context) or (train is not None and train > _noise_of_loss(context))):
+    worse = diverged(context) or ends_without_a_number(context)
+    if outcome == "overfitting" and (worse or (train is not None and train > _noise_of_loss(context))):
         outcome = "training"
     if outcome != "overfitting" and not any(m.held_out for m in table.metrics if m.name == table.metric):
         return None

@@ -8,8 +8,8 @@ from isang.runs.finding import Finding, Language, RunContext, both, named, plain
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable, usable
-from isang.runs.statistics.level_shift import LevelShift, level_shift
-from isang.runs.statistics.noise import around_curve, autoregression, block_means, simulated
+from isang.runs.statistics.level_shift import PART_AFTER, LevelShift, level_shift
+from isang.runs.statistics.noise import around_curve, autoregression, block_means, longer, simulated
 from isang.runs.text.writing import number
 
 _NAMES = {
@@ -23,6 +23,8 @@ FEWEST = 40
 SKIPPED_PART, STEPS_PER_SKIP = 0.005, 1000
 """Loss scaling tries a higher scale about every 2,000 steps, more often at the beginning; a row that stands for many
 steps holds the overflow of any of them."""
+OF_NOISE, OF_MEANS = 0.99, 0.999
+"""Share of noise that stays below the threshold; a run holds too few means over many steps to see how they wander."""
 DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
 COLLAPSED_PART, FEWEST_BEFORE = 0.5, 24
@@ -185,7 +187,9 @@ def _course(context: RunContext) -> dict[str, Any]:
     fine = fine[len(fine) % 20 :] if len(fine) >= 40 else fine
     size = max(1, len(fine) // 20)
     blocks = fine[len(fine) % size :].reshape(-1, size).mean(axis=1)
-    threshold = _rise_by_noise(fine, len(blocks), size)
+    means = context.table.loss == t.RUNNING_MEAN
+    share = OF_MEANS if means else OF_NOISE
+    threshold = _rise_by_noise(fine, len(blocks), size, share)
     lowest = int(np.argmin(blocks))
     gained = float(max(blocks[0] - blocks[lowest], 0.0))
     step = int(context.steps[min(len(context.steps) - 1, (lowest + 1) * len(context.steps) // len(blocks) - 1)])
@@ -193,20 +197,21 @@ def _course(context: RunContext) -> dict[str, Any]:
     if (
         rise > COLLAPSED_PART * gained
         and before >= FEWEST_BEFORE
-        and rise > (earlier := _rise_by_noise(fine[:before], len(blocks), size))
+        and rise > (earlier := _rise_by_noise(fine[:before], len(blocks), size, share))
     ):  # most of the gain is lost again: that loss itself must not count as noise
         threshold = min(threshold, max(earlier, COLLAPSED_PART * gained)) if gained > 2 * earlier else threshold
     needed = max(threshold, DIVERGED_PART * gained, DIVERGED_LEVEL * abs(float(blocks[lowest])))
     return {
         "rise": rise, "threshold": threshold, "gained": gained, "step": step,
         "needed": needed, "lowest": float(blocks[lowest]), "last": float(blocks[-1]),
-        "shift": _lasting_jump(loss, gained),
+        "shift": _lasting_jump(loss, gained, int(PART_AFTER * len(loss)) if means else 0),
     }  # fmt: skip
 
 
-def _lasting_jump(loss: Floats, gained: float) -> LevelShift | None:
+def _lasting_jump(loss: Floats, gained: float, earliest: int) -> LevelShift | None:
+    """A jump from the position `earliest` on; a running mean of the first few values is no level."""
     found = level_shift(loss)
-    if found is None:
+    if found is None or found.position < earliest:
         return None
     rise = found.after - found.before
     return found if rise > max(DIVERGED_PART * gained, JUMP_OF_LEVEL * abs(found.before)) else None
@@ -286,12 +291,12 @@ _LOOK = both(
 )
 
 
-def _rise_by_noise(fine: Floats, blocks: int, size: int) -> float:
-    """How far the last of `blocks` means of `size` values lies above the lowest one in 99 % of flat noise."""
+def _rise_by_noise(fine: Floats, blocks: int, size: int, share: float) -> float:
+    """How far the last of `blocks` means of `size` values lies above the lowest one in a share of flat noise."""
     residual, removed = around_curve(fine)
-    memory = autoregression(residual, removed=removed)
+    memory = longer(autoregression(residual, removed=removed), len(fine))
     paths = simulated(memory, blocks * size, 400, np.random.default_rng(0)).reshape(400, blocks, size).mean(axis=2)
-    return float(np.quantile(paths[:, -1] - paths.min(axis=1), 0.99))
+    return float(np.quantile(paths[:, -1] - paths.min(axis=1), share))
 
 
 def _no_number(table: RunTable) -> Finding:

@@ -12,6 +12,8 @@ from isang.runs.text.writing import number
 CUT_OFF = 0.12
 """A decay that ends above this part of the peak, with more than a tenth of it undone, was cut off; many schedules are
 meant to end at a tenth of the peak, and the last row is logged just before."""
+HARDLY_BEGUN = 0.9
+"""A rate above this part of its peak may be that of any slow decay: where it leads is not to be seen."""
 LONG_TAIL = 0.1
 """A rate of zero for more than this part of the run is a fault."""
 _END_TOGETHER = both(
@@ -250,6 +252,14 @@ def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: di
         )
         return Finding("schedule", "cannot_tell", unfinished, plain(evidence))
     left = f"{100 * found['final_rate'] / found['peak_rate']:.0f} %"
+    if part is None and found["final_rate"] > HARDLY_BEGUN * found["peak_rate"]:
+        begun = both(
+            f"The learning rate has come down to {rate}, {left} of its peak: whether it was meant to fall so slowly or "
+            "the run ended early in its schedule is not to be seen from so little of it.",
+            f"학습률이 {rate}, 최고값의 {left}까지만 내려왔습니다. 원래 이렇게 천천히 내리는 스케줄인지, 스케줄 "
+            "초반에 실행이 끝난 것인지는 이만큼만 보고 알 수 없습니다.",
+        )
+        return Finding("schedule", "cannot_tell", begun, plain(evidence))
     cut_off = both(
         f"The {family} decay was cut off: the run ends at step {last:,} with the rate at {rate} ({left} of its peak), "
         f"while the schedule would end at about step {end:,.0f}.",

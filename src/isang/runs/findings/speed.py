@@ -194,6 +194,9 @@ def _step_seconds(table: RunTable) -> tuple[Integers, Floats, Integers]:
     times = np.diff(times)  # under its old name, which sets the times free
     gaps = np.diff(steps)
     times /= np.maximum(gaps, 1, out=gaps)
+    if table.restarts:  # how long a run waits to be resumed says nothing about its speed
+        went_on = ~np.isin(steps[1:], [restart.step_after for restart in table.restarts])
+        return steps[1:][went_on], times[went_on], gaps[went_on]
     return steps[1:], times, gaps
 
 

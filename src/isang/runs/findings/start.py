@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 
 from isang.runs.finding import Finding, RunContext, both, plain
-from isang.runs.read.table import RunTable
+from isang.runs.read.table import Floats, RunTable
+from isang.runs.statistics.noise import robust_spread
 from isang.runs.text.writing import number
+
+MOST_MEMORY = 0.9
+"""Correlation of neighbouring losses that is allowed for at most."""
 
 
 def start_loss(table: RunTable, context: RunContext) -> Finding:
@@ -183,13 +187,32 @@ def _rate_reset(context: RunContext, step: int) -> Finding:
 
 
 def _jump_after(context: RunContext, steps: list[int]) -> list[int]:
-    """Resumes after which the loss stands clearly higher than before: medians of 20 losses on both sides."""
+    """Resumes after which the loss stands clearly higher than before: medians of 20 losses on both sides.
+
+    How much such medians differ by noise follows from its spread and its memory.
+    """
     jumps = []
+    limit = 4 * _memory_factor(context.loss) / math.sqrt(10)
     for step in steps:
         at = int(np.searchsorted(context.steps, step))
         before, after = context.loss[max(0, at - 20) : at], context.loss[at : at + 20]
         if len(before) >= 10 and len(after) >= 10:
             spread = 1.4826 * float(np.median(np.abs(before - np.median(before)))) or 1e-12
-            if float(np.median(after) - np.median(before)) > 4 * spread / math.sqrt(10):
+            if float(np.median(after) - np.median(before)) > limit * spread:
                 jumps.append(step)
     return jumps
+
+
+def _memory_factor(loss: Floats) -> float:
+    """How much more the mean of neighbouring losses varies than if they were independent, 1 or more.
+
+    From the typical change between neighbours and the spread within stretches of 20: of AR(1) noise with coefficient r
+    the former is sqrt(2 - 2 r) times the latter.
+    """
+    count = len(loss) // 20
+    within = [robust_spread(stretch) for stretch in loss[: count * 20].reshape(count, 20)]
+    spread = float(np.median(within)) if count else 0.0
+    if spread <= 0:
+        return 1.0
+    memory = min(max(1 - (robust_spread(np.diff(loss)) / spread) ** 2 / 2, 0.0), MOST_MEMORY)
+    return math.sqrt((1 + memory) / (1 - memory))

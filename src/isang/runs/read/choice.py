@@ -182,9 +182,13 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
             "which say nothing about progress; name another series with --loss NAME"
         )
         return
+    opposed = len(candidates) > len(others) + 1
     candidates = others or candidates
     chosen = most_usual(records, candidates)
-    if len(candidates) > 1 and chosen and not series_names.is_exact_loss(chosen):
+    if opposed and (rebuilt := [name for name in others if series_names.is_reconstruction(name)]):
+        chosen = most_usual(records, rebuilt)
+        choice.notes.append(f"beside the losses of a generator and a discriminator {chosen!r} is judged")
+    elif len(candidates) > 1 and chosen and not series_names.is_exact_loss(chosen):
         chosen = _total(records, candidates, choice.notes) or chosen
         if chosen in candidates:
             choice.notes.append(f"several losses are logged; {chosen!r} is judged, another one with --loss NAME")

@@ -145,6 +145,8 @@ def _said_once(validation: Column, logged: Mask, loss: Column, epochs: Column) -
         return validation
     if len(np.unique(epochs.take(rows))) > 0.9 * len(rows):
         return validation  # one row per epoch is no bar
+    if 2 * len(rows) < int(logged[rows[0] :].sum()):
+        return validation  # most losses stand without it
     values = validation.values()
     shown = values[rows]
     new = np.flatnonzero(np.append(True, shown[1:] != shown[:-1]))

@@ -20,7 +20,7 @@ _EXACT: dict[str, tuple[str, ...]] = {
     BATCH: ("batch", "batch_idx", "배치"),
     MEAN: (
         "running_mean", "avg_loss", "avg", "average_loss", "mean_loss", "평균_loss", "평균_손실", "loss_avg",
-        "running_loss", "running_avg_loss", "ema_loss", "smoothed_loss",
+        "running_loss", "running_avg_loss", "ema_loss", "smoothed_loss", "avr_loss",
     ),
     PERPLEXITY: (
         "val_ppl", "eval_ppl", "eval_perplexity", "valid_ppl", "val_perplexity", "validation_perplexity", "test_ppl",
@@ -144,6 +144,7 @@ _OPPONENT = re.compile(
     r"^(?:(?:train|loss|losses|adv|gan)_)*(?:loss_)?(?P<side>g|d|gen|disc|generator|discriminator|net_?g|net_?d|critic)"
     r"(?:_[ab]|_(?:loss|total|real|fake|adv|gan|adversarial))*$"
 )
+_RECONSTRUCTION = re.compile(r"(^|_)(mel|spec|stft|rec|recon|reconstruction|pixel|pix|l1|l2|mse|cycle)(_|$)")
 _CAPITALS = re.compile(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{3})|(?<=\b[a-z])(?=(?:Loss|Acc|Accuracy)\b)")
 
 
@@ -254,6 +255,11 @@ def is_of_policy(name: str) -> bool:
 def is_opponent(name: str) -> bool:
     """Whether the series is the loss of one of two opponents, a generator or a discriminator."""
     return _OPPONENT.match(normal(name)) is not None
+
+
+def is_reconstruction(name: str) -> bool:
+    """Whether the loss is the distance of what a generator makes from what it should be."""
+    return bool(_RECONSTRUCTION.search(normal(name)))
 
 
 def measure(name: str) -> str:

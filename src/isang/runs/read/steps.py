@@ -16,6 +16,9 @@ Mask = NDArray[np.bool_]
 MOST_BARS = 20
 """Progress bars of different lengths that are tried as the one that counts steps, the most frequent first."""
 
+FEWEST_APART = 3
+"""Numbers of batches on lines of their own that are no setting."""
+
 
 @dataclass
 class Steps:
@@ -216,7 +219,14 @@ def _derived_steps(
     batch, batches = records.values("@batch"), records.totals.get("@batches")
     if np.isnan(batch).all():
         batch = coalesced(records, by_role.get(series_names.BATCH, [])).values()
+        if not (core & ~np.isnan(batch)).any() and len(np.unique(batch[~np.isnan(batch)])) >= FEWEST_APART:
+            batch = fill(batch)  # it stands on a line of its own, above those with the losses
     within = core & ~np.isnan(batch)
+    if _goes_on(batch, passed, within):
+        notes.append("the progress bar counts through the epochs; its number is the step")
+        if batches is not None:
+            records.totals["@step_total"] = records.totals.pop("@batches")
+        return np.where(core, batch, np.nan), False
     if within.sum() > 1 or (within.any() and not np.isnan(passed).any()):
         size = batches if batches is not None else float(np.nanmax(batch)) + 1
         notes.append(f"the step is counted from the epoch and the batch, {size:,.0f} batches per epoch")
@@ -226,6 +236,13 @@ def _derived_steps(
         notes.append("the log counts epochs only; one step stands for one epoch")
         return np.where(core, fill(passed.copy()), np.nan), True
     return _numbered(logged if logged.any() else core, notes), False
+
+
+def _goes_on(batch: Floats, passed: Floats, within: Mask) -> bool:
+    """Whether the count of the batches is higher after each change of the epoch than before it."""
+    rows = np.flatnonzero(within & ~np.isnan(passed))
+    changed = np.diff(passed[rows]) > 0
+    return bool(changed.any()) and bool((np.diff(batch[rows])[changed] > 0).all())
 
 
 def _passes(batch: Floats, within: Mask, size: float) -> Floats:

@@ -138,6 +138,12 @@ def with_memory(memory: Memory, wanted: float) -> Memory:
     return Memory(coefficients, memory.innovations, float(coefficients.sum()))
 
 
+def longer(memory: Memory, values: int) -> Memory:
+    """The memory of noise seen in so many values, half a standard error longer than it seems."""
+    error = math.sqrt(max(1 - memory.sum**2, 0.05) / values)
+    return with_memory(memory, memory.sum + 0.5 * error)
+
+
 def _stationary(coefficients: Floats) -> Floats:
     for _ in range(60):
         roots = np.roots(np.concatenate([[1.0], -coefficients]))

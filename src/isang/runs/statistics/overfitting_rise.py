@@ -6,13 +6,12 @@ import numpy as np
 
 from isang.runs.read.table import Floats
 from isang.runs.statistics.noise import (
-    Memory,
     autoregression,
     block_means,
     goes_on,
+    longer,
     robust_spread,
     simulated,
-    with_memory,
 )  # fmt: skip
 from isang.runs.statistics.trend_break import valley
 
@@ -78,7 +77,7 @@ def rise_after_best(values: Floats) -> Rise:
     limit = 6 * robust_spread(shape.residual)
     residual = np.clip(shape.residual, -limit, limit) if limit > 0 else shape.residual
     removed = min(shape.terms, len(residual) - 3)
-    memory = _longer(autoregression(residual, removed=removed, most=3 if len(residual) >= 30 else 1), len(residual))
+    memory = longer(autoregression(residual, removed=removed, most=3 if len(residual) >= 30 else 1), len(residual))
     paths = simulated(memory, k, 600, np.random.default_rng(0))
     total = np.cumsum(np.concatenate([np.zeros((600, 1)), paths], axis=1), axis=1)
     moving = (total[:, width:] - total[:, :-width]) / width
@@ -122,12 +121,6 @@ def after_drops(values: Floats) -> int:
             break
         start += place
     return start
-
-
-def _longer(memory: Memory, values: int) -> Memory:
-    """The memory of noise seen in so many values, half a standard error longer than it seems."""
-    error = np.sqrt(max(1 - memory.sum**2, 0.05) / values)
-    return with_memory(memory, memory.sum + 0.5 * float(error))
 
 
 def after_descent(values: Floats) -> Floats:

@@ -25,10 +25,17 @@ SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 EMPTY = "the record has neither a body nor attributes"
 
 
-class _Sent(NamedTuple):
-    """A log record and the attributes of its resource, as plain values."""
+class _Resource(NamedTuple):
+    """What the records of one resource share."""
 
-    resource: Mapping[str, Any]
+    fields: dict[str, str]
+    source: str
+
+
+class _Sent(NamedTuple):
+    """A log record, as plain values."""
+
+    resource: _Resource
     attributes: Mapping[str, Any]
     body: Any
     time_ns: int
@@ -86,21 +93,27 @@ def _is_json(request: Request) -> bool:
 def _record(sent: _Sent) -> Record | None:
     """The record, or None where there is nothing in it."""
     body = None if sent.body in (None, "") else as_text(sent.body)
-    attributes, resource = flat(sent.attributes), flat(sent.resource)
+    attributes = flat(sent.attributes) if sent.attributes else {}
     if body is None and not attributes:
         return None
-    source = source_of(resource, SOURCE, "otlp")
     message = attributes.pop(TEMPLATE, None) or body
     text = body if body is not None else as_text(attributes)
     if STACK in attributes:
         text = f"{text}\n{attributes.pop(STACK)}"
     if message is None:  # the event is which attributes it has
         message = attributes.get("event.name") or " ".join(sorted(attributes))
-    fields = resource | attributes | ({"span_id": sent.span_id} if sent.span_id else {})
+    fields = sent.resource.fields
+    if attributes or sent.span_id:
+        fields = fields | attributes | ({"span_id": sent.span_id} if sent.span_id else {})
     return Record(
-        source=source, text=text[:MOST_TEXT], time_us=sent.time_ns // 1_000 or None, level=_level(sent),
+        source=sent.resource.source, text=text[:MOST_TEXT], time_us=sent.time_ns // 1_000 or None, level=_level(sent),
         message=message[:MOST_TEXT], fields=fields, trace_id=sent.trace_id or None,
     )  # fmt: skip
+
+
+def _resource(attributes: Mapping[str, Any]) -> _Resource:
+    fields = flat(attributes)
+    return _Resource(fields, source_of(fields, SOURCE, "otlp"))
 
 
 def _level(sent: _Sent) -> str | None:
@@ -118,7 +131,7 @@ def _of_protobuf(body: bytes) -> Iterator[_Sent]:
     except DecodeError as error:
         raise RefusedRequest(400, f"the body is no ExportLogsServiceRequest: {error}") from error
     for resource_logs in message.resource_logs:
-        resource = {entry.key: _plain(entry.value) for entry in resource_logs.resource.attributes}
+        resource = _resource({entry.key: _plain(entry.value) for entry in resource_logs.resource.attributes})
         for scope_logs in resource_logs.scope_logs:
             for record in scope_logs.log_records:
                 attributes = {entry.key: _plain(entry.value) for entry in record.attributes}
@@ -151,7 +164,7 @@ def _of_json(body: bytes) -> Iterator[_Sent]:
     except (ValueError, RecursionError) as error:
         raise RefusedRequest(400, f"the body is no JSON: {error}") from error
     for resource_logs in _items(document, "resourceLogs"):
-        resource = _attributes(_object(resource_logs.get("resource")))
+        resource = _resource(_attributes(_object(resource_logs.get("resource"))))
         for scope_logs in _items(resource_logs, "scopeLogs"):
             for record in _items(scope_logs, "logRecords"):
                 attributes = _attributes(record)

@@ -67,6 +67,23 @@ class _Open:
             first, second = self.episodes[:2]
             self.episodes[:2] = [first.with_next(second)]
 
+    def surplus(self) -> list[dict[str, Any]]:
+        """Take out and return the records beyond KEPT_RECORDS.
+
+        Each leading symptom keeps a record that shows it: the latest record goes if an earlier one is led by the same,
+        else the latest of the most frequent; where all differ, the one that says least.
+        """
+        gone = []
+        while len(records := self.records) > KEPT_RECORDS:
+            last = lead(records[-1])
+            if not any(lead(record) == last for record in records[:-1]):
+                kept = Counter(map(lead, records))
+                last = max(kept, key=lambda symptom: (kept[symptom] > 1, kept[symptom], symptom.rank, symptom.template))
+            gone.append(next(record for record in reversed(records) if lead(record) == last))
+            for episode in self.episodes:
+                episode.records = [record for record in episode.records if record is not gone[-1]]
+        return gone
+
     def replace(self, records: Sequence[dict[str, Any]]) -> None:
         """Keep these records alone, each in its episode."""
         kept = _episodes(records, [(episode.first, episode.last) for episode in self.episodes])
@@ -99,9 +116,12 @@ class IncidentBook:
                 known = None
             own = self._known(record, known[0]) if known else self._joined(record, now_us)
             if own is not None:
-                self._database.add_anomaly(key, own.id, known[1] if known else own.sessions, record)
-                if kept is not None:
+                gone = own.surplus()
+                stays = not any(one is record for one in gone)
+                self._database.add_anomaly(key, own.id, known[1] if known else own.sessions, record if stays else None)
+                if kept is not None and stays:
                     self._database.keep_session(key, kept)
+                self._database.forget_anomalies([_key(one) for one in gone if one is not record])
                 changed[own.id] = own
         if changed:
             self._database.keep(RHYTHM, self._rhythm.to_dict())
@@ -183,8 +203,6 @@ class IncidentBook:
         own.sessions += 1
         own.last = max((each.last for each in own.episodes if each.last), default=None)
         own.last = own.last or datetime.fromtimestamp(now_us / 1e6, UTC)
-        if len(own.records) > KEPT_RECORDS:
-            episode.records.remove(record)
         return own
 
     def _opened(self, record: dict[str, Any], quiet: str | None) -> _Open:
@@ -207,7 +225,6 @@ class IncidentBook:
         document |= {"id": own.id, "state": "firing", "sessions": own.sessions, "silenced_by": own.silenced_by}
         document["feedback"] = self._shown(document["fingerprint"], own.silenced_by)
         self._database.put_incident(document, now_us)
-        self._database.forget_anomalies(own.id, KEPT_RECORDS)
         return document
 
 

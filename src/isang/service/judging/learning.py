@@ -15,6 +15,7 @@ import polars as pl
 
 from isang.config import LogsConfig
 from isang.errors import IsangError
+from isang.languages import Both
 from isang.logs.input.sources import find_sources
 from isang.logs.parsing.recognition import recognise_sources, session_rule
 from isang.logs.sessions.rule import keys_of
@@ -58,18 +59,27 @@ class Learning:
         self.training = False
         self.error: str | None = None
 
-    def says(self) -> str:
+    def says(self) -> Both:
         """How far learning is, in a sentence."""
         if self.training:
-            return f"training a model on about {self.sessions:,} sessions"
+            return Both(
+                f"training a model on about {self.sessions:,} sessions",
+                f"세션 약 {self.sessions:,}개로 모델을 학습하고 있습니다",
+            )
         wanted = self._settings.learning_sessions
         missing = max(0, wanted - self.sessions)
-        sentence = f"learning: about {self.sessions:,} of {wanted:,} sessions have come"
+        says = f"learning: about {self.sessions:,} of {wanted:,} sessions have come"
+        says_ko = f"학습에 쓸 세션을 모으는 중: {wanted:,}개 중 약 {self.sessions:,}개가 들어왔습니다"
         came = self.sessions - (self._sessions_at_start or 0)
         if came > 0 and missing:
             minutes = missing * (time.monotonic() - self._began) / came / 60
-            sentence += f"; enough in about {minutes:.0f} minutes" if minutes >= 1.5 else "; enough in a minute"
-        return sentence if self.error is None else f"{sentence}; the last attempt failed: {self.error}"
+            soon = minutes < 1.5
+            says += "; enough in a minute" if soon else f"; enough in about {minutes:.0f} minutes"
+            says_ko += ". 곧 다 모입니다" if soon else f". 약 {minutes:.0f}분 뒤에 다 모입니다"
+        if self.error is not None:
+            says += f"; the last attempt failed: {self.error}"
+            says_ko += f". 지난번 학습은 실패했습니다: {self.error}"
+        return Both(says, says_ko)
 
     def run(self, stop: threading.Event) -> Path | None:
         """Collect until there is enough, then train: the folder of the model; None where `stop` came first."""
@@ -127,7 +137,7 @@ class Learning:
         folder = self._settings.home / "models" / f"{number:04d}"
         folder.parent.mkdir(exist_ok=True)
         self.training = True
-        say(self.says())
+        say(self.says().en)
         command = [sys.executable, "-m", "isang", "run", str(self._folder), "--out", str(folder)]
         own = self._settings.home / "isang.toml"
         command += ["--config", str(own)] if own.exists() else []

@@ -6,6 +6,7 @@ from typing import Any
 
 from isang.artifact import Model
 from isang.detection.live import LookedAt
+from isang.languages import Both
 from isang.progress import say
 from isang.service.feedback import Refused
 from isang.service.metrics import Metrics
@@ -29,7 +30,7 @@ class Advice:
 
     def __init__(
         self, settings: ServiceSettings, database: Database, versions: Versions, metrics: Metrics,
-        train: Callable[[str], Any], waits: Callable[[], str | None],
+        train: Callable[[Both], Any], waits: Callable[[], Both | None],
     ) -> None:  # fmt: skip
         self._settings, self._database, self._versions, self._metrics = settings, database, versions, metrics
         self._train, self._waits = train, waits
@@ -61,7 +62,9 @@ class Advice:
         bins = list(history.bins)
         real = self._called_anomalies(bins[0].first if bins else None)
         found = suggestion(bins, usual, real)
-        return None if found is None else found | {"waits": self._waits()}
+        waits = self._waits()
+        said = {"waits": None, "waits_ko": None} if waits is None else {"waits": waits.en, "waits_ko": waits.ko}
+        return None if found is None else found | said
 
     def train_alone(self) -> None:
         """Begin a candidate where one is suggested, nothing speaks against it, and the last one is long enough ago."""
@@ -73,7 +76,7 @@ class Advice:
             return
         history.tried_after = 0
         history.save()
-        reason = "; ".join(reason["says"] for reason in found["reasons"])
+        reason = Both(*("; ".join(one[key] for one in found["reasons"]) for key in ("says", "says_ko")))
         self._training = threading.Thread(target=self._begin, args=(reason,), daemon=True)
         self._training.start()
 
@@ -84,8 +87,8 @@ class Advice:
         if self._history is not None and self._history.bins:
             self._history.save()
 
-    def _begin(self, reason: str) -> None:
-        say(f"a candidate is trained: {reason}")
+    def _begin(self, reason: Both) -> None:
+        say(f"a candidate is trained: {reason.en}")
         try:
             self._train(reason)
         except Refused as refusal:

@@ -20,10 +20,10 @@ from isang.detection.threshold.decisions import judge
 from isang.errors import InputError, IsangError
 from isang.files import to_json, write_text
 from isang.json_files import anything, mapping, read_json
+from isang.languages import Both
 from isang.logs.store import Dataset, write_dataset
 from isang.progress import say
 from isang.service.feedback import Feedback, Refused
-from isang.service.models.gates import passed
 from isang.service.models.kept import KeptSessions, merged
 from isang.service.models.material import material, unsuspected
 from isang.service.models.training import ANSWERS, DATA, HELD_OUT, OUTCOME, SPEC
@@ -72,20 +72,24 @@ class Candidates:
                 if self._settings.lifecycle.promote == "auto" and shadow.may_be_promoted():
                     self._promote(shadow.name, "the gates and the shadow")
 
-    def outage(self) -> str | None:
+    def outage(self) -> Both | None:
         """Why it is no time to learn: a grave incident that fires and that no answer calls normal."""
         firing = self._database.incidents(state="firing", silenced=False, limit=20)
         grave = [incident for incident in firing if incident["severity"] in GRAVE]
         if not grave:
             return None
-        return f"{len(grave)} grave {'incident fires' if len(grave) == 1 else 'incidents fire'}: {grave[0]['title']}"
+        number, first = len(grave), grave[0]
+        return Both(
+            f"{number} grave {'incident fires' if number == 1 else 'incidents fire'}: {first['title']}",
+            f"심각한 인시던트 {number}건이 진행 중입니다: {first.get('title_ko') or first['title']}",
+        )
 
-    def train(self, present: Path, reason: str, *, force: bool) -> dict[str, Any]:
+    def train(self, present: Path, reason: Both, *, force: bool) -> dict[str, Any]:
         """Begin to train a candidate beside the `present` model. Raises Refused."""
         why = None if force else self.outage()
         if why is not None:
             raise Refused(
-                409, f'an outage is not learned from: {why}; wait until it is over, or send {{"force": true}}'
+                409, f'an outage is not learned from: {why.en}; wait until it is over, or send {{"force": true}}'
             )
         if self._versions.in_state("training"):
             raise Refused(409, "a candidate is in training already; wait for it")
@@ -97,7 +101,8 @@ class Candidates:
             facts = self._prepare(folder, model, present)
         except InputError as error:
             raise Refused(409, str(error)) from error
-        version = self._versions.begin(name, folder, reason, model=present.as_posix(), **facts)
+        facts |= {"model": present.as_posix(), "reason_ko": reason.ko}
+        version = self._versions.begin(name, folder, reason.en, **facts)
         self._watching = threading.Thread(target=self._watch, args=(name, folder), daemon=True)
         self._watching.start()
         return version
@@ -148,13 +153,20 @@ class Candidates:
             code = self._process.wait()
         try:
             if code != 0:
-                self._versions.move(name, "failed", refused=[f"training ended with code {code}; see {log.name}"])
+                self._versions.move(
+                    name, "failed", refused=[f"training ended with code {code}; see {log.name}"],
+                    refused_ko=[f"학습이 코드 {code}로 끝났습니다. {log.name} 파일을 보세요"],
+                )  # fmt: skip
                 return
             outcome = read_json(folder / OUTCOME, mapping(anything), "train again")
-            refused = [gate["says"] for gate in outcome["gates"] if not gate["passed"]]
-            state = "shadow" if passed(outcome["gates"]) else "refused"
-            self._versions.move(name, state, gates=outcome["gates"], changes=outcome["changes"], refused=refused)
-            say(f"the candidate {name} is {state}" + "".join(f"; {why}" for why in refused))
+            failed = [gate for gate in outcome["gates"] if not gate["passed"]]
+            refused = {end: [gate[f"says{end}"] for gate in failed] for end in ("", "_ko")}
+            state = "refused" if failed else "shadow"
+            self._versions.move(
+                name, state, gates=outcome["gates"], changes=outcome["changes"], refused=refused[""],
+                refused_ko=refused["_ko"],
+            )  # fmt: skip
+            say(f"the candidate {name} is {state}" + "".join(f"; {why}" for why in refused[""]))
         except IsangError as error:
             self._versions.move(name, "failed", refused=[str(error)])
 
@@ -174,6 +186,7 @@ class Shadow:
         self.name, self._model = name, model
         self.sessions = self.noted = self._own = self._present = 0
         self._only: dict[str, list[dict[str, Any]]] = {"present": [], "candidate": []}
+        self._alone = {"present": 0, "candidate": 0}
 
     def look(self, looked: LookedAt) -> None:
         """Judge the sessions that the present model has judged."""
@@ -185,8 +198,9 @@ class Shadow:
             self._own += ours.anomalous
             self._present += theirs.anomalous
             if ours.anomalous != theirs.anomalous:
-                whose = self._only["candidate" if ours.anomalous else "present"]
-                name = names[int(row)]
+                of = "candidate" if ours.anomalous else "present"
+                self._alone[of] += 1
+                whose, name = self._only[of], names[int(row)]
                 whose.append({"session_id": name, "score": ours.score, "fingerprint": incidents.get(name)})
                 del whose[:-SHOWN]
         self.sessions += len(own.decisions)
@@ -203,6 +217,8 @@ class Shadow:
             "sessions": self.sessions,
             "alerts_per_thousand": share(self._own, self.sessions, 1000.0),
             "present_alerts_per_thousand": share(self._present, self.sessions, 1000.0),
+            "only_candidate_sessions": self._alone["candidate"],
+            "only_present_sessions": self._alone["present"],
             "only_candidate": list(self._only["candidate"]),
             "only_present": list(self._only["present"]),
         }

@@ -1,6 +1,6 @@
 """What a candidate must pass before it may judge: each gate says whether, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,20 +25,24 @@ MOST_JUDGED = 5_000
 SHOWN = 20
 
 
-def gate(name: str, passed: bool, says: str, **figures: Any) -> dict[str, Any]:
+def gate(name: str, passed: bool, says: str, says_ko: str, **figures: Any) -> dict[str, Any]:
     """What a gate found."""
-    return {"name": name, "passed": passed, "says": says, **figures}
+    return {"name": name, "passed": passed, "says": says, "says_ko": says_ko, **figures}
 
 
 def training_gate(findings: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
     """No problem in the training: `findings` by id, each with `verdict` and `statement`; None: nothing was trained."""
     if findings is None:
-        return gate("training", True, "no encoder was trained", problems=[])
+        return gate("training", True, "no encoder was trained", "학습한 인코더가 없습니다", problems=[])
     wrong = [name for name in TRAINING if findings[name]["verdict"] == "problem"]
     if wrong:
-        why = "; ".join(f"{name}: {findings[name]['statement']['en']}" for name in wrong)
-        return gate("training", False, f"the training has a problem: {why}", problems=wrong)
-    return gate("training", True, f"no problem in {', '.join(TRAINING)}", problems=[])
+        why, why_ko = (
+            "; ".join(f"{name}: {findings[name]['statement'][language]}" for name in wrong) for language in ("en", "ko")
+        )
+        says, says_ko = f"the training has a problem: {why}", f"학습에 문제가 있습니다: {why_ko}"
+        return gate("training", False, says, says_ko, problems=wrong)
+    names = ", ".join(TRAINING)
+    return gate("training", True, f"no problem in {names}", f"문제 없음: {names}", problems=[])
 
 
 def material_gate(present: Model, learned: Dataset) -> dict[str, Any]:
@@ -49,26 +53,35 @@ def material_gate(present: Model, learned: Dataset) -> dict[str, Any]:
     most = max(LEAST_SUSPECT, SUSPECT_TIMES * asked)
     low, _ = wilson(flagged, len(dataset.sessions))
     passed = low is None or low <= most
-    says = f"the present model flags {flagged:,} of {len(dataset.sessions):,} sessions that it learned from"
+    sessions = len(dataset.sessions)
+    says = f"the present model flags {flagged:,} of {sessions:,} sessions that it learned from"
+    says_ko = f"후보가 학습한 세션 {sessions:,}개 중 {flagged:,}개를 현재 모델이 이상으로 판정합니다"
     if not passed:
-        says += f", more than {100 * most:.3g} %: they come from an outage, or their times are not those of the logs"
-    return gate("material", passed, says, flagged=share(flagged, len(dataset.sessions)))
+        limit = f"{100 * most:.3g} %"
+        says += f", more than {limit}: they come from an outage, or their times are not those of the logs"
+        says_ko += f"(한도 {limit} 초과). 장애 때의 로그이거나 로그와 시각이 맞지 않습니다"
+    return gate("material", passed, says, says_ko, flagged=share(flagged, sessions))
 
 
 def planted_gate(present: Model, candidate: Model, held_out: Dataset) -> dict[str, Any]:
     """Of each kind of planted anomaly it finds no less than the present model, within that one's interval."""
     dataset = _latest(held_out)
     rows = np.arange(len(dataset.sessions), dtype=np.int64)
-    kinds, worse = [], []
+    kinds, worse, worse_ko = [], [], []
     before, after = (found_by_kind(model, dataset, rows) for model in (present, candidate))
     for kind, (found, of) in before.items():
         own = share(*after[kind])
         low, _ = wilson(found, of)
         kinds.append({"kind": kind, "present": share(found, of), "candidate": own})
         if low is not None and own["value"] < low:
-            worse.append(f"{kind.replace('_', ' ')} {after[kind][0]} of {of} against {found}")
-    says = f"worse than the present model: {'; '.join(worse)}" if worse else "as good as the present model"
-    return gate("planted", not worse, f"planted anomalies: {says}", kinds=kinds)
+            name = kind.replace("_", " ")
+            worse.append(f"{name} {after[kind][0]} of {of} against {found}")
+            worse_ko.append(f"{name} {of}개 중 {after[kind][0]}개, 현재 모델은 {found}개")
+    says, says_ko = "as good as the present model", "현재 모델보다 나쁘지 않습니다"
+    if worse:
+        says = f"worse than the present model: {'; '.join(worse)}"
+        says_ko = f"현재 모델보다 적게 찾습니다: {'; '.join(worse_ko)}"
+    return gate("planted", not worse, f"planted anomalies: {says}", f"심은 이상: {says_ko}", kinds=kinds)
 
 
 def surprise_gate(present: Model, candidate: Model) -> dict[str, Any]:
@@ -77,12 +90,14 @@ def surprise_gate(present: Model, candidate: Model) -> dict[str, Any]:
     In nats per masked event, by the facts of both trainings; passed where one of them has no encoder.
     """
     if present.encoder is None or candidate.encoder is None:
-        return gate("surprise", True, "there are no two encoders to compare")
+        return gate("surprise", True, "there are no two encoders to compare", "비교할 인코더 둘이 없습니다")
     before, after = (float(model.facts["validation_loss"]) for model in (present, candidate))
     passed = after <= (1 + MORE_SURPRISE) * before
     says = f"held-out sessions surprise it by {after:.3g} nats per event, the present model by {before:.3g}"
-    says += "" if passed else ": it has learned less of them"
-    return gate("surprise", passed, says, present=before, candidate=after)
+    says_ko = f"남겨 둔 세션에 대한 손실이 이벤트당 {after:.3g} nats입니다(현재 모델 {before:.3g})"
+    if not passed:
+        says, says_ko = f"{says}: it has learned less of them", f"{says_ko}. 현재 모델보다 덜 배웠습니다"
+    return gate("surprise", passed, says, says_ko, present=before, candidate=after)
 
 
 def budget_gate(candidate: Model, held_out: Dataset) -> dict[str, Any]:
@@ -93,7 +108,8 @@ def budget_gate(candidate: Model, held_out: Dataset) -> dict[str, Any]:
     low, _ = wilson(flagged, sessions)
     passed = low is None or 1000 * low <= asked
     says = f"{flagged:,} alerts among the latest {sessions:,} normal sessions where {asked:g} per 1,000 may be"
-    return gate("budget", passed, says, alerts_per_thousand=share(flagged, sessions, 1000.0))
+    says_ko = f"최근 정상 세션 {sessions:,}개에서 알림 {flagged:,}개(예산은 1,000개당 {asked:g}개)"
+    return gate("budget", passed, says, says_ko, alerts_per_thousand=share(flagged, sessions, 1000.0))
 
 
 def changes(present: Model, candidate: Model, held_out: Dataset) -> dict[str, Any]:
@@ -105,11 +121,6 @@ def changes(present: Model, candidate: Model, held_out: Dataset) -> dict[str, An
         "gone_templates": {"count": len(old - new), "examples": sorted(old - new)[:SHOWN]},
         "rewordings": [{"template": one.template, "taken_for": one.known} for one in reworded[:SHOWN]],
     }
-
-
-def passed(gates: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether all were passed."""
-    return all(one["passed"] for one in gates)
 
 
 def _latest(dataset: Dataset) -> Dataset:

@@ -65,7 +65,10 @@ class Versions:
                 raise Refused(409, "a candidate is in training already; wait for it")
             shadow = self.in_state("shadow")
             if shadow is not None:
-                self.move(shadow["id"], "refused", refused=["a later candidate took its place"])
+                self.move(
+                    shadow["id"], "refused", refused=["a later candidate took its place"],
+                    refused_ko=["더 나중에 학습한 후보가 그 자리를 대신했습니다"],
+                )  # fmt: skip
             self._put(name, "training", folder, time.time_ns() // 1000, {"reason": reason, **facts})
         return self.one(name)
 
@@ -114,7 +117,10 @@ class Versions:
         """Say of candidates whose training ended with the service that they failed."""
         for version in self.all():
             if version["state"] == "training":
-                self.move(version["id"], "failed", refused=["the service ended while it was trained"])
+                self.move(
+                    version["id"], "failed", refused=["the service ended while it was trained"],
+                    refused_ko=["학습하는 동안 서비스가 끝났습니다"],
+                )  # fmt: skip
 
     def _step_down(self, **facts: Any) -> None:
         present = self.promoted()

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -97,9 +97,12 @@ class Database:
         """Keep a plain JSON value."""
         self._do("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, json.dumps(value))
 
-    def add_anomaly(self, key: str, incident: str, number: int, record: Mapping[str, Any]) -> None:
-        """Keep an anomaly record, its `number` within its incident, in the place of one with the same key."""
-        text = json.dumps(record, ensure_ascii=True)
+    def add_anomaly(self, key: str, incident: str, number: int, record: Mapping[str, Any] | None) -> None:
+        """Keep an anomaly record, its `number` within its incident, in the place of one with the same key.
+
+        None: of an incident with many it is only known that this one came.
+        """
+        text = None if record is None else json.dumps(record, ensure_ascii=True)
         self._do("INSERT OR REPLACE INTO anomalies VALUES (?, ?, ?, ?)", key, incident, number, text)
 
     def keep_session(self, key: str, document: Mapping[str, Any]) -> None:
@@ -115,14 +118,12 @@ class Database:
         )
         return [(json.loads(record), json.loads(document)) for record, document in rows]
 
-    def forget_anomalies(self, incident: str, beyond: int) -> None:
-        """Drop the records of an incident, and their sessions, but those numbered up to `beyond`; their keys stay."""
+    def forget_anomalies(self, keys: Iterable[str]) -> None:
+        """Drop the records of these anomalies, and their sessions; their keys stay, so that they are known."""
         with self.together():
-            where = "incident = ? AND number > ? AND record IS NOT NULL"
-            self._do(
-                f"DELETE FROM kept_sessions WHERE key IN (SELECT key FROM anomalies WHERE {where})", incident, beyond
-            )
-            self._do(f"UPDATE anomalies SET record = NULL WHERE {where}", incident, beyond)
+            for key in keys:
+                self._do("DELETE FROM kept_sessions WHERE key = ?", key)
+                self._do("UPDATE anomalies SET record = NULL WHERE key = ?", key)
 
     def anomaly(self, key: str) -> tuple[str, int] | None:
         """(incident, number) of an anomaly that is known already."""

@@ -49,6 +49,7 @@ _MODEL = {
         "folder": {"type": "string"},
         "created_us": {"type": "integer"},
         "reason": {"type": "string"},
+        "reason_ko": {"type": "string"},
     },
     "required": ["id", "state", "folder", "created_us"],
 }
@@ -154,6 +155,7 @@ def _model_paths(an_id: list[dict[str, Any]]) -> dict[str, Any]:
             "schema": {"const": 1},
             "models": {"type": "array", "items": _ref("Model")},
             "waits": {"type": ["string", "null"], "description": "why it is no time to train"},
+            "waits_ko": {"type": ["string", "null"]},
             "suggestion": {"type": ["object", "null"], "description": "why a candidate is worth training"},
         },
         "required": ["schema", "models"],

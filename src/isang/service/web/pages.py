@@ -1,6 +1,5 @@
 """The live pages: what the service knows, as the contents of pages."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache, partial
@@ -18,7 +17,8 @@ from isang.errors import IsangError
 from isang.pages import live
 from isang.pages.contents import Contents, slots_in, templates_of
 from isang.pages.timeline import timeline_of_moments
-from isang.pages.words import Language
+from isang.pages.views import told
+from isang.pages.words import Language, number, word
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
 from isang.service.web.login import inner_path, role, sign_in, sign_out
@@ -127,8 +127,8 @@ def _contents(service: Shown, **values: Any) -> Contents:
 def _overview(service: Shown, http: HttpRequest, contents: Contents, language: Language) -> str:
     state = http.query_params.get("state", "firing")
     state = state if state in STATES else "firing"
-    number = http.query_params.get("page", "1")
-    page = int(number) if number.isascii() and number.isdigit() and 0 < len(number) < 6 else 1
+    asked_page = http.query_params.get("page", "1")
+    page = int(asked_page) if asked_page.isascii() and asked_page.isdigit() and 0 < len(asked_page) < 6 else 1
     asked = None if state in ("silenced", "all") else state
     silenced = None if state == "all" else state == "silenced"
     offset = (max(1, page) - 1) * PER_PAGE
@@ -137,7 +137,7 @@ def _overview(service: Shown, http: HttpRequest, contents: Contents, language: L
     moments = [datetime.fromisoformat(moment) for moment in service.database.latest_starts(MOST_MOMENTS)]
     contents = _contents(service, incidents=found[:PER_PAGE], lines=timeline_of_moments(moments))
     return live.overview_html(
-        contents, language, says=str(status.get("says") or status.get("rule") or status["state"]), state=state,
+        contents, language, says=_says(status, language), state=state,
         counts=status.get("incidents", {}), severities=service.database.severities(asked, silenced), page=max(1, page),
         more=len(found) > PER_PAGE, signed_in=_signed_in(service, http),
     )  # fmt: skip
@@ -191,8 +191,9 @@ def _models(
         {
             "id": model["id"], "state": model["state"], "folder": model["folder"],
             "created": f"{datetime.fromtimestamp(model['created_us'] / 1e6, UTC):%Y-%m-%d %H:%M} UTC",
-            "gates": _gates(model), "shadow": _shadow(model), "refused": model.get("refused") or (),
-            "reason": model.get("reason") or "", "previous": model.get("previous"),
+            "gates": _gates(model, language), "shadow": _shadow(model, language),
+            "refused": _refused(model, language), "reason": told(model, "reason", language) or "",
+            "previous": model.get("previous"),
         }
         for model in service.database.models()
     ]  # fmt: skip
@@ -227,30 +228,49 @@ def _advised(said: Mapping[str, Any], language: Language) -> dict[str, Any] | No
     found = said.get("suggestion")
     if found is None:
         return None
-    end = "_ko" if language == "ko" else ""
     return {
-        "reasons": [reason[f"says{end}"] for reason in found["reasons"]],
-        "expected": found[f"expected{end}"],
-        "waits": found["waits"],
+        "reasons": [told(reason, "says", language) for reason in found["reasons"]],
+        "expected": told(found, "expected", language),
+        "waits": told(found, "waits", language),
     }
 
 
-def _gates(model: Mapping[str, Any]) -> list[dict[str, str]]:
+def _says(status: Mapping[str, Any], language: Language) -> str:
+    """What the service does, in a sentence."""
+    said = told(status, "says", language) or told(status, "rule", language)
+    return str(said or word(f"state_{status['state']}", language))
+
+
+def _gates(model: Mapping[str, Any], language: Language) -> list[dict[str, str]]:
     """What each gate said of a model."""
     outcomes = {True: "passed", False: "failed", None: "unknown"}
     return [
         {
             "name": str(gate.get("name", "")),
             "outcome": outcomes[gate.get("passed")],
-            "says": str(gate.get("says") or ""),
+            "says": str(told(gate, "says", language) or ""),
         }
         for gate in model.get("gates") or ()
     ]
 
 
-def _shadow(model: Mapping[str, Any]) -> str:
+def _refused(model: Mapping[str, Any], language: Language) -> list[str]:
+    """Why it may not be used, where no gate says it."""
+    gates = {str(gate["says"]) for gate in _gates(model, language)}
+    return [why for why in told(model, "refused", language) or () if why not in gates]
+
+
+def _shadow(model: Mapping[str, Any], language: Language) -> str:
+    """How it judged beside the present model."""
     shadow = model.get("shadow")
-    return "" if not shadow else str(shadow.get("says") or json.dumps(shadow))
+    if not shadow:
+        return ""
+    rates = (shadow["alerts_per_thousand"]["value"], shadow["present_alerts_per_thousand"]["value"])
+    own, present = ("–" if rate is None else f"{rate:.2f}" for rate in rates)
+    return word(
+        "in_shadow", language, sessions=number(shadow["sessions"]), own=own, present=present,
+        only_own=number(shadow["only_candidate_sessions"]), only_present=number(shadow["only_present_sessions"]),
+    )  # fmt: skip
 
 
 def _data_of(folder: Path) -> Path:

@@ -41,6 +41,13 @@ def parts(lengths: NDArray[np.int64], tokens: int) -> Iterator[Rows]:
         start = stop
 
 
+def split(lengths: NDArray[np.int64], rows: Rows, count: int) -> list[Rows]:
+    """`count` consecutive parts of the sessions `rows` with about as many tokens each; some may be empty."""
+    ends = np.cumsum(lengths[rows])
+    edges = np.searchsorted(ends, ends[-1] * np.arange(1, count) / count, side="left") + 1
+    return np.split(rows, np.minimum(edges, len(rows)))
+
+
 def accumulate(
     lengths: NDArray[np.int64],
     budget: Budget,

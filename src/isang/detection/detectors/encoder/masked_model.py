@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from isang.artifact import Model
-from isang.detection.detectors.encoder.scoring_threads import single_threaded
 from isang.model.batches import Floats, Rows, Sessions, Tokens, cut, equal_length_batches
 from isang.model.masking import Question, asked_gaps, hidden_ends, hidden_events
 from isang.model.onnx.scoring import OnnxEncoder
 from isang.model.scoring import EncoderBlock, ScoringEncoder
 from isang.model.vocabulary import MASK, NOTHING
 from isang.progress import Progress
+from isang.threads import side_by_side
 
 Measure = Callable[[Tensor, Tensor], Tensor]
 """From the log-probabilities of all answers, (N, V), and the right ones, to nats, N."""
@@ -79,7 +79,7 @@ def surprise(model: Model, sessions: Sessions) -> Surprise:
 
 
 def _score_here(encoder: ScoringEncoder | OnnxEncoder, batches: Iterable[Tokens]) -> Iterator[Surprise]:
-    yield from single_threaded(torch.get_num_threads()).map(partial(surprise_of_batch, encoder), batches)
+    yield from side_by_side(torch.get_num_threads()).map(partial(surprise_of_batch, encoder), batches)
 
 
 def event_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 import polars as pl
 
+from isang.languages import Both
 from isang.logs.parsing.inferred.time_forms import find_time, known_clock
 from isang.logs.parsing.timestamps import Clock, to_utc
 
@@ -29,7 +30,7 @@ class Reading:
     """How the times of a log are read."""
 
     clock: Clock
-    doubt: str | None = None
+    doubt: Both | None = None
     """What nothing in the log decides, with the flag that settles it."""
 
 
@@ -107,8 +108,12 @@ def _chosen(found: list[_Evidence]) -> Reading:
         return Reading(left[0].clock)
     orders = {order: name for name, order in DATE_ORDERS.items()}
     names = [orders[_order(each.clock)] for each in left]
-    others = " or ".join(f"--date-order {name}" for name in names[1:])
-    return Reading(left[0].clock, f"nothing tells day and month apart: taken as {names[0]}; {others} if that is wrong")
+    others = [f"--date-order {name}" for name in names[1:]]
+    doubt = Both(
+        f"nothing tells day and month apart: taken as {names[0]}; {' or '.join(others)} if that is wrong",
+        f"일과 월의 순서를 알 수 없어 {names[0]} 순서로 읽었습니다. 틀리면 {' 또는 '.join(others)} 옵션을 주세요",
+    )
+    return Reading(left[0].clock, doubt)
 
 
 def _order(clock: Clock) -> str:

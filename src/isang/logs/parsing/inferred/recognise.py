@@ -31,9 +31,9 @@ _INDENTED = r"^\s"
 _MOSTLY_INDENTED = 0.95
 _CONTINUES = ascii_only(
     r"^(?:Caused by: |Suppressed: |\.\.\. \d+ more|Traceback \(most|[\w.$]+(?:Exception|Error|Throwable)\b(?::|$)"
-    r"|[)\]}]+[,;]?$|at [\w.$/]+\()"
+    r"|[)\]}]+[,;]?$|at [\w.$/]+\(|# )"
 )
-"""Beginnings of lines of stack traces and blocks that are not indented."""
+"""Beginnings of lines of stack traces, blocks that are not indented, and comments."""
 _MOSTLY_EMPTY = 0.9
 _FEW_HOSTS = 0.2
 _LEAST_HOSTS = 10

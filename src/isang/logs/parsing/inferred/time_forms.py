@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
-from isang.logs.parsing.inferred.time_words import DAY, HALF, MONTH, OFFSET
+from isang.logs.parsing.inferred.time_words import DAY, HALF, MONTH, OFFSET, may_name_a_month
 from isang.logs.parsing.timestamps import CLOCKS, Clock
 
 LOOKED_AT = 160
@@ -194,10 +194,14 @@ def find_time(line: str) -> Found | None:
 
 
 def _with_date(text: str) -> Iterator[Found]:
+    named = may_name_a_month(text)
     for date in DATES:
-        for match in _compiled(
-            rf"(?<![\w.:/-])(?P<day>{DAY})?(?:{date.pattern})(?!\d)|(?<![\w.:/-])(?:{date.pattern})"
-        ).finditer(text):
+        if (date.wordy and not named) or not _compiled(date.pattern).search(text):
+            continue  # most dates are ruled out here, far sooner than with the days of the week in many languages
+        before = r"(?<![\w./-])" if date.name == "compact" else r"(?<![\w.:/-])"  # zabbix: 4711:20240609:140302
+        for match in _compiled(rf"{before}(?P<day>{DAY})?(?:{date.pattern})(?!\d)|{before}(?:{date.pattern})").finditer(
+            text
+        ):
             found = _with_time(text, match, date) if not _is_number(text, match, date) else None
             if found is not None:
                 yield found

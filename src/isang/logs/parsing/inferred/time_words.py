@@ -54,6 +54,8 @@ def _any(words: list[str]) -> str:
 
 
 MONTH = _any([name for name in _MONTHS if not name[0].isdigit()]) + r"\.?|\d{1,2}[월月]"
+_WORD = re.compile(r"([0-9][\s.-]{0,2})?([A-Za-z]{3,})")
+_BEGINNINGS = {name[:3] for name in _MONTHS}
 DAY = rf"(?:{_any(_DAYS)}\.?,?\s+|\((?:{'|'.join('월화수목금토일')})\)\s*)"
 """A day of the week with the space behind it."""
 HALF = _any([*_HALVES])
@@ -71,6 +73,13 @@ OFFSET = (
     rf"|[ ](?:{'|'.join(ZONES)}))"
 )
 """A zone behind a time: Z, +09, +0900, +09:00, UTC+9 or a name."""
+
+
+def may_name_a_month(text: str) -> bool:
+    """Whether a word is the name of a month, or begins like one behind a number; False is certain, and soon told."""
+    return not text.isascii() or any(
+        word.lower() in _MONTHS or (number and word[:3].lower() in _BEGINNINGS) for number, word in _WORD.findall(text)
+    )
 
 
 def in_english(text: pl.Expr) -> pl.Expr:

@@ -23,6 +23,8 @@ def groups(texts: pl.Series, layout: Layout, before: str | None = None) -> pl.Da
             found = _access_groups(texts, layout)
         case "csv":
             found = _csv_groups(texts, layout)
+        case "block":
+            found = _block_groups(texts, layout)
         case "headed":
             found = _headed_groups(texts, layout, before)
         case _:
@@ -76,6 +78,14 @@ def _headed_groups(texts: pl.Series, layout: Layout, before: str | None) -> pl.D
     own = texts.str.extract_groups(layout.pattern).struct.unnest()
     found = own.with_columns(column for column in above if column.name not in own.columns)
     return found.with_columns(message=pl.when(headed).then("message"))
+
+
+def _block_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
+    """What the message says, with the time and the level that other lines of its record have."""
+    told = texts.str.extract_groups(layout.heading).struct.unnest()
+    record = told["time"].is_not_null().cum_sum().alias("record")
+    of_record = told.with_columns(record).select(pl.all().exclude("record").drop_nulls().first().over("record"))
+    return of_record.with_columns(texts.str.extract(layout.pattern, 1).alias("message"))
 
 
 def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:

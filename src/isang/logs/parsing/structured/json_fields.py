@@ -28,6 +28,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "time": fields.TIMES, "level": fields.LEVELS, "msg": fields.MESSAGES, "method": fields.METHODS,
     "path": fields.PATHS, "status": fields.STATUSES,
 }  # fmt: skip
+_LEVEL_IN_LIST = rf'"({ANY_LEVEL})"'
 _NOT_THE_MESSAGE = frozenset(("error", "err", "exception", "user", "headers", "request", "response", "req", "res"))
 
 
@@ -65,6 +66,7 @@ def groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
     has_request = pl.coalesce(fields.METHODS).is_not_null() & pl.coalesce(fields.PATHS).is_not_null()
     is_object = pl.lit(texts.str.contains(r"^\s*\{.*\}\s*$"))
     level = pl.coalesce(fields.LEVELS)
+    level = pl.when(level.str.starts_with("[")).then(level.str.extract(_LEVEL_IN_LIST)).otherwise(level)
     of_windows = pl.col("EventID").is_not_null() & pl.coalesce("Channel", "Provider", "ProviderName").is_not_null()
     return values.select(
         time=pl.coalesce(fields.TIMES),
@@ -118,8 +120,12 @@ def _flattened(value: Mapping[str, Any], depth: int = 1, before: str = "") -> It
             continue
         if isinstance(each, dict) and depth < _MAX_DEPTH and "." not in key:
             yield from _flattened(each, depth + 1, f"{before}{key}.")
-        elif not isinstance(each, dict | list) and each is not None:
+        elif each is not None and (not isinstance(each, dict | list) or _is_list_of_words(each)):
             yield f"{before}{key}", each
+
+
+def _is_list_of_words(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
 def _normal(name: str) -> str:
@@ -180,7 +186,13 @@ def _written_time(value: object) -> bool:
 
 def _is_level(flat: Sequence[Mapping[str, Any]], path: str) -> bool:
     values = [values[path] for values in flat if path in values]
-    return len(values) >= _MOSTLY * len(flat) and all(re.fullmatch(ANY_LEVEL, str(value)) for value in values)
+    return len(values) >= _MOSTLY * len(flat) and all(map(_tells_level, values))
+
+
+def _tells_level(value: object) -> bool:
+    """Whether a value is a level, or a list, such as one of tags, in which one word is a level."""
+    words = value if isinstance(value, list) else [str(value)]
+    return sum(re.fullmatch(ANY_LEVEL, word) is not None for word in words) == 1
 
 
 def _has_message(values: Mapping[str, Any], aliases: Mapping[str, str]) -> bool:

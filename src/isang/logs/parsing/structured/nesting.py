@@ -40,7 +40,7 @@ def with_inside(
 
 def _says_more(layout: Layout, messages: pl.Series) -> bool:
     """Whether a layout within gives a level or a time, or is a request; and is no sentence that names a time."""
-    if layout.name == "plain" or layout.kind in ("headed", "csv") or layout.vague:
+    if layout.name == "plain" or layout.kind in ("block", "headed", "csv") or layout.vague:
         return False
     if layout.name.startswith("general-") and not layout.pattern.startswith(("^(?P<time>", r"^[\[(<{|]{1,3}(?P<time>")):
         return False

@@ -11,20 +11,29 @@ Captured = dict[Span, tuple[str, float]]
 MOST_COLUMNS = 60
 _BETWEEN = re.compile(r"\t+| {2,}|\s*\|\s*")
 _CELL = re.compile(r"[^\s|]+")
-_VALUE = re.compile(r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+))?", re.IGNORECASE)
-_SHORT = {"E": "epoch", "#": "step"}
-"""How spaCy heads its columns."""
+_VALUE = re.compile(
+    r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+)|%)?", re.IGNORECASE
+)
+_SHORT = {"E": "epoch", "#": "step", "Base Learning Rate": "learning_rate"}
+"""How spaCy and MATLAB head their columns."""
 _PARTS = {"box": "box_loss", "obj": "obj_loss", "cls": "cls_loss"}
 """How YOLOv5 heads its losses, all three of them."""
 INDEX = "@index"
 """What the first cells of a printed DataFrame are called, which stand left of the names and have none."""
 
 
-def heading_of(line: str) -> tuple[str, ...]:
-    """The names of the columns, where the line is a heading with a step or an epoch and a loss; else empty."""
+def heading_of(line: str, below: str = "") -> tuple[str, ...]:
+    """The names of the columns, where the line is a heading with a step or an epoch and a loss; else empty.
+
+    Between bars a name may go on in the line below.
+    """
     cells = [cell.strip('"') for cell in _BETWEEN.split(line.strip()) if cell]
     if len(cells) == 1:
         cells = [cell.strip('"') for cell in line.split()]
+    if _is_barred(line) and _is_barred(below) and re.search(r"[^\W\d]", below) and not re.search(r"\d", below):
+        upper, lower = _barred(line), _barred(below)
+        if len(upper) == len(lower) == len(cells):
+            cells = [f"{one[1]} {other[1]}".strip() for one, other in zip(upper, lower, strict=True)]
     short = _SHORT | (_PARTS if set(_PARTS) <= set(cells) else {})
     names = tuple(short.get(cell, cell) for cell in cells)
     roles = {role(name) for name in names} if 2 <= len(names) <= MOST_COLUMNS else set()
@@ -41,7 +50,12 @@ def heading_of(line: str) -> tuple[str, ...]:
 
 
 def cells_below(line: str, heading: tuple[str, ...]) -> Captured:
-    """The numbers of a row below a heading; empty where the step, the epoch or the losses are no numbers."""
+    """The numbers of a row below a heading; empty where the step, the epoch or the losses are no numbers.
+
+    Between bars a cell may be empty or hold words, as long as one of the losses is a number.
+    """
+    if _is_barred(line) and len(barred := _barred(line)) == len(heading):
+        return _between_bars(barred, heading)
     cells = list(_CELL.finditer(line))
     captured: Captured = {}
     if heading[0] == INDEX:
@@ -62,3 +76,31 @@ def cells_below(line: str, heading: tuple[str, ...]) -> Captured:
         elif role(name) in ("step", "epoch", "loss", "validation"):
             return {}
     return captured
+
+
+def _is_barred(line: str) -> bool:
+    """Whether the line has a bar at both of its ends and another one in it."""
+    return line.count("|") > 2 and line.strip()[:1] == "|" == line.strip()[-1:]
+
+
+def _barred(line: str) -> list[tuple[int, str]]:
+    """What stands between the bars of a line, each with the place where it begins."""
+    start, cells = line.index("|") + 1, []
+    for cell in line[start : line.rindex("|")].split("|"):
+        cells.append((start + len(cell) - len(cell.lstrip()), cell.strip()))
+        start += len(cell) + 1
+    return cells
+
+
+def _between_bars(cells: list[tuple[int, str]], heading: tuple[str, ...]) -> Captured:
+    captured: Captured = {}
+    losses = 0
+    for name, (start, cell) in zip(heading, cells, strict=True):
+        value = _VALUE.fullmatch(cell)
+        if value is None and role(name) in ("step", "epoch"):
+            return {}
+        if value is None or name in (known for known, _ in captured.values()):
+            continue
+        losses += role(name) in ("loss", "validation", "metric")
+        captured[start + value.start("value"), start + value.end("value")] = (name, 1.0)
+    return captured if losses else {}

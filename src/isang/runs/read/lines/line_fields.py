@@ -37,13 +37,14 @@ _PLACED = tuple(
         # clu: `logging_writer.py:48] [50] loss=3.1`; river: `[1,000] LogLoss: 0.52`
         r"(?:^|\] )\[(?P<step>\d+|\d{1,3}(?:,\d{3})+)\] (?=[A-Za-z_][\w/]*(?:=|: \d))",
         r"^ *(?P<batch>\d+)/(?P<batches>\d+) (?:\[[=>.]+\]|\u2501)",  # Keras
+        r"(?:^|[:\]] ?)\[(?P<step>\d+), (?P<rate>\d(?:\.\d+)?e-\d+|0\.\d+)\]$",  # VITS and what came of it
         r"(?P<batch>\d+)/(?P<batches>\d+) \[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)<",  # tqdm
     )
 )
 """How tools write where in the run a line stands, without a name that says so."""
 _PARTS = {
     "epoch": ("epoch", 1.0), "epoch_too": ("epoch", 1.0), "step": ("step", 1.0), "step_too": ("step", 1.0),
-    "step_total": ("@step_total", 1.0),
+    "step_total": ("@step_total", 1.0), "rate": ("learning_rate", 1.0),
     "batch": ("@batch", 1.0), "batches": ("@batches", 1.0), "hours": ("@bar_seconds", 3600.0),
     "minutes": ("@bar_seconds", 60.0), "seconds": ("@bar_seconds", 1.0),
 }  # fmt: skip
@@ -56,8 +57,9 @@ _CATBOOST = re.compile(r"^\d+:\tlearn: ")
 _FAIRSEQ_EPOCH = re.compile(r"\| train \| (?:epoch \d+ \| |\{)")
 """The line at the end of an epoch, beside those of its intervals, which begin with `train_inner`."""
 _HELD_OUT_LINE = re.compile(
-    r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[:(|-]| set:| loss at | error:| results?\b)"
-    r"|^[^=]*[,|] (?:val|valid|validation|eval|test): (?=\w+=)",
+    r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[\]:(|-]| set:| loss at | error:| results?\b)"
+    r"|^[^=]*[,|] (?:val|valid|validation|eval|test): (?=\w+=)"
+    r"|Saving dict for global step \d",  # TensorFlow's estimators
     re.IGNORECASE,
 )
 _PARTED = re.compile(
@@ -205,6 +207,8 @@ def _name_of(match: re.Match[str], held_out: bool) -> str | None:
 def _said_name(match: re.Match[str]) -> str | None:
     key = match.group("key").rstrip(".-/")
     spoken = match.group("before").split()
+    if spoken and is_held_out(spoken[-1]) and role(key) == "batch":
+        return f"{spoken[-1]} {key}"  # of an evaluation
     measured = ("validation", "perplexity", "metric")
     if spoken and is_held_out(spoken[-1]) and role(f"{spoken[-1]} {key}") in measured:
         return f"{spoken[-1]} {key}"

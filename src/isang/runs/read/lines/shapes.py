@@ -95,7 +95,7 @@ class ShapeReader:
                 return
             known = self._shapes[skeleton] = []
             if len(lines[members[0]]) - len(skeleton) < 5:  # hardly a digit: perhaps the heading of a table
-                self._heading = heading_of(lines[members[0]][:SCANNED].decode("utf-8", "replace")) or self._heading
+                self._heading = heading_of(*_texts(lines[members[0] : members[0] + 2])) or self._heading
         waiting, tried = members, 0
         while waiting:
             if tried == len(known):
@@ -212,6 +212,10 @@ def learn(line: bytes, heading: tuple[str, ...] = ()) -> Shape:
     record = _OWN_RECORD.match(text)
     number = 1.0 + RECORD_WORDS.index(record.group(1)) if record else 0.0
     return Shape(pattern, fields, commas, prose=text[:1000] if stated or record else "", record=number)
+
+
+def _texts(lines: list[bytes]) -> list[str]:
+    return [line[:SCANNED].decode("utf-8", "replace") for line in lines]
 
 
 def _bar_alone(captured: Captured) -> Captured:

@@ -3,7 +3,8 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy as np
 from isang.errors import InputError
 from isang.runs.read.columns import Column
 from isang.runs.read.content import LineBlocks
+from isang.runs.read.lines.long_form import LongForm, long_form
 from isang.runs.read.readers.reader import POSSIBLE, Reader
-from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, display_name
+from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, display_name, from_rows
 from isang.runs.read.series_names import is_held_out, role
 
 name = "delimited"
@@ -35,6 +37,8 @@ def sure(head: bytes, path: Path) -> float:
         return 0.0
     if sum(bool(_NUMBER.fullmatch(cell)) for cell in names) > 0 or sum(1 for cell in names if role(cell)) == 0:
         return 0.0
+    if _long(lines[0], lines[1:]) is not None:
+        return POSSIBLE
     filled = [cell for cell in cells if cell]
     numeric = sum(bool(_NUMBER.fullmatch(cell)) for cell in filled)
     return POSSIBLE if numeric >= 0.5 * len(filled) and numeric > 0 else 0.0
@@ -44,12 +48,17 @@ def read(path: Path) -> Iterator[LoggedRows]:
     """The runs in the table. Of columns with one name, the second becomes `NAME_2` and a note says so."""
     blocks, account = LineBlocks(path), Account(path.name, name)
     table: _Table | None = None
-    for lines in blocks:
+    rest = iter(blocks)
+    for lines in rest:
         for index, line in enumerate(lines):
             if not line.strip():
                 account.ignore("blank")
             elif table is None:
-                table = _table(line, lines[index + 1 : index + 1 + SAMPLE], account)
+                below = lines[index + 1 : index + 1 + SAMPLE]
+                if (long := _long(line, below)) is not None:
+                    yield from _long_rows(line, long, blocks, chain([lines[index + 1 :]], rest), account)
+                    return
+                table = _table(line, below, account)
                 account.ignore("names of the columns")
             elif not table.add(line):
                 account.fail(line)
@@ -67,6 +76,36 @@ def read(path: Path) -> Iterator[LoggedRows]:
     kept = {n: column for n, column in columns.items() if n in present or column.count()}
     mean = True if account.format in ("keras csv log", "ultralytics results") else None
     yield LoggedRows(account, kept, table.rows, present, loss_is_mean=mean, name=display_name(path))
+
+
+def _long(heading: bytes, below: list[bytes]) -> LongForm | None:
+    """How to read the rows below a row of names, where each holds one value of a series that it names."""
+    delimiter = _delimiter(heading)
+    return long_form(_cells(heading, delimiter), [_cells(line, delimiter) for line in below if line.strip()])
+
+
+def _long_rows(
+    heading: bytes, long: LongForm, blocks: LineBlocks, below: Iterable[list[bytes]], account: Account
+) -> Iterator[LoggedRows]:
+    """The runs of a table with one row per value, each with an account of its own lines."""
+    account.format = "table of single values"
+    account.ignore("names of the columns")
+    delimiter = _delimiter(heading)
+    for lines in below:
+        for line in lines:
+            if not line.strip():
+                account.ignore("blank")
+            elif not long.add(_cells(line, delimiter)):
+                account.fail(line)
+    account.size_bytes = blocks.size_bytes
+    name = display_name(Path(account.path))
+    others = sum(account.ignored.values()) + account.failed
+    found = list(long.runs())
+    for run, count, rows in found:
+        own = account if run == found[0][0] else Account(account.path, account.format)
+        own.lines = count + (others if own is account else 0)
+        own.ignore("joined with others of their step", count - len(rows))
+        yield from_rows(rows, own, name=run or name)
 
 
 def _table(heading: bytes, below: list[bytes], account: Account) -> "_Table":

@@ -72,7 +72,7 @@ def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account)
         facts.setdefault("normal_sessions", checked(record))
         account.ignore("prose")
         return
-    row = numbers_of(record) if isinstance(record, dict) else {}
+    row = numbers_of(_named(record)) if isinstance(record, dict) else {}
     if not row:
         account.ignore("records without numbers")
         return
@@ -88,6 +88,17 @@ def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account)
     if "data_time" in row and "step" in row and not row.keys() & {"loss", "iter", "epoch"}:
         del row["step"]  # OpenMMLab counts epochs there in the records of its evaluations
     rows.add(row)
+
+
+def _named(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of one value whose name stands in a field of its own, as one with a field of that name."""
+    value = record.get("value")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return record
+    said = next((key for key in ("name", "key", "metric", "tag") if isinstance(record.get(key), str)), None)
+    if said is None or not record[said]:
+        return record
+    return {key: entry for key, entry in record.items() if key not in (said, "value")} | {record[said]: value}
 
 
 def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
