@@ -91,6 +91,12 @@ _WORDS: dict[str, tuple[str, str]] = {
         "판단할 수 없습니다. {lines}줄 가운데 {known}줄만 학습 기간의 줄과 비슷합니다. 다른 프로그램의 로그이므로 이 "
         "프로그램의 로그로 학습하세요.",
     ),
+    "not_compared": (
+        "{new} templates are new. Whether a new release has reworded known ones was asked for the {compared} most "
+        "frequent of them; the others count as new.",
+        "새 템플릿이 {new}개입니다. 알려진 줄의 문구가 바뀐 것인지는 가장 자주 나온 {compared}개만 비교했고, 나머지는 "
+        "새 줄로 판단했습니다.",
+    ),
     "lasted": (
         "{sessions} sessions in {duration}, from {first} to {last}.",
         "{duration} 동안 세션 {sessions}개, {first}부터 {last}까지.",
