@@ -165,6 +165,7 @@ def _choice(choice: Mapping[str, Any] | None) -> list[str]:
     ]
     for row in choice["detectors"]:
         note = "  trusts all sessions: its alerts were of every stretch" if row["trusts_all_sessions"] else ""
+        note += "" if row["decides"] else "  only explains: others find all that it finds"
         shares = f"{100 * row['found']:>5.0f}{100 * row['alone']:>6.0f}{row['alerts_per_thousand']:>8.2f}"
         lines.append(f"  {row['name']:<16}{shares}{note}")
     return [*lines, *encoder_says(choice)]
