@@ -77,6 +77,19 @@ def test_what_comes_far_apart_and_shows_other_things_is_another_incident() -> No
     assert one["incident"] != other["incident"]
 
 
+def test_sessions_with_the_same_new_line_are_of_one_cause_whatever_else_they_show() -> None:
+    """Many alarms leave little time that joins by itself; a line that was never there before is no chance."""
+    many = [anomaly(90 * step, reason("burst", f"kind {chr(97 + step)}", 90 * step)) for step in range(20)]
+    cache = "cache refused a write, out of memory"
+    login, basket = (
+        anomaly(at, reason("unseen_event", f"{page} failed, 503", at), reason("unseen_event", cache, at + 0.1))
+        for at, page in ((2000, "login"), (2020, "basket"))
+    )
+    incidents_of([*many, login, basket, new(2040, "bank does not answer")], HOUR)
+    assert login["incident"] == basket["incident"]
+    assert sum(record["incident"] == login["incident"] for record in [*many, login, basket]) == 2
+
+
 def test_the_same_cause_later_is_the_same_incident_with_two_episodes() -> None:
     records = [new(second, "disk is full") for second in (100, 101, 102, 3000, 3001)]
     (incident,) = incidents_of(records, HOUR)
