@@ -1,6 +1,6 @@
 """Invented training logs with an expert's answer: is each read and judged right?
 
-    python benchmarks/judging_invented.py [development|held_back|round_a] [--seed S] [--only NAME] [--show]
+    python benchmarks/judging_invented.py [development|held_back|round_a|round_b] [--seed S] [--only NAME] [--show]
 
 The logs have the shapes of many trainers, with our own words and numbers (`invented_runs/`). Of several runs in one
 log the last one is judged.
@@ -24,7 +24,7 @@ from isang.runs.findings import judge
 from isang.runs.read.folders import read_runs
 from isang.runs.read.table import VALIDATION_LOSS, RunTable, usable
 
-HALVES = ("development", "held_back", "round_a")
+HALVES = ("development", "held_back", "round_a", "round_b")
 
 
 def read(log: Log, folder: Path) -> list[RunTable]:
@@ -43,6 +43,7 @@ def read_wrong(right: Right, runs: list[RunTable]) -> list[str]:
     seen = loss[np.isfinite(loss)]
     found = {
         "runs": len(runs),
+        "error": 0,
         "losses": int((~np.isnan(loss)).sum()) + len(run.logged_nan.get(run.loss, ())),
         "validations": int(usable(run.column(VALIDATION_LOSS)).sum()),
         "last_step": int(run.step[-1]),
@@ -89,8 +90,9 @@ def main() -> None:
             try:
                 runs = read(log, Path(folder))
             except InputError as error:
-                print(f"{generator.__name__:32s} not read: {error}")
-                counts[0] += 1
+                right = "error" in log.right.read
+                print(f"{generator.__name__:32s} {'refused, as it should be' if right else 'not read'}: {error}")
+                counts = [counts[0] + 1, counts[1] + right, counts[2] + right]
                 continue
             findings = judge(runs[-1])
         lacking = read_wrong(log.right, runs)

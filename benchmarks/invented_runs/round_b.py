@@ -56,7 +56,7 @@ def marian_translation(rng: R) -> Log:
     return Log(
         {"train.log": lines(out)},
         Right(
-            may=("stopping_point",),
+            may=("stopping_point", "convergence"),
             verdicts={"decreasing": "ok", "divergence": "ok", "overfitting": "ok|cannot_tell"},
             read={"losses": 200, "validations": 20, "last_step": 200000},
         ),
@@ -188,7 +188,7 @@ def speech_synthesis_blocks(rng: R) -> Log:
     return Log(
         {"trainer_0_log.txt": lines(out)},
         Right(
-            may=("stopping_point",),
+            may=("stopping_point", "convergence"),
             verdicts={"decreasing": "ok", "overfitting": "ok"},
             read={"losses": 160, "validations": 40, "last_step": 3975},
         ),
@@ -222,7 +222,7 @@ def federated_rounds(rng: R) -> Log:
     for r in range(61):
         loss = 0.31 + 2.0 * np.exp(-r / 10) + 0.01 * rng.standard_normal()
         out += [
-            f"INFO flwr 2024-01-05 10:{r:02d}:10,123 | server.py:125 | fit progress: ({r}, {loss!r}, {{'accuracy': {0.97 - 0.4 * min(loss, 2.1):.4f}}}, {61.2 * r:.6f})"
+            f"INFO flwr 2024-01-05 10:{r:02d}:10,123 | server.py:125 | fit progress: ({r}, {float(loss)!r}, {{'accuracy': {0.97 - 0.4 * min(loss, 2.1):.4f}}}, {61.2 * r:.6f})"
         ] + (
             [
                 f"DEBUG flwr 2024-01-05 10:{r:02d}:12,000 | server.py:222 | fit_round {r + 1}: strategy sampled 10 clients (out of 100)"
@@ -233,7 +233,9 @@ def federated_rounds(rng: R) -> Log:
     return Log(
         {"fl.log": lines(out)},
         Right(
-            may=("stopping_point", "throughput"), verdicts={"decreasing": "ok"}, read={"losses": 61, "last_step": 60}
+            may=("stopping_point", "throughput", "convergence"),
+            verdicts={"decreasing": "ok"},
+            read={"losses": 61, "last_step": 60},
         ),
     )
 
@@ -297,8 +299,8 @@ def julia_info_blocks(rng: R) -> Log:
         loss = 0.19 + 1.2 * np.exp(-e / 9) + 0.008 * rng.standard_normal()
         out += [
             f"┌ Info: epoch {e}",
-            f"│   train_loss = {loss!r}",
-            f"│   valid_loss = {loss + 0.02 + 0.008 * rng.standard_normal()!r}",
+            f"│   train_loss = {float(loss)!r}",
+            f"│   valid_loss = {float(loss + 0.02 + 0.008 * rng.standard_normal())!r}",
             f"└   seconds = {12 + rng.random():.3f}",
         ]
     return Log(

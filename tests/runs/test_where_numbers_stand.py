@@ -134,3 +134,90 @@ def test_waiting_to_be_resumed_is_no_stall_and_noise_with_a_memory_no_jump(tmp_p
     found = findings(read(tmp_path, lines))
     assert found["throughput"].verdict == "ok"
     assert found["restarts"].verdict == "ok"
+
+
+def test_the_test_net_of_caffe_and_the_word_cost(tmp_path: Path) -> None:
+    at, lines = "I0105 10:00:00.123456 12345 ", []
+    for i in range(0, 3001, 100):
+        if i % 1000 == 0:
+            lines.append(f"{at}solver.cpp:347] Iteration {i}, Testing net (#0)")
+            lines.append(f"{at}solver.cpp:414]     Test net output #1: loss = {9 / (i + 100):.5g} (* 1 = 0.1 loss)")
+        lines.append(f"{at}solver.cpp:239] Iteration {i} (3.21 iter/s), loss = {8 / (i + 100):.5g}")
+    assert read(tmp_path, lines).points("validation_loss")[0].tolist() == [0, 1000, 2000, 3000]
+    costs = [f"01/05/24 - 10:00.00AM, iter: {i:03d}, cost: {1 / i:.6f}" for i in range(1, 30)]
+    assert (read(tmp_path, costs).loss_name, int(read(tmp_path, costs).step[-1])) == ("cost", 29)
+
+
+def test_updates_of_marian_and_its_validations(tmp_path: Path) -> None:
+    lines = []
+    for i in range(1, 41):
+        head = f"[2024-01-05 10:{i:02d}:00]"
+        lines.append(f"{head} Ep. 1 : Up. {100 * i} : Sen. 6,321 : Cost {9 / i:.6f} * 3,120 @ 14,112 : L.r. 3.0000e-05")
+        if i % 10 == 0:
+            lines.append(f"{head} [valid] Ep. 1 : Up. {100 * i} : ce-mean-words : {9.5 / i:.6f} : new best")
+    run = read(tmp_path, lines)
+    assert run.step.tolist() == [100 * i for i in range(1, 41)]
+    assert len(run.points("validation_loss")[0]) == 4
+    assert run.column("learning_rate")[0] == 3e-5
+
+
+def test_the_counter_that_never_begins_anew_and_a_block_of_an_evaluation(tmp_path: Path) -> None:
+    lines, step = [], 0
+    for epoch in range(12):
+        for batch in range(0, 100, 25):
+            lines += [f"   --> TIME: 2024-01-05 10:00:00 -- STEP: {batch}/100 -- GLOBAL_STEP: {step}"]
+            lines += [f"     | > decoder_loss: 0.5  (0.6)", f"     | > loss: {9 / (step + 9):.5f}  (0.3)"]  # noqa: F541
+            step += 25
+        lines += [
+            "  --> EVAL PERFORMANCE",
+            "     | > avg_decoder_loss: 0.2 (-0.1)",
+            f"     | > avg_loss: {5 / (epoch + 1)} (+0.1)",
+            "",
+        ]
+    run = read(tmp_path, lines)
+    assert run.step.tolist() == list(range(0, 1200, 25))
+    assert run.points("validation_loss")[1].tolist() == [5 / (epoch + 1) for epoch in range(12)]
+
+
+def test_step_and_plan_in_one_text_and_times_in_words(tmp_path: Path) -> None:
+    records = [
+        json.dumps(
+            {"loss": 3 / i, "global_step/max_steps": f"{5 * i}/1200", "elapsed_time": f"{i // 4}m {15 * i % 60}s"}
+        )
+        for i in range(1, 60)
+    ]
+    run = read(tmp_path, records, "logging.jsonl")
+    assert run.step.tolist() == list(range(5, 300, 5))
+    assert run.facts["planned_steps"] == 1200
+    assert run.column("time_seconds")[7] == 105  # since the first row, at 15 s
+
+
+def test_korean_names_without_a_space(tmp_path: Path) -> None:
+    rows = [
+        "회차;학습손실;검증손실;검증정확도",
+        *(f"{i};{1 / i:.4f};{2 / i:.4f};{90 - 9 / i:.1f}%" for i in range(1, 31)),
+    ]
+    run = read(tmp_path, rows, "결과.csv")
+    assert (run.loss_name, len(run.points("validation_loss")[0]), int(run.step[-1])) == ("학습손실", 30, 30)
+    assert run.metric == "검증정확도"
+
+
+def test_one_document_per_epoch_is_one_run(tmp_path: Path) -> None:
+    for epoch in range(12):
+        document = {
+            "epoch": epoch,
+            "training_loss": 1 / (epoch + 1),
+            "validation_loss": 2 / (epoch + 1),
+            "best_epoch": 0,
+        }
+        (tmp_path / f"metrics_epoch_{epoch}.json").write_text(json.dumps(document, indent=2))
+    (run,) = read_runs(tmp_path)
+    assert run.step.tolist() == list(range(12))
+    assert len(run.points("validation_loss")[0]) == 12
+
+
+def test_a_rate_that_ends_at_its_lowest_does_not_rise_again(tmp_path: Path) -> None:
+    """A warm-up times a cosine of the whole run is no cosine: its fitted low point lies before the end."""
+    rates = [5e-4 * min(1, (e + 1) / 10) * 0.5 * (1 + np.cos(np.pi * e / 100)) for e in range(100)]
+    run = read(tmp_path, [f"epoch={e} loss={9 / (e + 9):.4f} lr={rate:.6g}" for e, rate in enumerate(rates)])
+    assert findings(run)["schedule"].verdict != "problem"

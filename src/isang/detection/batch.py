@@ -90,15 +90,17 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
     answered = told_incidents(found, surroundings(model, logs), answers)
     told, smaller = _parted(model, found, answered.incidents, len(judged.rows))
-    of_all = noticed(model, logs, told)
+    of_all = noticed(model, logs, told, found)
     incidents, smaller = ranked(of_all.told), ranked([*smaller, *of_all.smaller])
     incidents = with_sessions(incidents, logs, normal)
     p_values = np.array([decision.p_value for decision in judged.decisions])
     whole = judge_stretch(model, p_values, len(found))
+    covered = coverage(model, logs)
+    warnings.append(covered.not_compared)
     said = [warning for warning in (*warnings, *logs.warnings) if warning]
     return JudgedLogs(
         logs.dataset, judged, found, incidents, smaller, whole, answered.silenced,
-        with_outside(never_seen(model, logs), of_all.never_seen), coverage(model, logs), kept, said,
+        with_outside(never_seen(model, logs), of_all.never_seen), covered, kept, said,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Set
+from functools import lru_cache
 
 from isang.logs.templates.words import is_grammar, names_follow, without_mark
 
@@ -43,10 +44,25 @@ def _words(template: str) -> Set[str]:
 
 
 def _opposite(one: str, other: str) -> bool:
-    return any(
-        (_begins(one, left) and _begins(other, right)) or (_begins(one, right) and _begins(other, left))
-        for left, right in _PAIRS
-    ) or any(word == before + rest for before in _NEGATING for word, rest in ((one, other), (other, one)))
+    return not _sides(one).isdisjoint(_across(other)) or _negates(one, other) or _negates(other, one)
+
+
+@lru_cache(1 << 14)
+def _sides(word: str) -> frozenset[tuple[int, int]]:
+    """The pairs that a word belongs to: the number of each, and on which of its two sides."""
+    return frozenset(
+        (number, side) for number, pair in enumerate(_PAIRS) for side in (0, 1) if _begins(word, pair[side])
+    )
+
+
+@lru_cache(1 << 14)
+def _across(word: str) -> frozenset[tuple[int, int]]:
+    """The other sides of its pairs."""
+    return frozenset((number, 1 - side) for number, side in _sides(word))
+
+
+def _negates(one: str, other: str) -> bool:
+    return one.endswith(other) and one[: len(one) - len(other)] in _NEGATING
 
 
 def _begins(word: str, stem: str) -> bool:

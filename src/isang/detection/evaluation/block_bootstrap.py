@@ -44,7 +44,8 @@ class Blocks:
         generator = np.random.default_rng(seed)
         for _ in range(samples):
             times_B = np.bincount(generator.integers(0, self.count, self.count), minlength=self.count)
-            yield times_B[self.of_session].astype(np.float64)
+            times_S = times_B.astype(np.float64)
+            yield times_S if self.count == len(self.of_session) else times_S[self.of_session]
 
 
 def time_blocks(*outcomes: Flags) -> Blocks:

@@ -54,8 +54,8 @@ def average_precision(scores: Floats, anomalous: Flags, weights: Floats | None =
     Sum over thresholds of (recall step) x precision, as in scikit-learn's `average_precision_score`. `weights` says
     how often each session counts, shape S.
     """
-    order, ends = _thresholds(scores)
-    return _average_precision(anomalous[order], ends, np.ones(len(order)) if weights is None else weights[order])
+    weights = np.ones(len(scores)) if weights is None else weights
+    return _average_precision(_steps(scores, anomalous), anomalous, weights)
 
 
 def precision_recall(scores: Floats, anomalous: Flags) -> tuple[Floats, Floats, Floats]:
@@ -93,10 +93,9 @@ def average_precision_with_interval(scores: Floats, anomalous: Flags, blocks: Bl
     """Average precision as {value, low, high}: 95 % bootstrap over `blocks`."""
     if not anomalous.any():
         return _metric(math.nan, np.empty(0))
-    order, ends = _thresholds(scores)
-    ordered = anomalous[order]
-    samples = [_average_precision(ordered, ends, times_S[order]) for times_S in blocks.draws(BOOTSTRAP_RANKINGS, seed)]
-    return _metric(_average_precision(ordered, ends, np.ones(len(order))), np.array(samples))
+    steps_S, draws = _steps(scores, anomalous), blocks.draws(BOOTSTRAP_RANKINGS, seed)
+    samples = [_average_precision(steps_S, anomalous, times_S) for times_S in draws]
+    return _metric(_average_precision(steps_S, anomalous, np.ones(len(scores))), np.array(samples))
 
 
 def share(successes: int, trials: int, per: float = 1.0) -> dict[str, Any]:
@@ -135,12 +134,21 @@ def _thresholds(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return order, np.append(np.nonzero(np.diff(scores[order]))[0], len(order) - 1)
 
 
-def _average_precision(ordered: Flags, ends: NDArray[np.int64], weights: Floats) -> float:
-    """`ordered` says of the sessions by falling score whether they are anomalous."""
-    found, flagged = np.cumsum(weights * ordered)[ends], np.cumsum(weights)[ends]
-    if not found[-1]:
+def _steps(scores: Floats, anomalous: Flags) -> NDArray[np.int64]:
+    """How many of the scores that anomalies have, each once, are higher than that of each session; shape S."""
+    levels = np.unique(scores[anomalous])[::-1]
+    return np.searchsorted(-levels, -scores, side="left")
+
+
+def _average_precision(steps_S: NDArray[np.int64], anomalous: Flags, weights: Floats) -> float:
+    """`steps_S` as `_steps` gives them: only thresholds that an anomaly has add anything."""
+    number = int(steps_S[anomalous].max(initial=-1)) + 1
+    found = np.bincount(steps_S[anomalous], weights[anomalous], minlength=number)
+    found_so_far = np.cumsum(found)
+    if not number or not found_so_far[-1]:
         return math.nan
-    return float((np.diff(found, prepend=0) * found / np.maximum(flagged, 1e-300)).sum() / found[-1])
+    flagged = np.cumsum(np.bincount(steps_S, weights, minlength=number)[:number])
+    return float((found * found_so_far / np.maximum(flagged, 1e-300)).sum() / found_so_far[-1])
 
 
 def _metric(value: float, samples: Floats) -> dict[str, float | None]:

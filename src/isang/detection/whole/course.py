@@ -29,14 +29,19 @@ def period_of(hours_W: NDArray[np.int64], roots_W: Floats) -> int | None:
     `roots_W`: in the order of time, of the counts' roots. What a course is worth is seen by what it says of a tenth of
     the windows that it was worked out without, each tenth a stretch of time.
     """
+    seen = [period for period in _PERIODS if _is_seen(hours_W % period, period)]
+    if not seen:
+        return None
     parts = np.array_split(np.arange(len(roots_W)), PARTS)
-    errors: dict[int | None, float] = {None: _error(parts, roots_W, hours_W, None)}
-    for period in _PERIODS:
-        turns = np.count_nonzero(np.diff(hours_W % period) < 0) + 1
-        if turns >= LEAST_TIMES and len(np.unique(hours_W % period)) == period:
-            errors[period] = _error(parts, roots_W, hours_W, period)
+    errors = {period: _error(parts, roots_W, hours_W, period) for period in (None, *seen)}
     best = min(errors, key=lambda period: errors[period])
     return best if errors[best] < BETTER * errors[None] else None
+
+
+def _is_seen(hour_W: NDArray[np.int64], period: int) -> bool:
+    """Whether a log had each hour of a period, and began it anew often enough."""
+    times = int(np.count_nonzero(np.diff(hour_W) < 0)) + 1
+    return times >= LEAST_TIMES and len(np.unique(hour_W)) == period
 
 
 def course(hours_W: NDArray[np.int64], roots_W: Floats, period: int | None) -> Floats:
@@ -58,7 +63,7 @@ def course(hours_W: NDArray[np.int64], roots_W: Floats, period: int | None) -> F
 def _error(parts: list[NDArray[np.int64]], roots_W: Floats, hours_W: NDArray[np.int64], period: int | None) -> float:
     error = 0.0
     for own in parts:
-        others = np.setdiff1d(np.arange(len(roots_W)), own)
+        others = np.delete(np.arange(len(roots_W)), own)
         if len(own) and len(others):
             told = course(hours_W[others], roots_W[others], period)[hours_W[own]]
             error += float(((roots_W[own] - told) ** 2).sum())

@@ -12,6 +12,8 @@ from isang.runs.text.writing import number
 CUT_OFF = 0.12
 """A decay that ends above this part of the peak, with more than a tenth of it undone, was cut off; many schedules are
 meant to end at a tenth of the peak, and the last row is logged just before."""
+LEAST_AGAIN = 0.001
+"""A rate that comes up again by less than this part of its peak does not rise."""
 HARDLY_BEGUN = 0.9
 """A rate above this part of its peak may be that of any slow decay: where it leads is not to be seen."""
 LONG_TAIL = 0.1
@@ -147,6 +149,8 @@ def _rises_again(context: RunContext, found: dict[str, Any], last: int, evidence
     """A cosine whose T_max is shorter than the run comes up again; restarts and cycles are meant to."""
     if found["family"] != "cosine" or found["rises_again_at"] is None:
         return None
+    if found["final_rate"] - found["lowest_rate"] < LEAST_AGAIN * found["peak_rate"]:
+        return None  # the fitted curve does, and the rate does not
     period, low = int(found["parameters"]["T_max"]), int(found["rises_again_at"])
     total = evidence["step_total_in_log"]
     hint_en = (

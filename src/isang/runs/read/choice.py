@@ -15,6 +15,8 @@ FEWEST_VALUES = 3
 MOST_PARTS = 12
 """More losses than this are not parts of one."""
 SHOWN = 20
+FINER = 1.2
+"""A counter with so many times as many different numbers is a finer one."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,22 @@ def _sort_counters(records: LoggedRows, by_role: dict[str, list[str]], asked: As
     if len(steps) > 1 and asked.step is None:  # one letter names a step only where nothing else does
         steps = [name for name in steps if len(name) > 2] or steps
         steps = [name for name in steps if not _constant(records.column(name))] or steps
+        steps = _finest_first(records, steps)
         steps = [name for name in steps if _agree(records, steps[0], name)]
     if steps:
         by_role[series_names.STEP] = steps
+
+
+def _finest_first(records: LoggedRows, steps: list[str]) -> list[str]:
+    """The counters, a finer one first where the usual one stays for several rows or begins anew."""
+    different = {name: len(np.unique(records.column(name).values()[records.column(name).known()])) for name in steps}
+    finer = [name for name in steps if different[name] > FINER * different[steps[0]] and _never_falls(records, name)]
+    return sorted(steps, key=lambda name: name not in finer[:1])
+
+
+def _never_falls(records: LoggedRows, name: str) -> bool:
+    values = records.values(name)
+    return bool((np.diff(values[~np.isnan(values)]) >= 0).all())
 
 
 def _sort_times(records: LoggedRows, by_role: dict[str, list[str]]) -> None:

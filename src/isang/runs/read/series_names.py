@@ -16,7 +16,7 @@ _EXACT: dict[str, tuple[str, ...]] = {
         "step_at", "s", "it", "_step", "n_iter", "steps_done", "train_steps", "global_steps", "training_iteration",
         "nupdates", "batches_done", "round", "total_env_interacts",
     ),
-    EPOCH: ("epoch", "에폭", "에포크", "epch", "epochs", "current_epoch", "train_epoch", "trainer_epoch", "ep"),
+    EPOCH: ("epoch", "에폭", "에포크", "회차", "epch", "epochs", "current_epoch", "train_epoch", "trainer_epoch", "ep"),
     BATCH: ("batch", "batch_idx", "배치"),
     MEAN: (
         "running_mean", "avg_loss", "avg", "average_loss", "mean_loss", "평균_loss", "평균_손실", "loss_avg",
@@ -26,7 +26,8 @@ _EXACT: dict[str, tuple[str, ...]] = {
         "val_ppl", "eval_ppl", "eval_perplexity", "valid_ppl", "val_perplexity", "validation_perplexity", "test_ppl",
         "ppl", "perplexity",
     ),
-    RATE: ("learning_rate", "lr", "train_lr", "현재_학습률", "학습률", "lr_0", "lr_pg0", "optimizer_lr", "current_lr"),
+    RATE: ("learning_rate", "lr", "train_lr", "현재_학습률", "학습률", "lr_0", "lr_pg0", "optimizer_lr", "current_lr",
+        "l_r"),
     NORM: (
         "gradient_norm", "grad_norm", "gnorm", "norm", "global_grad_norm", "total_norm", "train_grad_norm", "grdn",
         "total_grad_norm", "gradnorm", "grad_l2",
@@ -34,7 +35,7 @@ _EXACT: dict[str, tuple[str, ...]] = {
     SECONDS: (
         "step_seconds", "seconds", "step_time", "time_per_step", "sec_per_step", "batch_time", "iter_time",
         "time_per_iteration", "elapsed_time_per_iteration", "time", "dt", "updt_s", "avg_batch_cost", "batch_cost",
-        "time_this_iter_s", "update_s", "train_time_per_step", "step_duration",
+        "time_this_iter_s", "update_s", "train_time_per_step", "step_duration", "소요_시간", "소요시간",
     ),
     DATA: (
         "data_time", "data_s", "avg_reader_cost", "reader_cost", "data_seconds", "data", "dataloader_time", "load_time",
@@ -43,7 +44,7 @@ _EXACT: dict[str, tuple[str, ...]] = {
     EVALUATION: ("eval_runtime", "eval_time", "evaluation_time", "validation_time", "val_time", "evaluation_seconds"),
     ELAPSED: (
         "elapsed", "train_time", "_runtime", "elapsed_time", "time_elapsed", "time_total_s", "total_time",
-        "passed_time", "passed", "wall_clock_seconds",
+        "passed_time", "passed", "wall_clock_seconds", "경과_시간", "경과시간",
     ),
     CLOCK: ("timestamp", "_timestamp", "wall_time", "created_at"),
     WINDOW: ("steps",),
@@ -58,20 +59,23 @@ _LOSSES = (
     "loss", "train_loss", "training_loss", "loss_train", "total_loss", "lm_loss", "trl", "train_loss_step",
     "loss_step", "train_total_loss", "batch_loss", "mlm_loss", "손실", "loss_metrics_global_avg_loss",
     "train_loss_total", "train_loss_epoch", "loss_epoch", "epoch_loss", "loss_loss", "losses_total_loss",
-    "train_epoch_loss", "loss_total", "overall_loss", "inertia",
+    "train_epoch_loss", "loss_total", "overall_loss", "inertia", "cost", "train_cost", "training_cost",
 )  # fmt: skip
 _LOSS_PRIORITY = {name: rank for rank, name in enumerate(_LOSSES)}
 _HELD_OUT = re.compile(
-    r"(^|_)(val|valid|validation|eval|evaluation|test|dev|검증|held_out|heldout|hold_out|holdout)(?=_|\d|$)"
+    r"(^|_)(val|valid|validation|eval|evaluation|test|dev|검증|평가|시험|held_out|heldout|hold_out|holdout)(?=_|\d|$)"
 )
-_TRAINING = re.compile(r"(^|_)(train|training|trn|learn|학습)(?=_|$)")
+_TRAINING = re.compile(r"(^|_)(train|training|trn|learn|학습|훈련)(?=_|$)")
 _HELD_OUT_LOSSES = (
     "validation_loss", "val_loss", "eval_loss", "valid_loss", "test_loss", "tel", "검증_loss", "검증_손실",
-    "validation_epoch_loss", "val_epoch_loss", "eval_epoch_loss",
+    "validation_epoch_loss", "val_epoch_loss", "eval_epoch_loss", "val_cost", "valid_cost", "validation_cost",
+    "test_cost",
 )  # fmt: skip
 _ERROR_WORD = re.compile(r"(^|_)(m?logloss|multilogloss|rmse|mse|mae)(_|$|\d)|(^|_)l[12]$")
 """Errors that stand in for a loss where there is no other, as boosted trees log them."""
-_LOSS_WORD = re.compile(r"(^|_)(loss|losses|nll|cross_entropy|xent|손실)(_|$|\d)|" + _ERROR_WORD.pattern)
+_LOSS_WORD = re.compile(
+    r"(^|_)(loss|losses|nll|cross_entropy|xent|ce|bce|deviance|손실)(_|$|\d)|" + _ERROR_WORD.pattern
+)
 _NOT_A_LOSS = re.compile(
     r"loss_(scale|sum|weight|every|coef|fn|type|function|multiplier|ratio)|no_loss|stop_loss|auxiliary_loss_multiplier|"
     r"_(p\d+|quantile|median|max|min|std)$|grad_norm|(^|_)(lr|learning_rate)(_|$)|_loss_(time|ms|s)$"
@@ -126,7 +130,7 @@ _MEASURED_MINIMISED = (
 """What is better the lower it is and is measured beside a loss, the most telling first."""
 _MAXIMISED_RANK = {word: rank for rank, word in enumerate(_MAXIMISED)}
 _NO_METRIC = re.compile(
-    r"(^|_)(std|zero_std|threshold|time|seconds|s|ms|min|max|count|num|n|size|lr|best|patience|weight|samples|runtime|"
+    r"(^|_)(std|zero_std|threshold|time|seconds|s|ms|min|max|count|num|n|size|lr|best|worst|patience|weight|samples|runtime|"
     r"per_second|steps|frac|fraction|scale|len|length|var|clip|kl|entropy|norm|bonus|coef)(_|$)"
 )
 _REWARD = re.compile(
@@ -145,13 +149,15 @@ _OPPONENT = re.compile(
     r"(?:_[ab]|_(?:loss|total|real|fake|adv|gan|adversarial))*$"
 )
 _RECONSTRUCTION = re.compile(r"(^|_)(mel|spec|stft|rec|recon|reconstruction|pixel|pix|l1|l2|mse|cycle)(_|$)")
-_CAPITALS = re.compile(r"(?<=[a-z]{2})(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{3})|(?<=\b[a-z])(?=(?:Loss|Acc|Accuracy)\b)")
+_CAPITALS = re.compile(
+    r"(?<=학습|훈련|검증|평가|시험)(?=손실|정확도|오차)|(?<=[a-z]{2})(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{3})|(?<=\b[a-z])(?=(?:Loss|Acc|Accuracy)\b)"
+)
 
 
 @lru_cache(maxsize=20_000)
 def normal(name: str) -> str:
     """`Train/Loss`, `train loss`, `train-loss` and `trainLoss` are one name: `train_loss`."""
-    spaced = _CAPITALS.sub("_", name.strip().replace("'s ", " "))  # "training's auc"
+    spaced = _CAPITALS.sub("_", name.strip().replace("'s ", " "))  # "training's auc", "trainLoss", "학습손실"
     return re.sub(r"[\s/.\-:@()\[\]%\"'_|]+", "_", spaced.lower()).strip("_") or name.strip().lower()
 
 

@@ -26,6 +26,8 @@ PLACE = "place"
 EXPIRE_EVERY_SECONDS = 60.0
 OPEN_RECORD_BYTES = 1_000
 """So much of the memory that is allowed stands for a record of an open session; Shedding sees what it really takes."""
+DRAIN_SECONDS = 15.0
+"""After this long no further look is begun when the service is to stop: supervisors kill what does not end in time."""
 RETRY_SECONDS = 5.0
 """After an error that may pass, such as a full disk."""
 
@@ -85,7 +87,10 @@ class Judging:
         return self.following.before[1] + self.following.anomalies
 
     def run(self, stop: threading.Event, switch: threading.Event) -> None:
-        """Judge until `stop` is set, then all that has been accepted, or until another model is to judge; and save."""
+        """Judge until another model is to judge, or `stop` is set; then, for a while, what has been accepted; and save.
+
+        What is left then is on the disk and is judged after the next start.
+        """
         self._guarded(self.following.save)
         while not (stop.is_set() or switch.is_set()):
             began = time.monotonic()
@@ -94,10 +99,11 @@ class Judging:
                 stop.wait(RETRY_SECONDS)
             elif not self.following.follower.behind:
                 stop.wait(pause_after(time.monotonic() - began))
-        if not switch.is_set():
+        until = time.monotonic() + DRAIN_SECONDS
+        while not switch.is_set():
             self._guarded(self.look)
-        while self.following.follower.behind and self.error is None and not switch.is_set():
-            self._guarded(self.look)
+            if not self.following.follower.behind or self.error is not None or time.monotonic() > until:
+                break
         if not self._found:  # else what was not written is judged again from the place before
             self._guarded(self.following.save)
         self.following.close()

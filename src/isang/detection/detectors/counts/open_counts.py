@@ -9,9 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from isang.detection.detectors.counts.nearest_counts import (
     NormalCounts,
@@ -31,6 +29,8 @@ WAITS = "event_counts"
 """The table of `longest_waits` is that of this detector."""
 BEGINNING_CELLS = 10_000_000
 """The beginnings are those of the most frequent normal sessions: so many of them times the vocabulary, at most."""
+ROUNDING = 1e-9
+"""Weighed counts that differ by less are equal."""
 WAIT_TIMES = 2.0
 """A normal session may wait so many times as long as the longest wait that is known between the same two events."""
 
@@ -88,10 +88,14 @@ def _nearest_beginning(
     Bray-Curtis distance is (e + l) / (2 n + e - l) with n in the whole of it.
     """
     session = Sessions(tokens, np.array([0, len(tokens)]))
-    own_V = torch.from_numpy(normal_counts(fitted, True).weigh(counts(session, fitted.size)))[0]
-    apart_M = (beginnings.counts_MV[:reach] - own_V).abs().sum(dim=1)
-    ends_M = 2 * beginnings.whole_M[:reach] + own_V.sum() - beginnings.counts_MV[:reach].sum(dim=1)
-    distance_M = apart_M / ends_M.clamp(min=1e-9)
+    own_V = normal_counts(fitted, True).weigh(counts(session, fitted.size))[0].astype(np.float64)
+    sums_M, apart_M = beginnings.sums_M[:reach], beginnings.sums_M[:reach] + 0.0
+    for token in np.flatnonzero(own_V):  # of all other tokens the session has none
+        others_M = beginnings.counts_VM[token, :reach]
+        apart_M += np.abs(others_M - own_V[token]) - others_M
+    apart_M[apart_M < ROUNDING] = 0.0
+    ends_M = 2 * beginnings.whole_M[:reach] + own_V.sum() - sums_M
+    distance_M = apart_M / np.maximum(ends_M, ROUNDING)
     best = int(distance_M.argmin())
     return best, float(distance_M[best])
 
@@ -99,9 +103,11 @@ def _nearest_beginning(
 class _Beginnings(NamedTuple):
     """Whole normal sessions and their beginnings, those with the longest waits first."""
 
-    counts_MV: Tensor
-    """Weighed."""
-    whole_M: Tensor
+    counts_VM: NDArray[np.float32]
+    """Weighed; those of a token stand side by side, as few tokens are asked about at a time."""
+    sums_M: Floats
+    """The sum of each one's weighed counts."""
+    whole_M: Floats
     """The sum of the weighed counts of the whole session."""
     waits_ms_M: Floats
     """How long a session may wait there; for ever where it is whole."""
@@ -128,9 +134,11 @@ def _beginnings(fitted: Fitted) -> _Beginnings | None:
     waits_ms_T[ends] = np.inf
     kept = np.flatnonzero((length_T > 1) & (waits_ms_T > 0))
     kept = kept[np.argsort(-waits_ms_T[kept], kind="stable")]
+    counts_MV = weigh(before_TV[kept].astype(np.float32, copy=False))
     return _Beginnings(
-        torch.from_numpy(weigh(before_TV[kept].astype(np.float32))),
-        torch.from_numpy(whole_T[kept]),
+        np.ascontiguousarray(counts_MV.T),
+        counts_MV.sum(axis=1, dtype=np.float64),
+        whole_T[kept].astype(np.float64),
         waits_ms_T[kept],
         frequent[session_T[kept]],
         length_T[kept] + (waits_ms_T[kept] == np.inf),

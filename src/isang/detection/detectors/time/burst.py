@@ -37,6 +37,7 @@ class Burst(DetectorDefaults):
     least_scale = 1.5
     allowance = 3.0
     timed = True
+    tested = False
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """See `count_bursts`."""

@@ -9,6 +9,7 @@ import numpy as np
 from isang.errors import InputError
 from isang.runs.read.assemble import NoLossError, assemble
 from isang.runs.read.choice import Asked
+from isang.runs.read.folders.numbered import numbered_records
 from isang.runs.read.folders.series import SERIES_FOLDERS, read_series_folder, run_of
 from isang.runs.read.folders.sets import TRAINING_SETS, joined_parts, joined_sets
 from isang.runs.read.folders.settings import settings_of
@@ -64,6 +65,12 @@ def read_folder(folder: Path, asked: Asked) -> tuple[list[RunTable], list[InputE
     found += sets
     parts, files = _parts(files, asked, reasons)
     found += parts
+    for documents, rows in numbered_records(files):
+        try:
+            found += [(documents[0].parent, table) for table in assemble(rows, asked)]
+            files = [file for file in files if file not in documents]
+        except InputError as error:
+            reasons.append(error)
     unread: list[Path] = []
     for file in files:
         try:

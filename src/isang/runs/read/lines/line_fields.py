@@ -3,7 +3,7 @@
 import re
 
 from isang.runs.read.lines.headings import Captured, cells_below
-from isang.runs.read.series_names import is_held_out, role
+from isang.runs.read.series_names import is_held_out, priority, role
 
 _NUMBER = (
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|"
@@ -12,7 +12,7 @@ _NUMBER = (
 _PAIR = re.compile(
     r"(?<![\w./@%])(?P<before>(?:[^\W\d]\w{0,30}(?:'s)?[ ]){0,3})[\"']?(?P<key>[^\W\d][\w./@%-]{0,99})[\"']?"
     r"(?P<note>[ ]?\([^()\d]{1,14}\))?(?P<separator>[ \t]{0,9}[=:][ \t]{0,9}|[ \t]{1,9})"
-    r"[\[\"'(]{0,2}(?:tensor\()?(?P<value>" + _NUMBER + r")"
+    r"[\[\"'(]{0,2}(?:tensor\(|np\.float\d\d\()?(?P<value>" + _NUMBER + r")"
     r"(?:[ \t]{0,9}/[ \t]{0,9}(?P<total>\d[\d,]*)(?![\d.]*[/\w]))?"
     r"(?P<unit>[ \t]?(?:ms|s|sec|seconds|k|K|M|B|GiB|GB|MB)\b(?![ \t]*[=:]))?"
 )
@@ -30,6 +30,8 @@ _PLACED = tuple(
         # Epoch: [3][ 100/5005], Epoch(train) [3][100/500], Train: 3 [ 100/1000 ( 10%)], Train Epoch: 3 [640/60000 (1%)]
         r"(?:[Ee]poch|Train)(?:\(train\))?:? *\[?(?P<epoch>\d+)\]? *"
         r"\[ *(?P<batch>\d+)/(?P<batches>\d+)(?: \( *\d+%\))?\]",
+        r"Ep\. (?P<epoch>\d+) : Up\. (?P<step>\d+) :",  # Marian
+        r"fit progress: \((?P<step>\d+), (?P<held_out>\d+\.\d+(?:e-?\d+)?),",  # Flower
         r"Iter\(train\) *\[ *(?P<step>\d+)/(?P<step_total>\d+)\]",
         r"^(?P<epoch>\d+)\|(?P<step>\d+)\|Loss: ",  # torchtune's bar
         r"(?<!\w)(?P<epoch>\d+)epoch:train:\d+-(?P<step>\d+)batch|(?<!\w)(?P<epoch_too>\d+)epoch results:",  # ESPnet
@@ -45,6 +47,7 @@ _PLACED = tuple(
 _PARTS = {
     "epoch": ("epoch", 1.0), "epoch_too": ("epoch", 1.0), "step": ("step", 1.0), "step_too": ("step", 1.0),
     "step_total": ("@step_total", 1.0), "rate": ("learning_rate", 1.0),
+    "held_out": ("val_loss", 1.0),
     "batch": ("@batch", 1.0), "batches": ("@batches", 1.0), "hours": ("@bar_seconds", 3600.0),
     "minutes": ("@bar_seconds", 60.0), "seconds": ("@bar_seconds", 1.0),
 }  # fmt: skip
@@ -57,7 +60,8 @@ _CATBOOST = re.compile(r"^\d+:\tlearn: ")
 _FAIRSEQ_EPOCH = re.compile(r"\| train \| (?:epoch \d+ \| |\{)")
 """The line at the end of an epoch, beside those of its intervals, which begin with `train_inner`."""
 _HELD_OUT_LINE = re.compile(
-    r"^[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b(?:\s*[\[\]:(|-]| set:| loss at | error:| results?\b)"
+    r"^(?:[^\]]{0,80}\] +)?[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b"
+    r"(?:\s*[\[\]:(|-]| set:| loss at | error:| (?:results?|net output|performance)\b)"
     r"|^[^=]*[,|] (?:val|valid|validation|eval|test): (?=\w+=)"
     r"|Saving dict for global step \d",  # TensorFlow's estimators
     re.IGNORECASE,
@@ -156,11 +160,15 @@ def _scan_pairs(text: str, start: int, captured: Captured, held_out: bool) -> No
     taken = {name for name, _ in captured.values()}
     position = start
     splits = _splits(text, start)
+    losses: list[tuple[tuple[int, int], str]] = []  # those of a held-out set
     while match := _PAIR.search(text, position):
         name = _name_of(match, held_out and not splits)
         split = next((split for begins, split in reversed(splits) if begins <= match.end("key")), "")
         if name and split and role(name) not in ("step", "epoch", "rate") and not is_held_out(name):
             name = f"{split}/{name.split()[-1]}"
+        if name == "val_loss" and (said := _said_name(match) or "") != name:
+            losses.append((match.span("value"), said))
+            name = name if len(losses) == 1 else f"val_{said}"
         overlaps = any(span[0] < match.end("value") and match.start("value") < span[1] for span in captured)
         path_like = (
             text[match.end("value") :][:1] == "/" and role(name or "") in ("epoch", "step") and not match["total"]
@@ -177,6 +185,15 @@ def _scan_pairs(text: str, start: int, captured: Captured, held_out: bool) -> No
         elif match.group("total") and role(name) == "batch":
             captured[match.span("total")] = ("@batches", 1.0)
         position = match.end()
+    _total_first(losses, captured)
+
+
+def _total_first(losses: list[tuple[tuple[int, int], str]], captured: Captured) -> None:
+    """Of several losses of a held-out set the total is the validation loss, wherever it stands among its parts."""
+    if len(losses) > 1:
+        (first, said), (span, _) = losses[0], min(losses, key=lambda found: priority(found[1]))
+        if span != first and span in captured and first in captured:
+            captured[span], captured[first] = captured[first], (f"val_{said}", captured[first][1])
 
 
 def _capture_clock(match: re.Match[str], clock: re.Match[str], name: str, captured: Captured) -> None:

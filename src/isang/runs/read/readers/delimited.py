@@ -40,7 +40,7 @@ def sure(head: bytes, path: Path) -> float:
     if _long(lines[0], lines[1:]) is not None:
         return POSSIBLE
     filled = [cell for cell in cells if cell]
-    numeric = sum(bool(_NUMBER.fullmatch(cell)) for cell in filled)
+    numeric = sum(bool(_NUMBER.fullmatch(cell.rstrip(" %"))) for cell in filled)
     return POSSIBLE if numeric >= 0.5 * len(filled) and numeric > 0 else 0.0
 
 
@@ -116,7 +116,7 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_Table":
     if rows and len(rows[0]) == len(names) + 1:  # R's write.table gives the row's number no name
         names = ["", *names]
     names = [INDEX if not column or re.fullmatch(r"Unnamed: \d+(_level_\d+)?", column) else column for column in names]
-    cells = [cell for row in rows for cell in row if "," in cell or "." in cell]
+    cells = [cell.rstrip(" %") for row in rows for cell in row if "," in cell or "." in cell]
     decimal = delimiter != "," and any("," in cell for cell in cells)
     decimal &= all(re.fullmatch(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?", cell) for cell in cells)
     if decimal:
@@ -153,6 +153,7 @@ class _Table:
             return False
         if self._decimal_comma:
             cells = [cell.replace(".", "").replace(",", ".") if "," in cell else cell for cell in cells]
+        cells = [cell[:-1].rstrip() if cell[-1:] == "%" else cell for cell in cells]
         values = [float(cell.replace(",", "")) if cell and _NUMBER.fullmatch(cell) else None for cell in cells]
         if all(value is None for value in values):
             return False

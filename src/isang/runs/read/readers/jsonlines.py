@@ -18,6 +18,8 @@ name = "json lines"
 DEEPEST = 5
 """Objects within a record are looked into this deep."""
 _CLOCK = re.compile(r"(?:(\d+) days?,? )?(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)")
+_IN_WORDS = re.compile(r"(?:(\d+)d ?)?(?:(\d+)h ?)?(?:(\d+)m ?)?(\d+(?:\.\d+)?)s")
+_OF_WHOLE = re.compile(r"(\d{1,12})/(\d{1,12})")
 COUNT_FACTS = {"total_steps": "planned_steps", "max_steps": "planned_steps", "vocabulary_size": "vocabulary_size",
                 "vocab_size": "vocabulary_size", "batch_size": "batch_size", "devices": "devices",
                 "batches_per_epoch": "batches_per_epoch", "batch_size_per_device": "batch_size_per_device"}  # fmt: skip
@@ -115,6 +117,11 @@ def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict
         elif isinstance(value, str):
             if value.lower() in ("nan", "inf", "-inf", "infinity", "-infinity"):
                 row[label] = float(value)
+            elif (done := _OF_WHOLE.fullmatch(value)) and role(key.split("/")[0]) in ("step", "epoch"):
+                name, _, whole = key.partition("/")  # {"global_step/max_steps": "10/1200"}
+                row[f"{prefix}{name}"] = float(done[1])
+                if whole:
+                    row[f"{prefix}{whole}"] = float(done[2])
             elif role(key) in ("elapsed", "seconds") and (spent := _seconds(value)) is not None:
                 row[label] = spent
             elif key == "mode" and value == "val":
@@ -123,8 +130,8 @@ def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict
 
 
 def _seconds(text: str) -> float | None:
-    """The seconds of a time such as `1 day, 2:03:04` or `12:30`; None for other texts."""
-    match = _CLOCK.fullmatch(text)
+    """The seconds of a time such as `1 day, 2:03:04`, `12:30` or `1h 2m 3s`; None for other texts."""
+    match = _CLOCK.fullmatch(text) or _IN_WORDS.fullmatch(text)
     if match is None:
         return None
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())

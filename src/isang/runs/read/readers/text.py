@@ -46,8 +46,12 @@ _EARLY = re.compile(
 )
 _COMPLETE = re.compile(r"학습 완료|training (?:is )?(?:completed?|finished|done)|train finished|INFO done steps=", re.I)
 _HEADING = re.compile(
-    rb"(?:test|val|valid|validation|eval)(?: (?:error|results?|set|loss|metrics))?:\s*$", re.IGNORECASE
+    rb"\W{0,9}(?:test|val|valid|validation|eval|evaluation)"
+    rb"(?:(?: (?:error|results?|set|loss|metrics))?:| (?:results|metrics|performance))\s*$",
+    re.IGNORECASE,
 )
+MOST_BELOW = 40
+"""Indented lines below such a heading that belong to it."""
 _OWN = re.compile(rb" INFO isang \S+ training log \d+")
 _AVERAGING = (
     ("huggingface trainer text", {"loss", "learning_rate", "train_runtime"}),
@@ -114,14 +118,20 @@ def rows_of(blocks: Iterable[list[bytes]], account: Account, path: Path) -> Logg
 
 
 def _with_headings(lines: list[bytes]) -> list[bytes]:
-    """The lines; one that only names the held-out set (`Test Error:`) and the indented one after it are joined."""
+    """The lines; one that only names the held-out set (`Test Error:`) and the indented ones after it are joined."""
     if not any(_HEADING.match(line) for line in lines):
         return lines
     joined: list[bytes] = []
+    below = 0
     for line in lines:
-        if joined and line[:1] == b" " and line.strip() and _HEADING.match(joined[-1]):
+        if _HEADING.match(line):
+            below = MOST_BELOW
+            joined.append(line)
+        elif below and line[:1] in (b" ", b"\t") and line.strip():
+            below -= 1
             joined[-1] = joined[-1].rstrip() + b" " + line.strip()
         else:
+            below = 0
             joined.append(line)
     return joined
 
