@@ -33,6 +33,7 @@ from isang.detection.threshold.calibration import (
 )
 from isang.detection.threshold.contamination import suspects, without_suspects
 from isang.detection.threshold.everyday import everyday
+from isang.detection.threshold.planted_finds import needed, with_power
 from isang.logs.store import Dataset
 from isang.model.batches import Floats, Rows, Sessions, to_sessions
 
@@ -93,10 +94,14 @@ def trusted_scores(
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The `scores` that set thresholds, and the detectors that trust all of them, see `everyday`.
 
-    Sessions that look like anomalies nobody labelled (`suspects`) are left out, see `without_suspects`.
+    Sessions that look like anomalies nobody labelled (`suspects`) are left out, see `without_suspects`. Detectors
+    without power over what was planted suspect none.
     """
     detectors, config = detectors_of(model), model.config.detection
-    suspected = suspects(detectors, scores, unlabelled, config)
+    trusting_all = replace(model, calibration=scores)
+    powerful_D = with_power(_planted(trusting_all), _limits(trusting_all, SHARED_AT, None), _tested(model))
+    powerless = [detector.name for detector, has in zip(detectors, powerful_D, strict=True) if not has]
+    suspected = suspects(detectors, scores, unlabelled, config, powerless)
     usual = everyday(detectors, scores, suspected, config.alerts_per_thousand)
     return without_suspects(detectors, scores, suspected, usual), tuple(usual)
 
@@ -199,24 +204,48 @@ def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> 
 
 
 def limits_at(model: Model, alerts_per_thousand: float) -> Floats:
-    """Up to which p-value each detector alerts where this alert budget is asked for, shape D.
+    """Up to which p-value each detector alerts where this alert budget is asked for, shape D; 0 where it is not needed.
+
+    A detector that finds nothing planted that the others do not would only add false alarms, see `needed`.
+    """
+
+    def found() -> NDArray[np.bool_]:
+        shared_D = speaking_limits_at(model, 1000 * SHARED_AT)
+        return needed(_planted(model), shared_D, _tested(model), tails(model))
+
+    return np.where(model.kept.once(limits_at, found), speaking_limits_at(model, alerts_per_thousand), 0.0)
+
+
+def speaking_limits_at(model: Model, alerts_per_thousand: float) -> Floats:
+    """Up to which p-value each detector gives reasons for sessions that are alerts, shape D.
 
     The detectors share every budget as they share one of SHARED_AT, by what they then find of the anomalies planted
     into the held-out sessions; equally where none were planted.
     """
-    shares_D = model.kept.once(_shares, lambda: _shares(model))
-    return limits(tails(model), alerts_per_thousand / 1000, detectors_in_effect(model), shares_D)
+
+    def found() -> Floats:
+        return budget_shares(_planted(model), tails(model), SHARED_AT, detectors_in_effect(model))
+
+    return _limits(model, alerts_per_thousand / 1000, model.kept.once(speaking_limits_at, found))
 
 
-def _shares(model: Model) -> Floats:
+def _limits(model: Model, asked: float, shares_D: Floats | None) -> Floats:
+    return limits(tails(model), asked, detectors_in_effect(model), shares_D)
+
+
+def _tested(model: Model) -> NDArray[np.bool_]:
+    return np.array([detector.tested for detector in detectors_of(model)])
+
+
+def _planted(model: Model) -> list[Floats]:
+    """The p-values of sessions with planted anomalies, (D, N) for each kind."""
     planted = [] if model.planted is None else model.planted.partition_by("kind", maintain_order=True)
-    p_values = [
+    return [
         np.stack(
             [tail.p_values(scores_N) for tail, scores_N in zip(tails(model), _by_detector(model, kind), strict=True)]
         )
         for kind in planted
     ]
-    return budget_shares(p_values, tails(model), SHARED_AT, detectors_in_effect(model))
 
 
 def tails(model: Model) -> tuple[ScoreTail, ...]:

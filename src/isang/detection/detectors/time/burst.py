@@ -37,6 +37,7 @@ class Burst(DetectorDefaults):
     least_scale = 1.5
     allowance = 3.0
     timed = True
+    tested = False
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """See `count_bursts`."""
@@ -76,8 +77,7 @@ class Burst(DetectorDefaults):
 
 def bursts(evidence: Evidence) -> "Bursts":
     """The crowds that the sessions of the evidence stand in."""
-    timed = evidence.timed
-    return find_bursts(evidence.fitted, timed.tokens, timed.ends_ms_S, timed.earlier)
+    return _found(evidence.fitted, evidence.once(_pairs_of), len(evidence.sessions))
 
 
 class Bursts(NamedTuple):
@@ -123,11 +123,13 @@ def find_bursts(fitted: Fitted, sessions: Sessions, ends_ms_S: Floats, earlier: 
     that only stands near a crowd is none of it: it counts as quick as the slowest of its own crowds up to that size.
     Where all sessions come quicker than ever, crowds have to be quicker still: a busier day is no burst.
     """
-    size = len(sessions)
+    return _found(fitted, _pairs(sessions, ends_ms_S, earlier), len(sessions))
+
+
+def _found(fitted: Fitted, pairs: "_Pairs", size: int) -> Bursts:
     none = np.zeros(size, dtype=np.int64)
     found = Bursts(np.zeros(size), none - 1, none.copy(), np.full(size, np.nan))
     shortest_ms_CV = fitted.once(_shortest_ms)
-    pairs = _pairs(sessions, ends_ms_S, earlier)
     busier_P = _busier(pairs, size, shortest_ms_CV[-1, BEGIN])
     quicker_P = np.full(len(pairs.token_P), np.inf)
     for crowd, shortest_ms_V in zip(CROWDS, shortest_ms_CV, strict=False):
