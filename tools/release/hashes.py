@@ -2,8 +2,8 @@
 
     python tools/release/hashes.py
 
-`pip install --require-hashes --no-deps -r constraints-hashed.txt` then installs these files and no others. They are those
-for the platform that this runs on, which the first line names; continuous integration runs on it.
+`pip install --require-hashes --no-deps -r constraints-hashed.txt` then installs these files and no others. They are
+those for the platform that this runs on, which the first line names; continuous integration runs on it.
 """
 
 import json
