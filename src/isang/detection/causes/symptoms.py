@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
+from isang.model.wording import ERROR_LEVELS, loudness_of, tells_of_failure, words
 
 KINDS = (
     "new",
@@ -69,9 +69,10 @@ class Symptom:
         return hashlib.sha256(f"{self.kind}|{normalised}".encode()).hexdigest()[:16]
 
     @property
-    def rank(self) -> tuple[bool, bool, int]:
-        """What says more sorts lower: a new line that tells of a failure, any other new line, then the other kinds."""
-        return self.kind != "new", not self.failure, KINDS.index(self.kind)
+    def rank(self) -> tuple[bool, int, int]:
+        """What says more sorts lower: new lines, the louder the sooner (see LOUDNESS), then the other kinds."""
+        loudness = 0 if self.kind == "missing" else loudness_of(self.template, self.level)
+        return self.kind != "new", -loudness, KINDS.index(self.kind)
 
 
 def symptoms_of(record: Mapping[str, Any]) -> dict[Symptom, Mapping[str, Any]]:

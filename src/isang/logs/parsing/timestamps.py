@@ -283,11 +283,15 @@ def _local(text: pl.Expr, clock: Clock, zone: str) -> pl.Expr:
 
 
 def _offset(offset: pl.Expr) -> pl.Expr:
-    """A zone such as +01:00 or KST as a duration; Z is zero."""
+    """A zone such as +01:00, KST or +540 (minutes) as a duration; Z is zero."""
     offset = offset.str.strip_chars().replace(ZONES)
     digits = offset.str.replace_all(r"[^\d]", "")
     hours, minutes = (digits.str.slice(start, 2).cast(pl.Int64, strict=False) for start in (0, 2))
-    minutes = hours * 60 + minutes.fill_null(0)
+    minutes = (
+        pl.when(digits.str.len_chars() == 3)
+        .then(digits.cast(pl.Int64, strict=False))
+        .otherwise(hours * 60 + minutes.fill_null(0))
+    )
     signed = pl.when(offset.str.contains("-", literal=True)).then(-minutes).otherwise(minutes)
     return pl.duration(minutes=signed.fill_null(0), time_unit="us")
 

@@ -86,6 +86,10 @@ TIMES: tuple[Part, ...] = (
     Part("dotted-seconds", r"\d{2}\.\d{2}\.\d{2}(?:[.,:]\d{1,9})?", ("%H.%M.%S%.f",)),
     Part("dashed-seconds", r"\d{2}-\d{2}-\d{2}", ("%H-%M-%S",)),
     Part("unpadded-seconds", r"\d{1,2}:\d{1,2}:\d{1,2}(?:[.,:]\d{1,9})?", ("%H:%M:%S%.f",)),
+    Part(
+        "dotted-seconds-half",
+        rf"\d{{1,2}}\.\d{{2}}\.\d{{2}}(?:[.,:]\d{{1,9}})?\s?(?:{HALF})", ("%I.%M.%S%.f %p",), wordy=True,
+    ),
     Part("compact-seconds", r"[0-2]\d[0-5]\d[0-6]\d(?:[.,]\d{1,9}|\d{3})?", ("%H%M%S%.f", "%H%M%S%3f"), compact=True),
 )  # fmt: skip
 BETWEEN: tuple[tuple[str, str], ...] = (
@@ -96,6 +100,12 @@ BETWEEN: tuple[tuple[str, str], ...] = (
     (":", ":"),
     (r"\.", "."),
     ("/", "/"),
+    (r"\|", "|"),
+    (r" \| ", " | "),
+    (";", ";"),
+    (",", "."),  # as a comma between digits is left
+    (r"\]\[", "]["),
+    (r"\] \[", "] ["),
     ("", ""),
 )  # fmt: skip
 """What stands between date and time: pattern, and what becomes of it before it is read."""
@@ -148,7 +158,7 @@ class Form:
         """A clock for each way to read it, the usual one first."""
         name = "-".join(part.name for part in (self.date, self.time) if part is not None and part.name != "seconds")
         wordy = self.time.wordy or (self.date is not None and self.date.wordy)
-        zoned = self.order != "time first" and self.time.name != "dashed-seconds" and self.between[1] != "-"
+        zoned = self.order != "time first" and (self.between[1] != "-" or self.time.name == "dotted-seconds")
         if self.date is None:
             formats = tuple(f"%Y-%m-%d {form}" for form in self.time.formats)
             return (Clock(name or "time-only", self.pattern, formats, lacks="date", wordy=wordy, zoned=True),)
