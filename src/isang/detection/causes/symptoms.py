@@ -134,7 +134,7 @@ def _unlikeliness(item: Mapping[str, Any], sign: int) -> float:
     if "usual" not in item:
         return 0.0
     usual = float(item["usual"]) + 0.5
-    found = usual + sign * item["count"]
+    found = usual + sign * float(item["count"])
     return 2 * (found * math.log(found / usual) - (found - usual))
 
 
