@@ -62,6 +62,32 @@ def test_sessions_of_one_outage_are_one_incident_named_after_its_first_line_of_f
     assert [symptom["kind"] for symptom in incident.symptoms] == ["new", "new", "crowd"]
 
 
+@pytest.mark.parametrize(
+    ("missing", "extra", "says"),
+    [
+        ((26, 26), (29, 70), "Missing: Heartbeat"),  # others stand in its place
+        ((19, 70), (12, 1), "Too many: Door opened"),
+        ((1, 1), (1, 0), "Too many: Door opened"),  # what is there says more than what is not
+    ],
+)
+def test_what_changed_most_names_the_incident(missing: tuple[int, int], extra: tuple[int, int], says: str) -> None:
+    shown = reason("event_counts", "", 100) | {
+        "line": None,
+        "missing": [{"template": "heartbeat", "count": missing[0], "usual": missing[1]}],
+        "extra": [{"template": "door opened", "count": extra[0], "usual": extra[1]}],
+    }
+    assert incidents_of([anomaly(100, shown)], HOUR)[0].title.startswith(says)
+
+
+def test_of_new_lines_the_loudest_names_the_incident() -> None:
+    found = anomaly(
+        100,
+        reason("unseen_event", "seats on hold released", 100, level="WARN"),
+        reason("unseen_event", "charge not confirmed", 101, level="ERROR"),
+    )
+    assert incidents_of([found], HOUR)[0].title.startswith("Charge not confirmed:")
+
+
 def test_a_line_like_none_in_training_is_new_whichever_detector_found_it() -> None:
     record = anomaly(100, reason("failure_lines", "no space left", 100, level="ERROR"))
     assert incidents_of([record], HOUR)[0].title.startswith("Not where it belongs: No space left")

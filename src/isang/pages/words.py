@@ -15,6 +15,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "contents": ("Contents", "목차"),
     "lines": ("lines", "줄"),
     "sessions": ("sessions", "세션"),
+    "one_session": ("1 session", "세션 1개"),
+    "some_sessions": ("{count} sessions", "세션 {count}개"),
     "anomalous": ("anomalous sessions", "이상 세션"),
     "no_incidents": (
         "No incident. Nothing in these logs is unusual enough to report.",
@@ -98,10 +100,11 @@ _WORDS: dict[str, tuple[str, str]] = {
         "새 줄로 판단했습니다.",
     ),
     "lasted": (
-        "{sessions} sessions in {duration}, from {first} to {last}.",
-        "{duration} 동안 세션 {sessions}개, {first}부터 {last}까지.",
+        "{sessions} in {duration}, from {first} to {last}.",
+        "{duration} 동안 {sessions}, {first}부터 {last}까지.",
     ),
-    "happened": ("{sessions} sessions.", "세션 {sessions}개."),
+    "at_once": ("{sessions}, at {first}.", "{sessions}, {first}."),
+    "happened": ("{sessions}.", "{sessions}."),
     "came": ("It came {count} times", "{count}번 나타났습니다"),
     "spread": ("How it began and spread", "시작과 확산"),
     "spread_text": (
