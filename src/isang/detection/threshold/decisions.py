@@ -13,7 +13,7 @@ from isang.detection.detectors.baselines import BASELINES
 from isang.detection.detectors.contract import Evidence
 from isang.detection.detectors.counts.open_counts import longest_waits_after_ms
 from isang.detection.detectors.open_ends import leave_open
-from isang.detection.detectors.scoring import KnownScores, score_all
+from isang.detection.detectors.scoring import score_all
 from isang.detection.detectors.timed_sessions import (
     NOTHING_EARLIER,
     Earlier,
@@ -126,13 +126,11 @@ def judge(
     unfinished_S: NDArray[np.bool_] | None = None,
     until: datetime | None = None,
     earlier: Earlier = NOTHING_EARLIER,
-    known: KnownScores | None = None,
 ) -> Judged:
     """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
 
     `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends. `until` is
-    when the logs ended; None: with the last session. `earlier` are sessions that came before these, `known` scores of
-    this model.
+    when the logs ended; None: with the last session. `earlier` are sessions that came before these.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
@@ -142,7 +140,7 @@ def judge(
     timed.gaps_T[timed.tokens.offsets[1:][unfinished_S] - 1] = _silence_ms(dataset, rows[unfinished_S], until)
     timed = replace(timed, tokens=leave_open(timed.tokens, unfinished_S), earlier=earlier)
     evidence = Evidence(model, timed)
-    return Judged(rows, timed, evidence, unfinished_S, *judge_evidence(evidence, known))
+    return Judged(rows, timed, evidence, unfinished_S, *judge_evidence(evidence))
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
@@ -189,10 +187,10 @@ def judge_sessions(model: Model, sessions: TimedSessions) -> tuple[Floats, Float
     return judge_evidence(Evidence(model, sessions))
 
 
-def judge_evidence(evidence: Evidence, known: KnownScores | None = None) -> tuple[Floats, Floats, list[Decision]]:
+def judge_evidence(evidence: Evidence) -> tuple[Floats, Floats, list[Decision]]:
     """As `judge_sessions`, where somebody asks about what the detectors saw later."""
     model = evidence.model
-    scores_DS = score_all(detectors_of(model), evidence, known)
+    scores_DS = score_all(detectors_of(model), evidence)
     p_values_DS = np.empty_like(scores_DS)
     for tail, scores_S, p_values_S in zip(tails(model), scores_DS, p_values_DS, strict=True):
         p_values_S[:] = tail.p_values(scores_S)
