@@ -1,7 +1,7 @@
 """Any alert can be judged again from what is kept: of a result, and of the service's home folder."""
 
-import json
 import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
