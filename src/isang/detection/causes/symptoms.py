@@ -133,8 +133,8 @@ def _unlikeliness(item: Mapping[str, Any], sign: int) -> float:
     """How unlikely so many lines are where so many are usual: the deviance of a Poisson count, half a line added."""
     if "usual" not in item:
         return 0.0
-    usual = item["usual"] + 0.5
-    found = usual + sign * item["count"]
+    usual = float(item["usual"]) + 0.5
+    found = usual + sign * float(item["count"])
     return 2 * (found * math.log(found / usual) - (found - usual))
 
 

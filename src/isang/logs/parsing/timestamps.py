@@ -10,7 +10,7 @@ import polars as pl
 
 from isang.errors import UsageError
 from isang.languages import Both
-from isang.logs.parsing.inferred.time_words import DAY, OFFSET, SHORT_MONTH, ZONES, in_english
+from isang.logs.parsing.inferred.time_words import DAY, MINUTES, OFFSET, SHORT_MONTH, ZONES, in_english
 
 UTC_TIME = pl.Datetime("us", "UTC")
 _DAY_US = 86_400_000_000
@@ -121,8 +121,8 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
     text = _plain(times, clock)
     offset = None
     if clock.zoned:
-        offset = text.str.extract(rf"({_ZONE})(?: \d{{4}})?$", 1)
-        text = text.str.replace(rf"(?:{_ZONE})( \d{{4}})?$", "${1}")
+        offset = text.str.extract(rf"({_ZONE}|{MINUTES})(?: \d{{4}})?$", 1)
+        text = text.str.replace(rf"(?:{_ZONE}|{MINUTES})( \d{{4}})?$", "${1}")
     if clock.wordy:
         text = in_english(text).str.replace_all(r"\s+", " ").str.strip_chars()
         if "%b" in clock.formats[0]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
-from isang.logs.parsing.inferred.time_words import DAY, HALF, MONTH, OFFSET, may_name_a_month
+from isang.logs.parsing.inferred.time_words import DAY, HALF, MINUTES, MONTH, OFFSET, may_name_a_month
 from isang.logs.parsing.timestamps import CLOCKS, Clock
 
 LOOKED_AT = 160
@@ -109,7 +109,12 @@ BETWEEN: tuple[tuple[str, str], ...] = (
     ("", ""),
 )  # fmt: skip
 """What stands between date and time: pattern, and what becomes of it before it is read."""
-_ZONE_AND_MORE = rf"(?:{OFFSET}(?![\w:]))?"
+
+
+def _zone(time: Part) -> str:
+    """A zone may stand behind a time of day."""
+    offset = f"{MINUTES}|{OFFSET}" if time.name == "dotted-seconds" else OFFSET
+    return rf"(?:(?:{offset})(?![\w:]))?"
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,8 @@ class Form:
         if self.order == "time first":
             return f"{self.time.pattern}{self.between[0]}{day}{self.date.pattern}"
         year = rf"\s+{_YEAR}" if self.order == "year last" else ""
-        return f"{day}{self.date.pattern}{self.between[0]}{self.time.pattern}(?:{OFFSET})?{year}"
+        offset = f"{MINUTES}|{OFFSET}" if self.time.name == "dotted-seconds" else OFFSET
+        return f"{day}{self.date.pattern}{self.between[0]}{self.time.pattern}(?:{offset})?{year}"
 
     def readings(self) -> tuple[Clock, ...]:
         """A clock for each way to read it, the usual one first."""
@@ -198,7 +204,7 @@ def find_time(line: str) -> Found | None:
     if dated:
         return min(dated, key=lambda found: (found.start, -found.end))
     for time in TIMES[:8]:
-        for match in _compiled(rf"(?<![\w:.,/-])(?:{time.pattern}){_ZONE_AND_MORE}(?![\w:])").finditer(text):
+        for match in _compiled(rf"(?<![\w:.,/-])(?:{time.pattern}){_zone(time)}(?![\w:])").finditer(text):
             return Found(*match.span(), Form(None, ("", ""), time))
     return None
 
@@ -237,7 +243,7 @@ def _with_time(text: str, match: re.Match[str], date: Part) -> Found | None:
         if rest is None:
             continue
         found = Found(match.start(), rest.end(), Form(date, between, time, weekday=day))
-        zone = _compiled(_ZONE_AND_MORE).match(text, rest.end())
+        zone = _compiled(_zone(time)).match(text, rest.end())
         end = zone.end() if zone is not None else rest.end()
         year = _compiled(rf"\s+{_YEAR}(?![\w:-])").match(text, end)
         if date.lacks == "year" and year is not None:

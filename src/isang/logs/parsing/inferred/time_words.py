@@ -68,12 +68,13 @@ ZONES = {
     "EDT": "-0400", "CST": "-0600", "CDT": "-0500", "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700",
 }  # fmt: skip
 """Names of zones that stand behind a time. CST is that of America, IST that of India."""
-_MINUTES = r"(?:0[036]0|1[258]0|2[147]0|3[0369]0|345|4[28]0|5[47]0|6[036]0|7[28]0)"
 OFFSET = (
-    rf"(?:Z|[+-]\d{{2}}:?\d{{2}}|[+-]{_MINUTES}\b|[+-]\d{{2}}|[ ][+-]\d{{2}}:?\d{{2}}"
-    rf"|[ ](?:UTC|GMT)[+-]\d{{1,2}}(?::?\d{{2}})?|[ ](?:{'|'.join(ZONES)}))"
+    r"(?:Z|[+-]\d{2}(?::?\d{2})?|[ ][+-]\d{2}:?\d{2}|[ ](?:UTC|GMT)[+-]\d{1,2}(?::?\d{2})?"
+    rf"|[ ](?:{'|'.join(ZONES)}))"
 )
-"""A zone behind a time: Z, +09, +0900, +09:00, +540 (minutes), UTC+9 or a name."""
+"""A zone behind a time: Z, +09, +0900, +09:00, UTC+9 or a name."""
+MINUTES = r"[+-]\d{3}\b"
+"""The same in minutes, as DB2 writes it."""
 
 
 def may_name_a_month(text: str) -> bool:
