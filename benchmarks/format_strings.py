@@ -19,7 +19,6 @@ import zipfile
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,9 +80,9 @@ def format_of(text: str) -> Format | None:
     text = " ".join(text.split("\n")[0].split(" "))
     open_end = text.endswith((" ", "=", "(", "'")) and not _CONVERSION.search(text)
     text = " ".join(text.replace("%%", "%").split())
-    literals = _CONVERSION.split(text)
+    literals = [re.sub(r"\d+", "0", literal) for literal in _CONVERSION.split(text)]
     letters = sum(map(str.isalnum, "".join(literals)))
-    words = [word for word in _WORD.findall(_CONVERSION.sub("x\x00x", text).replace("\x00", "ÿ")) if "ÿ" not in word]
+    words = [word for word in _WORD.findall("ÿ".join(literals)) if "ÿ" not in word]
     if letters < LEAST_LETTERS or not words or (len(literals) == 1 and " " not in text):
         return None
     if open_end and letters < LEAST_LETTERS_OPEN:
@@ -155,7 +154,6 @@ def _erlang(content: bytes) -> Iterator[str]:
         place += 8 + (size + 3) // 4 * 4
 
 
-@cache
 def formats(service: str) -> dict[str, list[Format]]:
     """{word: formats with it} of a service and of the programs that were written for its recording."""
     files = [HERE / "real_services" / name for name in ("applications.py", "web.py", "messages.py")]
@@ -170,20 +168,32 @@ def formats(service: str) -> dict[str, list[Format]]:
     return by_key
 
 
-def event_of(line: str, by_key: dict[str, list[Format]]) -> str | None:
-    """The format of a line; None where none explains it."""
-    said = _SAID.search(line) if _CALLER.search(line) is not None else None
-    if said is not None:
-        return said["said"]
-    text = " ".join(line[:_MOST_CHARACTERS].split())
-    near = [found for word in dict.fromkeys(_WORD.findall(text)) for found in by_key.get(word, ())]
-    for found in sorted(near, key=lambda found: -found.letters):
-        if found.pattern.search(text):
-            return found.text
-    return None
+class Formats:
+    """The formats of a service, asked for one line after the other."""
+
+    def __init__(self, service: str) -> None:
+        self._by_key = formats(service)
+        self._events: dict[str, str | None] = {}
+
+    def event(self, line: str) -> str | None:
+        """The format of a line; None where none explains it. Lines that differ in digits alone have the same."""
+        text = re.sub(r"\d+", "0", " ".join(line[:_MOST_CHARACTERS].split()))
+        if text not in self._events:
+            self._events[text] = self._event(text)
+        return self._events[text]
+
+    def _event(self, text: str) -> str | None:
+        said = _SAID.search(text) if _CALLER.search(text) is not None else None
+        if said is not None:
+            return said["said"]
+        near = [found for word in dict.fromkeys(_WORD.findall(text)) for found in self._by_key.get(word, ())]
+        for found in sorted(near, key=lambda found: -found.letters):
+            if found.pattern.search(text):
+                return found.text
+        return None
 
 
-def read(service: Path, by_key: dict[str, list[Format]]) -> tuple[pl.DataFrame, list[str | None]]:
+def read(service: Path, known: Formats) -> tuple[pl.DataFrame, list[str | None]]:
     """(level, message of each record of all runs, the true event of each)."""
     found = recognise_sources(find_sources([str(path) for path in sorted(service.glob("*/*.log"))]), LogsConfig())
     frames, truth = [], []
@@ -193,7 +203,7 @@ def read(service: Path, by_key: dict[str, list[Format]]) -> tuple[pl.DataFrame, 
         lines = source.path.read_text(errors="replace").splitlines()
         starts = frame["line"].to_list()
         for start, end in zip(starts, [*starts[1:], len(lines) + 1], strict=True):
-            events = (event_of(line, by_key) for line in lines[start - 1 : min(end - 1, start + 3)])
+            events = (known.event(line) for line in lines[start - 1 : min(end - 1, start + 3)])
             truth.append(next((event for event in events if event is not None), None))
         frames.append(frame)
     return pl.concat(frames), truth
@@ -205,7 +215,7 @@ def table(data: Path, services: Sequence[str], show: int) -> None:
     print("|" + " --- |" * 8)
     rows = []
     for service in services:
-        records, truth = read(data / service, formats(service))
+        records, truth = read(data / service, Formats(service))
         events, learned = templates_of(records)
         texts = [without_mark(text) for text in learned.templates["template"].to_list()]
         messages = records["message"].to_list()

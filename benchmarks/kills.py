@@ -53,7 +53,7 @@ COMMANDS = (
     Command("report", ("report", "curve.csv", "--out", "RESULT"), (), "report"),
     Command("export", ("export", "finished", "--out", "RESULT"), (), "model.onnx"),
 )
-FOLLOW = ("detect", "finished", "shop.log", "--follow", "--state", "STATE", "--idle", "1", "--json")
+FOLLOW = ("detect", "finished", "shop.log", "--follow", "--state", "STATE", "--idle", "1s", "--json")
 QUIET_SECONDS, MOST_SECONDS = 8.0, 120.0
 """A process that follows has told all when it has said nothing for so long; it is given up after the most."""
 VARYING = ("seconds", "_per_second", "time", "created", "host", "pid", "memory", "version")

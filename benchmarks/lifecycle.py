@@ -86,7 +86,7 @@ def judge(model: Path, work: Path, data: Path, *, later: bool) -> None:
             found = judge_logs(loaded, [data / "rounds" / name])
             sessions = found.dataset.sessions
             head = {
-                "kind": kind, "sessions": len(found.judged.rows), "start": str(sessions["start"].min()),
+                "kind": kind, "sessions": len(found.p_values), "start": str(sessions["start"].min()),
                 "end": str(sessions["end"].max()),
             }  # fmt: skip
             lines = [head, *found.anomalies]

@@ -63,7 +63,7 @@ def measured(kind: str, name: str, judged: JudgedLogs, began: str | None) -> dic
     templates = judged.dataset.templates
     errors = [loudness_of(text, level) == 3 for text, level in templates["template", "level"].iter_rows()]
     return {
-        "kind": kind, "round": name, "sessions": len(judged.judged.rows), "anomalies": len(judged.anomalies),
+        "kind": kind, "round": name, "sessions": len(judged.p_values), "anomalies": len(judged.anomalies),
         "incidents": len(judged.incidents), "score": round(judged.whole.score, 2),
         "p": None if judged.whole.p_value is None else round(judged.whole.p_value, 4),
         "any ERROR line": int(templates["count"].filter(pl.Series(errors)).sum()),

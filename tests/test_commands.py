@@ -530,3 +530,15 @@ def test_what_cannot_be_followed_is_said(
 )
 def test_wrong_usage_of_following_leaves_with_2(place: Path, arguments: tuple[str, ...]) -> None:
     assert isang("detect", place / "out" / "run", *arguments).returncode == 2
+
+
+def test_detect_prints_a_screen_and_says_where_the_rest_is(place: Path, tmp_path: Path) -> None:
+    run = place / "out" / "run"
+    short = isang("detect", run, place / "shop.log", "--out", tmp_path / "found")
+    lines = short.stdout.splitlines()
+    assert len(lines) <= 25, short.stdout
+    assert "sessions are anomalous, in" in lines[0]
+    assert lines[-1].startswith(f"look at {tmp_path / 'found' / 'index.html'}")
+    assert (tmp_path / "found" / "index.html").is_file()
+    assert "--out DIR writes a page" in isang("detect", run, place / "shop.log").stdout
+    assert "sessions:" in isang("detect", run, place / "shop.log", "--verbose").stdout

@@ -135,6 +135,14 @@ def test_a_few_bytes_that_claim_many_rows_are_refused_before_they_are_read(tmp_p
         read_table(path, {"count": pl.Int64()}, "copy it again")
 
 
+def test_a_column_that_the_footer_does_not_describe_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    footer = bytes.fromhex("3600191c191c0026000000")  # no rows; one group with one column, of which nothing is said
+    path.write_bytes(b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1")
+    with pytest.raises(InputError, match="its footer is damaged; copy it again"):
+        read_table(path, COLUMNS, "copy it again")
+
+
 @given(st.binary(max_size=200), st.integers(0, 3_000), st.binary(max_size=3))
 def test_damaged_tables_are_refused(whole: bytes, place: int, change: bytes) -> None:
     buffer = io.BytesIO()

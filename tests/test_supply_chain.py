@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tools.release import third_party
+from tools.release import hashes, third_party
 
 from tests.synthetic import shop_dataset, shop_log
 
@@ -46,6 +46,28 @@ def test_every_licence_allows_what_isangs_own_allows() -> None:
 )
 def test_licences_are_read_as_spdx_says(expression: str, allowed: bool) -> None:
     assert third_party.is_allowed(expression) == allowed
+
+
+def test_each_pin_has_the_hash_of_its_file() -> None:
+    wanted, hashed = (path.read_text(encoding="utf-8") for path in (hashes.PINS, hashes.HASHED))
+    assert hashes.pins(hashed) == hashes.pins(wanted), "run tools/release/hashes.py"
+    for line in hashed.splitlines()[1:]:
+        assert re.fullmatch(r"[\w.-]+==[\w.+]+ --hash=sha256:[0-9a-f]{64}", line), line
+
+
+def test_hashes_are_those_of_pips_report_in_the_order_of_the_pins() -> None:
+    found = {
+        "install": [
+            {"metadata": {"name": name}, "download_info": {"archive_info": {"hashes": {"sha256": sha}}}}
+            for name, sha in (("Two_Words", "b" * 64), ("one", "a" * 64))
+        ]
+    }
+    pinned = hashes.pins("# of two\none==1.0\ntwo-words==2.0\n")
+    assert list(hashes.lines(pinned, found)) == [
+        f"one==1.0 --hash=sha256:{'a' * 64}", f"two-words==2.0 --hash=sha256:{'b' * 64}",
+    ]  # fmt: skip
+    with pytest.raises(KeyError, match="three"):
+        list(hashes.lines(["three==3"], found))
 
 
 def build(source: Path, out: Path) -> Path:

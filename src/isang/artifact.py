@@ -98,7 +98,7 @@ class Model:
     scorer: "BatchScorer | None" = field(default=None, repr=False)
     """What scores batches of sessions with the encoder elsewhere; None: this process. It is no part of the folder."""
     answered: Answered = field(default_factory=Answered, repr=False)
-    """What its encoder was asked about; a changed copy goes on with it."""
+    """What its encoder answered and its detectors gave about sessions; a changed copy goes on with it."""
     kept: Kept = field(default_factory=Kept, init=False, repr=False)
     """What was worked out from this model, such as its thresholds; a changed copy begins anew."""
 

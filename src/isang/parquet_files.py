@@ -132,7 +132,7 @@ def footer_of(file: BinaryIO) -> tuple[Footer, int]:
     content = file.read(length)
     try:
         return _checked_footer(file, _Thrift(content).structure(), data_end), size
-    except (IndexError, AttributeError, TypeError, RecursionError) as error:
+    except (LookupError, AttributeError, TypeError, RecursionError) as error:
         raise ValueError("its footer is damaged") from error
 
 
@@ -147,7 +147,7 @@ def _checked_footer(file: BinaryIO, meta: dict[int, Any], data_end: int) -> Foot
             count, length = _count(chunk.get(5)), _count(chunk.get(7))
             if count == 0:
                 continue
-            start = min(_count(chunk[field]) for field in (9, 11) if field in chunk)
+            start = min((_count(chunk[field]) for field in (9, 11) if field in chunk), default=0)
             if start < len(_MAGIC) or start + length > data_end:
                 raise ValueError("a column lies outside the file")
             _check_pages(file, start, start + length, count)

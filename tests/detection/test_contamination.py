@@ -27,6 +27,13 @@ def test_hidden_anomalies_are_suspects_whatever_detector_sees_them() -> None:
         assert found.sum() <= len(HIDDEN) + 2
 
 
+def test_a_detector_without_power_suspects_nobody() -> None:
+    everybody = np.ones(SESSIONS, dtype=bool)
+    table = calibration("event_order", 50.0)
+    assert suspects(DETECTORS, table, everybody, DetectionConfig())[HIDDEN].all()
+    assert not suspects(DETECTORS, table, everybody, DetectionConfig(), ["event_order"])[HIDDEN].any()
+
+
 def test_no_more_than_the_asked_share_are_suspects_and_no_session_that_a_label_calls_normal() -> None:
     table = calibration("event_counts", 1.0)
     everybody = np.ones(SESSIONS, dtype=bool)

@@ -8,14 +8,17 @@ import polars as pl
 import pytest
 
 from isang.artifact import Model
+from isang.detection.detectors import DETECTORS, detectors_of
+from isang.detection.detectors.contract import Evidence
 from isang.detection.detectors.encoder import masked_model
+from isang.detection.detectors.order.event_order import EventOrder
 from isang.detection.evaluation import synthetic_anomalies
 from isang.detection.releases import template_contexts
 from isang.detection.releases.rewordings import judge_reworded
 from isang.detection.threshold.decisions import judge
 from isang.logs.store import Dataset
-from isang.model.answered import MOST_TOKENS, Answered
-from isang.model.batches import from_sequences
+from isang.model.answered import Answered
+from isang.model.batches import Floats, from_sequences, to_sessions
 
 
 @pytest.fixture
@@ -120,26 +123,40 @@ def test_new_lines_are_asked_about_in_proportion(trained: Model, dataset: Datase
         assert count <= most * (number + known), "each new and each known template at most once"
 
 
-def test_answers_are_kept_within_bounds() -> None:
+def test_answers_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of one owner, and of these the ones that somebody asked for last."""
     answered = Answered()
     sessions = from_sequences([np.arange(3, dtype=np.int32) + number for number in range(3)])
-    names, encoder = answered.names(sessions), object()
-    assert not answered.known(encoder, names)
-    answered.keep(encoder, names, np.array([0, 1]), [np.zeros((2, 3)), np.ones((2, 3))])
-    assert set(answered.known(encoder, names)) == {0, 1}
-    assert not answered.known(object(), names)
-    room = [np.zeros((1, MOST_TOKENS + 1))]
-    answered.keep(encoder, names, np.array([2]), room)
-    assert not answered.known(encoder, names)
+    names, owner = answered.names(sessions), (object(),)
+    assert not answered.known("kind", owner, names)
+    answered.keep("kind", owner, names, np.array([0, 1]), [np.zeros((2, 3)), np.ones((2, 3))])
+    assert set(answered.known("kind", owner, names)) == {0, 1}
+    assert not answered.known("another", owner, names)
+    answered.keep("kind", (object(),), names, np.array([2]), [np.ones(1)])
+    assert set(answered.known("kind", owner, names)) == {0, 1}
+    monkeypatch.setattr("isang.model.answered.MOST_NUMBERS", 12)
+    answered.known("kind", owner, names[:1])
+    answered.keep("kind", owner, names, np.array([2]), [np.full(6, 2.0)])
+    assert set(answered.known("kind", owner, names)) == {0, 2}
+    answered.keep("kind", owner, names, np.array([1]), [np.ones(13)])
+    assert set(answered.known("kind", owner, names)) == {0, 2}
+    assert not answered.known("kind", (object(),), names)
 
 
-def test_long_sessions_are_drawn_as_far_as_they_are_affordable(dataset: Dataset) -> None:
-    rows = np.arange(len(dataset.sessions), dtype=np.int64)
-    long = dataset.sessions.with_columns(pl.col("events").list.head(1).list.gather([0] * 100))
-    for sessions, least in ((dataset.sessions, 300), (long, 150)):
-        drawn = synthetic_anomalies._drawn(replace(dataset, sessions=sessions), rows, np.random.default_rng(0))
-        assert len(drawn) == least
-        assert len(set(drawn.tolist())) == least
-    longer = dataset.sessions.with_columns(pl.col("events").list.head(1).list.gather([0] * 1_000))
-    drawn = synthetic_anomalies._drawn(replace(dataset, sessions=longer), rows, np.random.default_rng(0))
-    assert len(drawn) == synthetic_anomalies.LEAST_SESSIONS
+@pytest.mark.parametrize("times", [1, 2, 4])
+def test_planting_and_judging_again_score_what_is_new_alone(trained: Model, dataset: Dataset, times: int) -> None:
+    """However often sessions are repeated, and whoever judges them again, a sequence is scored once."""
+    model, scored = anew(trained), Counter[str]()
+
+    class Counted(EventOrder):
+        def score(self, evidence: Evidence) -> Floats:
+            scored["sequences"] += len(evidence.sessions)
+            return super().score(evidence)
+
+    longer, different = times_as_long(dataset, times), len(to_sessions(dataset, model.vocabulary).distinct()[0])
+    model.kept.once(detectors_of, lambda: tuple(Counted() if one.name == "event_order" else one for one in DETECTORS))
+    judge(model, longer)
+    assert 0 < scored["sequences"] <= different + times
+    before = scored["sequences"]
+    judge(model, longer)
+    assert scored["sequences"] == before

@@ -96,6 +96,7 @@ class Mute:
     learned = False
     asks_encoder = False
     timed = False
+    tested = True
     unsuspicious = 0.0
 
     def fit(self, sessions):  # type: ignore[no-untyped-def]

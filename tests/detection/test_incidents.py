@@ -62,6 +62,32 @@ def test_sessions_of_one_outage_are_one_incident_named_after_its_first_line_of_f
     assert [symptom["kind"] for symptom in incident.symptoms] == ["new", "new", "crowd"]
 
 
+@pytest.mark.parametrize(
+    ("missing", "extra", "says"),
+    [
+        ((26, 26), (29, 70), "Missing: Heartbeat"),  # others stand in its place
+        ((19, 70), (12, 1), "Too many: Door opened"),
+        ((1, 1), (1, 0), "Too many: Door opened"),  # what is there says more than what is not
+    ],
+)
+def test_what_changed_most_names_the_incident(missing: tuple[int, int], extra: tuple[int, int], says: str) -> None:
+    shown = reason("event_counts", "", 100) | {
+        "line": None,
+        "missing": [{"template": "heartbeat", "count": missing[0], "usual": missing[1]}],
+        "extra": [{"template": "door opened", "count": extra[0], "usual": extra[1]}],
+    }
+    assert incidents_of([anomaly(100, shown)], HOUR)[0].title.startswith(says)
+
+
+def test_of_new_lines_the_loudest_names_the_incident() -> None:
+    found = anomaly(
+        100,
+        reason("unseen_event", "seats on hold released", 100, level="WARN"),
+        reason("unseen_event", "charge not confirmed", 101, level="ERROR"),
+    )
+    assert incidents_of([found], HOUR)[0].title.startswith("Charge not confirmed:")
+
+
 def test_a_line_like_none_in_training_is_new_whichever_detector_found_it() -> None:
     record = anomaly(100, reason("failure_lines", "no space left", 100, level="ERROR"))
     assert incidents_of([record], HOUR)[0].title.startswith("Not where it belongs: No space left")
@@ -75,6 +101,19 @@ def test_what_comes_far_apart_and_shows_other_things_is_another_incident() -> No
     one, other = new(100, "disk is full"), new(2000, "bank does not answer")
     assert len(incidents_of([one, other], HOUR)) == 2
     assert one["incident"] != other["incident"]
+
+
+def test_sessions_with_the_same_new_line_are_of_one_cause_whatever_else_they_show() -> None:
+    """Many alarms leave little time that joins by itself; a line that was never there before is no chance."""
+    many = [anomaly(90 * step, reason("burst", f"kind {chr(97 + step)}", 90 * step)) for step in range(20)]
+    cache = "cache refused a write, out of memory"
+    login, basket = (
+        anomaly(at, reason("unseen_event", f"{page} failed, 503", at), reason("unseen_event", cache, at + 0.1))
+        for at, page in ((2000, "login"), (2020, "basket"))
+    )
+    incidents_of([*many, login, basket, new(2040, "bank does not answer")], HOUR)
+    assert login["incident"] == basket["incident"]
+    assert sum(record["incident"] == login["incident"] for record in [*many, login, basket]) == 2
 
 
 def test_the_same_cause_later_is_the_same_incident_with_two_episodes() -> None:

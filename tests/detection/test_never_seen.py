@@ -10,6 +10,8 @@ import pytest
 from isang.artifact import Model
 from isang.detection.releases.never_seen import coverage, never_seen
 from isang.logs.store import Dataset, Rows
+from isang.pages.contents import contents_of
+from isang.pages.page import index_html
 from isang.stages import Detected
 from isang.summaries import of_detected
 from isang.testing import dataset_of
@@ -78,3 +80,18 @@ def test_of_another_program_nothing_is_told(trained: Model, strangers: int) -> N
     assert "cannot tell" in text
     assert "of another program" in text
     assert "sessions are anomalous" not in text
+
+
+def test_new_templates_that_are_not_compared_are_said(trained: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In JSON, on the terminal and on the page in both languages; nothing is said where all were compared."""
+    new = [f"{word} counted" for word in ("zebra", "quark", "gluon")]
+    read = Read(dataset_of([[*VISIT, template] for template in new]))
+    assert coverage(trained, read).not_compared is None  # type: ignore[arg-type]
+    monkeypatch.setattr("isang.detection.releases.never_seen.MOST_NEW", 2)
+    covered = coverage(trained, read)  # type: ignore[arg-type]
+    facts = covered.to_dict()
+    assert (facts["new_templates"], facts["new_templates_compared"]) == (3, 2)
+    assert "3 templates are new" in str(covered.not_compared)
+    contents = contents_of("log", read.dataset, sessions=3, anomalies=[], incidents=[], coverage=facts)
+    assert "for the 2 most frequent" in index_html(contents, "en")
+    assert "2개만 비교" in index_html(contents, "ko")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from isang.artifact import Model
-from isang.detection.detectors import DETECTORS, fit, scoring
+from isang.detection.detectors import DETECTORS, fit
 from isang.detection.detectors.encoder import masked_model
 from isang.detection.detectors.timed_sessions import timed_sessions, untimed
 from isang.detection.threshold.decisions import judge, judge_sessions
@@ -63,11 +63,11 @@ def test_batches_and_threads_change_no_decision(
 def test_scores_that_are_known_are_those_that_would_be_worked_out(
     trained: Model, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "MOST_KNOWN", 40)  # some are forgotten on the way
-    known = scoring.KnownScores()
+    monkeypatch.setattr("isang.model.answered.MOST_NUMBERS", 400)  # some are forgotten on the way
+    known = replace(trained, answered=Answered())
     for begin in (400, 450, 425, 400):
         rows = np.arange(begin, begin + 50)
-        asked, expected = judge(trained, dataset, rows, known=known), judge(trained, dataset, rows)
+        asked, expected = judge(known, dataset, rows), judge(replace(trained, answered=Answered()), dataset, rows)
         np.testing.assert_array_equal(asked.scores_DS, expected.scores_DS)
         assert asked.decisions == expected.decisions
 

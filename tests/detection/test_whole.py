@@ -1,5 +1,6 @@
 """What logs show that no session shows: values that were never there, rates that were never so high or low."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +39,18 @@ def test_a_status_that_was_never_there_is_found_with_its_reason() -> None:
     (one,) = new_values(known, seen)
     assert one.says == "`status` is 503 in 19 lines; in 10,000 lines of the training period it was 200, 201."
     assert "503" in one.says_ko
+
+
+def test_a_field_with_a_value_that_it_never_had_is_found_unless_it_had_but_one() -> None:
+    def fields(printers: tuple[str, ...], process: int) -> list[tuple[int, str]]:
+        return [(0, json.dumps({"printer": printers[n % len(printers)], "pid": str(process)})) for n in range(2_000)]
+
+    none: list[tuple[int, str]] = []
+    known = with_few_values(slots_of(TEMPLATES, none, fields=fields(("zeb-1", "zeb-2"), 7)))
+    seen = slots_of(TEMPLATES, none, fields=fields(("zeb-1", "pdf"), 812))
+    (one,) = new_values(known, seen)
+    assert (one.slot, one.name, one.value) == (None, "printer", "pdf")
+    assert one.says.startswith("`printer` is pdf in 1,000 lines;")
 
 
 def test_high_cardinality_and_growing_values_say_nothing() -> None:

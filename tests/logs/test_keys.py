@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -171,3 +172,42 @@ def test_a_number_glued_to_its_word_is_found() -> None:
     rule = propose_key(sample(lines))
     assert rule is not None
     assert rule.reason.startswith("job…")
+
+
+def _conversations(form: str, ids: Sequence[str]) -> list[str]:
+    """Three at a time, in turn; each says four things."""
+    said = ("opened by ann", "looked up {} shelves", "moved {} crates", "closed")
+    lines = []
+    for first in range(0, len(ids), 3):
+        for step, text in enumerate(said):
+            lines += [form.format(id=each, said=text.format(step)) for each in ids[first : first + 3]]
+    return [f"2024-06-09 14:{n // 60 % 60:02d}:{n % 60:02d} {line}" for n, line in enumerate(lines)]
+
+
+_HEX = [f"{(n * 2654435761) % 2**32:08x}" for n in range(7, 187)]
+ODD_PLACES = [
+    ("INFO depot: {said} req#{id}", [str(880 + n) for n in range(180)]),
+    ("INFO depot: conn={id} {said}", [str(n) for n in range(7, 187)]),
+    ("INFO depot: {id} {said}", [str(n) for n in range(7, 187)]),
+    ("INFO depot: >>> {id} {said}", [f"k{each[:5]}" for each in _HEX]),
+    ("INFO depot: {said} ~{id}~", [f"k{each[:6]}" for each in _HEX]),
+    ("INFO worker@{id}: {said}", _HEX),
+    ("INFO depot: Ringing Call-ID: {id}@gw {said}", [f"W{each}" for each in _HEX]),
+    ("INFO depot: {said}, session=<{id}/AAAB>", [f"D6P{each}" for each in _HEX]),
+    ("INFO depot: {id} {said}", [f"10.0.{n % 40}.7:{30000 + 7 * n}" for n in range(180)]),
+]
+
+
+@pytest.mark.parametrize(("form", "ids"), ODD_PLACES, ids=[form for form, _ in ODD_PLACES])
+def test_an_identifier_in_an_odd_place_is_found(form: str, ids: list[str]) -> None:
+    lines = sample(_conversations(form, ids))
+    rule = propose_key(lines)
+    assert rule is not None
+    assert rule.pattern is not None
+    keys = keys_of(lines["text"], rule.pattern)
+    assert keys.height >= 0.9 * lines.height
+    assert keys["key"].n_unique() >= 0.9 * len(ids)
+
+
+def test_sizes_and_lines_that_are_counted_make_no_sessions() -> None:
+    assert propose_key(sample([f"INFO depot: line={n} size={n * 7919 % 997}" for n in range(600)])) is None

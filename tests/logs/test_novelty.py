@@ -1,5 +1,6 @@
 """Whether templates still grow, and what stands in their slots."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -75,9 +76,42 @@ def test_the_sample_of_slots_is_bounded_and_even() -> None:
     for first in range(0, 200_000, 10_000):
         places = range(first, first + 10_000)
         examples = pl.DataFrame({"even": [True] * 10_000, "message": [str(place) for place in places]})
+        examples = examples.with_columns(fields=pl.lit(None, dtype=pl.String))
         sample.add(pl.Series([place % 3 for place in places]), examples)
     places = [int(message) for _, message in sample.messages()]
     assert places == sorted(places)
     assert MOST_EVEN / 2 < len(places) <= MOST_EVEN + MOST_FIRST
     counts = np.histogram(places, bins=8, range=(0, 200_000))[0]
     assert max(counts) < 1.1 * min(counts) + 8
+
+
+def test_fields_of_structured_lines_have_statistics_too(tmp_path: Path) -> None:
+    printers = ("zeb-1", "zeb-2")
+    lines = [
+        json.dumps({
+            "time": f"2026-05-06T10:00:{n % 60:02}Z", "level": "info", "msg": "label printed", "trace": f"{n:032x}",
+            "by": {"printer": printers[n % 2]}, "copies": n % 3, "duplex": n % 2 == 0, "password": f"p{n}",
+        })
+        for n in range(200)
+    ]  # fmt: skip
+    (tmp_path / "labels.json").write_text("\n".join(lines) + "\n")
+    prepare_folder([str(tmp_path / "labels.json")], tmp_path / "data", LogsConfig())
+    table = pl.read_parquet(tmp_path / "data" / "slots.parquet")
+    assert table["slot"].null_count() == table.height == 5
+    found = {row["name"]: row for row in table.iter_rows(named=True)}
+    assert sorted(found["by.printer"]["values"]) == ["zeb-1", "zeb-2"]
+    assert found["duplex"]["values"] == ["true", "false"]
+    assert (found["copies"]["low"], found["copies"]["high"]) == (0.0, 2.0)
+    assert found["trace"]["distinct"] == 200
+    assert found["password"]["values"] == []
+
+
+def test_fields_of_logfmt_are_read(tmp_path: Path) -> None:
+    lines = [
+        f'time=2026-05-06T10:00:{n:02}Z level=info msg="hinge oiled" gate=g{n % 2} by="night crew"' for n in range(60)
+    ]
+    (tmp_path / "gates.log").write_text("\n".join(lines) + "\n")
+    prepare_folder([str(tmp_path / "gates.log")], tmp_path / "data", LogsConfig())
+    table = pl.read_parquet(tmp_path / "data" / "slots.parquet")
+    assert table["name"].to_list() == ["by", "gate"]
+    assert table["values"].to_list() == [["night crew"], ["g0", "g1"]]

@@ -86,6 +86,7 @@ def test_an_outage_of_many_sessions_stays_one_incident(tmp_path: Path) -> None:
             book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
     (incident,) = database.incidents()
     assert incident["sessions"] == count
+    assert f"{count} sessions since" in incident["title"]
     assert len(database.anomalies_of(incident["id"])) == KEPT_RECORDS
     assert incident["last_seen"] == (NOON + timedelta(seconds=100 + 0.1 * (count - 1))).isoformat()
 

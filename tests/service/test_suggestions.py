@@ -104,6 +104,15 @@ def test_a_history_survives_a_restart_and_not_another_version(tmp_path: Path) ->
     database.close()
 
 
+def test_high_rates_are_read_as_numbers() -> None:
+    found = suggestion(history(alerts=60), USUAL)
+    assert found is not None
+    said = [text for reason in found["reasons"] for text in (reason["says"], reason["says_ko"])]
+    said += [found["expected"], found["expected_ko"]]
+    assert any("240" in text for text in said)
+    assert not any("e+" in text for text in said), said
+
+
 def test_few_sessions_at_a_time_fill_one_bin(tmp_path: Path) -> None:
     database = Database(tmp_path / "isang.db")
     kept = History(database, "0001")

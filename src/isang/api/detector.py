@@ -81,9 +81,7 @@ class Detector:
 
         with as_files(logs) as paths:
             found = judge_logs(self._model, paths, self._answers or NO_ANSWERS)
-        return Found(
-            found.anomalies, found.incidents, len(found.judged.rows), found.warnings, found.smaller, found.whole
-        )
+        return Found(found.anomalies, found.incidents, len(found.p_values), found.warnings, found.smaller, found.whole)
 
     def stream(
         self, lines: Iterable[str], *, source: str = "stream", idle_seconds: float | None = None

@@ -18,6 +18,7 @@ from isang.cli.options import (
     Onnx,
     Overwrite,
     Timezone,
+    Verbose,
     log_flags,
     seconds,
 )
@@ -45,12 +46,13 @@ def detect(
         typer.Option(metavar="FILE", help="With --follow: where to go on after a restart.  [default: start anew]"),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write incidents.json and anomalies.jsonl here too.", metavar="DIR")
+        Path | None, typer.Option(help="Write index.html, incidents.json and anomalies.jsonl here too.", metavar="DIR")
     ] = None,
     no_rewordings: NoRewordings = False,
     onnx: Onnx = None,
     engine: Engine = None,
     overwrite: Overwrite = False,
+    verbose: Verbose = False,
 ) -> None:
     """Find anomalous sessions in raw logs or in a dataset folder, with reasons, as incidents."""
     from isang import stages, summaries
@@ -77,7 +79,7 @@ def detect(
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
         return
-    print(summaries.of_detected(detected))
+    print(summaries.of_detected(detected) if verbose else summaries.of_detected_in_short(detected, out))
 
 
 def feedback(

@@ -136,7 +136,7 @@ def _reason(reason: Reason, lines: dict[int, dict[str, Any]]) -> dict[str, Any]:
     detail = dict(reason.detail)
     if "extra" in detail:
         detail["extra"] = [
-            {"template": item["template"], "count": item["count"], "line": lines[item["position"]]}
+            {name: value for name, value in item.items() if name != "position"} | {"line": lines[item["position"]]}
             for item in detail["extra"]
         ]
     return {

@@ -82,12 +82,12 @@ def _of_lines(dataset: StoredDataset, period: Dataset, vocabulary: Vocabulary, s
 def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) -> Model:
     """The model with what sets its thresholds: scores of normal sessions, and of some with planted anomalies."""
     scores = cross_fitted_scores(model, period, training, held_out)
+    model = replace(model, planted=plant_held_out(model, period, training, held_out))
     unlabelled = period.sessions["label"].gather(np.concatenate([training, held_out])).is_null().to_numpy()
     calibration, everyday = trusted_scores(model, scores, unlabelled)
     model = replace(
         model,
         calibration=calibration,
-        planted=plant_held_out(model, period, training, held_out),
         facts={**model.facts, "trusting_all_sessions": list(everyday)},
     )
     return replace(model, held_out=held_out_scores(model, scores if everyday else calibration))

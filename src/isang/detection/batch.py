@@ -21,13 +21,13 @@ from isang.detection.releases.new_templates import new_lines
 from isang.detection.releases.rewordings import judge_reworded
 from isang.detection.reproduction.kept import kept_sessions
 from isang.detection.session_lines import with_sessions
-from isang.detection.threshold.decisions import Judged
 from isang.detection.threshold.stretches import Stretch, judge_stretch, unusual
 from isang.detection.whole.told import noticed
 from isang.logs.places import StoredLogs, open_logs
 from isang.logs.prepare import Preparation, prepare_folder
 from isang.logs.store import Dataset, is_dataset
 from isang.memory import give_back, hold_little
+from isang.model.batches import Floats
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class JudgedLogs:
     """Logs that a model has judged."""
 
     dataset: Dataset
-    judged: Judged
+    p_values: Floats
+    """Of all detectors together, one per session in the order of the dataset."""
     anomalies: list[dict[str, Any]]
     """One record per anomalous session, the strangest first."""
     incidents: list[Incident]
@@ -88,17 +89,21 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     found = grouped(records(model, logs, judged), new.templates if new else ())
     kept = kept_sessions(model, logs, judged, found)
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
+    p_values = np.array([decision.p_value for decision in judged.decisions])
+    del judged  # of millions of sessions it is larger than all that is still to be made
+    give_back()
     answered = told_incidents(found, surroundings(model, logs), answers)
-    told, smaller = _parted(model, found, answered.incidents, len(judged.rows))
-    of_all = noticed(model, logs, told)
+    told, smaller = _parted(model, found, answered.incidents, len(p_values))
+    of_all = noticed(model, logs, told, found)
     incidents, smaller = ranked(of_all.told), ranked([*smaller, *of_all.smaller])
     incidents = with_sessions(incidents, logs, normal)
-    p_values = np.array([decision.p_value for decision in judged.decisions])
     whole = judge_stretch(model, p_values, len(found))
+    covered = coverage(model, logs)
+    warnings.append(covered.not_compared)
     said = [warning for warning in (*warnings, *logs.warnings) if warning]
     return JudgedLogs(
-        logs.dataset, judged, found, incidents, smaller, whole, answered.silenced,
-        with_outside(never_seen(model, logs), of_all.never_seen), coverage(model, logs), kept, said,
+        logs.dataset, p_values, found, incidents, smaller, whole, answered.silenced,
+        with_outside(never_seen(model, logs), of_all.never_seen), covered, kept, said,
     )  # fmt: skip
 
 

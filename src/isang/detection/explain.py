@@ -13,7 +13,7 @@ from isang.detection.detectors import detectors_of
 from isang.detection.detectors.contract import Case, Evidence, Reason
 from isang.detection.detectors.timed_sessions import TimedSessions
 from isang.detection.threshold.calibration import ScoreTail
-from isang.detection.threshold.decisions import Judged, judge_sessions, limits_at, tails
+from isang.detection.threshold.decisions import Judged, judge_sessions, speaking_limits_at, tails
 
 
 def explain(model: Model, judged: Judged, index: int, events: Sequence[int], most: int) -> list[Reason]:
@@ -38,8 +38,11 @@ def explain(model: Model, judged: Judged, index: int, events: Sequence[int], mos
 
 
 def speaking(model: Model, judged: Judged, index: int) -> list[int]:
-    """The numbers of the detectors whose own p-value for a session is within their share of the alert budget."""
-    limits_D = limits_at(model, model.config.detection.alerts_per_thousand)
+    """The numbers of the detectors whose own p-value for a session is within their share of the alert budget.
+
+    Those that are not needed to decide explain too.
+    """
+    limits_D = speaking_limits_at(model, model.config.detection.alerts_per_thousand)
     return np.flatnonzero(judged.p_values_DS[:, index] <= limits_D).tolist()
 
 

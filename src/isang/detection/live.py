@@ -12,7 +12,6 @@ import numpy as np
 from isang.artifact import Model, rules_of
 from isang.detection.anomalies import Groups, records
 from isang.detection.causes.symptoms import lead
-from isang.detection.detectors.scoring import KnownScores
 from isang.detection.detectors.time.burst import remember
 from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
@@ -93,7 +92,6 @@ class Following:
         )  # fmt: skip
         self.rule = self.follower.described
         """When a session ends, as a sentence."""
-        self._known = KnownScores()
         self._groups = Groups(self.follower.noted.get("groups"))
         self._told: dict[str, None] = dict.fromkeys(self.follower.noted.get("told", ()))
         same = self.follower.noted.get("model", model.facts["dataset"]) == model.facts["dataset"]
@@ -256,7 +254,7 @@ class Following:
         at_end = np.array([ending == END for ending in sessions.endings])
         open_now = np.array([ending == GOES_ON for ending in sessions.endings])
         unfinished_S = open_now | (at_end & may_go_on(self._model, sessions.dataset, rows))
-        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, earlier=self._earlier, known=self._known)
+        return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, earlier=self._earlier)
 
 
 def pause_after(seconds: float) -> float:

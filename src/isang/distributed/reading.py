@@ -171,7 +171,9 @@ class _Messages(BlockWriter):
         found, row_of = distinct_messages(parsed.masked, parsed.records.frame["level"])
         texts = pl.DataFrame({"text": found.texts, "lines": found.lines, "first": found.first, "last": found.last})
         self.append(_TEXTS, texts)
-        examples = parsed.examples.select(row_of.gather(parsed.examples["row"]).alias("text"), "even", "message")
+        examples = parsed.examples.select(
+            row_of.gather(parsed.examples["row"]).alias("text"), "even", "message", "fields"
+        )
         self.append(_EXAMPLES, examples)
         rows = row_of + self._before
         self._before += texts.height

@@ -197,8 +197,11 @@ class Preparation:
     def slots(self) -> pl.DataFrame:
         """What stands in the slots of the templates, see slots.py."""
         texts = dict(self._templates.select("event", "template").iter_rows())
-        messages = ((int(self._event_of[number]), message) for number, message in self._sample.messages())
-        return slots_of(texts, messages, redacted if self._config.redact else str)
+        messages, fields = (
+            ((int(self._event_of[number]), text) for number, text in found)
+            for found in (self._sample.messages(), self._sample.fields())
+        )
+        return slots_of(texts, messages, redacted if self._config.redact else str, fields)
 
     def lines_over_time(self) -> pl.DataFrame:
         """How many lines there are of each event over time, see line_counts.py."""

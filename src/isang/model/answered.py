@@ -1,46 +1,70 @@
-"""What an encoder has answered about sessions, so that nobody asks it twice."""
+"""What was worked out about sessions by their tokens alone, so that nobody works it out twice."""
 
 import hashlib
 import threading
-
-import numpy as np
+from collections.abc import Iterable
 
 from isang.model.batches import Floats, Rows, Sessions
 
-MOST_TOKENS = 1_000_000
-"""Answers about so many tokens are kept, those asked about first; with three answers they take 24 MB."""
+MOST_NUMBERS = 3_000_000
+"""So many numbers of each kind are kept, 24 MB; beyond it those that nobody asked for longest are forgotten."""
 Name = bytes
 """A hash of a session's tokens."""
+Owner = tuple[object, ...]
+"""The very objects that the answers come from."""
 
 
 class Answered:
-    """The answers of one encoder, each of shape (answers, tokens of the session)."""
+    """Answers of each kind from one owner, such as an encoder; those of another owner begin anew."""
 
     def __init__(self) -> None:
-        self._encoder: object = None
-        self._answers: dict[Name, Floats] = {}
-        self._room = MOST_TOKENS
+        self._kinds: dict[str, _Answers] = {}
         self._lock = threading.Lock()
 
     def names(self, sessions: Sessions) -> list[Name]:
         """What each of the sessions is kept under."""
         return [hashlib.blake2b(sessions[index].data, digest_size=16).digest() for index in range(len(sessions))]
 
-    def known(self, encoder: object, names: list[Name]) -> dict[int, Floats]:
-        """Which of these sessions the `encoder` was asked about, by their place, and its answers."""
+    def known(self, kind: str, owner: Owner, names: list[Name]) -> dict[int, Floats]:
+        """Which of these sessions there is an answer of this kind about, by their place, and the answers."""
         with self._lock:
-            if encoder is not self._encoder:
-                self._encoder, self._answers, self._room = encoder, {}, MOST_TOKENS
-            answers = self._answers
-        return {place: answers[name] for place, name in enumerate(names) if name in answers}
+            if kind not in self._kinds or not self._kinds[kind].are_from(owner):
+                self._kinds[kind] = _Answers(owner)
+            return self._kinds[kind].known(names)
 
-    def keep(self, encoder: object, names: list[Name], rows: Rows, answers: list[Floats]) -> None:
-        """Keep `answers`, each of shape (G, L), about the G sessions `rows` of those with these `names`."""
+    def keep(self, kind: str, owner: Owner, names: list[Name], rows: Rows, answers: Iterable[Floats]) -> None:
+        """Keep the `answers` about the sessions `rows` of those with these `names`."""
         with self._lock:
-            if encoder is not self._encoder:
-                return
-            of_each = np.stack(answers, axis=1)
-            for row, answer in zip(rows.tolist(), of_each, strict=True):
-                if self._room >= answer.shape[1] and names[row] not in self._answers:
-                    self._answers[names[row]] = answer.copy()
-                    self._room -= answer.shape[1]
+            if kind in self._kinds and self._kinds[kind].are_from(owner):
+                for row, answer in zip(rows.tolist(), answers, strict=True):
+                    self._kinds[kind].keep(names[row], answer)
+
+
+class _Answers:
+    """The answers of one owner, those that were asked for last at the end."""
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._answers: dict[Name, Floats] = {}
+        self._numbers = 0
+
+    def are_from(self, owner: Owner) -> bool:
+        return len(owner) == len(self._owner) and all(map(_same, owner, self._owner))
+
+    def known(self, names: list[Name]) -> dict[int, Floats]:
+        found = {place: self._answers[name] for place, name in enumerate(names) if name in self._answers}
+        for place in found:
+            self._answers[names[place]] = self._answers.pop(names[place])
+        return found
+
+    def keep(self, name: Name, answer: Floats) -> None:
+        if name in self._answers or answer.size > MOST_NUMBERS:
+            return
+        self._answers[name] = answer.copy()
+        self._numbers += answer.size
+        while self._numbers > MOST_NUMBERS:
+            self._numbers -= self._answers.pop(next(iter(self._answers))).size
+
+
+def _same(one: object, other: object) -> bool:
+    return one is other

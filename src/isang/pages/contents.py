@@ -106,7 +106,7 @@ def slots_in(data: Path) -> dict[str, list[dict[str, Any]]]:
         read_table(data / "templates.parquet", TEMPLATES_SCHEMA, again).select("event", "template").iter_rows()
     )
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in slots.sort("event", "slot").iter_rows(named=True):
+    for row in slots.sort("event", "slot", nulls_last=True).iter_rows(named=True):
         if row["event"] in names:
             found[names[row["event"]]].append(row)
     return dict(found)

@@ -1,11 +1,12 @@
 """How many lines came when: over all, by level, and of each template."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from isang.logs.store import Dataset
@@ -13,6 +14,7 @@ from isang.logs.store import Dataset
 BUCKETS = 96
 SPARK_BUCKETS = 24
 """Of a template's small picture; BUCKETS is a multiple of it."""
+SESSIONS_AT_ONCE = 20_000
 LEVELS = ("error", "warning", "other")
 _ERRORS = frozenset(
     ("ERROR", "ERR", "FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "SEVERE", "FAILURE")
@@ -62,7 +64,7 @@ def timeline(dataset: Dataset) -> Timeline | None:
     first_ms_E, last_ms_E = np.full(events, np.iinfo(np.int64).max), np.full(events, -1, dtype=np.int64)
     starts = dataset.sessions["start"].dt.epoch("ms").to_numpy()
     zero = first.timestamp() * 1000
-    for rows, part in dataset.pieces("events", "gaps_ms"):
+    for rows, part in _small_parts(dataset):
         timed = part["gaps_ms"].is_not_null().to_numpy()  # a session without a clock has none
         rows, part = rows[timed], part.filter(timed)
         sizes = part["events"].list.len().to_numpy().astype(np.int64)
@@ -82,6 +84,13 @@ def timeline(dataset: Dataset) -> Timeline | None:
         np.minimum.at(first_ms_E, flat, at_ms)
         np.maximum.at(last_ms_E, flat, at_ms)
     return Timeline(first, last, by_level_LB, of_event_ES, np.where(last_ms_E < 0, -1, first_ms_E), last_ms_E)
+
+
+def _small_parts(dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], pl.DataFrame]]:
+    """`events` and `gaps_ms` of the sessions, and which these are: never is much more in memory than the dataset."""
+    for rows, piece in dataset.pieces("events", "gaps_ms"):
+        for start in range(0, len(rows), SESSIONS_AT_ONCE):
+            yield rows[start : start + SESSIONS_AT_ONCE], piece.slice(start, SESSIONS_AT_ONCE)
 
 
 def timeline_of_moments(moments: Sequence[datetime]) -> Timeline | None:

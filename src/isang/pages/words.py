@@ -15,6 +15,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "contents": ("Contents", "목차"),
     "lines": ("lines", "줄"),
     "sessions": ("sessions", "세션"),
+    "one_session": ("1 session", "세션 1개"),
+    "some_sessions": ("{count} sessions", "세션 {count}개"),
     "anomalous": ("anomalous sessions", "이상 세션"),
     "no_incidents": (
         "No incident. Nothing in these logs is unusual enough to report.",
@@ -91,11 +93,18 @@ _WORDS: dict[str, tuple[str, str]] = {
         "판단할 수 없습니다. {lines}줄 가운데 {known}줄만 학습 기간의 줄과 비슷합니다. 다른 프로그램의 로그이므로 이 "
         "프로그램의 로그로 학습하세요.",
     ),
-    "lasted": (
-        "{sessions} sessions in {duration}, from {first} to {last}.",
-        "{duration} 동안 세션 {sessions}개, {first}부터 {last}까지.",
+    "not_compared": (
+        "{new} templates are new. Whether a new release has reworded known ones was asked for the {compared} most "
+        "frequent of them; the others count as new.",
+        "새 템플릿이 {new}개입니다. 알려진 줄의 문구가 바뀐 것인지는 가장 자주 나온 {compared}개만 비교했고, 나머지는 "
+        "새 줄로 판단했습니다.",
     ),
-    "happened": ("{sessions} sessions.", "세션 {sessions}개."),
+    "lasted": (
+        "{sessions} in {duration}, from {first} to {last}.",
+        "{duration} 동안 {sessions}, {first}부터 {last}까지.",
+    ),
+    "at_once": ("{sessions}, at {first}.", "{sessions}, {first}."),
+    "happened": ("{sessions}.", "{sessions}."),
     "came": ("It came {count} times", "{count}번 나타났습니다"),
     "spread": ("How it began and spread", "시작과 확산"),
     "spread_text": (

@@ -119,7 +119,7 @@ def detect(
         found = judge_logs(spread.model, logs, answers, preparation=spread.preparation)
     _warn(*found.warnings)
     return Detected(
-        len(found.judged.rows), found.anomalies, found.incidents, found.dataset, named(logs),
+        len(found.p_values), found.anomalies, found.incidents, found.dataset, named(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
         found.coverage.to_dict(), found.kept, reviewed_by(answers.answers),
     )  # fmt: skip

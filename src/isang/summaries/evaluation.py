@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 AS_GOOD = 0.005
 """A simple rule whose F1 is no further below does as well."""
+FAR_FROM_ASKED = 10.0
+"""Where calibration supports no less than so many times the budget, it is said at once that more alerts come."""
 TOO_COARSE = 100.0
 """A detector whose calibration supports no lower budget than this, per 1,000 sessions, has seen too few of them."""
 
@@ -42,6 +44,7 @@ def quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
             f"quality is not measured: {evaluation['why_not_measured']}",
             *([f"of anomalies that isang planted itself it finds: {found}"] if found else []),
             *encoder_says(evaluation.get("choice")),
+            *_too_few(evaluation["budget"]),
         ]
     own = evaluation["metrics"]
     lines = [
@@ -53,7 +56,19 @@ def quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
     if best is not None and (best["metrics"]["f1"]["value"] or 0) >= (own["f1"]["value"] or 0) - AS_GOOD:
         name = best["name"].replace("_", " ")
         lines.append(f"the simple rule “{name}” does as well here: F1 {number(best['metrics']['f1']['value'])}")
-    return lines
+    return [*lines, *_too_few(evaluation["budget"])]
+
+
+def _too_few(budget: Mapping[str, Any]) -> list[str]:
+    """That many alerts may come by chance, where there were few sessions to calibrate with."""
+    asked, supported = budget["asked_per_thousand"], budget["supported_per_thousand"]
+    if not budget["extrapolated"] or supported <= FAR_FROM_ASKED * asked:
+        return []
+    return [
+        f"too few sessions for a budget of {asked:g} per 1,000: with "
+        f"{budget['calibration_sessions']:,} to calibrate with, {supported:.0f} per 1,000 may come by chance; give "
+        "more logs, or smaller sessions (--window)"
+    ]
 
 
 def _quality_table(evaluation: Mapping[str, Any]) -> list[str]:
@@ -150,6 +165,7 @@ def _choice(choice: Mapping[str, Any] | None) -> list[str]:
     ]
     for row in choice["detectors"]:
         note = "  trusts all sessions: its alerts were of every stretch" if row["trusts_all_sessions"] else ""
+        note += "" if row["decides"] else "  only explains: others find all that it finds"
         shares = f"{100 * row['found']:>5.0f}{100 * row['alone']:>6.0f}{row['alerts_per_thousand']:>8.2f}"
         lines.append(f"  {row['name']:<16}{shares}{note}")
     return [*lines, *encoder_says(choice)]

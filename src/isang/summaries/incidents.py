@@ -1,5 +1,6 @@
 """What is printed of incidents, and of people's answers to them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from isang.files import to_json
 from isang.formatting import joined
 from isang.summaries.anomalies import of_anomalies
-from isang.summaries.layout import SHOWN_CHARACTERS, SHOWN_DIFFERENCES, SHOWN_LINES, SHOWN_NEVER_SEEN, raw_line
+from isang.summaries.layout import (
+    SHOWN_CHARACTERS,
+    SHOWN_DIFFERENCES,
+    SHOWN_INCIDENTS,
+    SHOWN_LINES,
+    SHOWN_NEVER_SEEN,
+    raw_line,
+)
 
 if TYPE_CHECKING:
     from isang.detection.comparison.compare import Comparison
@@ -110,6 +118,39 @@ def of_answers(answers: Sequence["Answer"], file: Path, *, as_json: bool) -> str
     if as_json:
         return to_json({"schema": 1, "feedback": [answer.to_dict() for answer in answers]}).rstrip("\n")
     return joined(words.of_answers(answers, str(file)))
+
+
+def in_short(detected: "Detected") -> str:
+    """How many sessions are anomalous, and how many incidents of which severity there are."""
+    found, count = (
+        f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous",
+        len(detected.incidents),
+    )
+    if not count:
+        return found
+    severities = Counter(incident.severity for incident in detected.incidents)
+    by_severity = ", ".join(f"{number} {name}" for name, number in severities.items())  # the most severe come first
+    return f"{found}, in {count:,} {'incident' if count == 1 else 'incidents'} ({by_severity}):"
+
+
+def of_detected_in_short(detected: "Detected", out: Path | None) -> str:
+    """The first incidents, what else there is, and where to look: about 25 lines. `out`: where results were written."""
+    if detected.coverage.get("verdict") == "cannot_tell":
+        return of_detected(detected)
+    lines = [in_short(detected)]
+    if detected.incidents:
+        lines += of_incidents(detected.incidents, SHOWN_INCIDENTS, 1).split("\n")
+    rest = [detected.whole.says] if detected.whole is not None else []
+    if detected.never_seen:
+        count = len(detected.never_seen)
+        rest.append(f"{count:,} {'kind' if count == 1 else 'kinds'} of lines were never seen in training")
+    if detected.smaller:
+        rest.append(f"{len(detected.smaller):,} smaller ones, such as normal stretches of this log have too")
+    rest += of_silenced(detected.silenced, detected.false_alarms())
+    where = "--out DIR writes a page to look at; --verbose prints every session with its reasons"
+    if out is not None:
+        where = f"look at {out / 'index.html'}; --verbose prints every session with its reasons"
+    return joined([*lines, "", *rest, *([""] if rest else []), where])
 
 
 def of_detected(detected: "Detected") -> str:

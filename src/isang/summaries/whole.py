@@ -1,13 +1,12 @@
 """What is printed of the whole job."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isang.formatting import joined
 from isang.summaries.data import of_dataset
 from isang.summaries.evaluation import of_evaluation, quality_in_short
-from isang.summaries.incidents import of_comparison, of_incidents, of_silenced
+from isang.summaries.incidents import in_short, of_comparison, of_incidents, of_silenced
 from isang.summaries.layout import SHOWN_INCIDENTS
 
 if TYPE_CHECKING:
@@ -19,15 +18,9 @@ def of_run(finished: "Finished", *, verbose: bool = False) -> str:
     if finished.halves is not None:
         return _of_small_run(finished)
     detected, evaluation = finished.detected, finished.evaluation
-    count = len(detected.incidents)
-    found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
-    if count:
-        severities = Counter(incident.severity for incident in detected.incidents)
-        by_severity = ", ".join(f"{number} {name}" for name, number in severities.items())  # the most severe come first
-        found += f", in {count:,} {'incident' if count == 1 else 'incidents'} ({by_severity}):"
-    lines = [*of_dataset(finished.dataset.meta).split("\n"), "", found]
+    lines = [*of_dataset(finished.dataset.meta).split("\n"), "", in_short(detected)]
     text = [joined(lines)]
-    if count:
+    if detected.incidents:
         text.append(of_incidents(detected.incidents, None if verbose else SHOWN_INCIDENTS, 2 if verbose else 1))
     quiet = of_silenced(detected.silenced, detected.false_alarms())
     text += ["", joined(quiet)] if quiet else []

@@ -16,7 +16,8 @@ BY_CHANCE = 0.05
 MOST_SECONDS = 300.0
 """No more than so much time lies between anomalies that only their time joins."""
 ALIKE = 10
-"""Anomalies that share a symptom may lie so many times further apart."""
+"""Anomalies with the same leading symptom, or with the same line that was never there before, may lie so many times
+further apart."""
 _ROUNDS = 20
 
 
@@ -79,16 +80,18 @@ def episodes_of(records: Iterable[dict[str, Any]], seconds: float | None) -> lis
 def join(episodes: list[Episode], record: dict[str, Any], window: float) -> Episode:
     """Put a record into the latest episode that it may belong to, or a new one.
 
-    An anomaly with the leading symptom of one before may come ALIKE times later than another. Records of a finished
-    log come in the order of moments; those that come live may be of a moment before the episode.
+    An anomaly with the leading symptom of one before, or with a new line that one before had too, may come ALIKE times
+    later than another. Records of a finished log come in the order of moments; those that come live may be of a moment
+    before the episode.
     """
     time, own = moment(record), lead(record)
+    new = {symptom for symptom in symptoms_of(record) if symptom.kind == "new"}
     for episode in reversed(episodes):
         if episode.last is None or time is None:
             continue
         assert episode.first is not None
         if max(time - episode.last, episode.first - time).total_seconds() <= (
-            ALIKE * window if own in episode.leads else window
+            ALIKE * window if own in episode.leads or not new.isdisjoint(episode.symptoms) else window
         ):
             episode.add(record)
             return episode

@@ -94,9 +94,10 @@ def incident_score(p_values: Sequence[float], judged: int) -> float:
     return stretch_score(np.array(p_values), judged)
 
 
-def incident_of(episodes: Sequence[Episode], around: Surroundings) -> Incident:
-    """The incident of one or more episodes of one cause."""
+def incident_of(episodes: Sequence[Episode], around: Surroundings, sessions: int | None = None) -> Incident:
+    """The incident of one or more episodes of one cause; `sessions`: how many, where not all records are held."""
     records = [record for episode in episodes for record in episode.records]
+    sessions = len(records) if sessions is None else sessions
     symptoms: Counter[Symptom] = Counter()
     leads: Counter[Symptom] = Counter()
     for episode in episodes:
@@ -112,7 +113,7 @@ def incident_of(episodes: Sequence[Episode], around: Surroundings) -> Incident:
     named = _sources(shown_by[cause] for record in records if cause in (shown_by := symptoms_of(record)))
     before, of = _before(cause, shown[cause], around)
     told = Told(
-        cause.kind, cause.template, len(records), first, named if around.sources > 1 else (), before, of
+        cause.kind, cause.template, sessions, first, named if around.sources > 1 else (), before, of
     )  # fmt: skip
     silence = _silence_seconds(records)
     return Incident(
@@ -126,7 +127,7 @@ def incident_of(episodes: Sequence[Episode], around: Surroundings) -> Incident:
         score=round(score, 3),
         first_seen=_iso(first),
         last_seen=_iso(last),
-        sessions=len(records),
+        sessions=sessions,
         sources=sources,
         symptoms=tuple(_symptom(symptom, symptoms[symptom]) for symptom in ordered[:SYMPTOMS]),
         reasons=tuple(_distinct([shown[symptom] for symptom in ordered if symptom in shown])[:REASONS]),

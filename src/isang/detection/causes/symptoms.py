@@ -1,6 +1,7 @@
 """What an anomaly shows, in terms that no detector, model or restart changes: a kind of reason and a line's text."""
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
+from isang.model.wording import ERROR_LEVELS, loudness_of, tells_of_failure, words
 
 KINDS = (
     "new",
@@ -69,9 +70,10 @@ class Symptom:
         return hashlib.sha256(f"{self.kind}|{normalised}".encode()).hexdigest()[:16]
 
     @property
-    def rank(self) -> tuple[bool, bool, int]:
-        """What says more sorts lower: a new line that tells of a failure, any other new line, then the other kinds."""
-        return self.kind != "new", not self.failure, KINDS.index(self.kind)
+    def rank(self) -> tuple[bool, int, int]:
+        """What says more sorts lower: new lines, the louder the sooner (see LOUDNESS), then the other kinds."""
+        loudness = 0 if self.kind == "missing" else loudness_of(self.template, self.level)
+        return self.kind != "new", -loudness, KINDS.index(self.kind)
 
 
 def symptoms_of(record: Mapping[str, Any]) -> dict[Symptom, Mapping[str, Any]]:
@@ -106,10 +108,14 @@ def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
         [item for item in reason.get(name) or () if item["template"] not in _MARKS] for name in ("missing", "extra")
     )
     if missing or extra:
-        for item in missing[:1]:
-            yield _symptom("missing", item["template"])
-        for item in extra[:1]:
-            yield _symptom("too_many", item["template"], (item.get("line") or {}).get("level"))
+        fewer = max(missing, key=lambda item: _unlikeliness(item, -1), default=None)
+        more = max(extra, key=lambda item: _unlikeliness(item, 1), default=None)
+        if fewer and more and _unlikeliness(fewer, -1) > _unlikeliness(more, 1):
+            more = None  # where windows have as many lines as ever, others stand in the place of what is missing
+        if fewer:
+            yield _symptom("missing", fewer["template"])
+        if more:
+            yield _symptom("too_many", more["template"], (more.get("line") or {}).get("level"))
         return
     expected = [item["template"] for item in reason.get("expected") or () if item["template"] not in _MARKS]
     if kind == "missing" and expected:
@@ -121,6 +127,15 @@ def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
     if reason.get("after_line"):
         kind = "missing"
     yield _symptom(kind, line["template"], line.get("level"), line.get("taken_for"))
+
+
+def _unlikeliness(item: Mapping[str, Any], sign: int) -> float:
+    """How unlikely so many lines are where so many are usual: the deviance of a Poisson count, half a line added."""
+    if "usual" not in item:
+        return 0.0
+    usual = float(item["usual"]) + 0.5
+    found = usual + sign * float(item["count"])
+    return 2 * (found * math.log(found / usual) - (found - usual))
 
 
 def _symptom(kind: str, template: str, level: str | None = None, known: str | None = None) -> Symptom:

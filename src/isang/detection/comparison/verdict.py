@@ -57,13 +57,14 @@ class Verdict:
         as_much = sum(score >= self.score for score in self.good_scores)
         if self.score == 0:
             return "the run differs from the good ones only as these do from each other"
-        much = f"{as_much:,} of the {len(self.good_scores):,} good ones" if as_much else "none of the good ones"
+        of = len(self.good_scores)
+        others = f"{as_much:,} of {of:,} good logs differ" if as_much else "no good log differs"
         if self.verdict == "cannot_tell":
             return (
-                f"whether the run as a whole is unlike good ones cannot be told from {len(self.good_scores):,} good "
-                f"logs: p cannot be lower than {self._lowest:.2g}; it differs from them as much as {much} do"
+                f"the run as a whole: {others} as much from the others, but {of:,} good logs are too few to tell: p "
+                f"cannot be lower than {self._lowest:.2g}"
             )
-        return f"the run differs from the good ones as much as {much} from the others (p = {self.p_value:.2g})"
+        return f"the run as a whole: {others} as much from the others (p = {self.p_value:.2g})"
 
     @property
     def says_ko(self) -> str:
@@ -73,13 +74,17 @@ class Verdict:
         as_much = sum(score >= self.score for score in self.good_scores)
         if self.score == 0:
             return "정상 로그끼리의 차이를 넘는 차이가 없습니다"
-        much = f"{len(self.good_scores):,}개 중 {as_much:,}개" if as_much else f"{len(self.good_scores):,}개 중 없음"
+        of = len(self.good_scores)
+        others = (
+            f"정상 로그 {of:,}개 중 {as_much:,}개가 나머지와 이만큼 다릅니다"
+            if as_much
+            else "나머지와 이만큼 다른 정상 로그는 없습니다"
+        )
         if self.verdict == "cannot_tell":
             return (
-                f"정상 로그 {len(self.good_scores):,}개로는 실행 전체가 다른지 판단할 수 없습니다 (p의 하한 "
-                f"{self._lowest:.2g}). 나머지와 이만큼 다른 정상 로그: {much}"
+                f"실행 전체: {others}. 다만 정상 로그 {of:,}개로는 판단하기에 부족합니다 (p의 하한 {self._lowest:.2g})"
             )
-        return f"정상 로그 가운데 나머지와 이만큼 다른 것: {much} (p = {self.p_value:.2g})"
+        return f"실행 전체: {others} (p = {self.p_value:.2g})"
 
 
 def verdict(families: Families, good: Sequence[int], bad: int) -> Verdict:

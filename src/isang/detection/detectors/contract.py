@@ -143,6 +143,9 @@ class Detector(Protocol):
     """It looks at more than tokens, such as times, so that sessions with equal tokens may score differently."""
     asks_encoder: bool
     """It needs the trained encoder: a model without one is fitted without this detector."""
+    tested: bool
+    """Isang plants anomalies of the kind that it looks for. One that finds nothing of them has no power, and one that
+    finds only what others find is not needed."""
     unsuspicious: float
     """A session of the training period that scores no more than this is not suspected to be an unlabelled anomaly."""
 
@@ -172,6 +175,7 @@ class DetectorDefaults:
     learned: bool = False
     timed: bool = False
     asks_encoder: bool = False
+    tested: bool = True
     unsuspicious: float = 0.0
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:

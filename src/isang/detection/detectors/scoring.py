@@ -3,14 +3,14 @@
 No detector sees a label. Shapes: S sessions, D detectors.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from isang.detection.detectors.contract import Detector, Evidence
 from isang.detection.detectors.timed_sessions import untimed
 from isang.errors import InputError
-from isang.model.batches import Floats, Rows, Sessions
+from isang.model.batches import Floats
 
 
 def score(detector: Detector, evidence: Evidence) -> Floats:
@@ -19,47 +19,32 @@ def score(detector: Detector, evidence: Evidence) -> Floats:
     return scores
 
 
-MOST_KNOWN = 20_000
-"""Sequences whose scores are kept; beyond it those that were seen longest ago are forgotten."""
+KIND = "scores"
+"""What the scores of a session, by the detectors that look at tokens alone, are kept as."""
 
 
-class KnownScores:
-    """What detectors that look at tokens alone gave for sequences before: growing logs bring the same ones again."""
-
-    def __init__(self) -> None:
-        self._scores: dict[bytes, Floats] = {}
-
-    def of(self, sessions: Sessions, score: Callable[[Rows], Floats]) -> Floats:
-        """Scores of shape (D, S); `score` is asked for those of the rows that are not known, shape (D, rows)."""
-        names = [sessions[row].tobytes() for row in range(len(sessions))]
-        new = [row for row, name in enumerate(names) if name not in self._scores]
-        if new:
-            of_new = score(np.array(new, dtype=np.int64))
-            self._scores.update((names[row], of_new[:, place]) for place, row in enumerate(new))
-        found = np.stack([self._scores[name] for name in names], axis=1)
-        for name in names:
-            self._scores[name] = self._scores.pop(name)
-        while len(self._scores) > MOST_KNOWN:
-            del self._scores[next(iter(self._scores))]
-        return found
-
-
-def score_all(detectors: Sequence[Detector], evidence: Evidence, known: KnownScores | None = None) -> Floats:
+def score_all(detectors: Sequence[Detector], evidence: Evidence) -> Floats:
     """Scores of the sessions by each detector, shape (D, S); equal sessions are scored once, apart from their times.
 
-    `known`: of the same model and detectors.
+    What the model's detectors gave for a sequence before is not worked out again.
     """
     distinct, inverse = evidence.sessions.distinct()
     untimed_detectors = [detector for detector in detectors if not detector.timed]
 
-    def without_times(rows: Rows) -> Floats:
-        asked = distinct if len(rows) == len(distinct) else distinct.take(rows)
-        alone = Evidence(evidence.model, untimed(asked, evidence.timed.size))
-        scores = [_checked(detector, detector.score(alone), len(rows)) for detector in untimed_detectors]
-        return np.stack(scores) if scores else np.zeros((0, len(rows)))
-
-    everything = np.arange(len(distinct), dtype=np.int64)
-    of_distinct = without_times(everything) if known is None or not len(distinct) else known.of(distinct, without_times)
+    of_distinct = np.empty((len(untimed_detectors), len(distinct)))
+    if untimed_detectors and len(distinct):
+        model, names = evidence.model, evidence.model.answered.names(distinct)
+        owner = (model.fitted, model.onnx or model.encoder, *untimed_detectors)
+        known = model.answered.known(KIND, owner, names)
+        for place, scores_D in known.items():
+            of_distinct[:, place] = scores_D
+        new = np.array([row for row in range(len(distinct)) if row not in known], dtype=np.int64)
+        if len(new):
+            asked = distinct if len(new) == len(distinct) else distinct.take(new)
+            alone = Evidence(model, untimed(asked, evidence.timed.size))
+            for scores_S, detector in zip(of_distinct, untimed_detectors, strict=True):
+                scores_S[new] = _checked(detector, detector.score(alone), len(new))
+            model.answered.keep(KIND, owner, names, new, of_distinct.T[new])
     of_untimed = iter(of_distinct)
     scores_DS = np.empty((len(detectors), len(inverse)))  # filled row by row: nothing lies in memory twice
     for detector, scores_S in zip(detectors, scores_DS, strict=True):

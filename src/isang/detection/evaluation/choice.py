@@ -9,7 +9,7 @@ import numpy as np
 
 from isang.artifact import Model
 from isang.detection.detectors import detectors_of
-from isang.detection.threshold.decisions import calibration_scores, limits_at, tails
+from isang.detection.threshold.decisions import calibration_scores, limits_at, speaking_limits_at, tails
 
 LEAST_GAIN = 0.02
 """An encoder that finds less of what was planted in addition, each kind counting the same, adds nothing."""
@@ -19,12 +19,13 @@ def choice(model: Model) -> dict[str, Any] | None:
     """What each detector finds of the planted anomalies within its share of the budget; None where none were planted.
 
     `detectors`: `name`, `found` (share, the mean over the kinds), `alone` (found by no other), `alerts_per_thousand` of
-    held-out normal sessions, `trusts_all_sessions`; `found` by all, `without_encoder`, and `encoder_adds`, None where
-    the model has none.
+    held-out normal sessions, `trusts_all_sessions`, `decides` (it finds something that others do not); `found` by all,
+    `without_encoder`, and `encoder_adds`, None where the model has none.
     """
     if model.planted is None or model.planted.is_empty():
         return None
-    detectors, limits_D = detectors_of(model), limits_at(model, model.config.detection.alerts_per_thousand)
+    detectors, asked = detectors_of(model), model.config.detection.alerts_per_thousand
+    limits_D, decides_D = speaking_limits_at(model, asked), limits_at(model, asked) > 0
     kinds = []
     for kind in model.planted.partition_by("kind", maintain_order=True):
         p_values_DN = np.stack(
@@ -45,6 +46,7 @@ def choice(model: Model) -> dict[str, Any] | None:
                 "alone": float(np.mean([(found_DN[place] & (found_DN.sum(axis=0) == 1)).mean() for found_DN in kinds])),
                 "alerts_per_thousand": 1000 * float(held_out.mean()),
                 "trusts_all_sessions": detector.name in everyday,
+                "decides": bool(decides_D[place]),
             }
         )
     statistical_D = np.array([not detector.asks_encoder for detector in detectors])

@@ -10,6 +10,7 @@ import polars as pl
 from isang.artifact import Model
 from isang.detection.anomalies import SHOWN_CHARACTERS, Located
 from isang.detection.detectors import detectors_of
+from isang.detection.releases.rewordings import MOST_NEW
 from isang.model.vocabulary import UNSEEN
 from isang.model.wording import LOUDNESS, loudness_of
 
@@ -29,6 +30,20 @@ class Coverage:
     """Those with a template of the training period, or with one that is taken for such."""
     without_power: tuple[str, ...] = ()
     """Detectors that learned too little to tell anything; they do not stand for "no anomaly"."""
+    new_templates: int = 0
+    """Templates that training never had."""
+    compared: int = 0
+    """So many of them, the most frequent, were compared with known ones that a release may have reworded."""
+
+    @property
+    def not_compared(self) -> str | None:
+        """What is said where there are more of them than are compared."""
+        if not self.compared or self.compared == self.new_templates:
+            return None
+        return (
+            f"{self.new_templates:,} templates are new; whether a new release has reworded known ones was asked for "
+            f"the {self.compared:,} most frequent of them, and the others count as new"
+        )
 
     @property
     def share(self) -> float | None:
@@ -44,7 +59,8 @@ class Coverage:
         """Plain JSON values."""
         verdict = "cannot_tell" if self.other_program or not self.lines else "judged"
         return {"lines": self.lines, "known_lines": self.known, "share_known": self.share, "verdict": verdict,
-                "detectors_without_power": list(self.without_power)}  # fmt: skip
+                "detectors_without_power": list(self.without_power), "new_templates": self.new_templates,
+                "new_templates_compared": self.compared}  # fmt: skip
 
 
 def coverage(model: Model, prepared: Located) -> Coverage:
@@ -52,7 +68,10 @@ def coverage(model: Model, prepared: Located) -> Coverage:
     events = prepared.dataset.sessions["events"].explode(empty_as_null=False, keep_nulls=False).to_numpy()
     known = int((model.vocabulary.tokens(prepared.dataset)[events] != UNSEEN).sum())
     without = tuple(detector.name for detector in detectors_of(model) if not detector.can_tell(model.fitted))
-    return Coverage(len(events), known, without)
+    templates = prepared.dataset.templates.filter(~pl.col("template").is_in(list(model.vocabulary.templates)))
+    written = np.unique(events)
+    new = templates.filter(pl.col("event").is_in(written))["template"].n_unique()
+    return Coverage(len(events), known, without, new, min(new, MOST_NEW) if model.config.detection.rewordings else 0)
 
 
 def never_seen(model: Model, prepared: Located) -> list[dict[str, Any]]:

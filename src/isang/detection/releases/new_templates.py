@@ -50,6 +50,8 @@ def new_lines(model: Model, dataset: Dataset, judged: Judged) -> NewLines | None
     texts = dict(dataset.templates["event", "template"].iter_rows())
     unseen = np.flatnonzero(model.vocabulary.tokens(dataset) == UNSEEN).tolist()
     unseen = [event for event in unseen if event in texts and not tells_of_failure(words(texts[event]), ())]
+    if not unseen:
+        return None
     table = dataset.sessions[judged.rows].select("start", event="events").with_row_index("session")
     table = table.explode("event").filter(pl.col("event").is_in(unseen))
     least = max(LEAST_SESSIONS, LEAST_SHARE * len(judged.rows))

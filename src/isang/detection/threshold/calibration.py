@@ -131,11 +131,13 @@ def limits(tails: Sequence[ScoreTail], asked: float, number: float, shares_D: Fl
 def combine(p_values_DS: Floats, limits_D: Floats, asked: float) -> Floats:
     """One p-value per session from those of D detectors, shape S, within `asked` where any is within its limit.
 
-    It is the smallest of them, each as a multiple of its detector's limit, times `asked`.
+    It is the smallest of them, each as a multiple of its detector's limit, times `asked`; those with the limit 0 do not
+    count.
     """
     smallest = np.ones(p_values_DS.shape[1])
     for p_values_S, limit in zip(p_values_DS, limits_D, strict=True):
-        np.minimum(smallest, asked * (p_values_S / limit), out=smallest)
+        if limit > 0:
+            np.minimum(smallest, asked * (p_values_S / limit), out=smallest)
     return smallest
 
 

@@ -1,7 +1,7 @@
 """Sessions of the training period that may be anomalies nobody labelled."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import polars as pl
@@ -22,14 +22,19 @@ normal."""
 
 
 def suspects(
-    detectors: Sequence[Detector], calibration: pl.DataFrame, unlabelled: NDArray[np.bool_], config: DetectionConfig
+    detectors: Sequence[Detector],
+    calibration: pl.DataFrame,
+    unlabelled: NDArray[np.bool_],
+    config: DetectionConfig,
+    powerless: Collection[str] = (),
 ) -> NDArray[np.bool_]:
     """Which rows of `calibration`, scores in the order of time, set no threshold, shape: rows.
 
     One anomaly among the calibration sessions would raise a threshold above all its like. So they are the `unlabelled`
     sessions that would be alerts beside those that are trusted: where most sessions are labelled normal, these, and any
     number may be suspects; elsewhere all but the highest scores, and at most the share `config.contamination` of all
-    are suspects, the strangest first.
+    are suspects, the strangest first. There the detectors `powerless`, which find next to nothing even of planted
+    anomalies, suspect none: what they call strange is mostly normal, and would be an alert whenever it comes again.
     """
     part = config.alerts_per_thousand / 1000 / len(detectors)
     if config.contamination and _mostly_labelled(detectors, calibration, unlabelled):
@@ -38,7 +43,8 @@ def suspects(
     chosen = np.zeros(len(calibration), dtype=bool)
     if len(calibration) < LEAST_SESSIONS or not most:
         return chosen
-    strangest = _strangest(detectors, calibration, part, None)
+    accusing = [detector for detector in detectors if detector.name not in powerless]
+    strangest = _strangest(accusing, calibration, part, None)
     found = np.nonzero((strangest <= 1) & unlabelled)[0]
     chosen[found[np.argsort(strangest[found], kind="stable")][:most]] = True
     return chosen

@@ -13,7 +13,7 @@ from isang.detection.detectors.baselines import BASELINES
 from isang.detection.detectors.contract import Evidence
 from isang.detection.detectors.counts.open_counts import longest_waits_after_ms
 from isang.detection.detectors.open_ends import leave_open
-from isang.detection.detectors.scoring import KnownScores, score_all
+from isang.detection.detectors.scoring import score_all
 from isang.detection.detectors.timed_sessions import (
     NOTHING_EARLIER,
     Earlier,
@@ -33,6 +33,7 @@ from isang.detection.threshold.calibration import (
 )
 from isang.detection.threshold.contamination import suspects, without_suspects
 from isang.detection.threshold.everyday import everyday
+from isang.detection.threshold.planted_finds import needed, with_power
 from isang.logs.store import Dataset
 from isang.model.batches import Floats, Rows, Sessions, to_sessions
 
@@ -93,10 +94,14 @@ def trusted_scores(
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """The `scores` that set thresholds, and the detectors that trust all of them, see `everyday`.
 
-    Sessions that look like anomalies nobody labelled (`suspects`) are left out, see `without_suspects`.
+    Sessions that look like anomalies nobody labelled (`suspects`) are left out, see `without_suspects`. Detectors
+    without power over what was planted suspect none.
     """
     detectors, config = detectors_of(model), model.config.detection
-    suspected = suspects(detectors, scores, unlabelled, config)
+    trusting_all = replace(model, calibration=scores)
+    powerful_D = with_power(_planted(trusting_all), _limits(trusting_all, SHARED_AT, None), _tested(model))
+    powerless = [detector.name for detector, has in zip(detectors, powerful_D, strict=True) if not has]
+    suspected = suspects(detectors, scores, unlabelled, config, powerless)
     usual = everyday(detectors, scores, suspected, config.alerts_per_thousand)
     return without_suspects(detectors, scores, suspected, usual), tuple(usual)
 
@@ -121,13 +126,11 @@ def judge(
     unfinished_S: NDArray[np.bool_] | None = None,
     until: datetime | None = None,
     earlier: Earlier = NOTHING_EARLIER,
-    known: KnownScores | None = None,
 ) -> Judged:
     """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
 
     `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends. `until` is
-    when the logs ended; None: with the last session. `earlier` are sessions that came before these, `known` scores of
-    this model.
+    when the logs ended; None: with the last session. `earlier` are sessions that came before these.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
@@ -137,7 +140,7 @@ def judge(
     timed.gaps_T[timed.tokens.offsets[1:][unfinished_S] - 1] = _silence_ms(dataset, rows[unfinished_S], until)
     timed = replace(timed, tokens=leave_open(timed.tokens, unfinished_S), earlier=earlier)
     evidence = Evidence(model, timed)
-    return Judged(rows, timed, evidence, unfinished_S, *judge_evidence(evidence, known))
+    return Judged(rows, timed, evidence, unfinished_S, *judge_evidence(evidence))
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
@@ -184,10 +187,10 @@ def judge_sessions(model: Model, sessions: TimedSessions) -> tuple[Floats, Float
     return judge_evidence(Evidence(model, sessions))
 
 
-def judge_evidence(evidence: Evidence, known: KnownScores | None = None) -> tuple[Floats, Floats, list[Decision]]:
+def judge_evidence(evidence: Evidence) -> tuple[Floats, Floats, list[Decision]]:
     """As `judge_sessions`, where somebody asks about what the detectors saw later."""
     model = evidence.model
-    scores_DS = score_all(detectors_of(model), evidence, known)
+    scores_DS = score_all(detectors_of(model), evidence)
     p_values_DS = np.empty_like(scores_DS)
     for tail, scores_S, p_values_S in zip(tails(model), scores_DS, p_values_DS, strict=True):
         p_values_S[:] = tail.p_values(scores_S)
@@ -201,24 +204,48 @@ def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> 
 
 
 def limits_at(model: Model, alerts_per_thousand: float) -> Floats:
-    """Up to which p-value each detector alerts where this alert budget is asked for, shape D.
+    """Up to which p-value each detector alerts where this alert budget is asked for, shape D; 0 where it is not needed.
+
+    A detector that finds nothing planted that the others do not would only add false alarms, see `needed`.
+    """
+
+    def found() -> NDArray[np.bool_]:
+        shared_D = speaking_limits_at(model, 1000 * SHARED_AT)
+        return needed(_planted(model), shared_D, _tested(model), tails(model))
+
+    return np.where(model.kept.once(limits_at, found), speaking_limits_at(model, alerts_per_thousand), 0.0)
+
+
+def speaking_limits_at(model: Model, alerts_per_thousand: float) -> Floats:
+    """Up to which p-value each detector gives reasons for sessions that are alerts, shape D.
 
     The detectors share every budget as they share one of SHARED_AT, by what they then find of the anomalies planted
     into the held-out sessions; equally where none were planted.
     """
-    shares_D = model.kept.once(_shares, lambda: _shares(model))
-    return limits(tails(model), alerts_per_thousand / 1000, detectors_in_effect(model), shares_D)
+
+    def found() -> Floats:
+        return budget_shares(_planted(model), tails(model), SHARED_AT, detectors_in_effect(model))
+
+    return _limits(model, alerts_per_thousand / 1000, model.kept.once(speaking_limits_at, found))
 
 
-def _shares(model: Model) -> Floats:
+def _limits(model: Model, asked: float, shares_D: Floats | None) -> Floats:
+    return limits(tails(model), asked, detectors_in_effect(model), shares_D)
+
+
+def _tested(model: Model) -> NDArray[np.bool_]:
+    return np.array([detector.tested for detector in detectors_of(model)])
+
+
+def _planted(model: Model) -> list[Floats]:
+    """The p-values of sessions with planted anomalies, (D, N) for each kind."""
     planted = [] if model.planted is None else model.planted.partition_by("kind", maintain_order=True)
-    p_values = [
+    return [
         np.stack(
             [tail.p_values(scores_N) for tail, scores_N in zip(tails(model), _by_detector(model, kind), strict=True)]
         )
         for kind in planted
     ]
-    return budget_shares(p_values, tails(model), SHARED_AT, detectors_in_effect(model))
 
 
 def tails(model: Model) -> tuple[ScoreTail, ...]:

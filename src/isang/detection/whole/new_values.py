@@ -30,7 +30,8 @@ class NewValue:
     """A value that a slot had in these logs and never in training."""
 
     event: int
-    slot: int
+    slot: int | None
+    """None: a field of the line, which has a name."""
     name: str | None
     value: str
     lines: int
@@ -55,7 +56,7 @@ class NewValue:
         known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
         if len(self.known) > SHOWN_VALUES:
             known += f" or one of {len(self.known) - SHOWN_VALUES:,} more"
-        name = f"`{self.shown_name}`" if self.shown_name else f"the value in place {self.slot + 1}"
+        name = f"`{self.shown_name}`" if self.shown_name else f"the value in place {(self.slot or 0) + 1}"
         count = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
         return f"{name} is {_short(self.value)} in {count}; in {self.of:,} lines of the training period it was {known}."
 
@@ -65,14 +66,18 @@ class NewValue:
         known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
         if len(self.known) > SHOWN_VALUES:
             known += f" 외 {len(self.known) - SHOWN_VALUES:,}개"
-        name = f"`{self.shown_name}`" if self.shown_name else f"{self.slot + 1}번째 자리의 값"
+        name = f"`{self.shown_name}`" if self.shown_name else f"{(self.slot or 0) + 1}번째 자리의 값"
         return f"{name} = {_short(self.value)} ({self.lines:,}줄). 학습 기간 {self.of:,}줄에서는 {known}뿐이었습니다."
 
 
 def with_few_values(slots: pl.DataFrame) -> pl.DataFrame:
-    """The slots whose values are few, all of them known; high-cardinality slots say nothing."""
+    """The slots whose values are few, all of them known; high-cardinality slots say nothing.
+
+    Nor does a field that has but one value, such as the number of a process: the next log may well have another.
+    """
     few = (pl.col("lines") >= LEAST_LINES) & (pl.col("distinct") * LINES_PER_VALUE <= pl.col("lines"))
-    return slots.filter(few & (pl.col("values").list.len() == pl.col("distinct")))
+    varies = pl.col("slot").is_not_null() | (pl.col("distinct") > 1)
+    return slots.filter(few & varies & (pl.col("values").list.len() == pl.col("distinct")))
 
 
 def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
@@ -87,7 +92,7 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
     """
     stable = known.filter(~pl.col("growing"))
     rate = (len(known) - len(stable) + PRIOR_RATE * PRIOR_SLOTS) / (len(known) + PRIOR_SLOTS)
-    both = stable.join(seen, on=["event", "slot"], suffix="_now")
+    both = stable.join(seen, on=["event", "slot", "name"], suffix="_now", nulls_equal=True)
     found = []
     for row in both.iter_rows(named=True):
         new = [

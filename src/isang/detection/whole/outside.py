@@ -10,7 +10,7 @@ from isang.detection.whole.known_lines import length_of, novelty
 from isang.detection.whole.lines import Lines
 from isang.logs.store import Dataset
 from isang.model.vocabulary import UNSEEN
-from isang.model.wording import loudness_of
+from isang.model.wording import loudness_of, words
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class NewLine:
 
 
 def new_outside(model: Model, dataset: Dataset, counts: pl.DataFrame, lines: Lines) -> list[NewLine]:
-    """The new kinds of lines outside of sessions, the loudest first, of equals the one that came first."""
+    """The new kinds of lines outside of sessions, the loudest first, of equals those with words, then the first."""
     if model.lines is None:
         return []
     known, tokens = set(model.lines["series"]), model.vocabulary.tokens(dataset)
@@ -53,7 +53,7 @@ def new_outside(model: Model, dataset: Dataset, counts: pl.DataFrame, lines: Lin
     for event, number, start, stop, source, line in table.iter_rows():
         text, level, loudness = new[event]
         found.append(NewLine(event, text, level, loudness, number, start, stop, source, line, chance[loudness > 0]))
-    return sorted(found, key=lambda one: -one.loudness)
+    return sorted(found, key=lambda one: (-one.loudness, not words(one.template)))
 
 
 def _stretch_seconds(model: Model, length: float) -> float:

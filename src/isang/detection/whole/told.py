@@ -1,6 +1,6 @@
 """What logs show that no session shows by itself, as incidents: new values, and lines over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +35,12 @@ class Noticed:
     """New kinds of lines outside of sessions."""
 
 
-def noticed(model: Model, logs: StoredLogs, incidents: Sequence[Incident]) -> Noticed:
+def noticed(
+    model: Model, logs: StoredLogs, incidents: Sequence[Incident], records: Sequence[Mapping[str, Any]]
+) -> Noticed:
     """New values, changed rates, silences and new kinds of lines in logs, beside the `incidents` of their sessions.
+
+    `records` are the anomalies, each with its `incident`.
 
     An incident of sessions that explains a changed rate has it as a further reason; `told` has these incidents too.
     """
@@ -46,7 +50,7 @@ def noticed(model: Model, logs: StoredLogs, incidents: Sequence[Incident]) -> No
         values = new_values(_in_numbers_of(logs, model, model.slots), slots)
     told = [_of_value(model, logs, group) for group in _alike(values) if group[0].p_value <= TOLD]
     smaller = [_of_value(model, logs, group) for group in _alike(values) if TOLD < group[0].p_value <= 0.5]
-    lines = lines_noticed(model, logs, incidents)
+    lines = lines_noticed(model, logs, incidents, records)
     return Noticed([*lines.explaining, *told, *lines.told], [*smaller, *lines.smaller], lines.never_seen)
 
 

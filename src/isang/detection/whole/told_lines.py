@@ -1,8 +1,7 @@
 """Lines over time as incidents: changed rates, silences, and new kinds of lines outside of sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,13 +13,14 @@ from isang.detection.incidents import Incident
 from isang.detection.threshold.calibration import fit_tail
 from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE, UNUSUAL
 from isang.detection.whole.entries import SHOWN_CHARACTERS, incident_of_logs, reason_of, severity_of
+from isang.detection.whole.explained import Told, explains, lines_by_incident
 from isang.detection.whole.known_lines import Silence, silences
-from isang.detection.whole.lines import Lines, lines_of
+from isang.detection.whole.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines, lines_of
 from isang.detection.whole.outside import NewLine, new_outside
-from isang.detection.whole.volume import ALL, ERRORS, OF_LOG, WARNINGS, Change, changes, moment, worst_of
+from isang.detection.whole.volume import Change, changes, moment, worst_of
 from isang.logs.line_counts import read_line_counts
 from isang.logs.places import StoredLogs
-from isang.model.wording import LOUDNESS, loudness_of
+from isang.model.wording import LOUDNESS
 
 TOLD = 0.02
 """New values, changed rates and silences are told where no more than this share of unchanged logs has as strange
@@ -38,21 +38,6 @@ _SERIES_KO = {ALL: "모든 줄", ERRORS: "ERROR 이상의 줄", WARNINGS: "WARNI
 
 
 @dataclass(frozen=True)
-class Told:
-    """One kind of line that is otherwise than usual, and how it is said."""
-
-    series: str
-    kind: str
-    """`more`, `less`, or `none`."""
-    first: datetime
-    last: datetime
-    lines: int
-    p_value: float
-    says: str
-    says_ko: str
-
-
-@dataclass(frozen=True)
 class LinesNoticed:
     """What lines over time show."""
 
@@ -65,18 +50,27 @@ class LinesNoticed:
     """New kinds of lines outside of sessions, as in `never_seen` of a result."""
 
 
-def lines_noticed(model: Model, logs: StoredLogs, incidents: Sequence[Incident]) -> LinesNoticed:
-    """Changed rates, silences and new kinds of lines, beside the `incidents` of sessions."""
+def lines_noticed(
+    model: Model, logs: StoredLogs, incidents: Sequence[Incident], records: Sequence[Mapping[str, Any]]
+) -> LinesNoticed:
+    """Changed rates, silences and new kinds of lines, beside the `incidents` of the anomalous sessions `records`.
+
+    What an incident explains is a further reason of it, and no incident of its own.
+    """
     counts = read_line_counts(logs.folder)
     lines = lines_of(logs.dataset, model.vocabulary, counts)
     new = [] if counts is None else new_outside(model, logs.dataset, counts, lines)
     groups = _together(new)
-    told = [_of_new(model, logs, group) for group in groups if group[0].p_value <= UNUSUAL]
+    lines_new = [group for group in groups if group[0].p_value <= UNUSUAL]
+    told = [_of_new(model, logs, group) for group in lines_new]
     smaller = [_of_new(model, logs, group) for group in groups if group[0].p_value > UNUSUAL]
-    explaining = [*incidents, *told]
-    left: list[list[Told]] = []
-    for group in _at_one_time([*_changed(model, lines), *_silent(model, lines)]):
-        place = next((place for place, one in enumerate(explaining) if _explains(one, group)), None)
+    explaining, left = [*incidents, *told], list[list[Told]]()
+    changed = _at_one_time([*_changed(model, lines), *_silent(model, lines)])
+    by_cause = lines_by_incident(model, logs, records) if changed else {}
+    own = [by_cause.get(one.fingerprint) for one in incidents]
+    own += [lines.only(np.isin(lines.event_C, [one.event for one in group])) for group in lines_new]
+    for group in changed:
+        place = next((place for place, one in enumerate(explaining) if explains(one, own[place], group)), None)
         if place is None:
             left.append(group)
         else:
@@ -111,10 +105,13 @@ def _changed(model: Model, lines: Lines) -> list[Told]:
     parts = -(-windows // length)
     p_values = [parts * float(tail.p_values(np.array([change.score]))[0]) for change in found]
     return [
-        Told(one.series, one.kind, one.first, one.last, one.lines, p_value, _numbers(one), _numbers_ko(one))
+        Told(
+            one.series, one.kind, one.first, one.last, one.lines, p_value, _numbers(one), _numbers_ko(one),
+            (one.worst.timestamp(), one.worst.timestamp() + one.window_seconds), one.lines - one.usual,
+        )
         for one, p_value in zip(found, p_values, strict=True)
         if p_value <= TOLD
-    ]
+    ]  # fmt: skip
 
 
 def _silent(model: Model, lines: Lines) -> list[Told]:
@@ -126,31 +123,6 @@ def _silent(model: Model, lines: Lines) -> list[Told]:
         for one in silences(model.lines, lines)
         if one.p_value <= TOLD
     ]
-
-
-def _explains(incident: Incident, group: Sequence[Told]) -> bool:
-    """Whether changed rates, of one time, are those of what an incident is about at that time."""
-    if incident.first_seen is None or incident.last_seen is None:
-        return False
-    first, last = datetime.fromisoformat(incident.first_seen), datetime.fromisoformat(incident.last_seen)
-    present = [symptom for symptom in incident.symptoms if symptom["kind"] != "missing"]
-    loudest = max(map(_loud, present), default=0)
-    texts = {symptom["template"] for symptom in present}
-    gone = {symptom["template"] for symptom in incident.symptoms if symptom["kind"] == "missing"}
-    return any(
-        first <= one.last
-        and last >= one.first
-        and (
-            (one.kind != "more" and one.series in gone)
-            or (one.kind == "more" and one.series in texts)
-            or (one.kind == "more" and loudest >= {ERRORS: 3, WARNINGS: 2}.get(one.series, 4))
-        )
-        for one in group
-    )
-
-
-def _loud(symptom: dict[str, Any]) -> int:
-    return loudness_of(symptom["template"], symptom["level"])
 
 
 def _with_reasons(incident: Incident, group: Sequence[Told]) -> Incident:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from isang.detection.threshold.calibration import fit_tail
 from isang.detection.whole.course import course, hours_of, period_of
-from isang.detection.whole.lines import Lines
+from isang.detection.whole.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines
 from isang.model.batches import Floats
 
 WINDOW_SECONDS = (10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
@@ -27,9 +27,6 @@ SCALE = 0.5
 ALLOWANCE = 1.0
 PARTS = 10
 """The windows of a part of the training period are judged without it."""
-OF_LOG = "lines of "
-"""Before the name of a log: all of its lines."""
-ALL, ERRORS, WARNINGS = "all lines", "lines at ERROR or worse", "lines at WARNING or worse"
 SCHEMA = pl.Schema({"series": pl.String(), "window_seconds": pl.Float64(), "counts": pl.List(pl.Float64())})
 HOURS_OF_WEEK = "hour of the week"
 """The row of the hour of the week in which each window begins, 0 to 167."""
@@ -46,8 +43,10 @@ class Change:
     """`more`, `less`, or `none`."""
     first: datetime
     last: datetime
+    worst: datetime
+    """When the strangest window begins."""
     lines: int
-    """In the strangest window."""
+    """In it."""
     usual: float
     """Lines in the median window of the training period."""
     extreme: int
@@ -122,8 +121,8 @@ def _change(name: str, then: "Then", windows: "Windows") -> Change | None:
     while stop + 1 < len(alike_W) and alike_W[stop + 1]:
         stop += 1
     return Change(
-        name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), int(now_W[worst]),
-        then.usual(int(hours_of(starts_W)[worst])),
+        name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), moment(starts_W[worst]),
+        int(now_W[worst]), then.usual(int(hours_of(starts_W)[worst])),
         int(then.counts_W.max() if kind == "more" else then.counts_W.min()), windows.seconds,
         float(score_W[worst]),
     )  # fmt: skip
@@ -160,14 +159,8 @@ class Windows:
 
     def counts(self, name: str) -> Floats:
         """The lines of a series in each running window."""
-        lines = self.lines
-        if name in (ALL, ERRORS, WARNINGS):
-            own_C = lines.loud_C >= {ALL: 0, WARNINGS: 2, ERRORS: 3}[name]
-        elif name.startswith(OF_LOG):
-            own_C = lines.source_C == list(lines.sources).index(name.removeprefix(OF_LOG))
-        else:
-            own_C = np.array([one == name for one in lines.names], dtype=bool)[lines.event_C]
-        counts_W = np.bincount(self.window_C[own_C], lines.lines_C[own_C], minlength=len(self.running_W))
+        own_C = self.lines.are_of(name)
+        counts_W = np.bincount(self.window_C[own_C], self.lines.lines_C[own_C], minlength=len(self.running_W))
         counts: Floats = counts_W[self.running_W].astype(np.float64)
         return counts
 

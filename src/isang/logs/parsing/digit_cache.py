@@ -24,6 +24,7 @@ from isang.logs.parsing.records import (
     times_of,
 )
 from isang.logs.parsing.regex import takes_digits_alike
+from isang.logs.parsing.structured.other_fields import other_fields
 from isang.logs.sessions.rule import keys_in_order, keys_of
 from isang.logs.templates.event_table import numbered
 
@@ -43,7 +44,7 @@ ALL_UNTIL, ONE_IN = 8_192, 64
 """Lines whose messages are looked at for the values in them: the first of a source, then one in so many,"""
 MOST_FIRST = 256
 """and in each chunk the first of so many different masked messages."""
-EXAMPLES_SCHEMA = pl.Schema({"row": pl.UInt32(), "even": pl.Boolean(), "message": pl.String()})
+EXAMPLES_SCHEMA = pl.Schema({"row": pl.UInt32(), "even": pl.Boolean(), "message": pl.String(), "fields": pl.String()})
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class ParsedChunk:
     keys: pl.DataFrame | None
     """`row`, `key`, see sessions.keys_of; None where sessions have no key."""
     examples: pl.DataFrame
-    """EXAMPLES_SCHEMA: messages as they are; `even` where drawn by their place in the source alone."""
+    """EXAMPLES_SCHEMA: messages as they are, the `other_fields` of their lines; `even` where drawn by their place in
+    the source alone."""
 
 
 def parsed_line_by_line(chunk: Chunk, search: Search) -> ParsedChunk:
@@ -78,7 +80,10 @@ def parsed_line_by_line(chunk: Chunk, search: Search) -> ParsedChunk:
     keys = None if search.key is None else keys_of(records.frame["text"], search.key)
     frame = records.frame
     found = _examples(frame["line"], masked)
-    examples = found.with_columns(message=frame["message"].gather(found["row"]))
+    layouts = [layout for layout, _ in search.source.layouts]
+    examples = found.with_columns(
+        message=frame["message"].gather(found["row"]), fields=other_fields(frame["text"].gather(found["row"]), layouts)
+    )
     return ParsedChunk(replace(records, frame=frame.drop("text", "message")), masked, keys, examples)
 
 
@@ -126,7 +131,9 @@ class ChunkReader:
         in_order = keys.sort("row", maintain_order=True) if self._search.key is not None else None
         examples = _examples(records.frame["line"], found["masked"])
         texts = starting["text"].gather(examples["row"])
-        examples = examples.with_columns(as_written(texts, self._search.source)["message"])
+        examples = examples.with_columns(
+            as_written(texts, self._search.source)["message"], fields=pl.lit(None, dtype=pl.String)
+        )
         return ParsedChunk(records, found["masked"], in_order, examples)
 
     def _line_by_line(self, lines: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

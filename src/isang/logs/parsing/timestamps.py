@@ -10,7 +10,7 @@ import polars as pl
 
 from isang.errors import UsageError
 from isang.languages import Both
-from isang.logs.parsing.inferred.time_words import DAY, OFFSET, SHORT_MONTH, ZONES, in_english
+from isang.logs.parsing.inferred.time_words import DAY, MINUTES, OFFSET, SHORT_MONTH, ZONES, in_english
 
 UTC_TIME = pl.Datetime("us", "UTC")
 _DAY_US = 86_400_000_000
@@ -121,8 +121,8 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
     text = _plain(times, clock)
     offset = None
     if clock.zoned:
-        offset = text.str.extract(rf"({_ZONE})(?: \d{{4}})?$", 1)
-        text = text.str.replace(rf"(?:{_ZONE})( \d{{4}})?$", "${1}")
+        offset = text.str.extract(rf"({_ZONE}|{MINUTES})(?: \d{{4}})?$", 1)
+        text = text.str.replace(rf"(?:{_ZONE}|{MINUTES})( \d{{4}})?$", "${1}")
     if clock.wordy:
         text = in_english(text).str.replace_all(r"\s+", " ").str.strip_chars()
         if "%b" in clock.formats[0]:
@@ -283,11 +283,15 @@ def _local(text: pl.Expr, clock: Clock, zone: str) -> pl.Expr:
 
 
 def _offset(offset: pl.Expr) -> pl.Expr:
-    """A zone such as +01:00 or KST as a duration; Z is zero."""
+    """A zone such as +01:00, KST or +540 (minutes) as a duration; Z is zero."""
     offset = offset.str.strip_chars().replace(ZONES)
     digits = offset.str.replace_all(r"[^\d]", "")
     hours, minutes = (digits.str.slice(start, 2).cast(pl.Int64, strict=False) for start in (0, 2))
-    minutes = hours * 60 + minutes.fill_null(0)
+    minutes = (
+        pl.when(digits.str.len_chars() == 3)
+        .then(digits.cast(pl.Int64, strict=False))
+        .otherwise(hours * 60 + minutes.fill_null(0))
+    )
     signed = pl.when(offset.str.contains("-", literal=True)).then(-minutes).otherwise(minutes)
     return pl.duration(minutes=signed.fill_null(0), time_unit="us")
 

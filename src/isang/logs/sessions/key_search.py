@@ -13,6 +13,7 @@ from isang.logs.parsing import masks
 from isang.logs.parsing.inferred.levels import LEVELS
 from isang.logs.parsing.regex import ascii_only
 from isang.logs.sessions import prediction
+from isang.logs.sessions.counted_keys import counted, counted_places
 from isang.logs.sessions.placed_keys import placed
 from isang.logs.sessions.rule import NO_KEYS, SessionRule
 
@@ -55,20 +56,27 @@ _NOT_KEYS = frozenset(
     )
 )  # fmt: skip
 """Names whose values are times, measures, places or actors; and levels, behind which a line begins."""
-_BETWEEN = r"[\"'\s:=\[]{1,4}"
-"""What stands between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`."""
+_BETWEEN = r"(?:[\"'\s:=\[]{1,4}|[:=]?[<(])"
+"""What stands between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`,
+`name=<value>`, `name(value)`."""
 _JOINED = r"(?:[.:][A-Za-z0-9_-]+)*"
 """A value goes on behind a dot or colon that is not its end."""
-_NAMED = ascii_only(rf"\b([A-Za-z][A-Za-z0-9_.]{{1,30}}){_BETWEEN}([A-Za-z0-9][A-Za-z0-9_-]{{5,63}}{_JOINED})")
-_PREFIXED = ascii_only(r"\b([A-Za-z]{2,15}[_-])-?[0-9a-f][0-9a-f_-]{5,}\b")
+_NAME = r"[A-Za-z](?:[A-Za-z0-9_.]{1,30}|[A-Za-z_-]{1,30})"
+_NAMED = tuple(
+    ascii_only(rf"\b({_NAME}){between}([A-Za-z0-9+][A-Za-z0-9_+/-]{{5,63}}{_JOINED})")
+    for between in (_BETWEEN, r"(?:[\"']?[:=\[][\"'\s:=\[]{0,3}|[:=]?[<(])")
+)
+"""The second takes no word before for a name: `Ringing Call-ID: x7`."""
+_PREFIXED = ascii_only(r"\b([A-Za-z]{2,15}[_@#~-])-?[0-9a-f][0-9a-f_-]{5,}\b")
 _GLUED = ascii_only(r"\b([A-Za-z]{2,15})\d{4,12}\b")
 _BARE = (
     (Both.same("UUID"), r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"),
     (Both("32 hexadecimal digits", "hex 숫자 32자리"), r"\b[0-9a-f]{32}\b"),
     (Both("16 hexadecimal digits", "hex 숫자 16자리"), r"\b[0-9a-f]{16}\b"),
+    (Both("address with port", "포트가 있는 주소"), r"\b\d{1,3}(?:\.\d{1,3}){3}:\d{4,5}\b"),
 )
 _DATE_LIKE = r"^(?:19|20)\d{2}-?\d{2}-?\d{2}"
-_LETTERS = ("0-9", "0-9a-f", "0-9a-f-", "0-9A-Za-z", "0-9A-Za-z_-")
+_LETTERS = ("0-9", "0-9a-f", "0-9a-f-", "0-9A-Za-z", "0-9A-Za-z_-", "0-9A-Za-z_+/-")
 _MAX_NAMES = 30
 _BRACKETS = ("[", "(", "{", "<")
 _AT_ITS_PLACE = 0.95
@@ -178,6 +186,9 @@ def candidates(texts: pl.Series) -> Iterator[Candidate]:
     yield from _prefixed(texts)
     yield from _glued(texts)
     yield from _named(texts)
+    for name, pattern, found in counted(texts):
+        if name.lower() not in _NOT_KEYS:
+            yield Candidate(Both.same(name), pattern, (), found)
 
 
 def _of_a_form(texts: pl.Series) -> Iterator[Candidate]:
@@ -190,7 +201,7 @@ def _of_a_form(texts: pl.Series) -> Iterator[Candidate]:
 
 def _placed(sample: pl.DataFrame) -> Iterator[Candidate]:
     """Identifiers that only their place shows and that come and go: more than one line each, soon over."""
-    for name, pattern in placed(sample["text"]):
+    for name, pattern in (*placed(sample["text"]), *counted_places(sample["text"])):
         found = _found(sample["text"], pattern).with_columns(pl.col("key").str.extract(pattern, 1))
         candidate = judge(Candidate(name, pattern, (), found), sample.height)
         spans = candidate.found.group_by("key").agg(pl.col("row").max() - pl.col("row").min())["row"]
@@ -250,7 +261,7 @@ def _found(texts: pl.Series, pattern: str) -> pl.DataFrame:
 
 def _prefixed(texts: pl.Series) -> Iterator[Candidate]:
     """Values such as blk_123 or req-0a1b: letters, a separator, digits."""
-    found = _found(texts, _PREFIXED).filter(pl.col("key").str.count_matches(r"\d") >= 3)
+    found = _found(texts, _PREFIXED).filter(pl.col("key").str.count_matches(r"\d") >= 2)
     found = found.with_columns(prefix=pl.col("key").str.extract(_PREFIXED, 1))
     for prefix, part in _frequent(found, "prefix", texts.len()):
         values = part["key"].str.slice(len(prefix))
@@ -265,15 +276,18 @@ def _glued(texts: pl.Series) -> Iterator[Candidate]:
     """Values such as conn4711, of letters and digits without a separator; behind `name=` the name tells more."""
     glued = _found(texts, _GLUED).with_columns(prefix=pl.col("key").str.extract(_GLUED, 1))
     for prefix, part in _frequent(glued, "prefix", texts.len()):
-        named = texts.gather(part["row"].unique()).str.contains(rf"\w[\"']?[=:]\s?[\"']?{prefix}\d{{4,12}}\b")
+        named = texts.gather(part["row"].unique()).str.contains(rf"\w(?:[=:]|[\"'][=:]\s?)[\"']?{prefix}\d{{4,12}}\b")
         if prefix.lower() not in _NOT_KEYS and not named.mean() > 0.5:  # type: ignore[operator]
             pattern = rf"\b{prefix}\d{{4,12}}\b"
             yield Candidate(Both.same(f"{prefix}…"), pattern, (), part.select("row", "key"))
 
 
 def _named(texts: pl.Series) -> Iterator[Candidate]:
-    found = _found(texts, _NAMED).with_columns(
-        name=pl.col("key").str.extract(_NAMED, 1), value=pl.col("key").str.extract(_NAMED, 2)
+    found = pl.concat(
+        _found(texts, named).with_columns(
+            name=pl.col("key").str.extract(named, 1), value=pl.col("key").str.extract(named, 2)
+        )
+        for named in _NAMED
     )
     found = found.filter(
         (pl.col("value").str.count_matches(r"\d") >= 2)
@@ -295,7 +309,7 @@ def _value_shape(values: pl.Series) -> str:
     """An expression for values like these, no wider than they need; it takes them whole."""
     parts = values.str.replace(r"[.:].*$", "")
     shortest, longest = int(parts.str.len_chars().min()), int(parts.str.len_chars().max())  # type: ignore[arg-type]
-    letters = next((each for each in _LETTERS if values.str.contains(rf"^[.:{each}]+$").all()), "0-9A-Za-z_-")
+    letters = next((each for each in _LETTERS if values.str.contains(rf"^[.:{each}]+$").all()), _LETTERS[-1])
     repeat = f"{{{shortest}}}" if shortest == longest else f"{{{shortest},{max(longest, 64)}}}"
     joined = rf"(?:[.:][{letters}]+)*" if (values != parts).any() else ""
     return rf"[{letters}]{repeat}{joined}"

@@ -8,7 +8,9 @@ from isang.languages import Both
 from isang.logs.parsing.regex import ascii_only
 
 _VALUE = r"[A-Za-z0-9][A-Za-z0-9_-]{4,63}"
-_OPENING, _BEHIND = r"[\[(<{\"']*", r"(?:[\s:;,\])>}\"'|]|$)"
+WORD = r"\S*[A-Za-z0-9]\S*\s+(?:[^A-Za-z0-9\s]+\s+)*"
+"""A word with the space behind it; arrows and dashes between words do not count."""
+_OPENING, _BEHIND = r"[^A-Za-z0-9_\s]*", r"(?:[\s:;,\])>}\"'|~]|$)"
 _LAST_WORD, _LAST_COLUMN = 9, 6
 _LOOKED_AT = 2_000
 _LEAST = 0.3
@@ -16,7 +18,7 @@ _LEAST = 0.3
 _MIXED = 0.5
 """At least this share of the values has letters and digits."""
 _PLACES = (
-    *((Both(f"word {n + 1}", f"{n + 1}번째 단어"), rf"^\s*(?:\S+\s+){{{n}}}{_OPENING}") for n in range(_LAST_WORD)),
+    *((Both(f"word {n + 1}", f"{n + 1}번째 단어"), rf"^\W*(?:{WORD}){{{n}}}{_OPENING}") for n in range(_LAST_WORD)),
     *(
         (Both(f"column {n + 1}", f"{n + 1}번째 열"), rf"^(?:[^|]*\|){{{n}}}\s*{_OPENING}")
         for n in range(1, _LAST_COLUMN)
@@ -28,10 +30,10 @@ def placed(texts: pl.Series) -> Iterator[tuple[Both, str]]:
     """(name, expression whose group is the value) of the places of lines where identifiers may stand."""
     some = texts.gather_every(max(1, texts.len() // _LOOKED_AT))
     for name, before in _PLACES:
-        pattern = _of(some, rf"{before}({_VALUE}){_BEHIND}", rf"{before}(~){_BEHIND}")
+        pattern = _of(some, rf"{before}({_VALUE}){_BEHIND}", rf"{before}(VALUE){_BEHIND}")
         if pattern is not None:
             yield name, pattern
-    pattern = _of(some, rf"(?:\s|{_OPENING})({_VALUE})[\])>}}\"'.]*\s*$", r"[\s\[(<{\"'](~)[\])>}\"'.]*\s*$")
+    pattern = _of(some, rf"[^A-Za-z0-9_.-]({_VALUE}){_OPENING}\s*$", rf"[^A-Za-z0-9_.-](VALUE){_OPENING}\s*$")
     if pattern is not None:
         yield Both("the last word", "마지막 단어"), pattern
 
@@ -46,4 +48,4 @@ def _of(texts: pl.Series, pattern: str, narrow: str) -> str | None:
     if longest > 2 * shortest:
         return None
     shape = rf"[A-Za-z0-9][A-Za-z0-9_-]{{{shortest - 1},{longest - 1}}}"
-    return ascii_only(narrow.replace("~", shape))
+    return ascii_only(narrow.replace("VALUE", shape))

@@ -1,8 +1,10 @@
 """What stands in the slots of templates: names where the text gives them, and bounded statistics of values."""
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 
 import numpy as np
 import polars as pl
@@ -32,24 +34,23 @@ class SlotSample:
     """Messages from all parts of the logs, and some of each kind, in bounded memory."""
 
     def __init__(self) -> None:
-        self._even: list[tuple[int, int, str]] = []  # (place, number, message)
-        self._first: list[tuple[int, int, str]] = []
+        self._even: list[tuple[int, int, str, str | None]] = []  # (place, number, message, fields)
+        self._first: list[tuple[int, int, str, str | None]] = []
         self._of_number: Counter[int] = Counter()
         self._step = 1  # of the even ones that are drawn one in so many is kept
         self._drawn = self._added = 0
 
     def add(self, numbers: pl.Series, examples: pl.DataFrame) -> None:
-        """`examples`: `even`, `message`, see digit_cache.EXAMPLES_SCHEMA; `numbers`: of their masked messages."""
-        for number, even, message in zip(
-            numbers.to_list(), examples["even"].to_list(), examples["message"].to_list(), strict=True
-        ):
+        """`examples`: `even`, `message`, `fields`, see EXAMPLES_SCHEMA; `numbers`: of their masked messages."""
+        columns = (examples[name].to_list() for name in ("even", "message", "fields"))
+        for number, even, message, fields in zip(numbers.to_list(), *columns, strict=True):
             self._added += 1
             if even:
                 self._drawn += 1
             if even and self._drawn % self._step == 0:
-                self._even.append((self._added, number, message[:_MAX_MESSAGE]))
+                self._even.append((self._added, number, message[:_MAX_MESSAGE], fields))
             elif self._of_number[number] < FIRST_OF_EACH and len(self._first) < MOST_FIRST:
-                self._first.append((self._added, number, message[:_MAX_MESSAGE]))
+                self._first.append((self._added, number, message[:_MAX_MESSAGE], fields))
             else:
                 continue
             self._of_number[number] += 1
@@ -58,26 +59,43 @@ class SlotSample:
 
     def messages(self) -> Iterator[tuple[int, str]]:
         """(number, message) in the order of the logs."""
-        return ((number, message) for _, number, message in sorted(self._even + self._first))
+        return ((number, message) for _, number, message, _ in self._in_order())
+
+    def fields(self) -> Iterator[tuple[int, str]]:
+        """(number, JSON object) of those whose lines have further fields, in the order of the logs."""
+        return ((number, fields) for _, number, _, fields in self._in_order() if fields is not None)
+
+    def _in_order(self) -> list[tuple[int, int, str, str | None]]:
+        return sorted(self._even + self._first, key=itemgetter(0))
 
 
 def slots_of(
-    templates: Mapping[int, str], messages: Iterable[tuple[int, str]], shown: Callable[[str], str] = str
+    templates: Mapping[int, str],
+    messages: Iterable[tuple[int, str]],
+    shown: Callable[[str], str] = str,
+    fields: Iterable[tuple[int, str]] = (),
 ) -> pl.DataFrame:
     """A row for each slot of the templates that messages (event, raw text) were seen of, SLOTS_SCHEMA.
+
+    And one for each of the `fields` (event, JSON object of texts) of their lines, which has no `slot` but a name.
 
     `values` are the most frequent ones with their `counts`; none for slots whose name speaks of a secret. `low`, `high`
     and `quantiles` (QUANTILES) where all are numbers. `growing`: the second half of the lines
     brought values that the first half has not. `shown` takes secrets out of a value.
     """
     seen: dict[tuple[int, int], list[str]] = defaultdict(list)
+    of_field: dict[tuple[int, str], list[str]] = defaultdict(list)
     for event, message in messages:
         for slot, value in enumerate(slot_values(templates[event], message) or ()):
             seen[event, slot].append(value[:_MAX_CHARACTERS])
+    for event, told in fields:
+        for name, value in json.loads(told).items():
+            of_field[event, name].append(value)
     rows = [
         _row(event, slot, names(templates[event])[slot], values, shown)
         for (event, slot), values in sorted(seen.items())
     ]
+    rows += [_row(event, None, name, values, shown) for (event, name), values in sorted(of_field.items())]
     return pl.DataFrame(rows, schema=SLOTS_SCHEMA, orient="row")
 
 
@@ -88,7 +106,9 @@ def names(template: str) -> list[str | None]:
     return [None if match is None else match[1] for match in found]
 
 
-def _row(event: int, slot: int, name: str | None, values: list[str], shown: Callable[[str], str]) -> tuple[object, ...]:
+def _row(
+    event: int, slot: int | None, name: str | None, values: list[str], shown: Callable[[str], str]
+) -> tuple[object, ...]:
     counts = Counter(values).most_common()
     numbers = [float(value) for value in values if _NUMBER.fullmatch(value)]
     all_numbers = len(numbers) == len(values)

@@ -220,9 +220,9 @@ class IncidentBook:
             sessions=max(sessions, own.sessions), normal_sessions=self._normal_sessions, stream=STREAM,
             model=self._model_name, end=own.last, sources=2,
         )  # fmt: skip
-        document = incident_of(own.episodes, around).to_dict()
+        document = incident_of(own.episodes, around, own.sessions).to_dict()
         own.silence_seconds = float(document["silence_seconds"] or LEAST_SILENCE_SECONDS)
-        document |= {"id": own.id, "state": "firing", "sessions": own.sessions, "silenced_by": own.silenced_by}
+        document |= {"id": own.id, "state": "firing", "silenced_by": own.silenced_by}
         document["feedback"] = self._shown(document["fingerprint"], own.silenced_by)
         self._database.put_incident(document, now_us)
         return document

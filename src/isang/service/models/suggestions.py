@@ -126,7 +126,7 @@ def _budget(bins: Sequence[Bin], usual: Usual, real: int) -> dict[str, Any] | No
     found, asked = share(alerts, kept.sessions, 1000.0), usual.asked_per_thousand
     if found["low"] is None or found["low"] <= asked:
         return None
-    rate = f"{found['value']:.2g}"
+    rate = _rate(found["value"])
     return _reason(
         "budget",
         f"{rate} alerts per 1,000 sessions that nobody called anomalies, where {asked:g} may be",
@@ -169,10 +169,11 @@ def _expected(lately: Bin, usual: Usual, real: int) -> dict[str, Any]:
                 f"{lately.new_alerts:,}개는 정상이라고 답하지 않은 알림이라 학습하지 않습니다. 정상이면 먼저 답하세요"
             )
     says.append(
-        f"its thresholds would be set on what comes now, for {asked:g} alerts per 1,000 sessions; there are {now:.2g}"
+        f"its thresholds would be set on what comes now, for {asked:g} alerts per 1,000 sessions; there are "
+        f"{_rate(now)}"
     )
     says_ko.append(
-        f"임곗값을 지금 들어오는 로그로 다시 정합니다(세션 1,000개당 알림 예산 {asked:g}개, 현재 {now:.2g}개)"
+        f"임곗값을 지금 들어오는 로그로 다시 정합니다(세션 1,000개당 알림 예산 {asked:g}개, 현재 {_rate(now)}개)"
     )
     return {
         "expected": "; ".join(says), "expected_ko": ". ".join(says_ko), "learnable_sessions": learnable,
@@ -193,6 +194,11 @@ def _age_days(lately: Bin, usual: Usual) -> float | None:
 
 def _high_of(name: str) -> Callable[[Bin], int]:
     return lambda one: one.high.get(name, 0)
+
+
+def _rate(alerts: float) -> str:
+    """Alerts per 1,000 sessions, as they are read."""
+    return f"{alerts:,.0f}" if alerts >= 10 else f"{alerts:.2g}"
 
 
 def _percent(part: Mapping[str, Any]) -> str:

@@ -53,15 +53,17 @@ class EventCounts(DetectorDefaults):
             says = "No normal session has a line in common with this one."
             return [Reason(says, says_ko="이 세션과 공통된 줄이 있는 정상 세션이 하나도 없습니다.")]
         normal = fitted.normal[int(nearest.row_S[0])][: nearest.length_S[0]]
-        difference = counts(session, fitted.size)[0] - counts(from_sequences([normal]), fitted.size)[0]
+        usual = counts(from_sequences([normal]), fitted.size)[0]
+        difference = counts(session, fitted.size)[0] - usual
         largest_first = [int(token) for token in np.argsort(-np.abs(difference), kind="stable")]
         missing = [
-            counted(case.model, token, -int(difference[token]))
+            counted(case.model, token, -int(difference[token])) | {"usual": int(usual[token])}
             for token in largest_first
             if difference[token] < 0 and nearest.lacks_S[0]
         ]
         extra = [
-            counted(case.model, token, int(difference[token])) | {"position": in_longest_run(tokens, token)}
+            counted(case.model, token, int(difference[token]))
+            | {"usual": int(usual[token]), "position": in_longest_run(tokens, token)}
             for token in largest_first
             if difference[token] > 0 and not case.named.issuperset((np.flatnonzero(tokens == token) - 1).tolist())
         ]

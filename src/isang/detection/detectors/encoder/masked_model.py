@@ -28,6 +28,8 @@ SCORING_TOKENS = 8_192
 """Tokens per batch when scoring: fewer cost more calls, more of them leave the processor's caches."""
 EVENT_PASSES, GAP_PASSES = 3, 3
 """Copies of a session in which events are hidden, and in which gaps are asked about; one more asks for its end."""
+KIND = "surprise"
+"""What the answers about a session are kept as."""
 DECIMALS = 3
 """Surprises are rounded, so that the order of sums in a larger batch decides nothing."""
 
@@ -59,8 +61,8 @@ def surprise(model: Model, sessions: Sessions) -> Surprise:
     def places(rows: Rows) -> Rows:
         return pieces.offsets[rows][:, None] + np.arange(pieces.lengths[rows[0]])
 
-    encoder, names = model.onnx or model.encoder, model.answered.names(pieces)
-    known = model.answered.known(encoder, names)
+    owner, names = (model.onnx or model.encoder,), model.answered.names(pieces)
+    known = model.answered.known(KIND, owner, names)
     for place, answer_3L in known.items():
         start = pieces.offsets[place]
         for into_T, answer_L in zip(answers, answer_3L, strict=True):
@@ -73,7 +75,7 @@ def surprise(model: Model, sessions: Sessions) -> Surprise:
         for rows, scored in zip(batches, score(pieces.flat[places(rows)] for rows in batches), strict=True):
             for into_T, answer_GL in zip(answers, scored, strict=True):
                 into_T[places(rows)] = answer_GL
-            model.answered.keep(encoder, names, rows, list(scored))
+            model.answered.keep(KIND, owner, names, rows, np.stack(scored, axis=1))
             bar.advance(len(rows))
     return answers
 

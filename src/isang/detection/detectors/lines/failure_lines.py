@@ -25,6 +25,7 @@ class FailureLines(DetectorDefaults):
 
     name = "failure_lines"
     timed = True
+    tested = False
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """How many sessions have how many lines of a class or a louder one: `loudness`, `lines`, `sessions`.

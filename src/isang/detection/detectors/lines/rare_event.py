@@ -21,6 +21,7 @@ class RareEvent(DetectorDefaults):
     name = "rare_event"
     least_scale = 0.25
     learned = True
+    tested = False
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """How many of the normal sessions have each token: `token`, `sessions`."""

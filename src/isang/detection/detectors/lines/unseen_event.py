@@ -20,6 +20,7 @@ class UnseenEvent(DetectorDefaults):
     allowance = 0.0
     learned = True
     timed = True
+    tested = False
     unsuspicious = 1.0
 
     def score(self, evidence: Evidence) -> Floats:

@@ -37,6 +37,7 @@ class Burst(DetectorDefaults):
     least_scale = 1.5
     allowance = 3.0
     timed = True
+    tested = False
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
         """See `count_bursts`."""
@@ -76,8 +77,7 @@ class Burst(DetectorDefaults):
 
 def bursts(evidence: Evidence) -> "Bursts":
     """The crowds that the sessions of the evidence stand in."""
-    timed = evidence.timed
-    return find_bursts(evidence.fitted, timed.tokens, timed.ends_ms_S, timed.earlier)
+    return _found(evidence.fitted, evidence.once(_pairs_of), len(evidence.sessions))
 
 
 class Bursts(NamedTuple):
@@ -123,11 +123,13 @@ def find_bursts(fitted: Fitted, sessions: Sessions, ends_ms_S: Floats, earlier: 
     that only stands near a crowd is none of it: it counts as quick as the slowest of its own crowds up to that size.
     Where all sessions come quicker than ever, crowds have to be quicker still: a busier day is no burst.
     """
-    size = len(sessions)
+    return _found(fitted, _pairs(sessions, ends_ms_S, earlier), len(sessions))
+
+
+def _found(fitted: Fitted, pairs: "_Pairs", size: int) -> Bursts:
     none = np.zeros(size, dtype=np.int64)
     found = Bursts(np.zeros(size), none - 1, none.copy(), np.full(size, np.nan))
     shortest_ms_CV = fitted.once(_shortest_ms)
-    pairs = _pairs(sessions, ends_ms_S, earlier)
     busier_P = _busier(pairs, size, shortest_ms_CV[-1, BEGIN])
     quicker_P = np.full(len(pairs.token_P), np.inf)
     for crowd, shortest_ms_V in zip(CROWDS, shortest_ms_CV, strict=False):
@@ -151,7 +153,7 @@ def remember(sessions: TimedSessions) -> Earlier:
     pairs = _pairs(sessions.tokens, sessions.ends_ms_S, sessions.earlier)
     behind_P = np.searchsorted(pairs.token_P, pairs.token_P, side="right") - np.arange(len(pairs.token_P))
     latest_P = behind_P < np.where(pairs.token_P == BEGIN, ALL, max(CROWDS))
-    return Earlier(pairs.token_P[latest_P], pairs.end_ms_P[latest_P])
+    return Earlier(pairs.token_P[latest_P].astype(np.int64), pairs.end_ms_P[latest_P])
 
 
 def neighbours(evidence: Evidence, index: int) -> Earlier | None:
@@ -163,15 +165,17 @@ def neighbours(evidence: Evidence, index: int) -> Earlier | None:
     token = int(evidence.once(bursts).token_S[index])
     if token < 0:
         return None
-    pairs = evidence.once(_pairs_of)
+    pairs, end_ms = evidence.once(_pairs_of), evidence.timed.ends_ms_S[index]
     found = []
     for event, before, behind in ((token, max(CROWDS) - 1, max(CROWDS) - 1), (BEGIN, ALL - 1, 0)):
-        of_event = np.flatnonzero(pairs.token_P == event)
-        place = int(np.flatnonzero(pairs.session_P[of_event] == index)[0])
-        near = of_event[max(0, place - before) : place + behind + 1]
+        first, last = (np.searchsorted(pairs.token_P, np.int32(event), side=side) for side in ("left", "right"))
+        ends_ms_E = pairs.end_ms_P[first:last]
+        same = first + np.arange(np.searchsorted(ends_ms_E, end_ms), np.searchsorted(ends_ms_E, end_ms, side="right"))
+        place = int(same[pairs.session_P[same] == index][0])
+        near = np.arange(max(int(first), place - before), min(int(last), place + behind + 1))
         found.append(near[pairs.session_P[near] != index])
     chosen = np.concatenate(found)
-    return Earlier(pairs.token_P[chosen], pairs.end_ms_P[chosen])
+    return Earlier(pairs.token_P[chosen].astype(np.int64), pairs.end_ms_P[chosen])
 
 
 def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
@@ -190,9 +194,9 @@ def _pairs_of(evidence: Evidence) -> "_Pairs":
 
 
 class _Pairs(NamedTuple):
-    session_P: Rows
+    session_P: NDArray[np.int32]
     """Which session; -1 for one that came before."""
-    token_P: Rows
+    token_P: NDArray[np.int32]
     end_ms_P: Floats
 
 
@@ -212,7 +216,8 @@ def _pairs(sessions: Sessions, ends_ms_S: Floats, earlier: Earlier) -> _Pairs:
     places_P = np.unique(np.concatenate(parts))  # sorted, and each once
     token_P, rank_P = np.divmod(places_P, max(1, len(order_N)))
     of_P = order_N[rank_P]
-    return _Pairs(np.where(of_P < number, of_P, -1), token_P, ends_ms_N[of_P])
+    session_P = np.where(of_P < number, of_P, -1).astype(np.int32)
+    return _Pairs(session_P, token_P.astype(np.int32), ends_ms_N[of_P])
 
 
 def _places(token_T: Rows | Tokens, of_T: Rows, rank_N: Rows, timed_N: NDArray[np.bool_]) -> Rows:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
-from isang.logs.parsing.inferred.time_words import DAY, HALF, MONTH, OFFSET, may_name_a_month
+from isang.logs.parsing.inferred.time_words import DAY, HALF, MINUTES, MONTH, OFFSET, may_name_a_month
 from isang.logs.parsing.timestamps import CLOCKS, Clock
 
 LOOKED_AT = 160
@@ -86,6 +86,10 @@ TIMES: tuple[Part, ...] = (
     Part("dotted-seconds", r"\d{2}\.\d{2}\.\d{2}(?:[.,:]\d{1,9})?", ("%H.%M.%S%.f",)),
     Part("dashed-seconds", r"\d{2}-\d{2}-\d{2}", ("%H-%M-%S",)),
     Part("unpadded-seconds", r"\d{1,2}:\d{1,2}:\d{1,2}(?:[.,:]\d{1,9})?", ("%H:%M:%S%.f",)),
+    Part(
+        "dotted-seconds-half",
+        rf"\d{{1,2}}\.\d{{2}}\.\d{{2}}(?:[.,:]\d{{1,9}})?\s?(?:{HALF})", ("%I.%M.%S%.f %p",), wordy=True,
+    ),
     Part("compact-seconds", r"[0-2]\d[0-5]\d[0-6]\d(?:[.,]\d{1,9}|\d{3})?", ("%H%M%S%.f", "%H%M%S%3f"), compact=True),
 )  # fmt: skip
 BETWEEN: tuple[tuple[str, str], ...] = (
@@ -96,10 +100,21 @@ BETWEEN: tuple[tuple[str, str], ...] = (
     (":", ":"),
     (r"\.", "."),
     ("/", "/"),
+    (r"\|", "|"),
+    (r" \| ", " | "),
+    (";", ";"),
+    (",", "."),  # as a comma between digits is left
+    (r"\]\[", "]["),
+    (r"\] \[", "] ["),
     ("", ""),
 )  # fmt: skip
 """What stands between date and time: pattern, and what becomes of it before it is read."""
-_ZONE_AND_MORE = rf"(?:{OFFSET}(?![\w:]))?"
+
+
+def _zone(time: Part) -> str:
+    """A zone may stand behind a time of day."""
+    offset = f"{MINUTES}|{OFFSET}" if time.name == "dotted-seconds" else OFFSET
+    return rf"(?:(?:{offset})(?![\w:]))?"
 
 
 @dataclass(frozen=True)
@@ -142,13 +157,14 @@ class Form:
         if self.order == "time first":
             return f"{self.time.pattern}{self.between[0]}{day}{self.date.pattern}"
         year = rf"\s+{_YEAR}" if self.order == "year last" else ""
-        return f"{day}{self.date.pattern}{self.between[0]}{self.time.pattern}(?:{OFFSET})?{year}"
+        offset = f"{MINUTES}|{OFFSET}" if self.time.name == "dotted-seconds" else OFFSET
+        return f"{day}{self.date.pattern}{self.between[0]}{self.time.pattern}(?:{offset})?{year}"
 
     def readings(self) -> tuple[Clock, ...]:
         """A clock for each way to read it, the usual one first."""
         name = "-".join(part.name for part in (self.date, self.time) if part is not None and part.name != "seconds")
         wordy = self.time.wordy or (self.date is not None and self.date.wordy)
-        zoned = self.order != "time first" and self.time.name != "dashed-seconds" and self.between[1] != "-"
+        zoned = self.order != "time first" and (self.between[1] != "-" or self.time.name == "dotted-seconds")
         if self.date is None:
             formats = tuple(f"%Y-%m-%d {form}" for form in self.time.formats)
             return (Clock(name or "time-only", self.pattern, formats, lacks="date", wordy=wordy, zoned=True),)
@@ -188,7 +204,7 @@ def find_time(line: str) -> Found | None:
     if dated:
         return min(dated, key=lambda found: (found.start, -found.end))
     for time in TIMES[:8]:
-        for match in _compiled(rf"(?<![\w:.,/-])(?:{time.pattern}){_ZONE_AND_MORE}(?![\w:])").finditer(text):
+        for match in _compiled(rf"(?<![\w:.,/-])(?:{time.pattern}){_zone(time)}(?![\w:])").finditer(text):
             return Found(*match.span(), Form(None, ("", ""), time))
     return None
 
@@ -227,7 +243,7 @@ def _with_time(text: str, match: re.Match[str], date: Part) -> Found | None:
         if rest is None:
             continue
         found = Found(match.start(), rest.end(), Form(date, between, time, weekday=day))
-        zone = _compiled(_ZONE_AND_MORE).match(text, rest.end())
+        zone = _compiled(_zone(time)).match(text, rest.end())
         end = zone.end() if zone is not None else rest.end()
         year = _compiled(rf"\s+{_YEAR}(?![\w:-])").match(text, end)
         if date.lacks == "year" and year is not None:

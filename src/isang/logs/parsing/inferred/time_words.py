@@ -73,6 +73,8 @@ OFFSET = (
     rf"|[ ](?:{'|'.join(ZONES)}))"
 )
 """A zone behind a time: Z, +09, +0900, +09:00, UTC+9 or a name."""
+MINUTES = r"[+-]\d{3}\b"
+"""The same in minutes, as DB2 writes it."""
 
 
 def may_name_a_month(text: str) -> bool:

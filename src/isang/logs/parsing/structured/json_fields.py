@@ -39,7 +39,7 @@ def with_fields(layout: Layout, lines: pl.Series) -> Layout:
     objects = list(_objects(lines))
     if not objects:
         return layout
-    flat = [dict(_flattened(each)) for each in objects]
+    flat = [dict(flattened(each)) for each in objects]
     aliases = dict(_aliases(flat))
     without = [each for each, values in zip(objects, flat, strict=True) if not _has_message(values, aliases)]
     shape = _shape(without) if len(without) >= max(1, 0.05 * len(objects)) else ()
@@ -114,12 +114,13 @@ def _objects(lines: pl.Series) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def _flattened(value: Mapping[str, Any], depth: int = 1, before: str = "") -> Iterator[tuple[str, Any]]:
+def flattened(value: Mapping[str, Any], depth: int = 1, before: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted path, value) of what is neither null nor an object; of lists those of words alone."""
     for key, each in list(value.items())[:_MAX_KEYS]:
         if "." in key and before:
             continue
         if isinstance(each, dict) and depth < _MAX_DEPTH and "." not in key:
-            yield from _flattened(each, depth + 1, f"{before}{key}.")
+            yield from flattened(each, depth + 1, f"{before}{key}.")
         elif each is not None and (not isinstance(each, dict | list) or _is_list_of_words(each)):
             yield f"{before}{key}", each
 
