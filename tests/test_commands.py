@@ -540,5 +540,10 @@ def test_detect_prints_a_screen_and_says_where_the_rest_is(place: Path, tmp_path
     assert "sessions are anomalous, in" in lines[0]
     assert lines[-1].startswith(f"look at {tmp_path / 'found' / 'index.html'}")
     assert (tmp_path / "found" / "index.html").is_file()
+    refused = isang("detect", run, place / "shop.log", "--out", tmp_path / "found")
+    assert refused.returncode == 2
+    assert "replace them with --overwrite" in refused.stderr
+    again = isang("detect", run, place / "shop.log", "--out", tmp_path / "found", "--overwrite", "--verbose")
+    assert again.returncode == 0, again.stderr
+    assert "sessions:" in again.stdout
     assert "--out DIR writes a page" in isang("detect", run, place / "shop.log").stdout
-    assert "sessions:" in isang("detect", run, place / "shop.log", "--verbose").stdout

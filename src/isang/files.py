@@ -164,7 +164,7 @@ def partial_folder(folder: Path) -> Path:
 
 OURS = (
     "run.json", "meta.json", "metrics.jsonl", "manifest.json", "report.json", "state.json", "evaluation.json",
-    "learning_rates.json",
+    "learning_rates.json", "incidents.json",
 )  # fmt: skip
 """Each folder that isang writes holds one of these files; a folder without any is somebody else's."""
 

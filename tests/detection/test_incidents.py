@@ -116,6 +116,17 @@ def test_sessions_with_the_same_new_line_are_of_one_cause_whatever_else_they_sho
     assert sum(record["incident"] == login["incident"] for record in [*many, login, basket]) == 2
 
 
+def test_episodes_that_a_later_session_shows_to_be_one_are_one_incident() -> None:
+    """Two pages fail, each in its own way and at its own time, before a session shows both."""
+    many = [anomaly(90 * step, reason("burst", f"kind {chr(97 + step)}", 90 * step)) for step in range(20)]
+    admin, search = new(2000, "no such page, admin"), new(2012, "search is not allowed")
+    both = anomaly(
+        2024, reason("unseen_event", "search is not allowed", 2024), reason("unseen_event", "no such page, admin", 2024)
+    )
+    incidents_of([*many, admin, search, both], HOUR)
+    assert admin["incident"] == search["incident"] == both["incident"]
+
+
 def test_the_same_cause_later_is_the_same_incident_with_two_episodes() -> None:
     records = [new(second, "disk is full") for second in (100, 101, 102, 3000, 3001)]
     (incident,) = incidents_of(records, HOUR)

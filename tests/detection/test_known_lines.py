@@ -74,6 +74,8 @@ def test_new_kinds_of_lines_surprise_less_where_they_come_often(known: pl.DataFr
     )
     assert novelty(pl.concat([known, late]), seconds, loud=True) > 0.5
     assert novelty(pl.concat([known, late]), seconds, loud=False) == novelty(known, seconds, loud=False)
+    chances = [novelty(known, seconds, loud=True, kinds=kinds) for kinds in (1, 3, 4, 8, 20)]
+    assert chances[0] == chances[1] > chances[2] > chances[3] > chances[4] >= 0
 
 
 def test_a_quiet_night_is_no_silence() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import threading
 import time
@@ -328,6 +329,9 @@ def check(settings: ServiceSettings) -> str:
 
     with _listening(settings):
         pass
+    near = next(place for place in (settings.home.absolute(), *settings.home.absolute().parents) if place.exists())
+    if not near.is_dir() or not os.access(near, os.W_OK):
+        raise UsageError(f"--home {settings.home} cannot be made: {near} is no folder that may be written to")
     if settings.syslog is not None:
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             bound(*settings.syslog, kind).close()

@@ -79,7 +79,7 @@ class ServiceSettings:
             raise UsageError("ISANG_TOKEN must have 8 characters or more, or be unset")
         for name in ("alertmanager", "webhook"):
             url = getattr(self, name)
-            if url is not None and urlsplit(url).scheme not in ("http", "https"):
+            if url is not None and not _is_web_address(url):
                 raise UsageError(f"--{name} must be an address such as http://127.0.0.1:9093, got {url!r}")
         _check_networks(self.syslog_from)
         if self.syslog is not None and not _is_loopback(self.syslog[0]) and not self.syslog_from:
@@ -112,6 +112,14 @@ def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
+        return False
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # such as a bracket that is not closed
         return False
 
 

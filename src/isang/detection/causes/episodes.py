@@ -70,6 +70,7 @@ def episodes_of(records: Iterable[dict[str, Any]], seconds: float | None) -> lis
     found: list[Episode] = []
     for _, record in dated:
         join(found, record, window)
+    found = _joined_by_new_lines(found, ALIKE * window)
     timeless: dict[str, Episode] = {}
     for time, record in timed:
         if time is None:
@@ -98,6 +99,31 @@ def join(episodes: list[Episode], record: dict[str, Any], window: float) -> Epis
     episodes.append(Episode())
     episodes[-1].add(record)
     return episodes[-1]
+
+
+def _joined_by_new_lines(episodes: Sequence[Episode], window: float) -> list[Episode]:
+    """Those that share a line never seen before, with no more than `window` seconds between them, as one."""
+    found: dict[int, Episode] = {}
+    latest: dict[Symptom, int] = {}
+    for number, episode in enumerate(episodes):
+        own = episode
+        for place in sorted({latest[symptom] for symptom in _new_lines(episode) if symptom in latest}):
+            if _apart(own, found[place]) <= window:
+                own = found.pop(place).with_next(own)
+        found[number] = own
+        latest |= dict.fromkeys(_new_lines(own), number)
+    return list(found.values())
+
+
+def _new_lines(episode: Episode) -> list[Symptom]:
+    return [symptom for symptom in episode.symptoms if symptom.kind == "new"]
+
+
+def _apart(one: Episode, other: Episode) -> float:
+    """Seconds between two episodes; 0 where they overlap, or without a clock."""
+    if one.first is None or one.last is None or other.first is None or other.last is None:
+        return 0.0
+    return max(0.0, (one.first - other.last).total_seconds(), (other.first - one.last).total_seconds())
 
 
 def joining_seconds(times: Sequence[datetime], seconds: float) -> float:

@@ -52,7 +52,8 @@ def _session(
     model: Model, prepared: Located, judged: Judged, index: int, texts: dict[int, tuple[str, str | None]]
 ) -> dict[str, Any]:
     row = int(judged.rows[index])
-    events, gaps_ms = (prepared.dataset.sessions[name][row].to_list() for name in ("events", "gaps_ms"))
+    events, gaps_ms = (prepared.dataset.sessions[name][row] for name in ("events", "gaps_ms"))
+    events = events.to_list()
     places = {event: place for place, event in enumerate(dict.fromkeys(events))}
     tokens = judged.timed.tokens[index][1 : 1 + len(events)]
     taken_for = {}
@@ -66,7 +67,7 @@ def _session(
     return {
         "templates": [{"template": texts[event][0], "level": texts[event][1]} for event in places],
         "events": [places[event] for event in events],
-        "gaps_ms": gaps_ms,
+        "gaps_ms": None if gaps_ms is None else gaps_ms.to_list(),  # without a clock there are none
         "taken_for": taken_for,
         "may_go_on": bool(judged.unfinished_S[index]),
         "silence_ms": None if np.isnan(silence_ms) else silence_ms,

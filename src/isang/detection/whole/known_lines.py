@@ -29,6 +29,7 @@ SETTLED = 0.25
 """What comes for the first time in this share of a training period is part of its beginning."""
 PRIOR = 0.5
 """New kinds of lines that are taken for seen where there was none (Jeffreys)."""
+KINDS_AT_ONCE = 2
 SCHEMA = pl.Schema(
     {
         "series": pl.String(), "loudness": pl.Int64(), "outside": pl.Boolean(), "first": pl.Float64(),
@@ -103,17 +104,23 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
     return sorted(found, key=lambda one: one.p_value)
 
 
-def novelty(known: pl.DataFrame, seconds: float, *, loud: bool) -> float:
-    """The chance that so many seconds bring a kind of line, outside of sessions, that was never there.
+def novelty(known: pl.DataFrame, seconds: float, *, loud: bool, kinds: int = 1) -> float:
+    """The chance that so many seconds bring so many kinds of lines, outside of sessions, that were never there.
 
     By how many came after the beginning of the training period; those that tell of a failure are counted apart. Their
-    rate has a gamma distribution, the number a negative binomial one.
+    rate has a gamma distribution, the number a negative binomial one. One event often brings several: so many as
+    KINDS_AT_ONCE count as one.
     """
     settled = (1 - SETTLED) * float(known["first"][0])
     late = known[1:].filter(pl.col("outside") & (pl.col("first") > SETTLED) & ((pl.col("loudness") > 0) == loud)).height
     if settled <= 0:
         return 1.0
-    return float(1 - (1 + seconds / settled) ** -(late + PRIOR))
+    shape, new = late + PRIOR, seconds / (settled + seconds)
+    fewer = term = (1 - new) ** shape
+    for number in range(1, max(1, kinds // KINDS_AT_ONCE)):
+        term *= new * (shape + number - 1) / number
+        fewer += term
+    return float(max(0.0, 1 - fewer))
 
 
 def length_of(lines: Lines, known: pl.DataFrame) -> float:

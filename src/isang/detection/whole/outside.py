@@ -29,7 +29,8 @@ class NewLine:
     line: int
     """Where the first of them stands."""
     p_value: float
-    """The chance that a stretch in which the budget allows one alert brings one, by how often some came in training."""
+    """The chance that a stretch in which the budget allows one alert brings so many kinds, by how often some came in
+    training."""
 
 
 def new_outside(model: Model, dataset: Dataset, counts: pl.DataFrame, lines: Lines) -> list[NewLine]:
@@ -48,7 +49,8 @@ def new_outside(model: Model, dataset: Dataset, counts: pl.DataFrame, lines: Lin
         pl.col("source_index").first(), pl.col("line").first(),
     )  # fmt: skip
     seconds = _stretch_seconds(model, length_of(lines, model.lines))
-    chance = {loud: novelty(model.lines, seconds, loud=loud) for loud in (False, True)}
+    kinds = {loud: sum((new[event][2] > 0) == loud for event in table["event"]) for loud in (False, True)}
+    chance = {loud: novelty(model.lines, seconds, loud=loud, kinds=kinds[loud]) for loud in (False, True)}
     found = []
     for event, number, start, stop, source, line in table.iter_rows():
         text, level, loudness = new[event]

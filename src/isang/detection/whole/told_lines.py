@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
 from isang.artifact import Model
+from isang.detection.causes.severity import SEVERITIES
 from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
 from isang.detection.incidents import Incident
@@ -18,7 +20,7 @@ from isang.detection.whole.known_lines import Silence, silences
 from isang.detection.whole.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines, lines_of
 from isang.detection.whole.outside import NewLine, new_outside
 from isang.detection.whole.volume import Change, changes, moment, worst_of
-from isang.logs.line_counts import read_line_counts
+from isang.logs.line_counts import WINDOW_SECONDS, read_line_counts
 from isang.logs.places import StoredLogs
 from isang.model.wording import LOUDNESS
 
@@ -27,6 +29,7 @@ TOLD = 0.02
 ones."""
 SHOWN_CHANGES = 5
 MANY_LINES = 10
+SHORTEST_SECONDS = WINDOW_SECONDS[0]
 _TITLES = {
     "more": ("More than ever: {line}", "평소보다 많음: {line}"),
     "less": ("Fewer than ever: {line}", "평소보다 적음: {line}"),
@@ -62,6 +65,7 @@ def lines_noticed(
     new = [] if counts is None else new_outside(model, logs.dataset, counts, lines)
     groups = _together(new)
     lines_new = [group for group in groups if group[0].p_value <= UNUSUAL]
+    incidents, lines_new = _with_new_lines(model, logs, incidents, lines_new)
     told = [_of_new(model, logs, group) for group in lines_new]
     smaller = [_of_new(model, logs, group) for group in groups if group[0].p_value > UNUSUAL]
     explaining, left = [*incidents, *told], list[list[Told]]()
@@ -77,6 +81,37 @@ def lines_noticed(
             explaining[place] = _with_reasons(explaining[place], group)
     told = [*explaining[len(incidents) :], *(_of_group(model, group) for group in left)]
     return LinesNoticed(told, smaller, explaining[: len(incidents)], [_listed(logs, one) for one in new])
+
+
+def _with_new_lines(
+    model: Model, logs: StoredLogs, incidents: Sequence[Incident], groups: Sequence[list[NewLine]]
+) -> tuple[list[Incident], list[list[NewLine]]]:
+    """The incidents with the new kinds of lines that first came while they went on, and the groups that are left.
+
+    The lines become reasons, and an incident is as severe as they are. Their times are known to a window.
+    """
+    found, left = list(incidents), []
+    for group in groups:
+        made = _of_new(model, logs, group)
+        place = next((place for place, one in enumerate(found) if _begins_within(made, one)), None)
+        if place is None:
+            left.append(group)
+            continue
+        own = found[place]
+        found[place] = replace(
+            own, reasons=(*own.reasons, *made.reasons), symptoms=(*own.symptoms, *made.symptoms),
+            sources=tuple(dict.fromkeys((*own.sources, *made.sources))),
+            severity=max(own.severity, made.severity, key=SEVERITIES.index),
+        )  # fmt: skip
+    return found, left
+
+
+def _begins_within(made: Incident, incident: Incident) -> bool:
+    """Whether new kinds of lines first came while an incident went on, or in the window before."""
+    if made.first_seen is None or incident.first_seen is None or incident.last_seen is None:
+        return False
+    first, last = datetime.fromisoformat(incident.first_seen), datetime.fromisoformat(incident.last_seen)
+    return first - timedelta(seconds=SHORTEST_SECONDS) <= datetime.fromisoformat(made.first_seen) <= last
 
 
 def _listed(logs: StoredLogs, one: NewLine) -> dict[str, Any]:

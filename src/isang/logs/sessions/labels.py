@@ -176,7 +176,8 @@ def _read_table(path: Path) -> pl.DataFrame:
             separator = ";"
         return pl.read_csv(io.BytesIO(content), separator=separator, infer_schema=False)
     except (pl.exceptions.PolarsError, ValueError) as error:
-        raise InputError(f"{path} is no table of labels (CSV, TSV, Parquet or JSON lines): {error}") from error
+        why = str(error).partition("\n")[0]  # what follows is advice for those who call polars
+        raise InputError(f"{path} is no table of labels (CSV, TSV, Parquet or JSON lines): {why}") from error
 
 
 def _column(path: Path, names: dict[str, str], what: str, understood: tuple[str, ...]) -> str:
