@@ -221,3 +221,16 @@ def test_a_rate_that_ends_at_its_lowest_does_not_rise_again(tmp_path: Path) -> N
     rates = [5e-4 * min(1, (e + 1) / 10) * 0.5 * (1 + np.cos(np.pi * e / 100)) for e in range(100)]
     run = read(tmp_path, [f"epoch={e} loss={9 / (e + 9):.4f} lr={rate:.6g}" for e, rate in enumerate(rates)])
     assert findings(run)["schedule"].verdict != "problem"
+
+
+def test_a_loss_that_comes_down_to_guessing_has_learned_nothing(tmp_path: Path) -> None:
+    """ln 2 from the fifth epoch on, as a rate that is far too high leaves it; a loss that goes below it has learned."""
+    rng = np.random.default_rng(0)
+    wild = [4.4, 2.1, 1.2, 0.9, 0.75, *(0.6931 + 0.0003 * rng.standard_normal(35))]
+    found = findings(read(tmp_path, [f"epoch={i} loss={v:.5f}" for i, v in enumerate(wild, 1)]))["decreasing"]
+    assert (found.verdict, found.evidence["guessing_classes"]) == ("problem", 2)
+    sound = [0.95 * np.exp(-i / 6) + 0.6 for i in range(40)]
+    assert (
+        findings(read(tmp_path, [f"epoch={i} loss={v:.5f}" for i, v in enumerate(sound, 1)]))["decreasing"].verdict
+        == "ok"
+    )

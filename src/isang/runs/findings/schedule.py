@@ -60,7 +60,7 @@ def schedule(table: RunTable, context: RunContext) -> Finding:
             "cannot_tell",
             both(
                 f"The learning rate follows no schedule that is known here{parts_en}.",
-                f"학습률이 알려진 스케줄 중 어느 것도 따르지 않습니다{parts_ko}.",
+                f"학습률이 isang이 아는 어느 스케줄과도 맞지 않습니다{parts_ko}.",
             ),
             plain(evidence),
         )
@@ -84,7 +84,7 @@ def _details(found: dict[str, Any]) -> tuple[str, str]:
         en, ko = f" of {number(found['peak_rate'])}", f"({number(found['peak_rate'])})"
     if found["warmup_steps"]:
         en += f" after a warm-up of {found['warmup_steps']:,} steps"
-        ko += f", 워밍업 {found['warmup_steps']:,} 스텝"
+        ko = f"{ko[:-1]}, 워밍업 {found['warmup_steps']:,} 스텝)"
     return en, ko
 
 
@@ -247,12 +247,12 @@ def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: di
         planned = context.table.facts.get("planned_steps")
         near_plan = not planned or abs(end - planned) < 0.1 * planned  # the first part of a decay hardly tells its end
         to_en = f" to about step {end:,.0f}" if near_plan else ""
-        to_ko = f" 약 스텝 {end:,.0f}까지" if near_plan else ""
+        to_ko = f" 스텝 {end:,.0f} 부근까지" if near_plan else ""
         unfinished = both(
             f"The log has no end yet: the run is at {done_en}, its {family} schedule goes on{to_en}. It is still "
             "running, or it broke off.",
-            f"로그에 아직 끝이 없습니다. 실행은 {done_ko}에 있고 {family_ko} 스케줄은{to_ko} 이어집니다. 아직 실행 "
-            "중이거나 중단된 것입니다.",
+            f"로그가 아직 끝나지 않았습니다. 현재 {done_ko}까지 진행되었고 {family_ko} 스케줄은{to_ko} 이어집니다. "
+            "아직 실행 중이거나 중단된 것입니다.",
         )
         return Finding("schedule", "cannot_tell", unfinished, plain(evidence))
     left = f"{100 * found['final_rate'] / found['peak_rate']:.0f} %"

@@ -158,7 +158,7 @@ def _not_at_its_end(context: RunContext) -> Finding | None:
         "cannot_tell",
         both(
             f"The log ends at {done[0]} of its plan: the run goes on, or it was cut off.",
-            f"로그가 계획한 {done[1]}에서 끝납니다. 실행이 진행 중이거나 중단된 것입니다.",
+            f"로그가 계획된 {done[1]}까지만 있습니다. 실행이 진행 중이거나 도중에 중단된 것입니다.",
         ),
         {"restarts": [], "part_of_plan_done": part},
     )

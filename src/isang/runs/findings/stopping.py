@@ -157,7 +157,7 @@ def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Findin
         return Finding("stopping_point", "ok", statement, evidence)
     remedy = both(
         f"Test early stopping with a patience that would have stopped near {where_en}.",
-        f"{where_ko} 부근에서 멈추도록 조기 종료의 인내값(patience)을 시험해 보십시오.",
+        f"{where_ko} 부근에서 멈추도록 조기 종료의 patience 값을 조정해 보십시오.",
     )
     return Finding("stopping_point", "problem", statement, evidence, remedy)
 

@@ -234,6 +234,7 @@ VALUES: Mapping[str, str] = {
     "flat at a low rate": "낮은 학습률에서 평평함",
     "falls": "감소",
     "dead": "변하지 않음",
+    "guessing": "추측 수준",
     "no gradient": "기울기가 0",
     "jumped": "높은 수준으로 이동",
     "unfinished": "계획의 도중",
@@ -305,6 +306,8 @@ FORMATS: Mapping[str, str] = {
     "wandb offline run": "W&B 오프라인 실행",
     "tensorboard events": "TensorBoard 이벤트 파일",
     "tensorboard csv": "TensorBoard CSV",
+    "table of single values": "값마다 한 행인 표",
+    "one document per row": "행마다 한 문서",
 }
 """Formats whose names are words; names of tools stand as they are."""
 
@@ -329,6 +332,11 @@ _NOTES: tuple[tuple[str, str], ...] = (
     (r"the log counts no steps; the rows with a loss are numbered from 1",
      "로그에 스텝이 없어 손실이 있는 행에 1부터 번호를 매겼습니다"),
     (r"the log counts epochs from 0", "로그가 에폭을 0부터 셉니다"),
+    (r"the progress bar counts through the epochs; its number is the step",
+     "진행 막대가 에폭을 넘어 계속 세므로 그 숫자를 스텝으로 읽었습니다"),
+    (r"the steps are those of the progress bar, (.+) in all", r"진행 막대의 숫자를 스텝으로 읽었습니다(모두 \1 스텝)"),
+    (r"beside the losses of a generator and a discriminator (.+) is judged",
+     r"생성자와 판별자의 손실 대신 \1(으)로 판단합니다"),
     (r"no total is logged; the sum of its (.+) parts is judged: (.+)",
      r"전체 손실이 기록되지 않아 부분 손실 \1개의 합으로 판단합니다: \2"),
     (r"no loss is logged; (.+) is judged, which is better the higher it is",
@@ -339,7 +347,7 @@ _NOTES: tuple[tuple[str, str], ...] = (
      r"정책의 손실은 학습 진척을 말해 주지 않으므로 클수록 좋은 값인 \1(으)로 판단합니다"),
     (r"(.+) are losses of a generator and a discriminator, which say nothing about progress; "
      r"name another series with --loss NAME",
-     r"\1은(는) 생성자와 판별자의 손실이라 학습 진척을 말해 주지 않습니다. "
+     r"\1 계열은 생성자와 판별자의 손실이라 학습 진척을 말해 주지 않습니다. "
      r"다른 계열은 --loss 이름으로 고를 수 있습니다"),
     (r"(.+) is taken for the training set, which it fits better, and (.+) for the held-out one",
      r"더 잘 맞는 \1을(를) 학습 데이터로, \2을(를) 검증 데이터로 봅니다"),
@@ -367,5 +375,5 @@ def note(text: str) -> str:
     """An assumption of a reader; as it stands where it is not known here."""
     for pattern, korean in _PATTERNS:
         if pattern.fullmatch(text):
-            return with_particles(pattern.sub(korean, text))
+            return with_particles(pattern.sub(korean, text.replace("' and '", "', '")))
     return text

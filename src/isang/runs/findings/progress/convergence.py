@@ -217,8 +217,8 @@ def _with_the_low_point(
         "rate was at its "
         f"low point ({rate}): it was flat because the steps were small.",
         f"{statement['ko']} 그 앞의 평평한 구간은 학습률이 최저점({rate})에 있던 스텝 {step} "
-        "부근입니다. 학습 스텝이 "
-        "작아서 평평했던 것이며 수렴이 아닙니다.",
+        "부근입니다. 갱신 폭이 "
+        "작아서 평평했던 것이며 수렴한 것이 아닙니다.",
     )
 
 

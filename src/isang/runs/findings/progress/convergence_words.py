@@ -26,16 +26,14 @@ _WORDS: dict[str, Words] = {
         "The loss was still falling when the run ended: {change} per {unit_en} over steps {first} to "
         "{last}; it had "
         "not converged.",
-        "실행이 끝날 때 손실이 아직 감소하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 "
-        "{change}이며, 수렴하지 "
-        "않았습니다.",
+        "실행이 끝날 때 손실이 아직 감소하고 있었습니다. 스텝 {first}–{last}에서 {unit_ko}당 {change}씩 변했으며, 아직 "
+        "수렴하지 않았습니다.",
         both(
             "Test whether more epochs, with a schedule that ends with them, bring the loss further down; "
             "the forecast "
             "says how much to expect.",
-            "마지막 스텝에서 끝나는 스케줄로 에폭을 늘리면 손실이 더 내려가는지 시험해 보십시오. 기대할 수 "
-            "있는 폭은 "
-            "예측을 보십시오.",
+            "에폭을 늘리고 스케줄도 그 끝에 맞추었을 때 손실이 더 내려가는지 시험해 보십시오. 예상되는 "
+            "개선 폭은 ‘예측’ 항목에 있습니다.",
         ),
     ),
     "annealed": (
@@ -65,7 +63,7 @@ _WORDS: dict[str, Words] = {
         "The change at the end, {change} per {unit_en} over steps {first} to {last}, is neither "
         "clearly under nor "
         "clearly over {limit}.",
-        "끝부분의 변화는 스텝 {first}–{last}에서 {unit_ko}당 {change}로, {limit}보다 분명히 작지도 크지도 않습니다.",
+        "끝부분(스텝 {first}–{last})의 변화는 {unit_ko}당 {change}로, {limit}를 넘는지 넘지 않는지 판별되지 않습니다.",
         None,
     ),
     "slow noise": (
@@ -82,9 +80,8 @@ _WORDS: dict[str, Words] = {
         "the learning "
         "rate is at its low point: small steps make a flat curve, which does not show that the model "
         "has converged.",
-        "끝부분에서 손실이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 그 구간은 "
-        "학습률이 최저점에 "
-        "있습니다. 작은 스텝도 평평한 곡선을 만들므로 모델이 수렴했다는 증거가 아닙니다.",
+        "끝부분에서 손실이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 그 구간은 학습률이 가장 낮은 "
+        "곳입니다. 갱신 폭이 작아도 곡선은 평평해지므로 모델이 수렴했다는 증거가 되지 않습니다.",
         None,
     ),
     "converged": (
@@ -219,8 +216,8 @@ UPWARD: dict[str, Words] = {
         "cannot_tell",
         "{name} is flat at the end ({change} per {unit_en} over steps {first} to {last}), but there the learning rate "
         "is at its low point: small steps make a flat curve.",
-        "끝부분에서 {name} 값이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 그 구간은 학습률이 최저점에 "
-        "있습니다. 작은 스텝도 평평한 곡선을 만듭니다.",
+        "끝부분에서 {name} 값이 평평하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}), 그 구간은 학습률이 가장 낮은 "
+        "곳입니다. 갱신 폭이 작아도 곡선은 평평해집니다.",
         None,
     ),
     "flat after divergence": (

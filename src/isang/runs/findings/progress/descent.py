@@ -29,6 +29,11 @@ GUESSING = (2, 3, 4, 5, 10, 100, 1000)
 """Numbers of classes whose guessing loss is named where a loss stands still at it."""
 
 
+NEAR_GUESSING, CLOSE_TO_IT = 0.001, 0.003
+"""Relative distance of a level from a guessing loss, and of nine tenths of its values, that is no coincidence."""
+FEWEST_GUESSES = 12
+
+
 def decreasing(table: RunTable, context: RunContext) -> Finding:
     """The Theil-Sen change over the run with an autoregressive bootstrap interval of 96 %.
 
@@ -45,6 +50,8 @@ def _decreasing(context: RunContext) -> Finding:
         return _dead(context)
     if (first := _no_gradient_from(table, context)) is not None:
         return _no_gradient(first, context)
+    if (classes := _guesses(context)) is not None:
+        return _guessing(classes, context)
     if table.maximised:
         return _rising(context) or too_few("decreasing", context, FEWEST_VALUES)
     found = context.trend()
@@ -128,6 +135,39 @@ def _dead(context: RunContext) -> Finding:
         )
         ko = f"손실이 스텝 {first:,}부터 변하지 않습니다. 마지막 {dead.count:,}개 값이 모두 {value}입니다{guess_ko}."
     return Finding("decreasing", "problem", both(en, ko), evidence, _STUCK)
+
+
+def _guesses(context: RunContext) -> int | None:
+    """The number of classes among which the run guesses: its second half lies at their logarithm, and none below."""
+    half = context.loss[len(context.loss) // 2 :]
+    if len(half) < FEWEST_GUESSES or context.judged_name is not None or context.loss_is_held_out:
+        return None
+    level = float(np.median(half))
+    classes = next((k for k in GUESSING if math.isclose(level, math.log(k), rel_tol=NEAR_GUESSING)), None)
+    held_out = context.table.points(t.VALIDATION_LOSS)[1]
+    lowest = min(float(context.loss.min()), float(held_out.min()) if len(held_out) else level)
+    if classes is None or not lowest >= (1 - CLOSE_TO_IT) * level:
+        return None
+    return classes if (np.abs(half - level) < CLOSE_TO_IT * level).mean() > 0.9 else None
+
+
+def _guessing(classes: int, context: RunContext) -> Finding:
+    half = len(context.loss) // 2
+    first, last, level = int(context.steps[half]), int(context.steps[-1]), float(np.median(context.loss[half:]))
+    statement = both(
+        f"From step {first:,} to the end the loss stands at {number(level)}, ln {classes}: guessing among {classes:,} "
+        "classes alike. The model tells no example from another.",
+        f"손실이 스텝 {first:,}부터 끝까지 {number(level)}에 머물러 있습니다. 클래스 {classes:,}개를 고르게 추측할 "
+        f"때의 값 ln {classes}입니다. 모델이 예제를 전혀 구별하지 못합니다.",
+    )
+    evidence = {
+        "outcome": "guessing",
+        "level": level,
+        "guessing_classes": classes,
+        "first_step": first,
+        "last_step": last,
+    }
+    return Finding("decreasing", "problem", statement, plain(evidence), _STUCK)
 
 
 def _no_gradient_from(table: RunTable, context: RunContext) -> int | None:
