@@ -211,3 +211,13 @@ def test_an_identifier_in_an_odd_place_is_found(form: str, ids: list[str]) -> No
 
 def test_sizes_and_lines_that_are_counted_make_no_sessions() -> None:
     assert propose_key(sample([f"INFO depot: line={n} size={n * 7919 % 997}" for n in range(600)])) is None
+
+
+def test_a_time_in_brackets_behind_a_user_is_no_key() -> None:
+    users = ("ben", "dina", "emil", "fay")
+    lines = [
+        f'127.0.0.{n % 40} UNKNOWN {users[n % 4]} [30/Nov/2026:11:{n // 180:02}:{n // 3 % 60:02} +0000] "RETR f{n}" 226'
+        for n in range(900)
+    ]
+    found = propose_key(pl.DataFrame({"source": ["x"] * 900, "text": lines, "time": [None] * 900}))
+    assert found is None or "ben" not in (found.pattern or "")

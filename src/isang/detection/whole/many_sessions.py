@@ -1,0 +1,119 @@
+"""Many sessions that are each a little strange: few held-out ones cannot tell one of them, but may tell all.
+
+Shapes: D detectors, S judged sessions.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isang.artifact import Model
+from isang.detection.anomalies import Located, records
+from isang.detection.causes.symptoms import lead
+from isang.detection.causes.titles import Told, title
+from isang.detection.incidents import Incident
+from isang.detection.threshold.calibration import ScoreTail
+from isang.detection.threshold.decisions import Judged, speaking_limits_at, tails
+from isang.detection.whole.entries import incident_of_logs, severity_of
+from isang.detection.whole.told_lines import TOLD
+from isang.model.batches import Floats
+
+LEAST_SESSIONS = 3
+SELDOM = 0.1
+"""The highest score of the held-out sessions is strange where no more than this share of them has it."""
+DISPERSION = 2.0
+"""What happens to one session happens to those beside it: so many of them count as one."""
+
+
+@dataclass(frozen=True)
+class Many:
+    """Sessions that one detector finds as strange as hardly any normal one."""
+
+    detector: int
+    """Its number."""
+    sessions: NDArray[np.int64]
+    """Their places among the judged ones."""
+    normal: int
+    """So many of `of` held-out normal sessions are as strange."""
+    of: int
+    p_value: float
+
+
+def many_strange(model: Model, judged: Judged) -> Many | None:
+    """The sessions that are together what no normal stretch has, though none of them is an alert; None: there are none.
+
+    Those of the judged sessions, anomalies left out, that score higher than all held-out ones of a detector, or as high
+    as the highest, are counted beside these. Where nothing has changed all are drawn alike, so that their number is
+    hypergeometric (the precedence test of Nelson 1963); it is corrected for the detectors and both counts (Bonferroni),
+    and sessions that come together count as fewer, see DISPERSION. Detectors that raise alerts by themselves are left
+    out.
+    """
+    limits_D = speaking_limits_at(model, model.config.detection.alerts_per_thousand)
+    others = np.flatnonzero([not decision.anomalous for decision in judged.decisions])
+    found = [
+        Many(number, others[places], normal, len(tail.ordered), p_value)
+        for number, (tail, scores_S, p_values_S) in enumerate(
+            zip(tails(model), judged.scores_DS, judged.p_values_DS, strict=True)
+        )
+        if not (p_values_S <= limits_D[number]).any()
+        for places, normal in _strangest(scores_S[others], tail)
+        if len(places) >= LEAST_SESSIONS
+        if (p_value := 2 * len(limits_D) * as_many(len(places), len(others), normal, len(tail.ordered))) <= TOLD
+    ]
+    return min(found, key=lambda one: (one.p_value, one.detector), default=None)
+
+
+def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident:
+    """The incident of these sessions, with the reasons for the strangest of them."""
+    scores_S = judged.scores_DS[many.detector]
+    strangest = int(max(many.sessions, key=lambda place: (scores_S[place], -place)))
+    p_values_DS = np.ones_like(judged.p_values_DS)
+    p_values_DS[many.detector, strangest] = 0.0
+    decisions = [one._replace(anomalous=place == strangest) for place, one in enumerate(judged.decisions)]
+    (record,) = records(model, logs, replace(judged, p_values_DS=p_values_DS, decisions=decisions))
+    reasons = [
+        reason | {"p_value": many.p_value, "as_high": {"normal_sessions": many.normal, "of": many.of}}
+        for reason in record["reasons"]
+    ]
+    symptom = lead(record)
+    rows = logs.dataset.sessions[judged.rows[many.sessions]]
+    first, last = rows["start"].min(), rows["end"].max()
+    sources = tuple(rows["source"].unique(maintain_order=True).to_list()) if len(logs.sources) > 1 else ()
+    names = Told(symptom.kind, symptom.template, len(rows), first, sources, many.normal, many.of)  # type: ignore[arg-type]
+    score = -math.log10(max(many.p_value, 1e-300))
+    return incident_of_logs(
+        model, symptom, (title(names, "en"), title(names, "ko")), score, severity_of(score, int(symptom.failure)),
+        (first and first.isoformat(), last and last.isoformat()),  # type: ignore[union-attr]
+        len(rows), tuple(reasons), sources,
+    )  # fmt: skip
+
+
+def _strangest(scores_S: Floats, tail: ScoreTail) -> list[tuple[NDArray[np.int64], int]]:
+    """(places of sessions, number of normal ones as strange): those beyond the highest normal score, and from it on."""
+    highest = tail.ordered[-1]
+    as_high = int((tail.ordered >= highest).sum())
+    found = [(np.flatnonzero(scores_S > highest + tail.allowance), 0)]
+    seldom = as_high <= SELDOM * len(tail.ordered)
+    return [*found, (np.flatnonzero(scores_S >= highest), as_high)] if seldom else found
+
+
+def as_many(strange: int, judged: int, normal: int, of: int) -> float:
+    """The chance that so many or more of `strange + normal` sessions are among the `judged`, not among the normal ones.
+
+    To the power of 1 / DISPERSION.
+    """
+    total = strange + normal
+    logs = [
+        _log_ways(judged, one) + _log_ways(of, total - one) - _log_ways(judged + of, total)
+        for one in range(strange, min(total, judged) + 1)
+    ]
+    return min(1.0, sum(map(math.exp, logs))) ** (1 / DISPERSION)
+
+
+def _log_ways(number: int, drawn: int) -> float:
+    """The logarithm of the ways to draw so many."""
+    if drawn > number:
+        return -math.inf
+    return math.lgamma(number + 1) - math.lgamma(drawn + 1) - math.lgamma(number - drawn + 1)
