@@ -506,11 +506,11 @@ def test_a_line_never_seen_before_is_told_while_its_session_goes_on(place: Path,
     ("make", "code", "message"),
     [
         (lambda path: os.mkfifo(path), 2, "follow a pipe as standard input"),
-        (lambda path: path.mkdir(), 1, "holds no logs"),
+        (lambda path: (path.mkdir(), (path / "photo.png").write_bytes(b"x")), 1, "holds no logs"),
         (lambda path: path.write_bytes(bytes(range(256)) * 100), 1, "is binary"),
         (lambda path: path.with_name("state").write_text("mine"), 1, "is no state of isang detect --follow"),
     ],
-    ids=["pipe", "empty folder", "binary file", "another file as state"],
+    ids=["pipe", "folder without logs", "binary file", "another file as state"],
 )
 def test_what_cannot_be_followed_is_said(
     place: Path, tmp_path: Path, make: Callable[[Path], object], code: int, message: str

@@ -5,6 +5,8 @@ Shapes: D detectors, S judged sessions.
 
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,13 +81,13 @@ def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident:
     ]
     symptom = lead(record)
     rows = logs.dataset.sessions[judged.rows[many.sessions]]
-    first, last = rows["start"].min(), rows["end"].max()
+    first, last = (cast("datetime | None", time) for time in (rows["start"].min(), rows["end"].max()))
     sources = tuple(rows["source"].unique(maintain_order=True).to_list()) if len(logs.sources) > 1 else ()
-    names = Told(symptom.kind, symptom.template, len(rows), first, sources, many.normal, many.of)  # type: ignore[arg-type]
+    names = Told(symptom.kind, symptom.template, len(rows), first, sources, many.normal, many.of)
     score = -math.log10(max(many.p_value, 1e-300))
     return incident_of_logs(
         model, symptom, (title(names, "en"), title(names, "ko")), score, severity_of(score, int(symptom.failure)),
-        (first and first.isoformat(), last and last.isoformat()),  # type: ignore[union-attr]
+        (first.isoformat() if first else None, last.isoformat() if last else None),
         len(rows), tuple(reasons), sources,
     )  # fmt: skip
 
@@ -109,7 +111,7 @@ def as_many(strange: int, judged: int, normal: int, of: int) -> float:
         _log_ways(judged, one) + _log_ways(of, total - one) - _log_ways(judged + of, total)
         for one in range(strange, min(total, judged) + 1)
     ]
-    return min(1.0, sum(map(math.exp, logs))) ** (1 / DISPERSION)
+    return float(min(1.0, sum(map(math.exp, logs))) ** (1 / DISPERSION))
 
 
 def _log_ways(number: int, drawn: int) -> float:
