@@ -18,6 +18,7 @@ from isang.detection.feedback.answers import Answer
 from isang.detection.live import LookedAt
 from isang.detection.threshold.decisions import judge
 from isang.files import to_json
+from isang.languages import Both
 from isang.logs.prepare import prepare
 from isang.logs.store import Dataset, write_dataset
 from isang.logs.stream.session_stream import EndedSessions
@@ -153,14 +154,14 @@ def test_a_candidate_goes_from_kept_sessions_to_the_shadow_and_not_during_an_out
                             lambda name, by: promoted.append(name))  # fmt: skip
     present = model_folder(shop / "out")
     with pytest.raises(Refused, match="no sessions have been kept"):
-        candidates.train(present, "a test", force=False)
+        candidates.train(present, Both("a test", "시험"), force=False)
     candidates.kept.add(later, [])
     parts.database.put_incident({**INCIDENT, "severity": "critical"}, 0)
     with pytest.raises(Refused, match="an outage is not learned from"):
-        candidates.train(present, "a test", force=False)
-    name = candidates.train(present, "a test", force=True)["id"]
+        candidates.train(present, Both("a test", "시험"), force=False)
+    name = candidates.train(present, Both("a test", "시험"), force=True)["id"]
     with pytest.raises(Refused, match="in training already"):
-        candidates.train(present, "a test", force=True)
+        candidates.train(present, Both("a test", "시험"), force=True)
     until = time.monotonic() + 300
     while parts.versions.one(name)["state"] == "training" and time.monotonic() < until:
         time.sleep(0.2)

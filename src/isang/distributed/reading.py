@@ -192,8 +192,12 @@ class _Partitions(BlockWriter):
 
     def __init__(self, unit: Unit, how: Reading, stream: int) -> None:
         super().__init__(how.records(unit.number))
-        width = 2**64 // how.partitions + 1
-        of_key = pl.col("number") // width if how.rule.kind == "key" else pl.lit(stream % how.partitions)
+        width = min(2**64 // how.partitions + 1, 2**64 - 1)
+        of_key = (
+            (pl.col("number") // width).clip(0, how.partitions - 1)
+            if how.rule.kind == "key"
+            else pl.lit(stream % how.partitions)
+        )
         self._partition = of_key.cast(pl.Int64).alias("partition")
         self._places = {
             "source": pl.lit(unit.source.index, dtype=pl.Int32), "stream": pl.lit(stream, dtype=pl.Int32)
