@@ -1,6 +1,6 @@
 """The service under load: records a second by each intake, delay of alerts, memory, and what it costs when idle.
 
-    python benchmarks/serving.py MODEL [--parts intake,sdk,follow,delay,sessions,idle] [--records 100000]
+    python benchmarks/serving.py MODEL [--parts intake,sdk,follow,delay,sessions,idle] [--records 300000]
 
 MODEL was trained on the recorded sample (`isang demo`), whose requests are played as in `following_load.py`. One line
 of JSON a figure; `load` is the machine's. Rates are of the wall clock until the last record is judged, so they mean
@@ -35,7 +35,8 @@ from following_load import KEY, MARK, Alerts, megabytes, played, processor_secon
 BATCH = 500
 LOG_RATE = 2000.0
 """Lines a second in the time of the logs."""
-WARM_RECORDS = 4000
+WARM_RECORDS = 60_000
+"""Until then the layouts of all logs are known."""
 Line = tuple[str, str]
 """Log and text."""
 
@@ -334,7 +335,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, metavar="MODEL")
     parser.add_argument("--parts", default="intake,sdk,follow,delay,sessions,idle")
-    parser.add_argument("--records", type=int, default=100_000)
+    parser.add_argument("--records", type=int, default=300_000)
     parser.add_argument("--rate", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--sessions", type=int, default=1_000_000)

@@ -127,3 +127,36 @@ def test_a_resolved_incident_expires_and_its_lines_go(tmp_path: Path) -> None:
     assert database.anomalies_of(expired[0]["id"]) == []
     assert len(database.anomalies_of(firing[0]["id"])) == 1
     assert expired[0]["examples"], "what the document says of it stays"
+
+
+def test_a_session_that_ends_does_not_make_its_incident_smaller(tmp_path: Path) -> None:
+    """Of more sessions than are kept each comes twice: while it goes on, and when it has ended."""
+    database = Database(tmp_path / "isang.db")
+    book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    now_us = int((NOON + timedelta(seconds=300)).timestamp() * 1e6)
+    count = 2 * KEPT_RECORDS
+    for place in range(0, count, 50):
+        records = [new(100 + 0.1 * (place + number), "disk is full") for number in range(50)]
+        book.add(records, 1000, now_us)
+        book.add([record | {"p_value": 1e-6} for record in records], 1000, now_us)
+    (incident,) = database.incidents()
+    assert incident["sessions"] == incident["symptoms"][0]["sessions"] == count
+    assert sum(episode["sessions"] for episode in incident["episodes"]) == count
+    kept = database.anomalies_of(incident["id"])
+    assert len(kept) == KEPT_RECORDS
+    assert {record["p_value"] for record in kept} == {1e-6}
+
+
+def test_what_a_session_is_named_after_may_change_when_it_has_ended(tmp_path: Path) -> None:
+    """The only record that is kept of what an incident was named after is judged again, as something else."""
+    database = Database(tmp_path / "isang.db")
+    book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
+    now_us = int((NOON + timedelta(seconds=300)).timestamp() * 1e6)
+    first = [new(100 + 0.1 * at, "aaa took the last place") for at in range(KEPT_RECORDS)]
+    book.add([*first, *(new(130 + 0.01 * at, "disk is full") for at in range(2 * KEPT_RECORDS))], 1000, now_us)
+    (incident,) = database.incidents()
+    kept = [one for one in database.anomalies_of(incident["id"]) if lead(one).template == "disk is full"]
+    again = [one | {"reasons": new(1, "bbb came instead")["reasons"]} for one in kept]
+    book.add(again, 1000, now_us)
+    (incident,) = database.incidents()
+    assert incident["symptoms"][0]["template"] in {"aaa took the last place", "bbb came instead"}

@@ -44,6 +44,21 @@ class Episode:
             self.first = min(self.first or time, time)
             self.last = max(self.last or time, time)
 
+    def exchange(self, place: int, record: dict[str, Any]) -> None:
+        """Take a record in for the one at this place, of the same session."""
+        before, self.records[place] = self.records[place], record
+        for counts, old, new in (
+            (self.symptoms, symptoms_of(before).keys(), symptoms_of(record).keys()),
+            (self.leads, (lead(before),), (lead(record),)),
+        ):
+            counts.subtract(old)
+            counts.update(new)
+            for gone in [symptom for symptom, count in counts.items() if count <= 0]:
+                del counts[gone]
+        time = moment(record)
+        if time is not None:
+            self.first, self.last = min(self.first or time, time), max(self.last or time, time)
+
     def with_next(self, other: "Episode") -> "Episode":
         """Both as one."""
         times = [time for time in (self.first, self.last, other.first, other.last) if time]

@@ -103,9 +103,9 @@ def incident_of(episodes: Sequence[Episode], around: Surroundings, sessions: int
     for episode in episodes:
         symptoms.update(episode.symptoms)
         leads.update(episode.leads)
-    cause = leading(leads)
-    ordered = sorted(symptoms, key=lambda symptom: (symptom != cause, symptom.rank, -symptoms[symptom]))
     shown = _shown(records)
+    cause = leading(Counter({symptom: leads[symptom] for symptom in leads if symptom in shown}))
+    ordered = sorted(symptoms, key=lambda symptom: (symptom != cause, symptom.rank, -symptoms[symptom]))
     first = min((each.first for each in episodes if each.first), default=None)
     last = max((each.last for each in episodes if each.last), default=None)
     score = incident_score([record["p_value"] for record in records], around.sessions)

@@ -172,12 +172,15 @@ class IncidentBook:
         return True
 
     def _known(self, record: dict[str, Any], incident: str) -> _Open | None:
-        """The open incident of an anomaly that came before: its session has ended since, or is judged again."""
+        """The open incident that keeps an anomaly that came before: its session has ended since, or is judged again."""
         own = next((own for own in self._open if own.id == incident), None)
-        if own is not None:
-            key = _key(record)
-            own.replace([other if _key(other) != key else record for other in own.records])
-        return own
+        key = _key(record)
+        for episode in own.episodes if own is not None else ():
+            place = next((place for place, other in enumerate(episode.records) if _key(other) == key), None)
+            if place is not None:
+                episode.exchange(place, record)
+                return own
+        return None
 
     def _joined(self, record: dict[str, Any], now_us: int) -> _Open:
         """The incident that a new anomaly belongs to, by the rules for finished logs, see `incidents_of`.
