@@ -153,7 +153,7 @@ def test_what_a_session_is_named_after_may_change_when_it_has_ended(tmp_path: Pa
     book = IncidentBook(database, Watched(), "m")  # type: ignore[arg-type]
     now_us = int((NOON + timedelta(seconds=300)).timestamp() * 1e6)
     first = [new(100 + 0.1 * at, "aaa took the last place") for at in range(KEPT_RECORDS)]
-    book.add([*first, *(new(130 + 0.01 * at, "disk is full") for at in range(2 * KEPT_RECORDS))], 1000, now_us)
+    book.add([*first, *(new(100.05 + 0.01 * at, "disk is full") for at in range(2 * KEPT_RECORDS))], 1000, now_us)
     (incident,) = database.incidents()
     kept = [one for one in database.anomalies_of(incident["id"]) if lead(one).template == "disk is full"]
     again = [one | {"reasons": new(1, "bbb came instead")["reasons"]} for one in kept]
