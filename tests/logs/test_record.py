@@ -1,7 +1,9 @@
 """Records of any intake as one table."""
 
 import json
+import random
 
+from isang.logs.stream.parser import NumbersInOrder
 from isang.logs.stream.record import RECORDS_SCHEMA, Record, frame_of
 
 
@@ -22,3 +24,13 @@ def test_a_batch_keeps_what_its_records_say() -> None:
 
 def test_no_records_are_a_table_too() -> None:
     assert frame_of([]).schema == RECORDS_SCHEMA
+
+
+def test_numbers_of_names_stand_in_the_order_of_the_names() -> None:
+    chance = random.Random(3)
+    names = [f"{chance.randrange(10**6):06}" for _ in range(400)]
+    numbers = NumbersInOrder()
+    of = {name: numbers.of(name) for name in dict.fromkeys(names)}
+    assert len(set(of.values())) == len(of)
+    assert sorted(of, key=of.__getitem__) == sorted(of)
+    assert all(abs(number) < 2**62 for number in of.values())

@@ -42,7 +42,7 @@ class FollowedLogs:
         self.reached: dict[str, int] = {}
         self._behind: set[str] = set()
         self.look()
-        if not self.tails:
+        if self._paths and not self.tails:
             say(f"no logs in {', '.join(self._paths)} yet; waiting for them")
 
     @property

@@ -1,5 +1,6 @@
 """Records as they come, of any number of logs, parsed together: each line once, whoever brought it."""
 
+from bisect import bisect
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ PARSED_SCHEMA = pl.Schema(
     {
         "key": pl.String(),  # null where sessions have no key
         "stream": pl.String(),  # the log that a session stays within; empty where it may join several
-        "log": pl.Int32(),  # number of the log: in this order stand records of the same time
+        "log": pl.Int64(),  # number of the log: in this order stand records of the same time
         "source": pl.String(),  # name of the file, service or host
         "line": pl.UInt32(),  # of the first line in that source
         "time": pl.Int64(),  # microseconds since 1970 UTC, or NO_TIME
@@ -46,6 +47,8 @@ PARSED_SCHEMA = pl.Schema(
 MAX_TEXT = 2_000
 _KEPT_LINES = 100
 """Of the beginning of a log that cannot be read again."""
+_ROOM = 1 << 40
+"""Between the numbers of two logs, for those whose names stand between theirs."""
 _LOOKED_AT_AGAIN = 4
 """A log's layout is recognised anew when so many times as many of its first SAMPLE_LINES are known."""
 _WHOLE = pl.Schema(
@@ -84,6 +87,32 @@ _Run = tuple[_Log, SourceLayout, int, int]
 """A log, how it is read, and the first and the number of its rows."""
 
 
+class NumbersInOrder:
+    """Numbers for names that come in any order: in the order of the names, as logs that are read together stand.
+
+    A name takes the middle between its neighbours' numbers. Where there is no room left it comes last.
+    """
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._numbers: list[int] = []
+
+    def of(self, name: str) -> int:
+        """The number of a new name."""
+        place = bisect(self._names, name)
+        before = self._numbers[place - 1] if place else None
+        after = self._numbers[place] if place < len(self._numbers) else None
+        if before is None:
+            number = 0 if after is None else after - _ROOM
+        else:
+            number = before + _ROOM if after is None else (before + after) // 2
+        if number in self._numbers:
+            number = max(self._numbers) + 1
+        self._names.insert(place, name)
+        self._numbers.insert(place, number)
+        return number
+
+
 class RecordParser:
     """Records (RECORDS_SCHEMA) to records with masked message, time and session key (PARSED_SCHEMA).
 
@@ -98,6 +127,7 @@ class RecordParser:
         self._given = None if config.layout == "auto" else layouts.from_pattern(config.layout)
         self._masks = masks.compiled(rules.masks)
         self._logs: dict[str, _Log] = {}
+        self._numbers = NumbersInOrder()
 
     def begin(self, stream: str, beginning: str = "", before: str | None = None) -> None:
         """A log whose first lines an earlier process parsed: what its beginning and the last of these were."""
@@ -153,7 +183,7 @@ class RecordParser:
     def _log(self, stream: str) -> _Log:
         log = self._logs.get(stream)
         if log is None:
-            log = self._logs[stream] = _Log(len(self._logs), came_at=self._clock())
+            log = self._logs[stream] = _Log(self._numbers.of(stream), came_at=self._clock())
         return log
 
     def _as_sent_of(self, rows: pl.DataFrame) -> pl.Series:
@@ -261,13 +291,13 @@ class RecordParser:
         """PARSED_SCHEMA; what names no key where sessions have one is left out."""
         of = rows.select("stream", "source", "line", "trace_id")[parsed["row"]]
         streams = of["stream"].unique()
-        numbers = pl.Series([self._log(stream).number for stream in streams.to_list()], dtype=pl.Int32)
+        numbers = pl.Series([self._log(stream).number for stream in streams.to_list()], dtype=pl.Int64)
         joins = self._rules.session.joins_sources
         records = pl.DataFrame(
             [
                 of["trace_id"].alias("key"),
                 pl.repeat("", of.height, eager=True).alias("stream") if joins else of["stream"],
-                of["stream"].replace_strict(streams, numbers, return_dtype=pl.Int32).alias("log"),
+                of["stream"].replace_strict(streams, numbers, return_dtype=pl.Int64).alias("log"),
                 of["source"],
                 of["line"],
                 parsed["time"],
