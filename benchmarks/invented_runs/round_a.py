@@ -489,7 +489,7 @@ def estimator_learns_nothing(rng: R) -> Log:
             out.append(f"INFO:tensorflow:global_step/sec: 8.1{rng.integers(100, 999)}")
         if step and step % 1000 == 0:
             out += [
-                f"INFO:tensorflow:Saving checkpoints for {step} into /tmp/model/model.ckpt.",
+                f"INFO:tensorflow:Saving checkpoints for {step} into runs/model.ckpt.",
                 f"INFO:tensorflow:Saving dict for global step {step}: accuracy = {0.1 + 0.003 * rng.standard_normal():.6f}, global_step = {step}, loss = {2.3026 + 0.002 * rng.standard_normal():.6f}",
             ]
     return Log(

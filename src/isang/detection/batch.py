@@ -92,13 +92,13 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     normal = judged.rows[[not decision.anomalous for decision in judged.decisions]]
     p_values = np.array([decision.p_value for decision in judged.decisions])
     many = many_sessions.many_strange(model, judged)
-    together = [] if many is None else [many_sessions.told(model, logs, judged, many)]
+    together = None if many is None else many_sessions.told(model, logs, judged, many)
     del judged  # of millions of sessions it is larger than all that is still to be made
     give_back()
     answered = told_incidents(found, surroundings(model, logs), answers)
     told, smaller = _parted(model, found, answered.incidents, len(p_values))
     of_all = noticed(model, logs, told, found)
-    incidents, smaller = ranked([*of_all.told, *together]), ranked([*smaller, *of_all.smaller])
+    incidents, smaller = ranked([*of_all.told, *([together] if together else [])]), ranked([*smaller, *of_all.smaller])
     incidents = with_sessions(incidents, logs, normal)
     whole = judge_stretch(model, p_values, len(found))
     covered = coverage(model, logs)

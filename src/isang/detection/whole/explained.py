@@ -22,7 +22,7 @@ MOSTLY = 0.5
 
 
 @dataclass(frozen=True)
-class Told:
+class LineChange:
     """One kind of line that is otherwise than usual, and how it is said."""
 
     series: str
@@ -55,7 +55,7 @@ def lines_by_incident(model: Model, logs: Located, records: Sequence[Mapping[str
     }
 
 
-def explains(incident: Incident, own: Lines | None, group: Sequence[Told]) -> bool:
+def explains(incident: Incident, own: Lines | None, group: Sequence[LineChange]) -> bool:
     """Whether changed rates, of one time, are those of what an incident is about at that time.
 
     They are where the incident's `own` lines are most of what is too many, or where its symptoms name the series.
@@ -81,7 +81,7 @@ def explains(incident: Incident, own: Lines | None, group: Sequence[Told]) -> bo
     )
 
 
-def _has_most(own: Lines, one: Told) -> bool:
+def _has_most(own: Lines, one: LineChange) -> bool:
     start, stop = one.window
     within_C = (own.start_C >= start) & (own.start_C < stop)
     if not within_C.any() or one.surplus <= 0:

@@ -67,8 +67,8 @@ def many_strange(model: Model, judged: Judged) -> Many | None:
     return min(found, key=lambda one: (one.p_value, one.detector), default=None)
 
 
-def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident:
-    """The incident of these sessions, with the reasons for the strangest of them."""
+def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident | None:
+    """The incident of these sessions, with the reasons for the strangest of them; None where the detector has none."""
     scores_S = judged.scores_DS[many.detector]
     strangest = int(max(many.sessions, key=lambda place: (scores_S[place], -place)))
     p_values_DS = np.ones_like(judged.p_values_DS)
@@ -79,6 +79,8 @@ def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident:
         reason | {"p_value": many.p_value, "as_high": {"normal_sessions": many.normal, "of": many.of}}
         for reason in record["reasons"]
     ]
+    if not reasons:
+        return None
     symptom = lead(record)
     rows = logs.dataset.sessions[judged.rows[many.sessions]]
     first, last = (cast("datetime | None", time) for time in (rows["start"].min(), rows["end"].max()))

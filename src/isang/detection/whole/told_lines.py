@@ -15,7 +15,7 @@ from isang.detection.incidents import Incident
 from isang.detection.threshold.calibration import fit_tail
 from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE, UNUSUAL
 from isang.detection.whole.entries import SHOWN_CHARACTERS, incident_of_logs, reason_of, severity_of
-from isang.detection.whole.explained import Told, explains, lines_by_incident
+from isang.detection.whole.explained import LineChange, explains, lines_by_incident
 from isang.detection.whole.known_lines import Silence, silences
 from isang.detection.whole.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines, lines_of
 from isang.detection.whole.outside import NewLine, new_outside
@@ -68,7 +68,7 @@ def lines_noticed(
     incidents, lines_new = _with_new_lines(model, logs, incidents, lines_new)
     told = [_of_new(model, logs, group) for group in lines_new]
     smaller = [_of_new(model, logs, group) for group in groups if group[0].p_value > UNUSUAL]
-    explaining, left = [*incidents, *told], list[list[Told]]()
+    explaining, left = [*incidents, *told], list[list[LineChange]]()
     changed = _at_one_time([*_changed(model, lines), *_silent(model, lines)])
     by_cause = lines_by_incident(model, logs, records) if changed else {}
     own = [by_cause.get(one.fingerprint) for one in incidents]
@@ -126,7 +126,7 @@ def _listed(logs: StoredLogs, one: NewLine) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _changed(model: Model, lines: Lines) -> list[Told]:
+def _changed(model: Model, lines: Lines) -> list[LineChange]:
     """The series that changed more than normal stretches do, the least likely first."""
     if model.volume is None:
         return []
@@ -140,7 +140,7 @@ def _changed(model: Model, lines: Lines) -> list[Told]:
     parts = -(-windows // length)
     p_values = [parts * float(tail.p_values(np.array([change.score]))[0]) for change in found]
     return [
-        Told(
+        LineChange(
             one.series, one.kind, one.first, one.last, one.lines, p_value, _numbers(one), _numbers_ko(one),
             (one.worst.timestamp(), one.worst.timestamp() + one.window_seconds), one.lines - one.usual,
         )
@@ -149,18 +149,18 @@ def _changed(model: Model, lines: Lines) -> list[Told]:
     ]  # fmt: skip
 
 
-def _silent(model: Model, lines: Lines) -> list[Told]:
+def _silent(model: Model, lines: Lines) -> list[LineChange]:
     """The kinds of lines that were silent for longer than they ever are."""
     if model.lines is None:
         return []
     return [
-        Told(one.series, "none", one.first, one.last, 0, one.p_value, _pauses(one), _pauses_ko(one))
+        LineChange(one.series, "none", one.first, one.last, 0, one.p_value, _pauses(one), _pauses_ko(one))
         for one in silences(model.lines, lines)
         if one.p_value <= TOLD
     ]
 
 
-def _with_reasons(incident: Incident, group: Sequence[Told]) -> Incident:
+def _with_reasons(incident: Incident, group: Sequence[LineChange]) -> Incident:
     """The incident with the changed rates as reasons; where all lines are more than ever, named after that."""
     reasons = (*incident.reasons, *(_reason(one) for one in group[:SHOWN_CHANGES]))
     surge = next((one for one in group if one.series == ALL and one.kind == "more"), None)
@@ -170,15 +170,15 @@ def _with_reasons(incident: Incident, group: Sequence[Told]) -> Incident:
     return replace(incident, reasons=reasons, title=title, title_ko=title_ko)
 
 
-def _reason(one: Told) -> dict[str, Any]:
+def _reason(one: LineChange) -> dict[str, Any]:
     named_ko = _SERIES_KO.get(one.series) or one.series
     reason = reason_of("volume", one.p_value, f"{one.series}: {one.says}.", None)
     return reason | {"says_ko": f"{named_ko}: {one.says_ko}."}
 
 
-def _at_one_time(found: Sequence[Told]) -> list[list[Told]]:
+def _at_one_time(found: Sequence[LineChange]) -> list[list[LineChange]]:
     """Those of one time together, each group the least likely first."""
-    groups: list[list[Told]] = []
+    groups: list[list[LineChange]] = []
     for one in sorted(found, key=lambda one: one.p_value):
         near = next((g for g in groups if one.first <= g[0].last and g[0].first <= one.last), None)
         if near is None:
@@ -188,7 +188,7 @@ def _at_one_time(found: Sequence[Told]) -> list[list[Told]]:
     return groups
 
 
-def _of_group(model: Model, group: Sequence[Told]) -> Incident:
+def _of_group(model: Model, group: Sequence[LineChange]) -> Incident:
     lead = group[0]
     score = -float(np.log10(max(lead.p_value, 1e-300)))
     titles = _titles(lead)
@@ -201,7 +201,7 @@ def _of_group(model: Model, group: Sequence[Told]) -> Incident:
     )  # fmt: skip
 
 
-def _titles(lead: Told) -> tuple[str, str]:
+def _titles(lead: LineChange) -> tuple[str, str]:
     """In English and Korean."""
     english, korean = _TITLES[lead.kind]
     named_ko = _SERIES_KO.get(lead.series) or headline(lead.series)
