@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass
-class Events:
+class EventRows:
     """R rows; NaN where a row says nothing."""
 
     step: Column
@@ -54,7 +54,7 @@ class Events:
     notes: list[str] = field(default_factory=list)
 
 
-def events_of(records: LoggedRows, asked: Asked) -> Events:
+def events_of(records: LoggedRows, asked: Asked) -> EventRows:
     """Tell the columns apart by their names. Raises InputError where `asked` names no series."""
     choice = choose(records, asked)
     by_role, notes = choice.by_role, choice.notes
@@ -70,7 +70,7 @@ def events_of(records: LoggedRows, asked: Asked) -> Events:
         _leave_out_start(records.column(loss_name), loss_logged, steps.step, notes)
     norm_name = most_usual(records, by_role.get(series_names.NORM, []))
     hidden = _hidden(records, choice, loss_name)
-    return Events(
+    return EventRows(
         step=steps.step, own_step=steps.own, epoch=steps.epoch, loss=records.column(loss_name), loss_logged=loss_logged,
         mean=mean, validation=validation, rate=_rate(records, by_role.get(series_names.RATE, [])),
         norm=records.column(norm_name), seconds=_usual_column(records, by_role, series_names.SECONDS),

@@ -12,7 +12,7 @@ from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.drawing import COLOURS
 from isang.runs.plots.svg import for_page
-from isang.runs.report.judge import Report
+from isang.runs.report.judge import JudgedRun
 from isang.runs.text import comparing, tables
 from isang.runs.text.captions import caption
 from isang.runs.text.evidence import evidence_rows
@@ -41,7 +41,7 @@ class Picture:
 
 
 def html(
-    runs: Sequence[tuple[Report, Curves, Sequence[Picture]]],
+    runs: Sequence[tuple[JudgedRun, Curves, Sequence[Picture]]],
     language: Language,
     overlay: Picture | None = None,
     reload_seconds: float | None = None,
@@ -78,7 +78,7 @@ def drawn(curves: Curves, language: Language) -> str:
 
 
 def _run(
-    position: int, report: Report, curves: Curves, pictures: Sequence[Picture], language: Language
+    position: int, report: JudgedRun, curves: Curves, pictures: Sequence[Picture], language: Language
 ) -> dict[str, Any]:
     """All that the template says about one run."""
     about, lines = tables.reading(report, language)

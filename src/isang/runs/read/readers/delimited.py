@@ -47,7 +47,7 @@ def sure(head: bytes, path: Path) -> float:
 def read(path: Path) -> Iterator[LoggedRows]:
     """The runs in the table. Of columns with one name, the second becomes `NAME_2` and a note says so."""
     blocks, account = LineBlocks(path), Account(path.name, name)
-    table: _Table | None = None
+    table: _DelimitedTable | None = None
     rest = iter(blocks)
     for lines in rest:
         for index, line in enumerate(lines):
@@ -108,7 +108,7 @@ def _long_rows(
         yield from_rows(rows, own, name=run or name)
 
 
-def _table(heading: bytes, below: list[bytes], account: Account) -> "_Table":
+def _table(heading: bytes, below: list[bytes], account: Account) -> "_DelimitedTable":
     """The empty table below a row of names; the rows below tell its index column and its decimal sign."""
     delimiter = _delimiter(heading)
     names = [cell.strip() for cell in _cells(heading, delimiter)]
@@ -124,7 +124,7 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_Table":
     if names == ["Wall time", "Step", "Value"]:
         account.format = "tensorboard csv"
         names[2] = _tag_of(account.path)
-    return _Table(_unique(names, account), delimiter, decimal)
+    return _DelimitedTable(_unique(names, account), delimiter, decimal)
 
 
 def _tag_of(path: str) -> str:
@@ -135,7 +135,7 @@ def _tag_of(path: str) -> str:
     return said["tag"] if not is_held_out(said["run"]) or is_held_out(said["tag"]) else f"{said['run']}/{said['tag']}"
 
 
-class _Table:
+class _DelimitedTable:
     """The rows read so far; those of the block at hand as lists, the others as columns."""
 
     def __init__(self, names: list[str], delimiter: str, decimal_comma: bool) -> None:
