@@ -55,14 +55,12 @@ def train(
     identity = _identity(data, model_config, config)
     run = _TrainingRun(data, learner, folder, identity, TrainingProgress(), _weights(learner.model))
     resumed = resume and run.take_up()
-    state, writing = run.state, folder if processes.first else None
+    state, where = run.state, folder if processes.first else None
     with (
         step_threads(learner.model, tokens / plan.batches_per_epoch) as learner.threads,
         saying_where(folder),
         faults.stop_requests() as request,
-        closing(
-            RunJournal(writing, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)
-        ) as journal,
+        closing(RunJournal(where, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)) as journal,
         Progress("training", total=plan.steps, unit="steps", silent=not processes.first) as bar,
     ):
         announce(journal, plan, data, learner, state, batches(state.epoch))
