@@ -162,7 +162,7 @@ def _summary(report: "JudgedRun") -> dict[str, Any]:
         "epochs": facts["epochs"], "planned_steps": facts["planned_steps"],
         "duration_seconds": facts["duration_seconds"],
         "judged_by": report.table.loss, "smoothed_loss": facts["smoothed_loss"],
-        "validation_loss": facts.get("validation_loss"), "notes": list(report.table.source.notes),
+        "validation_loss": facts.get("validation_loss"), "notes": [note.en for note in report.table.source.notes],
         "first": [finding.id for finding in first_things(report.findings)],
         "findings": [_finding(finding) for finding in (*problems, *others)],
     }  # fmt: skip

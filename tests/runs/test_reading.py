@@ -324,7 +324,7 @@ def test_steps_out_of_order_are_sorted_and_said(tmp_path: Path) -> None:
     table = only(written(tmp_path, "step,loss\n" + "\n".join(f"{s},{1 / s:.6f}" for s in order), "m.csv"))
     assert table.step.tolist() == list(range(1, 101))
     assert table.column("batch_loss")[9] == pytest.approx(0.1)
-    assert any("out of order" in note for note in table.source.notes)
+    assert any("out of order" in note.en for note in table.source.notes)
 
 
 def test_steps_that_start_anew_in_each_epoch_go_on(tmp_path: Path) -> None:
@@ -338,7 +338,7 @@ def test_two_columns_of_one_name_are_both_kept(tmp_path: Path) -> None:
     table = only(written(tmp_path, "step,loss,loss\n1,3,9\n2,2,8\n", "m.csv"))
     assert table.column("batch_loss").tolist() == [3, 2]
     assert table.column("loss_2").tolist() == [9, 8]
-    assert any("two columns" in note for note in table.source.notes)
+    assert any("two columns" in note.en for note in table.source.notes)
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,11 @@ from isang.runs.read import table as t
 from isang.runs.read.choice import FEWEST_VALUES, Asked, series_text
 from isang.runs.read.columns import give_back_memory
 from isang.runs.read.row_events import EventRows, Mask, events_of
-from isang.runs.read.rows import RECORD, RECORD_WORDS, RESUMED, LoggedRows
+from isang.runs.read.rows import RECORD, RECORD_WORDS, RESUMED, LoggedRows, assumed
 from isang.runs.read.series_names import role
 from isang.runs.read.table import Integers, RunSource, RunTable
 from isang.runs.read.tabulate import STRETCH, Run, distinct, table_of
 
-_TAKEN = "where every step has several, their mean is taken, else the first"
 _NOT_USED = ("numbers before the first step", "prose")
 
 MOST_RUNS = 1_000
@@ -37,7 +36,12 @@ def assemble(records: LoggedRows, asked: Asked | None = None) -> list[RunTable]:
     core, kind = _core(events, records)
     runs, void, sorted_rows = _runs(events, core)
     if sorted_rows:
-        events.notes.append("the steps are out of order in the file; the rows were sorted by step")
+        events.notes.append(
+            assumed(
+                "the steps are out of order in the file; the rows were sorted by step",
+                "파일의 스텝 순서가 뒤섞여 있어 스텝 순으로 정렬했습니다",
+            )
+        )
     _add_stated_resumes(records, events, core & ~void, runs)
     used = _account(records, events, core, void, runs)
     source, series = _source(records, events, used), _series(records)
@@ -65,7 +69,12 @@ def _core(events: EventRows, records: LoggedRows) -> tuple[Mask, str]:
     held_out = events.validation.known()
     held_out[events.logged_nan["validation"]] = True
     if (held_out & stepped).any():
-        events.notes.append("no training loss is logged; the run is judged by its validation loss")
+        events.notes.append(
+            assumed(
+                "no training loss is logged; the run is judged by its validation loss",
+                "학습 손실이 기록되지 않아 검증 손실로 판단합니다",
+            )
+        )
         return held_out & stepped, t.VALIDATION_LOSS
     raise NoLossError(
         f"{records.account.path} holds no loss; the series found are {series_text(records)}; "
@@ -164,7 +173,14 @@ def _say_differing(events: EventRows, rows: Integers) -> None:
         losses = events.mean.take(rows)
     differing = int(((steps[1:] == steps[:-1]) & (np.abs(losses[1:] - losses[:-1]) > 0)).sum())
     if differing:
-        events.notes.append(f"{differing:,} rows name the step of the row before them and another loss; {_TAKEN}")
+        events.notes.append(
+            assumed(
+                f"{differing:,} rows name the step of the row before them and another loss; "
+                "where every step has several, their mean is taken, else the first",
+                f"{differing:,}개 행이 바로 앞 행과 같은 스텝에 다른 손실을 적었습니다. "
+                "모든 스텝에 여럿이면 평균을, 아니면 첫 값을 씁니다",
+            )
+        )
 
 
 def _other_rows(records: LoggedRows, events: EventRows, core: Mask, start: int, end: int) -> dict[str, Mask]:

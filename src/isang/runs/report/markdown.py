@@ -14,7 +14,7 @@ from isang.runs.text import tables
 from isang.runs.text.captions import caption
 from isang.runs.text.evidence import evidence_rows
 from isang.runs.text.tables import Table
-from isang.runs.text.words import assumption, finding_name, word
+from isang.runs.text.words import finding_name, word
 
 
 def document(report: JudgedRun, curves: Curves, language: Language, prefix: str = "") -> str:
@@ -73,7 +73,7 @@ def _reading(report: JudgedRun, language: Language) -> list[str]:
     if source.notes:
         parts += [
             f"### {word('assumed', language)}",
-            "\n".join(f"- {_plain(assumption(note, language))}" for note in source.notes),
+            "\n".join(f"- {_plain(note.said(language))}" for note in source.notes),
         ]
     return parts
 

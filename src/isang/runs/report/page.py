@@ -16,7 +16,7 @@ from isang.runs.report.judge import JudgedRun
 from isang.runs.text import comparing, tables
 from isang.runs.text.captions import caption
 from isang.runs.text.evidence import evidence_rows
-from isang.runs.text.words import assumption, finding_name, series_name, word
+from isang.runs.text.words import finding_name, series_name, word
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -62,7 +62,6 @@ def html(
         overlay=None if overlay is None else _overlay(overlay, language),
         comparison=comparing.comparison([report for report, _, _ in runs], language) if len(runs) > 1 else None,
         w=lambda key, **values: word(key, language, **values), finding_name=lambda name: finding_name(name, language),
-        assumption=lambda note: assumption(note, language),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from isang.runs.report import markdown
 from isang.runs.report.judge import JudgedRun, judged, make_report
 from isang.runs.report.page import Picture, html
 from isang.runs.text import tables
-from isang.runs.text.words import assumption, finding_name, word
+from isang.runs.text.words import finding_name, word
 from isang.runs.text.writing import plain_text
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def report_json(report: JudgedRun) -> dict[str, Any]:
         "source": {
             "path": source.path, "format": source.format, "size_bytes": source.size_bytes, "lines": source.lines,
             "used": source.used, "ignored": source.ignored, "failed": source.failed,
-            "failed_examples": list(source.failed_examples), "notes": list(source.notes),
+            "failed_examples": list(source.failed_examples), "notes": [note.en for note in source.notes],
             "judged_by": report.table.loss, "judged_series": report.table.loss_name,
             "maximised": report.table.maximised, "objective": report.table.objective, "metric": report.table.metric,
             "loss_window": report.table.loss_window, "series": report.table.series,
@@ -132,7 +132,7 @@ def summary(report: JudgedRun, language: Language) -> str:
     lines += [f"  {line}" for line in tables.curve_lines(report, language)]
     if (note := tables.minimum_note(report, language)) and facts.get("running_mean"):
         lines.append(f"  {note}")
-    lines += [f"  {plain_text(assumption(note, language))}" for note in report.table.source.notes]
+    lines += [f"  {plain_text(note.said(language))}" for note in report.table.source.notes]
     lines += ["", tables.headline(report.findings, language)]
     first = first_things(report.findings)
     for verdict, group in tables.by_verdict(report.findings).items():

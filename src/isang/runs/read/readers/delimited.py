@@ -14,7 +14,7 @@ from isang.runs.read.columns import Column
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.lines.long_form import LongForm, long_form
 from isang.runs.read.readers.reader import POSSIBLE, Reader
-from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, display_name, from_rows
+from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, assumed, display_name, from_rows
 from isang.runs.read.series_names import is_held_out, role
 
 name = "delimited"
@@ -120,7 +120,7 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_DelimitedT
     decimal = delimiter != "," and any("," in cell for cell in cells)
     decimal &= all(re.fullmatch(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?", cell) for cell in cells)
     if decimal:
-        account.notes.append("the comma is the decimal sign of the numbers")
+        account.notes.append(assumed("the comma is the decimal sign of the numbers", "숫자의 쉼표는 소수점입니다"))
     if names == ["Wall time", "Step", "Value"]:
         account.format = "tensorboard csv"
         names[2] = _tag_of(account.path)
@@ -180,8 +180,14 @@ def _unique(names: list[str], account: Account) -> list[str]:
     for column in names[:MAX_SERIES]:
         seen[column] = seen.get(column, 0) + 1
         if seen[column] > 1:
-            account.notes.append(f"two columns are named {column!r}; the later one is called {column}_{seen[column]}")
-            column = f"{column}_{seen[column]}"
+            later = f"{column}_{seen[column]}"
+            account.notes.append(
+                assumed(
+                    f"two columns are named {column!r}; the later one is called {later}",
+                    f"이름이 {column!r}인 열이 둘입니다. 뒤의 열은 {later} 이름으로 읽습니다",
+                )
+            )
+            column = later
         result.append(column)
     return result
 
