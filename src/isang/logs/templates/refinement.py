@@ -33,6 +33,7 @@ kind (Good and Turing's estimate).
 """
 
 
+_NAMED = re.compile(r"[A-Za-z_][\w.-]*=")
 _BRACKETED = re.compile(r"\[[^\[\]]+\][.,:;]?")
 
 
@@ -91,7 +92,7 @@ def refined(messages: Sequence[Message], names: Collection[str] = ()) -> list[st
 
 def _independent(group: Sequence[Message], places: Sequence[int], columns: Sequence[Counter[str]]) -> dict[int, str]:
     """{place: its slot} of the places of few words that vary independently of others."""
-    few = [place for place in places if len(columns[place]) <= MOST_PAIRED and not any(map(_varies, columns[place]))]
+    few = [place for place in places if len(columns[place]) <= MOST_PAIRED and (_of_several_names(columns[place]) or not any(map(_varies, columns[place])))]
     if len(few) < 2:
         return {}
     found = independent([message.words for message in group], [message.lines for message in group], few)
@@ -115,7 +116,11 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
     words = columns[place]
     if all(core(word) in names for word in words):
         return False
-    if len(words) > MAX_ALTERNATIVES or any(_varies(word) for word in words):
+    if len(words) > MAX_ALTERNATIVES:
+        return False
+    if _of_several_names(words):
+        return True
+    if any(_varies(word) for word in words):
         return False
     if len(set(map(behind_name, words))) == 1 and any(SLOT in word for word in words):
         return False
@@ -128,6 +133,12 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
     if before and all(map(names_follow, before)) and not any(map(is_grammar, words)):
         return False
     return not _is_open(group, place)
+
+
+def _of_several_names(words: Collection[str]) -> bool:
+    """Whether all are `name=value`, of several names."""
+    found = [_NAMED.match(word) for word in words]
+    return all(found) and len({match[0] for match in found if match}) > 1
 
 
 def _is_open(group: Sequence[Message], place: int) -> bool:
