@@ -280,7 +280,10 @@ class EventTable:
                 )
             ends = with_open_ends(of_text)
             found = [ends.get(text, text) for text in found]
-            shorter = without_optional_parts(dict.fromkeys(found), names)
+            lines = Counter[str]()
+            for text, message in zip(found, together, strict=True):
+                lines[text] += message.lines
+            shorter = without_optional_parts(lines, names)
             became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         shared = {
             _Text(*one): _Text(*other)
