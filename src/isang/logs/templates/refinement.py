@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from isang.logs.parsing.masks import SLOT
-from isang.logs.templates.values import MOST_PAIRED, independent
+from isang.logs.templates.values import MOST_PAIRED, independent, may_be_value
 from isang.logs.templates.words import (
     behind_name,
     core,
@@ -34,6 +34,8 @@ kind (Good and Turing's estimate).
 
 
 _NAMED = re.compile(r"[A-Za-z_][\w.-]*=")
+_NUMBERED = re.compile(r"[A-Za-z][\w.-]*[\[(]<\*>[\])][:,;]?")
+_CALLED = re.compile(r"^([\w.-]+[\[(])[^\[\]()]+([\])][.,:;]?)$")
 _BRACKETED = re.compile(r"\[[^\[\]]+\][.,:;]?")
 
 
@@ -102,6 +104,8 @@ def _independent(group: Sequence[Message], places: Sequence[int], columns: Seque
 def _slot_for(words: Collection[str]) -> str:
     """What stands in a template for these words: the word, `name=<*>` where all are of one name, or a slot."""
     kinds = set(words) if len(words) == 1 else set(map(behind_name, words))
+    if len(kinds) > 1:
+        kinds = set(map(_in_brackets, kinds))
     return next(iter(kinds)) if len(kinds) == 1 else SLOT
 
 
@@ -125,6 +129,10 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
     if len(set(map(behind_name, words))) == 1 and any(SLOT in word for word in words):
         return False
     if all(map(_BRACKETED.fullmatch, words)):
+        return False
+    if len(words) >= FEW_WORDS and all(map(_NUMBERED.fullmatch, words)) and all(map(may_be_value, words)):
+        return False
+    if len(set(map(_in_brackets, words))) == 1 and all(map(may_be_value, words)):
         return False
     kinds = set(map(behind_name, words))
     if len(kinds) == 1 and kinds != set(words) and len(words) >= FEW_WORDS:
@@ -155,6 +163,11 @@ def _is_open(group: Sequence[Message], place: int) -> bool:
     if len(first) >= FEW_WORDS and sum(count == 1 for count in lines.values()) >= OPEN * lines.total():
         return True
     return len(first) > 3 and late >= OPEN * len(first) and lines.total() >= MANY_LINES
+
+
+def _in_brackets(word: str) -> str:
+    """`Set(<*>)` for `Set(ann)` and the like; other words as they are."""
+    return _CALLED.sub(rf"\1{SLOT}\2", word)
 
 
 def _varies(word: str) -> bool:
