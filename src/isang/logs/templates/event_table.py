@@ -278,7 +278,7 @@ class EventTable:
                     (mined_words(messages[number].text.split()), self._lines[number])
                     for number in members[text][:MOST_LOOKED_AT]
                 )
-            ends = with_open_ends(of_text)
+            ends = with_open_ends(of_text, names)
             found = [ends.get(text, text) for text in found]
             lines = Counter[str]()
             for text, message in zip(found, together, strict=True):

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.values import may_be_value
-from isang.logs.templates.words import core, has_words, is_failure_or_success, is_grammar, is_outcome
+from isang.logs.templates.words import behind_name, core, has_words, is_failure_or_success, is_grammar, is_outcome
 
 LEAST_TEMPLATES = 3
 """A word beside a slot is part of the value where it stands so in this many templates, each there without it too."""
@@ -111,20 +111,24 @@ def open_prefix(words: Sequence[str]) -> list[str] | None:
     return list(words[:end]) if end and len(words) - end >= REST else None
 
 
-def with_open_ends(messages: Mapping[str, Iterable[tuple[Sequence[str], int]]]) -> dict[str, str]:
+def with_open_ends(
+    messages: Mapping[str, Iterable[tuple[Sequence[str], int]]], names: Collection[str]
+) -> dict[str, str]:
     """{template: what it becomes} of those of one severity whose end is free text.
 
     `messages`: by template the words of its messages, as many as the template has, and how many lines each has. Behind
     a beginning that announces something (`Product:`, `deprecated <*>:`, `unit -`) the text is free where most lines
-    have one of their own, of several lengths. What tells of failure or success stays.
+    have one of their own, of several lengths. What tells of failure or success stays. Beginnings that differ in `names`
+    and in what stands behind `name=` are one.
     """
     of: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for text in messages:
         words = text.split(" ")
+        told = [SLOT if core(word) in names else behind_name(word) for word in words]
         for length in range(1, min(len(words), _LONGEST_PREFIX + 1)):
             before = words[length - 1]
             if before != SLOT and before[-1] in _ANNOUNCES and not any(map(is_failure_or_success, words[length:])):
-                of[tuple(words[:length])].append(text)
+                of[tuple(told[:length])].append(text)
     became: dict[str, str] = {}
     for prefix, members in sorted(of.items(), key=lambda item: -len(item[0])):  # the longest beginning first
         left = [member for member in members if member not in became]
