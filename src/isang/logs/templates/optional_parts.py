@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.values import may_be_value
-from isang.logs.templates.words import behind_name, core, has_words, is_failure_or_success, is_grammar, is_outcome
+from isang.logs.templates.words import behind_name, core, has_words, is_failure_or_success
 
 LEAST_TEMPLATES = 3
 """A word beside a slot is part of the value where it stands so in this many templates, each there without it too."""
@@ -96,11 +96,7 @@ def _absorbed(texts: Mapping[str, int], names: Collection[str]) -> dict[str, str
 
 def _may_be_value(key: Sequence[str], place: int, word: str) -> bool:
     beside = (*key[max(0, place - 1) : place], *key[place + 1 : place + 2])
-    return (
-        SLOT in beside
-        and _PLAIN.fullmatch(core(word)) is not None
-        and may_be_value(word)
-    )
+    return SLOT in beside and _PLAIN.fullmatch(core(word)) is not None and may_be_value(word)
 
 
 def open_prefix(words: Sequence[str]) -> list[str] | None:

@@ -11,6 +11,7 @@ from isang.logs.templates.words import (
     behind_name,
     core,
     has_words,
+    in_brackets,
     is_failure_or_success,
     is_grammar,
     is_name,
@@ -35,8 +36,6 @@ kind (Good and Turing's estimate).
 
 _NAMED = re.compile(r"[A-Za-z_][\w.-]*=")
 _NUMBERED = re.compile(r"[A-Za-z][\w.-]*[\[(]<\*>[\])][:,;]?")
-_CALLED = re.compile(r"^([\w.-]+[\[(])[^\[\]()]+([\])][.,:;]?)$")
-_BRACKETED = re.compile(r"\[[^\[\]]+\][.,:;]?")
 
 
 class Message(NamedTuple):
@@ -94,7 +93,12 @@ def refined(messages: Sequence[Message], names: Collection[str] = ()) -> list[st
 
 def _independent(group: Sequence[Message], places: Sequence[int], columns: Sequence[Counter[str]]) -> dict[int, str]:
     """{place: its slot} of the places of few words that vary independently of others."""
-    few = [place for place in places if len(columns[place]) <= MOST_PAIRED and (_of_several_names(columns[place]) or not any(map(_varies, columns[place])))]
+    few = [
+        place
+        for place in places
+        if len(columns[place]) <= MOST_PAIRED
+        and (_of_several_names(columns[place]) or not any(map(_varies, columns[place])))
+    ]
     if len(few) < 2:
         return {}
     found = independent([message.words for message in group], [message.lines for message in group], few)
@@ -105,7 +109,7 @@ def _slot_for(words: Collection[str]) -> str:
     """What stands in a template for these words: the word, `name=<*>` where all are of one name, or a slot."""
     kinds = set(words) if len(words) == 1 else set(map(behind_name, words))
     if len(kinds) > 1:
-        kinds = set(map(_in_brackets, kinds))
+        kinds = set(map(in_brackets, kinds))
     return next(iter(kinds)) if len(kinds) == 1 else SLOT
 
 
@@ -128,11 +132,9 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
         return False
     if len(set(map(behind_name, words))) == 1 and any(SLOT in word for word in words):
         return False
-    if all(map(_BRACKETED.fullmatch, words)):
-        return False
     if len(words) >= FEW_WORDS and all(map(_NUMBERED.fullmatch, words)) and all(map(may_be_value, words)):
         return False
-    if len(set(map(_in_brackets, words))) == 1 and all(map(may_be_value, words)):
+    if len(set(map(in_brackets, words))) == 1 and all(SLOT in word or may_be_value(word) for word in words):
         return False
     kinds = set(map(behind_name, words))
     if len(kinds) == 1 and kinds != set(words) and len(words) >= FEW_WORDS:
@@ -163,11 +165,6 @@ def _is_open(group: Sequence[Message], place: int) -> bool:
     if len(first) >= FEW_WORDS and sum(count == 1 for count in lines.values()) >= OPEN * lines.total():
         return True
     return len(first) > 3 and late >= OPEN * len(first) and lines.total() >= MANY_LINES
-
-
-def _in_brackets(word: str) -> str:
-    """`Set(<*>)` for `Set(ann)` and the like; other words as they are."""
-    return _CALLED.sub(rf"\1{SLOT}\2", word)
 
 
 def _varies(word: str) -> bool:
