@@ -284,8 +284,8 @@ class EventTable:
             inside = with_bracketed_values(dict.fromkeys(found))
             found = [inside.get(text, text) for text in found]
             lines = Counter[str]()
-            for text, message in zip(found, together, strict=True):
-                lines[text] += message.lines
+            for own_text, message in zip(found, together, strict=True):
+                lines[own_text] += message.lines
             shorter = without_optional_parts(lines, names)
             became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         shared = {

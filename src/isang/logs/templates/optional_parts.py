@@ -31,7 +31,7 @@ def relaxed(words: Sequence[str]) -> list[str]:
     if "(<*>)" in text:
         text = _IN_PARENTHESES.sub("", text)
     kept: list[str] = []
-    for word in text.split(" "):
+    for word in text.split():
         if word != SLOT or kept[-1:] != [SLOT]:
             kept.append(word)
     return kept
