@@ -17,6 +17,7 @@ _CELL = re.compile(r"[^\s|]+")
 _VALUE = re.compile(
     r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+)|%)?", re.IGNORECASE
 )
+_NO_NAME = re.compile(r"[={}]|:$|^[-+]?[\d.]+[,%)\]]*$")
 _SHORT = {"E": "epoch", "#": "step", "Base Learning Rate": "learning_rate"}
 """How spaCy and MATLAB head their columns."""
 _PARTS = {"box": "box_loss", "obj": "obj_loss", "cls": "cls_loss"}
@@ -38,6 +39,8 @@ def heading_of(line: str, below: str = "") -> Heading:
         if len(upper) == len(lower) == len(cells):
             cells = [f"{one[1]} {other[1]}".strip() for one, other in zip(upper, lower, strict=True)]
     short = _SHORT | (_PARTS if set(_PARTS) <= set(cells) else {})
+    if any(_NO_NAME.search(cell) for cell in cells):
+        return ()  # a line of values with few digits
     names = tuple(short.get(cell, cell) for cell in cells)
     roles = {role(name) for name in names} if 2 <= len(names) <= MOST_COLUMNS else set()
     if not roles & {"loss", "validation", "metric"}:
