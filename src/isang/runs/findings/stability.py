@@ -7,6 +7,7 @@ import numpy as np
 from isang.runs.finding import Finding, Language, RunContext, both, plain, too_few
 from isang.runs.findings.journal.training_internals import huge_updates, ordered_data, still_parts, with_faults
 from isang.runs.findings.progress.inapplicable import inapplicable
+from isang.runs.findings.progress.opponents import opponent_faults
 from isang.runs.findings.progress.policy import policy_faults
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable
@@ -153,7 +154,7 @@ def _listed(table: RunTable, context: RunContext, found: Spikes) -> list[dict[st
 def stability(table: RunTable, context: RunContext) -> Finding:
     """Does the noise grow, does a part of the model stand still, does the loss follow the order of the data?"""
     if (aside := _no_curve("stability", table, context)) is not None:
-        return with_faults(aside, policy_faults(context))
+        return with_faults(aside, policy_faults(context) + opponent_faults(context))
     faults = [
         fault for fault in (still_parts(table), huge_updates(table), ordered_data(table, context)) if fault is not None
     ]
