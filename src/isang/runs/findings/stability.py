@@ -164,6 +164,8 @@ def stability(table: RunTable, context: RunContext) -> Finding:
 def _noise_growth(context: RunContext) -> Finding:
     """The trend of the logarithm of block spreads relative to the level, after the first tenth."""
     n = len(context.loss)
+    if context.table.loss == t.RUNNING_MEAN:
+        return Finding("stability", "not_applicable", _RUNNING_MEANS, {"losses": n})
     if n < FEWEST_FOR_STABILITY:
         return too_few("stability", context, FEWEST_FOR_STABILITY)
     spread, level = _spreads(context)
@@ -206,6 +208,12 @@ def _noise_growth(context: RunContext) -> Finding:
     )
 
 
+_RUNNING_MEANS = both(
+    "The log holds running means since the start of each epoch: how much they vary shows how many losses they are means "
+    "of, not how noisy the training is.",
+    "로그에 에폭 시작부터의 누적 평균만 있습니다. 누적 평균의 변동은 학습의 잡음이 아니라 평균에 들어간 손실의 개수를 "
+    "나타냅니다.",
+)
 _GROWTH = (
     "The noise of the loss is {percent:.1f} % of its level; over the run it changed by a factor of {factor:.2f} "
     "({low:.2f} … {high:.2f})",

@@ -39,11 +39,12 @@ def opponent_faults(context: RunContext) -> list[Fault]:
                 f"The discriminator has won: {d} went from {number(before)} to {number(after)}, {g} from "
                 f"{number(made_before)} to {number(made_after)}. The generator gets hardly any gradient from it.",
                 f"판별자가 완전히 이겼습니다. {d}은(는) {number(before)} → {number(after)}, {g}은(는) "
-                f"{number(made_before)} → {number(made_after)}(으)로 변했습니다. 생성자에 전달되는 기울기가 거의 없습니다.",
+                f"{number(made_before)} → {number(made_after)}(으)로 변했습니다. 생성자에 전달되는 기울기가 거의 "
+                "없습니다.",
             ),
             both(
-                "Test a lower learning rate or fewer updates of the discriminator, label smoothing, noise on its inputs or "
-                "a gradient penalty.",
+                "Test a lower learning rate or fewer updates of the discriminator, label smoothing, noise on its "
+                "inputs or a gradient penalty.",
                 "판별자의 학습률이나 갱신 횟수를 줄이고, 레이블 스무딩, 입력 잡음, 기울기 벌점을 시험해 보십시오.",
             ),
             {
