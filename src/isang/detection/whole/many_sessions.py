@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.anomalies import Located, records
 from isang.detection.causes.symptoms import lead
-from isang.detection.causes.titles import Told, title
+from isang.detection.causes.titles import IncidentFacts, title
 from isang.detection.detectors import detectors_of
 from isang.detection.detectors.time.burst import Burst
 from isang.detection.incidents import Incident
@@ -89,7 +89,7 @@ def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident | 
     rows = logs.dataset.sessions[judged.rows[many.sessions]]
     first, last = (cast("datetime | None", time) for time in (rows["start"].min(), rows["end"].max()))
     sources = tuple(rows["source"].unique(maintain_order=True).to_list()) if len(logs.sources) > 1 else ()
-    names = Told(symptom.kind, symptom.template, len(rows), first, sources, many.normal, many.of)
+    names = IncidentFacts(symptom.kind, symptom.template, len(rows), first, sources, many.normal, many.of)
     score = -math.log10(max(many.p_value, 1e-300))
     return incident_of_logs(
         model, symptom, (title(names, "en"), title(names, "ko")), score, severity_of(score, int(symptom.failure)),

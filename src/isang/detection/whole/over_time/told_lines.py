@@ -19,7 +19,7 @@ from isang.detection.whole.over_time.explained import LineChange, explains, line
 from isang.detection.whole.over_time.known_lines import Silence, silences
 from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines, lines_of
 from isang.detection.whole.over_time.outside import NewLine, new_outside
-from isang.detection.whole.over_time.volume import Change, changes, moment, worst_of
+from isang.detection.whole.over_time.volume import RateChange, changes, moment, worst_of
 from isang.logs.line_counts import WINDOW_SECONDS, read_line_counts
 from isang.logs.places import StoredLogs
 from isang.model.wording import LOUDNESS
@@ -277,7 +277,7 @@ def _new_ko(one: NewLine) -> str:
     return f"이런 줄이 {one.lines:,}개 있습니다. 학습 기간에는 세션 안팎 어디에도 없었습니다."
 
 
-def _numbers(change: Change) -> str:
+def _numbers(change: RateChange) -> str:
     extreme = "most" if change.kind == "more" else "fewest"
     return (
         f"{change.lines:,} lines in {_span(change.window_seconds)}, usually {change.usual:,.0f}, {extreme} in training "
@@ -285,7 +285,7 @@ def _numbers(change: Change) -> str:
     )
 
 
-def _numbers_ko(change: Change) -> str:
+def _numbers_ko(change: RateChange) -> str:
     extreme = "최대" if change.kind == "more" else "최소"
     return (
         f"{_span(change.window_seconds)} 동안 {change.lines:,}줄, 평소 {change.usual:,.0f}줄, 학습 기간 {extreme} "

@@ -37,7 +37,7 @@ WORST = ""
 
 
 @dataclass(frozen=True)
-class Change:
+class RateChange:
     """A series that is unlike the training period from a window to another."""
 
     series: str
@@ -83,7 +83,7 @@ def counted(lines: Lines) -> pl.DataFrame | None:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[Change], int]:
+def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     """The series of `lines` that are unlike those of the training period, and how many windows were looked at.
 
     A log that the training period has not, and one that is not there now, is not compared.
@@ -107,7 +107,7 @@ def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[Change], int]:
     return sorted(found, key=lambda change: -change.score), int(windows.running_W.sum())
 
 
-def _change(name: str, then: "Then", windows: "Windows") -> Change | None:
+def _change(name: str, then: "Then", windows: "Windows") -> RateChange | None:
     """How a series differs from what it was, where it is hardly by chance."""
     now_W, starts_W = windows.counts(name), windows.starts_W
     more_W, less_W = then.scores(now_W, hours_of(starts_W))
@@ -122,7 +122,7 @@ def _change(name: str, then: "Then", windows: "Windows") -> Change | None:
         start -= 1
     while stop + 1 < len(alike_W) and alike_W[stop + 1]:
         stop += 1
-    return Change(
+    return RateChange(
         name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), moment(starts_W[worst]),
         int(now_W[worst]), then.usual(int(hours_of(starts_W)[worst])),
         int(then.counts_W.max() if kind == "more" else then.counts_W.min()), windows.seconds,

@@ -145,10 +145,16 @@ def _guesses(context: RunContext) -> int | None:
     level = float(np.median(half))
     classes = next((k for k in GUESSING if math.isclose(level, math.log(k), rel_tol=NEAR_GUESSING)), None)
     held_out = context.table.points(t.VALIDATION_LOSS)[1]
-    lowest = min(float(context.loss.min()), float(held_out.min()) if len(held_out) else level)
+    lowest = min(_lowest_level(context.loss), _lowest_level(held_out) if len(held_out) else level)
     if classes is None or not lowest >= (1 - CLOSE_TO_IT) * level:
         return None
     return classes if (np.abs(half - level) < CLOSE_TO_IT * level).mean() > 0.9 else None
+
+
+def _lowest_level(values: Floats) -> float:
+    """The lowest mean of a tenth of the values that follow each other."""
+    width = max(1, len(values) // 10)
+    return float(np.convolve(values, np.ones(width) / width, mode="valid").min())
 
 
 def _guessing(classes: int, context: RunContext) -> Finding:
