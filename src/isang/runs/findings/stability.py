@@ -209,8 +209,8 @@ def _noise_growth(context: RunContext) -> Finding:
 
 
 _RUNNING_MEANS = both(
-    "The log holds running means since the start of each epoch: how much they vary shows how many losses they are means "
-    "of, not how noisy the training is.",
+    "The log holds running means since the start of each epoch: how much they vary shows how many losses they are "
+    "means of, not how noisy the training is.",
     "로그에 에폭 시작부터의 누적 평균만 있습니다. 누적 평균의 변동은 학습의 잡음이 아니라 평균에 들어간 손실의 개수를 "
     "나타냅니다.",
 )
