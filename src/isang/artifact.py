@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 import isang
@@ -22,7 +21,10 @@ from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.model.answered import Answered
 from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
-from isang.model.folder_schema import (
+from isang.model.folder.log_tables import FOLDER as LOGS
+from isang.model.folder.log_tables import read_log_tables
+from isang.model.folder.normal_sessions import frame_of, from_frame
+from isang.model.folder.schema import (
     AGAIN,
     read_config,
     read_detector,
@@ -33,7 +35,7 @@ from isang.model.folder_schema import (
     read_volume,
     read_weights,
 )
-from isang.model.folder_schema import MANIFEST as MANIFEST_SCHEMA
+from isang.model.folder.schema import MANIFEST as MANIFEST_SCHEMA
 from isang.model.kept import Kept
 from isang.model.vocabulary import MARKS, Vocabulary
 from isang.model_card import model_card
@@ -54,7 +56,6 @@ MANIFEST = "manifest.json"
 FEEDBACK = "feedback.jsonl"
 """What people answered about its incidents; it grows, so the manifest does not list it."""
 REQUIRED = (CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
-FRAMED_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +91,8 @@ class Model:
     """The lines of its training period over time; None where it was too short or had no clock."""
     lines: pl.DataFrame | None = field(default=None)
     """What kinds of lines that period had, since when and how regularly; None where it had no clock."""
+    of_logs: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    """What else it learned of logs as a whole, see `LOG_TABLES`."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -130,7 +133,7 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         known = pl.Series("token", model.vocabulary.tokens_of(model.template_table["template"].to_list()), pl.Int32)
         model.template_table.with_columns(known).write_parquet(building / TEMPLATES)
         model.calibration.write_parquet(building / CALIBRATION)
-        _normal_frame(model).write_parquet(building / NORMAL)
+        frame_of(model.normal, model.normal_counts).write_parquet(building / NORMAL)
         (building / DETECTORS).mkdir()
         for name, table in model.fitted.items():
             if table.width:  # without, the normal sessions say all
@@ -142,6 +145,10 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         for file, kept in ((SLOTS, model.slots), (VOLUME, model.volume), (LINES, model.lines)):
             if kept is not None:
                 kept.write_parquet(building / file)
+        if model.of_logs:
+            (building / LOGS).mkdir()
+        for name, table in model.of_logs.items():
+            table.write_parquet(building / LOGS / f"{name}.parquet")
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
@@ -175,7 +182,7 @@ def load_model(folder: Path) -> Model:
     config, settings = read_config(folder / CONFIG, SCHEMA)
     templates = read_templates(folder / TEMPLATES)
     vocabulary = _vocabulary(templates)
-    sessions, counts = _from_normal_frame(read_normal(folder / NORMAL, vocabulary.size))
+    sessions, counts = from_frame(read_normal(folder / NORMAL, vocabulary.size))
     tables = {name: _detector_table(folder, name, files, vocabulary.size) for name in config["detectors"]}
     evaluated, planted = folder / EVALUATION, folder / PLANTED
     return Model(
@@ -191,6 +198,7 @@ def load_model(folder: Path) -> Model:
         slots=read_table(folder / SLOTS, SLOTS_SCHEMA, AGAIN) if SLOTS in files else None,
         volume=read_volume(folder / VOLUME) if VOLUME in files else None,
         lines=read_lines(folder / LINES) if LINES in files else None,
+        of_logs=read_log_tables(folder, files),
         facts=config["facts"],
         evaluation=read_json(evaluated, mapping(anything), AGAIN) if EVALUATION in files else None,
     )
@@ -286,7 +294,7 @@ def _config(model: Model) -> dict[str, Any]:
 def _is_inside(name: str) -> bool:
     """Whether a file that a manifest lists is one of a model folder."""
     folder, _, file = name.rpartition("/")
-    return folder in ("", DETECTORS) and Path(file).name == file and file not in ("", "..")
+    return folder in ("", DETECTORS, LOGS) and Path(file).name == file and file not in ("", "..")
 
 
 def _detector_table(folder: Path, name: str, files: Mapping[str, Any], size: int) -> pl.DataFrame:
@@ -317,28 +325,6 @@ def _encoder(folder: Path, files: Mapping[str, Any], config: Config, vocabulary:
     encoder = Encoder(config.model, vocabulary.size)
     encoder.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     return encoder.eval()
-
-
-def _normal_frame(model: Model) -> pl.DataFrame:
-    """Some sessions at a time: to gather all at once takes five times the memory of the result."""
-    starts = range(0, max(1, len(model.normal)), FRAMED_AT_ONCE)
-    lists = pl.concat([_lists(model.normal, start, start + FRAMED_AT_ONCE) for start in starts], rechunk=True)
-    return lists.select("tokens", count=pl.lit(pl.Series(model.normal_counts, dtype=pl.Int64)))
-
-
-def _lists(sessions: Sessions, start: int, stop: int) -> pl.DataFrame:
-    """The sessions from `start` to before `stop` as one column of lists, `tokens`."""
-    offsets = sessions.offsets[start : stop + 1]
-    place = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    tokens = pl.DataFrame({"place": place, "tokens": sessions.flat[offsets[0] : offsets[-1]]})
-    return tokens.group_by("place", maintain_order=True).agg("tokens").drop("place")
-
-
-def _from_normal_frame(frame: pl.DataFrame) -> tuple[Sessions, Rows]:
-    offsets = np.zeros(len(frame) + 1, dtype=np.int64)
-    np.cumsum(frame["tokens"].list.len().to_numpy(), out=offsets[1:])
-    flat = frame["tokens"].explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int32)
-    return Sessions(flat, offsets), frame["count"].to_numpy()
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:
