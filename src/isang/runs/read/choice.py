@@ -114,6 +114,8 @@ def _sort_counters(records: LoggedRows, by_role: dict[str, list[str]], asked: As
     if grown := [name for name in by_role.get(series_names.WINDOW, []) if _grows(records.column(name))]:
         by_role[series_names.WINDOW] = [name for name in by_role[series_names.WINDOW] if name not in grown]
         steps = steps or grown
+    if not steps:
+        steps = [n for n in records.columns if series_names.may_count(n) and _grows(records.column(n))][:1]
     if len(steps) > 1 and asked.step is None:  # one letter names a step only where nothing else does
         steps = [name for name in steps if len(name) > 2] or steps
         steps = [name for name in steps if not _constant(records.column(name))] or steps

@@ -17,6 +17,10 @@ Mask = NDArray[np.bool_]
 MOST_BARS = 20
 """Progress bars of different lengths that are tried as the one that counts steps, the most frequent first."""
 
+FEWEST_OF_A_STEP = 20
+"""So many rows with a loss and one step are no values of several devices."""
+FEWEST_STEPS = 5
+"""Fewer steps than this show no regular number of rows."""
 FEWEST_APART = 3
 """Numbers of batches on lines of their own that are no setting."""
 
@@ -262,8 +266,12 @@ def _derived_steps(
             )
         )
         passed = _passes(batch, within, size) if np.isnan(passed).all() else np.where(np.isnan(passed), 0.0, passed)
-        return np.where(core, passed * size + batch, np.nan), False
-    if (~np.isnan(passed)).any():
+        step = np.where(core, passed * size + batch, np.nan)
+        if not _tells_little(step, logged):
+            return step, False
+        notes.pop()
+        return _numbered(logged, notes), False
+    if (~np.isnan(passed)).any() and not _tells_little(fill(passed.copy()), logged):
         notes.append(
             assumed(
                 "the log counts epochs only; one step stands for one epoch",
@@ -272,6 +280,15 @@ def _derived_steps(
         )
         return np.where(core, fill(passed.copy()), np.nan), True
     return _numbered(logged if logged.any() else core, notes), False
+
+
+def _tells_little(step: Floats, logged: Mask) -> bool:
+    """Hardly a row with a loss has a step of its own, and the steps have different numbers of rows."""
+    known = step[logged & ~np.isnan(step)]
+    counts = np.unique(known, return_counts=True)[1]
+    if not len(counts) or len(known) < FEWEST_OF_A_STEP * len(counts):
+        return False
+    return len(counts) < FEWEST_STEPS or bool((counts[:-1] != counts[0]).any())
 
 
 def _goes_on(batch: Floats, passed: Floats, within: Mask) -> bool:
