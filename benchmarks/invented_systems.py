@@ -23,7 +23,7 @@ from typing import ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 FOLDER = Path(__file__).parent / "invented_systems"
-HALVES = ("development", "held_back", "second_development", "second_held_back")
+HALVES = ("development", "held_back", "second_development", "second_held_back", "third_development", "third_held_back")
 WORDS = [
     "anchor",
     "basin",
@@ -231,7 +231,7 @@ def lines_of(prefix: str, forms: list[tuple[int, str]], *, count: int = 2_000, s
 
 
 def _dated(text: str, time: datetime) -> str:
-    return re.sub(r"%-?[YymdHMSbe]", lambda found: time.strftime(found[0]), text)
+    return re.sub(r"%-?[YymdHMSbea]", lambda found: time.strftime(found[0]), text)
 
 
 class Filling:

@@ -1,9 +1,9 @@
 """Invented training logs with an expert's answer: is each read and judged right?
 
-    python benchmarks/judging_invented.py [development|held_back|round_a|round_b] [--seed S] [--only NAME] [--show]
+    python benchmarks/judging_invented.py [HALF] [--seed S] [--only NAME] [--show]
 
-The logs have the shapes of many trainers, with our own words and numbers (`invented_runs/`). Of several runs in one
-log the last one is judged.
+HALF is development, held_back, or one of round_a to round_d. The logs have the shapes of many trainers, with our own
+words and numbers (`invented_runs/`). Of several runs in one log the last one is judged.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from isang.runs.findings import judge
 from isang.runs.read.folders import read_runs
 from isang.runs.read.table import VALIDATION_LOSS, RunTable, usable
 
-HALVES = ("development", "held_back", "round_a", "round_b")
+HALVES = ("development", "held_back", "round_a", "round_b", "round_c", "round_d")
 
 
 def read(log: Log, folder: Path) -> list[RunTable]:

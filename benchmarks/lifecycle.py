@@ -22,16 +22,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from isang.detection.causes.grouping import Surroundings, incidents_of
+from isang.detection.causes.grouping import IncidentBaseline, incidents_of
 from isang.detection.feedback.answers import Answer, answer_to
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
-from isang.detection.feedback.silencing import Told, told_incidents
+from isang.detection.feedback.silencing import AnsweredIncidents, told_incidents
 from isang.detection.incidents import Incident
 from isang.samples import shop
 
 AFTER_SECONDS = 15.0
 """What began so long after a fault is of it."""
-Silence = Callable[["Day", Sequence[Answer]], Told]
+Silence = Callable[["Day", Sequence[Answer]], AnsweredIncidents]
 """The incidents of a day that are told, and those that the answers before it silence."""
 
 
@@ -47,9 +47,9 @@ class Day:
     records: list[dict[str, Any]]
 
     @property
-    def around(self) -> Surroundings:
+    def around(self) -> IncidentBaseline:
         """What its incidents are measured by."""
-        return Surroundings(self.sessions, self.sessions, self.start, self.end, sources=2)
+        return IncidentBaseline(self.sessions, self.sessions, self.start, self.end, sources=2)
 
     def copies(self) -> list[dict[str, Any]]:
         """Fresh records; grouping writes into them."""
@@ -118,22 +118,22 @@ def read_days(work: Path) -> list[Day]:
     return [*in_turn, *quiet[len(faulty) :], *faulty[len(quiet) :]]
 
 
-def without_answers(day: Day, answers: Sequence[Answer]) -> Told:
+def without_answers(day: Day, answers: Sequence[Answer]) -> AnsweredIncidents:
     """Everything is told."""
     return told_incidents(day.copies(), day.around, NO_ANSWERS)
 
 
-def by_answers(day: Day, answers: Sequence[Answer]) -> Told:
+def by_answers(day: Day, answers: Sequence[Answer]) -> AnsweredIncidents:
     """As isang does it."""
     return told_incidents(day.copies(), day.around, Answers(answers))
 
 
-def by_template(day: Day, answers: Sequence[Answer]) -> Told:
+def by_template(day: Day, answers: Sequence[Answer]) -> AnsweredIncidents:
     """The rule of most tools: an incident whose leading line was called normal is not told, whatever else it shows."""
     quiet = {answer.template for answer in answers if answer.verdict == "normal"}
     found = incidents_of(day.copies(), day.around)
     silenced = [incident for incident in found if incident.symptoms[0]["template"] in quiet]
-    return Told([one for one in found if one not in silenced], silenced)
+    return AnsweredIncidents([one for one in found if one not in silenced], silenced)
 
 
 def oracle(days: Sequence[Day], noise: set[str]) -> Silence:
@@ -144,10 +144,10 @@ def oracle(days: Sequence[Day], noise: set[str]) -> Silence:
         came[day.name] = set(before)
         before |= {one.fingerprint for one in incidents_of(day.copies(), day.around)}
 
-    def silence(day: Day, answers: Sequence[Answer]) -> Told:
+    def silence(day: Day, answers: Sequence[Answer]) -> AnsweredIncidents:
         found = incidents_of(day.copies(), day.around)
         again = [one for one in found if not is_real(one, noise) and one.fingerprint in came[day.name]]
-        return Told([one for one in found if one not in again], again)
+        return AnsweredIncidents([one for one in found if one not in again], again)
 
     return silence
 

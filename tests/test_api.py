@@ -13,7 +13,7 @@ import pytest
 
 import isang
 from isang import stages
-from isang.api import Found
+from isang.api import Anomalies
 from isang.api.logs import as_files
 from isang.config import Config, ModelConfig, TrainingConfig
 from isang.errors import InputError, UsageError
@@ -44,11 +44,11 @@ def detector(place: Path) -> isang.Detector:
 
 
 @pytest.fixture(scope="module")
-def found(detector: isang.Detector, place: Path) -> Found:
+def found(detector: isang.Detector, place: Path) -> Anomalies:
     return detector.detect(place / "today.log")
 
 
-def test_it_finds_what_the_stage_finds(detector: isang.Detector, found: Found, place: Path) -> None:
+def test_it_finds_what_the_stage_finds(detector: isang.Detector, found: Anomalies, place: Path) -> None:
     detector.save(place / "model")
     staged = stages.detect(place / "model", [place / "today.log"])
     assert len(found) == len(staged.anomalies) > 5
@@ -58,7 +58,7 @@ def test_it_finds_what_the_stage_finds(detector: isang.Detector, found: Found, p
     assert [anomaly.to_dict() for anomaly in again] == staged.anomalies
 
 
-def test_an_anomaly_shows_its_lines_and_itself(found: Found) -> None:
+def test_an_anomaly_shows_its_lines_and_itself(found: Anomalies) -> None:
     new = next(anomaly for anomaly in found if "disk failed" in "".join(anomaly.lines))
     assert new.session_id in repr(new)
     assert "disk failed" in new._repr_html_()
@@ -71,7 +71,7 @@ def test_an_anomaly_shows_its_lines_and_itself(found: Found) -> None:
 
 
 def test_all_sessions_have_scores_and_the_anomalous_ones_are_those_found(
-    detector: isang.Detector, found: Found, place: Path
+    detector: isang.Detector, found: Anomalies, place: Path
 ) -> None:
     table = detector.score(place / "today.log")
     assert len(table) == found.sessions == 300
@@ -88,7 +88,7 @@ def columns_of(lines: list[str]) -> dict[str, list[str]]:
     }
 
 
-def test_lines_and_frames_are_read_as_the_file_is(detector: isang.Detector, found: Found, place: Path) -> None:
+def test_lines_and_frames_are_read_as_the_file_is(detector: isang.Detector, found: Anomalies, place: Path) -> None:
     lines = (place / "today.log").read_text().splitlines()
     ids = [anomaly.session_id for anomaly in found]
     assert [anomaly.session_id for anomaly in detector.detect(lines)] == ids
@@ -100,7 +100,7 @@ def test_lines_and_frames_are_read_as_the_file_is(detector: isang.Detector, foun
 
 @pytest.mark.parametrize("kind", ["lines", "pandas", "dataset"])
 def test_it_learns_the_same_from_whatever_holds_the_logs(
-    detector: isang.Detector, found: Found, place: Path, tmp_path: Path, kind: str
+    detector: isang.Detector, found: Anomalies, place: Path, tmp_path: Path, kind: str
 ) -> None:
     normal, today = ((place / name).read_text().splitlines() for name in ("logs/normal.log", "today.log"))
     if kind == "dataset":
@@ -116,7 +116,7 @@ def test_it_learns_the_same_from_whatever_holds_the_logs(
 
 
 def test_a_stream_finds_the_sessions_that_the_whole_log_has(
-    detector: isang.Detector, found: Found, place: Path
+    detector: isang.Detector, found: Anomalies, place: Path
 ) -> None:
     def lines() -> Iterator[str]:
         with (place / "today.log").open() as file:
@@ -130,7 +130,7 @@ def test_a_stream_finds_the_sessions_that_the_whole_log_has(
     assert len(streamed & wanted) >= 0.9 * len(wanted)
 
 
-def test_two_threads_get_what_one_gets(detector: isang.Detector, found: Found, place: Path) -> None:
+def test_two_threads_get_what_one_gets(detector: isang.Detector, found: Anomalies, place: Path) -> None:
     results: list[list[str]] = []
 
     def look() -> None:

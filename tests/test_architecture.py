@@ -12,6 +12,8 @@ MOST_FILES = 12
 MOST_LINES = 400
 LONGEST_FUNCTION = 60
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "isang"
+PROMISED_TWICE = {"Detector"}
+"""The library's object and the contract of a plug-in: both names are documented."""
 
 BASE = {
     "errors", "files", "progress", "compression", "memory", "signals", "formatting", "html", "json_files",
@@ -33,7 +35,8 @@ ALLOWED = {
     "config": BASE,
     "logs": BASE | {"config", "plugins"},
     "model": BASE | {"config", "logs"},
-    "artifact": BASE | {"config", "logs", "model"},
+    "model_card": set(),
+    "artifact": BASE | {"config", "logs", "model", "model_card"},
     "training": BASE | {"config", "logs", "model", "artifact"},
     "detection": BASE | {"plugins", "config", "logs", "model", "artifact", "training"},
     "distributed": BASE | {"config", "logs", "model", "artifact", "detection"},
@@ -140,3 +143,13 @@ def test_a_file_is_short_and_a_function_fits_a_screen(path: Path) -> None:
     lines = {node.name: (node.end_lineno or 0) - node.lineno + 1 for node in functions}
     assert text.count("\n") <= MOST_LINES
     assert {name: count for name, count in lines.items() if count > LONGEST_FUNCTION} == {}
+
+
+def test_a_name_of_a_class_means_one_thing() -> None:
+    files: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                files.setdefault(node.name, []).append(str(path.relative_to(SOURCE)))
+    shared = {name: where for name, where in files.items() if len(where) > 1 and name not in PROMISED_TWICE}
+    assert not shared, f"give one of each pair another name: {shared}"

@@ -71,6 +71,7 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     }  # fmt: skip
     others = {
         "weights.safetensors", "detectors", "planted.parquet", "slots.parquet", "lines.parquet", "held_out.parquet",
+        "logs", "volume.parquet",
         "evaluation.json", "precision_recall.svg", "scores.svg",
     }  # fmt: skip
     assert {path.name for path in (out / "run" / "model").iterdir()} == {*REQUIRED, *others, "manifest.json"}

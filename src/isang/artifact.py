@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 
 import isang
-from isang.config import Config, to_dict
+from isang.config import Config, LogsConfig, to_dict
 from isang.errors import InputError
 from isang.files import folder_being_written, locked, open_regular, to_json
 from isang.formatting import printable
@@ -22,7 +21,10 @@ from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.model.answered import Answered
 from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
-from isang.model.folder_schema import (
+from isang.model.folder.log_tables import FOLDER as LOGS
+from isang.model.folder.log_tables import read_log_tables
+from isang.model.folder.normal_sessions import frame_of, from_frame
+from isang.model.folder.schema import (
     AGAIN,
     read_config,
     read_detector,
@@ -33,9 +35,10 @@ from isang.model.folder_schema import (
     read_volume,
     read_weights,
 )
-from isang.model.folder_schema import MANIFEST as MANIFEST_SCHEMA
+from isang.model.folder.schema import MANIFEST as MANIFEST_SCHEMA
 from isang.model.kept import Kept
 from isang.model.vocabulary import MARKS, Vocabulary
+from isang.model_card import model_card
 from isang.parquet_files import read_table
 
 if TYPE_CHECKING:
@@ -53,7 +56,6 @@ MANIFEST = "manifest.json"
 FEEDBACK = "feedback.jsonl"
 """What people answered about its incidents; it grows, so the manifest does not list it."""
 REQUIRED = (CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
-FRAMED_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +91,8 @@ class Model:
     """The lines of its training period over time; None where it was too short or had no clock."""
     lines: pl.DataFrame | None = field(default=None)
     """What kinds of lines that period had, since when and how regularly; None where it had no clock."""
+    of_logs: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    """What else it learned of logs as a whole, see `LOG_TABLES`."""
     evaluation: Mapping[str, Any] | None = field(default=None)
     """The last evaluation, None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
@@ -129,7 +133,7 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         known = pl.Series("token", model.vocabulary.tokens_of(model.template_table["template"].to_list()), pl.Int32)
         model.template_table.with_columns(known).write_parquet(building / TEMPLATES)
         model.calibration.write_parquet(building / CALIBRATION)
-        _normal_frame(model).write_parquet(building / NORMAL)
+        frame_of(model.normal, model.normal_counts).write_parquet(building / NORMAL)
         (building / DETECTORS).mkdir()
         for name, table in model.fitted.items():
             if table.width:  # without, the normal sessions say all
@@ -141,15 +145,30 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
         for file, kept in ((SLOTS, model.slots), (VOLUME, model.volume), (LINES, model.lines)):
             if kept is not None:
                 kept.write_parquet(building / file)
+        if model.of_logs:
+            (building / LOGS).mkdir()
+        for name, table in model.of_logs.items():
+            table.write_parquet(building / LOGS / f"{name}.parquet")
         if model.evaluation is not None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
             (building / name).write_text(picture, encoding="utf-8")
-        (building / CARD).write_text(printable(model_card(model)), encoding="utf-8")
+        (building / CARD).write_text(printable(card_of(model)), encoding="utf-8")
         written = sorted(path for path in building.rglob("*") if path.is_file() and path.name != FEEDBACK)
         files = {path.relative_to(building).as_posix(): _fingerprint(path) for path in written}
         manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
         (building / MANIFEST).write_text(to_json(manifest), encoding="utf-8")
+
+
+def card_of(model: Model) -> str:
+    """The README of its folder."""
+    return model_card(
+        model.facts,
+        templates=len(model.vocabulary.templates),
+        calibration_sessions=len(model.calibration.drop_nulls()),
+        alerts_per_thousand=model.config.detection.alerts_per_thousand,
+        evaluation=model.evaluation,
+    )
 
 
 def load_model(folder: Path) -> Model:
@@ -163,7 +182,7 @@ def load_model(folder: Path) -> Model:
     config, settings = read_config(folder / CONFIG, SCHEMA)
     templates = read_templates(folder / TEMPLATES)
     vocabulary = _vocabulary(templates)
-    sessions, counts = _from_normal_frame(read_normal(folder / NORMAL, vocabulary.size))
+    sessions, counts = from_frame(read_normal(folder / NORMAL, vocabulary.size))
     tables = {name: _detector_table(folder, name, files, vocabulary.size) for name in config["detectors"]}
     evaluated, planted = folder / EVALUATION, folder / PLANTED
     return Model(
@@ -179,6 +198,7 @@ def load_model(folder: Path) -> Model:
         slots=read_table(folder / SLOTS, SLOTS_SCHEMA, AGAIN) if SLOTS in files else None,
         volume=read_volume(folder / VOLUME) if VOLUME in files else None,
         lines=read_lines(folder / LINES) if LINES in files else None,
+        of_logs=read_log_tables(folder, files),
         facts=config["facts"],
         evaluation=read_json(evaluated, mapping(anything), AGAIN) if EVALUATION in files else None,
     )
@@ -186,12 +206,24 @@ def load_model(folder: Path) -> Model:
 
 def rules_of(model: Model) -> Rules:
     """How raw logs become sessions for the model; InputError where nobody said so."""
-    if model.rules is None:
+    return _rules(model.rules, model.template_table)
+
+
+def reading_of(folder: Path) -> tuple[Rules, LogsConfig]:
+    """How a model folder reads raw logs, without the rest of the model. Raises InputError as `load_model` does."""
+    folder = model_folder(folder)
+    check_manifest(folder)
+    config, settings = read_config(folder / CONFIG, SCHEMA)
+    return _rules(config["rules"], read_templates(folder / TEMPLATES).drop("token")), settings.logs
+
+
+def _rules(rules: Mapping[str, Any] | None, templates: pl.DataFrame) -> Rules:
+    if rules is None:
         raise InputError(
             "this model cannot read raw logs: the dataset that it was trained on has no rules in its meta.json, as it "
             "was not made by isang prepare; evaluate datasets with it, or prepare the logs and train on that dataset"
         )
-    return Rules.from_dict(dict(model.rules), model.template_table)
+    return Rules.from_dict(dict(rules), templates)
 
 
 def with_evaluation(
@@ -229,81 +261,6 @@ def check_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def model_card(model: Model) -> str:
-    """The model's README: what it is, what it was trained on, how good it was measured to be."""
-    facts = model.facts
-    lines = [
-        "# An isang log anomaly detector",
-        "",
-        f"Written by isang {isang.__version__}. Score logs with `isang detect MODEL LOGS...`.",
-        "",
-        "| | |",
-        "| --- | --- |",
-        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in facts.items() if not isinstance(value, dict)),
-        f"| templates | {len(model.vocabulary.templates)} |",
-        f"| calibration sessions | {len(model.calibration.drop_nulls())} |",
-        f"| alert budget | {model.config.detection.alerts_per_thousand:g} per 1,000 normal sessions |",
-        "",
-        "## Measured quality",
-        "",
-        *_quality_lines(model.evaluation),
-        "",
-        "## Limits",
-        "",
-        "It knows the templates of its training period only; a new release of the logging program raises the number",
-        "of alerts until the model is trained again. The alert budget is kept while sessions are like those of the",
-        "calibration period; what is new since then comes on top, and an evaluation says how much that was.",
-        "It says that a session is unusual, not that it does harm.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _quality_lines(evaluation: Mapping[str, Any] | None) -> list[str]:
-    if evaluation is None:
-        return ["Not evaluated."]
-    lines = (
-        _metric_lines(evaluation) if evaluation["measured"] else [f"Not measured: {evaluation['why_not_measured']}."]
-    )
-    if "drift" in evaluation:
-        lines += ["", f"Drift: {evaluation['drift']['says']}"]
-    found = [
-        f"{part['kind'].replace('_', ' ')} {_number(part['found']['value'])}" for part in evaluation.get("planted", ())
-    ]
-    if found:
-        lines += [
-            "",
-            f"Share found of anomalies that isang planted itself, which are no real ones: {', '.join(found)}.",
-        ]
-    return lines
-
-
-def _metric_lines(evaluation: Mapping[str, Any]) -> list[str]:
-    """The metrics, the alert budgets, and the best trivial rule beside the combination."""
-    metrics = [
-        f"| {name.replace('_', ' ')} | {_number(metric['value'])} | {_number(metric['low'])} to "
-        f"{_number(metric['high'])} |"
-        for name, metric in evaluation["metrics"].items()
-    ]
-    budgets = [
-        f"| false alarms per 1,000 where {budget['asked_per_thousand']:g} may be | {_number(found['value'])} | "
-        f"{_number(found['low'])} to {_number(found['high'])} |"
-        for budget in evaluation["budgets"]
-        for found in (budget["false_alarms_per_thousand"],)
-    ]
-    best = max(evaluation["baselines"], key=lambda rule: rule["metrics"]["f1"]["value"] or 0)
-    return [
-        f"On {evaluation['sessions']['labelled']:,} later labelled sessions:", "",
-        "| metric | value | 95 % interval |", "| --- | --- | --- |", *metrics, *budgets, "",
-        f"The best trivial rule on the same sessions is {best['name'].replace('_', ' ')} with F1 "
-        f"{_number(best['metrics']['f1']['value'])}.",
-    ]  # fmt: skip
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
-
-
 def carry_answers(earlier: Path, folder: Path) -> None:
     """Copy the answers beside an earlier model, where there are any, to the folder of the one that replaces it."""
     with suppress(FileNotFoundError):
@@ -337,7 +294,7 @@ def _config(model: Model) -> dict[str, Any]:
 def _is_inside(name: str) -> bool:
     """Whether a file that a manifest lists is one of a model folder."""
     folder, _, file = name.rpartition("/")
-    return folder in ("", DETECTORS) and Path(file).name == file and file not in ("", "..")
+    return folder in ("", DETECTORS, LOGS) and Path(file).name == file and file not in ("", "..")
 
 
 def _detector_table(folder: Path, name: str, files: Mapping[str, Any], size: int) -> pl.DataFrame:
@@ -368,28 +325,6 @@ def _encoder(folder: Path, files: Mapping[str, Any], config: Config, vocabulary:
     encoder = Encoder(config.model, vocabulary.size)
     encoder.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
     return encoder.eval()
-
-
-def _normal_frame(model: Model) -> pl.DataFrame:
-    """Some sessions at a time: to gather all at once takes five times the memory of the result."""
-    starts = range(0, max(1, len(model.normal)), FRAMED_AT_ONCE)
-    lists = pl.concat([_lists(model.normal, start, start + FRAMED_AT_ONCE) for start in starts], rechunk=True)
-    return lists.select("tokens", count=pl.lit(pl.Series(model.normal_counts, dtype=pl.Int64)))
-
-
-def _lists(sessions: Sessions, start: int, stop: int) -> pl.DataFrame:
-    """The sessions from `start` to before `stop` as one column of lists, `tokens`."""
-    offsets = sessions.offsets[start : stop + 1]
-    place = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    tokens = pl.DataFrame({"place": place, "tokens": sessions.flat[offsets[0] : offsets[-1]]})
-    return tokens.group_by("place", maintain_order=True).agg("tokens").drop("place")
-
-
-def _from_normal_frame(frame: pl.DataFrame) -> tuple[Sessions, Rows]:
-    offsets = np.zeros(len(frame) + 1, dtype=np.int64)
-    np.cumsum(frame["tokens"].list.len().to_numpy(), out=offsets[1:])
-    flat = frame["tokens"].explode(empty_as_null=False, keep_nulls=False).to_numpy().astype(np.int32)
-    return Sessions(flat, offsets), frame["count"].to_numpy()
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:

@@ -9,6 +9,10 @@ class Both(NamedTuple):
     en: str
     ko: str
 
+    def said(self, language: str) -> str:
+        """The sentence in `en` or `ko`."""
+        return self.ko if language == "ko" else self.en
+
     @classmethod
     def same(cls, text: str) -> "Both":
         """What is no word of a language, such as a name in a log."""

@@ -15,7 +15,7 @@ from isang.errors import InputError, UsageError
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
-    from isang.runs.report.judge import Report
+    from isang.runs.report.judge import JudgedRun
 
 MOST_POINTS = 200
 MOST_ENTRIES = 50
@@ -139,19 +139,19 @@ class Shelf:
             raise InputError(f"there is no {path}; `logs` lists what there is")
         return given
 
-    def _reports(self, path: str) -> list["Report"]:
+    def _reports(self, path: str) -> list["JudgedRun"]:
         from isang.runs.report.judge import make_report
 
         return make_report(self._within(path))
 
-    def _report(self, path: str, run: int) -> "Report":
+    def _report(self, path: str, run: int) -> "JudgedRun":
         reports = self._reports(path)
         if not 1 <= run <= len(reports):
             raise InputError(f"{path} holds {len(reports)} runs; run must be from 1 to {len(reports)}, got {run}")
         return reports[run - 1]
 
 
-def _summary(report: "Report") -> dict[str, Any]:
+def _summary(report: "JudgedRun") -> dict[str, Any]:
     from isang.runs.findings.ranking import first_things, ranked
 
     facts = report.statistics
@@ -162,7 +162,7 @@ def _summary(report: "Report") -> dict[str, Any]:
         "epochs": facts["epochs"], "planned_steps": facts["planned_steps"],
         "duration_seconds": facts["duration_seconds"],
         "judged_by": report.table.loss, "smoothed_loss": facts["smoothed_loss"],
-        "validation_loss": facts.get("validation_loss"), "notes": list(report.table.source.notes),
+        "validation_loss": facts.get("validation_loss"), "notes": [note.en for note in report.table.source.notes],
         "first": [finding.id for finding in first_things(report.findings)],
         "findings": [_finding(finding) for finding in (*problems, *others)],
     }  # fmt: skip

@@ -19,7 +19,7 @@ from isang.detection.feedback.coverage import SURPRISE, Answers, as_many_as
 from isang.detection.feedback.desk import give, moment_of, undo
 from isang.detection.feedback.ledger import append, ledger_of, read_ledger
 from isang.detection.feedback.measured import false_alarms, reviewed_alone, reviewed_by, with_labels
-from isang.detection.feedback.silencing import Told, told_incidents
+from isang.detection.feedback.silencing import AnsweredIncidents, told_incidents
 from isang.errors import InputError, UsageError
 from isang.stages import detect, evaluate, run
 from tests.detection.test_incidents import HOUR, NOON, anomaly, new, reason
@@ -58,7 +58,7 @@ def answered(records: list[dict[str, Any]], verdict: Verdict = "normal", place: 
     )
 
 
-def told(records: list[dict[str, Any]], *answers: Answer) -> Told:
+def told(records: list[dict[str, Any]], *answers: Answer) -> AnsweredIncidents:
     return told_incidents(json.loads(json.dumps(records)), HOUR, Answers(in_effect(answers)))
 
 

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.detection.causes.episodes import joining_seconds
-from isang.detection.causes.grouping import Surroundings, incident_score, incidents_of
+from isang.detection.causes.grouping import IncidentBaseline, incident_score, incidents_of
 from isang.detection.causes.severity import Weighed, severity
 from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
 from isang.detection.incidents import SCHEMA, document
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-HOUR = Surroundings(2_000, 10_385, NOON, NOON + timedelta(hours=1), sources=3)
+HOUR = IncidentBaseline(2_000, 10_385, NOON, NOON + timedelta(hours=1), sources=3)
 
 
 def reason(detector: str, template: str, seconds: float | None, **more: Any) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def test_an_incident_that_came_just_now_is_firing() -> None:
 
 def test_without_a_clock_sessions_with_the_same_leading_line_are_one_incident() -> None:
     records = [new(None, "disk is full"), new(None, "disk is full"), new(None, "bank does not answer")]
-    found = incidents_of(records, Surroundings(100, 50))
+    found = incidents_of(records, IncidentBaseline(100, 50))
     assert sorted(incident.sessions for incident in found) == [1, 2]
     assert all(incident.first_seen is None and incident.state == "firing" for incident in found)
 

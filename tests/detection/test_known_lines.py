@@ -4,8 +4,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from isang.detection.whole.known_lines import known_lines, novelty, silences
-from isang.detection.whole.lines import Lines
+from isang.detection.whole.over_time.known_lines import known_lines, novelty, silences
+from isang.detection.whole.over_time.lines import Lines
 
 NAMES = ("served", "compacted", "rare")
 HOUR = 3_600

@@ -12,7 +12,7 @@ from isang.artifact import Model
 from isang.detection.detectors import DETECTORS
 from isang.detection.evaluation.attribution import Suspect, blamed
 from isang.detection.evaluation.edited_sessions import Changeable, changeable, judge_changed
-from isang.detection.evaluation.synthetic_anomalies import KINDS, REPEATS, Plant, Surroundings, plant, plant_held_out
+from isang.detection.evaluation.synthetic_anomalies import KINDS, REPEATS, Plant, PlantingContext, plant, plant_held_out
 from isang.detection.threshold.decisions import judge, limits_at, tails
 from isang.logs.store import Dataset
 from isang.training.split import split_by_time
@@ -22,7 +22,7 @@ UNKNOWN = 99
 sessions = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 500)), min_size=1, max_size=30).map(
     lambda pairs: Changeable(0, np.array([event for event, _ in pairs]), np.array([0, *(gap for _, gap in pairs[1:])]))
 )
-around = Surroundings(UNKNOWN, dict.fromkeys(range(9), 500))
+around = PlantingContext(UNKNOWN, dict.fromkeys(range(9), 500))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from isang.detection.whole.course import hours_of, period_of
-from isang.detection.whole.lines import lines_of
-from isang.detection.whole.new_values import new_values, with_few_values
-from isang.detection.whole.volume import LEAST_WINDOWS, Then, changes, counted
+from isang.detection.whole.over_time.course import hours_of, period_of
+from isang.detection.whole.over_time.lines import lines_of
+from isang.detection.whole.over_time.volume import LEAST_WINDOWS, Then, changes, counted
+from isang.detection.whole.values.new_values import new_values, with_few_values
 from isang.logs.store import Dataset
 from isang.logs.templates.slots import slots_of
 from isang.model.vocabulary import Vocabulary, vocabulary_of

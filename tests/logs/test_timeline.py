@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isang.logs.parsing import timestamps
-from isang.logs.parsing.timeline import NO_TIME, Timeline
+from isang.logs.parsing.timeline import NO_TIME, RecordTimeline
 from isang.logs.parsing.timestamps import Clock
 
 REFERENCE = datetime(2024, 6, 30, tzinfo=UTC)
 
 
 def run_on(clock: Clock | None, times: list[int | None], *, chunk: int = 1000) -> list[int]:
-    timeline = Timeline(clock, REFERENCE, None)
+    timeline = RecordTimeline(clock, REFERENCE, None)
     records = pl.DataFrame({"time": times}, schema={"time": pl.Int64})
     settled = [part for given in records.iter_slices(chunk) for part in timeline.add(given)]
     return pl.concat([*settled, *timeline.finish()])["time"].to_list()

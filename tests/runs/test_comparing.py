@@ -8,7 +8,7 @@ import pytest
 from isang import summaries
 from isang.runs.read.folders import read_runs
 from isang.runs.read.folders.settings import settings_of
-from isang.runs.report.judge import Report, judged
+from isang.runs.report.judge import JudgedRun, judged
 from isang.runs.report.report import report_html
 from isang.runs.text.comparing import comparison
 
@@ -16,7 +16,7 @@ RATES = {"a": ("0.1", 0.5), "b": ("0.01", 0.3), "c": ("0.001", 0.4)}
 
 
 @pytest.fixture
-def runs(tmp_path: Path) -> list[Report]:
+def runs(tmp_path: Path) -> list[JudgedRun]:
     """Three runs, each in a folder with its settings; `b` has the lowest validation loss."""
     for name, (rate, best) in RATES.items():
         home = tmp_path / name
@@ -27,7 +27,7 @@ def runs(tmp_path: Path) -> list[Report]:
     return [judged(table) for table in read_runs(tmp_path)]
 
 
-def test_the_best_run_stands_first_with_the_settings_that_differ(runs: list[Report]) -> None:
+def test_the_best_run_stands_first_with_the_settings_that_differ(runs: list[JudgedRun]) -> None:
     table = comparison(runs, "en")
     assert [row[0] for row in table.rows] == ["b", "c", "a"]
     assert list(table.header[4:6]) == ["Lowest validation loss", "optim.lr"]
@@ -35,7 +35,7 @@ def test_the_best_run_stands_first_with_the_settings_that_differ(runs: list[Repo
     assert table.rows[0][4] == "0.3333 at 30"
 
 
-def test_the_terminal_ends_with_the_comparison(runs: list[Report]) -> None:
+def test_the_terminal_ends_with_the_comparison(runs: list[JudgedRun]) -> None:
     last = summaries.of_reports(runs, "en", as_json=False).splitlines()[-4:]
     assert last[0] == "The 3 runs, the best first:"
     assert last[1].startswith("  b: Validation loss 0.3333 at 30, optim.lr=0.01, ")
@@ -45,7 +45,7 @@ def test_the_terminal_ends_with_the_comparison(runs: list[Report]) -> None:
     assert documents[0]["settings"] == {"model.width": "16", "optim.lr": "0.1", "seed": "1"}
 
 
-def test_runs_without_a_common_measure_keep_their_order(runs: list[Report], tmp_path: Path) -> None:
+def test_runs_without_a_common_measure_keep_their_order(runs: list[JudgedRun], tmp_path: Path) -> None:
     (tmp_path / "plain.csv").write_text("step,train_loss\n" + "".join(f"{i},{2 / i}\n" for i in range(1, 31)))
     (plain,) = (judged(table) for table in read_runs(tmp_path / "plain.csv"))
     assert [row[0] for row in comparison([runs[0], plain, runs[1]], "en").rows] == ["a", "plain.csv", "b"]

@@ -169,7 +169,7 @@ def test_what_an_earlier_checkpoint_repeats_is_left_out(tmp_path: Path) -> None:
         written(tmp_path, f"checkpoint-{last}/trainer_state.json", json.dumps({"log_history": history}))
     table = only(tmp_path)
     assert (table.name, losses(table)) == (f"checkpoint-{N}", FALL.tolist())
-    assert sum("repeats values of this run" in note for note in table.source.notes) == 2
+    assert sum("repeats values of this run" in note.en for note in table.source.notes) == 2
 
 
 def test_copies_in_other_formats_are_left_out_and_equal_runs_are_not(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_tool_s_own_log_is_no_run(tmp_path: Path) -> None:
     written(run, "files/notes.csv", "step,price\n1,2\n2,3\n3,4\n")
     table = only(run)
     assert (table.name, losses(table)) == (run.name, FALL.tolist())
-    assert "files of the folder that hold no loss: files/notes.csv" in table.source.notes
+    assert "files of the folder that hold no loss: files/notes.csv" in [note.en for note in table.source.notes]
     written(run, "README.md", "Trained with\n- loss: 1.16.0\n")
     assert only(run).name == run.name
 

@@ -164,7 +164,7 @@ def test_every_device_prints_its_loss(tmp_path: Path) -> None:
     lines = [f"rank {r} step {n} loss {FALL[n] + r}" for n in range(N) for r in (0, 1)]
     table = of_lines(tmp_path, lines)
     assert table.column(table.loss) == pytest.approx(FALL + 0.5)
-    assert any("another loss" in note for note in table.source.notes)
+    assert any("another loss" in note.en for note in table.source.notes)
 
 
 def test_epochs_that_count_from_zero_stay_so(tmp_path: Path) -> None:

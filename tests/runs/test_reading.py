@@ -23,7 +23,7 @@ from isang.runs.read.lines.event_bytes import checksum
 from isang.runs.read.table import RunTable
 from isang.runs.statistics.forecast import forecast
 from isang.training.checkpoint import TrainingProgress
-from isang.training.journal.journal import Journal
+from isang.training.journal.journal import RunJournal
 from isang.training.objective import Validation
 from isang.training.step import Step
 
@@ -133,13 +133,13 @@ def test_a_stated_resume_counts_even_where_no_step_was_done_twice(tmp_path: Path
 
 def test_every_line_that_the_journal_writes_is_used(tmp_path: Path) -> None:
     state = TrainingProgress(best_epoch=1, best_validation_loss=0.5)
-    journal = Journal(tmp_path, steps=6, epochs=2, resume=False)
+    journal = RunJournal(tmp_path, steps=6, epochs=2, resume=False)
     journal.plan(epochs=2, steps=6, batches_per_epoch=3, batch_size=8, devices=1, vocabulary_size=20, patience_steps=3)
     journal.environment(torch="2.0")
     for number in range(1, 6):
         if number == 4:
             journal.close()
-            journal = Journal(tmp_path, steps=6, epochs=2, resume=True)
+            journal = RunJournal(tmp_path, steps=6, epochs=2, resume=True)
             journal.resumed(state)
         state.epoch = (number - 1) // 3
         state.count(30.0 / number, 10, 0.5)
@@ -324,7 +324,7 @@ def test_steps_out_of_order_are_sorted_and_said(tmp_path: Path) -> None:
     table = only(written(tmp_path, "step,loss\n" + "\n".join(f"{s},{1 / s:.6f}" for s in order), "m.csv"))
     assert table.step.tolist() == list(range(1, 101))
     assert table.column("batch_loss")[9] == pytest.approx(0.1)
-    assert any("out of order" in note for note in table.source.notes)
+    assert any("out of order" in note.en for note in table.source.notes)
 
 
 def test_steps_that_start_anew_in_each_epoch_go_on(tmp_path: Path) -> None:
@@ -338,7 +338,7 @@ def test_two_columns_of_one_name_are_both_kept(tmp_path: Path) -> None:
     table = only(written(tmp_path, "step,loss,loss\n1,3,9\n2,2,8\n", "m.csv"))
     assert table.column("batch_loss").tolist() == [3, 2]
     assert table.column("loss_2").tolist() == [9, 8]
-    assert any("two columns" in note for note in table.source.notes)
+    assert any("two columns" in note.en for note in table.source.notes)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The report: complete, escaped, self-contained, the same for the same run, the same numbers in both languages."""
 
+import ast
 import base64
 import hashlib
 import json
@@ -16,7 +17,9 @@ from string import Formatter
 import numpy as np
 import pytest
 
+import isang.runs
 from isang.errors import InputError, UsageError
+from isang.languages import Both
 from isang.runs.findings import Finding
 from isang.runs.plots.annotations import cited_steps
 from isang.runs.read.table import BATCH_LOSS, RunSource
@@ -77,7 +80,15 @@ def hostile():
     """A run whose every text is an attack on the page."""
     run = flat().table
     source = RunSource(
-        ATTACK, ATTACK, 10, 6_002, {ATTACK: 6_000}, {ATTACK: 1}, 1, failed_examples=(ATTACK,), notes=(ATTACK,)
+        ATTACK,
+        ATTACK,
+        10,
+        6_002,
+        {ATTACK: 6_000},
+        {ATTACK: 1},
+        1,
+        failed_examples=(ATTACK,),
+        notes=(Both.same(ATTACK),),
     )
     made = judged(replace(run, name=ATTACK, source=source, series={ATTACK: 1}))
     finding = Finding("spikes", "problem", {"en": ATTACK, "ko": ATTACK}, {ATTACK: ATTACK}, {"en": ATTACK, "ko": ATTACK})
@@ -203,10 +214,26 @@ def test_the_evidence_of_every_finding_has_korean_names_and_values(report):
     assert missing == []
 
 
-def test_a_readers_assumption_is_told_in_korean():
-    told = messages_ko.note("several losses are logged; 'box' is judged, another one with --loss NAME")
-    assert "'box'" in told
-    assert "several" not in told
+def test_what_readers_assume_is_korean_too_and_names_the_same_values():
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in Path(isang.runs.__file__).parent.rglob("*.py")]
+    calls = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    said = [call.args for call in calls if isinstance(call.func, ast.Name) and call.func.id == "assumed"]
+    assert len(said) > 20
+    for english, korean in said:
+        values, words = zip(*map(_values_and_words, (english, korean)), strict=True)
+        assert values[0] == values[1], ast.unparse(english)
+        assert re.search("[가-힣]", words[1])
+        assert not re.search("[가-힣]", words[0])
+
+
+def _values_and_words(text: ast.expr) -> tuple[list[str], str]:
+    """What stands in the blanks of a literal (a word of `more_ko` stands for `more`), and the rest."""
+    nodes = list(ast.walk(text))
+    blanks = sorted(
+        ast.unparse(node.value).removesuffix("_ko") for node in nodes if isinstance(node, ast.FormattedValue)
+    )
+    words = "".join(n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str))
+    return sorted(blanks), words
 
 
 def test_a_lost_line_is_not_passed_over(report):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from isang.runs.report.judge import Report, make_report
+from isang.runs.report.judge import JudgedRun, make_report
 from isang.stages import report
 
 PROBLEMS = {
@@ -40,7 +40,7 @@ def cases(shared_data: Path) -> Path:
     return folder
 
 
-def judged(case: Path) -> Report:
+def judged(case: Path) -> JudgedRun:
     words = shlex.split((case / "command.txt").read_text())
     loss = words[words.index("--loss") + 1] if "--loss" in words else None
     (found,) = report([case / words[2]], loss=loss)

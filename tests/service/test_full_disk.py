@@ -10,14 +10,14 @@ from isang.service.judging.loop import Judging
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
-from isang.service.storage.journal import Journal
+from isang.service.storage.journal import RecordJournal
 
 NEVER_SEEN = "2026-06-01 09:00:00,{:03d} ERROR [web] shop.Service: the reactor leaks request=rs00009{:02d}\n"
 
 
 def test_anomalies_of_a_full_disk_come_again(shop: Path, tmp_path: Path) -> None:
     database, metrics = Database(tmp_path / "isang.db"), Metrics()
-    journal = Journal(tmp_path / "journal", max_bytes=1 << 26)
+    journal = RecordJournal(tmp_path / "journal", max_bytes=1 << 26)
     told: list[Any] = []
     feedback = Feedback(database, metrics, lambda change: None, lambda *_: None)
     judging = Judging(

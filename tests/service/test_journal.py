@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from isang.logs.stream.record import Record, frame_of
-from isang.service.storage.journal import Journal, JournalFull, JournalSource, TooLarge
+from isang.service.storage.journal import JournalFull, JournalSource, RecordJournal, TooLarge
 
 
 def batch(first: int, size: int) -> pl.DataFrame:
@@ -21,7 +21,7 @@ def batch(first: int, size: int) -> pl.DataFrame:
 def test_records_come_once_and_in_order(tmp_path_factory: pytest.TempPathFactory, steps: list[str]) -> None:
     """A restart goes on behind what was acknowledged; half a frame at the end, which nobody was told of, is cut off."""
     folder = tmp_path_factory.mktemp("journal")
-    journal = Journal(folder, max_bytes=1 << 30, segment_bytes=4_000)
+    journal = RecordJournal(folder, max_bytes=1 << 30, segment_bytes=4_000)
     source = JournalSource(journal)
     cursor, seen, written = None, [], 0
     kept = 0  # how many of `seen` are acknowledged
@@ -42,7 +42,7 @@ def test_records_come_once_and_in_order(tmp_path_factory: pytest.TempPathFactory
             if step == "cut restart":
                 with journal.path(journal.segments()[-1]).open("ab") as file:
                     file.write(os.urandom(7))
-            journal = Journal(folder, max_bytes=1 << 30, segment_bytes=4_000)
+            journal = RecordJournal(folder, max_bytes=1 << 30, segment_bytes=4_000)
             source = JournalSource(journal)
             seen = seen[:kept]
             if cursor is not None:
@@ -53,7 +53,7 @@ def test_records_come_once_and_in_order(tmp_path_factory: pytest.TempPathFactory
 
 
 def test_what_has_been_judged_makes_room(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, max_bytes=20_000, segment_bytes=4_000)
+    journal = RecordJournal(tmp_path, max_bytes=20_000, segment_bytes=4_000)
     source, taken = JournalSource(journal), 0
     with pytest.raises(JournalFull):
         while True:
@@ -68,7 +68,7 @@ def test_what_has_been_judged_makes_room(tmp_path: Path) -> None:
 
 
 def test_room_comes_back_though_the_segment_goes_on(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, max_bytes=6_000)
+    journal = RecordJournal(tmp_path, max_bytes=6_000)
     source = JournalSource(journal)
     for number in range(20):
         journal.append(batch(number, 1)).result()
@@ -76,7 +76,7 @@ def test_room_comes_back_though_the_segment_goes_on(tmp_path: Path) -> None:
         assert records.height == 1
         source.acknowledge(cursor)
     journal.close()
-    again = Journal(tmp_path, max_bytes=6_000)
+    again = RecordJournal(tmp_path, max_bytes=6_000)
     other = JournalSource(again)
     other.resume(cursor)
     again.append(batch(20, 1)).result()
@@ -85,7 +85,7 @@ def test_room_comes_back_though_the_segment_goes_on(tmp_path: Path) -> None:
 
 
 def test_what_never_finds_room_is_not_asked_to_come_again(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, max_bytes=6_000)
+    journal = RecordJournal(tmp_path, max_bytes=6_000)
     with pytest.raises(TooLarge):
         journal.append(frame_of([Record("a", os.urandom(3_000).hex())]))
     journal.append(batch(0, 1)).result()
@@ -93,11 +93,11 @@ def test_what_never_finds_room_is_not_asked_to_come_again(tmp_path: Path) -> Non
 
 
 def test_many_wait_for_one_write(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, max_bytes=1 << 30)
+    journal = RecordJournal(tmp_path, max_bytes=1 << 30)
     waiting = [journal.append(batch(number, 1)) for number in range(500)]
     for done in waiting:
         done.result()
     journal.close()
     assert journal.commits < 250
-    records, _ = JournalSource(Journal(tmp_path, max_bytes=1 << 30)).read()
+    records, _ = JournalSource(RecordJournal(tmp_path, max_bytes=1 << 30)).read()
     assert records["text"].to_list() == [f"line {number}" for number in range(500)]

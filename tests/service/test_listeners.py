@@ -11,14 +11,14 @@ from isang.errors import UsageError
 from isang.service.intake.acceptance import Acceptance
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
-from isang.service.storage.journal import Journal, JournalSource
+from isang.service.storage.journal import JournalSource, RecordJournal
 
 TOKEN = "secret-of-the-service"
 
 
 class Parts:
     def __init__(self, folder: Path, journal_bytes: int = 64 << 20, **settings: Any) -> None:
-        self.journal = Journal(folder / "journal", max_bytes=journal_bytes)
+        self.journal = RecordJournal(folder / "journal", max_bytes=journal_bytes)
         self.metrics = Metrics()
         self.acceptance = Acceptance(self.journal, self.metrics, ServiceSettings(home=folder, **settings))
 

@@ -10,7 +10,7 @@ from isang.logs.stream.record import Record, frame_of
 from isang.memory import resident_bytes
 from isang.service.judging.shedding import LEAST_RECORDS, Shedding
 from isang.service.metrics import Metrics
-from isang.service.storage.journal import Journal, JournalFull, JournalSource
+from isang.service.storage.journal import JournalFull, JournalSource, RecordJournal
 from tests.logs.test_follow import RULES, batch
 
 
@@ -18,7 +18,11 @@ def test_sessions_end_before_nothing_more_is_taken_in(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     log.write_text("2026-01-01T00:00:00Z INFO a [req-1] one\n2026-01-01T00:00:01Z INFO a [req-2] two\n" * 20)
     rules: Rules = batch(log, RULES["key"])[1]
-    sessions, journal, metrics = OpenSessions(rules, 60.0), Journal(tmp_path / "journal", max_bytes=1 << 20), Metrics()
+    sessions, journal, metrics = (
+        OpenSessions(rules, 60.0),
+        RecordJournal(tmp_path / "journal", max_bytes=1 << 20),
+        Metrics(),
+    )
     usual, records = sessions.most_records, frame_of([Record("x", "line")])
     used = resident_bytes()
     Shedding(10 * used, journal, metrics).look(sessions)

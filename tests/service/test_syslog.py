@@ -18,7 +18,7 @@ from isang.service.intake.acceptance import Acceptance
 from isang.service.intake.listener import SyslogListener
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
-from isang.service.storage.journal import Journal, JournalSource
+from isang.service.storage.journal import JournalSource, RecordJournal
 
 
 class Listening:
@@ -26,7 +26,7 @@ class Listening:
 
     def __init__(self, folder: Path, journal_bytes: int = 64 << 20) -> None:
         self.metrics = Metrics()
-        self.journal = Journal(folder / "journal", max_bytes=journal_bytes, segment_bytes=1 << 16)
+        self.journal = RecordJournal(folder / "journal", max_bytes=journal_bytes, segment_bytes=1 << 16)
         self.source = JournalSource(self.journal)
         self.acceptance = Acceptance(self.journal, self.metrics, ServiceSettings(home=folder))
         self.listener = SyslogListener("127.0.0.1", 0, self.acceptance, [])

@@ -14,13 +14,13 @@ import pytest
 
 from isang.errors import UsageError
 from isang.service.feedback import Feedback
-from isang.service.judging.incident_book import Change
+from isang.service.judging.incident_book import IncidentChange
 from isang.service.metrics import Metrics
 from isang.service.models.versions import Versions
 from isang.service.settings import ServiceSettings, address
 from isang.service.storage.database import Database
-from isang.service.storage.journal import Journal, JournalSource
-from isang.service.web.events import Events
+from isang.service.storage.journal import JournalSource, RecordJournal
+from isang.service.web.events import EventChannel
 from isang.service.web.http import _READ, application
 from tests.service.conftest import Process
 
@@ -37,9 +37,9 @@ class Parts:
 
     def __init__(self, home: Path, **settings: Any) -> None:
         self.settings = ServiceSettings(home=home, **settings)
-        self.journal = Journal(home / "journal", max_bytes=self.settings.journal_bytes)
-        self.database, self.metrics, self.events = Database(home / "isang.db"), Metrics(), Events()
-        self.put: list[Change] = []
+        self.journal = RecordJournal(home / "journal", max_bytes=self.settings.journal_bytes)
+        self.database, self.metrics, self.events = Database(home / "isang.db"), Metrics(), EventChannel()
+        self.put: list[IncidentChange] = []
         self.feedback = Feedback(self.database, self.metrics, self.put.append, self.events.publish)
         self.versions = Versions(self.database)
         self.suggestion: dict[str, Any] | None = None

@@ -12,7 +12,7 @@ import torch
 import isang
 from isang.config import TrainingConfig
 from isang.runs.read.folders import read_runs
-from isang.training.journal.journal import Journal
+from isang.training.journal.journal import RunJournal
 from isang.training.journal.parameter_groups import part_norms, part_ratios
 from isang.training.loop import train
 from tests.training.runs import MODEL, data, losses, records
@@ -91,7 +91,7 @@ def test_half_a_line_that_a_kill_left_is_taken_back(tmp_path: Path) -> None:
     whole = {path: path.read_text() for path in (log, tmp_path / "metrics.jsonl")}
     for path, text in whole.items():
         path.write_text(text + '{"kind": "st')
-    Journal(tmp_path, steps=5, epochs=1, resume=True).close()
+    RunJournal(tmp_path, steps=5, epochs=1, resume=True).close()
     assert {path: path.read_text() for path in whole} == whole
 
 

@@ -76,7 +76,7 @@ class Anomaly(Mapping[str, Any]):
         return f"<div><strong>{escape(printable(head))}</strong><ul>{''.join(rows)}</ul></div>"
 
 
-class Found(Sequence[Anomaly]):
+class Anomalies(Sequence[Anomaly]):
     """The anomalies in logs, the strangest first, and the incidents that they belong to."""
 
     def __init__(

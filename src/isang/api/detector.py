@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isang.api.anomalies import Anomaly, Found
+from isang.api.anomalies import Anomalies, Anomaly
 from isang.api.logs import Logs, as_files
 from isang.errors import UsageError
 
@@ -74,14 +74,16 @@ class Detector:
         """The templates of lines that it knows."""
         return list(self._model.vocabulary.templates)
 
-    def detect(self, logs: Logs) -> Found:
+    def detect(self, logs: Logs) -> Anomalies:
         """The anomalies in `logs`, with reasons and raw lines; incidents that people called normal are left out."""
         from isang.detection.batch import judge_logs
         from isang.detection.feedback.coverage import NO_ANSWERS
 
         with as_files(logs) as paths:
             found = judge_logs(self._model, paths, self._answers or NO_ANSWERS)
-        return Found(found.anomalies, found.incidents, len(found.p_values), found.warnings, found.smaller, found.whole)
+        return Anomalies(
+            found.anomalies, found.incidents, len(found.p_values), found.warnings, found.smaller, found.whole
+        )
 
     def stream(
         self, lines: Iterable[str], *, source: str = "stream", idle_seconds: float | None = None

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from isang.runs.finding import Finding, Language
-    from isang.runs.report.judge import Report as JudgedRun
+    from isang.runs.report.judge import JudgedRun
 
 
 class Report:

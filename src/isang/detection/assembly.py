@@ -16,15 +16,17 @@ from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.synthetic_anomalies import plant_held_out
 from isang.detection.threshold.decisions import cross_fitted_scores, trusted_scores
 from isang.detection.threshold.stretches import held_out_scores
-from isang.detection.whole.known_lines import known_lines
-from isang.detection.whole.lines import lines_of
-from isang.detection.whole.new_values import with_few_values
-from isang.detection.whole.volume import counted
+from isang.detection.whole.over_time.known_lines import known_lines
+from isang.detection.whole.over_time.lines import lines_of
+from isang.detection.whole.over_time.loud_lines import loud_lines
+from isang.detection.whole.over_time.volume import counted
+from isang.detection.whole.values.new_values import with_few_values
 from isang.logs.line_counts import read_line_counts
 from isang.logs.store import Dataset, StoredDataset
 from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
+from isang.model.folder.log_tables import LOUD_LINES
 from isang.model.vocabulary import Vocabulary
 from isang.parquet_files import read_table
 from isang.training.split import Split
@@ -76,7 +78,11 @@ def _of_lines(dataset: StoredDataset, period: Dataset, vocabulary: Vocabulary, s
     counts = read_line_counts(dataset.file.parent)
     until = split.until if len(split.later) else None
     lines = lines_of(period if counts is None else dataset, vocabulary, counts, until)
-    return {"volume": counted(lines), "lines": known_lines(lines, vocabulary.templates)}
+    loud = loud_lines(lines)
+    return {
+        "volume": counted(lines), "lines": known_lines(lines, vocabulary.templates),
+        "of_logs": {} if loud is None else {LOUD_LINES: loud},
+    }  # fmt: skip
 
 
 def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) -> Model:

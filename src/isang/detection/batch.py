@@ -1,8 +1,7 @@
 """Whole logs to anomalies and incidents, in one go."""
 
-import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,17 @@ from isang.detection.reproduction.kept import kept_sessions
 from isang.detection.session_lines import with_sessions
 from isang.detection.threshold.stretches import Stretch, judge_stretch, unusual
 from isang.detection.whole import many_sessions
+from isang.detection.whole.over_time.loud_lines import judge_loud
+from isang.detection.whole.over_time.told_lines import lines_in
+from isang.detection.whole.over_time.usual import as_usual
 from isang.detection.whole.told import noticed
-from isang.logs.places import StoredLogs, open_logs
-from isang.logs.prepare import Preparation, prepare_folder
-from isang.logs.store import Dataset, is_dataset
+from isang.logs.places import StoredLogs
+from isang.logs.prepare import Preparation
+from isang.logs.store import Dataset
+from isang.logs.stored import stored_logs
 from isang.memory import give_back, hold_little
 from isang.model.batches import Floats
+from isang.model.folder.log_tables import LOUD_LINES
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,11 @@ def judge_logs(
     """Read `logs` by the model's rules, or a dataset folder, and judge their sessions; `answers` silence what
     they cover.
 
-    Logs become a dataset in a temporary folder, so that memory holds no more than their events; `preparation` as in
-    `prepare_folder`.
+    `preparation` as in `stored_logs`.
     """
     hold_little()
-    if len(logs) == 1 and is_dataset(Path(logs[0])):
-        return judge_stored(model, open_logs(Path(logs[0])), answers)
-    with tempfile.TemporaryDirectory(prefix="isang-") as scratch:
-        data = Path(scratch, "data")
-        rules, paths = rules_of(model), [str(path) for path in logs]
-        prepare_folder(paths, data, model.config.logs, rules=rules, preparation=preparation)
-        return judge_stored(model, open_logs(data), answers)
+    with stored_logs(logs, lambda: (rules_of(model), model.config.logs), preparation=preparation) as stored:
+        return judge_stored(model, stored, answers)
 
 
 def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) -> JudgedLogs:
@@ -95,12 +93,19 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     together = None if many is None else many_sessions.told(model, logs, judged, many)
     del judged  # of millions of sessions it is larger than all that is still to be made
     give_back()
-    answered = told_incidents(found, surroundings(model, logs), answers)
-    told, smaller = _parted(model, found, answered.incidents, len(p_values))
-    of_all = noticed(model, logs, told, found)
+    lines = lines_in(model, logs)
+    usual = as_usual(model, lines)
+    everyday = [record for record in found if usual(record)]
+    telling = [record for record in found if not usual(record)]
+    around = surroundings(model, logs)
+    answered = told_incidents(telling, around, answers)
+    told, smaller = _parted(model, telling, answered.incidents, len(p_values))
+    smaller += _listed_only(told_incidents(everyday, around, answers).incidents, everyday)
+    of_all = noticed(model, logs, lines, told, found)
     incidents, smaller = ranked([*of_all.told, *([together] if together else [])]), ranked([*smaller, *of_all.smaller])
     incidents = with_sessions(incidents, logs, normal)
-    whole = judge_stretch(model, p_values, len(found))
+    known = model.of_logs.get(LOUD_LINES)
+    whole = judge_stretch(model, _without(p_values, logs.dataset, everyday), len(found), judge_loud(known, lines))
     covered = coverage(model, logs)
     warnings.append(covered.not_compared)
     said = [warning for warning in (*warnings, *logs.warnings) if warning]
@@ -108,6 +113,18 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
         logs.dataset, p_values, found, incidents, smaller, whole, answered.silenced,
         with_outside(never_seen(model, logs), of_all.never_seen), covered, kept, said,
     )  # fmt: skip
+
+
+def _without(p_values: Floats, dataset: Dataset, everyday: Sequence[Mapping[str, Any]]) -> Floats:
+    """The p-values with those of the sessions that show what is of every day at 1."""
+    shown = dataset.sessions["session_id"].is_in([record["session_id"] for record in everyday]).to_numpy()
+    return np.where(shown, 1.0, p_values)
+
+
+def _listed_only(incidents: Sequence[Incident], records: Sequence[dict[str, Any]]) -> list[Incident]:
+    for record in records:
+        record["smaller"] = True
+    return list(incidents)
 
 
 def _parted(

@@ -13,7 +13,7 @@ from isang.artifact import Model, rules_of
 from isang.detection.anomalies import Groups, records
 from isang.detection.causes.symptoms import lead
 from isang.detection.detectors.time.burst import remember
-from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, EarlierSessions
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import Surges, silenced_by, uncovered
 from isang.detection.reproduction.kept import kept_sessions
@@ -276,8 +276,8 @@ def pause_after(seconds: float) -> float:
     return min(MOST_PAUSE_SECONDS, max(LEAST_PAUSE_SECONDS, seconds * (1 / LOOK_SHARE - 1)))
 
 
-def _remembered(crowds: dict[str, list[float]] | None) -> Earlier:
+def _remembered(crowds: dict[str, list[float]] | None) -> EarlierSessions:
     """The sessions before a restart, as `save` wrote them."""
     if crowds is None:
         return NOTHING_EARLIER
-    return Earlier(np.array(crowds["tokens"], dtype=np.int64), np.array(crowds["ends_ms"], dtype=np.float64))
+    return EarlierSessions(np.array(crowds["tokens"], dtype=np.int64), np.array(crowds["ends_ms"], dtype=np.float64))

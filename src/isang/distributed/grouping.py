@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from isang.distributed.blocks import BlockWriter, blocks
 from isang.distributed.engine import peak_mib
-from isang.distributed.reading import EARLIER, Reading
+from isang.distributed.reading import EARLIER, ReadingRules
 from isang.logs.sessions.external_sort import SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
 
@@ -18,7 +18,7 @@ from isang.logs.sessions.grouping import Grouper, order_of
 class Grouping:
     """What all partitions are grouped by."""
 
-    reading: Reading
+    reading: ReadingRules
     units: list[tuple[int, int]]
     """The number of each unit of the logs, and the time of its records before the first whose time is known."""
     events: Path

@@ -13,7 +13,16 @@ from isang.config import LogsConfig
 from isang.distributed.blocks import blocks
 from isang.distributed.engine import Ray
 from isang.distributed.grouping import Grouping, group_partition
-from isang.distributed.reading import EARLIER, KnownDigest, KnownIndex, Reading, ReadUnit, Unit, messages_of, read_unit
+from isang.distributed.reading import (
+    EARLIER,
+    KnownDigest,
+    KnownIndex,
+    ReadingRules,
+    ReadUnit,
+    Unit,
+    messages_of,
+    read_unit,
+)
 from isang.errors import UsageError
 from isang.logs.account import SourceAccount
 from isang.logs.input.chunks import CHUNK_BYTES
@@ -77,7 +86,7 @@ class RayPreparation(Preparation):
         spool.mkdir()
         try:
             self._ray.refuse_unlike(spool)
-            reading = Reading(
+            reading = ReadingRules(
                 masks.compiled(self._rules.masks), self._rules.session, self._config.max_line_bytes,
                 self._partitions(), spool,
             )  # fmt: skip
@@ -120,7 +129,7 @@ class RayPreparation(Preparation):
             return False
         return divisible(source.path, source.encoding or encoding_of(source.path))
 
-    def _read_units(self, reading: Reading) -> "_Times":
+    def _read_units(self, reading: ReadingRules) -> "_Times":
         """All units are read, their lines counted and their messages numbered, in the order of the logs."""
         units, times, rows = self._units(), _Times(), 0
         begun: set[int] = set()
@@ -145,7 +154,7 @@ class RayPreparation(Preparation):
         self._rows = rows
         return times
 
-    def _numbers(self, reading: Reading, unit: Unit, read: ReadUnit) -> np.ndarray[Any, np.dtype[np.int32]]:
+    def _numbers(self, reading: ReadingRules, unit: Unit, read: ReadUnit) -> np.ndarray[Any, np.dtype[np.int32]]:
         """The numbers of a unit's messages, chunk by chunk."""
         path = reading.messages(unit.number)
         numbers = [np.empty(0, dtype=np.int32)]
@@ -156,7 +165,7 @@ class RayPreparation(Preparation):
         path.unlink()
         return np.concatenate(numbers)
 
-    def _group_partitions(self, reading: Reading, times: "_Times", sessions: SortedRows) -> None:
+    def _group_partitions(self, reading: ReadingRules, times: "_Times", sessions: SortedRows) -> None:
         """Records to sessions; the templates are settled and counted on the way."""
         events = reading.spool / "events.npy"
         np.save(events, self.settle(), allow_pickle=False)
@@ -179,7 +188,7 @@ class RayPreparation(Preparation):
                 progress.advance(done.records)
         self.count(counts, cut)
 
-    def _count_over_time(self, reading: Reading, times: "_Times") -> None:
+    def _count_over_time(self, reading: ReadingRules, times: "_Times") -> None:
         for unit, before in times.before():
             numbers = np.load(reading.numbers(unit), allow_pickle=False)
             for block in blocks(reading.over_time(unit), 0):

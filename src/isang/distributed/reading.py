@@ -18,7 +18,7 @@ from isang.logs.input.spans import Span, read_span
 from isang.logs.line_counts import counted
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
 from isang.logs.parsing.records import SourceLayout
-from isang.logs.parsing.timeline import Timeline
+from isang.logs.parsing.timeline import RecordTimeline
 from isang.logs.prepare import all_records, keyed_records
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.templates.event_table import DistinctMessages, distinct_messages
@@ -43,7 +43,7 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadingRules:
     """What all units are read by."""
 
     masks: str
@@ -115,14 +115,16 @@ class ReadUnit:
     peak_mib: float
 
 
-def read_unit(unit: Unit, how: Reading) -> ReadUnit:
+def read_unit(unit: Unit, how: ReadingRules) -> ReadUnit:
     """Read a part of the logs into the files of `how`. Raises InputError that names the log that cannot be read."""
     index = LineIndex()
     counts = ReadCounts(index=index)
     lines, heights, times = LineCounts(), [], []
     reader = ChunkReader(Search(unit.layout, how.masks, how.rule.pattern))
     before = None if unit.span is None else EARLIER
-    timeline, of_all = (Timeline(unit.layout.clock, unit.layout.reference, how.spool, before=before) for _ in range(2))
+    timeline, of_all = (
+        RecordTimeline(unit.layout.clock, unit.layout.reference, how.spool, before=before) for _ in range(2)
+    )
     stream = 0 if how.rule.joins_sources else unit.source.stream
     with (
         _Messages(how.messages(unit.number)) as messages,
@@ -190,7 +192,7 @@ def messages_of(path: Path, heights: list[int]) -> Iterator[tuple[DistinctMessag
 class _Partitions(BlockWriter):
     """Writes records by the partition of their session."""
 
-    def __init__(self, unit: Unit, how: Reading, stream: int) -> None:
+    def __init__(self, unit: Unit, how: ReadingRules, stream: int) -> None:
         super().__init__(how.records(unit.number))
         width = min(2**64 // how.partitions + 1, 2**64 - 1)
         of_key = (

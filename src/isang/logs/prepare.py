@@ -24,7 +24,7 @@ from isang.logs.parsing import masks
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
 from isang.logs.parsing.known_layouts import known_of
 from isang.logs.parsing.recognition import recognise_sources, session_rule
-from isang.logs.parsing.timeline import NO_TIME, Timeline
+from isang.logs.parsing.timeline import NO_TIME, RecordTimeline
 from isang.logs.places import PLACES_SCHEMA, RawLines, ReadLog, write_places
 from isang.logs.redaction import redacted, redacted_keys
 from isang.logs.rules import Rules
@@ -217,7 +217,7 @@ class Preparation:
             for account, chunks in groupby(parsed_chunks, key=itemgetter(0)):
                 self._events.begin_log()
                 timeline, of_all = (
-                    Timeline(account.layout.clock, account.layout.reference, self._directory) for _ in range(2)
+                    RecordTimeline(account.layout.clock, account.layout.reference, self._directory) for _ in range(2)
                 )
                 for _, parsed in chunks:
                     count_lines(LineCounts.of(parsed), account, self._accounts)

@@ -11,7 +11,7 @@ import polars as pl
 
 from isang.logs.store import TEMPLATES_SCHEMA, Dataset
 from isang.logs.templates.slots import SLOTS_SCHEMA
-from isang.pages.timeline import Timeline, timeline
+from isang.pages.timeline import TimelineChart, timeline
 from isang.parquet_files import read_table
 
 MOST_TEMPLATES = 2_000
@@ -31,7 +31,7 @@ class Contents:
     anomalies: int
     incidents: Sequence[Mapping[str, Any]]
     """As in incidents.json, the most severe first."""
-    lines: Timeline | None
+    lines: TimelineChart | None
     records: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     """Anomaly records of each incident, by its fingerprint."""
     templates: Sequence[Mapping[str, Any]] = ()
@@ -78,7 +78,7 @@ def contents_of(
 def templates_of(
     table: pl.DataFrame,
     new: Iterable[str] = (),
-    lines: Timeline | None = None,
+    lines: TimelineChart | None = None,
     slots: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> list[dict[str, Any]]:
     """What pages say of templates (TEMPLATES_SCHEMA): the `new` ones first, then the most frequent."""
@@ -120,7 +120,7 @@ def by_incident(anomalies: Iterable[Mapping[str, Any]]) -> dict[str, list[Mappin
     return {name: sorted(records, key=lambda record: str(record["start"] or "")) for name, records in found.items()}
 
 
-def _seen(lines: Timeline | None, event: int) -> dict[str, Any]:
+def _seen(lines: TimelineChart | None, event: int) -> dict[str, Any]:
     """When and how often over time an event came."""
     if lines is None:
         return {"first": None, "last": None, "spark": ()}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from isang.pages.timeline import BUCKETS, LEVELS, Timeline, bars
+from isang.pages.timeline import BUCKETS, LEVELS, TimelineChart, bars
 
 PICTURE_WIDTH, ALL_HEIGHT, FAILURES_HEIGHT = 960, 70, 30
 """Of the timeline: of the panel of all lines, and of that of errors and warnings."""
@@ -14,7 +14,7 @@ MOST_LANES = 12
 TICKS = 4
 
 
-def picture(lines: Timeline, incidents: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def picture(lines: TimelineChart, incidents: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The bars of the timeline, a mark for each of the incidents, which have `buckets`, and the times below."""
     from isang.runs.text.writing import duration
 
@@ -41,7 +41,7 @@ def picture(lines: Timeline, incidents: Sequence[dict[str, Any]]) -> dict[str, A
     }  # fmt: skip
 
 
-def buckets(first: str | None, last: str | None, lines: Timeline | None) -> tuple[int, int] | None:
+def buckets(first: str | None, last: str | None, lines: TimelineChart | None) -> tuple[int, int] | None:
     """From which to which bar of the timeline something lasted; None where that is not known."""
     if lines is None or first is None or last is None:
         return None

@@ -25,7 +25,7 @@ Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Timeline:
+class TimelineChart:
     """Lines over time; E events of the dataset."""
 
     start: datetime
@@ -48,7 +48,7 @@ class Timeline:
         return None if after_ms < 0 else self.start + timedelta(milliseconds=int(after_ms))
 
 
-def timeline(dataset: Dataset) -> Timeline | None:
+def timeline(dataset: Dataset) -> TimelineChart | None:
     """The lines of a dataset over time, read some sessions at a time; None without a clock."""
     first, last = dataset.sessions["start"].min(), dataset.sessions["end"].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
@@ -83,7 +83,7 @@ def timeline(dataset: Dataset) -> Timeline | None:
         np.add.at(of_event_ES, (flat, bucket * SPARK_BUCKETS // BUCKETS), 1)
         np.minimum.at(first_ms_E, flat, at_ms)
         np.maximum.at(last_ms_E, flat, at_ms)
-    return Timeline(first, last, by_level_LB, of_event_ES, np.where(last_ms_E < 0, -1, first_ms_E), last_ms_E)
+    return TimelineChart(first, last, by_level_LB, of_event_ES, np.where(last_ms_E < 0, -1, first_ms_E), last_ms_E)
 
 
 def _small_parts(dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], pl.DataFrame]]:
@@ -93,7 +93,7 @@ def _small_parts(dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], pl.DataF
             yield rows[start : start + SESSIONS_AT_ONCE], piece.slice(start, SESSIONS_AT_ONCE)
 
 
-def timeline_of_moments(moments: Sequence[datetime]) -> Timeline | None:
+def timeline_of_moments(moments: Sequence[datetime]) -> TimelineChart | None:
     """Moments over time, where no levels or events are known; None without any."""
     if not moments:
         return None
@@ -103,7 +103,7 @@ def timeline_of_moments(moments: Sequence[datetime]) -> Timeline | None:
     by_level_LB = np.zeros((len(LEVELS), BUCKETS), dtype=np.int64)
     np.add.at(by_level_LB[LEVELS.index("other")], [min(BUCKETS - 1, int(BUCKETS * place)) for place in places], 1)
     nothing = np.zeros(0, dtype=np.int64)
-    return Timeline(start, end, by_level_LB, np.zeros((0, SPARK_BUCKETS), dtype=np.int64), nothing, nothing)
+    return TimelineChart(start, end, by_level_LB, np.zeros((0, SPARK_BUCKETS), dtype=np.int64), nothing, nothing)
 
 
 def level_class(level: str | None) -> str:
@@ -137,7 +137,7 @@ class Bar(NamedTuple):
     lines: int
 
 
-def bars(line: Timeline, all_height: float, failures_height: float) -> list[Bar]:
+def bars(line: TimelineChart, all_height: float, failures_height: float) -> list[Bar]:
     """All lines in an upper panel and, below it, errors upon warnings to a scale of their own."""
     failing_FB = line.by_level_LB[[LEVELS.index("error"), LEVELS.index("warning")]]
     panels = (

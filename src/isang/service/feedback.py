@@ -25,7 +25,7 @@ from isang.detection.feedback.silencing import silenced_by
 from isang.errors import IsangError
 from isang.json_files import flag, maybe, one_of, record, text
 from isang.progress import say
-from isang.service.judging.incident_book import Change
+from isang.service.judging.incident_book import IncidentChange
 from isang.service.metrics import Metrics
 from isang.service.storage.database import Database
 
@@ -63,7 +63,7 @@ class Feedback:
         self,
         database: Database,
         metrics: Metrics,
-        put: Callable[[Change], None],
+        put: Callable[[IncidentChange], None],
         told: Callable[[str, dict[str, Any]], None],
     ) -> None:
         self._database, self._metrics, self._put, self._told = database, metrics, put, told
@@ -143,7 +143,7 @@ class Feedback:
                 document = answered(incident, answers, self._database)
                 self._database.put_incident(document, None)
                 if document["state"] == "firing" and is_quiet(document) != is_quiet(incident):
-                    self._put(Change("resolved" if is_quiet(document) else "firing", document))
+                    self._put(IncidentChange("resolved" if is_quiet(document) else "firing", document))
             counts = list(self._database.sessions_by_verdict().items())
             self._database.keep(_REVIEWED, {"sessions": self.judged(), "counts": counts})
         self.answers = answers

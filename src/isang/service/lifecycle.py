@@ -23,7 +23,7 @@ from isang.service.feedback import Feedback, Refused
 from isang.service.intake import Listener
 from isang.service.intake.acceptance import Acceptance
 from isang.service.intake.listener import bound
-from isang.service.judging.incident_book import Change
+from isang.service.judging.incident_book import IncidentChange
 from isang.service.judging.learning import Learning
 from isang.service.judging.loop import Judging
 from isang.service.metrics import Metrics
@@ -34,8 +34,8 @@ from isang.service.outputs.delivery import Delivery
 from isang.service.plugged import listeners, senders
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
-from isang.service.storage.journal import Journal
-from isang.service.web.events import Events
+from isang.service.storage.journal import RecordJournal
+from isang.service.web.events import EventChannel
 from isang.service.web.http import application
 from isang.signals import stopping, tell
 
@@ -53,9 +53,9 @@ class Service:
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
         settings.home.mkdir(parents=True, exist_ok=True)
-        self.metrics, self.events = Metrics(), Events()
+        self.metrics, self.events = Metrics(), EventChannel()
         self.database = Database(settings.home / "isang.db")
-        self.journal = Journal(settings.home / "journal", max_bytes=settings.journal_bytes)
+        self.journal = RecordJournal(settings.home / "journal", max_bytes=settings.journal_bytes)
         self.url = _url(settings.host, settings.port)
         self._delivery = Delivery(senders(settings), self.database, self.metrics, self.url)
         self.feedback = Feedback(self.database, self.metrics, self._delivery.put, self.events.publish)
@@ -232,10 +232,10 @@ class Service:
         self.events.publish("model", version)
         return version
 
-    def _put(self, change: Change) -> None:
+    def _put(self, change: IncidentChange) -> None:
         self._delivery.put(change)
 
-    def _tell(self, change: Change) -> None:
+    def _tell(self, change: IncidentChange) -> None:
         self.events.publish(change.event, change.incident)
         if self.settings.stdout:
             with suppress(BrokenPipeError):
@@ -294,7 +294,7 @@ async def _serve(service: Service, listening: socket.socket, others: Sequence[Li
 class _Server(uvicorn.Server):
     """Sends those who listen to events home when it stops, so that it need not wait for them."""
 
-    def __init__(self, config: uvicorn.Config, events: Events, metrics: Metrics) -> None:
+    def __init__(self, config: uvicorn.Config, events: EventChannel, metrics: Metrics) -> None:
         super().__init__(config)
         self._events, self._metrics = events, metrics
         self._silent: dict[Any, float] = {}  # connections without a request, and since when

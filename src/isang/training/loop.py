@@ -17,7 +17,7 @@ from isang.model.encoder import Encoder
 from isang.progress import Progress
 from isang.training.checkpoint import TrainingProgress, load_checkpoint, save_checkpoint
 from isang.training.data import Data
-from isang.training.journal.journal import Journal, Listener
+from isang.training.journal.journal import Listener, RunJournal
 from isang.training.journal.startup_report import announce
 from isang.training.objective import Validation, validate
 from isang.training.plan import OUT_OF_TIME, make_plan, memory_bytes
@@ -53,14 +53,14 @@ def train(
     batches = _batches(data, plan.batch_size, config.seed)
     learner = new_learner(model_config, data.vocabulary_size, config, processes)
     identity = _identity(data, model_config, config)
-    run = _Run(data, learner, folder, identity, TrainingProgress(), _weights(learner.model))
+    run = _TrainingRun(data, learner, folder, identity, TrainingProgress(), _weights(learner.model))
     resumed = resume and run.take_up()
-    state, writing = run.state, folder if processes.first else None
+    state, where = run.state, folder if processes.first else None
     with (
         step_threads(learner.model, tokens / plan.batches_per_epoch) as learner.threads,
         saying_where(folder),
         faults.stop_requests() as request,
-        closing(Journal(writing, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)) as journal,
+        closing(RunJournal(where, steps=plan.steps, epochs=plan.epochs, resume=resumed, listener=listener)) as journal,
         Progress("training", total=plan.steps, unit="steps", silent=not processes.first) as bar,
     ):
         announce(journal, plan, data, learner, state, batches(state.epoch))
@@ -105,7 +105,7 @@ def _batches(data: Data, batch_size: int, seed: int) -> Callable[[int], Sequence
 
 
 @dataclasses.dataclass
-class _Run:
+class _TrainingRun:
     """A run between two steps: what the next one needs, and what a checkpoint keeps."""
 
     data: Data
@@ -140,7 +140,7 @@ class _Run:
             folder = self.folder / "checkpoints"
             save_checkpoint(folder, self.state, learner.model, learner.optimizer, self.best, self.identity)
 
-    def step(self, rows: Rows, learning_rate: float, journal: Journal, *, watch: bool) -> Step:
+    def step(self, rows: Rows, learning_rate: float, journal: RunJournal, *, watch: bool) -> Step:
         """The step after `state`, over the sessions `rows`.
 
         Where its loss is no number, the batch is written down and the run ends.
@@ -154,7 +154,7 @@ class _Run:
             folder = self.folder if processes.first else None
             raise faults.not_finite(error, batch, rows, self.data.templates, state.step + 1, folder) from error
 
-    def validate(self, journal: Journal) -> float:
+    def validate(self, journal: RunJournal) -> float:
         """The validation loss after `state`, written down; the weights are kept where it is the lowest so far."""
         learner = self.learner
         validation = validate(learner.model, self.data.validated, learner.config, learner.processes, learner.threads)

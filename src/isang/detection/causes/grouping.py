@@ -15,7 +15,7 @@ from isang.detection.anomalies import Located
 from isang.detection.causes.episodes import Episode, episodes_of
 from isang.detection.causes.severity import NOISY_EPISODES, Weighed, severity
 from isang.detection.causes.symptoms import Symptom, moment, symptoms_of
-from isang.detection.causes.titles import Told, title
+from isang.detection.causes.titles import IncidentFacts, title
 from isang.detection.incidents import Incident, State, ranked
 from isang.detection.threshold.stretches import stretch_score
 
@@ -32,7 +32,7 @@ LEAST_SILENCE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class IncidentBaseline:
     """What incidents are measured by."""
 
     sessions: int
@@ -49,11 +49,11 @@ class Surroundings:
     """Which model judged."""
 
 
-def surroundings(model: Model, prepared: Located, stream: str = "logs") -> Surroundings:
+def surroundings(model: Model, prepared: Located, stream: str = "logs") -> IncidentBaseline:
     """What incidents among the sessions `prepared` are measured by, where `model` judged them."""
     sessions = prepared.dataset.sessions
     facts = model.facts
-    return Surroundings(
+    return IncidentBaseline(
         sessions=len(sessions),
         normal_sessions=int(facts["period_sessions"]) - int(facts["left_out_as_anomalous"]),
         start=sessions["start"].min(),  # type: ignore[arg-type]
@@ -64,7 +64,7 @@ def surroundings(model: Model, prepared: Located, stream: str = "logs") -> Surro
     )
 
 
-def incidents_of(records: Sequence[dict[str, Any]], around: Surroundings) -> list[Incident]:
+def incidents_of(records: Sequence[dict[str, Any]], around: IncidentBaseline) -> list[Incident]:
     """The incidents of a finished judgement, the most severe first; each record is given its `incident`.
 
     Anomalies that stand close in time are one episode, see `episodes_of`; episodes with the same leading symptom are
@@ -94,7 +94,7 @@ def incident_score(p_values: Sequence[float], judged: int) -> float:
     return stretch_score(np.array(p_values), judged)
 
 
-def incident_of(episodes: Sequence[Episode], around: Surroundings, sessions: int | None = None) -> Incident:
+def incident_of(episodes: Sequence[Episode], around: IncidentBaseline, sessions: int | None = None) -> Incident:
     """The incident of one or more episodes of one cause; `sessions`: how many, where not all records are held."""
     records = [record for episode in episodes for record in episode.records]
     sessions = len(records) if sessions is None else sessions
@@ -112,7 +112,7 @@ def incident_of(episodes: Sequence[Episode], around: Surroundings, sessions: int
     sources = _sources(reason for record in records for reason in record["reasons"])
     named = _sources(shown_by[cause] for record in records if cause in (shown_by := symptoms_of(record)))
     before, of = _before(cause, shown[cause], around)
-    told = Told(
+    told = IncidentFacts(
         cause.kind, cause.template, sessions, first, named if around.sources > 1 else (), before, of
     )  # fmt: skip
     silence = _silence_seconds(records)
@@ -188,7 +188,7 @@ def _distinct(reasons: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _before(cause: Symptom, reason: Mapping[str, Any], around: Surroundings) -> tuple[int, int]:
+def _before(cause: Symptom, reason: Mapping[str, Any], around: IncidentBaseline) -> tuple[int, int]:
     """(normal sessions that were like this, of how many): those learned from for a new line, else those held out."""
     if cause.kind == "new":
         return 0, around.normal_sessions

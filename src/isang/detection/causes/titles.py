@@ -31,7 +31,7 @@ _HEADS: dict[str, tuple[str, str]] = {
 }
 
 
-class Told(NamedTuple):
+class IncidentFacts(NamedTuple):
     """What a title says."""
 
     kind: str
@@ -46,7 +46,7 @@ class Told(NamedTuple):
     """Normal sessions that were looked at."""
 
 
-def title(told: Told, language: Language) -> str:
+def title(told: IncidentFacts, language: Language) -> str:
     """One line that a person on call understands without knowing detectors."""
     head = _HEADS[told.kind][language == "ko"].format(line=headline(told.template))
     if language == "ko":

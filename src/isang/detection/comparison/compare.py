@@ -17,7 +17,7 @@ from isang.detection.comparison.clusters import Cluster, clusters_of
 from isang.detection.comparison.differences import Difference, differences_of, expected_between
 from isang.detection.comparison.families import Families, families_of
 from isang.detection.comparison.order import order_differences
-from isang.detection.comparison.told import HALVES, Seen, told
+from isang.detection.comparison.told import HALVES, DifferenceFacts, told
 from isang.detection.comparison.values import value_differences
 from isang.detection.comparison.verdict import BY_CHANCE, Verdict, chance_score, verdict
 from isang.detection.incidents import Incident, ranked
@@ -183,7 +183,7 @@ def _incident(
     symptoms = [_symptom(difference, families) for difference in cluster.differences]
     lines = [texts[record] | {"template": families.table["template"][d.family]} for d, record in shown]
     time = records.frame["time"][lead_record] if cluster.kind != "missing" else None
-    seen = Seen(
+    seen = DifferenceFacts(
         cluster.kind, template, lead.lines, lead.usual, len(cluster.differences), good, time, lead.before, lead.now
     )
     title, title_ko = told(seen)
@@ -235,7 +235,7 @@ def _severity(cluster: Cluster) -> Severity:
 
 
 def _reason(difference: Difference, line: dict[str, Any], p_value: float) -> dict[str, Any]:
-    seen = Seen(
+    seen = DifferenceFacts(
         difference.kind,
         line["template"],
         difference.lines,

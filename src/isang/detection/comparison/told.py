@@ -9,7 +9,7 @@ from isang.formatting import printable
 HALVES = -1
 
 
-class Seen(NamedTuple):
+class DifferenceFacts(NamedTuple):
     """What a title says."""
 
     kind: str
@@ -25,7 +25,7 @@ class Seen(NamedTuple):
     now: str
 
 
-def told(seen: Seen) -> tuple[str, str]:
+def told(seen: DifferenceFacts) -> tuple[str, str]:
     """One line in English and in Korean."""
     line = headline(seen.template)
     more = f" and {seen.kinds - 1:,} more {'kind' if seen.kinds == 2 else 'kinds'} of lines" if seen.kinds > 1 else ""

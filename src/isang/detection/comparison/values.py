@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
-class _Place:
+class _SlotPlace:
     """What stands in one slot of a template: by run, the values with the first record of each and their number."""
 
     event: int
@@ -57,7 +57,7 @@ def value_differences(records: EventRecords, families: Families, good: int) -> l
     return differences
 
 
-def _by_chance(kind: str, places: list[_Place], good: int) -> float:
+def _by_chance(kind: str, places: list[_SlotPlace], good: int) -> float:
     """How many places of a further good log have such a value."""
     count = 0
     for left_out in range(good):
@@ -101,7 +101,7 @@ def _number(value: str) -> float | None:
     return float(value) if _NUMBER.fullmatch(value) and len(value) < 16 else None
 
 
-def _places(records: EventRecords, runs: int) -> Iterator[_Place]:
+def _places(records: EventRecords, runs: int) -> Iterator[_SlotPlace]:
     """The slots of templates whose lines all runs have."""
     frame = records.frame.with_row_index("record").with_columns(place=pl.int_range(pl.len()).over("event", "run"))
     frame = frame.filter(pl.col("place") < MOST_LINES)
@@ -118,4 +118,4 @@ def _places(records: EventRecords, runs: int) -> Iterator[_Place]:
                     taken.append([{} for _ in range(runs)])
                 taken[number][run].setdefault(value, [record, 0])[1] += 1
         for slot in taken:
-            yield _Place(event, tuple(slot))
+            yield _SlotPlace(event, tuple(slot))

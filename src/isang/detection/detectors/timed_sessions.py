@@ -19,14 +19,14 @@ from isang.model.vocabulary import UNSEEN, Vocabulary, highest_event
 from isang.model.wording import loudness_of
 
 
-class Earlier(NamedTuple):
+class EarlierSessions(NamedTuple):
     """Sessions that came before: for each event the times of the latest, both of shape P."""
 
     token_P: Rows
     end_ms_P: Floats
 
 
-NOTHING_EARLIER = Earlier(np.empty(0, dtype=np.int64), np.empty(0))
+NOTHING_EARLIER = EarlierSessions(np.empty(0, dtype=np.int64), np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class TimedSessions:
     """The number of tokens of the vocabulary, V."""
     loudness_T: NDArray[np.int8]
     """How loudly each line tells of a failure by its own level and words, see `wording.loudness_of`; 0 at marks."""
-    earlier: Earlier = field(default=NOTHING_EARLIER)
+    earlier: EarlierSessions = field(default=NOTHING_EARLIER)
     """Sessions that stand beside these and came before."""
     represents: tuple[Sessions, Rows] | None = field(default=None, repr=False)
     """Where these are only the latest of a longer period: its different sessions and how often each occurred."""

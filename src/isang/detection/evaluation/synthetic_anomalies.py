@@ -47,7 +47,7 @@ class Planted:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class PlantingContext:
     """What a kind of anomaly needs to know beside the session."""
 
     unseen: int
@@ -56,23 +56,23 @@ class Surroundings:
     """For each event the longest time before it in the sessions that are planted into."""
 
 
-Plant = Callable[[Changeable, Surroundings, np.random.Generator], Planted | None]
+Plant = Callable[[Changeable, PlantingContext, np.random.Generator], Planted | None]
 
 
-def unseen_event(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+def unseen_event(session: Changeable, around: PlantingContext, generator: np.random.Generator) -> Planted | None:
     """One more event, of a template that was never seen."""
     place = int(generator.integers(1, len(session.events) + 1))
     return Planted(session.inserted(place, around.unseen), (place,))
 
 
-def missing_event(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+def missing_event(session: Changeable, around: PlantingContext, generator: np.random.Generator) -> Planted | None:
     """One event left out."""
     if len(session.events) < 2:
         return None
     return Planted(session.without(int(generator.integers(len(session.events)))))
 
 
-def early_end(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+def early_end(session: Changeable, around: PlantingContext, generator: np.random.Generator) -> Planted | None:
     """The session ends after a third to two thirds of its events."""
     events, gaps_ms = session.events, session.gaps_ms
     if len(events) < 3:
@@ -81,7 +81,7 @@ def early_end(session: Changeable, around: Surroundings, generator: np.random.Ge
     return Planted(replace(session, events=events[:kept], gaps_ms=None if gaps_ms is None else gaps_ms[:kept]))
 
 
-def swapped_order(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+def swapped_order(session: Changeable, around: PlantingContext, generator: np.random.Generator) -> Planted | None:
     """Two different events that followed each other change places; the times stay."""
     places = np.nonzero(session.events[:-1] != session.events[1:])[0]
     if not len(places):
@@ -92,7 +92,7 @@ def swapped_order(session: Changeable, around: Surroundings, generator: np.rando
     return Planted(replace(session, events=events), (place, place + 1))
 
 
-def repetition(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+def repetition(session: Changeable, around: PlantingContext, generator: np.random.Generator) -> Planted | None:
     """One event happens several times more, right after itself; nothing tells the copies from others beside them."""
     place = int(generator.integers(len(session.events)))
     event = int(session.events[place])
@@ -102,7 +102,7 @@ def repetition(session: Changeable, around: Surroundings, generator: np.random.G
     return Planted(repeated, tuple(range(first, behind)))
 
 
-def slow_gap(session: Changeable, around: Surroundings, generator: np.random.Generator) -> Planted | None:
+def slow_gap(session: Changeable, around: PlantingContext, generator: np.random.Generator) -> Planted | None:
     """One event comes much later after the one before it than it ever does; None without a clock."""
     if session.gaps_ms is None or len(session.events) < 2:
         return None
@@ -178,7 +178,7 @@ def _one_kind(
     model: Model,
     dataset: Dataset,
     originals: Sequence[Changeable],
-    around: Surroundings,
+    around: PlantingContext,
     kind: Plant,
     generator: np.random.Generator,
 ) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _one_kind(
     return result
 
 
-def _surroundings(dataset: Dataset, originals: Sequence[Changeable]) -> tuple[Dataset, Surroundings]:
+def _surroundings(dataset: Dataset, originals: Sequence[Changeable]) -> tuple[Dataset, PlantingContext]:
     """The dataset with one template more, and what else the kinds need."""
     unseen = int(dataset.templates["event"].to_numpy().max(initial=0)) + 1
     row = {"event": unseen, "template": PLANTED_TEMPLATE, "level": "INFO", "count": 0}
@@ -211,4 +211,4 @@ def _surroundings(dataset: Dataset, originals: Sequence[Changeable]) -> tuple[Da
         if session.gaps_ms is not None:
             for event, gap in zip(session.events.tolist(), session.gaps_ms.tolist(), strict=True):
                 longest[event] = max(gap, longest.get(event, 0))
-    return replace(dataset, templates=templates), Surroundings(unseen, longest)
+    return replace(dataset, templates=templates), PlantingContext(unseen, longest)

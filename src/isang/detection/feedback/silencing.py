@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from isang.detection.causes.grouping import Surroundings, incidents_of
+from isang.detection.causes.grouping import IncidentBaseline, incidents_of
 from isang.detection.causes.symptoms import lead, moment, symptoms_of
 from isang.detection.feedback.answers import AT_ONCE_SECONDS
 from isang.detection.feedback.coverage import Answers
@@ -16,13 +16,13 @@ MOST_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
-class Told:
+class AnsweredIncidents:
     """The incidents of a finished judgement, by whether answers silence them."""
 
     incidents: list[Incident]
     """To tell a person, the most severe first."""
     silenced: list[Incident]
-    """Told to be normal: their `feedback` is the answer."""
+    """Answered to be normal: their `feedback` is the answer."""
 
 
 def silenced_by(record: Mapping[str, Any], answers: Answers) -> str | None:
@@ -48,14 +48,14 @@ def uncovered(record: dict[str, Any], answers: Answers) -> dict[str, Any]:
     return record | {"reasons": left, "silenced_reasons": quiet}
 
 
-def told_incidents(records: Sequence[dict[str, Any]], around: Surroundings, answers: Answers) -> Told:
+def told_incidents(records: Sequence[dict[str, Any]], around: IncidentBaseline, answers: Answers) -> AnsweredIncidents:
     """The incidents of all records, see `incidents_of`; each record is given its `incident`, and `silenced_by`.
 
     What answers cover is grouped apart from the rest, so that neither hides in the other. Where a cause that was told
     to be normal comes with far more sessions than it had then (`as_many_as`), it is told again.
     """
     if not answers:
-        return Told(incidents_of(records, around), [])
+        return AnsweredIncidents(incidents_of(records, around), [])
     quiet, loud = [], []
     for record in records:
         answer = silenced_by(record, answers)
@@ -74,7 +74,7 @@ def told_incidents(records: Sequence[dict[str, Any]], around: Surroundings, answ
     quiet = [record for record in quiet if "silenced_by" in record]
     told = [_with_answer(one, answers, None) for one in incidents_of(loud, around)]
     silenced = [_with_answer(one, answers, one.examples[0]["silenced_by"]) for one in incidents_of(quiet, around)]
-    return Told(told, silenced)
+    return AnsweredIncidents(told, silenced)
 
 
 def _is_left(record: dict[str, Any], reason: Mapping[str, Any], covering: Mapping[Any, Any]) -> bool:

@@ -24,7 +24,7 @@ COMPARED_SESSIONS = 1_000
 """The other lines of so many sessions with a template are counted, of evenly spread ones."""
 
 
-class Seen(NamedTuple):
+class Occurrence(NamedTuple):
     """Where a new template stands among the sessions."""
 
     first: int
@@ -83,7 +83,7 @@ class Log:
         return {text: level or "" for text, level in self.dataset.templates["template", "level"].iter_rows()}
 
     @cached_property
-    def new(self) -> dict[str, Seen]:
+    def new(self) -> dict[str, Occurrence]:
         """The templates that training never had, in the order of their events."""
         known = list(self.model.vocabulary.templates)
         texts = self.dataset.templates.select("event", "template").filter(~pl.col("template").is_in(known))
@@ -91,7 +91,7 @@ class Log:
         table = pl.DataFrame({"event": self._event_E, "session": self._session_E}).join(texts, on="event")
         session = pl.col("session")
         found = table.group_by("template").agg(session.min(), session.n_unique().alias("sessions"))
-        seen = {text: Seen(first, sessions) for text, first, sessions in found.iter_rows()}
+        seen = {text: Occurrence(first, sessions) for text, first, sessions in found.iter_rows()}
         return {text: seen[text] for text in sorted(seen, key=numbers.__getitem__)}
 
     @cached_property

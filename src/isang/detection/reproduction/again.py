@@ -15,7 +15,7 @@ from isang.config import Config, from_dict, to_dict
 from isang.detection.anomalies import records
 from isang.detection.detectors.contract import Evidence
 from isang.detection.detectors.open_ends import leave_open
-from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier, timed_sessions
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, EarlierSessions, timed_sessions
 from isang.detection.reproduction.kept import identity
 from isang.detection.threshold.decisions import Judged, judge_evidence
 from isang.errors import InputError
@@ -164,13 +164,13 @@ def _judged(model: Model, dataset: Dataset, kept: Mapping[str, Any]) -> Judged:
     return Judged(rows, timed, evidence, unfinished_S, *judge_evidence(evidence))
 
 
-def _beside(model: Model, beside: Mapping[str, Any] | None, own_ms: float) -> Earlier:
+def _beside(model: Model, beside: Mapping[str, Any] | None, own_ms: float) -> EarlierSessions:
     if beside is None:
         return NOTHING_EARLIER
     token = int(model.vocabulary.tokens_of([beside["template"]])[0])
     ends_ms = np.array([*beside["ends_ms"], *beside["all_ends_ms"]], dtype=np.float64)
     tokens = np.repeat([token, BEGIN], [len(beside["ends_ms"]), len(beside["all_ends_ms"])])
-    return Earlier(tokens.astype(np.int64), ends_ms + own_ms)
+    return EarlierSessions(tokens.astype(np.int64), ends_ms + own_ms)
 
 
 def _differences(then: Mapping[str, Any], now: Mapping[str, Any] | None, score: float, threshold: float) -> list[str]:

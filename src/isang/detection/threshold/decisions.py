@@ -16,7 +16,7 @@ from isang.detection.detectors.open_ends import leave_open
 from isang.detection.detectors.scoring import score_all
 from isang.detection.detectors.timed_sessions import (
     NOTHING_EARLIER,
-    Earlier,
+    EarlierSessions,
     TimedSessions,
     as_unseen,
     timed_sessions,
@@ -125,7 +125,7 @@ def judge(
     *,
     unfinished_S: NDArray[np.bool_] | None = None,
     until: datetime | None = None,
-    earlier: Earlier = NOTHING_EARLIER,
+    earlier: EarlierSessions = NOTHING_EARLIER,
 ) -> Judged:
     """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
 

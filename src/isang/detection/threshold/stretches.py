@@ -62,33 +62,70 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
+class Loud:
+    """The lines of a log that tell of a failure, beside stretches of the training period with as many lines."""
+
+    score: float
+    """-log10 of the share of these stretches that have a kind of line as often, summed over the kinds."""
+    p_value: float
+    """How many of these stretches have a sum as high."""
+    stretches: int
+    new: tuple[str, ...]
+    """Kinds of lines at ERROR that training never had."""
+
+
+@dataclass(frozen=True)
 class Stretch:
     """A stretch of a log, or all of it, beside held-out ones that are as long."""
 
     sessions: int
     anomalies: int
-    score: float
+    sessions_score: float
     """-log10 of the chance that so many normal sessions are as strange, by the calibration of single sessions."""
     normal_scores: tuple[float, ...]
     """The same of held-out stretches."""
     parts: int = 1
     """It was looked at in so many parts, since the training period is not long enough for the whole; the strangest
     part counts."""
+    loud: Loud | None = None
+    """None where the lines that tell of a failure cannot be compared."""
 
     @cached_property
+    def sessions_p_value(self) -> float | None:
+        """How many normal stretches have sessions as strange; None: there are too few to compare with."""
+        if len(self.normal_scores) < LEAST_STRETCHES:
+            return None
+        scores = np.array([self.sessions_score])
+        return min(1.0, self.parts * float(_tail(np.array(self.normal_scores)).p_values(scores)[0]))
+
+    @property
+    def p_values(self) -> list[float]:
+        """Of the sessions and of the lines that tell of a failure, as far as they can be told."""
+        of_lines = None if self.loud is None else self.loud.p_value
+        return [p for p in (self.sessions_p_value, of_lines) if p is not None]
+
+    @property
     def p_value(self) -> float | None:
         """How many normal stretches have anything as strange; None: cannot tell, there are too few to compare with.
 
-        It is exact down to one in the number of held-out stretches and one, and extrapolated below.
+        Of sessions and of lines that tell of a failure the less likely counts, corrected for both (Bonferroni). Each is
+        exact down to one in the number of held-out stretches and one, and extrapolated below.
         """
-        if len(self.normal_scores) < LEAST_STRETCHES:
-            return None
-        return min(1.0, self.parts * float(_tail(np.array(self.normal_scores)).p_values(np.array([self.score]))[0]))
+        return min(1.0, len(self.p_values) * min(self.p_values)) if self.p_values else None
+
+    @property
+    def score(self) -> float:
+        """How strange it is, to rank logs by: -log10 of all p-values multiplied (Fisher 1925).
+
+        Where there is nothing to compare with it is `sessions_score`.
+        """
+        return sum(-math.log10(max(p, 1e-300)) for p in self.p_values) if self.p_values else self.sessions_score
 
     @property
     def extrapolated(self) -> bool:
         """Whether the p-value is lower than the held-out stretches alone can say."""
-        return self.p_value is not None and self.p_value < 1 / (1 + len(self.normal_scores))
+        least = len(self.p_values) / (1 + max(len(self.normal_scores), self.loud.stretches if self.loud else 0))
+        return self.p_value is not None and self.p_value < least
 
     @property
     def verdict(self) -> str:
@@ -101,44 +138,71 @@ class Stretch:
         """Plain JSON values."""
         return {
             "verdict": self.verdict, "p_value": self.p_value, "extrapolated": self.extrapolated,
-            "score": round(self.score, 3), "sessions": self.sessions, "anomalies": self.anomalies,
+            "score": round(self.score, 3), "sessions_score": round(self.sessions_score, 3),
+            "sessions_p_value": self.sessions_p_value,
+            "loud_lines_p_value": self.loud and self.loud.p_value,
+            "sessions": self.sessions, "anomalies": self.anomalies,
             "held_out_stretches": len(self.normal_scores), "as_strange": self.as_strange, "parts": self.parts,
             "says": self.says, "says_ko": self.says_ko,
         }  # fmt: skip
 
     @property
     def says(self) -> str:
-        """One sentence."""
+        """One sentence, or two."""
+        return "; ".join(filter(None, [self._verdict, self._of_sessions, self._of_lines]))
+
+    @property
+    def _verdict(self) -> str:
         if self.p_value is None:
             return (
-                "whether the sessions as a whole are unlike normal ones cannot be told: the training period holds "
-                "too few stretches to compare with"
+                "whether the logs as a whole are unlike normal ones cannot be told: the training period holds too few "
+                "stretches to compare with"
             )
-        unlike = "unlike" if self.verdict == "unlike" else "like"
+        verdict = "unlike" if self.verdict == "unlike" else "like"
+        return f"the logs as a whole are {verdict} normal ones (p = {self.p_value:.2g})"
+
+    @property
+    def _of_sessions(self) -> str:
+        if self.sessions_p_value is None:
+            return ""
         of = f"{len(self.normal_scores):,} held-out stretches of the training period"
         as_strange = f"{self.as_strange:,} of {of}" if self.as_strange else f"none of {of}"
-        parts = f"; its strangest of {self.parts:,} parts counts" if self.parts > 1 else ""
+        verb = "has" if self.as_strange < 2 else "have"
+        parts = f"; the strangest of {self.parts:,} parts counts" if self.parts > 1 else ""
+        return f"{as_strange} {verb} sessions as strange{parts}"
+
+    @property
+    def _of_lines(self) -> str:
+        if self.loud is None or self.loud.p_value > UNUSUAL:
+            return ""
+        if not self.loud.new:
+            return f"lines that tell of a failure are rarer kinds or more than usual (p = {self.loud.p_value:.2g})"
+        kinds = "1 kind of line" if len(self.loud.new) == 1 else f"{len(self.loud.new):,} kinds of lines"
         return (
-            f"the sessions as a whole are {unlike} normal ones: {as_strange} {'is' if self.as_strange < 2 else 'are'} "
-            f"as strange (p = {self.p_value:.2g}{parts})"
+            f"{kinds} at ERROR was never seen before"
+            if len(self.loud.new) == 1
+            else f"{kinds} at ERROR were never seen before"
         )
 
     @property
     def says_ko(self) -> str:
         """The same in Korean."""
         if self.p_value is None:
-            return "세션 전체가 정상과 다른지는 판단할 수 없습니다. 학습 기간에 비교할 구간이 너무 적습니다"
+            return "로그 전체가 정상과 다른지는 판단할 수 없습니다. 학습 기간에 비교할 구간이 너무 적습니다"
         verdict = "정상과 다릅니다" if self.verdict == "unlike" else "정상과 다르지 않습니다"
-        parts = f" {self.parts:,}개 부분으로 나누어 비교." if self.parts > 1 else ""
-        return (
-            f"세션 전체가 {verdict} (p = {self.p_value:.2g}).{parts} 학습 기간의 구간 {len(self.normal_scores):,}개 "
-            f"가운데 이만큼 특이한 것: {self.as_strange:,}개"
-        )
+        said = f"로그 전체가 {verdict} (p = {self.p_value:.2g})."
+        if self.sessions_p_value is not None:
+            parts = f" {self.parts:,}개 부분으로 나누어 비교." if self.parts > 1 else ""
+            of = f"학습 기간의 구간 {len(self.normal_scores):,}개"
+            said += f"{parts} {of} 가운데 세션이 이만큼 특이한 것: {self.as_strange:,}개"
+        if self.loud is not None and self.loud.p_value <= UNUSUAL and self.loud.new:
+            said += f". 이전에 없던 ERROR 줄: {len(self.loud.new):,}종"
+        return said
 
     @property
     def as_strange(self) -> int:
         """Held-out stretches that are at least as strange."""
-        return sum(score >= self.score for score in self.normal_scores)
+        return sum(score >= self.sessions_score for score in self.normal_scores)
 
 
 def held_out_scores(model: Model, scores: pl.DataFrame) -> pl.DataFrame:
@@ -195,15 +259,15 @@ def unusual(model: Model, p_values: Floats, judged: int) -> bool:
     return bool(_tail(of_stretches).p_values(np.array([score]))[0] <= UNUSUAL)
 
 
-def judge_stretch(model: Model, p_values: Floats, anomalies: int) -> Stretch:
-    """The sessions of a log as a whole, in the order of time."""
+def judge_stretch(model: Model, p_values: Floats, anomalies: int, loud: Loud | None = None) -> Stretch:
+    """A log as a whole: its sessions in the order of time, and its lines that tell of a failure."""
     normal, judged = held_out(model), len(p_values)
     length = min(judged, len(normal.p_values) // LEAST_STRETCHES)
     if length < 1:
-        return Stretch(judged, anomalies, stretch_score(p_values, judged), ())
+        return Stretch(judged, anomalies, stretch_score(p_values, judged), (), loud=loud)
     parts = np.array_split(p_values, -(-judged // length))
     score = max(told_score(part, len(part), normal.budget) for part in parts)
-    return Stretch(judged, anomalies, score, tuple(normal.scores(length).tolist()), len(parts))
+    return Stretch(judged, anomalies, score, tuple(normal.scores(length).tolist()), len(parts), loud)
 
 
 def _tail(scores_K: Floats) -> ScoreTail:

@@ -14,17 +14,21 @@ from numpy.typing import NDArray
 from isang.artifact import Model
 from isang.detection.anomalies import Located, records
 from isang.detection.causes.symptoms import lead
-from isang.detection.causes.titles import Told, title
+from isang.detection.causes.titles import IncidentFacts, title
+from isang.detection.detectors import detectors_of
+from isang.detection.detectors.time.burst import Burst
 from isang.detection.incidents import Incident
 from isang.detection.threshold.calibration import ScoreTail
 from isang.detection.threshold.decisions import Judged, speaking_limits_at, tails
 from isang.detection.whole.entries import incident_of_logs, severity_of
-from isang.detection.whole.told_lines import TOLD
+from isang.detection.whole.over_time.told_lines import TOLD
 from isang.model.batches import Floats
 
 LEAST_SESSIONS = 3
 SELDOM = 0.1
 """The highest score of the held-out sessions is strange where no more than this share of them has it."""
+OF_CROWDS = (Burst.name,)
+"""Detectors to which sessions are strange for those beside them: one crowd is one thing, however many it is made of."""
 DISPERSION = 2.0
 """What happens to one session happens to those beside it: so many of them count as one."""
 
@@ -50,16 +54,16 @@ def many_strange(model: Model, judged: Judged) -> Many | None:
     as the highest, are counted beside these. Where nothing has changed all are drawn alike, so that their number is
     hypergeometric (the precedence test of Nelson 1963); it is corrected for the detectors and both counts (Bonferroni),
     and sessions that come together count as fewer, see DISPERSION. Detectors that raise alerts by themselves are left
-    out.
+    out, and those OF_CROWDS.
     """
     limits_D = speaking_limits_at(model, model.config.detection.alerts_per_thousand)
     others = np.flatnonzero([not decision.anomalous for decision in judged.decisions])
     found = [
         Many(number, others[places], normal, len(tail.ordered), p_value)
-        for number, (tail, scores_S, p_values_S) in enumerate(
-            zip(tails(model), judged.scores_DS, judged.p_values_DS, strict=True)
+        for number, (detector, tail, scores_S, p_values_S) in enumerate(
+            zip(detectors_of(model), tails(model), judged.scores_DS, judged.p_values_DS, strict=True)
         )
-        if not (p_values_S <= limits_D[number]).any()
+        if detector.name not in OF_CROWDS and not (p_values_S <= limits_D[number]).any()
         for places, normal in _strangest(scores_S[others], tail)
         if len(places) >= LEAST_SESSIONS
         if (p_value := 2 * len(limits_D) * as_many(len(places), len(others), normal, len(tail.ordered))) <= TOLD
@@ -85,7 +89,7 @@ def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident | 
     rows = logs.dataset.sessions[judged.rows[many.sessions]]
     first, last = (cast("datetime | None", time) for time in (rows["start"].min(), rows["end"].max()))
     sources = tuple(rows["source"].unique(maintain_order=True).to_list()) if len(logs.sources) > 1 else ()
-    names = Told(symptom.kind, symptom.template, len(rows), first, sources, many.normal, many.of)
+    names = IncidentFacts(symptom.kind, symptom.template, len(rows), first, sources, many.normal, many.of)
     score = -math.log10(max(many.p_value, 1e-300))
     return incident_of_logs(
         model, symptom, (title(names, "en"), title(names, "ko")), score, severity_of(score, int(symptom.failure)),

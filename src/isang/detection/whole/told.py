@@ -13,8 +13,9 @@ from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
 from isang.detection.incidents import Incident
 from isang.detection.whole.entries import SHOWN_CHARACTERS, incident_of_logs, reason_of, severity_of
-from isang.detection.whole.new_values import NewValue, new_values
-from isang.detection.whole.told_lines import TOLD, lines_noticed
+from isang.detection.whole.over_time.lines import Lines
+from isang.detection.whole.over_time.told_lines import TOLD, lines_noticed
+from isang.detection.whole.values.new_values import NewValue, new_values
 from isang.logs.places import StoredLogs
 from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.parquet_files import read_table
@@ -36,11 +37,15 @@ class Noticed:
 
 
 def noticed(
-    model: Model, logs: StoredLogs, incidents: Sequence[Incident], records: Sequence[Mapping[str, Any]]
+    model: Model,
+    logs: StoredLogs,
+    over_time: Lines,
+    incidents: Sequence[Incident],
+    records: Sequence[Mapping[str, Any]],
 ) -> Noticed:
     """New values, changed rates, silences and new kinds of lines in logs, beside the `incidents` of their sessions.
 
-    `records` are the anomalies, each with its `incident`.
+    `over_time` are all lines that have a time, `records` the anomalies, each with its `incident`.
 
     An incident of sessions that explains a changed rate has it as a further reason; `told` has these incidents too.
     """
@@ -50,7 +55,7 @@ def noticed(
         values = new_values(_in_numbers_of(logs, model, model.slots), slots)
     told = [_of_value(model, logs, group) for group in _alike(values) if group[0].p_value <= TOLD]
     smaller = [_of_value(model, logs, group) for group in _alike(values) if TOLD < group[0].p_value <= 0.5]
-    lines = lines_noticed(model, logs, incidents, records)
+    lines = lines_noticed(model, logs, over_time, incidents, records)
     return Noticed([*lines.explaining, *told, *lines.told], [*smaller, *lines.smaller], lines.never_seen)
 
 

@@ -19,7 +19,7 @@ from isang.logs.parsing.inferred.recognise import SAMPLE_LINES
 from isang.logs.parsing.known_layouts import KnownLayout, read_as_known
 from isang.logs.parsing.records import SourceLayout, parse_chunk, split_lines
 from isang.logs.parsing.regex import check_expression
-from isang.logs.parsing.timeline import NO_TIME, Timeline
+from isang.logs.parsing.timeline import NO_TIME, RecordTimeline
 from isang.logs.sessions.key_search import field_pattern, propose_key
 from isang.logs.sessions.process_search import propose_process
 from isang.logs.sessions.rule import SessionRule
@@ -138,7 +138,7 @@ def recognise_sources(sources: list[Source], config: LogsConfig, known: Sequence
 
 
 def _sample(records: pl.DataFrame, layout: SourceLayout, index: int) -> pl.DataFrame:
-    timeline = Timeline(layout.clock, layout.reference, None)
+    timeline = RecordTimeline(layout.clock, layout.reference, None)
     settled = [*timeline.add(records.with_columns(pl.col("time").cast(pl.Int64))), *timeline.finish()]
     time = pl.concat(settled)["time"].replace(NO_TIME, None).cast(timestamps.UTC_TIME)
     records = records.with_columns(time)

@@ -10,7 +10,7 @@ from isang.languages import Both
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing import containers, header_layouts, timestamps
 from isang.logs.parsing.inferred.levels import IN_FRONT, normal_level
-from isang.logs.parsing.inferred.readings import Reading, reading_of, rise, seconds_within
+from isang.logs.parsing.inferred.readings import ClockReading, reading_of, rise, seconds_within
 from isang.logs.parsing.inferred.recognise import recognise
 from isang.logs.parsing.layouts import GivenLayout, Layout
 from isang.logs.parsing.structured.groups import COLOURS, groups
@@ -105,7 +105,7 @@ def recognise_source(
         found = with_inside(recognised(texts), texts, recognised)
     times = [groups(texts, layout)["time"] for layout, _ in found]
     if given is not None and given.clock is not None:
-        readings: list[Reading | None] = [Reading(given.clock)]
+        readings: list[ClockReading | None] = [ClockReading(given.clock)]
     else:
         readings = [reading_of(each, zone=zone, reference=reference, date_order=date_order) for each in times]
     clocks = tuple(None if reading is None else reading.clock for reading in readings)

@@ -48,7 +48,7 @@ class DoubledHour:
         return times + second.slice(1).cast(pl.Int64) * _AN_HOUR
 
 
-class Timeline:
+class RecordTimeline:
     """Records of one source go in in the order of reading and come out in it with times.
 
     `time` (i64, microseconds since 1970 or null) is null where it was not understood: it becomes that of the record

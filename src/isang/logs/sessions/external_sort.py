@@ -104,7 +104,7 @@ class SortedRows:
         self._blocks = BlockFile(directory)
         self._waiting: list[pl.DataFrame] = []
         self._waiting_bytes = 0
-        self._runs: list[_Run] = []
+        self._runs: list[_SortedRun] = []
         self._end = 0  # of the file
         self._pool = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
@@ -166,11 +166,11 @@ class SortedRows:
         rows = _in_order(pl.concat(run, rechunk=True), self._by)
         each = max(1, rows.height * _BLOCK_BYTES // max(1, int(rows.estimated_size())))
         sizes = deque(self._blocks.append(block) for block in rows.iter_slices(each))
-        self._runs.append(_Run(self._by, self._end, sizes, rows.clear()))
+        self._runs.append(_SortedRun(self._by, self._end, sizes, rows.clear()))
         self._end += sum(sizes)
 
 
-class _Run:
+class _SortedRun:
     """Sorted rows of which the beginning is in memory."""
 
     def __init__(self, by: list[str], start: int, sizes: deque[int], head: pl.DataFrame) -> None:

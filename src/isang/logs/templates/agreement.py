@@ -19,7 +19,7 @@ Template = tuple[str, str]
 """The severity and the text."""
 
 
-def with_shared_values(templates: Collection[Template]) -> dict[Template, Template]:
+def with_shared_values(templates: Collection[Template], names: Collection[str] = ()) -> dict[Template, Template]:
     """{template: what it becomes} of those that change.
 
     Where `opened by [ann]`, `[ben]` and `[cho]` stand beside `closed by [ann]`, `[ben]` and `[cho]`, they are names. A
@@ -30,10 +30,11 @@ def with_shared_values(templates: Collection[Template]) -> dict[Template, Templa
         for word, sentence in _sentences(text):
             sentences[severe, sentence][word] = severe, text
     few = {place: words for place, words in sentences.items() if len(words) >= LEAST_WORDS}
+    named = [place for place, words in sentences.items() if len(words) > 1 and all(word in names for word in words)]
     became: dict[Template, Template] = {}
-    for place in _agreeing(few):
+    for place in (*named, *_agreeing(few)):
         slots = " ".join(SLOT if _PLACE in word else word for word in place[1].split(" "))
-        became.update(dict.fromkeys(few[place].values(), (place[0], slots)))
+        became.update(dict.fromkeys(sentences[place].values(), (place[0], slots)))
     return became
 
 

@@ -16,7 +16,8 @@ from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, c
 from isang.logs.templates.novelty import novelty
 from isang.logs.templates.optional_parts import MOST_LOOKED_AT, with_open_ends, without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
-from isang.logs.templates.words import marked, names_in, severity
+from isang.logs.templates.values import values_in
+from isang.logs.templates.words import core, marked, names_in, severity
 
 MAX_REMEMBERED_BYTES = 128 << 20
 """Distinct masked messages are remembered up to about this size; then the memory starts anew."""
@@ -236,11 +237,22 @@ class EventTable:
             groups[self._events[number]].append(number)
         names = {name for message in messages.values() for name in names_in(message.text.split())}
         texts: dict[int, _Text] = {}
+        values: set[str] = set()
         for group in groups.values():
-            severe = messages[group[0]].severity
             members = [self._message(number, messages[number]) for number in group]
-            texts.update(zip(group, (_Text(severe, text) for text in refined(members, names)), strict=True))
-        return self._joined(texts, messages, names)
+            found = refined(members, names)
+            values.update(values_in(found, [member.words for member in members]))
+            severe = messages[group[0]].severity
+            texts.update(zip(group, (_Text(severe, text) for text in found), strict=True))
+        values -= names
+        if values:
+            for group in groups.values():
+                if any(core(word) in values for number in group for word in texts[number].text.split(" ")):
+                    members = [self._message(number, messages[number]) for number in group]
+                    severe = messages[group[0]].severity
+                    found = refined(members, names | values)
+                    texts.update(zip(group, (_Text(severe, text) for text in found), strict=True))
+        return self._joined(texts, messages, names | values)
 
     def _joined(self, texts: dict[int, _Text], messages: dict[int, _Text], names: set[str]) -> dict[int, _Text]:
         """The same with templates joined that stand in groups of their own for one place."""
@@ -271,7 +283,8 @@ class EventTable:
             shorter = without_optional_parts(dict.fromkeys(found), names)
             became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         shared = {
-            _Text(*one): _Text(*other) for one, other in with_shared_values(dict.fromkeys(became.values())).items()
+            _Text(*one): _Text(*other)
+            for one, other in with_shared_values(dict.fromkeys(became.values()), names).items()
         }
         return {number: shared.get(became[text], became[text]) for number, text in texts.items()}
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from isang.logs.parsing.masks import SLOT
-from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_outcome
+from isang.logs.templates.words import core, has_words, is_failure_or_success, is_grammar, is_outcome
 
 LEAST_TEMPLATES = 3
 """A word beside a slot is part of the value where it stands so in this many templates, each there without it too."""
@@ -70,7 +70,7 @@ def _absorbed(texts: Collection[str], names: Collection[str]) -> dict[str, str]:
                 found.append((key, place, word, shorter))
     became: dict[str, str] = {}
     for key, place, word, shorter in found:
-        if word in names or len(keys_of[word]) >= LEAST_TEMPLATES:
+        if core(word) in names or len(keys_of[word]) >= LEAST_TEMPLATES:
             longer = " ".join((*key[:place], SLOT, *key[place + 1 :]))
             became.update(dict.fromkeys((*keys[key], *keys[shorter]), longer))
     return became
@@ -80,7 +80,7 @@ def _may_be_value(key: Sequence[str], place: int, word: str) -> bool:
     beside = (*key[max(0, place - 1) : place], *key[place + 1 : place + 2])
     return (
         SLOT in beside
-        and _PLAIN.fullmatch(word) is not None
+        and _PLAIN.fullmatch(core(word)) is not None
         and not (is_grammar(word) or is_outcome(word) or is_failure_or_success(word))
     )
 

@@ -1,11 +1,21 @@
 """Templates that the miner joined too eagerly are taken apart where a few fixed words tell them from each other."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from isang.logs.parsing.masks import SLOT
-from isang.logs.templates.words import behind_name, has_words, is_failure_or_success, is_grammar, is_name, names_follow
+from isang.logs.templates.values import MOST_PAIRED, independent
+from isang.logs.templates.words import (
+    behind_name,
+    core,
+    has_words,
+    is_failure_or_success,
+    is_grammar,
+    is_name,
+    names_follow,
+)
 
 MAX_ALTERNATIVES = 6
 """A place where at most this many different words stand tells events apart; where more do, it is a slot."""
@@ -21,6 +31,9 @@ OPEN = 0.3
 So it is where the next line has a new word with this probability: the share of lines whose word is the only one of its
 kind (Good and Turing's estimate).
 """
+
+
+_BRACKETED = re.compile(r"\[[^\[\]]+\][.,:;]?")
 
 
 class Message(NamedTuple):
@@ -42,34 +55,47 @@ def refined(messages: Sequence[Message], names: Collection[str] = ()) -> list[st
     `names`: words that are names or values elsewhere in the log; a place where nothing else stands is a slot.
     """
     templates = [""] * len(messages)
-    open_groups = [list(range(len(messages)))]
+    open_groups: list[tuple[list[int], dict[int, str]]] = [(list(range(len(messages))), {})]
     while open_groups:
-        group = open_groups.pop()
+        group, slots = open_groups.pop()
         columns = [
             Counter(messages[member].words[place] for member in group) for place in range(len(messages[group[0]].words))
         ]
         places = [place for place, words in enumerate(columns) if len(words) > 1]
+        slots = slots | _independent([messages[member] for member in group], places, columns)
         telling = [
-            place for place in places if _tells_apart([messages[member] for member in group], place, columns, names)
+            place
+            for place in places
+            if place not in slots and _tells_apart([messages[member] for member in group], place, columns, names)
         ]
         if telling:
             place = min(telling, key=lambda place: len(columns[place]))
-            open_groups.extend(_parts(messages, group, place, lambda word: word))
+            open_groups.extend((part, slots) for part in _parts(messages, group, place, lambda word: word))
             continue
         outcome = next((place for place in places if any(map(is_failure_or_success, columns[place]))), None)
         if outcome is not None:
             open_groups.extend(
-                _parts(messages, group, outcome, lambda word: word if is_failure_or_success(word) else SLOT)
+                (part, slots)
+                for part in _parts(messages, group, outcome, lambda word: word if is_failure_or_success(word) else SLOT)
             )
             continue
-        text = " ".join(map(_slot_for, columns))
+        text = " ".join(slots.get(place) or _slot_for(words) for place, words in enumerate(columns))
         if places and not has_words(text) and any(has_words(" ".join(messages[member].words)) for member in group):
             place = min(places, key=lambda place: len(columns[place]))
-            open_groups.extend(_parts(messages, group, place, lambda word: word))
+            open_groups.extend((part, slots) for part in _parts(messages, group, place, lambda word: word))
             continue
         for member in group:
             templates[member] = text
     return templates
+
+
+def _independent(group: Sequence[Message], places: Sequence[int], columns: Sequence[Counter[str]]) -> dict[int, str]:
+    """{place: its slot} of the places of few words that vary independently of others."""
+    few = [place for place in places if len(columns[place]) <= MOST_PAIRED and not any(map(_varies, columns[place]))]
+    if len(few) < 2:
+        return {}
+    found = independent([message.words for message in group], [message.lines for message in group], few)
+    return {place: _slot_for(columns[place]) for place in found}
 
 
 def _slot_for(words: Collection[str]) -> str:
@@ -87,11 +113,16 @@ def _parts(messages: Sequence[Message], group: list[int], place: int, kind: Call
 
 def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter[str]], names: Collection[str]) -> bool:
     words = columns[place]
-    if all(word in names for word in words):
+    if all(core(word) in names for word in words):
         return False
     if len(words) > MAX_ALTERNATIVES or any(_varies(word) for word in words):
         return False
     if len(set(map(behind_name, words))) == 1 and any(SLOT in word for word in words):
+        return False
+    if all(map(_BRACKETED.fullmatch, words)):
+        return False
+    kinds = set(map(behind_name, words))
+    if len(kinds) == 1 and kinds != set(words) and len(words) >= FEW_WORDS:
         return False
     before = columns[place - 1] if place else {}
     if before and all(map(names_follow, before)) and not any(map(is_grammar, words)):

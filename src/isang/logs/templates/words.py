@@ -68,6 +68,11 @@ def without_mark(text: str) -> str:
     return _MARK.sub("", text)
 
 
+def core(word: str) -> str:
+    """A word without the punctuation around it."""
+    return word.strip(_EDGES)
+
+
 def is_outcome(word: str) -> bool:
     """Whether a word is, or has in it, what has an opposite: true, Failed, network-vif-unplugged, Not_Found."""
     return _outcome(word.strip(_EDGES))

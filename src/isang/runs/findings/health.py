@@ -10,6 +10,7 @@ from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable, usable
 from isang.runs.statistics.level_shift import PART_AFTER, LevelShift, level_shift
 from isang.runs.statistics.noise import around_curve, autoregression, block_means, longer, simulated
+from isang.runs.statistics.overfitting_rise import rise_after_best
 from isang.runs.text.writing import number
 
 _NAMES = {
@@ -29,6 +30,9 @@ DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
 COLLAPSED_PART, FEWEST_BEFORE = 0.5, 24
 """A run that loses this part of its gain again is judged by the noise before its best, if so many means lie there."""
+FEWEST_TO_TURN = 12
+TURNED_PART, TURNED_LEVEL = 0.2, 0.05
+"""Of 12 to 39 losses a rise counts from these parts of the gain and of the lowest level."""
 RAN_AWAY = 3.0
 """Few losses that end above this many times the first ones have diverged, whatever their noise."""
 DIVERGED_LEVEL = 0.01
@@ -121,7 +125,7 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
     if (aside := inapplicable("divergence", context)) is not None:
         return aside
     if len(context.loss) < FEWEST:
-        return _ran_away(context) or too_few("divergence", context, FEWEST)
+        return context.cached(_ran_away) or context.cached(_turned) or too_few("divergence", context, FEWEST)
     entry = context.cached(_course)
     shift = entry["shift"]
     sign = -1.0 if table.maximised else 1.0
@@ -142,7 +146,7 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
     )
     if not diverged(context):
         return Finding("divergence", "ok", named(context, _did_not(context, evidence)), evidence)
-    statement = _ends_higher(context, evidence) if shift is None else _jumps(context, evidence)
+    statement = _ends_higher(context, evidence, entry["threshold"]) if shift is None else _jumps(context, evidence)
     statement = named(context, statement)
     remedy = _KEEP if table.maximised else _REMEDY
     return Finding("divergence", "problem", statement, evidence, remedy if shift is None else _LOOK)
@@ -165,10 +169,34 @@ def _ran_away(context: RunContext) -> Finding | None:
     return Finding("divergence", "problem", statement, evidence, _LOWER)
 
 
+def _turned(context: RunContext) -> Finding | None:
+    """A loss of few values that rises again after its best, by the test that judges a validation loss."""
+    loss = -context.loss if context.table.maximised else context.loss
+    if len(loss) < FEWEST_TO_TURN or context.table.loss == t.RUNNING_MEAN:
+        return None
+    found = rise_after_best(loss)
+    gained = float(loss[0] - found.lowest)
+    needed = max(found.threshold, TURNED_PART * gained, TURNED_LEVEL * abs(found.lowest))
+    if found.size <= needed or not (found.likelihood_ratio > found.least_ratio or found.rises_on):
+        return None
+    sign = -1.0 if context.table.maximised else 1.0
+    evidence = plain(
+        {
+            "losses": len(loss), "rise": found.size, "threshold": needed, "noise_quantile_95": found.threshold,
+            "gained": gained, "lowest_level": sign * found.lowest, "last_level": sign * (found.lowest + found.size),
+            "lowest_around_step": int(context.steps[found.best]), "likelihood_ratio": found.likelihood_ratio,
+            "least_likelihood_ratio": found.least_ratio,
+        }
+    )  # fmt: skip
+    remedy = _KEEP if context.table.maximised else _REMEDY
+    statement = named(context, _ends_higher(context, evidence, found.threshold))
+    return Finding("divergence", "problem", statement, evidence, remedy)
+
+
 def diverged(context: RunContext) -> bool:
     """The run ended clearly above its lowest level, or jumped to a higher one and stayed there."""
     if len(context.loss) < FEWEST:
-        return _ran_away(context) is not None
+        return context.cached(_ran_away) is not None or context.cached(_turned) is not None
     entry = context.cached(_course)
     return bool(entry["shift"] is not None or entry["rise"] > entry["needed"])
 
@@ -235,10 +263,9 @@ def _did_not(context: RunContext, evidence: dict[str, Any]) -> dict[Language, st
     )
 
 
-def _ends_higher(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]:
-    last, rise, best, noise = (
-        number(evidence[key]) for key in ("last_level", "rise", "lowest_level", "noise_quantile_99")
-    )
+def _ends_higher(context: RunContext, evidence: dict[str, Any], by_noise: float) -> dict[Language, str]:
+    last, rise, best = (number(evidence[key]) for key in ("last_level", "rise", "lowest_level"))
+    noise = number(by_noise)
     step = f"{evidence['lowest_around_step']:,}"
     if context.table.maximised:
         name = context.judged_name or context.table.loss

@@ -10,7 +10,7 @@ from isang.formatting import printable_line
 from isang.runs.plots.annotations import Mark, cited_steps, marks_of
 from isang.runs.plots.thinning import thin
 from isang.runs.read.table import LEARNING_RATE, RUNNING_MEAN, VALIDATION_LOSS, Floats, Integers, blocks_of
-from isang.runs.report.judge import Report
+from isang.runs.report.judge import JudgedRun
 from isang.runs.statistics.decay_fit import IdealCurve, fit_ideal_curve
 
 MOST_BOXES = 100
@@ -73,7 +73,7 @@ class Curves:
     marks: tuple[Mark, ...]
 
 
-def curves_of(report: Report, most: int = 3000) -> Curves:
+def curves_of(report: JudgedRun, most: int = 3000) -> Curves:
     """The drawn data of a run; no series keeps more than about `most` points and those that findings cite."""
     table = report.table
     marks = marks_of(report.findings, int(table.step[-1]) if len(table.step) else 0)
@@ -105,7 +105,7 @@ def curves_of(report: Report, most: int = 3000) -> Curves:
     )
 
 
-def _cited(report: Report) -> list[int]:
+def _cited(report: JudgedRun) -> list[int]:
     """The steps that findings or the table of statistics name, where the run has them."""
     if len(report.table.step) == 0:
         return []
@@ -148,7 +148,7 @@ def _reached(step: Integers, smooth: Floats) -> dict[int, int]:
     return {goal: int(step[np.argmax(gone >= goal)]) for goal in (50, 75, 90) if (gone >= goal).any()}
 
 
-def _boxes(report: Report) -> tuple[tuple[Box, ...], bool]:
+def _boxes(report: JudgedRun) -> tuple[tuple[Box, ...], bool]:
     """The boxes, and whether each stands for an epoch."""
     table = report.table
     step, loss = _finite(*table.points(table.loss))
@@ -181,7 +181,7 @@ def _box(number: int, values: Floats) -> Box:
     )
 
 
-def _epoch_means(report: Report) -> tuple[tuple[int, float, float | None], ...]:
+def _epoch_means(report: JudgedRun) -> tuple[tuple[int, float, float | None], ...]:
     """Number, mean loss and validation loss of each epoch; empty where the log names fewer than two."""
     means = tuple(
         (row["epoch"], row["mean_loss"], row["validation_loss"])
@@ -191,7 +191,7 @@ def _epoch_means(report: Report) -> tuple[tuple[int, float, float | None], ...]:
     return means if len(means) > 1 else ()
 
 
-def _epoch_starts(report: Report) -> tuple[tuple[int, int], ...]:
+def _epoch_starts(report: JudgedRun) -> tuple[tuple[int, int], ...]:
     table = report.table
     blocks, starts = table.epoch_blocks()
     known = np.isfinite(blocks)

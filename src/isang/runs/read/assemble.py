@@ -5,16 +5,15 @@ from dataclasses import replace
 import numpy as np
 
 from isang.errors import InputError
+from isang.memory import give_back, hold_little
 from isang.runs.read import table as t
 from isang.runs.read.choice import FEWEST_VALUES, Asked, series_text
-from isang.runs.read.columns import give_back_memory
-from isang.runs.read.row_events import Events, Mask, events_of
-from isang.runs.read.rows import RECORD, RECORD_WORDS, RESUMED, LoggedRows
+from isang.runs.read.row_events import EventRows, Mask, events_of
+from isang.runs.read.rows import RECORD, RECORD_WORDS, RESUMED, LoggedRows, assumed
 from isang.runs.read.series_names import role
 from isang.runs.read.table import Integers, RunSource, RunTable
 from isang.runs.read.tabulate import STRETCH, Run, distinct, table_of
 
-_TAKEN = "where every step has several, their mean is taken, else the first"
 _NOT_USED = ("numbers before the first step", "prose")
 
 MOST_RUNS = 1_000
@@ -37,11 +36,17 @@ def assemble(records: LoggedRows, asked: Asked | None = None) -> list[RunTable]:
     core, kind = _core(events, records)
     runs, void, sorted_rows = _runs(events, core)
     if sorted_rows:
-        events.notes.append("the steps are out of order in the file; the rows were sorted by step")
+        events.notes.append(
+            assumed(
+                "the steps are out of order in the file; the rows were sorted by step",
+                "파일의 스텝 순서가 뒤섞여 있어 스텝 순으로 정렬했습니다",
+            )
+        )
     _add_stated_resumes(records, events, core & ~void, runs)
     used = _account(records, events, core, void, runs)
     source, series = _source(records, events, used), _series(records)
-    give_back_memory()
+    hold_little()
+    give_back()
     tables = [table_of(records, events, run, kind, core, void, source, series) for run in runs]
     if len(tables) > 1:
         names = [f"{table.name}, run {number} of {len(tables)}" for number, table in enumerate(tables, 1)]
@@ -49,7 +54,7 @@ def assemble(records: LoggedRows, asked: Asked | None = None) -> list[RunTable]:
     return tables
 
 
-def _core(events: Events, records: LoggedRows) -> tuple[Mask, str]:
+def _core(events: EventRows, records: LoggedRows) -> tuple[Mask, str]:
     """The rows that carry the loss by which training is judged, and which of the columns that is."""
     stepped = events.step.known()
     own = stepped & events.own_step
@@ -65,7 +70,12 @@ def _core(events: Events, records: LoggedRows) -> tuple[Mask, str]:
     held_out = events.validation.known()
     held_out[events.logged_nan["validation"]] = True
     if (held_out & stepped).any():
-        events.notes.append("no training loss is logged; the run is judged by its validation loss")
+        events.notes.append(
+            assumed(
+                "no training loss is logged; the run is judged by its validation loss",
+                "학습 손실이 기록되지 않아 검증 손실로 판단합니다",
+            )
+        )
         return held_out & stepped, t.VALIDATION_LOSS
     raise NoLossError(
         f"{records.account.path} holds no loss; the series found are {series_text(records)}; "
@@ -75,14 +85,14 @@ def _core(events: Events, records: LoggedRows) -> tuple[Mask, str]:
     )
 
 
-def _is_mean(events: Events, records: LoggedRows) -> bool:
+def _is_mean(events: EventRows, records: LoggedRows) -> bool:
     if records.loss_is_mean is not None:
         return records.loss_is_mean
     windows = events.window.values()[events.loss_logged & events.window.known()]
     return "epoch" in events.loss_name.lower() or (len(windows) > 0 and float(np.median(windows)) > 1.0)
 
 
-def _runs(events: Events, core: Mask) -> tuple[list[Run], Mask, bool]:
+def _runs(events: EventRows, core: Mask) -> tuple[list[Run], Mask, bool]:
     """Cut the rows where the step goes back to the start; void what a resume did again."""
     rows = np.flatnonzero(core)
     steps = events.step.values()[rows]
@@ -117,7 +127,7 @@ def _runs(events: Events, core: Mask) -> tuple[list[Run], Mask, bool]:
     return [Run(a, b, r) for a, b, r in zip(starts, ends, restarts, strict=True)], void, False
 
 
-def _add_stated_resumes(records: LoggedRows, events: Events, core: Mask, runs: list[Run]) -> None:
+def _add_stated_resumes(records: LoggedRows, events: EventRows, core: Mask, runs: list[Run]) -> None:
     """A log that says `resumed` was resumed, also where no step was done twice."""
     said = np.flatnonzero(records.values(RECORD) == RESUMED)
     if not len(said):
@@ -135,7 +145,7 @@ def _add_stated_resumes(records: LoggedRows, events: Events, core: Mask, runs: l
         run.restarts.sort(key=lambda restart: restart[1])
 
 
-def _account(records: LoggedRows, events: Events, core: Mask, void: Mask, runs: list[Run]) -> dict[str, int]:
+def _account(records: LoggedRows, events: EventRows, core: Mask, void: Mask, runs: list[Run]) -> dict[str, int]:
     """Complete the account of the lines; each of the R rows goes to exactly one place."""
     account = records.account
     steps = 0
@@ -157,17 +167,24 @@ def _account(records: LoggedRows, events: Events, core: Mask, void: Mask, runs: 
     return {what: count for what, count in used.items() if count}
 
 
-def _say_differing(events: Events, rows: Integers) -> None:
+def _say_differing(events: EventRows, rows: Integers) -> None:
     """Say how many of the rows with a loss repeat the step of the row before with another loss."""
     steps, losses = events.step.take(rows), events.loss.take(rows)
     if np.isnan(losses).all():
         losses = events.mean.take(rows)
     differing = int(((steps[1:] == steps[:-1]) & (np.abs(losses[1:] - losses[:-1]) > 0)).sum())
     if differing:
-        events.notes.append(f"{differing:,} rows name the step of the row before them and another loss; {_TAKEN}")
+        events.notes.append(
+            assumed(
+                f"{differing:,} rows name the step of the row before them and another loss; "
+                "where every step has several, their mean is taken, else the first",
+                f"{differing:,}개 행이 바로 앞 행과 같은 스텝에 다른 손실을 적었습니다. "
+                "모든 스텝에 여럿이면 평균을, 아니면 첫 값을 씁니다",
+            )
+        )
 
 
-def _other_rows(records: LoggedRows, events: Events, core: Mask, start: int, end: int) -> dict[str, Mask]:
+def _other_rows(records: LoggedRows, events: EventRows, core: Mask, start: int, end: int) -> dict[str, Mask]:
     """What the rows from `start` to before `end` that hold no training loss were used for; each stands in one mask."""
     left = ~core[start:end]
     mean, epoch = events.mean.known(start, end), events.epoch.known(start, end)
@@ -191,7 +208,7 @@ def _other_rows(records: LoggedRows, events: Events, core: Mask, start: int, end
     }  # fmt: skip
 
 
-def _source(records: LoggedRows, events: Events, used: dict[str, int]) -> RunSource:
+def _source(records: LoggedRows, events: EventRows, used: dict[str, int]) -> RunSource:
     account = records.account
     return RunSource(
         path=account.path, format=account.format, size_bytes=account.size_bytes, lines=account.lines, used=used,

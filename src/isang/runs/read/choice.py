@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from isang.errors import InputError
+from isang.languages import Both
 from isang.runs.read import series_names
 from isang.runs.read.columns import Column
-from isang.runs.read.rows import LoggedRows
+from isang.runs.read.rows import LoggedRows, assumed
 from isang.runs.read.table import ADVERSARIAL, LOSS, POLICY, Floats, Metric
 
 FEWEST_VALUES = 3
@@ -45,7 +46,7 @@ class Choice:
     """The held-out metric; another one where none is held out."""
     metrics: tuple[Metric, ...] = ()
     objective: str = LOSS
-    notes: list[str] = field(default_factory=list)
+    notes: list[Both] = field(default_factory=list)
 
 
 def choose(records: LoggedRows, asked: Asked) -> Choice:
@@ -113,6 +114,8 @@ def _sort_counters(records: LoggedRows, by_role: dict[str, list[str]], asked: As
     if grown := [name for name in by_role.get(series_names.WINDOW, []) if _grows(records.column(name))]:
         by_role[series_names.WINDOW] = [name for name in by_role[series_names.WINDOW] if name not in grown]
         steps = steps or grown
+    if not steps:
+        steps = [n for n in records.columns if series_names.may_count(n) and _grows(records.column(n))][:1]
     if len(steps) > 1 and asked.step is None:  # one letter names a step only where nothing else does
         steps = [name for name in steps if len(name) > 2] or steps
         steps = [name for name in steps if not _constant(records.column(name))] or steps
@@ -186,15 +189,25 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
     if reward and (candidates or any(series_names.is_of_policy(name) for name in records.columns)):
         choice.judged_metric, choice.objective = Metric(reward, True, series_names.is_held_out(reward)), POLICY
         choice.notes.append(
-            f"{reward!r} is judged, which is better the higher it is: the loss of a policy says nothing about progress"
+            assumed(
+                f"{reward!r} is judged, which is better the higher it is: "
+                "the loss of a policy says nothing about progress",
+                f"정책의 손실은 학습 진척을 말해 주지 않으므로 클수록 좋은 값인 {reward!r}(으)로 판단합니다",
+            )
         )
         return
     others = [name for name in candidates if not series_names.is_opponent(name)]
     if candidates and not others and len(candidates) > 1:
         choice.loss, choice.objective = most_usual(records, candidates), ADVERSARIAL
+        names = [repr(name) for name in candidates[:4]]
+        listed, listed_ko = " and ".join(names), ", ".join(names)
         choice.notes.append(
-            f"{' and '.join(repr(name) for name in candidates[:4])} are losses of a generator and a discriminator, "
-            "which say nothing about progress; name another series with --loss NAME"
+            assumed(
+                f"{listed} are losses of a generator and a discriminator, which say nothing about progress; "
+                "name another series with --loss NAME",
+                f"{listed_ko} 계열은 생성자와 판별자의 손실이라 학습 진척을 말해 주지 않습니다. "
+                "다른 계열은 --loss 이름으로 고를 수 있습니다",
+            )
         )
         return
     opposed = len(candidates) > len(others) + 1
@@ -202,17 +215,28 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
     chosen = most_usual(records, candidates)
     if opposed and (rebuilt := [name for name in others if series_names.is_reconstruction(name)]):
         chosen = most_usual(records, rebuilt)
-        choice.notes.append(f"beside the losses of a generator and a discriminator {chosen!r} is judged")
+        choice.notes.append(
+            assumed(
+                f"beside the losses of a generator and a discriminator {chosen!r} is judged",
+                f"생성자와 판별자의 손실 대신 {chosen!r}(으)로 판단합니다",
+            )
+        )
     elif len(candidates) > 1 and chosen and not series_names.is_exact_loss(chosen):
         chosen = _total(records, candidates, choice.notes) or chosen
         if chosen in candidates:
-            choice.notes.append(f"several losses are logged; {chosen!r} is judged, another one with --loss NAME")
+            choice.notes.append(
+                assumed(
+                    f"several losses are logged; {chosen!r} is judged, another one with --loss NAME",
+                    f"손실이 여럿 기록되어 있어 {chosen!r}(으)로 판단합니다. "
+                    "다른 손실은 --loss 이름으로 고를 수 있습니다",
+                )
+            )
     means = choice.by_role.get(series_names.MEAN, [])
     rare = chosen and means and FEWEST_VALUES * records.count(chosen) < max(records.count(name) for name in means)
     choice.loss = "" if rare else chosen  # a mean that is printed all along says more
 
 
-def _total(records: LoggedRows, candidates: list[str], notes: list[str]) -> str:
+def _total(records: LoggedRows, candidates: list[str], notes: list[Both]) -> str:
     """The sum of losses that are parts of one, as a new series; an empty name where they are not.
 
     Parts have one name but for one word, and stand in the same rows.
@@ -229,7 +253,7 @@ def _total(records: LoggedRows, candidates: list[str], notes: list[str]) -> str:
     return summed(records, parts, notes)
 
 
-def summed(records: LoggedRows, parts: list[str], notes: list[str]) -> str:
+def summed(records: LoggedRows, parts: list[str], notes: list[Both]) -> str:
     """The name of a new series, the sum of others in the rows that hold all of them."""
     total: Floats = np.sum([records.values(name) for name in parts], axis=0)
     name = " + ".join(parts)
@@ -237,7 +261,12 @@ def summed(records: LoggedRows, parts: list[str], notes: list[str]) -> str:
     odd = np.unique(np.concatenate([records.nan_rows(part) for part in parts]))
     if len(odd):
         records.present[name] = odd
-    notes.append(f"no total is logged; the sum of its {len(parts)} parts is judged: {name}")
+    notes.append(
+        assumed(
+            f"no total is logged; the sum of its {len(parts)} parts is judged: {name}",
+            f"전체 손실이 기록되지 않아 부분 손실 {len(parts)}개의 합으로 판단합니다: {name}",
+        )
+    )
     return name
 
 
@@ -279,11 +308,15 @@ def _other_set(records: LoggedRows, choice: Choice) -> list[str]:
     if not (first := _fitted_better(records, loss, others[0])):
         return []
     choice.loss, last = first, others[0] if first == loss else loss
-    choice.notes.append(_TAKEN_FOR_TRAINING.format(first=first, last=last))
+    choice.notes.append(_taken_for_training(first, last))
     return [last]
 
 
-_TAKEN_FOR_TRAINING = "{first!r} is taken for the training set, which it fits better, and {last!r} for the held-out one"
+def _taken_for_training(first: str, last: str) -> Both:
+    return assumed(
+        f"{first!r} is taken for the training set, which it fits better, and {last!r} for the held-out one",
+        f"더 잘 맞는 {first!r}을(를) 학습 데이터로, {last!r}을(를) 검증 데이터로 봅니다",
+    )
 
 
 def _fitted_better(records: LoggedRows, one: str, other: str) -> str:
@@ -310,7 +343,7 @@ def _without_training_set(records: LoggedRows, names: list[str], choice: Choice)
     if _fitted_better(records, first, last) != first:
         return names
     choice.loss = first
-    choice.notes.append(_TAKEN_FOR_TRAINING.format(first=first, last=last))
+    choice.notes.append(_taken_for_training(first, last))
     return [last]
 
 
@@ -330,9 +363,13 @@ def _choose_metric(records: LoggedRows, asked: Asked, choice: Choice) -> None:
     training = [metric for metric in found if not metric.held_out]
     twins = [m for m in training if series_names.measure(m.name) == series_names.measure(found[0].name)]
     choice.judged_metric = found[0] if asked.metric is not None else (twins or training or found)[0]
-    better = "higher" if choice.judged_metric.maximised else "lower"
+    name = choice.judged_metric.name
+    better, better_ko = ("higher", "클수록") if choice.judged_metric.maximised else ("lower", "작을수록")
     choice.notes.append(
-        f"no loss is logged; {choice.judged_metric.name!r} is judged, which is better the {better} it is"
+        assumed(
+            f"no loss is logged; {name!r} is judged, which is better the {better} it is",
+            f"손실이 기록되지 않아 {better_ko} 좋은 값인 {name!r}(으)로 판단합니다",
+        )
     )
 
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from isang.languages import Both
 from isang.runs.read import series_names
 from isang.runs.read.choice import Asked, Choice, choose, most_usual
 from isang.runs.read.columns import Column
-from isang.runs.read.rows import LoggedRows
+from isang.runs.read.rows import LoggedRows, assumed
 from isang.runs.read.steps import coalesced, steps_of
 from isang.runs.read.table import Integers
 from isang.runs.read.times import times
@@ -20,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass
-class Events:
+class EventRows:
     """R rows; NaN where a row says nothing."""
 
     step: Column
@@ -51,10 +52,10 @@ class Events:
     first_epoch: int
     counts_epochs: bool
     """The log has no steps: one step stands for one epoch."""
-    notes: list[str] = field(default_factory=list)
+    notes: list[Both] = field(default_factory=list)
 
 
-def events_of(records: LoggedRows, asked: Asked) -> Events:
+def events_of(records: LoggedRows, asked: Asked) -> EventRows:
     """Tell the columns apart by their names. Raises InputError where `asked` names no series."""
     choice = choose(records, asked)
     by_role, notes = choice.by_role, choice.notes
@@ -70,7 +71,7 @@ def events_of(records: LoggedRows, asked: Asked) -> Events:
         _leave_out_start(records.column(loss_name), loss_logged, steps.step, notes)
     norm_name = most_usual(records, by_role.get(series_names.NORM, []))
     hidden = _hidden(records, choice, loss_name)
-    return Events(
+    return EventRows(
         step=steps.step, own_step=steps.own, epoch=steps.epoch, loss=records.column(loss_name), loss_logged=loss_logged,
         mean=mean, validation=validation, rate=_rate(records, by_role.get(series_names.RATE, [])),
         norm=records.column(norm_name), seconds=_usual_column(records, by_role, series_names.SECONDS),
@@ -93,7 +94,7 @@ def _hidden(records: LoggedRows, choice: Choice, loss_name: str) -> set[str]:
     return hidden | {loss_name, choice.validation} - ({choice.metric.name} if choice.metric else set())
 
 
-def _leave_out_start(loss: Column, logged: Mask, step: Column, notes: list[str]) -> None:
+def _leave_out_start(loss: Column, logged: Mask, step: Column, notes: list[Both]) -> None:
     """Take a first loss at step 0 out of `logged` where it is no loss of the training.
 
     A tool that prints sums over many batches prints one over a single batch there: a fraction of the next one, from
@@ -104,7 +105,12 @@ def _leave_out_start(loss: Column, logged: Mask, step: Column, notes: list[str])
         first, second, last = loss.take(rows[[0, 1, -1]])
         if 0 <= first < 0.1 * second and not last > second / 2:
             logged[rows[0]] = False
-            notes.append("the first loss, at step 0, is a fraction of the next one: it is one from before the training")
+            notes.append(
+                assumed(
+                    "the first loss, at step 0, is a fraction of the next one: it is one from before the training",
+                    "스텝 0의 첫 손실은 다음 값의 일부에 지나지 않아 학습 전의 값으로 보고 제외했습니다",
+                )
+            )
 
 
 def _usual_column(records: LoggedRows, by_role: dict[str, list[str]], role: str) -> Column:
@@ -132,7 +138,9 @@ def _validation(records: LoggedRows, choice: Choice, logged: Mask) -> tuple[Colu
             perplexity = ""
     if not perplexity:
         return records.column(choice.validation), records.nan_rows(choice.validation)
-    choice.notes.append(f"the validation loss is the logarithm of {perplexity!r}")
+    choice.notes.append(
+        assumed(f"the validation loss is the logarithm of {perplexity!r}", f"검증 손실은 {perplexity!r}의 로그값입니다")
+    )
     values = records.values(perplexity)
     with np.errstate(invalid="ignore", divide="ignore"):
         return Column(np.log(np.where(values > 0, values, np.nan))), records.nan_rows(perplexity)

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isang.languages import Both
 from isang.runs.read.columns import Column
 from isang.runs.read.table import Floats, Integers
+from isang.runs.text.korean_particles import with_particles
 
 MAX_SERIES = 4_000
 """A file with more names than this is not a run log; further names are counted, not kept."""
@@ -33,6 +35,11 @@ RECORD_WORDS = ("plan", "environment", "resumed", "stopped", "done")
 RESUMED = 1 + RECORD_WORDS.index("resumed")
 
 
+def assumed(english: str, korean: str) -> Both:
+    """What a reader assumed; particles of the Korean such as 은(는) by what stands before them."""
+    return Both(english, with_particles(korean))
+
+
 @dataclass
 class Account:
     """Where each line of the file went. The assembler completes `used` and `ignored`."""
@@ -44,7 +51,8 @@ class Account:
     ignored: dict[str, int] = field(default_factory=dict)
     failed: int = 0
     failed_examples: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Both] = field(default_factory=list)
+    """What was assumed; readers add `assumed(english, korean)`."""
 
     def ignore(self, why: str, count: int = 1) -> None:
         """Count lines that were not needed."""

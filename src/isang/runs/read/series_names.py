@@ -15,6 +15,7 @@ _EXACT: dict[str, tuple[str, ...]] = {
         "iters", "iterations", "현재_스텝", "스텝", "num_updates", "update", "updates", "training_step", "train_step",
         "step_at", "s", "it", "_step", "n_iter", "steps_done", "train_steps", "global_steps", "training_iteration",
         "nupdates", "batches_done", "round", "total_env_interacts",
+        "number_of_trees", "num_trees", "trees", "n_estimators",
     ),
     EPOCH: ("epoch", "에폭", "에포크", "회차", "epch", "epochs", "current_epoch", "train_epoch", "trainer_epoch", "ep"),
     BATCH: ("batch", "batch_idx", "배치"),
@@ -85,9 +86,14 @@ _NOT_A_RATE = re.compile(
     r"(^|_)(loss|decay|scale|mult|multiplier|ratio|min|max|init|initial|base|final|config|peak)(_|$)"
 )
 _DATA = re.compile(r"(^|_)(data|reader|loader|dataloader|fetch)(_?(load|loading|wait))?_(time|cost|seconds|sec|wait)$")
+_SECONDS = re.compile(
+    r"(^|_)(step|iter|iteration|batch|update)_(time|seconds|secs?|duration|cost)(_s|_sec|_seconds)?$|"
+    r"(^|_)(time|secs?|seconds|s)_per_(step|iter|iteration|batch|update|it)(_s)?$"
+)
 _STEP = re.compile(
     r"(^|_)((global|current|training|train|optim|optimizer|optimiser|env|update)_(steps?|iters?|iterations?)|(time|env)steps?)$"
 )
+_COUNTER = re.compile(r"(^|_)(steps?|iters?|iterations?|updates)$")
 _NOT_A_STEP = re.compile(
     r"(^|_)(per|max|warmup|planned|num_warmup|num_train|num_training|every|sec|second|time|remaining)(_|$)"
 )
@@ -135,7 +141,7 @@ _NO_METRIC = re.compile(
 )
 _REWARD = re.compile(
     r"^(train_|rollout_|episode_|env_runners_|charts_|eval_|critic_|objective_)*"
-    r"(mean_)?(ep|episode|episodic|average|avg|averageep|score|rewards?)?_?"
+    r"(mean_|average_|avg_)?(ep|episode|episodic|average|avg|averageep|score|rewards?)?_?"
     r"(rew|rewards?|returns?|ret|epret|score)(_mean|_avg|s_mean)?$"
 )
 _POLICY = re.compile(
@@ -154,10 +160,24 @@ _CAPITALS = re.compile(
 )
 
 
+_IN_CHINESE = {
+    "训练": "train", "訓練": "train", "验证": "val", "驗證": "val", "测试": "test", "測試": "test", "損失": "loss",
+    "损失": "loss", "准确率": "accuracy", "準確率": "accuracy", "精度": "accuracy", "正解率": "accuracy",
+    "精确率": "precision", "召回率": "recall", "学习率": "learning_rate", "學習率": "learning_rate",
+    "学習率": "learning_rate", "轮次": "epoch", "轮数": "epoch", "周期": "epoch", "エポック": "epoch", "步数": "step",
+    "迭代": "iteration", "ステップ": "step", "用时": "step_time", "耗时": "step_time", "平均": "avg",
+    "梯度范数": "grad_norm", "检证": "val", "検証": "val", "奖励": "reward", "困惑度": "perplexity",
+}  # fmt: skip
+_CHINESE = re.compile("|".join(sorted(_IN_CHINESE, key=len, reverse=True)))
+"""The usual words in Chinese and Japanese; several stand in one name without a space."""
+
+
 @lru_cache(maxsize=20_000)
 def normal(name: str) -> str:
     """`Train/Loss`, `train loss`, `train-loss` and `trainLoss` are one name: `train_loss`."""
     spaced = _CAPITALS.sub("_", name.strip().replace("'s ", " "))  # "training's auc", "trainLoss", "학습손실"
+    if _CHINESE.search(spaced):
+        spaced = _CHINESE.sub(lambda word: f"_{_IN_CHINESE[word.group()]}_", spaced)
     return re.sub(r"[\s/.\-:@()\[\]%\"'_|]+", "_", spaced.lower()).strip("_") or name.strip().lower()
 
 
@@ -192,6 +212,8 @@ def role(name: str) -> str | None:
         return RATE
     if _DATA.search(plain):
         return DATA
+    if _SECONDS.search(last) and not _HELD_OUT.search(plain):
+        return SECONDS
     if _STEP.search(last) and not _NOT_A_STEP.search(plain):
         return STEP
     return METRIC if direction(name) or is_measured_error(name) else None
@@ -235,6 +257,11 @@ def metric_priority(name: str) -> tuple[int, int]:
 def is_measured_error(name: str) -> bool:
     """Whether the name is that of an error which is measured beside a loss, such as a word error rate."""
     return direction(name) is False and bool(set(normal(name).split("_")) & set(_MEASURED_MINIMISED))
+
+
+def may_count(name: str) -> bool:
+    """Whether a series that only grows counts steps by this name: `total_steps` alone may be the plan."""
+    return role(name) is None and bool(_COUNTER.search(normal(name)))
 
 
 def is_held_out(name: str) -> bool:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from isang.languages import Both
 from isang.runs.read import series_names
 from isang.runs.read.columns import Column
-from isang.runs.read.rows import BAR, BAR_TOTAL, LoggedRows
+from isang.runs.read.rows import BAR, BAR_TOTAL, LoggedRows, assumed
 from isang.runs.read.table import Floats
 
 Mask = NDArray[np.bool_]
@@ -16,6 +17,10 @@ Mask = NDArray[np.bool_]
 MOST_BARS = 20
 """Progress bars of different lengths that are tried as the one that counts steps, the most frequent first."""
 
+FEWEST_OF_A_STEP = 20
+"""So many rows with a loss and one step are no values of several devices."""
+FEWEST_STEPS = 5
+"""Fewer steps than this show no regular number of rows."""
 FEWEST_APART = 3
 """Numbers of batches on lines of their own that are no setting."""
 
@@ -37,7 +42,7 @@ class Steps:
 
 
 def steps_of(
-    records: LoggedRows, by_role: Mapping[str, list[str]], logged: Mask, validation: Column, notes: list[str]
+    records: LoggedRows, by_role: Mapping[str, list[str]], logged: Mask, validation: Column, notes: list[Both]
 ) -> Steps:
     """Step and epoch of each row; `logged` are the rows with a training loss."""
     core = logged | validation.known()
@@ -62,7 +67,7 @@ def steps_of(
             step = _through_epochs(step, fill(epoch.copy()) - first_epoch, core, notes)
             _spread_rounded(step, done, logged, notes)
     if first_epoch == 0:
-        notes.append("the log counts epochs from 0")
+        notes.append(assumed("the log counts epochs from 0", "로그가 에폭을 0부터 셉니다"))
     own = ~np.isnan(step)
     return Steps(Column(fill(step)), own, Column(epoch), first_epoch, counts_epochs)
 
@@ -110,7 +115,7 @@ def _whole_epochs(done: Floats, core: Mask, records: LoggedRows) -> tuple[Floats
     return done, 0 if first == 0 and not reaches else 1
 
 
-def _spread_rounded(step: Floats, done: Floats, logged: Mask, notes: list[str]) -> None:
+def _spread_rounded(step: Floats, done: Floats, logged: Mask, notes: list[Both]) -> None:
     """Where a log prints its steps in thousands (`12K`), put the rows of one number at equal distances, in place.
 
     Told by numbers of two or three zeros that several rows share. The distance is that of the first, exact numbers, or
@@ -141,10 +146,15 @@ def _spread_rounded(step: Floats, done: Floats, logged: Mask, notes: list[str]) 
     if np.isnan(even).any() or np.abs(even - printed).max() > unit or (np.diff(even) <= 0).any():
         return
     step[rows] = even
-    notes.append("the log rounds its steps; those between two printed numbers are counted at equal distances")
+    notes.append(
+        assumed(
+            "the log rounds its steps; those between two printed numbers are counted at equal distances",
+            "로그가 스텝을 반올림해 적으므로 그 사이의 스텝은 같은 간격으로 셌습니다",
+        )
+    )
 
 
-def _steps_of_bars(records: LoggedRows, logged: Mask, notes: list[str]) -> Floats:
+def _steps_of_bars(records: LoggedRows, logged: Mask, notes: list[Both]) -> Floats:
     """Steps from a progress bar on lines between those with a loss, as Hugging Face's trainer prints it; else all NaN.
 
     The bar that counts steps is the one that goes on between most rows; those of an evaluation begin anew. It is drawn
@@ -164,7 +174,12 @@ def _steps_of_bars(records: LoggedRows, logged: Mask, notes: list[str]) -> Float
             best, planned = found, whole
     if not planned:
         return nothing
-    notes.append(f"the steps are those of the progress bar, {planned:,.0f} in all")
+    notes.append(
+        assumed(
+            f"the steps are those of the progress bar, {planned:,.0f} in all",
+            f"진행 막대의 숫자를 스텝으로 읽었습니다(모두 {planned:,.0f} 스텝)",
+        )
+    )
     records.facts.setdefault("planned_steps", int(planned))
     nothing[rows] = best
     return nothing
@@ -185,14 +200,19 @@ def _between(before: Floats, after: Floats) -> Floats | None:
     return None
 
 
-def _steps_of_shares(records: LoggedRows, done: Floats, logged: Mask, notes: list[str]) -> Floats:
+def _steps_of_shares(records: LoggedRows, done: Floats, logged: Mask, notes: list[Both]) -> Floats:
     """Steps from the epochs done, where the log names those in fractions several times per epoch; else all NaN."""
     known = done[logged & ~np.isnan(done)]
     if len(known) <= 1.5 * len(np.unique(np.ceil(known))) or (known == np.floor(known)).all():
         return np.full(len(done), np.nan)
     steps, epochs = records.facts.get("planned_steps"), records.facts.get("epochs")
     if steps and epochs and np.isfinite(known).all():
-        notes.append(f"the step is counted from the share of the {epochs:,} epochs done, {steps:,} steps in all")
+        notes.append(
+            assumed(
+                f"the step is counted from the share of the {epochs:,} epochs done, {steps:,} steps in all",
+                f"로그의 에폭 진행 비율(총 {epochs:,} 에폭, {steps:,} 스텝)로 스텝을 계산했습니다",
+            )
+        )
         return _evenly(np.where(logged, np.rint(done / epochs * steps), np.nan))
     return _numbered(logged, notes)
 
@@ -207,13 +227,18 @@ def _evenly(step: Floats) -> Floats:
     return step
 
 
-def _numbered(logged: Mask, notes: list[str]) -> Floats:
-    notes.append("the log counts no steps; the rows with a loss are numbered from 1")
+def _numbered(logged: Mask, notes: list[Both]) -> Floats:
+    notes.append(
+        assumed(
+            "the log counts no steps; the rows with a loss are numbered from 1",
+            "로그에 스텝이 없어 손실이 있는 행에 1부터 번호를 매겼습니다",
+        )
+    )
     return np.where(logged, np.cumsum(logged).astype(np.float64), np.nan)
 
 
 def _derived_steps(
-    records: LoggedRows, by_role: Mapping[str, list[str]], passed: Floats, core: Mask, logged: Mask, notes: list[str]
+    records: LoggedRows, by_role: Mapping[str, list[str]], passed: Floats, core: Mask, logged: Mask, notes: list[Both]
 ) -> tuple[Floats, bool]:
     """Steps from the epochs that had passed before each row and the batch, and whether steps are epochs."""
     batch, batches = records.values("@batch"), records.totals.get("@batches")
@@ -223,19 +248,47 @@ def _derived_steps(
             batch = fill(batch)  # it stands on a line of its own, above those with the losses
     within = core & ~np.isnan(batch)
     if _goes_on(batch, passed, within):
-        notes.append("the progress bar counts through the epochs; its number is the step")
+        notes.append(
+            assumed(
+                "the progress bar counts through the epochs; its number is the step",
+                "진행 막대가 에폭을 넘어 계속 세므로 그 숫자를 스텝으로 읽었습니다",
+            )
+        )
         if batches is not None:
             records.totals["@step_total"] = records.totals.pop("@batches")
         return np.where(core, batch, np.nan), False
     if within.sum() > 1 or (within.any() and not np.isnan(passed).any()):
         size = batches if batches is not None else float(np.nanmax(batch)) + 1
-        notes.append(f"the step is counted from the epoch and the batch, {size:,.0f} batches per epoch")
+        notes.append(
+            assumed(
+                f"the step is counted from the epoch and the batch, {size:,.0f} batches per epoch",
+                f"스텝은 에폭과 배치에서 계산했습니다(에폭당 배치 {size:,.0f}개)",
+            )
+        )
         passed = _passes(batch, within, size) if np.isnan(passed).all() else np.where(np.isnan(passed), 0.0, passed)
-        return np.where(core, passed * size + batch, np.nan), False
-    if (~np.isnan(passed)).any():
-        notes.append("the log counts epochs only; one step stands for one epoch")
+        step = np.where(core, passed * size + batch, np.nan)
+        if not _tells_little(step, logged):
+            return step, False
+        notes.pop()
+        return _numbered(logged, notes), False
+    if (~np.isnan(passed)).any() and not _tells_little(fill(passed.copy()), logged):
+        notes.append(
+            assumed(
+                "the log counts epochs only; one step stands for one epoch",
+                "로그에 에폭만 있어 한 스텝이 한 에폭을 뜻합니다",
+            )
+        )
         return np.where(core, fill(passed.copy()), np.nan), True
     return _numbered(logged if logged.any() else core, notes), False
+
+
+def _tells_little(step: Floats, logged: Mask) -> bool:
+    """Hardly a row with a loss has a step of its own, and the steps have different numbers of rows."""
+    known = step[logged & ~np.isnan(step)]
+    counts = np.unique(known, return_counts=True)[1]
+    if not len(counts) or len(known) < FEWEST_OF_A_STEP * len(counts):
+        return False
+    return len(counts) < FEWEST_STEPS or bool((counts[:-1] != counts[0]).any())
 
 
 def _goes_on(batch: Floats, passed: Floats, within: Mask) -> bool:
@@ -254,7 +307,7 @@ def _passes(batch: Floats, within: Mask, size: float) -> Floats:
     return np.cumsum(passed)
 
 
-def _through_epochs(step: Floats, passed: Floats, core: Mask, notes: list[str]) -> Floats:
+def _through_epochs(step: Floats, passed: Floats, core: Mask, notes: list[Both]) -> Floats:
     """Steps that start anew in each epoch become steps of the whole run; `passed` are the epochs before each row."""
     placed = core & ~np.isnan(step) & ~np.isnan(passed)
     if placed.sum() < 4:
@@ -267,5 +320,10 @@ def _through_epochs(step: Floats, passed: Floats, core: Mask, notes: list[str]) 
     if (risen[back] <= 0).mean() > 0.2 or len(back) < 0.8 * (risen > 0).sum():
         return step
     size = float(steps.max()) + (1.0 if steps.min() == 0 else 0.0)
-    notes.append(f"the log counts steps within each epoch; {size:,.0f} steps per epoch were assumed")
+    notes.append(
+        assumed(
+            f"the log counts steps within each epoch; {size:,.0f} steps per epoch were assumed",
+            f"로그가 에폭 안에서 스텝을 세므로 에폭당 {size:,.0f} 스텝으로 가정했습니다",
+        )
+    )
     return np.where(np.isnan(step), np.nan, step + np.where(np.isnan(passed), 0.0, passed) * size)

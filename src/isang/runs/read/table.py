@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from isang.languages import Both
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Epochs = NDArray[np.floating[Any]]
@@ -67,7 +69,7 @@ class RunSource:
     failed: int = 0
     """Lines that looked like data and could not be read."""
     failed_examples: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Both, ...] = ()
     """What was assumed."""
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from isang.runs.read import table as t
 from isang.runs.read.columns import Column, Columns
-from isang.runs.read.row_events import Events, Mask
+from isang.runs.read.row_events import EventRows, Mask
 from isang.runs.read.rows import LoggedRows
 from isang.runs.read.series_names import BATCH, MEAN
 from isang.runs.read.steps import fill
@@ -43,7 +43,7 @@ class Run:
 
 def table_of(
     records: LoggedRows,
-    events: Events,
+    events: EventRows,
     run: Run,
     kind: str,
     core: Mask,
@@ -85,7 +85,7 @@ def table_of(
     )  # fmt: skip
 
 
-def _judged_name(events: Events, kind: str) -> str:
+def _judged_name(events: EventRows, kind: str) -> str:
     """The log's own name of what the run is judged by."""
     choice = events.choice
     if kind == t.VALIDATION_LOSS:
@@ -93,7 +93,7 @@ def _judged_name(events: Events, kind: str) -> str:
     return next(iter(choice.by_role.get(MEAN, [])), "") if kind == t.RUNNING_MEAN else events.loss_name
 
 
-def _valued(events: Events, run: Run, core: Mask) -> Mask:
+def _valued(events: EventRows, run: Run, core: Mask) -> Mask:
     """Rows that say something about their step, or about that of the row before."""
     own = events.own_step[run.rows]
     said = core | events.validation.known(run.start, run.end)
@@ -122,7 +122,7 @@ def distinct(steps: Floats) -> tuple[Integers, Places]:
 
 
 def _columns(
-    events: Events, run: Run, kind: str, kept: Mask, core: Mask, place: Places, size: int
+    events: EventRows, run: Run, kind: str, kept: Mask, core: Mask, place: Places, size: int
 ) -> tuple[Columns, dict[str, Integers]]:
     own, at_core = events.own_step[run.rows] & kept, core & kept
 
@@ -212,7 +212,7 @@ def _ascending(time: Floats) -> Floats:
     return time
 
 
-def _window(events: Events, kind: str, run: Run, core: Mask) -> float:
+def _window(events: EventRows, kind: str, run: Run, core: Mask) -> float:
     """Steps that one loss value stands for."""
     if kind != t.INTERVAL_LOSS or events.counts_epochs:
         return 1.0
@@ -223,7 +223,7 @@ def _window(events: Events, kind: str, run: Run, core: Mask) -> float:
     return float(np.median(gaps)) if len(gaps) else 1.0
 
 
-def _epoch_lines(events: Events, run: Run, epoch: Floats, candidates: Mask) -> tuple[EpochLine, ...]:
+def _epoch_lines(events: EventRows, run: Run, epoch: Floats, candidates: Mask) -> tuple[EpochLine, ...]:
     """What lines without a step of their own said about the epoch they end."""
     summary = candidates & ~events.own_step[run.rows] & ~np.isnan(epoch)
     said = events.mean.known() | events.loss.known() | events.validation.known()
@@ -258,7 +258,7 @@ def _epoch_lines(events: Events, run: Run, epoch: Floats, candidates: Mask) -> t
     )
 
 
-def _facts(records: LoggedRows, events: Events, run: Run, alive: Mask, kept: Mask) -> dict[str, Any]:
+def _facts(records: LoggedRows, events: EventRows, run: Run, alive: Mask, kept: Mask) -> dict[str, Any]:
     facts = dict(records.facts)
     dated = _extremes(dates(records), run, alive)
     if dated is None:
@@ -276,7 +276,7 @@ def _facts(records: LoggedRows, events: Events, run: Run, alive: Mask, kept: Mas
     return facts
 
 
-def _counts_batches(records: LoggedRows, events: Events) -> bool:
+def _counts_batches(records: LoggedRows, events: EventRows) -> bool:
     """Whether rows with a training loss name their batch; a bar elsewhere may be one over the validation set."""
     named = ["@batch", *events.choice.by_role.get(BATCH, [])]
     return any((records.column(name).known() & (events.loss_logged | events.mean.known())).any() for name in named)

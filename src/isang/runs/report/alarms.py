@@ -13,7 +13,7 @@ from isang.errors import UsageError
 from isang.files import to_json
 from isang.progress import say
 from isang.runs.findings import Finding, Language
-from isang.runs.report.judge import Report
+from isang.runs.report.judge import JudgedRun
 from isang.runs.text.words import finding_name, word
 
 SECONDS = 30.0
@@ -38,7 +38,7 @@ class Alarms:
         """Whether any problem was told."""
         return bool(self._told)
 
-    def tell(self, reports: Sequence[Report]) -> None:
+    def tell(self, reports: Sequence[JudgedRun]) -> None:
         """Say each problem that was not told before, and run the hook for it."""
         for report in reports:
             for finding in report.findings:
@@ -47,7 +47,7 @@ class Alarms:
                     self._told.add(key)
                     self._tell(report, finding)
 
-    def _tell(self, report: Report, finding: Finding) -> None:
+    def _tell(self, report: JudgedRun, finding: Finding) -> None:
         step = f"{report.statistics['steps'] or 0:,}"
         name = finding_name(finding.id, self._language)
         label = word("new_problem", self._language, step=step, name=name)
@@ -72,7 +72,7 @@ def _split(command: str) -> list[str]:
     return parts
 
 
-def _message(report: Report, finding: Finding) -> dict[str, Any]:
+def _message(report: JudgedRun, finding: Finding) -> dict[str, Any]:
     return {
         "schema": 1, "run": report.table.name, "source": report.table.source.path, "finding": finding.id,
         "verdict": finding.verdict, "step": report.statistics["steps"], "statement": dict(finding.statement),
@@ -90,7 +90,7 @@ def _post(url: str, content: str) -> str | None:
         return f"{type(error).__name__}: {error}"
 
 
-def _run(command: Sequence[str], report: Report, finding: Finding, content: str) -> str | None:
+def _run(command: Sequence[str], report: JudgedRun, finding: Finding, content: str) -> str | None:
     """Why the command failed, None where it did not."""
     environment = {
         **os.environ, "ISANG_RUN": report.table.name, "ISANG_FINDING": finding.id,

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from isang.json_files import flag, items, mapping, maybe, number, one_of, read_json, record, text
+from isang.memory import give_back
 from isang.runs.findings import Finding, RunContext, judge
 from isang.runs.read.choice import Asked
-from isang.runs.read.columns import give_back_memory
 from isang.runs.read.content import standard_input
 from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats, Integers, RunTable
@@ -40,7 +40,7 @@ _EVALUATION = record(
 
 
 @dataclass(frozen=True)
-class Report:
+class JudgedRun:
     """One run, judged. Dictionaries hold plain JSON values, as DESIGN's report.json names them."""
 
     table: RunTable
@@ -61,7 +61,7 @@ class Report:
 
 def make_report(
     path: Path, *, asked: Asked | None = None, evaluation: Path | None = None, going_on: bool = False
-) -> list[Report]:
+) -> list[JudgedRun]:
     """Read the training log at `path` and judge each run in it.
 
     `path` is a log file, a folder of them, or a run folder of `isang train` (its newest log is read). `asked` names
@@ -82,11 +82,11 @@ def make_report(
     return [judged(table, measured) for table in tables]
 
 
-def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> Report:
+def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> JudgedRun:
     """Everything that can be computed about one run."""
-    give_back_memory()
+    give_back()
     context = RunContext(table, evaluation)
-    return Report(
+    return JudgedRun(
         table=table,
         statistics=context.statistics,
         epochs=context.epochs,

@@ -10,7 +10,7 @@ from isang.runs.findings import Language
 from isang.runs.findings.ranking import ranked
 from isang.runs.read.choice import Asked
 from isang.runs.report.alarms import Alarms
-from isang.runs.report.judge import Report, log_of, make_report
+from isang.runs.report.judge import JudgedRun, log_of, make_report
 from isang.runs.report.report import write_report
 from isang.runs.text import tables
 from isang.runs.text.words import finding_name
@@ -30,7 +30,7 @@ def follow(
     asked: Asked | None = None,
     evaluation: Path | None = None,
     poll_seconds: float = POLL_SECONDS,
-) -> list[Report]:
+) -> list[JudgedRun]:
     """Write the report anew whenever a log has grown, until every run says that it is done, or Ctrl-C.
 
     Without `out` nothing is written. `alarms` tells each problem when it arises; with `until_problem` the first one
@@ -38,7 +38,7 @@ def follow(
     without a loss so far is waited for. Returns the last reports. Raises InputError where a log is not there.
     """
     alarms = alarms or Alarms(language=language)
-    reports: list[Report] = []
+    reports: list[JudgedRun] = []
     seen: list[tuple[int, int]] = []
     waiting = ""
     try:
@@ -67,7 +67,7 @@ def follow(
     return reports
 
 
-def _write(reports: Sequence[Report], out: Path | None, language: Language, reload_seconds: float | None) -> None:
+def _write(reports: Sequence[JudgedRun], out: Path | None, language: Language, reload_seconds: float | None) -> None:
     if out is not None:
         write_report(reports, out, language=language, overwrite=True, reload_seconds=reload_seconds)
     for report in reports:
@@ -81,7 +81,7 @@ def _write(reports: Sequence[Report], out: Path | None, language: Language, relo
         say(f"{report.table.name}: step {steps}, smoothed loss {number(smooth.get('final'))}; {said}")
 
 
-def _done(reports: Sequence[Report]) -> bool:
+def _done(reports: Sequence[JudgedRun]) -> bool:
     """Every run in the reports has said that it came to its end."""
     facts = [report.table.facts for report in reports]
     return bool(facts) and all(fact.get("completed") or fact.get("stop_reason") for fact in facts)

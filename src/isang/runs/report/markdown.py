@@ -8,16 +8,16 @@ from isang.runs.findings import NOT_IN_A_LOG, Finding, Language
 from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.figures import PLOTS
-from isang.runs.report.judge import Report
+from isang.runs.report.judge import JudgedRun
 from isang.runs.report.page import drawn
 from isang.runs.text import tables
 from isang.runs.text.captions import caption
 from isang.runs.text.evidence import evidence_rows
 from isang.runs.text.tables import Table
-from isang.runs.text.words import assumption, finding_name, word
+from isang.runs.text.words import finding_name, word
 
 
-def document(report: Report, curves: Curves, language: Language, prefix: str = "") -> str:
+def document(report: JudgedRun, curves: Curves, language: Language, prefix: str = "") -> str:
     """The whole report of one run; `prefix` stands before the names of its pictures."""
     parts = [f"# {word('report', language)}: {_plain(report.table.name)}", *_verdicts(report, language)]
     parts += _reading(report, language)
@@ -38,12 +38,12 @@ def document(report: Report, curves: Curves, language: Language, prefix: str = "
     return "\n\n".join(parts) + "\n"
 
 
-def verdicts(report: Report, language: Language) -> str:
+def verdicts(report: JudgedRun, language: Language) -> str:
     """The verdicts alone, and what to do first."""
     return "\n\n".join(_verdicts(report, language)) + "\n"
 
 
-def _verdicts(report: Report, language: Language) -> list[str]:
+def _verdicts(report: JudgedRun, language: Language) -> list[str]:
     parts = [_heading("verdicts", language), f"**{tables.headline(report.findings, language)}**"]
     if len(first := first_things(report.findings)) > 1:
         rows = [f"{place}. **{finding_name(f.id, language)}**: {_plain((f.remedy or {})[language])}"
@@ -61,7 +61,7 @@ def _verdicts(report: Report, language: Language) -> list[str]:
     return parts
 
 
-def _reading(report: Report, language: Language) -> list[str]:
+def _reading(report: JudgedRun, language: Language) -> list[str]:
     source = report.table.source
     about, lines = tables.reading(report, language)
     header = (word("item", language), word("value", language))
@@ -73,7 +73,7 @@ def _reading(report: Report, language: Language) -> list[str]:
     if source.notes:
         parts += [
             f"### {word('assumed', language)}",
-            "\n".join(f"- {_plain(assumption(note, language))}" for note in source.notes),
+            "\n".join(f"- {_plain(note.said(language))}" for note in source.notes),
         ]
     return parts
 
@@ -97,7 +97,7 @@ def _finding(finding: Finding, language: Language) -> list[str]:
     return [*parts, "\n".join(f"- {_plain(name)}: {_plain(value)}" for name, value, _ in rows)] if rows else parts
 
 
-def _quality(report: Report, language: Language) -> list[str]:
+def _quality(report: JudgedRun, language: Language) -> list[str]:
     evaluation, parts = report.evaluation, [_heading("quality", language)]
     if evaluation is None:
         parts.append(word("quality_none", language))
@@ -110,7 +110,7 @@ def _quality(report: Report, language: Language) -> list[str]:
     return [*parts, word("scale_note", language), _table(scale)] if scale else parts
 
 
-def _forecast(report: Report, language: Language) -> list[str]:
+def _forecast(report: JudgedRun, language: Language) -> list[str]:
     statement = (report.forecast or {}).get("statement")
     said = _plain(statement[language]) if statement else word("no_forecast", language)
     parts = [_heading("forecast", language), said]

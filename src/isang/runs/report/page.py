@@ -12,11 +12,11 @@ from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.drawing import COLOURS
 from isang.runs.plots.svg import for_page
-from isang.runs.report.judge import Report
+from isang.runs.report.judge import JudgedRun
 from isang.runs.text import comparing, tables
 from isang.runs.text.captions import caption
 from isang.runs.text.evidence import evidence_rows
-from isang.runs.text.words import assumption, finding_name, series_name, word
+from isang.runs.text.words import finding_name, series_name, word
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -41,7 +41,7 @@ class Picture:
 
 
 def html(
-    runs: Sequence[tuple[Report, Curves, Sequence[Picture]]],
+    runs: Sequence[tuple[JudgedRun, Curves, Sequence[Picture]]],
     language: Language,
     overlay: Picture | None = None,
     reload_seconds: float | None = None,
@@ -62,7 +62,6 @@ def html(
         overlay=None if overlay is None else _overlay(overlay, language),
         comparison=comparing.comparison([report for report, _, _ in runs], language) if len(runs) > 1 else None,
         w=lambda key, **values: word(key, language, **values), finding_name=lambda name: finding_name(name, language),
-        assumption=lambda note: assumption(note, language),
     )  # fmt: skip
 
 
@@ -78,7 +77,7 @@ def drawn(curves: Curves, language: Language) -> str:
 
 
 def _run(
-    position: int, report: Report, curves: Curves, pictures: Sequence[Picture], language: Language
+    position: int, report: JudgedRun, curves: Curves, pictures: Sequence[Picture], language: Language
 ) -> dict[str, Any]:
     """All that the template says about one run."""
     about, lines = tables.reading(report, language)

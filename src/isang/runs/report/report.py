@@ -15,18 +15,18 @@ from isang.runs.findings import Language
 from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves, curves_of
 from isang.runs.report import markdown
-from isang.runs.report.judge import Report, judged, make_report
+from isang.runs.report.judge import JudgedRun, judged, make_report
 from isang.runs.report.page import Picture, html
 from isang.runs.text import tables
-from isang.runs.text.words import assumption, finding_name, word
+from isang.runs.text.words import finding_name, word
 from isang.runs.text.writing import plain_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "Report", "default_language", "judged", "make_report", "report_html", "report_json", "report_markdown", "summary",
-    "write_report",
+    "JudgedRun", "default_language", "judged", "make_report", "report_html", "report_json", "report_markdown",
+    "summary", "write_report",
 ]  # fmt: skip
 
 POINTS = 3_000
@@ -38,7 +38,7 @@ QUICKLY = {"compress_level": 3}
 NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
 
-def report_json(report: Report) -> dict[str, Any]:
+def report_json(report: JudgedRun) -> dict[str, Any]:
     """The content of report.json: plain values, None where something is unknown."""
     source = report.table.source
     return {
@@ -47,7 +47,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "source": {
             "path": source.path, "format": source.format, "size_bytes": source.size_bytes, "lines": source.lines,
             "used": source.used, "ignored": source.ignored, "failed": source.failed,
-            "failed_examples": list(source.failed_examples), "notes": list(source.notes),
+            "failed_examples": list(source.failed_examples), "notes": [note.en for note in source.notes],
             "judged_by": report.table.loss, "judged_series": report.table.loss_name,
             "maximised": report.table.maximised, "objective": report.table.objective, "metric": report.table.metric,
             "loss_window": report.table.loss_window, "series": report.table.series,
@@ -69,19 +69,19 @@ def report_json(report: Report) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def report_markdown(report: Report, language: Language) -> str:
+def report_markdown(report: JudgedRun, language: Language) -> str:
     """The report as Markdown; its pictures are the SVG files beside it."""
     return markdown.document(report, curves_of(report), language, _file_names([report])[0])
 
 
-def report_html(report: Report, language: Language) -> str:
+def report_html(report: JudgedRun, language: Language) -> str:
     """The report as one HTML page that loads nothing."""
     curves = curves_of(report, POINTS)
     return html([(report, curves, _pictures(curves, language))], language)
 
 
 def write_report(
-    reports: Sequence[Report],
+    reports: Sequence[JudgedRun],
     folder: Path,
     *,
     language: Language,
@@ -124,7 +124,7 @@ def write_report(
     return [folder / name for name in sorted(written, key=lambda name: name != "report.html")]
 
 
-def summary(report: Report, language: Language) -> str:
+def summary(report: JudgedRun, language: Language) -> str:
     """A screenful for the terminal: the main numbers and the verdicts, problems first."""
     facts, lines = report.statistics, [plain_text(report.table.name)]
     for label, value in tables.totals(report, language).rows:
@@ -132,7 +132,7 @@ def summary(report: Report, language: Language) -> str:
     lines += [f"  {line}" for line in tables.curve_lines(report, language)]
     if (note := tables.minimum_note(report, language)) and facts.get("running_mean"):
         lines.append(f"  {note}")
-    lines += [f"  {plain_text(assumption(note, language))}" for note in report.table.source.notes]
+    lines += [f"  {plain_text(note.said(language))}" for note in report.table.source.notes]
     lines += ["", tables.headline(report.findings, language)]
     first = first_things(report.findings)
     for verdict, group in tables.by_verdict(report.findings).items():
@@ -197,7 +197,7 @@ def _one_picture(curves: Curves, language: Language) -> bytes:
     return content.getvalue()
 
 
-def _file_names(reports: Sequence[Report]) -> list[str]:
+def _file_names(reports: Sequence[JudgedRun]) -> list[str]:
     """What stands before the names of each run's pictures: nothing for one run, else its number and its name."""
     if len(reports) == 1:
         return [""]

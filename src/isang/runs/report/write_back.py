@@ -13,7 +13,7 @@ from isang.runs.findings.ranking import first_things, ranked
 from isang.runs.read.readers import tensorboard, wandb
 from isang.runs.report import markdown
 from isang.runs.report.event_file import text_events
-from isang.runs.report.judge import Report
+from isang.runs.report.judge import JudgedRun
 from isang.runs.text.writing import plain_text
 
 MOST_FILES = 10_000
@@ -23,7 +23,7 @@ OURS = f".{TAG}"
 """What the name of an event file of ours ends with; the next one takes its place."""
 OFFLINE = "offline-run-"
 
-Writer = Callable[[Report, Language], str]
+Writer = Callable[[JudgedRun, Language], str]
 """Writes the verdicts on one run, and says where they are."""
 
 
@@ -47,7 +47,7 @@ def writer_for(log: Path) -> Writer:
 
 
 def write_back(
-    writers: Sequence[Writer], reports: Sequence[Sequence[Report]], logs: Sequence[Path], language: Language
+    writers: Sequence[Writer], reports: Sequence[Sequence[JudgedRun]], logs: Sequence[Path], language: Language
 ) -> list[str]:
     """Write the verdicts on the one run of each log, with its writer; returns where they are, in words.
 
@@ -66,7 +66,7 @@ def _is(file: Path, sure: Callable[[bytes, Path], float]) -> bool:
         return sure(stream.read(64), file) > 0
 
 
-def _write_text(report: Report, language: Language, folder: Path) -> str:
+def _write_text(report: JudgedRun, language: Language, folder: Path) -> str:
     """Write an event file with the verdicts beside those of the run, in the place of our last one."""
     now = time.time()
     text = markdown.verdicts(report, language)
@@ -94,7 +94,7 @@ def _wandb_writer(file: Path) -> Writer:
     if not run.id:
         raise InputError(f"{file} does not say which run it is: its record of the run is missing or damaged")
 
-    def write(report: Report, language: Language) -> str:
+    def write(report: JudgedRun, language: Language) -> str:
         """Resume the run, which adds a part to it, and set its tags and summary."""
         home = file.parent
         base = home.parent.parent if home.parent.name == "wandb" else home.parent
@@ -114,12 +114,12 @@ def _wandb_writer(file: Path) -> Writer:
     return write
 
 
-def tags_of(report: Report) -> list[str]:
+def tags_of(report: JudgedRun) -> list[str]:
     """`isang:fine`, or one tag for each problem, the first to attend to first."""
     return [f"{TAG}:{finding.id}" for finding in ranked(report.findings)] or [f"{TAG}:fine"]
 
 
-def summary_of(report: Report, language: Language) -> dict[str, Any]:
+def summary_of(report: JudgedRun, language: Language) -> dict[str, Any]:
     """The verdict of each finding, the number of problems, and what to try first."""
     problems, first = ranked(report.findings), first_things(report.findings)
     told: dict[str, Any] = {f"{TAG}/{finding.id}": finding.verdict for finding in report.findings}

@@ -23,7 +23,7 @@ Z_90, Z_98 = 1.645, 2.326
 """Half the width of an interval in standard errors, normal distribution."""
 
 
-class Earlier(NamedTuple):
+class EarlierVerdict(NamedTuple):
     """A verdict from the validations at a high rate."""
 
     verdict: Verdict
@@ -32,7 +32,7 @@ class Earlier(NamedTuple):
     remedy: Mapping[Language, str] | None
 
 
-def by_validation(context: RunContext, unit: float, unit_en: str, unit_ko: str) -> Earlier | None:
+def by_validation(context: RunContext, unit: float, unit_en: str, unit_ko: str) -> EarlierVerdict | None:
     """Had the run converged when its rate began to fall? None where the log does not tell. `unit` is in steps."""
     change = _change_while_high(context, unit)
     if change is None:
@@ -50,7 +50,7 @@ def by_validation(context: RunContext, unit: float, unit_en: str, unit_ko: str) 
             f"학습률이 아직 높던 {steps_ko}에서 검증 손실이 {ko} 변하고 있었습니다. 학습률을 낮출 때 아직 수렴하지 "
             "않았으며, 더 길게 학습하면 더 낮아질 수 있습니다.",
         )
-        return Earlier("problem", statement, evidence, _LONGER)
+        return EarlierVerdict("problem", statement, evidence, _LONGER)
     if abs(percent) + Z_90 * error < PERCENT:
         statement = both(
             f"While the rate was still high, the validation loss changed by {en}: the run had converged at that rate, "
@@ -58,7 +58,7 @@ def by_validation(context: RunContext, unit: float, unit_en: str, unit_ko: str) 
             f"학습률이 아직 높던 {steps_ko}에서 검증 손실의 변화는 {ko}였습니다. 그 학습률에서 이미 수렴했으며, "
             "그 뒤의 변화는 스케줄에 따른 것입니다.",
         )
-        return Earlier("ok", statement, evidence, None)
+        return EarlierVerdict("ok", statement, evidence, None)
     return None
 
 

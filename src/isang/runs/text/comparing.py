@@ -8,7 +8,7 @@ from isang.formatting import printable_line
 from isang.runs.findings import Language
 from isang.runs.findings.generalisation import validation_points
 from isang.runs.read.table import METRIC, VALIDATION_LOSS, RunTable, usable
-from isang.runs.report.judge import Report
+from isang.runs.report.judge import JudgedRun
 from isang.runs.text.tables import Table
 from isang.runs.text.words import finding_name, number, series_name, word
 from isang.runs.text.writing import NO_VALUE, duration
@@ -17,7 +17,7 @@ MOST_SETTINGS = 6
 """Settings that differ and are shown, in the order of their file."""
 
 
-def comparison(reports: Sequence[Report], language: Language) -> Table:
+def comparison(reports: Sequence[JudgedRun], language: Language) -> Table:
     """One row per run, the best first where all were measured alike: length, best values, settings, problems."""
     metric = _shared_metric(reports)
     settings = differing_settings([report.table for report in reports])[:MOST_SETTINGS]
@@ -42,7 +42,7 @@ def comparison(reports: Sequence[Report], language: Language) -> Table:
     return Table((*header, *names, word("heading_problem", language)), rows)
 
 
-def comparison_lines(reports: Sequence[Report], language: Language) -> list[str]:
+def comparison_lines(reports: Sequence[JudgedRun], language: Language) -> list[str]:
     """The same for the terminal, a line per run: its best value, the settings that differ, how many problems."""
     names = differing_settings([report.table for report in reports])[:MOST_SETTINGS]
     first = word("compared" if ranked_alike(reports) else "compared_as_given", language, count=len(reports))
@@ -59,7 +59,7 @@ def comparison_lines(reports: Sequence[Report], language: Language) -> list[str]
     return lines
 
 
-def ordered(reports: Sequence[Report]) -> list[Report]:
+def ordered(reports: Sequence[JudgedRun]) -> list[JudgedRun]:
     """The best run first: by the metric where all have the same one, else by the lowest validation loss if all have."""
     if not ranked_alike(reports):
         return list(reports)
@@ -67,13 +67,13 @@ def ordered(reports: Sequence[Report]) -> list[Report]:
     return sorted(reports, key=lambda report: (-1.0 if maximised else 1.0) * _measured(report, reports)[1])
 
 
-def ranked_alike(reports: Sequence[Report]) -> bool:
+def ranked_alike(reports: Sequence[JudgedRun]) -> bool:
     """Whether all runs were measured in the same way."""
     best = _best_metric if _shared_metric(reports) else _best_validation
     return all(best(report.table) is not None for report in reports)
 
 
-def _measured(report: Report, reports: Sequence[Report]) -> tuple[int, float]:
+def _measured(report: JudgedRun, reports: Sequence[JudgedRun]) -> tuple[int, float]:
     best = (_best_metric if _shared_metric(reports) else _best_validation)(report.table)
     return best if best is not None else (0, float("nan"))
 
@@ -84,7 +84,7 @@ def differing_settings(tables: Sequence[RunTable]) -> list[str]:
     return [name for name in names if len({table.settings.get(name) for table in tables}) > 1]
 
 
-def _shared_metric(reports: Sequence[Report]) -> str:
+def _shared_metric(reports: Sequence[JudgedRun]) -> str:
     """The metric that all runs logged, an empty name where they did not."""
     found = {(report.table.metric, report.table.metric_maximised) for report in reports}
     return next(iter(found))[0] or "" if len(found) == 1 else ""

@@ -1,9 +1,6 @@
-"""Korean for what the readers and the findings say in English: names and values of evidence, formats, assumptions."""
+"""Korean for names and values of evidence, and for the formats of logs."""
 
-import re
 from collections.abc import Mapping
-
-from isang.runs.text.korean_particles import with_particles
 
 NAMES: Mapping[str, str] = {
     "losses": "손실 개수",
@@ -310,70 +307,3 @@ FORMATS: Mapping[str, str] = {
     "one document per row": "행마다 한 문서",
 }
 """Formats whose names are words; names of tools stand as they are."""
-
-_NOTES: tuple[tuple[str, str], ...] = (
-    (r"the steps are out of order in the file; the rows were sorted by step",
-     "파일의 스텝 순서가 뒤섞여 있어 스텝 순으로 정렬했습니다"),
-    (r"no training loss is logged; the run is judged by its validation loss",
-     "학습 손실이 기록되지 않아 검증 손실로 판단합니다"),
-    (r"two columns are named (.+); the later one is called (.+)",
-     r"이름이 \1인 열이 둘입니다. 뒤의 열은 \2 이름으로 읽습니다"),
-    (r"the values of one step count as a line", "한 스텝의 값들을 한 줄로 셉니다"),
-    (r"each record counts as a line", "기록 하나를 한 줄로 셉니다"),
-    (r"several losses are logged; (.+) is judged, another one with --loss NAME",
-     r"손실이 여럿 기록되어 있어 \1(으)로 판단합니다. 다른 손실은 --loss 이름으로 고를 수 있습니다"),
-    (r"the validation loss is the logarithm of (.+)", r"검증 손실은 \1의 로그값입니다"),
-    (r"the step is counted from the epoch and the batch, (.+) batches per epoch",
-     r"스텝은 에폭과 배치에서 계산했습니다(에폭당 배치 \1개)"),
-    (r"the log counts epochs only; one step stands for one epoch",
-     "로그에 에폭만 있어 한 스텝이 한 에폭을 뜻합니다"),
-    (r"the step is counted from the share of the (.+) epochs done, (.+) steps in all",
-     r"로그의 에폭 진행 비율(총 \1 에폭, \2 스텝)로 스텝을 계산했습니다"),
-    (r"the log counts no steps; the rows with a loss are numbered from 1",
-     "로그에 스텝이 없어 손실이 있는 행에 1부터 번호를 매겼습니다"),
-    (r"the log counts epochs from 0", "로그가 에폭을 0부터 셉니다"),
-    (r"the progress bar counts through the epochs; its number is the step",
-     "진행 막대가 에폭을 넘어 계속 세므로 그 숫자를 스텝으로 읽었습니다"),
-    (r"the steps are those of the progress bar, (.+) in all", r"진행 막대의 숫자를 스텝으로 읽었습니다(모두 \1 스텝)"),
-    (r"beside the losses of a generator and a discriminator (.+) is judged",
-     r"생성자와 판별자의 손실 대신 \1(으)로 판단합니다"),
-    (r"no total is logged; the sum of its (.+) parts is judged: (.+)",
-     r"전체 손실이 기록되지 않아 부분 손실 \1개의 합으로 판단합니다: \2"),
-    (r"no loss is logged; (.+) is judged, which is better the higher it is",
-     r"손실이 기록되지 않아 클수록 좋은 값인 \1(으)로 판단합니다"),
-    (r"no loss is logged; (.+) is judged, which is better the lower it is",
-     r"손실이 기록되지 않아 작을수록 좋은 값인 \1(으)로 판단합니다"),
-    (r"(.+) is judged, which is better the higher it is: the loss of a policy says nothing about progress",
-     r"정책의 손실은 학습 진척을 말해 주지 않으므로 클수록 좋은 값인 \1(으)로 판단합니다"),
-    (r"(.+) are losses of a generator and a discriminator, which say nothing about progress; "
-     r"name another series with --loss NAME",
-     r"\1 계열은 생성자와 판별자의 손실이라 학습 진척을 말해 주지 않습니다. "
-     r"다른 계열은 --loss 이름으로 고를 수 있습니다"),
-    (r"(.+) is taken for the training set, which it fits better, and (.+) for the held-out one",
-     r"더 잘 맞는 \1을(를) 학습 데이터로, \2을(를) 검증 데이터로 봅니다"),
-    (r"the first loss, at step 0, is a fraction of the next one: it is one from before the training",
-     "스텝 0의 첫 손실은 다음 값의 일부에 지나지 않아 학습 전의 값으로 보고 제외했습니다"),
-    (r"the log rounds its steps; those between two printed numbers are counted at equal distances",
-     "로그가 스텝을 반올림해 적으므로 그 사이의 스텝은 같은 간격으로 셌습니다"),
-    (r"(.+) rows name the step of the row before them and another loss; where every step has several, "
-     r"their mean is taken, else the first",
-     r"\1개 행이 바로 앞 행과 같은 스텝에 다른 손실을 적었습니다. 모든 스텝에 여럿이면 평균을, 아니면 첫 값을 씁니다"),
-    (r"the comma is the decimal sign of the numbers", "숫자의 쉼표는 소수점입니다"),
-    (r"the numbers are taken for the loss", "이름 없는 숫자를 손실로 봅니다"),
-    (r"the outputs of the notebook's code cells are read", "노트북 코드 셀의 출력을 읽었습니다"),
-    (r"the folders (.+) are sets of one run", r"폴더 \1은(는) 한 실행의 데이터 세트입니다"),
-    (r"(.+) files are parts of one run", r"파일 \1개는 한 실행의 부분입니다"),
-    (r"(.+) repeats values of this run and was left out", r"\1은(는) 이 실행의 값을 반복하므로 제외했습니다"),
-    (r"files of the folder that hold no loss: (.+)", r"폴더에서 손실이 없는 파일: \1"),
-    (r"the log counts steps within each epoch; (.+) steps per epoch were assumed",
-     r"로그가 에폭 안에서 스텝을 세므로 에폭당 \1 스텝으로 가정했습니다"),
-)  # fmt: skip
-_PATTERNS = tuple((re.compile(english), korean) for english, korean in _NOTES)
-
-
-def note(text: str) -> str:
-    """An assumption of a reader; as it stands where it is not known here."""
-    for pattern, korean in _PATTERNS:
-        if pattern.fullmatch(text):
-            return with_particles(pattern.sub(korean, text.replace("' and '", "', '")))
-    return text

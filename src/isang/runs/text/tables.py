@@ -7,7 +7,7 @@ from typing import Any
 from isang.runs.findings import Finding, Language
 from isang.runs.findings.ranking import ranked
 from isang.runs.read.table import BATCH_LOSS, INTERVAL_LOSS, METRIC, RUNNING_MEAN, VALIDATION_LOSS
-from isang.runs.report.judge import Report
+from isang.runs.report.judge import JudgedRun
 from isang.runs.text.words import SCALE, format_name, number, percent, rate, series_name, use_name, word
 from isang.runs.text.writing import NO_VALUE, duration
 
@@ -43,7 +43,7 @@ def headline(findings: Sequence[Finding], language: Language) -> str:
     return " · ".join(parts)
 
 
-def reading(report: Report, language: Language) -> tuple[Table, Table]:
+def reading(report: JudgedRun, language: Language) -> tuple[Table, Table]:
     """The file and its format; and what each of its lines was used for."""
     table, source = report.table, report.table.source
     judged_by = series_name(table.loss, language)
@@ -72,7 +72,7 @@ def reading(report: Report, language: Language) -> tuple[Table, Table]:
     return Table((), about), Table((), lines)
 
 
-def accounted(report: Report, language: Language) -> str:
+def accounted(report: JudgedRun, language: Language) -> str:
     """The sentence that says whether every line stands in one row of the reading table."""
     source = report.table.source
     missing = source.lines - sum(source.used.values()) - sum(source.ignored.values()) - source.failed
@@ -85,7 +85,7 @@ def why_not_measured(evaluation: Mapping[str, Any], language: Language) -> str:
     return str(evaluation.get("why_not_measured_ko") or english) if language == "ko" else str(english)
 
 
-def totals(report: Report, language: Language) -> Table:
+def totals(report: JudgedRun, language: Language) -> Table:
     """Period, epochs, steps and batch size; what the log does not say is left out."""
     facts = report.statistics
     period = NO_VALUE
@@ -109,7 +109,7 @@ def totals(report: Report, language: Language) -> Table:
     return Table((word("item", language), word("value", language)), known)
 
 
-def curves(report: Report, language: Language) -> Table:
+def curves(report: JudgedRun, language: Language) -> Table:
     """Initial, final and lowest value of each loss curve, the curves kept apart."""
     keys = ("initial", "final", "decrease_percent", "minimum", "minimum_step")
     rows = []
@@ -123,7 +123,7 @@ def curves(report: Report, language: Language) -> Table:
     return Table((word("curve", language), *(word(key, language) for key in keys)), rows)
 
 
-def curve_lines(report: Report, language: Language) -> list[str]:
+def curve_lines(report: JudgedRun, language: Language) -> list[str]:
     """The same as sentences for the terminal; a curve that improves by rising with its highest value."""
     lines = []
     for row, name in zip(curves(report, language).rows, _curves_of(report), strict=True):
@@ -137,11 +137,11 @@ def curve_lines(report: Report, language: Language) -> list[str]:
     return lines
 
 
-def _curves_of(report: Report) -> list[str]:
+def _curves_of(report: JudgedRun) -> list[str]:
     return [name for name in CURVES if report.statistics.get(name)]
 
 
-def minimum_note(report: Report, language: Language) -> str | None:
+def minimum_note(report: JudgedRun, language: Language) -> str | None:
     """What to know about the running mean's minimum where it is the first batch of an epoch."""
     running, smooth = report.statistics.get(RUNNING_MEAN), report.statistics.get("smoothed_loss")
     if not running or not smooth or not running.get("minimum_is_first_of_epoch"):
@@ -153,7 +153,7 @@ def minimum_note(report: Report, language: Language) -> str | None:
     )  # fmt: skip
 
 
-def epoch_rows(report: Report, language: Language) -> Table:
+def epoch_rows(report: JudgedRun, language: Language) -> Table:
     """Mean, improvement and cumulative decrease per epoch; validation, rate and quartiles where they are known.
 
     Of many epochs some are shown, the first, the last and the best among them.
@@ -182,13 +182,13 @@ def _first_and_last(first: str, last: str) -> str:
     return first if first == last else f"{first} → {last}"
 
 
-def epochs_note(report: Report, language: Language) -> str | None:
+def epochs_note(report: JudgedRun, language: Language) -> str | None:
     """That not all epochs are shown, where it is so."""
     count, shown = len(report.epochs), len(_shown_epochs(report))
     return None if shown == count else word("epochs_shown", language, shown=shown, count=f"{count:,}")
 
 
-def _shown_epochs(report: Report) -> list[int]:
+def _shown_epochs(report: JudgedRun) -> list[int]:
     """The places of the epochs that have a row."""
     count = len(report.epochs)
     if count <= MOST_EPOCHS:
@@ -200,7 +200,7 @@ def _shown_epochs(report: Report) -> list[int]:
     return sorted(shown)
 
 
-def phase_rows(report: Report, language: Language) -> Table:
+def phase_rows(report: JudgedRun, language: Language) -> Table:
     """Early, middle and late, with what each gained."""
     unit = "epoch" if report.phases and report.phases[0]["first_epoch"] is not None else "step"
     rows = [
@@ -228,7 +228,7 @@ def quality(evaluation: Mapping[str, Any], language: Language) -> Table:
     return Table(header, rows)
 
 
-def loss_scale(report: Report, language: Language) -> Table | None:
+def loss_scale(report: JudgedRun, language: Language) -> Table | None:
     """The rule-of-thumb scale of losses and where the final loss stands on it."""
     final = _final_loss(report)
     if final is None:
@@ -258,7 +258,7 @@ def forecast_tables(forecast: Mapping[str, Any] | None, language: Language) -> l
     return tables
 
 
-def _final_loss(report: Report) -> float | None:
+def _final_loss(report: JudgedRun) -> float | None:
     """The mean of the last epoch, else the last smoothed loss."""
     means = [row["mean_loss"] for row in report.epochs if row["mean_loss"] is not None]
     if means:

@@ -289,11 +289,6 @@ def format_name(name: str, language: Language) -> str:
     return messages_ko.FORMATS.get(name, name) if language == "ko" else name
 
 
-def assumption(note: str, language: Language) -> str:
-    """What a reader assumed."""
-    return messages_ko.note(note) if language == "ko" else note
-
-
 def number(value: Any) -> str:
     """A number for people: whole ones with thousands commas, others with four decimals or four digits."""
     if value is None or (isinstance(value, float) and math.isnan(value)):

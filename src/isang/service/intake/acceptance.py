@@ -9,13 +9,13 @@ from isang.service.intake import Decoded
 from isang.service.intake.secrets import without_secrets
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
-from isang.service.storage.journal import Journal, TooLarge
+from isang.service.storage.journal import RecordJournal, TooLarge
 
 
 class Acceptance:
     """The way of records into the journal."""
 
-    def __init__(self, journal: Journal, metrics: Metrics, settings: ServiceSettings) -> None:
+    def __init__(self, journal: RecordJournal, metrics: Metrics, settings: ServiceSettings) -> None:
         self.journal, self.metrics, self.settings = journal, metrics, settings
 
     def table(self, records: list[Record]) -> pl.DataFrame:

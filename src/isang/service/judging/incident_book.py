@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from isang.artifact import Model
 from isang.detection.causes.episodes import Episode, join
-from isang.detection.causes.grouping import LEAST_SILENCE_SECONDS, Surroundings, incident_of, leading
+from isang.detection.causes.grouping import LEAST_SILENCE_SECONDS, IncidentBaseline, incident_of, leading
 from isang.detection.causes.symptoms import lead, moment
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import silenced_by
@@ -27,7 +27,7 @@ STREAM = "logs"
 _NO_MOMENT = datetime.fromtimestamp(0, UTC)
 
 
-class Change(NamedTuple):
+class IncidentChange(NamedTuple):
     """What became of an incident."""
 
     event: Event | Literal["silenced"]
@@ -103,7 +103,7 @@ class IncidentBook:
         self._open = [_reopened(database, document) for document in database.incidents(state="firing", limit=10_000)]
         self._rhythm = Rhythm(alert_seconds(model), database.fact(RHYTHM))
 
-    def add(self, records: Sequence[dict[str, Any]], sessions: int, now_us: int) -> list[Change]:
+    def add(self, records: Sequence[dict[str, Any]], sessions: int, now_us: int) -> list[IncidentChange]:
         """Take anomaly records in; `sessions`: how many were judged so far."""
         changed: dict[str, _Open] = {}
         if now_us:
@@ -129,11 +129,11 @@ class IncidentBook:
         for own in changed.values():
             document = self._document(own, sessions, now_us)
             event: Event | Literal["silenced"] = "repeated" if own.told else "firing"
-            changes.append(Change("silenced" if own.silenced_by else event, document))
+            changes.append(IncidentChange("silenced" if own.silenced_by else event, document))
             own.told = True
         return changes
 
-    def answer(self, answers: Answers, sessions: int, now_us: int) -> list[Change]:
+    def answer(self, answers: Answers, sessions: int, now_us: int) -> list[IncidentChange]:
         """From now on these answers hold: what of the open incidents is silent by them, or no longer."""
         self._answers = answers
         changes = []
@@ -141,12 +141,12 @@ class IncidentBook:
             before, own.silenced_by = own.silenced_by, _silenced_by(own.records, answers)
             document = self._document(own, sessions, now_us)
             if before is None and own.silenced_by is not None:
-                changes.append(Change("silenced", document))
+                changes.append(IncidentChange("silenced", document))
             elif before is not None and own.silenced_by is None:
-                changes.append(Change("firing", document))
+                changes.append(IncidentChange("firing", document))
         return changes
 
-    def resolve(self, now_us: int) -> list[Change]:
+    def resolve(self, now_us: int) -> list[IncidentChange]:
         """End the incidents that have been silent for long enough; `now_us` is the time in the logs."""
         now = datetime.fromtimestamp(now_us / 1e6, UTC)
         over = [own for own in self._open if own.last and (now - own.last).total_seconds() > own.silence_seconds]
@@ -155,7 +155,7 @@ class IncidentBook:
             self._open.remove(own)
             document = (self._database.incident(own.id) or {}) | {"state": "resolved"}
             self._database.put_incident(document, now_us)
-            changes.append(Change("silenced" if own.silenced_by else "resolved", document))
+            changes.append(IncidentChange("silenced" if own.silenced_by else "resolved", document))
         return changes
 
     def _left(self, record: dict[str, Any], incident: str) -> bool:
@@ -219,7 +219,7 @@ class IncidentBook:
         return None if answer is None else answer.shown()
 
     def _document(self, own: _Open, sessions: int, now_us: int) -> dict[str, Any]:
-        around = Surroundings(
+        around = IncidentBaseline(
             sessions=max(sessions, own.sessions), normal_sessions=self._normal_sessions, stream=STREAM,
             model=self._model_name, end=own.last, sources=2,
         )  # fmt: skip

@@ -24,7 +24,7 @@ from isang.progress import say
 from isang.service.intake.secrets import without_secrets
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
-from isang.service.storage.journal import Journal, JournalSource
+from isang.service.storage.journal import JournalSource, RecordJournal
 
 ESTIMATE_SECONDS = 10.0
 """How many sessions have come is estimated this often."""
@@ -41,7 +41,7 @@ class Learning:
     are the first that it judges.
     """
 
-    def __init__(self, settings: ServiceSettings, journal: Journal, database: Database) -> None:
+    def __init__(self, settings: ServiceSettings, journal: RecordJournal, database: Database) -> None:
         self._settings, self._database = settings, database
         self._folder = settings.home / "learning"
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -15,12 +15,12 @@ from isang.errors import IsangError
 from isang.logs.stream.open_sessions import MOST_RECORDS
 from isang.progress import say
 from isang.service.feedback import Feedback
-from isang.service.judging.incident_book import STREAM, Change, IncidentBook
+from isang.service.judging.incident_book import STREAM, IncidentBook, IncidentChange
 from isang.service.judging.shedding import Shedding
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
-from isang.service.storage.journal import Journal, JournalSource
+from isang.service.storage.journal import JournalSource, RecordJournal
 
 PLACE = "place"
 """The file in the home folder that says where judging stands."""
@@ -43,8 +43,8 @@ class Judging:
     """
 
     def __init__(
-        self, settings: ServiceSettings, model: Path, journal: Journal, database: Database, metrics: Metrics,
-        put: Callable[[Change], None], tell: Callable[[Change], None],
+        self, settings: ServiceSettings, model: Path, journal: RecordJournal, database: Database, metrics: Metrics,
+        put: Callable[[IncidentChange], None], tell: Callable[[IncidentChange], None],
         begin: Mapping[str, Any] | None, feedback: Feedback, looked: Callable[[LookedAt], None] | None = None,
     ) -> None:  # fmt: skip
         self._database, self._metrics, self._put, self._tell = database, metrics, put, tell

@@ -8,7 +8,7 @@ from isang.logs.stream.open_sessions import OpenSessions
 from isang.memory import give_back, resident_bytes
 from isang.progress import say
 from isang.service.metrics import Metrics
-from isang.service.storage.journal import Journal
+from isang.service.storage.journal import RecordJournal
 
 HIGH, LOW = 0.9, 0.8
 """Shares of the limit: from the first on something is shed, below the second all is as usual."""
@@ -19,7 +19,7 @@ LEAST_RECORDS = 1_000
 class Shedding:
     """`most_bytes` bounds what the process holds."""
 
-    def __init__(self, most_bytes: int, journal: Journal, metrics: Metrics) -> None:
+    def __init__(self, most_bytes: int, journal: RecordJournal, metrics: Metrics) -> None:
         self._most_bytes, self._journal, self._metrics = most_bytes, journal, metrics
         self._usual: int | None = None  # open records that were allowed before
 

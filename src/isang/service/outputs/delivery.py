@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import httpx2
 
 from isang.progress import say
-from isang.service.judging.incident_book import Change
+from isang.service.judging.incident_book import IncidentChange
 from isang.service.metrics import Metrics
 from isang.service.outputs import Notice, Sender
 from isang.service.storage.database import Database
@@ -24,7 +24,7 @@ class Delivery:
         self._senders, self._database, self._metrics, self._page_url = senders, database, metrics, page_url
         self._failing: set[str] = set()
 
-    def put(self, change: Change) -> None:
+    def put(self, change: IncidentChange) -> None:
         """Something is to be told; part of the transaction in which it was found."""
         for sender in self._senders:
             if change.event not in ("repeated", "silenced"):

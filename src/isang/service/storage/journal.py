@@ -36,7 +36,7 @@ class TooLarge(Exception):
     """So many records at once never find room: fewer at a time do."""
 
 
-class Journal:
+class RecordJournal:
     """The folder of segments; `max_bytes` bounds what is not judged yet.
 
     Raises InputError for a folder that cannot be used.
@@ -175,7 +175,7 @@ class Journal:
 class JournalSource:
     """The records of a journal, a RecordSource; lines are counted in each stream from 1."""
 
-    def __init__(self, journal: Journal, batch_records: int = BATCH_RECORDS) -> None:
+    def __init__(self, journal: RecordJournal, batch_records: int = BATCH_RECORDS) -> None:
         self._journal, self._batch_records = journal, batch_records
         first = journal.segments()
         self._place = (first[0] if first else 1, 0)

@@ -10,7 +10,7 @@ MOST_WAITING = 1000
 PING_SECONDS = 15.0
 
 
-class Events:
+class EventChannel:
     """Publishes events; what was published before someone listens is not kept."""
 
     def __init__(self) -> None:

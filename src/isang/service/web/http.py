@@ -24,12 +24,12 @@ from isang.service.metrics import Metrics
 from isang.service.plugged import http_decoders
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
-from isang.service.storage.journal import Journal, JournalFull, TooLarge
+from isang.service.storage.journal import JournalFull, RecordJournal, TooLarge
 from isang.service.web.access import Access
 from isang.service.web.actions import Acting
 from isang.service.web.actions import routes as action_routes
 from isang.service.web.bodies import body_of
-from isang.service.web.events import Events
+from isang.service.web.events import EventChannel
 from isang.service.web.openapi import document
 from isang.service.web.pages import front_page, page_routes, wants_page
 
@@ -45,10 +45,10 @@ class Running(Acting, Protocol):
     """What the application asks of the running service."""
 
     settings: ServiceSettings
-    journal: Journal
+    journal: RecordJournal
     database: Database
     metrics: Metrics
-    events: Events
+    events: EventChannel
 
     def status(self) -> dict[str, Any]:
         """What `/api/v1/status` says."""

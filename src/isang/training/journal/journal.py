@@ -27,7 +27,7 @@ Listener = Callable[[Mapping[str, float], int], None]
 """Takes the numbers of one record, and its step."""
 
 
-class Journal:
+class RunJournal:
     """`RUN/logs/training_YYYYMMDD_HHMMSS.log` and `RUN/metrics.jsonl`, each line flushed as it is written.
 
     A resumed run goes on in the same two files. Sums and counts are written beside each mean. `run` None writes

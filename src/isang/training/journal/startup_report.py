@@ -12,14 +12,14 @@ from isang.model.batches import Rows
 from isang.progress import say
 from isang.training.checkpoint import TrainingProgress
 from isang.training.data import Data
-from isang.training.journal.journal import Journal, Value
+from isang.training.journal.journal import RunJournal, Value
 from isang.training.objective import in_bfloat16, nats_by_frequency
 from isang.training.plan import Cost, Plan, estimate
 from isang.training.step import Learner
 
 
 def announce(
-    journal: Journal, plan: Plan, data: Data, learner: Learner, state: TrainingProgress, batches: Sequence[Rows]
+    journal: RunJournal, plan: Plan, data: Data, learner: Learner, state: TrainingProgress, batches: Sequence[Rows]
 ) -> None:
     """Tell the user and the journal what is going to be done. All processes measure its cost together on `batches`."""
     cost = estimate(learner, data, plan, batches)

@@ -121,7 +121,7 @@ def _times(gaps_T: Floats) -> Floats:
     return np.cumsum(np.where(np.isnan(gaps_T), 1.0, gaps_T))
 
 
-class _Orders(NamedTuple):
+class _ContextPairs(NamedTuple):
     """The pairs of a session's events that stand in both orders in normal sessions."""
 
     earlier_Q: Rows
@@ -146,7 +146,7 @@ class _Orders(NamedTuple):
         return surprise_Q
 
 
-def _orders(fitted: Fitted, tokens: Tokens) -> _Orders:
+def _orders(fitted: Fitted, tokens: Tokens) -> _ContextPairs:
     table = fitted.once(_table)
     rank_V, here_V = _ranks(table.tokens_V, tokens)
     one, other, pair_Q = _pairs(table, here_V)
@@ -159,7 +159,7 @@ def _orders(fitted: Fitted, tokens: Tokens) -> _Orders:
     one, other = (place[np.searchsorted(different, table.tokens_V[which])] for which in (one, other))
     share_Q = np.where(so_Q, first_Q, both_Q - first_Q) / both_Q
     alike_so_QV = np.where(so_Q[:, None], first_QV, alike_QV - first_QV)
-    return _Orders(
+    return _ContextPairs(
         earlier_Q=np.minimum(one, other),
         later_Q=np.maximum(one, other),
         share_Q=share_Q,
@@ -170,7 +170,7 @@ def _orders(fitted: Fitted, tokens: Tokens) -> _Orders:
     )
 
 
-def _context(fitted: Fitted, tokens: Tokens, orders: _Orders, pair: int) -> OrderContext:
+def _context(fitted: Fitted, tokens: Tokens, orders: _ContextPairs, pair: int) -> OrderContext:
     other = int(orders.likely_QV[pair].argmin())
     return OrderContext(
         surprise=float(orders.surprise_Q[pair]),
@@ -184,7 +184,7 @@ def _context(fitted: Fitted, tokens: Tokens, orders: _Orders, pair: int) -> Orde
     )
 
 
-class _Table(NamedTuple):
+class _ContextTable(NamedTuple):
     tokens_V: Rows
     """The events, ascending."""
     pair_VV: Rows
@@ -198,7 +198,7 @@ class _Table(NamedTuple):
     first_MV: Floats
 
 
-def _table(fitted: Fitted) -> _Table:
+def _table(fitted: Fitted) -> _ContextTable:
     tokens_V = most_frequent(fitted, CONTEXT_EVENTS)
     size = len(tokens_V)
     first_VV, alone_V = count_orders(fitted, tokens_V)
@@ -217,7 +217,7 @@ def _table(fitted: Fitted) -> _Table:
         both_SM = fitted.counts[rows][:, None] * (here_SV[:, one_M] & here_SV[:, other_M]).astype(np.float64)
         both_MV += both_SM.T @ here_SV
         first_MV += (both_SM * (rank_SV[:, one_M] < rank_SV[:, other_M])).T @ here_SV
-    return _Table(tokens_V, pair_VV, both_VV[mixed_VV], first_VV[mixed_VV], both_MV, first_MV)
+    return _ContextTable(tokens_V, pair_VV, both_VV[mixed_VV], first_VV[mixed_VV], both_MV, first_MV)
 
 
 def _all_ranks(tokens_V: Rows, sessions: Sessions) -> tuple[Rows, NDArray[np.bool_]]:
@@ -252,7 +252,7 @@ def _ranks(tokens_V: Rows, tokens: Tokens) -> tuple[Rows, NDArray[np.bool_]]:
     return rank_V, here_V
 
 
-def _pairs(table: _Table, here_V: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:
+def _pairs(table: _ContextTable, here_V: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:
     """The pairs of events that are there and stand in both orders: the two places and the number of each, shape Q."""
     places = np.flatnonzero(here_V)
     rows, columns = np.nonzero(table.pair_VV[np.ix_(places, places)] >= 0)

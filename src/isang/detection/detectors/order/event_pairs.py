@@ -48,7 +48,7 @@ def strangest_order(fitted: Fitted, tokens: Tokens) -> Pair:
     them in this order, the share is (k + s) / (n + 1), where s is the share in all sessions that have both: which of
     two orders is right often depends on something else, such as an express order that is paid before it is packed.
     """
-    orders = fitted.once(_Orders)
+    orders = fitted.once(_PairOrders)
     table = orders.table
     present_P = present(table.tokens_V, tokens)
     if len(present_P) < 2:
@@ -72,7 +72,7 @@ def strangest_absence(fitted: Fitted, tokens: Tokens) -> Pair:
     return _strangest(table, surprise_PV, present_P, np.arange(len(table.tokens_V)))
 
 
-class _Table(NamedTuple):
+class _PairTable(NamedTuple):
     tokens_V: Rows
     """The paired events, ascending."""
     order_VV: Floats
@@ -81,7 +81,7 @@ class _Table(NamedTuple):
     """Surprise that the second event is absent, given the first."""
 
 
-class _Orders:
+class _PairOrders:
     """The orders of events within the normal sessions that have the same events."""
 
     def __init__(self, fitted: Fitted) -> None:
@@ -110,14 +110,14 @@ class _Orders:
         return int(self._counts[rows].sum()), before.reshape(number, number)
 
 
-def _table(fitted: Fitted) -> _Table:
+def _table(fitted: Fitted) -> _PairTable:
     tokens_V = most_frequent(fitted, PAIRED_EVENTS)
     before_VV, alone_V = count_orders(fitted, tokens_V)
     together_VV = before_VV + before_VV.T
     np.fill_diagonal(together_VV, alone_V)
     order_VV = -np.log((before_VV + 0.1) / (together_VV + 0.2))
     absence_VV = -np.log((alone_V[:, None] - together_VV + 0.5) / (alone_V[:, None] + 1))
-    return _Table(tokens_V, order_VV, absence_VV)
+    return _PairTable(tokens_V, order_VV, absence_VV)
 
 
 def count_orders(fitted: Fitted, tokens_V: Rows) -> tuple[Floats, Floats]:
@@ -180,7 +180,7 @@ def present_in(tokens_V: Rows, sessions: Sessions) -> Sessions:
     return Sessions(places_T[kept_T], offsets)
 
 
-def _strangest(table: _Table, surprise: Floats, rows: Rows, columns: Rows) -> Pair:
+def _strangest(table: _PairTable, surprise: Floats, rows: Rows, columns: Rows) -> Pair:
     if not surprise.size or surprise.max() <= 0:
         return NO_PAIR
     row, column = np.unravel_index(int(surprise.argmax()), surprise.shape)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
 from isang.detection.detectors.sentences import duration, first_place
-from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, Earlier, TimedSessions
+from isang.detection.detectors.timed_sessions import NOTHING_EARLIER, EarlierSessions, TimedSessions
 from isang.model.batches import TAKEN_AT_ONCE, Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
 from isang.model.vocabulary import BEGIN, MARKS
@@ -115,7 +115,9 @@ def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
     return pl.concat(tables).sort("token", "sessions")
 
 
-def find_bursts(fitted: Fitted, sessions: Sessions, ends_ms_S: Floats, earlier: Earlier = NOTHING_EARLIER) -> Bursts:
+def find_bursts(
+    fitted: Fitted, sessions: Sessions, ends_ms_S: Floats, earlier: EarlierSessions = NOTHING_EARLIER
+) -> Bursts:
     """The crowds that sessions stand in, also with those that came `earlier`.
 
     Where sessions come independently at an even rate, the logarithm of the time that k of them take has a deviation of
@@ -148,15 +150,15 @@ def _found(fitted: Fitted, pairs: "_Pairs", size: int) -> Bursts:
     return found
 
 
-def remember(sessions: TimedSessions) -> Earlier:
+def remember(sessions: TimedSessions) -> EarlierSessions:
     """What later sessions may stand in a crowd with: of each event the latest times, earlier ones among them."""
     pairs = _pairs(sessions.tokens, sessions.ends_ms_S, sessions.earlier)
     behind_P = np.searchsorted(pairs.token_P, pairs.token_P, side="right") - np.arange(len(pairs.token_P))
     latest_P = behind_P < np.where(pairs.token_P == BEGIN, ALL, max(CROWDS))
-    return Earlier(pairs.token_P[latest_P].astype(np.int64), pairs.end_ms_P[latest_P])
+    return EarlierSessions(pairs.token_P[latest_P].astype(np.int64), pairs.end_ms_P[latest_P])
 
 
-def neighbours(evidence: Evidence, index: int) -> Earlier | None:
+def neighbours(evidence: Evidence, index: int) -> EarlierSessions | None:
     """The other sessions that decide how quick the crowd of a session is; None where it stands in no quick one.
 
     With these alone beside it, it has the same deviation: of its event as many as the largest crowd before and behind
@@ -175,7 +177,7 @@ def neighbours(evidence: Evidence, index: int) -> Earlier | None:
         near = np.arange(max(int(first), place - before), min(int(last), place + behind + 1))
         found.append(near[pairs.session_P[near] != index])
     chosen = np.concatenate(found)
-    return Earlier(pairs.token_P[chosen].astype(np.int64), pairs.end_ms_P[chosen])
+    return EarlierSessions(pairs.token_P[chosen].astype(np.int64), pairs.end_ms_P[chosen])
 
 
 def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
@@ -200,7 +202,7 @@ class _Pairs(NamedTuple):
     end_ms_P: Floats
 
 
-def _pairs(sessions: Sessions, ends_ms_S: Floats, earlier: Earlier) -> _Pairs:
+def _pairs(sessions: Sessions, ends_ms_S: Floats, earlier: EarlierSessions) -> _Pairs:
     """Each session that has a time beside BEGIN and each different event that it has; what was never seen is none."""
     number, ends_ms_N = len(sessions), np.concatenate([ends_ms_S, earlier.end_ms_P])
     order_N = np.argsort(ends_ms_N, kind="stable")

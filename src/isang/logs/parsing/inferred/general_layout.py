@@ -10,7 +10,7 @@ import polars as pl
 
 from isang.logs.parsing.inferred.levels import ANY_LEVEL, LETTERS, level_place
 from isang.logs.parsing.inferred.readings import reading_of
-from isang.logs.parsing.inferred.time_forms import Found, find_time, known_clock
+from isang.logs.parsing.inferred.time_forms import FoundTime, find_time, known_clock
 from isang.logs.parsing.regex import ascii_only
 from isang.logs.parsing.timestamps import EPOCH, Clock
 
@@ -39,9 +39,9 @@ class General:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _LinePlace:
     line: str
-    found: Found | None
+    found: FoundTime | None
     start: int
     end: int
 
@@ -64,7 +64,7 @@ def general_layouts(
     """The layouts that the lines' own times make, the most frequent first."""
     step = max(1, len(lines) // _MAX_LINES)
     looked_at = list(lines[::step])
-    groups: dict[object, list[_Place]] = defaultdict(list)
+    groups: dict[object, list[_LinePlace]] = defaultdict(list)
     for place in filter(None, map(_place, looked_at)):
         form = None if place.found is None else place.found.form
         groups[form, len(_words(place.prefix))].append(place)
@@ -76,23 +76,23 @@ def general_layouts(
             yield _general(places, clock)
 
 
-def _place(line: str) -> _Place | None:
+def _place(line: str) -> _LinePlace | None:
     found = find_time(line)
     if found is not None and found.form.date is None:
         epoch = _EPOCH.match(line)
         if epoch is not None:
-            return _Place(line, None, *epoch.span())
+            return _LinePlace(line, None, *epoch.span())
     if found is None:
         epoch = _EPOCH.search(line[:_MAX_PREFIX])
-        place = None if epoch is None else _Place(line, None, *epoch.span())
+        place = None if epoch is None else _LinePlace(line, None, *epoch.span())
     else:
-        place = _Place(line, found, found.start, found.end)
+        place = _LinePlace(line, found, found.start, found.end)
     if place is None or place.start > _MAX_PREFIX or len(_words(place.prefix)) > _MAX_WORDS:
         return None
     return place
 
 
-def _clock(places: Sequence[_Place], zone: str, reference: datetime, date_order: str) -> Clock | None:
+def _clock(places: Sequence[_LinePlace], zone: str, reference: datetime, date_order: str) -> Clock | None:
     times = pl.Series([place.time for place in places])
     found = places[0].found
     if found is None:
@@ -105,7 +105,7 @@ def _clock(places: Sequence[_Place], zone: str, reference: datetime, date_order:
     return None if reading is None else reading.clock
 
 
-def _general(places: Sequence[_Place], clock: Clock) -> General:
+def _general(places: Sequence[_LinePlace], clock: Clock) -> General:
     rests = [_behind(place.rest) for place in places]
     canonical = [f"{place.prefix}2000-01-01 00:00:00.000{place.rest}" for place in places]
     time = f"(?P<time>{clock.pattern})"

@@ -26,7 +26,7 @@ _A_YEAR = 400.0
 
 
 @dataclass(frozen=True)
-class Reading:
+class ClockReading:
     """How the times of a log are read."""
 
     clock: Clock
@@ -46,7 +46,7 @@ class _Evidence:
 
 def reading_of(
     times: pl.Series, *, zone: str, reference: datetime, date_order: str = "auto", clocks: Sequence[Clock] = ()
-) -> Reading | None:
+) -> ClockReading | None:
     """How `times`, as written and in the order of their lines, are read; None where they are no times.
 
     `clocks`: the readings of their form, where that is known.
@@ -58,14 +58,14 @@ def reading_of(
         few = times.gather_every(max(1, times.len() // _LOOKED_AT)).to_list()
         known = known_clock(few)
         if known is not None:
-            return Reading(known)
+            return ClockReading(known)
         clocks = _clocks_of(few)
     if not clocks:
         return None
     wanted = DATE_ORDERS.get(date_order)
     ordered = [clock for clock in clocks if wanted is not None and _order(clock) == wanted]
     if ordered or len(clocks) == 1:
-        return Reading((ordered or list(clocks))[0])
+        return ClockReading((ordered or list(clocks))[0])
     return _chosen([_evidence(times, clock, zone, reference) for clock in clocks])
 
 
@@ -90,7 +90,7 @@ def _evidence(times: pl.Series, clock: Clock, zone: str, reference: datetime) ->
     return _Evidence(clock, read.len() / times.len(), rises, ahead, (last - first) / day, abs(written - last) / day)
 
 
-def _chosen(found: list[_Evidence]) -> Reading:
+def _chosen(found: list[_Evidence]) -> ClockReading:
     """The reading that parses the most, then rises the most, then is not ahead of the file, then takes least time."""
     best = max(round(each.parsed, 2) for each in found)
     left = [each for each in found if round(each.parsed, 2) >= best]
@@ -105,7 +105,7 @@ def _chosen(found: list[_Evidence]) -> Reading:
         near = [each for each in left if each.from_written < 1.5]
         left = near if near else left
     if len(left) == 1 or len({_order(each.clock) for each in left}) == 1:
-        return Reading(left[0].clock)
+        return ClockReading(left[0].clock)
     orders = {order: name for name, order in DATE_ORDERS.items()}
     names = [orders[_order(each.clock)] for each in left]
     others = [f"--date-order {name}" for name in names[1:]]
@@ -113,7 +113,7 @@ def _chosen(found: list[_Evidence]) -> Reading:
         f"nothing tells day and month apart: taken as {names[0]}; {' or '.join(others)} if that is wrong",
         f"일과 월의 순서를 알 수 없어 {names[0]} 순서로 읽었습니다. 틀리면 {' 또는 '.join(others)} 옵션을 주세요",
     )
-    return Reading(left[0].clock, doubt)
+    return ClockReading(left[0].clock, doubt)
 
 
 def _order(clock: Clock) -> str:

@@ -118,7 +118,7 @@ def _zone(time: Part) -> str:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundTime:
     """A time in a line."""
 
     start: int
@@ -197,7 +197,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def find_time(line: str) -> Found | None:
+def find_time(line: str) -> FoundTime | None:
     """The first time in the beginning of a line; the one that says most where several begin there."""
     text = line[:LOOKED_AT]
     dated = list(_with_date(text))
@@ -205,11 +205,11 @@ def find_time(line: str) -> Found | None:
         return min(dated, key=lambda found: (found.start, -found.end))
     for time in TIMES[:8]:
         for match in _compiled(rf"(?<![\w:.,/-])(?:{time.pattern}){_zone(time)}(?![\w:])").finditer(text):
-            return Found(*match.span(), Form(None, ("", ""), time))
+            return FoundTime(*match.span(), Form(None, ("", ""), time))
     return None
 
 
-def _with_date(text: str) -> Iterator[Found]:
+def _with_date(text: str) -> Iterator[FoundTime]:
     named = may_name_a_month(text)
     for date in DATES:
         if (date.wordy and not named) or not _compiled(date.pattern).search(text):
@@ -233,23 +233,23 @@ def _is_number(text: str, match: re.Match[str], date: Part) -> bool:
     )
 
 
-def _with_time(text: str, match: re.Match[str], date: Part) -> Found | None:
+def _with_time(text: str, match: re.Match[str], date: Part) -> FoundTime | None:
     day = match["day"] is not None
-    best: Found | None = None
+    best: FoundTime | None = None
     for between, time in product(BETWEEN, TIMES):
         if (between[0] == "" and not (date.compact and time.compact)) or (time.compact and not date.compact):
             continue
         rest = _compiled(f"{between[0]}(?:{time.pattern})").match(text, match.end())
         if rest is None:
             continue
-        found = Found(match.start(), rest.end(), Form(date, between, time, weekday=day))
+        found = FoundTime(match.start(), rest.end(), Form(date, between, time, weekday=day))
         zone = _compiled(_zone(time)).match(text, rest.end())
         end = zone.end() if zone is not None else rest.end()
         year = _compiled(rf"\s+{_YEAR}(?![\w:-])").match(text, end)
         if date.lacks == "year" and year is not None:
-            found = Found(match.start(), year.end(), Form(date, between, time, "year last", day))
+            found = FoundTime(match.start(), year.end(), Form(date, between, time, "year last", day))
         elif _ends(text, end):
-            found = Found(match.start(), end, found.form)
+            found = FoundTime(match.start(), end, found.form)
         elif not _ends(text, rest.end()):
             continue
         if best is None or found.end > best.end:
@@ -257,7 +257,7 @@ def _with_time(text: str, match: re.Match[str], date: Part) -> Found | None:
     return best or _behind(text, match, date)
 
 
-def _behind(text: str, match: re.Match[str], date: Part) -> Found | None:
+def _behind(text: str, match: re.Match[str], date: Part) -> FoundTime | None:
     """A time of day that stands before the date."""
     if not _ends(text, match.end()) or date.compact:
         return None
@@ -265,7 +265,7 @@ def _behind(text: str, match: re.Match[str], date: Part) -> Found | None:
         before = _compiled(rf"(?<![\w.:/-])(?:{time.pattern})(?P<between>,?\s+)$").search(text, 0, match.start())
         if before is not None:
             form = Form(date, BETWEEN[0], time, "time first", match["day"] is not None)
-            return Found(before.start(), match.end(), form)
+            return FoundTime(before.start(), match.end(), form)
     return None
 
 

@@ -14,7 +14,7 @@ from isang.runs.read.folders.series import SERIES_FOLDERS, read_series_folder, r
 from isang.runs.read.folders.sets import TRAINING_SETS, joined_parts, joined_sets
 from isang.runs.read.folders.settings import settings_of
 from isang.runs.read.readers import read_file
-from isang.runs.read.rows import COMMON_NAMES
+from isang.runs.read.rows import COMMON_NAMES, assumed
 from isang.runs.read.table import RunTable
 
 MOST_FILES = 1_000
@@ -167,7 +167,11 @@ def _without_copies(folder: Path, found: list[Found]) -> list[Found]:
             kept.append((path, table))
         else:
             other, run = kept[whole]
-            said = f"{path.relative_to(folder).as_posix()} repeats values of this run and was left out"
+            name = path.relative_to(folder).as_posix()
+            said = assumed(
+                f"{name} repeats values of this run and was left out",
+                f"{name}은(는) 이 실행의 값을 반복하므로 제외했습니다",
+            )
             kept[whole] = (other, replace(run, source=replace(run.source, notes=(*run.source.notes, said))))
     places = [path for path, _ in found]
     return sorted(kept, key=lambda entry: places.index(entry[0]))
@@ -234,9 +238,12 @@ def _annotated(found: list[Found], folder: Path, unread: list[Path]) -> list[Run
     tables = with_settings(found, folder)
     if tables and unread:
         shown = ", ".join(path.relative_to(folder).as_posix() for path in unread[:MOST_NAMED])
-        more = f" and {len(unread) - MOST_NAMED:,} more" if len(unread) > MOST_NAMED else ""
+        left = len(unread) - MOST_NAMED
+        more, more_ko = (f" and {left:,} more", f" 외 {left:,}개") if left > 0 else ("", "")
         source = tables[0].source
-        said = f"files of the folder that hold no loss: {shown}{more}"
+        said = assumed(
+            f"files of the folder that hold no loss: {shown}{more}", f"폴더에서 손실이 없는 파일: {shown}{more_ko}"
+        )
         tables[0] = replace(tables[0], source=replace(source, notes=(*source.notes, said)))
     return tables
 

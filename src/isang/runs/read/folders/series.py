@@ -5,7 +5,7 @@ from pathlib import Path
 
 from isang.errors import InputError
 from isang.runs.read.lines.values import Value, rows_by_step
-from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, from_rows
+from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, assumed, from_rows
 
 SERIES_FOLDERS = ("metrics", "scalars")
 """Names of folders that may hold one file per series."""
@@ -43,7 +43,11 @@ def _read(
     folder: Path, files: list[Path], tool: str, parse: Callable[[str, str, Account], list[Value]]
 ) -> LoggedRows | None:
     run = run_of(folder)
-    account = Account(run.resolve().name, tool, notes=["the values of one step count as a line"])
+    account = Account(
+        run.resolve().name,
+        tool,
+        notes=[assumed("the values of one step count as a line", "한 스텝의 값들을 한 줄로 셉니다")],
+    )
     values: list[Value] = []
     for path in files:
         if path.stat().st_size > MAX_FILE_BYTES:

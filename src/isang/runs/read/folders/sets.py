@@ -9,7 +9,7 @@ from isang.errors import InputError
 from isang.runs.read.columns import Column
 from isang.runs.read.content import head_of
 from isang.runs.read.readers import reader_of
-from isang.runs.read.rows import Account, LoggedRows
+from isang.runs.read.rows import Account, LoggedRows, assumed
 from isang.runs.read.series_names import is_held_out, is_training, role
 from isang.runs.read.table import Floats
 
@@ -62,8 +62,11 @@ def _merged(parts: list[tuple[str, LoggedRows]], folder: Path, homes: list[str])
     """All rows by step; the series of each set carry its name."""
     first = parts[0][1].account
     account = Account(folder.resolve().name, first.format, notes=list(first.notes))
+    folders = ", ".join(homes)
     account.notes.append(
-        f"the folders {', '.join(homes)} are sets of one run" if homes else f"{len(parts)} files are parts of one run"
+        assumed(f"the folders {folders} are sets of one run", f"폴더 {folders}은(는) 한 실행의 데이터 세트입니다")
+        if homes
+        else assumed(f"{len(parts)} files are parts of one run", f"파일 {len(parts)}개는 한 실행의 부분입니다")
     )
     columns: dict[str, list[tuple[int, Floats]]] = {}
     nan_rows: dict[str, list[np.ndarray]] = {}

@@ -8,12 +8,19 @@ Span = tuple[int, int]
 Captured = dict[Span, tuple[str, float]]
 """Where the numbers of a line stand, each with its name and scale."""
 
+Heading = tuple[str, ...]
+"""The names of the columns of a table."""
+
 MOST_COLUMNS = 60
 _BETWEEN = re.compile(r"\t+| {2,}|\s*\|\s*")
 _CELL = re.compile(r"[^\s|]+")
+_TABBED = re.compile(r"[^\s|][^\t|]*")
+_MISSING = re.compile(r"no log|n/?a|none|null|-+", re.IGNORECASE)
+"""Cells that say that there is no value yet."""
 _VALUE = re.compile(
     r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+)|%)?", re.IGNORECASE
 )
+_NO_NAME = re.compile(r"[={}]|:$|^[-+]?[\d.]+[,%)\]]*$")
 _SHORT = {"E": "epoch", "#": "step", "Base Learning Rate": "learning_rate"}
 """How spaCy and MATLAB head their columns."""
 _PARTS = {"box": "box_loss", "obj": "obj_loss", "cls": "cls_loss"}
@@ -22,7 +29,7 @@ INDEX = "@index"
 """What the first cells of a printed DataFrame are called, which stand left of the names and have none."""
 
 
-def heading_of(line: str, below: str = "") -> tuple[str, ...]:
+def heading_of(line: str, below: str = "") -> Heading:
     """The names of the columns, where the line is a heading with a step or an epoch and a loss; else empty.
 
     Between bars a name may go on in the line below.
@@ -35,6 +42,8 @@ def heading_of(line: str, below: str = "") -> tuple[str, ...]:
         if len(upper) == len(lower) == len(cells):
             cells = [f"{one[1]} {other[1]}".strip() for one, other in zip(upper, lower, strict=True)]
     short = _SHORT | (_PARTS if set(_PARTS) <= set(cells) else {})
+    if any(_NO_NAME.search(cell) for cell in cells):
+        return ()  # a line of values with few digits
     names = tuple(short.get(cell, cell) for cell in cells)
     roles = {role(name) for name in names} if 2 <= len(names) <= MOST_COLUMNS else set()
     if not roles & {"loss", "validation", "metric"}:
@@ -49,14 +58,20 @@ def heading_of(line: str, below: str = "") -> tuple[str, ...]:
     )
 
 
-def cells_below(line: str, heading: tuple[str, ...]) -> Captured:
+def held_out_heading(heading: Heading) -> Heading:
+    """The heading of a table that was measured on held-out data."""
+    shared = ("step", "epoch", "rate")
+    return tuple(name if name == INDEX or role(name) in shared else f"val/{name}" for name in heading)
+
+
+def cells_below(line: str, heading: Heading) -> Captured:
     """The numbers of a row below a heading; empty where the step, the epoch or the losses are no numbers.
 
     Between bars a cell may be empty or hold words, as long as one of the losses is a number.
     """
     if _is_barred(line) and len(barred := _barred(line)) == len(heading):
         return _between_bars(barred, heading)
-    cells = list(_CELL.finditer(line))
+    cells = list((_TABBED if line.count("\t") >= len(heading) - 1 > 0 else _CELL).finditer(line))
     captured: Captured = {}
     if heading[0] == INDEX:
         heading = heading[1:]
@@ -67,13 +82,13 @@ def cells_below(line: str, heading: tuple[str, ...]) -> Captured:
     if len(cells) < len(heading):
         return {}
     for name, cell in zip(heading, cells, strict=False):
-        value = _VALUE.fullmatch(cell.group())
+        value = _VALUE.fullmatch(cell.group().rstrip())
         if value is not None and name not in (known for known, _ in captured.values()):
             start = cell.start()
             captured[start + value.start("value"), start + value.end("value")] = (name, 1.0)
             if value["total"] and role(name) in ("step", "epoch"):
                 captured[start + value.start("total"), start + value.end("total")] = (f"@{role(name)}_total", 1.0)
-        elif role(name) in ("step", "epoch", "loss", "validation"):
+        elif role(name) in ("step", "epoch", "loss", "validation") and not _MISSING.fullmatch(cell.group().strip()):
             return {}
     return captured
 
@@ -92,7 +107,7 @@ def _barred(line: str) -> list[tuple[int, str]]:
     return cells
 
 
-def _between_bars(cells: list[tuple[int, str]], heading: tuple[str, ...]) -> Captured:
+def _between_bars(cells: list[tuple[int, str]], heading: Heading) -> Captured:
     captured: Captured = {}
     losses = 0
     for name, (start, cell) in zip(heading, cells, strict=True):

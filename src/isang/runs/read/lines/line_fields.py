@@ -10,8 +10,9 @@ _NUMBER = (
     r"(?:nan|NaN|NAN|inf|Inf|INF)\b)"
 )
 _PAIR = re.compile(
-    r"(?<![\w./@%])(?P<before>(?:[^\W\d]\w{0,30}(?:'s)?[ ]){0,3})[\"']?(?P<key>[^\W\d][\w./@%-]{0,99})[\"']?"
-    r"(?P<note>[ ]?\([^()\d]{1,14}\))?(?P<separator>[ \t]{0,9}[=:][ \t]{0,9}|[ \t]{1,9})"
+    r"(?<![\w./@%])(?P<before>(?:(?!(?:nan|inf)[ ])[^\W\d]\w{0,30}(?:'s)?[ ]){0,3})"
+    r"[\"']?(?P<key>[^\W\d][\w./@%-]{0,99})[\"']?"
+    r"(?P<note>[ ]?\([^()\d]{1,14}\))?(?P<separator>[ \t]{0,9}[=:\uff1a][ \t]{0,30}|[ \t]{1,9})"
     r"[\[\"'(]{0,2}(?:tensor\(|np\.float\d\d\()?(?P<value>" + _NUMBER + r")"
     r"(?:[ \t]{0,9}/[ \t]{0,9}(?P<total>\d[\d,]*)(?![\d.]*[/\w]))?"
     r"(?P<unit>[ \t]?(?:ms|s|sec|seconds|k|K|M|B|GiB|GB|MB)\b(?![ \t]*[=:]))?"
@@ -30,6 +31,10 @@ _PLACED = tuple(
         # Epoch: [3][ 100/5005], Epoch(train) [3][100/500], Train: 3 [ 100/1000 ( 10%)], Train Epoch: 3 [640/60000 (1%)]
         r"(?:[Ee]poch|Train)(?:\(train\))?:? *\[?(?P<epoch>\d+)\]? *"
         r"\[ *(?P<batch>\d+)/(?P<batches>\d+)(?: \( *\d+%\))?\]",
+        # [3/25][100/1583], | epoch   3 |   200/ 2983 batches |
+        r"^ ?\[(?P<epoch>\d+)/(?P<epoch_total>\d+)\] ?\[ *(?P<batch>\d+)/(?P<batches>\d+)\]",
+        r"\bepoch +(?P<epoch>\d+) +\| +(?P<batch>\d+)/ *(?P<batches>\d+) batches\b",
+        r"\bTraining:? +\[ *(?P<step>\d+)/(?P<step_total>\d+)\]",
         r"Ep\. (?P<epoch>\d+) : Up\. (?P<step>\d+) :",  # Marian
         r"fit progress: \((?P<step>\d+), (?P<held_out>\d+\.\d+(?:e-?\d+)?),",  # Flower
         r"Iter\(train\) *\[ *(?P<step>\d+)/(?P<step_total>\d+)\]",
@@ -40,13 +45,14 @@ _PLACED = tuple(
         r"(?:^|\] )\[(?P<step>\d+|\d{1,3}(?:,\d{3})+)\] (?=[A-Za-z_][\w/]*(?:=|: \d))",
         r"^ *(?P<batch>\d+)/(?P<batches>\d+) (?:\[[=>.]+\]|\u2501)",  # Keras
         r"(?:^|[:\]] ?)\[(?P<step>\d+), (?P<rate>\d(?:\.\d+)?e-\d+|0\.\d+)\]$",  # VITS and what came of it
+        r"第 ?(?P<epoch>\d+)(?: ?/ ?(?P<epoch_total>\d+))? ?[轮輪]",
         r"(?P<batch>\d+)/(?P<batches>\d+) \[(?:(?P<hours>\d+):)?(?P<minutes>\d+):(?P<seconds>\d\d)<",  # tqdm
     )
 )
 """How tools write where in the run a line stands, without a name that says so."""
 _PARTS = {
     "epoch": ("epoch", 1.0), "epoch_too": ("epoch", 1.0), "step": ("step", 1.0), "step_too": ("step", 1.0),
-    "step_total": ("@step_total", 1.0), "rate": ("learning_rate", 1.0),
+    "step_total": ("@step_total", 1.0), "epoch_total": ("@epoch_total", 1.0), "rate": ("learning_rate", 1.0),
     "held_out": ("val_loss", 1.0),
     "batch": ("@batch", 1.0), "batches": ("@batches", 1.0), "hours": ("@bar_seconds", 3600.0),
     "minutes": ("@bar_seconds", 60.0), "seconds": ("@bar_seconds", 1.0),
@@ -61,8 +67,9 @@ _FAIRSEQ_EPOCH = re.compile(r"\| train \| (?:epoch \d+ \| |\{)")
 """The line at the end of an epoch, beside those of its intervals, which begin with `train_inner`."""
 _HELD_OUT_LINE = re.compile(
     r"^(?:[^\]]{0,80}\] +)?[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b"
-    r"(?:\s*[\[\]:(|-]| set:| loss at | error:| (?:results?|net output|performance)\b)"
+    r"(?:\s*[\[\]:(|-]| set:| loss at | error:| (?:results?|net output|performance|epoch|step|iter|iteration)\b)"
     r"|^[^=]*[,|] (?:val|valid|validation|eval|test): (?=\w+=)"
+    r"|\| *(?:val|valid|validation|eval|test) *\|"
     r"|Saving dict for global step \d",  # TensorFlow's estimators
     re.IGNORECASE,
 )
@@ -72,6 +79,11 @@ _PARTED = re.compile(
     re.IGNORECASE,
 )
 """What stands before the numbers of one data set in a line of several: `[train] loss=.., [valid] loss=..`."""
+_NEW_RATE = re.compile(
+    r"(?:learning rate|LR|lr)(?: of group (?P<group>\d+))? (?:to|->|from [\d.e-]+ to) ?"
+    r"(?P<rate>\d[\d.]*(?:e[-+]?\d+)?)(?![\d%])"
+)
+"""What a scheduler says when it lowers the rate: `reducing learning rate of group 0 to 1.0000e-04.`"""
 _NUMBER_FIRST = re.compile(
     r"(?:^|, )(?P<value>[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|-?nan) (?P<key>[a-z]+(?: [a-z]+)?)(?=,|$)"
 )
@@ -99,6 +111,7 @@ def numbers_of_line(text: str, heading: tuple[str, ...] = ()) -> Captured:
     scanned = _scan_time(text, captured)
     _scan_place(text, captured)
     _scan_kaldi(text, captured)
+    _scan_new_rate(text, captured)
     _scan_number_first(text, captured)
     _scan_pairs(text, scanned, captured, bool(_HELD_OUT_LINE.search(text[scanned : scanned + 200])))
     if heading and not any(role(name) in ("loss", "validation", "mean") for name, _ in captured.values()):
@@ -134,6 +147,15 @@ def _scan_place(text: str, captured: Captured) -> None:
 def _scan_kaldi(text: str, captured: Captured) -> None:
     if match := _KALDI.search(text):
         captured[match.span("step")], captured[match.span("objf")] = ("step", 1.0), ("objf", 1.0)
+
+
+def _scan_new_rate(text: str, captured: Captured) -> None:
+    """Capture the rate that a scheduler says it sets."""
+    if match := _NEW_RATE.search(text):
+        group = match["group"]
+        captured[match.span("rate")] = (f"learning rate group {group}" if group else "learning rate", 1.0)
+        if group:
+            captured[match.span("group")] = ("@group", 1.0)
 
 
 def _scan_number_first(text: str, captured: Captured) -> None:
@@ -208,6 +230,8 @@ def _name_of(match: re.Match[str], held_out: bool) -> str | None:
     name = _said_name(match)
     if held_out and role(name or "") in ("loss", "mean"):
         return "val_loss"
+    if name is None and match.string[: match.start("key")].endswith("(") and is_held_out(match["key"]):
+        return "val_loss"  # loss: 0.41 (val 0.43)
     if held_out and role(name or "") == "perplexity":
         return "val_ppl"
     if role(name or "") == "loss" and _KERAS.search(match.string):

@@ -6,13 +6,14 @@ expression. Lines whose digits stand elsewhere than in the shape's example get a
 """
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from isang.runs.read.columns import Column
-from isang.runs.read.lines.headings import Captured, heading_of
+from isang.runs.read.lines.headings import Captured, Heading, heading_of, held_out_heading
 from isang.runs.read.lines.line_fields import numbers_of_line
 from isang.runs.read.lines.own_log import is_normal_sessions
 from isang.runs.read.rows import BAR, BAR_TOTAL, RECORD, RECORD_WORDS
@@ -22,12 +23,17 @@ from isang.runs.read.table import Floats, Integers
 MAX_SHAPES = 20_000
 """Beyond this many shapes a file is prose; further shapes are not read."""
 
+MAX_HEADINGS = 20
+"""Different headings of tables in one file."""
+
 SCANNED = 4_096
 """Names and numbers are looked for in this many characters of a line."""
 
 _NOTHING = re.compile(b"(?!)")
 _DIGITS = b"0123456789"
 _ANSI = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]{0,200}\x07")
+_HELD_OUT_ABOVE = re.compile(rb"(?:^|[|\]:] ?)\W{0,9}(?:test|val|valid|validation|eval|evaluation|dev)\W{0,9}$", re.I)
+"""A line that says on which data the table below it was measured."""
 _OWN_RECORD = re.compile(r"[\d :,-]{19,30} INFO (" + "|".join(RECORD_WORDS) + r") \w+=")
 
 TOTALS = {"@batches", "@step_total", "@epoch_total"}
@@ -62,13 +68,16 @@ class ShapeReader:
         self.columns: dict[str, Column] = {}
         """By name; a row is a line that held at least one named number."""
         self.rows = 0
-        self._shapes: dict[bytes, list[Shape]] = {}
+        self._shapes: dict[bytes, dict[Heading, list[Shape]]] = {}
+        """By the digitless line and the heading above it."""
         self._block: dict[tuple[str, ...], list[tuple[list[int], dict[str, Floats]]]] = {}
         """What was read from the block at hand, by the names in it: lines of the block, and their numbers by name."""
         self._spelling: dict[str, str] = {}  # `Loss` and `loss` are one series
         self._nan_rows: dict[str, list[Integers]] = {}
+        self._headings: dict[bytes, tuple[str, ...]] = {}
+        """Of tables, by the digitless line."""
         self._heading: tuple[str, ...] = ()
-        """The last one of a table."""
+        """The last one of the blocks so far."""
 
     def feed(self, lines: list[bytes]) -> None:
         """Read a block of lines, the next ones of the file."""
@@ -80,29 +89,55 @@ class ShapeReader:
                 groups[skeleton] = [index]
             else:
                 members.append(index)
+        places = self._places_of_headings(groups, lines)
         for skeleton, members in groups.items():
-            self._feed_group(skeleton, members, lines)
+            for heading, below in self._by_heading(members, places):
+                self._feed_group(skeleton, below, lines, heading)
+        if places:
+            self._heading = places[-1][1]
         self._close_block()
 
-    def _feed_group(self, skeleton: bytes, members: list[int], lines: list[bytes]) -> None:
+    def _places_of_headings(self, groups: dict[bytes, list[int]], lines: list[bytes]) -> list[tuple[int, Heading]]:
+        """Where in a block the headings of tables stand, ascending."""
+        places: list[tuple[int, Heading]] = []
+        for skeleton, members in groups.items():
+            first = members[0]
+            if skeleton not in self._shapes and len(lines[first]) - len(skeleton) < 5:  # hardly a digit
+                above = lines[first - 1] if first else b""
+                if len(self._headings) < MAX_HEADINGS and (found := heading_of(*_texts(lines[first : first + 2]))):
+                    self._headings[skeleton] = held_out_heading(found) if _HELD_OUT_ABOVE.search(above) else found
+            if skeleton in self._headings:
+                places += [(member, self._headings[skeleton]) for member in members]
+        return sorted(places)
+
+    def _by_heading(self, members: list[int], places: list[tuple[int, Heading]]) -> list[tuple[Heading, list[int]]]:
+        """The lines of one skeleton, apart where different headings stand above them."""
+        if len({heading for _, heading in places} | {self._heading}) == 1:
+            return [(self._heading, members)]
+        starts = [place for place, _ in places]
+        apart: dict[Heading, list[int]] = {}
+        for member in members:
+            before = bisect_left(starts, member)
+            apart.setdefault(places[before - 1][1] if before else self._heading, []).append(member)
+        return list(apart.items())
+
+    def _feed_group(self, skeleton: bytes, members: list[int], lines: list[bytes], heading: Heading) -> None:
         if not skeleton.strip() and not lines[members[0]].strip():
             self.blank += len(members)
             return
-        known = self._shapes.get(skeleton)
+        known = self._shapes.get(skeleton, {}).get(heading)
         if known is None:
             if len(self._shapes) >= MAX_SHAPES:
                 self.prose += len(members)
                 return
-            known = self._shapes[skeleton] = []
-            if len(lines[members[0]]) - len(skeleton) < 5:  # hardly a digit: perhaps the heading of a table
-                self._heading = heading_of(*_texts(lines[members[0] : members[0] + 2])) or self._heading
+            known = self._shapes.setdefault(skeleton, {}).setdefault(heading, [])
         waiting, tried = members, 0
         while waiting:
             if tried == len(known):
                 if tried >= 16:  # the digits wander: not a line of data
                     self.unread += len(waiting)
                     return
-                known.append(learn(lines[waiting[0]], self._heading))
+                known.append(learn(lines[waiting[0]], heading))
             waiting = self._apply(known[tried], waiting, lines)
             tried += 1
 

@@ -14,7 +14,7 @@ from isang.runs.read.columns import Column
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.lines.long_form import LongForm, long_form
 from isang.runs.read.readers.reader import POSSIBLE, Reader
-from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, display_name, from_rows
+from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, assumed, display_name, from_rows
 from isang.runs.read.series_names import is_held_out, role
 
 name = "delimited"
@@ -47,7 +47,7 @@ def sure(head: bytes, path: Path) -> float:
 def read(path: Path) -> Iterator[LoggedRows]:
     """The runs in the table. Of columns with one name, the second becomes `NAME_2` and a note says so."""
     blocks, account = LineBlocks(path), Account(path.name, name)
-    table: _Table | None = None
+    table: _DelimitedTable | None = None
     rest = iter(blocks)
     for lines in rest:
         for index, line in enumerate(lines):
@@ -108,7 +108,7 @@ def _long_rows(
         yield from_rows(rows, own, name=run or name)
 
 
-def _table(heading: bytes, below: list[bytes], account: Account) -> "_Table":
+def _table(heading: bytes, below: list[bytes], account: Account) -> "_DelimitedTable":
     """The empty table below a row of names; the rows below tell its index column and its decimal sign."""
     delimiter = _delimiter(heading)
     names = [cell.strip() for cell in _cells(heading, delimiter)]
@@ -120,11 +120,11 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_Table":
     decimal = delimiter != "," and any("," in cell for cell in cells)
     decimal &= all(re.fullmatch(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?", cell) for cell in cells)
     if decimal:
-        account.notes.append("the comma is the decimal sign of the numbers")
+        account.notes.append(assumed("the comma is the decimal sign of the numbers", "숫자의 쉼표는 소수점입니다"))
     if names == ["Wall time", "Step", "Value"]:
         account.format = "tensorboard csv"
         names[2] = _tag_of(account.path)
-    return _Table(_unique(names, account), delimiter, decimal)
+    return _DelimitedTable(_unique(names, account), delimiter, decimal)
 
 
 def _tag_of(path: str) -> str:
@@ -135,7 +135,7 @@ def _tag_of(path: str) -> str:
     return said["tag"] if not is_held_out(said["run"]) or is_held_out(said["tag"]) else f"{said['run']}/{said['tag']}"
 
 
-class _Table:
+class _DelimitedTable:
     """The rows read so far; those of the block at hand as lists, the others as columns."""
 
     def __init__(self, names: list[str], delimiter: str, decimal_comma: bool) -> None:
@@ -180,8 +180,14 @@ def _unique(names: list[str], account: Account) -> list[str]:
     for column in names[:MAX_SERIES]:
         seen[column] = seen.get(column, 0) + 1
         if seen[column] > 1:
-            account.notes.append(f"two columns are named {column!r}; the later one is called {column}_{seen[column]}")
-            column = f"{column}_{seen[column]}"
+            later = f"{column}_{seen[column]}"
+            account.notes.append(
+                assumed(
+                    f"two columns are named {column!r}; the later one is called {later}",
+                    f"이름이 {column!r}인 열이 둘입니다. 뒤의 열은 {later} 이름으로 읽습니다",
+                )
+            )
+            column = later
         result.append(column)
     return result
 

@@ -11,7 +11,7 @@ from isang.errors import InputError
 from isang.runs.read.content import document
 from isang.runs.read.readers.reader import CERTAIN, Reader
 from isang.runs.read.readers.text import rows_of
-from isang.runs.read.rows import Account, LoggedRows, display_name
+from isang.runs.read.rows import Account, LoggedRows, assumed, display_name
 
 name = "notebook"
 _ROW = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL | re.IGNORECASE)
@@ -40,7 +40,9 @@ def read(path: Path) -> Iterator[LoggedRows]:
     if not any(line.strip() for line in lines):
         raise InputError(f"{path} is a notebook whose cells have no output; run it and save it with its outputs")
     account = Account(path.name, name, size_bytes=len(content), lines=len(lines))
-    account.notes.append("the outputs of the notebook's code cells are read")
+    account.notes.append(
+        assumed("the outputs of the notebook's code cells are read", "노트북 코드 셀의 출력을 읽었습니다")
+    )
     try:
         found = rows_of([lines], account, path)
     except InputError:

@@ -7,7 +7,7 @@ from pathlib import Path
 from isang.errors import InputError
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.readers.reader import LIKELY, Reader
-from isang.runs.read.rows import Account, LoggedRows, Rows, display_name
+from isang.runs.read.rows import Account, LoggedRows, Rows, assumed, display_name
 from isang.runs.read.series_names import role
 
 name = "numbers"
@@ -45,7 +45,7 @@ def read(path: Path) -> Iterator[LoggedRows]:
     if not rows.count:
         raise InputError(f"{path} holds no number")
     if series == "loss":
-        account.notes.append("the numbers are taken for the loss")
+        account.notes.append(assumed("the numbers are taken for the loss", "이름 없는 숫자를 손실로 봅니다"))
     yield rows.records(account, name=display_name(path))
 
 

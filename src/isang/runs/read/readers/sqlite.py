@@ -13,7 +13,7 @@ from isang.errors import InputError
 from isang.runs.read.lines.values import Value, rows_by_step
 from isang.runs.read.readers.jsonlines import numbers_of
 from isang.runs.read.readers.reader import CERTAIN, Reader
-from isang.runs.read.rows import Account, LoggedRows, from_rows
+from isang.runs.read.rows import Account, LoggedRows, assumed, from_rows
 
 name = "sqlite"
 MAX_VALUES = 20_000_000
@@ -54,7 +54,7 @@ def read(path: Path) -> Iterator[LoggedRows]:
         raise InputError(f"{path} holds no run with a metric")
     for run, rows in found:
         account = Account(path.name, kind, size_bytes=path.stat().st_size, lines=len(rows))
-        account.notes.append("the values of one step count as a line")
+        account.notes.append(assumed("the values of one step count as a line", "한 스텝의 값들을 한 줄로 셉니다"))
         yield from_rows(rows, account, name=run)
 
 

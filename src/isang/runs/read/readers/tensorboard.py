@@ -17,7 +17,7 @@ from isang.runs.read.columns import Column
 from isang.runs.read.content import BLOCK_BYTES, opened
 from isang.runs.read.lines.event_bytes import checksum, checksums, layout_of
 from isang.runs.read.readers.reader import CERTAIN, Reader
-from isang.runs.read.rows import Account, LoggedRows, display_name
+from isang.runs.read.rows import Account, LoggedRows, assumed, display_name
 from isang.runs.read.table import Floats, Integers
 
 name = "tensorboard events"
@@ -55,7 +55,7 @@ def sure(head: bytes, path: Path) -> float:
 
 def read(path: Path) -> Iterator[LoggedRows]:
     """The run in the event file. A record that was cut off at the end of the file counts as failed."""
-    account = Account(path.name, name, notes=["each record counts as a line"])
+    account = Account(path.name, name, notes=[assumed("each record counts as a line", "기록 하나를 한 줄로 셉니다")])
     scalars = _Scalars()
     for block, starts, lengths in _blocks(path, account):
         for length in np.unique(lengths):

@@ -8,8 +8,9 @@ from typing import Any
 from isang.errors import InputError
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.lines.boxes import Boxes
+from isang.runs.read.lines.headings import heading_of
 from isang.runs.read.lines.own_log import is_normal_sessions, normal_sessions
-from isang.runs.read.lines.shapes import ShapeReader, without_colours
+from isang.runs.read.lines.shapes import SCANNED, ShapeReader, without_colours
 from isang.runs.read.readers.reader import LAST_RESORT, Reader
 from isang.runs.read.rows import Account, LoggedRows, display_name
 from isang.runs.read.series_names import normal
@@ -123,9 +124,9 @@ def _with_headings(lines: list[bytes]) -> list[bytes]:
         return lines
     joined: list[bytes] = []
     below = 0
-    for line in lines:
+    for index, line in enumerate(lines):
         if _HEADING.match(line):
-            below = MOST_BELOW
+            below = 0 if _is_above_table(lines[index + 1 : index + 3]) else MOST_BELOW
             joined.append(line)
         elif below and line[:1] in (b" ", b"\t") and line.strip():
             below -= 1
@@ -134,6 +135,11 @@ def _with_headings(lines: list[bytes]) -> list[bytes]:
             below = 0
             joined.append(line)
     return joined
+
+
+def _is_above_table(below: list[bytes]) -> bool:
+    """Whether the next lines begin a table."""
+    return bool(below) and bool(heading_of(*(line[:SCANNED].decode("utf-8", "replace") for line in below)))
 
 
 def _plain_lines(lines: list[bytes]) -> list[bytes]:

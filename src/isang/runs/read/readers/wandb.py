@@ -16,7 +16,7 @@ from isang.runs.read.content import opened
 from isang.runs.read.lines.event_bytes import fields_of, varint
 from isang.runs.read.readers.jsonlines import COUNT_FACTS, numbers_of
 from isang.runs.read.readers.reader import CERTAIN, Reader
-from isang.runs.read.rows import Account, LoggedRows, Rows
+from isang.runs.read.rows import Account, LoggedRows, Rows, assumed
 
 name = "wandb offline run"
 IDENTITY = b":W&B"
@@ -44,7 +44,7 @@ def sure(head: bytes, path: Path) -> float:
 
 def read(path: Path) -> Iterator[LoggedRows]:
     """The run in the file. A damaged piece counts as failed; reading goes on with the next block."""
-    account = Account(path.name, name, notes=["each record counts as a line"])
+    account = Account(path.name, name, notes=[assumed("each record counts as a line", "기록 하나를 한 줄로 셉니다")])
     rows = Rows()
     facts: dict[str, Any] = {}
     with opened(path) as stream:

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 
 from isang.detection.threshold.calibration import fit_tail
 from isang.detection.threshold.stretches import SCALE
-from isang.detection.whole.lines import Lines
-from isang.detection.whole.volume import moment
+from isang.detection.whole.over_time.lines import Lines
+from isang.detection.whole.over_time.volume import moment
 from isang.model.batches import Floats
 
 PARTS = 10
 """Stretches of the training period that say how long normal silences are."""
-LEAST_GAPS, MOST_GAPS = 20, 5_000
-"""Lines that came less often say nothing by their silence; of others the latest gaps are kept."""
+FEW, LEAST_GAPS, MOST_GAPS = 4, 20, 5_000
+"""Gaps are kept of lines that came oftener than FEW times, the latest; those with fewer than LEAST_GAPS say nothing by
+their silence."""
 MOST_REGULAR = 500
 """The most frequent kinds of lines are watched for silence, so many."""
 SCALE_SHARE = 0.25
@@ -62,11 +63,11 @@ def known_lines(lines: Lines, inside: Sequence[str]) -> pl.DataFrame | None:
     clock = _Clock.of(lines, None)
     series, of_sessions = _series(lines), set(inside)
     rows, scores_P = [], np.zeros(PARTS)
-    often = sorted(series, key=lambda name: -len(series[name].at))[:MOST_REGULAR]
+    often = set(sorted(series, key=lambda name: -len(series[name].at))[:MOST_REGULAR])
     for name, one in series.items():
         at = clock.passed(one.at)
-        gaps = np.diff(at) if name in often and len(at) > LEAST_GAPS else np.empty(0)
-        if len(gaps):
+        gaps = np.diff(at) if len(at) > FEW else np.empty(0)
+        if len(gaps) >= LEAST_GAPS and name in often:
             part = np.minimum(PARTS - 1, (at[1:] / max(clock.length, 1e-9) * PARTS).astype(np.int64))
             scores_P = np.maximum(scores_P, _held_out(gaps, part, lines.seconds))
         share = float(at[0] / clock.length) if clock.length else 0.0
@@ -86,7 +87,12 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
     clock, series = _Clock.of(lines, known), _series(lines)
     parts = max(1.0, clock.length / (period / PARTS))
     tail, found = fit_tail(scores, SCALE), []
-    for name, gaps in known.filter(pl.col("gaps").list.len() > 0)["series", "gaps"].rows()[1:]:
+    regular = known[1:].filter(pl.col("gaps").list.len() >= LEAST_GAPS)
+    for name, gaps in (
+        regular.sort(pl.col("gaps").list.len(), descending=True, maintain_order=True)["series", "gaps"]
+        .head(MOST_REGULAR)
+        .rows()
+    ):
         if name not in series:
             continue
         at = series[name].at
@@ -126,6 +132,11 @@ def novelty(known: pl.DataFrame, seconds: float, *, loud: bool, kinds: int = 1) 
 def length_of(lines: Lines, known: pl.DataFrame) -> float:
     """Seconds from the first to the last line, without the pauses of the whole log."""
     return _Clock.of(lines, known).length if len(lines.start_C) else 0.0
+
+
+def times_of(lines: Lines) -> dict[str, int]:
+    """At how many times, of those that are told apart, each kind of line comes."""
+    return {name: len(one.at) for name, one in _series(lines).items()}
 
 
 @dataclass(frozen=True)

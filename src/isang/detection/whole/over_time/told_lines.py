@@ -15,11 +15,11 @@ from isang.detection.incidents import Incident
 from isang.detection.threshold.calibration import fit_tail
 from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE, UNUSUAL
 from isang.detection.whole.entries import SHOWN_CHARACTERS, incident_of_logs, reason_of, severity_of
-from isang.detection.whole.explained import LineChange, explains, lines_by_incident
-from isang.detection.whole.known_lines import Silence, silences
-from isang.detection.whole.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines, lines_of
-from isang.detection.whole.outside import NewLine, new_outside
-from isang.detection.whole.volume import Change, changes, moment, worst_of
+from isang.detection.whole.over_time.explained import LineChange, explains, lines_by_incident
+from isang.detection.whole.over_time.known_lines import Silence, silences
+from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines, lines_of
+from isang.detection.whole.over_time.outside import NewLine, new_outside
+from isang.detection.whole.over_time.volume import RateChange, changes, moment, worst_of
 from isang.logs.line_counts import WINDOW_SECONDS, read_line_counts
 from isang.logs.places import StoredLogs
 from isang.model.wording import LOUDNESS
@@ -53,15 +53,23 @@ class LinesNoticed:
     """New kinds of lines outside of sessions, as in `never_seen` of a result."""
 
 
+def lines_in(model: Model, logs: StoredLogs) -> Lines:
+    """All lines of logs that have a time."""
+    return lines_of(logs.dataset, model.vocabulary, read_line_counts(logs.folder))
+
+
 def lines_noticed(
-    model: Model, logs: StoredLogs, incidents: Sequence[Incident], records: Sequence[Mapping[str, Any]]
+    model: Model,
+    logs: StoredLogs,
+    lines: Lines,
+    incidents: Sequence[Incident],
+    records: Sequence[Mapping[str, Any]],
 ) -> LinesNoticed:
     """Changed rates, silences and new kinds of lines, beside the `incidents` of the anomalous sessions `records`.
 
     What an incident explains is a further reason of it, and no incident of its own.
     """
     counts = read_line_counts(logs.folder)
-    lines = lines_of(logs.dataset, model.vocabulary, counts)
     new = [] if counts is None else new_outside(model, logs.dataset, counts, lines)
     groups = _together(new)
     lines_new = [group for group in groups if group[0].p_value <= UNUSUAL]
@@ -269,7 +277,7 @@ def _new_ko(one: NewLine) -> str:
     return f"이런 줄이 {one.lines:,}개 있습니다. 학습 기간에는 세션 안팎 어디에도 없었습니다."
 
 
-def _numbers(change: Change) -> str:
+def _numbers(change: RateChange) -> str:
     extreme = "most" if change.kind == "more" else "fewest"
     return (
         f"{change.lines:,} lines in {_span(change.window_seconds)}, usually {change.usual:,.0f}, {extreme} in training "
@@ -277,7 +285,7 @@ def _numbers(change: Change) -> str:
     )
 
 
-def _numbers_ko(change: Change) -> str:
+def _numbers_ko(change: RateChange) -> str:
     extreme = "최대" if change.kind == "more" else "최소"
     return (
         f"{_span(change.window_seconds)} 동안 {change.lines:,}줄, 평소 {change.usual:,.0f}줄, 학습 기간 {extreme} "

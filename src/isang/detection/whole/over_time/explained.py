@@ -14,7 +14,7 @@ import numpy as np
 from isang.artifact import Model
 from isang.detection.anomalies import Located
 from isang.detection.incidents import Incident
-from isang.detection.whole.lines import ERRORS, WARNINGS, Lines, lines_of_rows
+from isang.detection.whole.over_time.lines import ERRORS, WARNINGS, Lines, lines_of_rows
 from isang.model.wording import loudness_of
 
 MOSTLY = 0.5

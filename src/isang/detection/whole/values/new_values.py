@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from isang.detection.whole.chance import poisson_or_more
+
 LEAST_LINES = 20
 """A slot that was seen less often says nothing."""
 LINES_PER_VALUE = 10
@@ -111,14 +113,8 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
             )
         )
     expected = rate * float((2 * both["lines_now"] / both["lines"]).clip(0, 2).sum())
-    by_chance = _as_many(sum(one.p_value <= RARE for one in found), expected)
+    by_chance = poisson_or_more(sum(one.p_value <= RARE for one in found), expected)
     return sorted((replace(one, p_value=max(one.p_value, by_chance)) for one in found), key=lambda one: one.p_value)
-
-
-def _as_many(count: int, expected: float) -> float:
-    """The chance of so many or more where so many are `expected` (Poisson)."""
-    fewer = sum(math.exp(-expected + k * math.log(max(expected, 1e-300)) - math.lgamma(k + 1)) for k in range(count))
-    return min(1.0, max(0.0, 1.0 - fewer))
 
 
 def _short(value: str) -> str:

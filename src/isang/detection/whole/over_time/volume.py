@@ -11,13 +11,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.detection.threshold.calibration import fit_tail
-from isang.detection.whole.course import course, hours_of, period_of
-from isang.detection.whole.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines
+from isang.detection.whole.over_time.course import course, hours_of, period_of
+from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines
 from isang.model.batches import Floats
 
 WINDOW_SECONDS = (10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
 LINES_PER_WINDOW = 100
-"""A window is as short as that many lines allow, in the median of those with any."""
+"""A window is as short as that many lines allow, in the median of those with any..."""
+FEWEST_PER_WINDOW = 20
+"""... or, where these would be too few windows, the longest that are enough and have so many lines."""
 LEAST_WINDOWS, MOST_WINDOWS = 40, 5_000
 MOST_SERIES = 200
 REGULAR = 5
@@ -35,7 +37,7 @@ WORST = ""
 
 
 @dataclass(frozen=True)
-class Change:
+class RateChange:
     """A series that is unlike the training period from a window to another."""
 
     series: str
@@ -81,7 +83,7 @@ def counted(lines: Lines) -> pl.DataFrame | None:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[Change], int]:
+def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     """The series of `lines` that are unlike those of the training period, and how many windows were looked at.
 
     A log that the training period has not, and one that is not there now, is not compared.
@@ -105,7 +107,7 @@ def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[Change], int]:
     return sorted(found, key=lambda change: -change.score), int(windows.running_W.sum())
 
 
-def _change(name: str, then: "Then", windows: "Windows") -> Change | None:
+def _change(name: str, then: "Then", windows: "Windows") -> RateChange | None:
     """How a series differs from what it was, where it is hardly by chance."""
     now_W, starts_W = windows.counts(name), windows.starts_W
     more_W, less_W = then.scores(now_W, hours_of(starts_W))
@@ -120,7 +122,7 @@ def _change(name: str, then: "Then", windows: "Windows") -> Change | None:
         start -= 1
     while stop + 1 < len(alike_W) and alike_W[stop + 1]:
         stop += 1
-    return Change(
+    return RateChange(
         name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), moment(starts_W[worst]),
         int(now_W[worst]), then.usual(int(hours_of(starts_W)[worst])),
         int(then.counts_W.max() if kind == "more" else then.counts_W.min()), windows.seconds,
@@ -173,16 +175,22 @@ def worst_of(known: pl.DataFrame) -> Floats:
 
 def _window_seconds(lines: Lines) -> float | None:
     """The length of a window; None where no length gives enough of them."""
+    found = None
     for seconds in WINDOW_SECONDS:
         if seconds < lines.seconds:
             continue
         _, window_C = np.unique(np.floor(lines.start_C / seconds), return_inverse=True)
         counts_W = np.bincount(window_C, lines.lines_C)
         if len(counts_W) < LEAST_WINDOWS:
-            return None
-        if np.median(counts_W) >= LINES_PER_WINDOW and len(counts_W) <= MOST_WINDOWS:
+            break
+        if len(counts_W) > MOST_WINDOWS:
+            continue
+        median = np.median(counts_W)
+        if median >= LINES_PER_WINDOW:
             return seconds
-    return None
+        if median >= FEWEST_PER_WINDOW:
+            found = seconds
+    return found
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import polars as pl
 
 from isang.artifact import Model
 from isang.detection.threshold.stretches import held_out
-from isang.detection.whole.known_lines import length_of, novelty
-from isang.detection.whole.lines import Lines
+from isang.detection.whole.over_time.known_lines import length_of, novelty
+from isang.detection.whole.over_time.lines import Lines
 from isang.logs.store import Dataset
 from isang.model.vocabulary import UNSEEN
 from isang.model.wording import loudness_of, words

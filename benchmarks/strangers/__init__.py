@@ -1,0 +1,1 @@
+"""Invented services with faults, half of them to be looked at once."""

@@ -1,0 +1,98 @@
+"""Lines that tell of a failure, in a log as a whole beside stretches of the training period with as many lines.
+
+Shapes: C counts of lines, K stretches of the training period.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from isang.detection.threshold.calibration import fit_tail
+from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE, Loud
+from isang.detection.whole.over_time.lines import Lines
+from isang.model.folder.log_tables import LOG_TABLES, LOUD_LINES
+from isang.model.wording import LOUDNESS
+
+PIECES = 600
+"""The training period is cut into so many, each with as many lines; stretches are made of them."""
+LOUDEST = len(LOUDNESS) - 1
+
+
+Counts = Mapping[str, tuple[int, NDArray[Any]]]
+"""Of each kind of line that tells of a failure how loud it is, and its lines in each stretch."""
+
+
+def loud_lines(lines: Lines) -> pl.DataFrame | None:
+    """The kinds of lines that tell of a failure, and how many came in which pieces of a training period.
+
+    The first row, without a name, has the number of all lines; None where there are too few to be cut.
+    """
+    total = int(lines.lines_C.sum())
+    if total < PIECES:
+        return None
+    rows: list[tuple[str, int, list[int], list[int]]] = [("", 0, [], [total])]
+    for name, (loudness, counts) in _counted(lines, PIECES).items():
+        pieces = np.flatnonzero(counts)
+        rows.append((name, loudness, pieces.tolist(), counts[pieces].astype(np.int64).tolist()))
+    return pl.DataFrame(rows, schema=dict(LOG_TABLES[LOUD_LINES]), orient="row")
+
+
+def judge_loud(known: pl.DataFrame | None, lines: Lines) -> Loud | None:
+    """How unusual the lines of a log are that tell of a failure; None where it cannot be told.
+
+    Of each kind of line that came x times it counts in how many stretches of the training period it came as often:
+    -log10 of that share, weighted by loudness, summed over the kinds. The sum is compared with the sums of those
+    stretches, each by the others. A log that is longer than a fourth of the training period is cut; its strangest part
+    counts.
+    """
+    total = int(lines.lines_C.sum())
+    if known is None or not total:
+        return None
+    of_period = int(known["lines"][0][0])
+    stretches = min(PIECES, max(LEAST_STRETCHES, of_period // total))
+    parts = max(1, round(total * stretches / of_period))
+    then, now = _of_stretches(known, stretches), _counted(lines, parts)
+    normal_K = np.array([_score(then, k, then, stretches, k) for k in range(stretches)])
+    scores = [_score(now, part, then, stretches, None) for part in range(parts)]
+    worst = int(np.argmax(scores))
+    p_value = min(1.0, parts * float(fit_tail(normal_K, SCALE).p_values(np.array([scores[worst]]))[0]))
+    new = tuple(name for name, (loudness, _) in now.items() if loudness == LOUDEST and name not in then)
+    return Loud(scores[worst], p_value, stretches, new)
+
+
+def _score(own: Counts, place: int, then: Counts, stretches: int, apart: int | None) -> float:
+    """The sum over the kinds in a stretch; one of the training period is left `apart` from what it is compared with."""
+    score = 0.0
+    for name, (loudness, counts) in own.items():
+        if not counts[place]:
+            continue
+        others = then[name][1] if name in then else np.zeros(0)
+        as_often = int((others >= counts[place]).sum()) - (apart is not None)
+        score += loudness / LOUDEST * math.log10((stretches - (apart is not None) + 1) / (as_often + 1))
+    return score
+
+
+def _of_stretches(known: pl.DataFrame, stretches: int) -> Counts:
+    return {
+        name: (loudness, np.bincount(np.array(pieces) * stretches // PIECES, numbers, minlength=stretches))
+        for name, loudness, pieces, numbers in known[1:].iter_rows()
+    }
+
+
+def _counted(lines: Lines, parts: int) -> Counts:
+    """The lines in so many parts, each with as many lines of any kind."""
+    part_C = (np.cumsum(lines.lines_C) - lines.lines_C) * parts // max(1, int(lines.lines_C.sum()))
+    number = {name: place for place, name in enumerate(dict.fromkeys(lines.names))}
+    of_event = np.array([number[name] for name in lines.names], dtype=np.int64)
+    loud_C = lines.loud_C > 0
+    names = of_event[lines.event_C[loud_C]]
+    found, texts = {}, list(number)
+    for name in np.unique(names).tolist():
+        own = np.flatnonzero(loud_C)[names == name]
+        loudness = int(lines.loudness[lines.event_C[own]].max())
+        found[texts[name]] = (loudness, np.bincount(part_C[own], lines.lines_C[own], minlength=parts))
+    return found

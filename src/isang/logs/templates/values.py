@@ -1,0 +1,69 @@
+"""What a log itself shows to be values: places that vary independently of one another, and words that filled a slot."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from itertools import combinations
+
+from isang.logs.parsing.masks import SLOT
+from isang.logs.templates.words import core, is_failure_or_success, is_grammar, is_outcome
+
+MOST_PAIRED = 12
+"""Places with more different words than this are open or not without being compared."""
+ALL_PAIRS = 0.8
+"""Two places vary independently where this share of the pairs of their words is there."""
+LINES_A_PAIR = 4
+"""So many lines for each possible pair are needed to tell."""
+LEAST_VALUES = 3
+"""So many plain words that filled one slot are values."""
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
+
+
+def independent(words: Sequence[Sequence[str]], lines: Sequence[int], places: Sequence[int]) -> set[int]:
+    """Of `places` with few words those that vary independently of another one.
+
+    `words` of messages of one length, and how many `lines` each has. Sentences of their own differ in several places
+    at once: `Starting reader from`, `Stopped writer to`; where every word of one place meets every word of another, at
+    least one of them holds values.
+    """
+    found: set[int] = set()
+    for one, other in combinations(places, 2):
+        pairs: Counter[tuple[str, str]] = Counter()
+        for message, count in zip(words, lines, strict=True):
+            pairs[message[one], message[other]] += count
+        firsts, seconds = {first for first, _ in pairs}, {second for _, second in pairs}
+        possible = len(firsts) * len(seconds)
+        if len(pairs) >= ALL_PAIRS * possible and pairs.total() >= LINES_A_PAIR * possible:
+            found.update(
+                place
+                for place, alternatives in ((one, firsts), (other, seconds))
+                if all(map(may_be_value, alternatives))
+            )
+    return found
+
+
+def may_be_value(word: str) -> bool:
+    """Whether a word tells no outcome and is no part of the sentence; signs and acronyms may be values."""
+    return not ((is_grammar(word) and not word.isupper()) or is_outcome(word) or is_failure_or_success(word))
+
+
+def values_in(templates: Sequence[str], words: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The plain words that stand in slots of templates, where at least LEAST_VALUES stand in one and all may be values.
+
+    `words` of the message of each template.
+    """
+    members: dict[str, list[Sequence[str]]] = defaultdict(list)
+    for template, message in zip(templates, words, strict=True):
+        members[template].append(message)
+    for template, messages in members.items():
+        parts = template.split(" ")
+        if len(messages) < LEAST_VALUES or len(parts) != len(messages[0]):
+            continue
+        for place, part in enumerate(parts):
+            if part == SLOT:
+                yield from _values({core(message[place]) for message in messages})
+
+
+def _values(words: Collection[str]) -> Collection[str]:
+    plain = [word for word in words if _PLAIN.fullmatch(word)]
+    return plain if len(plain) >= LEAST_VALUES and all(map(may_be_value, plain)) else ()

@@ -1,0 +1,40 @@
+"""What a model learned of logs as a whole beside their sessions: the tables of the folder `logs` in a model folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from isang.errors import InputError
+from isang.model.folder.schema import AGAIN, MOST_COUNT
+from isang.parquet_files import read_table
+
+FOLDER = "logs"
+LOUD_LINES = "loud_lines"
+LOG_TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
+    LOUD_LINES: {
+        "series": pl.String(), "loudness": pl.Int64(), "pieces": pl.List(pl.Int64()), "lines": pl.List(pl.Int64()),
+    },
+}  # fmt: skip
+"""The columns of each: numbers from 0 on, but for those of SIGNED."""
+SIGNED = ("numbers",)
+
+
+def read_log_tables(folder: Path, files: Mapping[str, object]) -> dict[str, pl.DataFrame]:
+    """The tables that a model folder has. Raises InputError where one holds what none of ours does."""
+    found = {name: f"{FOLDER}/{name}.parquet" for name in LOG_TABLES}
+    return {name: _read(folder / file, LOG_TABLES[name]) for name, file in found.items() if file in files}
+
+
+def _read(path: Path, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    table: pl.DataFrame = read_table(path, columns, AGAIN)
+    if table.is_empty():
+        raise InputError(f"{path}: there must be rows; {AGAIN}")
+    for name in columns:
+        values = table[name].explode() if table[name].dtype == pl.List else table[name]
+        if values.dtype.is_numeric():
+            least = -MOST_COUNT if name in SIGNED else 0
+            known = values.drop_nulls()
+            if not (known.is_between(least, MOST_COUNT) & known.is_finite()).all():
+                raise InputError(f"{path}: {name} must be from {least} to {MOST_COUNT}; {AGAIN}")
+    return table
