@@ -47,6 +47,8 @@ def decreasing(table: RunTable, context: RunContext) -> Finding:
 
 def _decreasing(context: RunContext) -> Finding:
     table = context.table
+    if context.period is not None:
+        return _repeating(context.period, context)
     if (aside := inapplicable("decreasing", context)) is not None and context.dead is None:
         return aside
     if context.dead is not None:
@@ -138,6 +140,18 @@ def _dead(context: RunContext) -> Finding:
         )
         ko = f"손실이 스텝 {first:,}부터 변하지 않습니다. 마지막 {dead.count:,}개 값이 모두 {value}입니다{guess_ko}."
     return Finding("decreasing", "problem", both(en, ko), evidence, _STUCK)
+
+
+def _repeating(period: int, context: RunContext) -> Finding:
+    """The losses are those of one period before."""
+    statement = both(
+        f"The losses repeat themselves exactly every {period:,} values to the end: the same batches have the same loss "
+        "again, so no weight is moved.",
+        f"손실이 {period:,}개마다 끝까지 똑같이 반복됩니다. 같은 배치의 손실이 매번 같으므로 가중치가 움직이지 않는 "
+        "것입니다.",
+    )
+    evidence = {"outcome": "repeats", "period": period, "losses": len(context.loss)}
+    return Finding("decreasing", "problem", statement, plain(evidence), _STUCK)
 
 
 def _guesses(context: RunContext) -> int | None:
