@@ -84,3 +84,11 @@ def test_a_log_without_losses_says_that_its_gradients_are_nan(tmp_path: Path) ->
     lines = [f" iteration {i:8d}/  250000 | learning rate: 2.999E-04 | grad norm: nan |" for i in range(1, 30)]
     with pytest.raises(InputError, match="gradient norm is NaN in 29 rows"):
         read(tmp_path, lines)
+
+
+def test_a_loss_that_never_comes_back_to_its_first_value_does_not_fall_and_is_not_still_falling(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    losses = [1.2, *(2.4 + 0.1 * rng.standard_normal(59) - 0.002 * np.arange(59))]
+    found = findings(read(tmp_path, [f"iter: {500 * i} loss: {loss:.6f}" for i, loss in enumerate(losses)]))
+    assert found["decreasing"].verdict == "problem"
+    assert found["convergence"].verdict != "problem"

@@ -97,6 +97,8 @@ def repetition(values: Floats) -> int | None:
     """
     end = values[-MOST_VALUES:]
     n = len(end)
+    if n < FEWEST:
+        return None
     last = end[-1]
     for period in (n - 1 - np.flatnonzero(end[:-1] == last)[::-1])[:MOST_PERIODS]:
         if FEWEST_PERIODS * period > n:

@@ -51,7 +51,7 @@ def _decreasing(context: RunContext) -> Finding:
     outcome = _outcome(found, walk, settled, small)
     if outcome == "too few independent values" and diverged(context):
         outcome = "jumped"
-    elif outcome in ("too few independent values", "unclear") and _never_below_its_first(context.loss):
+    elif outcome in ("too few independent values", "unclear") and _never_below_its_first(context):
         outcome = "never below its first"
     evidence = plain(
         {
@@ -94,9 +94,13 @@ def fall_is_unclear(context: RunContext) -> bool:
     return context.cached(_decreasing).evidence.get("outcome") in ("unclear", "never below its first")
 
 
-def _never_below_its_first(loss: Floats) -> bool:
-    """The first of many losses lies below all others, further than they are apart from each other."""
-    if len(loss) < FEWEST_FOR_TENTHS:
+def _never_below_its_first(context: RunContext) -> bool:
+    """The first of many losses lies below all others, further than they are apart from each other.
+
+    The first running mean is that of one loss, and lies anywhere.
+    """
+    loss = context.loss
+    if len(loss) < FEWEST_FOR_TENTHS or context.table.loss == t.RUNNING_MEAN:
         return False
     return float(loss[0]) < float(loss[1:].min()) - robust_spread(loss[1:])
 
