@@ -14,7 +14,7 @@ Section = Literal["overview", "incident", "templates", "quality", "models", "log
 
 
 def live_policy() -> str:
-    """The content security policy of the live pages: they ask their own service alone, and stand in no frame."""
+    """The content security policy of the live pages: they contact only their own service and cannot be framed."""
     return policy("connect-src 'self'", "form-action 'self'", "frame-ancestors 'none'")
 
 
@@ -51,7 +51,7 @@ def incident_html(contents: Contents, language: Language, *, feedback: bool, sig
 
 
 def templates_html(contents: Contents, language: Language, *, signed_in: bool) -> str:
-    """What the model knows: templates and the values in their slots."""
+    """The templates that the model knows, and the values in their slots."""
     return _page(
         "templates", contents, language, signed_in=signed_in, title=word("templates", language),
         templates=views.templates(contents), never_seen=views.never_seen(contents),
@@ -91,7 +91,7 @@ def models_html(
 
 
 def login_html(contents: Contents, language: Language, *, next_path: str, wrong: bool) -> str:
-    """Where a browser names the token."""
+    """The form in which a user enters the token."""
     return _page(
         "login", contents, language, signed_in=False, title=word("sign_in", language), next=next_path, wrong=wrong
     )

@@ -283,14 +283,14 @@ _WORDS: dict[str, tuple[str, str]] = {
 def named(family: str, name: str, language: Language) -> str:
     """The name of a kind of a family: of a `symptom`, a gate (`of_gate`), a `planted` anomaly, a `loudness`.
 
-    One that somebody else's detector brings is named as it is.
+    Kinds of plug-in detectors are shown under their own name.
     """
     known = _WORDS.get(f"{family}_{name.replace(' ', '_')}")
     return name.replace("_", " ") if known is None else known[language == "ko"]
 
 
 def number(value: float) -> str:
-    """A number as it is read: counts with commas, others with four digits."""
+    """A number for display: counts with commas, others with four digits."""
     return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
 
 
