@@ -145,6 +145,19 @@ _WORDS: dict[str, tuple[str, str]] = {
     "previous": ("Previous", "이전"),
     "next": ("Next", "다음"),
     "no_such_incidents": ("No incidents.", "인시던트가 없습니다."),
+    "missing_incident": ("There is no such incident", "그런 인시던트가 없습니다"),
+    "missing_incident_text": (
+        "It may have expired, or the address was cut. The overview lists what there is.",
+        "보관 기간이 지났거나 주소가 잘렸을 수 있습니다. 개요에 있는 인시던트를 보세요.",
+    ),
+    "mostly_anomalous": (
+        "{anomalies} of {sessions} sessions are anomalous. Unless most of what sends logs is failing, these are not "
+        "the logs that the model learned from: all of its logs must come in, with the same session key. Otherwise train "
+        "on these.",
+        "세션 {sessions}개 중 {anomalies}개가 이상입니다. 로그를 보내는 시스템이 대부분 고장 난 것이 아니라면 "
+        "모델이 학습한 로그와 다른 로그입니다. 학습한 로그가 모두 같은 세션 키로 들어와야 하며, 아니면 이 로그로 "
+        "다시 학습하세요.",
+    ),
     "sign_in": ("Sign in", "로그인"),
     "sign_out": ("Sign out", "로그아웃"),
     "token": ("Token", "토큰"),
