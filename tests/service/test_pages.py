@@ -74,7 +74,6 @@ def test_incidents_lead_to_pages_of_their_own_and_come_a_hundred_at_a_time(parts
     assert 'href="?state=resolved&amp;page=2&amp;lang=ko"' in second, "another language, the same list"
 
 
-@pytest.mark.parametrize("parts", [{"token": TOKEN, "read_token": READ}], indirect=True)
 @pytest.mark.parametrize(
     ("language", "says"), [("en", "There is no such incident"), ("ko", "그런 인시던트가 없습니다")]
 )

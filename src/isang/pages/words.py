@@ -152,8 +152,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "mostly_anomalous": (
         "{anomalies} of {sessions} sessions are anomalous. Unless most of what sends logs is failing, these are not "
-        "the logs that the model learned from: all of its logs must come in, with the same session key. Otherwise train "
-        "on these.",
+        "the logs that the model learned from: all of its logs must come in, with the same session key. Otherwise "
+        "train on these.",
         "세션 {sessions}개 중 {anomalies}개가 이상입니다. 로그를 보내는 시스템이 대부분 고장 난 것이 아니라면 "
         "모델이 학습한 로그와 다른 로그입니다. 학습한 로그가 모두 같은 세션 키로 들어와야 하며, 아니면 이 로그로 "
         "다시 학습하세요.",
