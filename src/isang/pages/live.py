@@ -10,7 +10,10 @@ from isang.pages.picture import picture
 from isang.pages.quality import quality
 from isang.pages.words import Language, word
 
-Section = Literal["overview", "incident", "templates", "quality", "models", "login"]
+Section = Literal["overview", "incident", "missing", "templates", "quality", "models", "login"]
+
+MOSTLY, ENOUGH_SESSIONS = 0.5, 100
+"""Above this share of anomalous sessions, among at least so many, the model hardly fits the logs."""
 
 
 def live_policy() -> str:
@@ -38,6 +41,7 @@ def overview_html(
     return _page(
         "overview", contents, language, signed_in=signed_in, title=word("overview", language), says=says, state=state,
         counts=counts, severities=severities, page=page, more=more, incidents=shown, quality=None,
+        doubtful=contents.sessions >= ENOUGH_SESSIONS and contents.anomalies > MOSTLY * contents.sessions,
         picture=None if contents.lines is None else picture(contents.lines, shown),
     )  # fmt: skip
 
@@ -48,6 +52,11 @@ def incident_html(contents: Contents, language: Language, *, feedback: bool, sig
     return _page(
         "incident", contents, language, signed_in=signed_in, title=shown["title"], incident=shown, feedback=feedback
     )
+
+
+def missing_html(contents: Contents, language: Language, *, signed_in: bool) -> str:
+    """The answer to an address without an incident."""
+    return _page("missing", contents, language, signed_in=signed_in, title=word("missing_incident", language))
 
 
 def templates_html(contents: Contents, language: Language, *, signed_in: bool) -> str:

@@ -145,7 +145,7 @@ def detect(
 def named(logs: Sequence[str | Path]) -> str:
     """A short name for the logs."""
     names = [Path(path).name or str(path) for path in logs]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(names[:3]) + (f", … (+{len(names) - 3})" if len(names) > 3 else "")
 
 
 def _warn(*warnings: str | None) -> None:
