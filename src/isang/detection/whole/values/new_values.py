@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from isang.detection.whole.chance import poisson_or_more
+from isang.logs.templates.slot_series import WORDS
 
 LEAST_LINES = 20
 """A slot that was seen less often says nothing."""
@@ -53,12 +54,16 @@ class NewValue:
         return within or self.name
 
     @property
+    def _place(self) -> int:
+        return (self.slot or 0) // WORDS + 1
+
+    @property
     def says(self) -> str:
         """One sentence."""
         known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
         if len(self.known) > SHOWN_VALUES:
             known += f" or one of {len(self.known) - SHOWN_VALUES:,} more"
-        name = f"`{self.shown_name}`" if self.shown_name else f"the value in place {(self.slot or 0) + 1}"
+        name = f"`{self.shown_name}`" if self.shown_name else f"the value in place {self._place}"
         count = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
         return f"{name} is {_short(self.value)} in {count}; in {self.of:,} lines of the training period it was {known}."
 
@@ -68,7 +73,7 @@ class NewValue:
         known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
         if len(self.known) > SHOWN_VALUES:
             known += f" 외 {len(self.known) - SHOWN_VALUES:,}개"
-        name = f"`{self.shown_name}`" if self.shown_name else f"{(self.slot or 0) + 1}번째 자리의 값"
+        name = f"`{self.shown_name}`" if self.shown_name else f"{self._place}번째 자리의 값"
         return f"{name} = {_short(self.value)} ({self.lines:,}줄). 학습 기간 {self.of:,}줄에서는 {known}뿐이었습니다."
 
 
