@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
-from isang.threads import settle, usable_cores
+from isang.threads import ahead, settle, usable_cores
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,32 @@ def test_threads_sleep_while_they_wait_wherever_isang_is_imported() -> None:
     code = "import isang, os, sys; assert 'torch' not in sys.modules; print(os.environ['OMP_WAIT_POLICY'])"
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "PASSIVE\n"
+
+
+def test_work_done_ahead_gives_its_result_or_raises_its_error() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def work() -> int:
+        begun.set()
+        assert go_on.wait(10)
+        return 7
+
+    result = ahead(work)
+    assert begun.wait(10), "it goes on while nobody waits for it"
+    go_on.set()
+    assert result() == 7
+
+    with pytest.raises(ZeroDivisionError):
+        ahead(lambda: 1 // 0)()
+
+
+def test_a_module_is_loaded_beside_long_work_and_not_beside_short_work() -> None:
+    code = (
+        "import sys, time\n"
+        "from isang.threads import loading\n"
+        "with loading('wave', 60): pass\n"
+        "with loading('colorsys', 0.0): time.sleep(0.5)\n"
+        "print('wave' in sys.modules, 'colorsys' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50)
+    assert done.stdout == "False True\n"  # within the timeout: the end does not wait for what nobody needed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 import isang
-from isang.config import Config, to_dict
+from isang.config import Config, LogsConfig, to_dict
 from isang.errors import InputError
 from isang.files import folder_being_written, locked, open_regular, to_json
 from isang.formatting import printable
@@ -38,6 +38,7 @@ from isang.model.folder.schema import (
 from isang.model.folder.schema import MANIFEST as MANIFEST_SCHEMA
 from isang.model.kept import Kept
 from isang.model.vocabulary import MARKS, Vocabulary
+from isang.model_card import model_card
 from isang.parquet_files import read_table
 
 if TYPE_CHECKING:
@@ -152,11 +153,22 @@ def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
             (building / EVALUATION).write_text(to_json(model.evaluation), encoding="utf-8")
         for name, picture in model.pictures.items():
             (building / name).write_text(picture, encoding="utf-8")
-        (building / CARD).write_text(printable(model_card(model)), encoding="utf-8")
+        (building / CARD).write_text(printable(card_of(model)), encoding="utf-8")
         written = sorted(path for path in building.rglob("*") if path.is_file() and path.name != FEEDBACK)
         files = {path.relative_to(building).as_posix(): _fingerprint(path) for path in written}
         manifest = {"schema": SCHEMA, "isang": isang.__version__, "files": files}
         (building / MANIFEST).write_text(to_json(manifest), encoding="utf-8")
+
+
+def card_of(model: Model) -> str:
+    """The README of its folder."""
+    return model_card(
+        model.facts,
+        templates=len(model.vocabulary.templates),
+        calibration_sessions=len(model.calibration.drop_nulls()),
+        alerts_per_thousand=model.config.detection.alerts_per_thousand,
+        evaluation=model.evaluation,
+    )
 
 
 def load_model(folder: Path) -> Model:
@@ -194,12 +206,24 @@ def load_model(folder: Path) -> Model:
 
 def rules_of(model: Model) -> Rules:
     """How raw logs become sessions for the model; InputError where nobody said so."""
-    if model.rules is None:
+    return _rules(model.rules, model.template_table)
+
+
+def reading_of(folder: Path) -> tuple[Rules, LogsConfig]:
+    """How a model folder reads raw logs, without the rest of the model. Raises InputError as `load_model` does."""
+    folder = model_folder(folder)
+    check_manifest(folder)
+    config, settings = read_config(folder / CONFIG, SCHEMA)
+    return _rules(config["rules"], read_templates(folder / TEMPLATES).drop("token")), settings.logs
+
+
+def _rules(rules: Mapping[str, Any] | None, templates: pl.DataFrame) -> Rules:
+    if rules is None:
         raise InputError(
             "this model cannot read raw logs: the dataset that it was trained on has no rules in its meta.json, as it "
             "was not made by isang prepare; evaluate datasets with it, or prepare the logs and train on that dataset"
         )
-    return Rules.from_dict(dict(model.rules), model.template_table)
+    return Rules.from_dict(dict(rules), templates)
 
 
 def with_evaluation(
@@ -235,81 +259,6 @@ def check_manifest(folder: Path) -> dict[str, Any]:
                 f"{path} differs from the manifest: it was changed or damaged; copy the model folder again"
             )
     return manifest
-
-
-def model_card(model: Model) -> str:
-    """The model's README: what it is, what it was trained on, how good it was measured to be."""
-    facts = model.facts
-    lines = [
-        "# An isang log anomaly detector",
-        "",
-        f"Written by isang {isang.__version__}. Score logs with `isang detect MODEL LOGS...`.",
-        "",
-        "| | |",
-        "| --- | --- |",
-        *(f"| {name.replace('_', ' ')} | {value} |" for name, value in facts.items() if not isinstance(value, dict)),
-        f"| templates | {len(model.vocabulary.templates)} |",
-        f"| calibration sessions | {len(model.calibration.drop_nulls())} |",
-        f"| alert budget | {model.config.detection.alerts_per_thousand:g} per 1,000 normal sessions |",
-        "",
-        "## Measured quality",
-        "",
-        *_quality_lines(model.evaluation),
-        "",
-        "## Limits",
-        "",
-        "It knows the templates of its training period only; a new release of the logging program raises the number",
-        "of alerts until the model is trained again. The alert budget is kept while sessions are like those of the",
-        "calibration period; what is new since then comes on top, and an evaluation says how much that was.",
-        "It says that a session is unusual, not that it does harm.",
-        "",
-    ]
-    return "\n".join(lines)
-
-
-def _quality_lines(evaluation: Mapping[str, Any] | None) -> list[str]:
-    if evaluation is None:
-        return ["Not evaluated."]
-    lines = (
-        _metric_lines(evaluation) if evaluation["measured"] else [f"Not measured: {evaluation['why_not_measured']}."]
-    )
-    if "drift" in evaluation:
-        lines += ["", f"Drift: {evaluation['drift']['says']}"]
-    found = [
-        f"{part['kind'].replace('_', ' ')} {_number(part['found']['value'])}" for part in evaluation.get("planted", ())
-    ]
-    if found:
-        lines += [
-            "",
-            f"Share found of anomalies that isang planted itself, which are no real ones: {', '.join(found)}.",
-        ]
-    return lines
-
-
-def _metric_lines(evaluation: Mapping[str, Any]) -> list[str]:
-    """The metrics, the alert budgets, and the best trivial rule beside the combination."""
-    metrics = [
-        f"| {name.replace('_', ' ')} | {_number(metric['value'])} | {_number(metric['low'])} to "
-        f"{_number(metric['high'])} |"
-        for name, metric in evaluation["metrics"].items()
-    ]
-    budgets = [
-        f"| false alarms per 1,000 where {budget['asked_per_thousand']:g} may be | {_number(found['value'])} | "
-        f"{_number(found['low'])} to {_number(found['high'])} |"
-        for budget in evaluation["budgets"]
-        for found in (budget["false_alarms_per_thousand"],)
-    ]
-    best = max(evaluation["baselines"], key=lambda rule: rule["metrics"]["f1"]["value"] or 0)
-    return [
-        f"On {evaluation['sessions']['labelled']:,} later labelled sessions:", "",
-        "| metric | value | 95 % interval |", "| --- | --- | --- |", *metrics, *budgets, "",
-        f"The best trivial rule on the same sessions is {best['name'].replace('_', ' ')} with F1 "
-        f"{_number(best['metrics']['f1']['value'])}.",
-    ]  # fmt: skip
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.3f}"
 
 
 def carry_answers(earlier: Path, folder: Path) -> None:

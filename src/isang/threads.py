@@ -2,9 +2,11 @@
 
 import os
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +40,39 @@ def settle(environment: MutableMapping[str, str] = os.environ) -> None:
     if cores < (os.cpu_count() or 1):
         environment.setdefault("OMP_NUM_THREADS", str(cores))
         environment.setdefault("POLARS_MAX_THREADS", str(cores))
+
+
+Result = TypeVar("Result")
+
+
+def ahead(work: Callable[[], Result]) -> Callable[[], Result]:
+    """Begin `work` on a thread of its own; what is returned waits for the result, and raises what the work raised.
+
+    To load torch takes about two seconds, mostly on one core; to read logs meanwhile takes nothing from it.
+    """
+    from concurrent.futures import Future
+
+    result: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=run, name="isang-ahead").start()
+    return result.result
+
+
+@contextmanager
+def loading(module: str, after_seconds: float) -> Iterator[None]:
+    """Load a module on a thread of its own where the body takes longer than `after_seconds`, for what comes next."""
+    timer = threading.Timer(after_seconds, import_module, (module,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()  # what has begun goes on
 
 
 _pools: "dict[tuple[int, int], ThreadPoolExecutor]" = {}

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from isang.artifact import Model, model_card
+from isang.artifact import Model, card_of
 from isang.detection.detectors import DETECTORS
 from isang.detection.detectors.baselines import BASELINES
 from isang.detection.evaluation.evaluate import evaluate, later_sessions
@@ -173,14 +173,14 @@ def test_what_was_planted_and_drift_are_printed_and_all_of_it_is_plain_json(eval
 
 
 def test_the_model_card_says_what_was_measured_and_what_was_not(trained: Model, evaluation: dict[str, Any]) -> None:
-    card = model_card(replace(trained, evaluation=evaluation))
+    card = card_of(replace(trained, evaluation=evaluation))
     f1 = evaluation["metrics"]["f1"]
     assert f"| f1 | {f1['value']:.3f} | {f1['low']:.3f} to {f1['high']:.3f} |" in card
     assert "| false alarms per 1,000 where 10 may be |" in card
     assert "Drift: No drift is seen" in card
     assert "planted itself, which are no real ones: unseen event 1.000" in card
     unmeasured = evaluation | {"measured": False, "why_not_measured": "no labels", "metrics": None}
-    card = model_card(replace(trained, evaluation=unmeasured))
+    card = card_of(replace(trained, evaluation=unmeasured))
     assert "Not measured: no labels." in card
     assert "| f1 |" not in card
 

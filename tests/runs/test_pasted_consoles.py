@@ -115,3 +115,78 @@ def test_guessing_is_named_beside_single_lower_values(tmp_path: Path) -> None:
     run = read(tmp_path, [f"epoch {e} loss {loss:.4f}" for e, loss in enumerate(losses)])
     (found,) = (finding for finding in judge(run) if finding.id == "decreasing")
     assert (found.verdict, found.evidence.get("guessing_classes")) == ("problem", 2)
+
+
+def test_batches_within_epochs_of_other_examples(tmp_path: Path) -> None:
+    lines = [f"| epoch {e:3d} | {b:5d}/  100 batches | loss  {5 / e:.2f}" for e in (1, 2, 3) for b in (20, 60, 100)]
+    assert read(tmp_path, lines).step.tolist() == [20, 60, 100, 120, 160, 200, 220, 260, 300]
+    lines = [f"[{e}/3][{b}/100]\tLoss: {5 / (e + 1):.2f}" for e in (0, 1, 2) for b in (0, 50)]
+    run = read(tmp_path, lines)
+    assert (run.step.tolist(), run.facts["epochs"]) == ([0, 50, 100, 150, 200, 250], 3)
+
+
+def test_steps_of_a_plan_in_brackets(tmp_path: Path) -> None:
+    lines = [f"I20240301 helpers.py:102] Training  [{10 * i:6d}/5000]  total_loss: {5 / i:.4f}" for i in range(1, 31)]
+    run = read(tmp_path, lines)
+    assert (int(run.step[-1]), run.facts["planned_steps"]) == (300, 5000)
+
+
+def test_the_set_stands_between_bars(tmp_path: Path) -> None:
+    lines = []
+    for e in range(10):
+        lines.append(f"Epoch {e} |   Training | Elapsed Time: 0:12:00 | Steps: 1213 | Loss: {9 / (e + 1):.6f}")
+        lines.append(f"Epoch {e} | Validation | Elapsed Time: 0:00:41 | Steps: 121 | Loss: {9.5 / (e + 1):.6f}")
+    run = read(tmp_path, lines)
+    assert run.points(run.loss)[1] == pytest.approx(9 / np.arange(1, 11), abs=1e-6)
+    assert run.points("validation_loss")[1] == pytest.approx(9.5 / np.arange(1, 11), abs=1e-6)
+
+
+def test_a_held_out_loss_in_brackets(tmp_path: Path) -> None:
+    lines = [f"에포크 {e} - 손실: {3 / e:.4f} (검증 {4 / e:.4f}), F1: 0.5" for e in range(1, 11)]
+    assert read(tmp_path, lines).points("validation_loss")[1] == pytest.approx(4 / np.arange(1, 11), abs=1e-4)
+
+
+def test_a_table_pasted_with_tabs_whose_first_cells_say_no_log(tmp_path: Path) -> None:
+    lines = ["Epoch\tTraining Loss\tValidation Loss\tAccuracy"]
+    lines += [f"{e}\t{'No log' if e == 1 else f'{1 / e:.6f}'}\t{2 / e:.6f}\t0.81" for e in range(1, 9)]
+    run = read(tmp_path, lines)
+    assert run.points("validation_loss")[1] == pytest.approx(2 / np.arange(1, 9), abs=1e-6)
+    assert len(run.points(run.loss)[1]) == 7
+
+
+def test_wide_columns_and_an_average_reward(tmp_path: Path) -> None:
+    lines = []
+    for i in range(1, 41):
+        lines += [f"Recent Stats | t_env: {50 * i:10d} | Episode: {i:8d}"]
+        lines += [f"grad_norm:                  0.4\tloss:                      {0.1 + 0.01 * (i % 3):.4f}"]
+        lines += [f"return_mean:               {i / 4:.4f}\tepsilon:                    0.0500", ""]
+    run = read(tmp_path, lines)
+    assert (run.maximised, run.loss_name, len(run.points(run.loss)[1])) == (True, "return_mean", 40)
+    lines = [f"step {i} Actor Loss: {0.01 * (i % 5)} Average reward score: {i / 9:.3f}" for i in range(1, 41)]
+    assert (read(tmp_path, lines).maximised, run.objective) == (True, "policy")
+
+
+def test_a_clock_that_stands_still_between_most_rows_shows_no_stalls(tmp_path: Path) -> None:
+    lines = [
+        f"Training progress: 50%|##  | {i}/400 [{i // 15:02d}:00<10:00, 4.0it/s, Loss={1 + 3 / i:.5f}]"
+        for i in range(1, 400)
+    ]
+    assert verdicts(read(tmp_path, lines))["throughput"] == "ok"
+
+
+@pytest.mark.parametrize(("last", "verdict"), [(0.0, "problem"), (0.5, "not_applicable")])
+def test_a_discriminator_that_has_won(tmp_path: Path, last: float, verdict: str) -> None:
+    lines = [
+        f"[{e}/20][{b}/500]\tLoss_D: {0.6 if e < 4 else last:.4f}\tLoss_G: {2.4 if e < 4 or last else 27.6:.4f}"
+        for e in range(20)
+        for b in range(0, 500, 100)
+    ]
+    assert verdicts(read(tmp_path, lines))["stability"] == verdict
+
+
+def test_the_noise_of_running_means_is_not_judged(tmp_path: Path) -> None:
+    lines = []
+    for e in range(1, 151):
+        lines.append(f"Epoch {e}/150")
+        lines += [f"{b}/40 [=====>....] - ETA: 0s - loss: {1 / e + 0.01 * (b == 20):.4f}" for b in (20, 40)]
+    assert verdicts(read(tmp_path, lines))["stability"] == "not_applicable"

@@ -1,6 +1,5 @@
 """Whole logs to anomalies and incidents, in one go."""
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,9 +26,10 @@ from isang.detection.whole.over_time.loud_lines import judge_loud
 from isang.detection.whole.over_time.told_lines import lines_in
 from isang.detection.whole.over_time.usual import as_usual
 from isang.detection.whole.told import noticed
-from isang.logs.places import StoredLogs, open_logs
-from isang.logs.prepare import Preparation, prepare_folder
-from isang.logs.store import Dataset, is_dataset
+from isang.logs.places import StoredLogs
+from isang.logs.prepare import Preparation
+from isang.logs.store import Dataset
+from isang.logs.stored import stored_logs
 from isang.memory import give_back, hold_little
 from isang.model.batches import Floats
 from isang.model.folder.log_tables import LOUD_LINES
@@ -72,17 +72,11 @@ def judge_logs(
     """Read `logs` by the model's rules, or a dataset folder, and judge their sessions; `answers` silence what
     they cover.
 
-    Logs become a dataset in a temporary folder, so that memory holds no more than their events; `preparation` as in
-    `prepare_folder`.
+    `preparation` as in `stored_logs`.
     """
     hold_little()
-    if len(logs) == 1 and is_dataset(Path(logs[0])):
-        return judge_stored(model, open_logs(Path(logs[0])), answers)
-    with tempfile.TemporaryDirectory(prefix="isang-") as scratch:
-        data = Path(scratch, "data")
-        rules, paths = rules_of(model), [str(path) for path in logs]
-        prepare_folder(paths, data, model.config.logs, rules=rules, preparation=preparation)
-        return judge_stored(model, open_logs(data), answers)
+    with stored_logs(logs, lambda: (rules_of(model), model.config.logs), preparation=preparation) as stored:
+        return judge_stored(model, stored, answers)
 
 
 def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) -> JudgedLogs:

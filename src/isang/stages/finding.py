@@ -3,14 +3,17 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from isang.config import Config
 from isang.files import folder_being_written, refuse_existing, to_json, write_text
+from isang.memory import hold_little
 from isang.progress import say
 from isang.stages.data import fingerprint
 from isang.stages.results import Detected
+from isang.threads import ahead
 
 if TYPE_CHECKING:
     from isang.artifact import Model
@@ -20,25 +23,32 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _scored(loaded: "Model", model: Path, engine: str | None, onnx: Path | None = None) -> "Iterator[_Spread]":
-    """The model, whose encoder answers in the workers of the `engine`, and how these prepare logs."""
+def _workers(engine: str | None) -> Iterator[Any]:
+    """Ray with its workers; None: this process works alone."""
     if engine is None:
-        yield _Spread(loaded)
+        yield None
         return
     from isang.distributed.engine import started
-    from isang.distributed.prepare import preparation_on
-    from isang.distributed.scoring import scored_on
 
     with started(engine) as ray:
-        scored = loaded if loaded.encoder is None else scored_on(ray, loaded, model, onnx)
-        yield _Spread(scored, preparation_on(ray))
+        yield ray
 
 
-class _Spread(NamedTuple):
-    """A model, and how logs are prepared for it; None: by this process."""
+def _scored_by(ray: Any, loaded: "Model", model: Path, onnx: Path | None = None) -> "Model":
+    """The model, whose encoder answers in the workers, where there are any."""
+    if ray is None or loaded.encoder is None:
+        return loaded
+    from isang.distributed.scoring import scored_on
 
-    model: "Model"
-    preparation: "Callable[..., Preparation] | None" = None
+    return scored_on(ray, loaded, model, onnx)
+
+
+def _preparation(ray: Any) -> "Callable[..., Preparation] | None":
+    if ray is None:
+        return None
+    from isang.distributed.prepare import preparation_on
+
+    return preparation_on(ray)
 
 
 def evaluate(
@@ -73,8 +83,9 @@ def evaluate(
         sessions, _ = attach_labels(dataset.sessions, read_labels(labels))
         dataset = replace(dataset, sessions=sessions)
     dataset = with_labels(dataset, answers_beside(model).answers)
-    with _scored(with_settings(loaded, rewordings=rewordings), model, engine) as spread:
-        result = measure(spread.model, dataset, fingerprint(data))
+    with _workers(engine) as ray:
+        scored = _scored_by(ray, with_settings(loaded, rewordings=rewordings), model)
+        result = measure(scored, dataset, fingerprint(data))
     _warn(result["other_logs"])
     drawn = pictures(result)
     with_evaluation(loaded, result, model, drawn)
@@ -109,14 +120,19 @@ def detect(
     dataset in the temporary folder, which all its machines must see. `loaded` is the model in the folder, where
     somebody has read it already.
     """
-    from isang.detection.batch import judge_logs
+    from isang.artifact import reading_of
     from isang.detection.feedback.ledger import answers_beside
     from isang.detection.feedback.measured import reviewed_by
+    from isang.logs.stored import stored_logs
 
-    loaded = with_settings(loaded or _load(model, onnx), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
-    with _scored(loaded, model, engine, onnx) as spread:
-        answers = answers_beside(model)
-        found = judge_logs(spread.model, logs, answers, preparation=spread.preparation)
+    hold_little()
+    answers = answers_beside(model)
+    load = ahead(lambda: loaded or _load(model, onnx))
+    with _workers(engine) as ray, stored_logs(logs, partial(reading_of, model), preparation=_preparation(ray)) as read:
+        loaded = with_settings(load(), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
+        from isang.detection.batch import judge_stored
+
+        found = judge_stored(_scored_by(ray, loaded, model, onnx), read, answers)
     _warn(*found.warnings)
     return Detected(
         len(found.p_values), found.anomalies, found.incidents, found.dataset, named(logs),
@@ -158,7 +174,7 @@ def follow(
 
 
 def _load(model: Path, onnx: Path | None) -> "Model":
-    """The model, with its exported encoder to score with where there is one."""
+    """The model, with its exported encoder to score with where there is one, and what judges with it."""
     from isang.artifact import load_model
     from isang.model.onnx.export import read_onnx, require_onnx
     from isang.model.onnx.scoring import OnnxEncoder

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from isang.config import Config, to_dict
 from isang.files import partial_folder
@@ -13,9 +12,10 @@ from isang.stages.finding import detect, evaluate, named
 from isang.stages.judging import report
 from isang.stages.learning import train
 from isang.stages.results import SCHEMA, Detected, Finished
+from isang.threads import loading
 
-if TYPE_CHECKING:
-    pass
+LOAD_AFTER_SECONDS = 0.5
+"""Logs that are read in less are often too few to train on."""
 
 
 def run(
@@ -55,7 +55,8 @@ def run(
         note_command(building / "run.json", command)
         data, trained_run = building / "data", building / "run"
         if not data.exists():
-            prepare(logs, data, config=config, labels=labels, engine=engine)
+            with loading("isang.training.loop", LOAD_AFTER_SECONDS):  # torch: small logs may not need it
+                prepare(logs, data, config=config, labels=labels, engine=engine)
         dataset = open_dataset(data)
         if enough_to_calibrate(dataset, config.training):
             if not trained_run.exists():

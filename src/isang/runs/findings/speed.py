@@ -120,7 +120,7 @@ def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Float
     `each` is the number of steps that a value stands for.
     """
     typical, mean = _typical(seconds, each), float((seconds * each).sum() / each.sum())
-    slow_steps = (seconds > STALL * max(typical, 1e-9)) & (seconds * each > 10.0)
+    slow_steps = (seconds > STALL * max(typical, 1e-9)) & (seconds * each > max(10.0, _resolution(seconds * each)))
     slow_rows = np.flatnonzero(slow_steps)
     between = _between_epochs(table, steps[slow_rows])
     stalled, pauses = slow_rows[~between], slow_rows[between]
@@ -148,6 +148,12 @@ def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Float
         }
     )
     return evidence
+
+
+def _resolution(gaps: Floats) -> float:
+    """A little over one tick of a clock that stands still between most rows, in seconds; 0 of one that never does."""
+    moved = gaps[gaps > 0]
+    return 1.5 * float(np.median(moved)) if len(moved) and 2 * len(moved) < len(gaps) else 0.0
 
 
 def _typical(seconds: Floats, each: Integers) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from isang.runs.finding import Finding, Language, RunContext, both, plain, too_few
 from isang.runs.findings.journal.training_internals import huge_updates, ordered_data, still_parts, with_faults
 from isang.runs.findings.progress.inapplicable import inapplicable
+from isang.runs.findings.progress.opponents import opponent_faults
 from isang.runs.findings.progress.policy import policy_faults
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable
@@ -153,7 +154,7 @@ def _listed(table: RunTable, context: RunContext, found: Spikes) -> list[dict[st
 def stability(table: RunTable, context: RunContext) -> Finding:
     """Does the noise grow, does a part of the model stand still, does the loss follow the order of the data?"""
     if (aside := _no_curve("stability", table, context)) is not None:
-        return with_faults(aside, policy_faults(context))
+        return with_faults(aside, policy_faults(context) + opponent_faults(context))
     faults = [
         fault for fault in (still_parts(table), huge_updates(table), ordered_data(table, context)) if fault is not None
     ]
@@ -163,6 +164,8 @@ def stability(table: RunTable, context: RunContext) -> Finding:
 def _noise_growth(context: RunContext) -> Finding:
     """The trend of the logarithm of block spreads relative to the level, after the first tenth."""
     n = len(context.loss)
+    if context.table.loss == t.RUNNING_MEAN:
+        return Finding("stability", "not_applicable", _RUNNING_MEANS, {"losses": n})
     if n < FEWEST_FOR_STABILITY:
         return too_few("stability", context, FEWEST_FOR_STABILITY)
     spread, level = _spreads(context)
@@ -205,6 +208,12 @@ def _noise_growth(context: RunContext) -> Finding:
     )
 
 
+_RUNNING_MEANS = both(
+    "The log holds running means since the start of each epoch: how much they vary shows how many losses they are "
+    "means of, not how noisy the training is.",
+    "로그에 에폭 시작부터의 누적 평균만 있습니다. 누적 평균의 변동은 학습의 잡음이 아니라 평균에 들어간 손실의 개수를 "
+    "나타냅니다.",
+)
 _GROWTH = (
     "The noise of the loss is {percent:.1f} % of its level; over the run it changed by a factor of {factor:.2f} "
     "({low:.2f} … {high:.2f})",

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from isang.errors import InputError
+from isang.memory import give_back, hold_little
 from isang.runs.read import table as t
 from isang.runs.read.choice import FEWEST_VALUES, Asked, series_text
-from isang.runs.read.columns import give_back_memory
 from isang.runs.read.row_events import EventRows, Mask, events_of
 from isang.runs.read.rows import RECORD, RECORD_WORDS, RESUMED, LoggedRows, assumed
 from isang.runs.read.series_names import role
@@ -45,7 +45,8 @@ def assemble(records: LoggedRows, asked: Asked | None = None) -> list[RunTable]:
     _add_stated_resumes(records, events, core & ~void, runs)
     used = _account(records, events, core, void, runs)
     source, series = _source(records, events, used), _series(records)
-    give_back_memory()
+    hold_little()
+    give_back()
     tables = [table_of(records, events, run, kind, core, void, source, series) for run in runs]
     if len(tables) > 1:
         names = [f"{table.name}, run {number} of {len(tables)}" for number, table in enumerate(tables, 1)]

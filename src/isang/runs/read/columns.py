@@ -5,8 +5,6 @@ each as its difference from the one before, in the smallest integer type that ho
 loss two bytes. Numbers that are no short decimals are kept as they are.
 """
 
-import ctypes
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -21,10 +19,6 @@ MOST_DIGITS = 15
 LARGEST_WHOLE = 2.0**52
 PROBED = 64
 """Values that show the number of decimals before a whole piece is tried."""
-
-LARGE_ARRAY_BYTES = 4 << 20
-_MMAP_THRESHOLD = -3
-"""M_MMAP_THRESHOLD in glibc's malloc.h."""
 
 _TYPES = (np.int8, np.int16, np.int32)
 
@@ -152,16 +146,6 @@ class Columns(Mapping[str, Floats]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._columns
-
-
-def give_back_memory() -> None:
-    """Give freed memory to the system: all of it now, and from now on that of each large array as it is freed.
-
-    glibc keeps freed arrays of up to 32 MB and what lies between arrays in use, 100 to 200 MB for a log of 1 GB.
-    """
-    if sys.platform == "linux" and (trim := getattr(libc := ctypes.CDLL(None), "malloc_trim", None)):
-        libc.mallopt(_MMAP_THRESHOLD, LARGE_ARRAY_BYTES)
-        trim(0)
 
 
 def _packed(values: Floats) -> _Piece:

@@ -15,6 +15,7 @@ _EXACT: dict[str, tuple[str, ...]] = {
         "iters", "iterations", "현재_스텝", "스텝", "num_updates", "update", "updates", "training_step", "train_step",
         "step_at", "s", "it", "_step", "n_iter", "steps_done", "train_steps", "global_steps", "training_iteration",
         "nupdates", "batches_done", "round", "total_env_interacts",
+        "number_of_trees", "num_trees", "trees", "n_estimators",
     ),
     EPOCH: ("epoch", "에폭", "에포크", "회차", "epch", "epochs", "current_epoch", "train_epoch", "trainer_epoch", "ep"),
     BATCH: ("batch", "batch_idx", "배치"),
@@ -140,7 +141,7 @@ _NO_METRIC = re.compile(
 )
 _REWARD = re.compile(
     r"^(train_|rollout_|episode_|env_runners_|charts_|eval_|critic_|objective_)*"
-    r"(mean_)?(ep|episode|episodic|average|avg|averageep|score|rewards?)?_?"
+    r"(mean_|average_|avg_)?(ep|episode|episodic|average|avg|averageep|score|rewards?)?_?"
     r"(rew|rewards?|returns?|ret|epret|score)(_mean|_avg|s_mean)?$"
 )
 _POLICY = re.compile(

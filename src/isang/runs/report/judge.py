@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from isang.json_files import flag, items, mapping, maybe, number, one_of, read_json, record, text
+from isang.memory import give_back
 from isang.runs.findings import Finding, RunContext, judge
 from isang.runs.read.choice import Asked
-from isang.runs.read.columns import give_back_memory
 from isang.runs.read.content import standard_input
 from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats, Integers, RunTable
@@ -84,7 +84,7 @@ def make_report(
 
 def judged(table: RunTable, evaluation: Mapping[str, Any] | None = None) -> JudgedRun:
     """Everything that can be computed about one run."""
-    give_back_memory()
+    give_back()
     context = RunContext(table, evaluation)
     return JudgedRun(
         table=table,

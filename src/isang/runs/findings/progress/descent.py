@@ -25,6 +25,9 @@ BEYOND_NOISE = 5.0
 of the difference of two values of noise like that of the second half."""
 
 
+FEW_BLOCKS = 8.0
+"""The interval of n values must lie below zero by 1 + FEW_BLOCKS / n times its width: few values hide their memory."""
+
 GUESSING = (2, 3, 4, 5, 10, 100, 1000)
 """Numbers of classes whose guessing loss is named where a loss stands still at it."""
 
@@ -302,7 +305,7 @@ def _outcome(found: Trend, walk: float, settled: float, small: float) -> str:
     if weak:  # whatever its memory, noise within half of what would be a fall hides none
         tiny = abs(found.change) + 2 * found.noise < small / 2 and abs(found.drop) < small / 2
         return "does not fall" if tiny else "too few independent values"
-    if found.high < 0:
+    if found.change + (1 + FEW_BLOCKS / found.blocks) * (found.high - found.change) < 0:
         return "falls"
     if found.low > 0 and found.change > small:
         return "rises"

@@ -14,6 +14,9 @@ Heading = tuple[str, ...]
 MOST_COLUMNS = 60
 _BETWEEN = re.compile(r"\t+| {2,}|\s*\|\s*")
 _CELL = re.compile(r"[^\s|]+")
+_TABBED = re.compile(r"[^\s|][^\t|]*")
+_MISSING = re.compile(r"no log|n/?a|none|null|-+", re.IGNORECASE)
+"""Cells that say that there is no value yet."""
 _VALUE = re.compile(
     r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+)|%)?", re.IGNORECASE
 )
@@ -68,7 +71,7 @@ def cells_below(line: str, heading: Heading) -> Captured:
     """
     if _is_barred(line) and len(barred := _barred(line)) == len(heading):
         return _between_bars(barred, heading)
-    cells = list(_CELL.finditer(line))
+    cells = list((_TABBED if line.count("\t") >= len(heading) - 1 > 0 else _CELL).finditer(line))
     captured: Captured = {}
     if heading[0] == INDEX:
         heading = heading[1:]
@@ -79,13 +82,13 @@ def cells_below(line: str, heading: Heading) -> Captured:
     if len(cells) < len(heading):
         return {}
     for name, cell in zip(heading, cells, strict=False):
-        value = _VALUE.fullmatch(cell.group())
+        value = _VALUE.fullmatch(cell.group().rstrip())
         if value is not None and name not in (known for known, _ in captured.values()):
             start = cell.start()
             captured[start + value.start("value"), start + value.end("value")] = (name, 1.0)
             if value["total"] and role(name) in ("step", "epoch"):
                 captured[start + value.start("total"), start + value.end("total")] = (f"@{role(name)}_total", 1.0)
-        elif role(name) in ("step", "epoch", "loss", "validation"):
+        elif role(name) in ("step", "epoch", "loss", "validation") and not _MISSING.fullmatch(cell.group().strip()):
             return {}
     return captured
 

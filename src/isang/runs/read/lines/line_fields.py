@@ -12,7 +12,7 @@ _NUMBER = (
 _PAIR = re.compile(
     r"(?<![\w./@%])(?P<before>(?:(?!(?:nan|inf)[ ])[^\W\d]\w{0,30}(?:'s)?[ ]){0,3})"
     r"[\"']?(?P<key>[^\W\d][\w./@%-]{0,99})[\"']?"
-    r"(?P<note>[ ]?\([^()\d]{1,14}\))?(?P<separator>[ \t]{0,9}[=:\uff1a][ \t]{0,9}|[ \t]{1,9})"
+    r"(?P<note>[ ]?\([^()\d]{1,14}\))?(?P<separator>[ \t]{0,9}[=:\uff1a][ \t]{0,30}|[ \t]{1,9})"
     r"[\[\"'(]{0,2}(?:tensor\(|np\.float\d\d\()?(?P<value>" + _NUMBER + r")"
     r"(?:[ \t]{0,9}/[ \t]{0,9}(?P<total>\d[\d,]*)(?![\d.]*[/\w]))?"
     r"(?P<unit>[ \t]?(?:ms|s|sec|seconds|k|K|M|B|GiB|GB|MB)\b(?![ \t]*[=:]))?"
@@ -31,6 +31,10 @@ _PLACED = tuple(
         # Epoch: [3][ 100/5005], Epoch(train) [3][100/500], Train: 3 [ 100/1000 ( 10%)], Train Epoch: 3 [640/60000 (1%)]
         r"(?:[Ee]poch|Train)(?:\(train\))?:? *\[?(?P<epoch>\d+)\]? *"
         r"\[ *(?P<batch>\d+)/(?P<batches>\d+)(?: \( *\d+%\))?\]",
+        # [3/25][100/1583], | epoch   3 |   200/ 2983 batches |
+        r"^ ?\[(?P<epoch>\d+)/(?P<epoch_total>\d+)\] ?\[ *(?P<batch>\d+)/(?P<batches>\d+)\]",
+        r"\bepoch +(?P<epoch>\d+) +\| +(?P<batch>\d+)/ *(?P<batches>\d+) batches\b",
+        r"\bTraining:? +\[ *(?P<step>\d+)/(?P<step_total>\d+)\]",
         r"Ep\. (?P<epoch>\d+) : Up\. (?P<step>\d+) :",  # Marian
         r"fit progress: \((?P<step>\d+), (?P<held_out>\d+\.\d+(?:e-?\d+)?),",  # Flower
         r"Iter\(train\) *\[ *(?P<step>\d+)/(?P<step_total>\d+)\]",
@@ -65,6 +69,7 @@ _HELD_OUT_LINE = re.compile(
     r"^(?:[^\]]{0,80}\] +)?[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b"
     r"(?:\s*[\[\]:(|-]| set:| loss at | error:| (?:results?|net output|performance|epoch|step|iter|iteration)\b)"
     r"|^[^=]*[,|] (?:val|valid|validation|eval|test): (?=\w+=)"
+    r"|\| *(?:val|valid|validation|eval|test) *\|"
     r"|Saving dict for global step \d",  # TensorFlow's estimators
     re.IGNORECASE,
 )
@@ -225,6 +230,8 @@ def _name_of(match: re.Match[str], held_out: bool) -> str | None:
     name = _said_name(match)
     if held_out and role(name or "") in ("loss", "mean"):
         return "val_loss"
+    if name is None and match.string[: match.start("key")].endswith("(") and is_held_out(match["key"]):
+        return "val_loss"  # loss: 0.41 (val 0.43)
     if held_out and role(name or "") == "perplexity":
         return "val_ppl"
     if role(name or "") == "loss" and _KERAS.search(match.string):
