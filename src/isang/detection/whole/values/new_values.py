@@ -5,7 +5,9 @@ Shapes: none; a slot is a row of `slots.parquet`, see isang.logs.templates.slots
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
@@ -25,6 +27,8 @@ RARE = 0.05
 """New values up to this p-value are counted."""
 SHOWN_VALUES = 4
 SHOWN_CHARACTERS = 60
+_PLAIN = re.compile(r"(?:[^\W\d][\w.-]*[=:])?(?:[^\W\d_][^\W\d_-]*|[-+]?\d{1,3})")
+"""A word, or a number of up to three digits, alone or behind a name: it tells a state, others tell who or where."""
 _NAMED = re.compile(r"([^\W\d][\w.-]*)[=:]\S")
 
 
@@ -105,7 +109,7 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
         new = [
             (value, count)
             for value, count in zip(row["values_now"], row["counts_now"], strict=True)
-            if value not in row["values"]
+            if value not in row["values"] and _tells(value, row)
         ]
         if not new or sum(count for _, count in new) == row["lines_now"] == 1 == row["distinct"]:
             continue
@@ -120,6 +124,16 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
     expected = rate * float((2 * both["lines_now"] / both["lines"]).clip(0, 2).sum())
     by_chance = poisson_or_more(sum(one.p_value <= RARE for one in found), expected)
     return sorted((replace(one, p_value=max(one.p_value, by_chance)) for one in found), key=lambda one: one.p_value)
+
+
+def _tells(value: str, row: Mapping[str, Any]) -> bool:
+    """Whether a new value may be a fault: a state, or a name beside others that were known.
+
+    Where a slot had one address, host or id, or has none of the known ones now, the logs are of another machine.
+    """
+    if _PLAIN.fullmatch(value):
+        return True
+    return row["distinct"] > 1 and any(one in row["values"] for one in row["values_now"])
 
 
 def _short(value: str) -> str:

@@ -29,8 +29,10 @@ STRAYS = 3.0
 """-log10 of a p-value from which a part is unlike the others..."""
 MOST_STRAYS = 1
 """... and a slot of which more parts are has no range: a counter, an id, a time, a heavy tail."""
-MOST_SIZE = 2.0**53
-"""Larger ones are ids, which floating point does not tell apart."""
+MOST_SIZE = 1e10
+"""Larger ones without a unit are ids, addresses or times."""
+COUNTING = 0.8
+"""Where so large a share of the steps goes up, or down, the slot counts."""
 LEAST_SCALE = 0.1
 """Beyond the highest number a tail goes on by at least this share of the usual spread."""
 
@@ -91,7 +93,7 @@ def known_numbers(series: pl.DataFrame) -> pl.DataFrame | None:
         numbers_N = numbers_N[np.isfinite(numbers_N)]
         if len(numbers_N) < LEAST_NUMBERS or len(np.unique(numbers_N)) < LEAST_DIFFERENT:
             continue
-        if np.abs(numbers_N).max() > MOST_SIZE:
+        if _has_no_range(numbers_N, row["unit"]):
             continue
         scores_P = _of_parts(numbers_N)
         if (scores_P >= STRAYS).sum() <= MOST_STRAYS:
@@ -102,6 +104,12 @@ def known_numbers(series: pl.DataFrame) -> pl.DataFrame | None:
         return None
     head = ("", None, None, "", 0, worst_P.tolist())
     return pl.DataFrame([head, *rows], schema=dict(LOG_TABLES[NUMBERS]), orient="row")
+
+
+def _has_no_range(numbers_N: Floats, unit: str) -> bool:
+    steps = np.diff(numbers_N)
+    up = float((steps > 0).sum()) / max(1, int((steps != 0).sum()))
+    return not 1 - COUNTING < up < COUNTING or (not unit and float(np.abs(numbers_N).max()) > MOST_SIZE)
 
 
 def strange_numbers(known: pl.DataFrame, series: pl.DataFrame) -> list[StrangeNumbers]:

@@ -24,6 +24,8 @@ from isang.model.folder.log_tables import NUMBERS
 SHOWN_VALUES = 5
 SMALLER = 0.5
 """New values up to this p-value are listed."""
+TOGETHER_SECONDS = 30.0
+"""New values that first come within so many seconds are of one cause."""
 SHORTEST_SECONDS = WINDOW_SECONDS[0]
 
 
@@ -48,7 +50,7 @@ def values_noticed(
     if model.slots is not None:
         found = new_values(_in_numbers_of(logs, model, model.slots), few_values(series))
         values = [one for one in found if (one.event, one.slot, one.name) not in numeric]
-    made_of_values = [(group[0].p_value, _of_value(model, logs, series, group)) for group in _alike(values)]
+    made_of_values = [(group[0].p_value, _of_value(model, logs, series, group)) for group in _alike(series, values)]
     smaller = [made for p_value, made in made_of_values if TOLD < p_value <= SMALLER]
     made_of_numbers = [_of_numbers(model, logs, series, group) for group in _at_one_time(series, strange)]
     explaining, told = list(incidents), list[Incident]()
@@ -68,12 +70,22 @@ def _in_numbers_of(logs: StoredLogs, model: Model, slots: pl.DataFrame) -> pl.Da
     return names.join(here, on="template").drop("template")
 
 
-def _alike(values: Sequence[NewValue]) -> list[list[NewValue]]:
-    """The same new value in several templates is one thing, told of the least likely first."""
-    groups: dict[str, list[NewValue]] = {}
+def _alike(series: pl.DataFrame, values: Sequence[NewValue]) -> list[list[NewValue]]:
+    """The same new value in several templates is one thing, and so are values that first come together.
+
+    Told of the least likely first.
+    """
+    groups: list[tuple[float, list[NewValue]]] = []
     for one in values:
-        groups.setdefault(one.value, []).append(one)
-    return list(groups.values())
+        row = _row(series, one)
+        first = float(row["at"][row["texts"].index(one.value)])
+        same = (own for at, own in groups if own[0].value == one.value or abs(at - first) <= TOGETHER_SECONDS)
+        near = next(same, None)
+        if near is None:
+            groups.append((first, [one]))
+        else:
+            near.append(one)
+    return [own for _, own in groups]
 
 
 def _of_value(model: Model, logs: StoredLogs, series: pl.DataFrame, group: Sequence[NewValue]) -> Incident:
