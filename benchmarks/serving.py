@@ -1,6 +1,6 @@
 """The service under load: records a second by each intake, delay of alerts, memory, and what it costs when idle.
 
-    python benchmarks/serving.py MODEL [--parts intake,sdk,follow,delay,sessions,idle] [--records 300000]
+    python benchmarks/serving.py MODEL [--parts intake,sdk,follow,delay,sustained,sessions,idle] [--records 300000]
 
 MODEL was trained on the recorded sample (`isang demo`), whose requests are played as in `following_load.py`. One line
 of JSON a figure; `load` is the machine's. Rates are of the wall clock until the last record is judged, so they mean
@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from following_load import KEY, MARK, Alerts, megabytes, played, processor_seconds, requests, stamped
 
-BATCH = 500
+BATCH, SHOPS = 500, 8
 LOG_RATE = 2000.0
 """Lines a second in the time of the logs."""
 WARM_RECORDS = 60_000
@@ -112,7 +112,7 @@ def running(*arguments: object) -> Iterator[tuple[Service, Path]]:
             service.end()
 
 
-def lines(count: int, shops: int = 8, seed: int = 0) -> list[Line]:
+def lines(count: int, shops: int = SHOPS, seed: int = 0) -> list[Line]:
     """Lines of requests whose times run on from now."""
     found = itertools.islice(played(random.Random(seed), shops, LOG_RATE), count)
     begin = time.time()
@@ -291,6 +291,45 @@ def delay(model: Path, rate: int, seconds: float) -> None:
         )  # fmt: skip
 
 
+def sustained(model: Path, rate: int, seconds: float) -> None:
+    """The same rate by OTLP for long: memory, lag and what waits in the first, middle and last third."""
+    path, kind, body = SENT["otlp_http"]
+    with running(model, "--idle", "5s") as (service, _), ThreadPoolExecutor(4) as pool:
+        source, begin, sent = played(random.Random(2), 8, rate), time.time(), 0
+        seen: list[tuple[float, float, int, int]] = []
+        used = processor_seconds(service.process.pid)
+        while (now := time.time()) < begin + seconds:
+            due = _due(source, rate, now - begin, sent)
+            sent += len(due)
+            batch = [(log, stamped(line, begin + second)) for second, log, line in due]
+            pool.submit(service.post, path, body(batch), kind)
+            if now - begin > 2 * len(seen):
+                lag, waiting = (_gauge(service, name) for name in ("lag_seconds", "journal_bytes"))
+                seen.append((now - begin, lag, round(waiting), _resident(service.process.pid)))
+            time.sleep(max(0.0, 0.1 - (time.time() - now)))
+        spent = processor_seconds(service.process.pid) - used
+        judged = service.judged()
+        for number, third in enumerate(("first", "middle", "last")):
+            some = seen[len(seen) * number // 3 : len(seen) * (number + 1) // 3]
+            tell(
+                "sustained", third=third, records_per_second=rate, lag_median=statistics.median(one[1] for one in some),
+                lag_most=max(one[1] for one in some), journal_kib=max(one[2] for one in some) >> 10,
+                megabytes=max(one[3] for one in some),
+            )  # fmt: skip
+        tell("sustained_all", sent=sent, judged=judged, seconds=seconds, cores=spent / seconds)
+
+
+def _gauge(service: Service, name: str) -> float:
+    found = re.search(rf"^isang_{name} (\S+)$".encode(), service.get("/metrics"), re.MULTILINE)
+    assert found is not None
+    return float(found[1])
+
+
+def _resident(process: int) -> int:
+    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) // 1024
+
+
 def _due(source: Iterator[Any], rate: float, seconds: float, sent: int) -> list[Any]:
     return list(itertools.islice(source, max(0, int(rate * seconds) - sent)))
 
@@ -346,6 +385,7 @@ def main() -> None:
         "sdk": lambda: sdk(options.model, records[: options.records // 5]),
         "follow": lambda: follow(options.model, records),
         "delay": lambda: delay(options.model, options.rate, options.seconds),
+        "sustained": lambda: sustained(options.model, options.rate, options.seconds),
         "sessions": lambda: sessions(options.model, options.sessions, 200),
         "idle": lambda: idle(options.model, options.seconds),
     }

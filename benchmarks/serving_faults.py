@@ -14,6 +14,7 @@ import json
 import random
 import re
 import resource
+import select
 import signal
 import socket
 import sqlite3
@@ -21,14 +22,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from following_load import MARK
-from serving import SENT, Files, Line, Service, batches, lines, running, tell
+from following_load import LOGS, MARK
+from serving import SENT, SHOPS, Files, Line, Service, batches, lines, otlp, running, tell
 
 EVERY = 10
 SMALL = 50
@@ -62,6 +63,118 @@ def alerted(home: Path, marks: Iterable[str]) -> set[str]:
     return {mark for mark in marks if hashlib.sha256(mark.encode()).hexdigest()[:24] in keys}
 
 
+class Sender:
+    """Sends batches to a service that may be gone: whether the service said that they are kept."""
+
+    arguments: tuple[object, ...] = ()
+    """Of the service."""
+
+    def __init__(self, name: str) -> None:
+        self._sent = {**SENT, "ingest": INGEST}[name]
+
+    def send(self, service: Service, batch: Sequence[Line]) -> bool:
+        path, kind, body = self._sent
+        return service.post(path, body(batch), kind)
+
+    def finish(self, service: Service) -> None:
+        """All has been sent."""
+
+
+class GrpcSender(Sender):
+    """OTLP over gRPC."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self.arguments = ("--otlp-grpc", f"127.0.0.1:{self._port}")
+
+    def send(self, service: Service, batch: Sequence[Line]) -> bool:
+        import grpc
+        from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+        from opentelemetry.proto.collector.logs.v1.logs_service_pb2_grpc import LogsServiceStub
+
+        with grpc.insecure_channel(f"127.0.0.1:{self._port}") as channel:
+            try:
+                LogsServiceStub(channel).Export(ExportLogsServiceRequest.FromString(otlp(batch)), timeout=20)
+            except grpc.RpcError:
+                return False
+        return True
+
+
+class SyslogSender(Sender):
+    """RFC 5424 over TCP, which knows no answers: what lies in the system's buffers when the service dies is gone."""
+
+    def __init__(self) -> None:
+        self._port = free_port()
+        self.arguments = ("--syslog", f"127.0.0.1:{self._port}")
+        self._connection: socket.socket | None = None
+
+    def send(self, service: Service, batch: Sequence[Line]) -> bool:
+        messages = [f"<14>1 - shop {log} - - - {text}\n".encode() for log, text in batch]
+        try:
+            if self._connection is None:
+                self._connection = socket.create_connection(("127.0.0.1", self._port), timeout=20)
+            if select.select([self._connection], [], [], 0)[0] and not self._connection.recv(1):
+                raise ConnectionResetError
+            self._connection.sendall(b"".join(messages))
+        except OSError:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+            return False
+        time.sleep(0.02)
+        return True
+
+    def finish(self, service: Service) -> None:
+        time.sleep(2)
+        if self._connection is not None:
+            self._connection.close()
+
+
+class KafkaSender(Sender):
+    """Kafka, by the mock cluster of its client; a topic for each log."""
+
+    def __init__(self) -> None:
+        from confluent_kafka import Producer
+
+        self._producer = Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1})
+        broker = next(iter(self._producer.list_topics(timeout=20).brokers.values()))
+        topics = [f"{log}-{shop}" for log in LOGS for shop in range(SHOPS)]
+        named = [part for topic in topics for part in ("--kafka-topic", topic)]
+        self.arguments = ("--kafka", f"{broker.host}:{broker.port}", *named)
+
+    def send(self, service: Service, batch: Sequence[Line]) -> bool:
+        for log, text in batch:
+            self._producer.produce(log, text, partition=0)
+        self._producer.flush(20)
+        time.sleep(0.02)
+        return True
+
+    def finish(self, service: Service) -> None:
+        """A group takes over from a consumer that was killed after its session has run out, ten seconds."""
+        received, end = -1, time.time() + 120
+        while time.time() < end:
+            time.sleep(12)
+            found = re.search(rb'^isang_records_received_total.intake="kafka". (\S+)$', service.get("/metrics"), re.M)
+            now = round(float(found[1])) if found else 0
+            if now == received:
+                return
+            received = now
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+SENDERS: dict[str, Callable[[], Sender]] = {
+    "otlp_grpc": GrpcSender,
+    "syslog_tcp": SyslogSender,
+    "kafka": KafkaSender,
+}
+
+
 def kills(model: Path, name: str, count: int, records: Sequence[Line]) -> None:
     """SIGKILL at random moments while one client sends, or while files are written that are followed."""
     chance = random.Random(name)
@@ -70,17 +183,17 @@ def kills(model: Path, name: str, count: int, records: Sequence[Line]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home, logs = Path(folder) / "home", Path(folder) / "logs"
         logs.mkdir()
-        followed = [logs] if name == "files" else []
-        service = Service(home, model, *followed, "--idle", "5s")
         files = Files(logs)
+        sender = None if name == "files" else SENDERS.get(name, lambda: Sender(name))()
+        arguments = [logs] if sender is None else sender.arguments
+        service = Service(home, model, *arguments, "--idle", "5s")
 
         def send(batch: Sequence[Line]) -> bool:
-            if name == "files":
+            if sender is None:
                 files.write(batch)
                 time.sleep(0.02)
                 return True
-            path, kind, body = {**SENT, "ingest": INGEST}[name]
-            return service.post(path, body(batch), kind)
+            return sender.send(service, batch)
 
         done = again = 0
         per_kill = max(1, len(waiting) // (count + 1))
@@ -97,7 +210,9 @@ def kills(model: Path, name: str, count: int, records: Sequence[Line]) -> None:
             if number < count:
                 timer.join()
                 service.process.wait(60)
-                service = Service(home, model, *followed, "--idle", "5s")
+                service = Service(home, model, *arguments, "--idle", "5s")
+        if sender is not None:
+            sender.finish(service)
         while json.loads(service.get("/api/v1/status"))["behind"]:
             time.sleep(0.2)
         time.sleep(8)  # the last sessions end
@@ -231,7 +346,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, metavar="MODEL")
     parser.add_argument("--parts", default="kills,disk,alertmanager,clients")
-    parser.add_argument("--intakes", default="otlp_http,bulk,ingest,files")
+    parser.add_argument("--intakes", default="otlp_http,bulk,ingest,files,otlp_grpc,syslog_tcp,kafka")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--records", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=60.0)

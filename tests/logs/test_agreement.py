@@ -44,7 +44,7 @@ def test_a_message_with_a_new_name_is_of_the_known_event() -> None:
     said = [f"{verb} by [{name}]" for name in NAMES for verb in ("opened", "denied") for _ in range(3)]
     table.number(pl.Series(said), pl.Series([None] * len(said), dtype=pl.String))
     templates = table.finish()[1]
-    assert templates["template"].to_list() == ["opened by <*>", "denied by <*>"]
+    assert templates["template"].to_list() == ["opened by [<*>]", "denied by [<*>]"]
     known = EventTable(replace(RULES, templates=templates))
     known.number(pl.Series(["opened by [eve]"]), pl.Series([None], dtype=pl.String))
     assert known.finish()[0].tolist() == [0]

@@ -79,6 +79,34 @@ def test_a_log_that_grows_gives_the_sessions_of_the_finished_one(tmp_path: Path,
     assert united(found) == seen(expected.dataset.sessions, expected.lines)
 
 
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.booleans(), min_size=1, max_size=8), st.integers(20, 90), st.sampled_from(list(RULES)))
+def test_ended_sessions_may_wait_and_what_is_told_of_open_ones_is_true_of_them(
+    tmp_path: Path, ended: list[bool], pieces: int, rule: str
+) -> None:
+    """Lines that fit nothing known show their session; where an earlier one of its key has ended, that goes first."""
+    path = tmp_path / "shop.log"
+    path.write_bytes(LOG)
+    expected, rules = batch(path, RULES[rule])
+    path.write_bytes(b"")
+    follower = Follower([str(path)], rules, RULES[rule], idle_seconds=1e9, known=["none"], clock=lambda: 0.0)
+    found, shown = [], {}
+    for piece in range(pieces):
+        with path.open("ab") as file:
+            file.write(LOG[piece * len(LOG) // pieces : (piece + 1) * len(LOG) // pieces])
+        part = follower.poll(ended=ended[piece % len(ended)])[1]
+        found += [part] if part is not None else []
+        if (alarming := follower.alarming()) is not None:
+            shown.update(seen(alarming.dataset.sessions, alarming.lines))
+    last = follower.finish()
+    found += [] if last is None else [last]
+    known = seen(expected.dataset.sessions, expected.lines)
+    assert united(found) == known
+    assert shown.keys() <= known.keys()
+    for name, (start, _, _, _, lines) in shown.items():
+        assert (start, list(lines)) == (known[name][0], list(known[name][4])[: len(lines)])
+
+
 OPERATIONS = ("write", "write", "write", "look", "rename", "copy and truncate", "restart")
 
 

@@ -155,6 +155,7 @@ LINES = [
     ("spark", "24/06/09 14:03:02 INFO executor.Executor: Running task 0", "INFO", "Running task 0"),
     ("compact-date", "240609 140302 148 INFO dfs.DataNode: Receiving block", "INFO", "Receiving block"),
     ("zookeeper", "2024-06-09 14:03:02,000 - INFO  [main:Server@12] - up", "INFO", "up"),
+    ("zookeeper", "2024-06-09 14:03:02,000 [myid:1] - WARN  [main:Server@12] - slow", "WARN", "slow"),
     ("syslog", "Jun  9 14:03:02 web1 sshd[812]: session opened", None, "session opened"),
     ("syslog", "<34>Jun  9 14:03:02 web1 su(pam_unix)[812]: failure", None, "failure"),
     ("general-iso", "2024-06-09 14:03:02 installed libudev1:amd64 1.2", None, "installed libudev1:amd64 1.2"),

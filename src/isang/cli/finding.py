@@ -17,6 +17,7 @@ from isang.cli.options import (
     NoRewordings,
     Onnx,
     Overwrite,
+    PageLang,
     Timezone,
     Verbose,
     log_flags,
@@ -51,6 +52,7 @@ def detect(
     no_rewordings: NoRewordings = False,
     onnx: Onnx = None,
     engine: Engine = None,
+    lang: PageLang = None,
     overwrite: Overwrite = False,
     verbose: Verbose = False,
 ) -> None:
@@ -70,12 +72,14 @@ def detect(
         return
     if idle is not None or state is not None:
         raise UsageError("--idle and --state belong to --follow")
+    if lang is not None and out is None:
+        raise UsageError("--lang is the language of the page that --out DIR writes; give --out too, or leave it out")
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     detected = stages.detect(model, logs, engine=engine, **settings)
     if out is not None:
         with folder_being_written(out, overwrite=overwrite) as building:
-            detected.write(building)
+            detected.write(building, language=lang)
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
         return

@@ -120,6 +120,9 @@ Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, or
 Lang = Annotated[
     Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the report.  [default: the locale's]")
 ]
+PageLang = Annotated[
+    Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the pages.  [default: the locale's]")
+]
 
 
 def log_flags(

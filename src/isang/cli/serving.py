@@ -12,7 +12,7 @@ from isang.cli.options import (
     Overwrite,
     seconds,
 )
-from isang.errors import UsageError
+from isang.errors import InputError, UsageError
 
 ServedModel = Annotated[
     Path | None,
@@ -80,13 +80,24 @@ def serve(
     behind: Behind = None,
     check: Check = False,
 ) -> None:
-    """Take logs in over the network and from files, judge them as they come, and keep the incidents."""
+    """Take logs in over the network and from files, judge them as they come, and keep the incidents.
+
+    ISANG_TOKEN in the environment is what others must name to send and read (needed to listen beyond this machine),
+    ISANG_READ_TOKEN what they must name to read alone.
+    """
     require_serving()
+    from glob import has_magic
+
     from isang.config import load
     from isang.service import lifecycle
     from isang.service.settings import ServiceSettings, address, tokens
 
     given = [] if model is None else [model]
+    if model is not None and not model.exists() and not has_magic(str(model)):
+        raise InputError(
+            f"no such file or folder: {model}; the first name is a model's folder, or logs that are there (name the "
+            "folder of one that is to come)"
+        )
     if model is not None and not any((model / part / "manifest.json").exists() for part in (".", "model", "run/model")):
         given, logs = [], [str(model), *(logs or [])]
     host, port = address(listen)

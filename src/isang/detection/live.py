@@ -34,6 +34,9 @@ LOOK_SHARE = 0.2
 """No more than about this share of the time goes into looks, where a look shows all that is there..."""
 LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.2, 0.5
 """... and so long a pause is between two."""
+ENDED_SECONDS = 1.0
+"""Sessions that have ended are judged so often: a silence has ended them, so that nobody waits for this second. What a
+look at them costs is mostly the same for one as for many."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
 SAVING_SHARE = 0.1
@@ -99,6 +102,7 @@ class Following:
         self._keeps_open = state is not None
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
+        self._ended_at = -ENDED_SECONDS  # when a look last judged sessions that have ended
         self._unsaved = False  # anomalies were told since
         self.before: tuple[int, ...] = tuple(self.follower.noted.get("judged", (0, 0)))
         """Sessions and anomalies that were judged before the place that was saved."""
@@ -122,7 +126,7 @@ class Following:
         self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
         while not (stop.is_set() or self.ended):
             began = time.monotonic()
-            _, found = self.poll()
+            _, found = self.poll(ended=self.ended_are_due(began))
             yield from found
             self.save_in_time(bool(found))
             if not (self.ended or self.follower.behind):
@@ -157,14 +161,24 @@ class Following:
         """Sessions that were ended because too many were open."""
         return self.follower.stream.open.ended_early
 
-    def poll(self) -> tuple[bool, list[dict[str, Any]]]:
-        """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on)."""
-        came, ended = self.follower.poll()
-        found = self._judged(ended) + self._alarming()
+    def poll(self, *, ended: bool = True) -> tuple[bool, list[dict[str, Any]]]:
+        """Read what came: (whether anything did, the anomalies among the sessions that have ended or go on).
+
+        Without `ended` the sessions that have ended wait for a later call.
+        """
+        came, ended_now = self.follower.poll(ended=ended)
+        found = self._judged(ended_now) + self._alarming()
         if came and time.monotonic() - self._trimmed_at > TRIM_SECONDS:
             self._trimmed_at = time.monotonic()
             give_back()
         return came, found
+
+    def ended_are_due(self, now: float) -> bool:
+        """Whether a look that begins `now` is to judge the sessions that have ended; it is taken to do so."""
+        if now - self._ended_at < ENDED_SECONDS and not (self.follower.behind or self.ended):
+            return False
+        self._ended_at = now
+        return True
 
     def _alarming(self) -> list[dict[str, Any]]:
         """Open sessions that are anomalous whatever follows: a line was never seen before. Each is told once."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, Integers, RunTable, usable
 from isang.runs.statistics import run_statistics as s
-from isang.runs.statistics.dead_stretch import DeadStretch, dead_stretch
+from isang.runs.statistics.dead_stretch import DeadStretch, dead_stretch, repetition
 from isang.runs.statistics.learning_rate.schedule_fit import recognise_schedule
 from isang.runs.statistics.noise import Trend, trend
 from isang.runs.text.korean_particles import with_particles
@@ -105,6 +105,13 @@ class RunContext:
             return None
         found = dead_stretch(self.loss)
         return None if found is not None and found.first and self._is_learned(int(self.steps[found.first])) else found
+
+    @cached_property
+    def period(self) -> int | None:
+        """Losses after which the training loss repeats itself exactly, None where it does not."""
+        if self.loss_is_held_out or self.loss_says_nothing or self.judged_name is not None:
+            return None
+        return repetition(self.loss)
 
     def _is_learned(self, first_step: int) -> bool:
         """The metric, or else the validation loss, had got better by this step and got no worse from there on."""

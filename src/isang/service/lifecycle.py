@@ -248,6 +248,7 @@ def serve(settings: ServiceSettings, beside: Callable[[str, threading.Event], ob
     Raises InputError and UsageError for what cannot be used.
     """
     with _listening(settings) as listening:
+        _check_home(settings.home)
         port = listening.getsockname()[1]
         service = Service(settings)
         service.url = _url(settings.host, port)
@@ -329,9 +330,7 @@ def check(settings: ServiceSettings) -> str:
 
     with _listening(settings):
         pass
-    near = next(place for place in (settings.home.absolute(), *settings.home.absolute().parents) if place.exists())
-    if not near.is_dir() or not os.access(near, os.W_OK):
-        raise UsageError(f"--home {settings.home} cannot be made: {near} is no folder that may be written to")
+    _check_home(settings.home)
     if settings.syslog is not None:
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             bound(*settings.syslog, kind).close()
@@ -341,6 +340,12 @@ def check(settings: ServiceSettings) -> str:
         find_sources(settings.logs)
     model = "without a model: it learns first" if settings.model is None else f"with the model {settings.model}"
     return f"the service can start on {_url(settings.host, settings.port)}, {model}"
+
+
+def _check_home(home: Path) -> None:
+    near = next(place for place in (home.absolute(), *home.absolute().parents) if place.exists())
+    if not near.is_dir() or not os.access(near, os.W_OK):
+        raise UsageError(f"--home {home} cannot be made: {near} is no folder that may be written to")
 
 
 def _listening(settings: ServiceSettings) -> socket.socket:

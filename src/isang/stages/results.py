@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from isang.detection.incidents import Incident
     from isang.detection.threshold.stretches import Stretch
     from isang.logs.store import Dataset
+    from isang.runs.finding import Language
 
 
 SCHEMA = 1
@@ -70,11 +71,12 @@ class Detected:
         evaluation: Mapping[str, Any] | None = None,
         report: str | None = None,
         data: Path | None = None,
+        language: "Language | None" = None,
     ) -> None:
         """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
 
         The page shows the `evaluation` and the values in slots that the dataset folder `data` has too, and leads to the
-        training's `report`, an address beside it.
+        training's `report`, an address beside it; its `language` is the locale's where None.
         """
         from isang.detection.incidents import document
         from isang.pages.contents import contents_of, slots_in
@@ -102,7 +104,7 @@ class Detected:
             never_seen=self.never_seen, coverage=self.coverage, slots=None if data is None else slots_in(data),
             evaluation=evaluation, links=links,
         )  # fmt: skip
-        write_text(folder / "index.html", index_html(contents, default_language()))
+        write_text(folder / "index.html", index_html(contents, language or default_language()))
 
     def false_alarms(self) -> dict[str, Any] | None:
         """What people's answers measure, beside the budget; None where no model judged."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from isang.config import Config, to_dict
 from isang.files import partial_folder
@@ -25,6 +26,7 @@ def run(
     config: Config | None = None,
     labels: Path | None = None,
     engine: str | None = None,
+    language: Literal["en", "ko"] | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> Finished:
@@ -32,7 +34,7 @@ def run(
 
     All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
     unfinished attempt had finished. Answers beside the model that is replaced stay. `engine` as in `prepare`; it
-    spreads all but the training, which runs on this machine.
+    spreads all but the training, which runs on this machine. `language` of the pages: None is the locale's.
 
     Where the training period holds too few sessions to calibrate an alert budget
     there is no `run/`: the incidents are what the second half of the logs has that the first has not.
@@ -67,14 +69,14 @@ def run(
             evaluation, halves = evaluate(folder, data, engine=engine, loaded=loaded), None
             found, judgement = detect(folder, [data], engine=engine, loaded=loaded), None
             if config.model.encoder:
-                report([trained_run], trained_run / "report", overwrite=True)
+                report([trained_run], trained_run / "report", language=language, overwrite=True)
                 judgement = "run/report/report.html"
             detected = replace(found, name=named(logs))
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
             detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, named(logs))
             judgement = None
-        detected.write(building, evaluation=evaluation or None, report=judgement, data=data)
+        detected.write(building, evaluation=evaluation or None, report=judgement, data=data, language=language)
     return Finished(
         out, open_dataset(out / "data"), evaluation, detected, halves, judged_training=judgement is not None
     )

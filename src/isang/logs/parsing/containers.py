@@ -79,6 +79,8 @@ def _unwrapped(lines: pl.Series, container: str) -> pl.DataFrame:
 
 def decoded_bytes(values: pl.Series) -> pl.Series:
     """Texts that journald wrote as an array of bytes, because they are not plain, as the text that they are."""
+    if not values.str.starts_with("[").any():
+        return values
     arrays = values.str.contains(r"^\[\s*[0-9]{1,3}(?:\s*,\s*[0-9]{1,3})*\s*\]$").fill_null(False)
     if not arrays.any():
         return values

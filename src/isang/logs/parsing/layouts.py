@@ -68,7 +68,7 @@ _LAYOUTS = (
         rf"^{_TIME}\s+{_LEVEL}\s+(?:\[[^\]]*\]\s+)?\d*\s*---\s+(?:\[[^\]]*\]\s*)*(?P<component>\S+)\s*:\s{_MESSAGE}",
     ),
     Layout("openstack", rf"^(?:\S+\s)?{_TIME} \d+ {_LEVEL} (?P<component>\S+) \[[^\]]*\] {_MESSAGE}"),
-    Layout("zookeeper", rf"^{_TIME} - {_LEVEL}\s+\[(?P<component>.*?)\] - {_MESSAGE}"),
+    Layout("zookeeper", rf"^{_TIME} (?:\[\w+:[^\]]*\] )?- {_LEVEL}\s+\[(?P<component>.*?)\] - {_MESSAGE}"),
     Layout("python", rf"^{_TIME}\s+-\s+(?P<component>\S+)\s+-\s+{_LEVEL}\s+-\s+{_MESSAGE}"),
     Layout("loguru", rf"^{_TIME}\s+\|\s+{_LEVEL}\s+\|\s+(?P<component>\S+)\s+-\s+{_MESSAGE}"),
     Layout(

@@ -227,32 +227,45 @@ def record_texts(chunks: Iterable[Chunk], source: SourceLayout, wanted: Collecti
     return found.texts()
 
 
-def whole_records(lines: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
-    """The records that begin in lines of one or more logs of one layout, parsed together.
+def whole_records(parts: Sequence[tuple[pl.DataFrame, SourceLayout]]) -> pl.DataFrame:
+    """The records that begin in lines of any logs, parsed together: `parts` are lines and the layout that reads them.
 
-    `lines`: `row`, `text`, `begins` (the first line of its log here) and `context` (the line before a log's first one,
-    which is no line of its own; layouts that are `needs_line_before` want one for each log). Returned are the `row` of
-    each record's first line, `time`, `level`, `message`, `alert`, `text` (the first line) and `whole` (all lines).
+    Lines: `row`, `text` without colours, `begins` (the first line of its log here) and `context` (the line before a
+    log's first one, which is no line of its own; layouts that are `needs_line_before` want one for each log). Returned
+    are the `row` of each record's first line, the number of its `log` (how many began before), `time`, `level`,
+    `message`, `alert`, `text` (the first line) and `whole` (all lines).
     """
-    written = without_colours(lines["text"])
+    clocks: list[_Reading] = []
+    read = []
+    for lines, source in parts:
+        read.append(_lines_read(lines, source, len(clocks)))
+        clocks += _readings(source)
+    found = read[0] if len(read) == 1 else pl.concat(read)
+    blank = (found["first"].str.strip_chars() == "").fill_null(value=True)
+    parsed = _normal(found, _times(found, clocks))
+    starts = parsed["message"].is_not_null() & ~blank & ~found["context"] & ~found["continues"]
+    parsed = parsed.with_columns(time=pl.coalesce(found["outer"], "time"))
+    found = found.with_columns(*parsed, starts.alias("starts"), log=pl.col("begins").cum_sum() - 1)
+    whole = _whole_texts(found)
+    found = found.filter("starts")
+    return found.select("row", "log", "time", "level", "message", "alert", text="first", whole=whole)
+
+
+def _lines_read(lines: pl.DataFrame, source: SourceLayout, first_clock: int) -> pl.DataFrame:
+    """Lines (see `whole_records`) with what their layout finds in them; `layout` counts from `first_clock`."""
+    written = lines["text"]
     several = written.str.contains("\n", literal=True).any()  # sent as one record, such as a stack trace
     first = written.str.replace(r"(?s)\n.*$", "") if several else written
     texts = _texts(first.to_frame("text"), source.containers)
-    blank = ~texts["text"].str.contains(r"\S").fill_null(False)
-    parsed = normalised(as_written(texts["text"], source), source)
-    starts = parsed["message"].is_not_null() & ~blank & ~lines["context"]
-    if "continues" in texts.columns:
-        starts &= ~texts["continues"]
-        parsed = parsed.with_columns(time=pl.coalesce(texts["time"], "time"))
-    else:
-        texts = texts.with_columns(continues=pl.lit(False))
-    own = texts["text"] if source.container else written
-    found = pl.concat([lines, parsed, texts.select(first="text"), texts.select("continues")], how="horizontal")
-    found = found.with_columns(
-        own.alias("written"), starts.alias("starts"), _headings(texts["text"], source).alias("heads")
+    inside = "continues" in texts.columns
+    return pl.concat([lines.drop("text"), as_written(texts["text"], source)], how="horizontal").with_columns(
+        texts["text"].alias("first"),
+        (texts["text"] if inside else written).alias("written"),
+        texts["time"].alias("outer") if inside else pl.lit(None, dtype=timestamps.UTC_TIME).alias("outer"),
+        texts["continues"] if inside else pl.lit(value=False).alias("continues"),
+        _headings(texts["text"], source).alias("heads"),
+        layout=pl.col("layout").cast(pl.UInt32) + first_clock,
     )
-    whole = _whole_texts(found)
-    return found.filter("starts").select("row", "time", "level", "message", "alert", text="first", whole=whole)
 
 
 def _whole_texts(lines: pl.DataFrame) -> pl.Series:
@@ -261,7 +274,8 @@ def _whole_texts(lines: pl.DataFrame) -> pl.Series:
     if not others.any() and not lines["heads"].any():
         return lines.filter("starts")["written"]
     opens = pl.col("starts") | pl.col("heads") | pl.col("context") | pl.col("begins")
-    heading = pl.when(pl.col("heads").shift(1, fill_value=False)).then(pl.col("written").shift(1) + "\n")
+    headed = pl.col("heads").shift(1, fill_value=False) & ~pl.col("begins")
+    heading = pl.when(headed).then(pl.col("written").shift(1) + "\n")
     piece = (
         pl.when("starts").then(heading.fill_null("") + pl.col("written"))
         .when("continues").then(pl.col("written").fill_null(""))
@@ -318,20 +332,52 @@ def as_written(texts: pl.Series, source: SourceLayout, before: str | None = None
 
 def normalised(written: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
     """`time` (UTC or null), `level`, `message`, `alert` (bool or null) of lines `as_written`."""
-    level = normal_level(pl.col("level"))
-    if written["level"].null_count():
-        level = pl.coalesce(level, normal_level(pl.col("message").str.extract(IN_FRONT)))
-    return written.select(times_of(written, source), level, "message", alert=pl.col("alert") != "-")
+    return _normal(written, times_of(written, source))
+
+
+def _normal(written: pl.DataFrame, times: pl.Series) -> pl.DataFrame:
+    """See `normalised`; a level is searched for in the messages of those lines that have none before it."""
+    found = written.select(times, normal_level(pl.col("level")), "message", alert=pl.col("alert") != "-")
+    without = written["level"].is_null().arg_true()
+    if without.is_empty():
+        return found
+    told = written["message"].gather(without).str.extract(IN_FRONT)
+    if told.null_count() == told.len():
+        return found
+    levels = told.to_frame("level").select(normal_level(pl.col("level"))).to_series()
+    return found.with_columns(found["level"].scatter(without, levels))
+
+
+_Reading = tuple[Clock | None, str, datetime]
+"""How a layout's times are read: the clock, the zone, and what lends its year or date."""
+
+
+def _readings(source: SourceLayout) -> list[_Reading]:
+    return [(clock, source.zone, source.reference) for clock in source.clocks]
 
 
 def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:
     """The `time` of lines whose `time` is still text; it is written as their `layout` has it."""
-    time = pl.lit(None, dtype=timestamps.UTC_TIME)
-    for number, clock in enumerate(source.clocks):
+    return _times(written, _readings(source))
+
+
+def _times(written: pl.DataFrame, readings: Sequence[_Reading]) -> pl.Series:
+    """The same by the reading of each `layout`; those that are read alike are read together."""
+    alike: dict[tuple[object, ...], tuple[_Reading, list[int]]] = {}
+    for number, (clock, zone, reference) in enumerate(readings):
         if clock is not None:
-            own = timestamps.to_utc(pl.col("time"), clock, zone=source.zone, reference=source.reference)
-            time = pl.when(pl.col("layout") == number).then(own).otherwise(time)
-    return written.with_columns(time=time)["time"]
+            key = clock, zone, reference.date() if clock.lacks else None
+            alike.setdefault(key, ((clock, zone, reference), []))[1].append(number)
+    texts = written["time"]
+    found = pl.Series("time", [None], dtype=timestamps.UTC_TIME).new_from_index(0, texts.len())
+    for (clock, zone, reference), numbers in alike.values():
+        assert clock is not None
+        read = timestamps.to_utc(pl.col("time"), clock, zone=zone, reference=reference)
+        if len(numbers) == len(readings):
+            return written.select(time=read)["time"]
+        places = written["layout"].is_in(numbers).arg_true()
+        found = found.scatter(places, texts.gather(places).to_frame().select(time=read)["time"])
+    return found
 
 
 def _line_before(chunk: Chunk, source: SourceLayout) -> str | None:

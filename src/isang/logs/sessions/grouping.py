@@ -52,6 +52,10 @@ class Grouper:
         """The last session, or the rest of it; there must have been records."""
         return self._sessions(self._held.pop(), last=True)
 
+    def whole(self, records: pl.DataFrame) -> pl.DataFrame:
+        """What `add` and `finish` give together, where all `records` are there at once."""
+        return self._sessions(records, last=True)
+
     def _sessions(self, records: pl.DataFrame, *, last: bool) -> pl.DataFrame:
         records = pl.concat([*self._held, records])
         identity = records.select("stream", *(["key"] if self._rule.kind == "key" else []))

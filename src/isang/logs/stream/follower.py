@@ -93,8 +93,8 @@ class Follower:
         """Logs that are followed or were sent."""
         return len(self._logs.tails) + len(self._sent)
 
-    def poll(self) -> tuple[bool, EndedSessions | None]:
-        """Read what came: (whether anything did, the sessions that have ended)."""
+    def poll(self, *, ended: bool = True) -> tuple[bool, EndedSessions | None]:
+        """Read what came: (whether anything did, the sessions that have `ended`, where these are asked for)."""
         if self._clock() - self._looked_at > LOOK_SECONDS:
             self._looked_at = self._clock()
             self._begin(self._logs.look())
@@ -108,7 +108,7 @@ class Follower:
             self._logs.reached.update((stream, self._parser.latest_us(stream)) for stream in streams)
         self.records |= self._take_sent(now_us, read_at)
         self._read_at = read_at
-        return bool(self.records), self.stream.take(self.now_us())
+        return bool(self.records), self.stream.take(self.now_us()) if ended else None
 
     def _take_sent(self, now_us: int, read_at: float) -> dict[str, int]:
         """Read what `source` gives: how many records of each stream."""
@@ -142,7 +142,7 @@ class Follower:
 
     def alarming(self) -> EndedSessions | None:
         """The open sessions in which the last `poll` found a line that fits no known template."""
-        return self.stream.alarming()
+        return self.stream.alarming(self.now_us())
 
     def finish(self) -> EndedSessions | None:
         """End all sessions, with the text behind the last line end of each log."""

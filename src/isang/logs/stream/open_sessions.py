@@ -69,12 +69,8 @@ class OpenSessions:
         owners, self._added = self._due(now_us, everything=everything), []
         if not len(owners):
             return None
-        due = self.records.of(owners)
-        ordered = due.sort("owner", "time", "log", maintain_order=True)
-        changed = ordered.select(pl.col("owner") != pl.col("owner").shift(1)).to_series().fill_null(True)
-        begins = pl.Series("session", session_begins(ordered, changed.to_numpy(), self._rule))
-        ordered = ordered.with_columns(begins.cum_sum().cast(pl.UInt32) - 1)
-        sessions = self._sessions(ordered, now_us, everything=everything)
+        ordered = self._ordered(owners)
+        sessions = self._pieces(self._within_limit(self._endings(ordered, now_us, everything=everything), ordered))
         if not sessions["pieces"].sum():
             return None
         ended, over = self._divided(ordered, sessions)
@@ -90,34 +86,48 @@ class OpenSessions:
         over = self.records.silent_longest(self.most_records)
         return np.unique(np.concatenate([*self._added, silent, over]))
 
-    def so_far(self, owners: pl.DataFrame) -> Ended | None:
-        """The open sessions of `owners` (OWNER) as they are now, named as they will be; call it after `take`.
+    def so_far(self, owners: pl.DataFrame, now_us: int) -> tuple[Ended | None, pl.DataFrame]:
+        """The open sessions of `owners` (OWNER) as they are now, named as they will be; None where there are none.
 
-        Then each owner has one open session at most. None where none of them has any.
+        Also the owners of whom `take` has to give sessions out first; right after it there are none of these.
         """
-        records = self.records.of(self.records.numbers_of(owners))
-        if records.is_empty():
-            return None
-        records = self.records.in_words(records.sort("owner", "time", "log", maintain_order=True))
-        records = records.with_columns(session=pl.struct(OWNER).rle_id())
+        ordered = self._ordered(self.records.numbers_of(owners))
+        if ordered.is_empty():
+            return None, owners.clear()
+        sessions = self._pieces(self._endings(ordered, now_us, everything=False))
+        of_waiting = sessions["owner"].filter(sessions["pieces"] > 0)
+        waits = ordered["owner"].is_in(of_waiting.implode())
+        waiting = self.records.in_words(ordered.filter(waits)).select(OWNER).unique(maintain_order=True)
+        if waits.all():
+            return None, waiting
+        records = self.records.in_words(ordered.filter(~waits)).with_columns(session=pl.struct(OWNER).rle_id())
         heads = records.unique("session", keep="first", maintain_order=True)
         names = session_names(heads, self._rule)
         numbers = [
             self._number(name, *head) for name, *head in heads.select(names, "key", "source", "line").iter_rows()
         ]
         ids = numbered_names(names, pl.Series(numbers, dtype=pl.Int64)).to_list()
-        return Ended(records, ids, [GOES_ON] * len(ids), self.records.texts())
+        return Ended(records, ids, [GOES_ON] * len(ids), self.records.texts()), waiting
 
-    def _sessions(self, ordered: pl.DataFrame, now_us: int, *, everything: bool) -> pl.DataFrame:
-        """One row per open session: `ending` (null where it goes on), and how many `pieces` of it go out now."""
+    def _ordered(self, owners: Numbers) -> pl.DataFrame:
+        """The records of these owners, those of a `session` (numbered from 0) together and in order."""
+        ordered = self.records.of(owners).sort("owner", "time", "log", maintain_order=True)
+        changed = ordered.select(pl.col("owner") != pl.col("owner").shift(1)).to_series().fill_null(value=True)
+        begins = pl.Series("session", session_begins(ordered, changed.to_numpy(), self._rule))
+        return ordered.with_columns(begins.cum_sum().cast(pl.UInt32) - 1)
+
+    def _endings(self, ordered: pl.DataFrame, now_us: int, *, everything: bool) -> pl.DataFrame:
+        """One row per open session: `session`, `owner`, `size`, `heard`, `ending` (null where it goes on)."""
         sessions = ordered.group_by("session", maintain_order=True).agg(
             pl.col("owner").first(),
             size=pl.len().cast(pl.Int64),
             first=pl.col("heard").min(),
             heard=pl.col("heard").max(),
         )
-        sessions = sessions.with_columns(ending=pl.lit(END) if everything else self._ending(now_us))
-        sessions = self._within_limit(sessions, self.most_records - (self.records.height - ordered.height))
+        return sessions.with_columns(ending=pl.lit(END) if everything else self._ending(now_us))
+
+    def _pieces(self, sessions: pl.DataFrame) -> pl.DataFrame:
+        """The sessions with how many `pieces` of each go out now."""
         sizes = sessions["size"].to_numpy()
         pieces = np.maximum(1, self._cut.of_ended(sizes))
         settled = np.zeros_like(sizes) if self._rule.kind == "lines" else self._cut.of_open(sizes)
@@ -138,8 +148,9 @@ class OpenSessions:
             reasons.append(pl.when(now_us - pl.col("heard") > self._idle_us + LATE_US).then(pl.lit(SILENT)))
         return pl.coalesce(reasons)
 
-    def _within_limit(self, sessions: pl.DataFrame, most_records: int) -> pl.DataFrame:
-        """End the sessions that were silent longest until they have `most_records` at most."""
+    def _within_limit(self, sessions: pl.DataFrame, ordered: pl.DataFrame) -> pl.DataFrame:
+        """End the sessions that were silent longest until `most_records` are open at most; `ordered`: their records."""
+        most_records = self.most_records - (self.records.height - ordered.height)
         going_on = sessions.filter(pl.col("ending").is_null()).sort("heard", descending=True)
         too_many = going_on.filter(pl.col("size").cum_sum() > most_records)["session"]
         self.ended_early += too_many.len()

@@ -174,9 +174,9 @@ class RecordParser:
         now = self._clock() if read_at is None else read_at
         for stream in rows["stream"].unique(maintain_order=True).to_list():
             self._log(stream).came_at = now
-        as_sent = self._as_sent_of(rows)
+        as_sent, layouts = self._as_sent_of(rows)
         raw, sent = rows.filter(~as_sent), rows.filter(as_sent)
-        parts = [*self._of_lines(raw, written or {}), *self._as_sent(sent)]
+        parts = [*self._of_lines(raw, written or {}, layouts), *self._as_sent(sent)]
         parsed = parts[0] if len(parts) == 1 else pl.concat(parts).sort("row")
         return self._located(parsed, rows)
 
@@ -186,19 +186,22 @@ class RecordParser:
             log = self._logs[stream] = _Log(self._numbers.of(stream), came_at=self._clock())
         return log
 
-    def _as_sent_of(self, rows: pl.DataFrame) -> pl.Series:
-        """Which records the sender took apart.
+    def _as_sent_of(self, rows: pl.DataFrame) -> tuple[pl.Series, dict[str, SourceLayout]]:
+        """Which records the sender took apart, and the layouts of the logs that were looked at for it.
 
         Where all that came is a text, the log's texts say whether they are whole lines: these carry a time.
         """
         as_sent = rows["message"].is_not_null()
-        bare = as_sent & (rows["message"] == rows["text"]).fill_null(False)
+        layouts: dict[str, SourceLayout] = {}
+        bare = as_sent & (rows["message"] == rows["text"]).fill_null(value=False)
         if bare.any():
-            for stream in rows["stream"].filter(bare).unique(maintain_order=True).to_list():
-                of_stream = bare & (rows["stream"] == stream)
-                if self._recognised(self._log(stream), rows["text"].filter(of_stream), None).clock is not None:
-                    as_sent &= ~of_stream
-        return as_sent
+            for (stream,), of_stream in rows.filter(bare).group_by("stream", maintain_order=True):
+                layouts[str(stream)] = self._recognised(
+                    self._log(str(stream)), without_colours(of_stream["text"]), None
+                )
+            lines = [stream for stream, layout in layouts.items() if layout.clock is not None]
+            as_sent &= ~(bare & rows["stream"].is_in(lines))
+        return as_sent, layouts
 
     def _as_sent(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
         """Records that the sender took apart (_WHOLE)."""
@@ -230,26 +233,31 @@ class RecordParser:
             log.latest_us = log.latest_us if time is None else time
         return [found.with_columns(without_colours(found["message"]).alias("message")).cast(_WHOLE)]
 
-    def _of_lines(self, rows: pl.DataFrame, written: Mapping[str, datetime]) -> list[pl.DataFrame]:
-        """Raw lines (_WHOLE), those of all logs that are read alike together."""
+    def _of_lines(
+        self, rows: pl.DataFrame, written: Mapping[str, datetime], layouts: Mapping[str, SourceLayout]
+    ) -> list[pl.DataFrame]:
+        """Raw lines (_WHOLE), those of all logs together; `layouts` are known already."""
         if rows.is_empty():
             return []
         rows = rows.sort("stream", maintain_order=True)
+        rows = rows.with_columns(without_colours(rows["text"]))
         runs = rows["stream"].rle().struct.unnest()
-        start = 0
+        texts, start = rows["text"], 0
         alike: dict[Any, list[_Run]] = {}
         for length, stream in runs.iter_rows():
             log = self._log(stream)
-            layout = self._recognised(log, rows["text"].slice(start, length), written.get(stream))
+            layout = layouts.get(stream)
+            if layout is None:
+                layout = self._recognised(log, texts.slice(start, length), written.get(stream))
             alike.setdefault(_read_as(layout), []).append((log, layout, start, length))
             start += length
-        return [self._read(rows, logs) for logs in alike.values()]
+        return [self._read(rows, list(alike.values()))]
 
     def _recognised(self, log: _Log, texts: pl.Series, written: datetime | None) -> SourceLayout:
         reference = (written or datetime.now(UTC)).astimezone(ZoneInfo(self._zone))
         missing = SAMPLE_LINES - log.head.len()
         if log.layout is None or missing > 0:
-            log.head = log.head.append(without_colours(texts.head(missing)))
+            log.head = log.head.append(texts.head(missing))
         full = log.head.len() >= SAMPLE_LINES > log.recognised_from
         if log.layout is None or full or log.head.len() >= _LOOKED_AT_AGAIN * log.recognised_from:
             log.recognised_from = log.head.len()
@@ -263,20 +271,14 @@ class RecordParser:
             )
         return replace(log.layout, reference=reference)
 
-    def _read(self, rows: pl.DataFrame, logs: list[_Run]) -> pl.DataFrame:
-        """The lines of some logs, which one layout reads."""
-        layout = logs[0][1]
-        if needs_line_before(layout):
-            lines = pl.concat(_with_context(rows, *run) for run in logs)
-        else:
-            places = np.concatenate([np.arange(start, start + length) for _, _, start, length in logs])
-            sizes = np.array([length for *_, length in logs])
-            begins = np.zeros(len(places), dtype=bool)
-            begins[np.cumsum(sizes) - sizes] = True
-            lines = rows.select("row", "text")[places].with_columns(begins=pl.Series(begins), context=pl.lit(False))
-        for log, _, start, length in logs:
-            log.before = rows["text"][start + length - 1]
-        found = whole_records(lines, layout).with_columns(pl.col("time").cast(pl.Int64))
+    def _read(self, rows: pl.DataFrame, alike: list[list[_Run]]) -> pl.DataFrame:
+        """The lines of all logs; those that one layout reads stand together in `alike`."""
+        runs = [run for logs in alike for run in logs]
+        texts = rows["text"]
+        parts = [(_lines_of(rows, logs), logs[0][1]) for logs in alike]
+        for log, _, start, length in runs:
+            log.before = texts[start + length - 1]
+        found = whole_records(parts).with_columns(pl.col("time").cast(pl.Int64))
         told = rows.select("row", "time", "level").filter(pl.col("time").is_not_null() | pl.col("level").is_not_null())
         if told.height:  # by who sent the line
             found = found.join(told, on="row", how="left", maintain_order="left")
@@ -285,7 +287,7 @@ class RecordParser:
                 .with_columns(normal_level(pl.col("level")))
                 .drop("time_right", "level_right")
             )
-        return found.with_columns(_running_on(found, lines, logs, layout)).cast(_WHOLE)
+        return found.with_columns(_running_on(found, runs)).drop("log").cast(_WHOLE)
 
     def _located(self, parsed: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         """PARSED_SCHEMA; what names no key where sessions have one is left out."""
@@ -331,31 +333,44 @@ def _read_as(layout: SourceLayout) -> Any:
     return layout.container, shapes, layout.clocks, layout.zone, layout.reference.date() if lacking else None
 
 
-def _lines(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("row", "text", begins=pl.int_range(pl.len()) == 0, context=pl.lit(False))
+def _lines_of(rows: pl.DataFrame, logs: list[_Run]) -> pl.DataFrame:
+    """The lines of logs that one layout reads, see `whole_records`."""
+    if needs_line_before(logs[0][1]):
+        return pl.concat(_with_context(rows, *run) for run in logs)
+    places = np.concatenate([np.arange(start, start + length) for _, _, start, length in logs])
+    sizes = np.array([length for *_, length in logs])
+    begins = np.zeros(len(places), dtype=bool)
+    begins[np.cumsum(sizes) - sizes] = True
+    return rows.select("row", "text")[places].with_columns(begins=pl.Series(begins), context=pl.lit(value=False))
 
 
 def _with_context(rows: pl.DataFrame, log: _Log, _: SourceLayout, start: int, length: int) -> pl.DataFrame:
     """The lines of one log behind the one that came before them."""
-    own = rows.slice(start, length)
-    before = own.head(1).select("row", text=pl.lit(log.before or ""), begins=pl.lit(True), context=pl.lit(True))
-    return pl.concat([before, _lines(own).with_columns(begins=pl.lit(False))])
+    own = rows.slice(start, length).select("row", "text", begins=pl.lit(value=False), context=pl.lit(value=False))
+    before = own.head(1).select(
+        "row", text=pl.lit(log.before or ""), begins=pl.lit(value=True), context=pl.lit(value=True)
+    )
+    return pl.concat([before, own])
 
 
-def _running_on(found: pl.DataFrame, lines: pl.DataFrame, logs: list[_Run], layout: SourceLayout) -> pl.Series:
+def _running_on(found: pl.DataFrame, runs: list[_Run]) -> pl.Series:
     """As `Timeline` settles times: they run on past midnight, and what has none takes that of the record before.
 
-    Where times lack the year or the date, the last of those that are read together is the latest until now.
+    Where times lack the year or the date, the last of those that are read together is the latest until now. `found`:
+    records with their `time` and the place of their `log` in `runs`.
     """
-    if len(logs) == 1:
-        return _settled(found["time"], logs[0][0], layout)
-    own = lines.select("row", log=pl.col("begins").cum_sum().cast(pl.Int64) - 1)
-    log_of = found.select("row").join(own, on="row", how="left", maintain_order="left")["log"]
-    sizes = np.bincount(log_of.to_numpy(), minlength=len(logs))
+    times = found["time"]
+    sizes = np.bincount(found["log"].to_numpy(), minlength=len(runs))
     ends = np.cumsum(sizes)
+    complete = all(layout.clock is None or layout.clock.lacks is None for _, layout, *_ in runs)
+    if complete and not times.null_count():  # nothing is to be settled
+        for (log, *_), size, end in zip(runs, sizes.tolist(), ends.tolist(), strict=True):
+            if size:
+                log.as_written_us = log.latest_us = times[end - 1]
+        return times
     return pl.concat(
-        _settled(found["time"].slice(int(end - size), int(size)), log, layout)
-        for end, size, (log, *_) in zip(ends, sizes, logs, strict=True)
+        _settled(times.slice(int(end - size), int(size)), log, layout)
+        for end, size, (log, layout, *_) in zip(ends, sizes, runs, strict=True)
     )
 
 

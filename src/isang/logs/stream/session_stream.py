@@ -115,15 +115,15 @@ class SessionStream:
         """The sessions that have ended by `now_us`, or `everything`."""
         return self._built(self.open.take(now_us, everything=everything))
 
-    def alarming(self) -> EndedSessions | None:
+    def alarming(self, now_us: int) -> EndedSessions | None:
         """As they are now, the open sessions to which a line came that fits no `known` template, since the last call.
 
-        Call it after `take`.
+        What `take` would give out now waits for it.
         """
         if self._unlike.is_empty():
             return None
-        owners, self._unlike = self._unlike, self._unlike.clear()
-        return self._built(self.open.so_far(owners))
+        found, self._unlike = self.open.so_far(self._unlike, now_us)
+        return self._built(found)
 
     def facts(self) -> dict[str, Any]:
         """What `restore` needs beside the records; plain JSON values."""
@@ -166,8 +166,7 @@ class SessionStream:
             pl.Series("event", event_of[numbers.to_numpy()]),
         )  # fmt: skip
         grouper = Grouper(_WHOLE_SESSIONS, names.to_list(), max_events=records.height)
-        sessions = pl.concat([grouper.add(located), grouper.finish()])
-        sessions = with_times(sessions).sort("start", "session_id", nulls_last=True)
+        sessions = with_times(grouper.whole(located)).sort("start", "session_id", nulls_last=True)
         endings = dict(zip(ended.ids, ended.endings, strict=True))
         return EndedSessions(
             Dataset(sessions.select(SESSIONS_SCHEMA.names()), templates, {}),

@@ -12,6 +12,7 @@ from isang.logs.redaction import without_secrets
 from isang.logs.rules import Rules
 from isang.logs.store import TEMPLATES_SCHEMA
 from isang.logs.templates.agreement import with_shared_values
+from isang.logs.templates.bracketed import with_bracketed_values
 from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, canonical, mined_words
 from isang.logs.templates.novelty import novelty
 from isang.logs.templates.optional_parts import MOST_LOOKED_AT, with_open_ends, without_optional_parts
@@ -278,9 +279,14 @@ class EventTable:
                     (mined_words(messages[number].text.split()), self._lines[number])
                     for number in members[text][:MOST_LOOKED_AT]
                 )
-            ends = with_open_ends(of_text)
+            ends = with_open_ends(of_text, names)
             found = [ends.get(text, text) for text in found]
-            shorter = without_optional_parts(dict.fromkeys(found), names)
+            inside = with_bracketed_values(dict.fromkeys(found))
+            found = [inside.get(text, text) for text in found]
+            lines = Counter[str]()
+            for own_text, message in zip(found, together, strict=True):
+                lines[own_text] += message.lines
+            shorter = without_optional_parts(lines, names)
             became.update(zip(own, (_Text(severe, shorter.get(text, text)) for text in found), strict=True))
         shared = {
             _Text(*one): _Text(*other)

@@ -7,10 +7,12 @@ from drain3.drain import Drain
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.redaction import without_secrets
+from isang.logs.templates.bracketed import closed, spread, with_one_slot
 from isang.logs.templates.optional_parts import open_prefix, relaxed
 from isang.logs.templates.words import (
     behind_name,
     has_words,
+    in_brackets,
     is_failure_or_success,
     is_grammar,
     is_name,
@@ -85,7 +87,8 @@ class TemplateIndex:
     nothing but slots fits messages that are. The first, not the
     nearest: templates that are learned later can then never take a message from an earlier one. Where none fits, the
     first is taken that differs in nothing but the words behind names (`user=`), then in values in parentheses or in how
-    many slots stand in a row, then one whose end is open (see optional_parts.py), unless the rest tells of an outcome.
+    many slots stand in a row, then in what stands in brackets that fit any words (bracketed.py), then one whose end is
+    open (optional_parts.py), unless the rest tells of an outcome.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class TemplateIndex:
         self._exact: _Node = {}
         self._by_names: _Node = {}
         self._relaxed: _Node = {}
+        self._bracketed: _Node = {}
         self._open: _Node = {}
         levels = levels if levels is not None else [None] * len(texts)
         for number, text, level in zip(ids if ids is not None else range(len(texts)), texts, levels, strict=True):
@@ -104,6 +108,9 @@ class TemplateIndex:
             short = signature(relaxed(text.split()))
             if len(short) < len(signs):
                 _insert(self._relaxed, [first, *short], number)
+            single = closed(text)
+            if single is not None:
+                _insert(self._bracketed, [first, *relaxed(single.split())], number)
             before = open_prefix(text.split())
             if before is not None:
                 _insert(self._open, [severity(level), *before], number)
@@ -125,9 +132,19 @@ class TemplateIndex:
             steps = [_steps(word, sign) for word, sign in zip(short, signature(short), strict=True)]
             fits = (_first(tree.get(first, {}), steps) for tree in (self._exact, self._relaxed))
             found = min((number for number in fits if number is not None), default=None)
+        if found is None and self._bracketed:
+            found = self._match_bracketed(message, level)
         if found is None and self._open:
             found = _first_open(self._open.get(severity(level), {}), words)
         return found
+
+    def _match_bracketed(self, message: str, level: str | None) -> int | None:
+        fits = []
+        for shorter in with_one_slot(message):
+            short = relaxed(shorter.split())
+            steps = [_steps(word, sign) for word, sign in zip(short, signature(short), strict=True)]
+            fits.append(_first(self._bracketed.get((severity(level), has_words(shorter)), {}), steps))
+        return min((number for number in fits if number is not None), default=None)
 
 
 _Node = dict[Any, Any]
@@ -141,7 +158,7 @@ def _insert(node: _Node, words: Sequence[Any], number: int) -> None:
 
 def _steps(word: str, sign: str) -> set[str]:
     """What may stand in a template in the place of a word."""
-    steps = {word, sign, behind_name(word)}
+    steps = {word, sign, behind_name(word), in_brackets(word)}
     if not is_failure_or_success(word):
         steps.add(SLOT)
     if word == SLOT:
@@ -225,6 +242,10 @@ def slot_values(template: str, message: str) -> list[str] | None:
     open end the slots may be empty, or the last takes several words.
     """
     values = _slot_values(template, message)
+    single = closed(template) if values is None else None
+    if single is not None:
+        values = _slot_values(single, message)
+        return None if values is None else spread(template, values)
     before = open_prefix(template.split()) if values is None else None
     if before is None:
         return values

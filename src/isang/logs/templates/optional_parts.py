@@ -5,10 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from isang.logs.parsing.masks import SLOT
-from isang.logs.templates.words import core, has_words, is_failure_or_success, is_grammar, is_outcome
+from isang.logs.templates.values import may_be_value
+from isang.logs.templates.words import behind_name, core, has_words, is_failure_or_success
 
 LEAST_TEMPLATES = 3
 """A word beside a slot is part of the value where it stands so in this many templates, each there without it too."""
+LEAST_LINES = 12
+"""A word beside a slot is part of the value where so many lines have it and so many do not."""
 REST = 3
 """So many slots at the end of a template fit any number of words."""
 LEAST_TAILS = 12
@@ -16,6 +19,7 @@ LEAST_TAILS = 12
 MOST_LOOKED_AT = 100
 """So many messages of a template show whether its end is free."""
 _LONGEST_PREFIX = 16
+_MOST_PARTS = 3
 _ANNOUNCES = ":-=(>"
 _IN_PARENTHESES = re.compile(r" \(<\*>\)(?=[,;.]?(?: |$))")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
@@ -27,18 +31,31 @@ def relaxed(words: Sequence[str]) -> list[str]:
     if "(<*>)" in text:
         text = _IN_PARENTHESES.sub("", text)
     kept: list[str] = []
-    for word in text.split(" "):
+    for word in text.split():
         if word != SLOT or kept[-1:] != [SLOT]:
             kept.append(word)
     return kept
 
 
-def without_optional_parts(texts: Collection[str], names: Collection[str]) -> dict[str, str]:
+def without_optional_parts(texts: Mapping[str, int], names: Collection[str]) -> dict[str, str]:
     """{template: what it becomes} of those of one severity that change.
 
-    `names`: words that are names or values elsewhere in the log: a name beside a slot is part of the value where there
-    is a template with the slot alone.
+    `texts`: how many lines each has. `names`: words that are names or values elsewhere in the log: a name beside a slot
+    is part of the value where there is a template with the slot alone.
     """
+    became = {text: text for text in texts}
+    for _ in range(_MOST_PARTS):
+        lines = Counter[str]()
+        for text, other in became.items():
+            lines[other] += texts[text]
+        shorter = _without_a_part(lines, names)
+        if not shorter:
+            break
+        became = {text: shorter.get(other, other) for text, other in became.items()}
+    return {text: other for text, other in became.items() if other != text}
+
+
+def _without_a_part(texts: Mapping[str, int], names: Collection[str]) -> dict[str, str]:
     became = _absorbed(texts, names)
     together: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for text in texts:
@@ -53,7 +70,7 @@ def without_optional_parts(texts: Collection[str], names: Collection[str]) -> di
     return {text: other for text, other in became.items() if other != text}
 
 
-def _absorbed(texts: Collection[str], names: Collection[str]) -> dict[str, str]:
+def _absorbed(texts: Mapping[str, int], names: Collection[str]) -> dict[str, str]:
     """{template: the same with a slot for a word of a value}."""
     keys: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for text in texts:
@@ -70,7 +87,8 @@ def _absorbed(texts: Collection[str], names: Collection[str]) -> dict[str, str]:
                 found.append((key, place, word, shorter))
     became: dict[str, str] = {}
     for key, place, word, shorter in found:
-        if core(word) in names or len(keys_of[word]) >= LEAST_TEMPLATES:
+        lines = min(sum(texts[text] for text in keys[one]) for one in (key, shorter))
+        if core(word) in names or len(keys_of[word]) >= LEAST_TEMPLATES or (word.isalpha() and lines >= LEAST_LINES):
             longer = " ".join((*key[:place], SLOT, *key[place + 1 :]))
             became.update(dict.fromkeys((*keys[key], *keys[shorter]), longer))
     return became
@@ -78,11 +96,7 @@ def _absorbed(texts: Collection[str], names: Collection[str]) -> dict[str, str]:
 
 def _may_be_value(key: Sequence[str], place: int, word: str) -> bool:
     beside = (*key[max(0, place - 1) : place], *key[place + 1 : place + 2])
-    return (
-        SLOT in beside
-        and _PLAIN.fullmatch(core(word)) is not None
-        and not (is_grammar(word) or is_outcome(word) or is_failure_or_success(word))
-    )
+    return SLOT in beside and _PLAIN.fullmatch(core(word)) is not None and may_be_value(word)
 
 
 def open_prefix(words: Sequence[str]) -> list[str] | None:
@@ -93,20 +107,24 @@ def open_prefix(words: Sequence[str]) -> list[str] | None:
     return list(words[:end]) if end and len(words) - end >= REST else None
 
 
-def with_open_ends(messages: Mapping[str, Iterable[tuple[Sequence[str], int]]]) -> dict[str, str]:
+def with_open_ends(
+    messages: Mapping[str, Iterable[tuple[Sequence[str], int]]], names: Collection[str]
+) -> dict[str, str]:
     """{template: what it becomes} of those of one severity whose end is free text.
 
     `messages`: by template the words of its messages, as many as the template has, and how many lines each has. Behind
     a beginning that announces something (`Product:`, `deprecated <*>:`, `unit -`) the text is free where most lines
-    have one of their own, of several lengths. What tells of failure or success stays.
+    have one of their own, of several lengths. What tells of failure or success stays. Beginnings that differ in `names`
+    and in what stands behind `name=` are one.
     """
     of: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for text in messages:
         words = text.split(" ")
+        told = [SLOT if core(word) in names else behind_name(word) for word in words]
         for length in range(1, min(len(words), _LONGEST_PREFIX + 1)):
             before = words[length - 1]
             if before != SLOT and before[-1] in _ANNOUNCES and not any(map(is_failure_or_success, words[length:])):
-                of[tuple(words[:length])].append(text)
+                of[tuple(told[:length])].append(text)
     became: dict[str, str] = {}
     for prefix, members in sorted(of.items(), key=lambda item: -len(item[0])):  # the longest beginning first
         left = [member for member in members if member not in became]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from isang.logs.parsing.masks import SLOT
-from isang.logs.templates.values import MOST_PAIRED, independent
+from isang.logs.templates.values import MOST_PAIRED, independent, may_be_value
 from isang.logs.templates.words import (
     behind_name,
     core,
     has_words,
+    in_brackets,
     is_failure_or_success,
     is_grammar,
     is_name,
@@ -33,7 +34,8 @@ kind (Good and Turing's estimate).
 """
 
 
-_BRACKETED = re.compile(r"\[[^\[\]]+\][.,:;]?")
+_NAMED = re.compile(r"[A-Za-z_][\w.-]*=")
+_NUMBERED = re.compile(r"[A-Za-z][\w.-]*[\[(]<\*>[\])][:,;]?")
 
 
 class Message(NamedTuple):
@@ -91,7 +93,12 @@ def refined(messages: Sequence[Message], names: Collection[str] = ()) -> list[st
 
 def _independent(group: Sequence[Message], places: Sequence[int], columns: Sequence[Counter[str]]) -> dict[int, str]:
     """{place: its slot} of the places of few words that vary independently of others."""
-    few = [place for place in places if len(columns[place]) <= MOST_PAIRED and not any(map(_varies, columns[place]))]
+    few = [
+        place
+        for place in places
+        if len(columns[place]) <= MOST_PAIRED
+        and (_of_several_names(columns[place]) or not any(map(_varies, columns[place])))
+    ]
     if len(few) < 2:
         return {}
     found = independent([message.words for message in group], [message.lines for message in group], few)
@@ -101,6 +108,8 @@ def _independent(group: Sequence[Message], places: Sequence[int], columns: Seque
 def _slot_for(words: Collection[str]) -> str:
     """What stands in a template for these words: the word, `name=<*>` where all are of one name, or a slot."""
     kinds = set(words) if len(words) == 1 else set(map(behind_name, words))
+    if len(kinds) > 1:
+        kinds = set(map(in_brackets, kinds))
     return next(iter(kinds)) if len(kinds) == 1 else SLOT
 
 
@@ -115,11 +124,17 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
     words = columns[place]
     if all(core(word) in names for word in words):
         return False
-    if len(words) > MAX_ALTERNATIVES or any(_varies(word) for word in words):
+    if len(words) > MAX_ALTERNATIVES:
+        return False
+    if _of_several_names(words):
+        return True
+    if any(_varies(word) for word in words):
         return False
     if len(set(map(behind_name, words))) == 1 and any(SLOT in word for word in words):
         return False
-    if all(map(_BRACKETED.fullmatch, words)):
+    if len(words) >= FEW_WORDS and all(map(_NUMBERED.fullmatch, words)) and all(map(may_be_value, words)):
+        return False
+    if len(set(map(in_brackets, words))) == 1 and all(SLOT in word or may_be_value(word) for word in words):
         return False
     kinds = set(map(behind_name, words))
     if len(kinds) == 1 and kinds != set(words) and len(words) >= FEW_WORDS:
@@ -128,6 +143,12 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
     if before and all(map(names_follow, before)) and not any(map(is_grammar, words)):
         return False
     return not _is_open(group, place)
+
+
+def _of_several_names(words: Collection[str]) -> bool:
+    """Whether all are `name=value`, of several names."""
+    found = [_NAMED.match(word) for word in words]
+    return all(found) and len({match[0] for match in found if match}) > 1
 
 
 def _is_open(group: Sequence[Message], place: int) -> bool:

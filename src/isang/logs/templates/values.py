@@ -60,7 +60,7 @@ def values_in(templates: Sequence[str], words: Sequence[Sequence[str]]) -> Itera
         if len(messages) < LEAST_VALUES or len(parts) != len(messages[0]):
             continue
         for place, part in enumerate(parts):
-            if part == SLOT:
+            if SLOT in part:
                 yield from _values({core(message[place]) for message in messages})
 
 

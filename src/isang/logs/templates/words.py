@@ -93,6 +93,7 @@ _WHOLE = frozenset(_OPPOSITES)
 _STEMS = tuple(stem for stem in _OPPOSITES if stem not in _SHORT and len(stem) > 3)
 
 
+_CALLED = re.compile(r"^([\w.-]+[\[(]|\[)([^\[\]()]+)([\])][.,:;]?)$")
 _STRONG = re.compile(
     r"(?i)(?:.*[_=:.-])?(?:true|false|yes|no|up|down|ok|on|off|success(?:ful(?:ly)?)?|succeeded|fail(?:ed|ure|ing)?"
     r"|errors?|den(?:ied|y)|refused|rejected|accepted|granted|timeout|expired|online|offline|enabled|disabled|invalid"
@@ -152,6 +153,13 @@ def behind_name(word: str) -> str:
     """`user=<*>` for `user=ann`, `(user=<*>),` for `(user=ann),`; other words as they are."""
     name = named_value(word)
     return word if name is None else name + SLOT + word[len(word.rstrip(",;)]}")) :]
+
+
+@lru_cache(1 << 16)
+def in_brackets(word: str) -> str:
+    """`Set(<*>)` for `Set(ann)`, `[<*>]` for `[ann]` and the like; other words, and outcomes, as they are."""
+    found = _CALLED.match(word)
+    return word if found is None or is_failure_or_success(found[2]) else f"{found[1]}{SLOT}{found[3]}"
 
 
 def names_follow(word: str) -> bool:

@@ -24,7 +24,7 @@ TALL, TALL_OF_GAIN = 0.1, 0.02
 lower ones that recover cost nothing, and a tenth of a loss that has come down to a thousandth is next to nothing."""
 LASTING = 0.2
 """A spike that does not recover at once counts from this part of the height of a tall one."""
-FEWEST_FOR_STABILITY = 200
+FEWEST_FOR_STABILITY = 140
 LEAST_NOISE = 1.0
 """Noise below this per cent of the loss's level where it is greatest is no instability, however it grew."""
 GROWTH = 1.5

@@ -13,6 +13,8 @@ from isang.runs.statistics.staircase import staircase
 
 RATE_CHANGE = 1.2
 """A rate that changes by this factor at the start of an epoch drops the loss by itself."""
+MEMORISED = 0.5
+"""The loss has come below this part of what it was on examples that were new."""
 LEAST_RISE = 0.03
 """The validation loss must rise by this part from its lowest epoch to its last."""
 SURE_RISE = 6.0
@@ -25,6 +27,8 @@ class Stairs:
 
     statement: Mapping[Language, str]
     rises: bool
+    memorised: Mapping[Language, str] | None
+    """How far the examples that were seen before have come below those that were not; None where that is little."""
     evidence: Mapping[str, Any]
 
 
@@ -52,7 +56,20 @@ def stairs(context: RunContext) -> Stairs | None:
         ko += f" 그동안 검증 손실은 상승합니다(에폭별 {listed})."
     evidence = plain({"drops_at_epoch_starts": found.drops, "fall_within_epochs": found.within,
                       "validation_by_epoch": levels})  # fmt: skip
-    return Stairs(both(en, ko), rises, evidence)
+    return Stairs(both(en, ko), rises, _memorised(epochs), evidence)
+
+
+def _memorised(epochs: list[Floats]) -> Mapping[Language, str] | None:
+    """In the first epoch every example is new: the level at its end is the loss on unseen ones, the best known."""
+    unseen, seen = (float(np.median(losses[-max(len(losses) // 5, 5) :])) for losses in (epochs[0], epochs[-1]))
+    if not 0 < seen < MEMORISED * unseen:
+        return None
+    return both(
+        f"New examples had a loss of {unseen:.3g} at the end of the first epoch, those seen {len(epochs) - 1:,} times "
+        f"have {seen:.3g} now: most of that gain is memory. No validation loss was logged that could say otherwise.",
+        f"처음 보는 예제의 손실은 첫 에폭 끝에서 {unseen:.3g}이었는데, {len(epochs) - 1:,}번 본 예제의 손실은 지금 "
+        f"{seen:.3g}입니다. 이 감소의 대부분은 암기입니다. 이를 반박할 검증 손실은 기록되지 않았습니다.",
+    )
 
 
 def with_stairs(finding: Finding, found: Stairs | None) -> Finding:
@@ -65,6 +82,10 @@ def with_stairs(finding: Finding, found: Stairs | None) -> Finding:
     if found.rises:
         evidence = {**finding.evidence, **found.evidence, "cause": "overfitting"}
         return Finding(finding.id, "problem", found.statement, evidence, _FEWER)
+    if finding.verdict == "not_applicable" and found.memorised is not None:
+        statement = {language: f"{found.statement[language]} {found.memorised[language]}" for language in LANGUAGES}
+        evidence = {**finding.evidence, **found.evidence, "cause": "memorised"}
+        return Finding(finding.id, "problem", statement, evidence, _FEWER_EPOCHS)
     statement = {language: f"{found.statement[language]} {finding.statement[language]}" for language in LANGUAGES}
     verdict = "cannot_tell" if finding.verdict == "not_applicable" else finding.verdict
     return Finding(finding.id, verdict, statement, {**finding.evidence, **found.evidence}, finding.remedy or _LOOK)
@@ -75,6 +96,10 @@ _FEWER = both(
     "regularisation.",
     "검증 손실이 가장 낮은 에폭의 가중치를 사용해 보고, 에폭 줄이기, 더 낮은 학습률, 데이터 추가, 정규화 강화를 "
     "시험해 보십시오.",
+)
+_FEWER_EPOCHS = both(
+    "Log a validation loss after each epoch; test fewer epochs, a lower rate or more data.",
+    "에폭마다 검증 손실을 기록하고, 에폭 줄이기, 더 낮은 학습률, 데이터 추가를 시험해 보십시오.",
 )
 _LOOK = both("Look at the validation loss after each epoch.", "에폭마다 검증 손실을 확인하십시오.")
 

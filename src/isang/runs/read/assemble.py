@@ -77,8 +77,10 @@ def _core(events: EventRows, records: LoggedRows) -> tuple[Mask, str]:
             )
         )
         return held_out & stepped, t.VALIDATION_LOSS
+    odd = len(events.logged_nan["norm"])
+    broken = f"the gradient norm is NaN in {odd:,} rows, as where the loss is NaN and is not printed; " if odd else ""
     raise NoLossError(
-        f"{records.account.path} holds no loss; the series found are {series_text(records)}; "
+        f"{records.account.path} holds no loss; {broken}the series found are {series_text(records)}; "
         "name the one that is the loss with --loss NAME, or a metric with --metric NAME:max or NAME:min",
         records.name or records.account.path,
         _series(records),

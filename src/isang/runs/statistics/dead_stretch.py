@@ -1,4 +1,4 @@
-"""Does a series end in one value that never changes again, as it does where the numbers have broken down?"""
+"""Does a series end in one value that never changes again, or repeat itself? Then nothing is learned from it."""
 
 from dataclasses import dataclass
 
@@ -19,6 +19,15 @@ JUMP_OF_RANGE = 0.01
 """A jump counts from this part of the range of the values before it."""
 LONGER = 3
 """The stretch must be this many times as long as any before it: hinge losses are 0 now and then."""
+
+
+FEWEST_PERIODS = 3
+MOST_VALUES = 20_000
+"""Of a longer series the end is looked at."""
+MOST_PERIODS = 100
+"""Periods that are tried, the shortest first."""
+SAME = 0.98
+"""Part of the values that are exactly those of one period before."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +88,21 @@ def _is_sudden(before: Floats, value: float) -> bool:
         return True
     noise = robust_spread(np.diff(near)) if len(near) >= NEAR else 0.0
     return noise > NOISY * digit and noise > JUMP_OF_RANGE * spread
+
+
+def repetition(values: Floats) -> int | None:
+    """The period with which n values repeat exactly to the end, None where they do not or are all the same.
+
+    Batches in the same order that have the same loss in each epoch: the weights do not move.
+    """
+    end = values[-MOST_VALUES:]
+    n = len(end)
+    if n < FEWEST:
+        return None
+    last = end[-1]
+    for period in (n - 1 - np.flatnonzero(end[:-1] == last)[::-1])[:MOST_PERIODS]:
+        if FEWEST_PERIODS * period > n:
+            return None
+        if period > 1 and (end[period:] == end[:-period]).mean() >= SAME and len(np.unique(end[-period:])) > period / 2:
+            return int(period)
+    return None

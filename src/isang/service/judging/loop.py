@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ class Judging:
         self._guarded(self.following.save)
         while not (stop.is_set() or switch.is_set()):
             began = time.monotonic()
-            self._guarded(self.look)
+            self._guarded(partial(self.look, ended=self.following.ended_are_due(began)))
             if self.error is not None:
                 stop.wait(RETRY_SECONDS)
             elif not self.following.follower.behind:
@@ -108,11 +109,11 @@ class Judging:
             self._guarded(self.following.save)
         self.following.close()
 
-    def look(self) -> None:
-        """Read and judge once."""
+    def look(self, *, ended: bool = True) -> None:
+        """Read and judge once; without `ended` only what is alarming in sessions that go on."""
         began = time.perf_counter()
         sessions, anomalies = self.following.sessions, self.following.anomalies
-        _, found = self.following.poll()
+        _, found = self.following.poll(ended=ended)
         self._found += found
         now_us = self.following.follower.now_us()
         answers = self._feedback.answers

@@ -45,16 +45,19 @@ NUMBERS = {
 """Of syslog, and of Node.js and Python."""
 MARKS = {".": "DEBUG", "*": "NOTICE", "#": "WARNING"}
 """Of Redis; its `-`, which elsewhere stands for none, is left as it is."""
+_DEBUG = {f"D{number}": "DEBUG" for number in range(1, 6)}
+"""Of MongoDB."""
 _CUT = {"TRAC": "TRACE", "DEBU": "DEBUG", "ERRO": "ERROR", "FATA": "FATAL", "PANI": "PANIC"}
 """Of logrus on a terminal."""
 WINDOWS_NUMBERS = {"0": "INFO", "1": "CRITICAL", "2": "ERROR", "3": "WARNING", "4": "INFO", "5": "VERBOSE"}
 """Of Windows' events; 0 is that of an audit."""
 
+_WORDS = _TRANSLATED | NUMBERS | LETTERS | MARKS | _CUT | _DEBUG
+
 
 def normal_level(level: pl.Expr) -> pl.Expr:
-    """Levels as written become upper-case English words; MongoDB's D1 to D5 are D."""
-    upper = level.str.to_uppercase().replace(_TRANSLATED | NUMBERS | LETTERS | MARKS | _CUT)
-    return upper.str.replace(r"^D\d$", "DEBUG")
+    """Levels as written become upper-case English words."""
+    return level.str.to_uppercase().replace(_WORDS)
 
 
 _OPENING = r"[\s,:|\-]*[\[(<{]?\s*"

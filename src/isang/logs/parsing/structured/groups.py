@@ -102,16 +102,19 @@ def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
         return pl.coalesce(found.field("quoted"), found.field("bare"))
 
     telling = there(fields.TELLING)
+    time = pl.coalesce(value(("time",)), value((*fields.TIMES, "t")))
+    apart = there(("date", "tz"))
     values = texts.to_frame("text").select(
         fits=pl.col("text").str.contains(layout.pattern),
         text="text",
-        time=_joined(pl.coalesce(value(("time",)), value((*fields.TIMES, "t"))), value(("date",)), value(("tz",))),
+        time=_joined(time, value(("date",)), value(("tz",))) if apart else time,
         level=value(fields.LEVELS),
         message=pl.coalesce(value(("msg", "message")), value(("event",)), value(("logdesc",))),
         **{name: value((name,)) for name in telling},
     )
-    with_fields = fields.with_telling(pl.col("message"), telling)
-    message = pl.when(pl.col("message").is_not_null()).then(with_fields).otherwise(_without_message())
+    message = fields.with_telling(pl.col("message"), telling)
+    if values["message"].null_count():
+        message = pl.when(pl.col("message").is_not_null()).then(message).otherwise(_without_message())
     return values.select("time", "level", message=pl.when("fits").then(message))
 
 

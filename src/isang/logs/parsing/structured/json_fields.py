@@ -66,7 +66,8 @@ def groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
     has_request = pl.coalesce(fields.METHODS).is_not_null() & pl.coalesce(fields.PATHS).is_not_null()
     is_object = pl.lit(texts.str.contains(r"^\s*\{.*\}\s*$"))
     level = pl.coalesce(fields.LEVELS)
-    level = pl.when(level.str.starts_with("[")).then(level.str.extract(_LEVEL_IN_LIST)).otherwise(level)
+    if values.select(level.str.starts_with("[").any()).item():
+        level = pl.when(level.str.starts_with("[")).then(level.str.extract(_LEVEL_IN_LIST)).otherwise(level)
     of_windows = pl.col("EventID").is_not_null() & pl.coalesce("Channel", "Provider", "ProviderName").is_not_null()
     return values.select(
         time=pl.coalesce(fields.TIMES),

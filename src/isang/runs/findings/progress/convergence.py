@@ -9,7 +9,7 @@ from isang.runs.finding import LANGUAGES, Finding, Language, RunContext, both, n
 from isang.runs.findings.generalisation import overfits, validation_points
 from isang.runs.findings.health import diverged, ends_without_a_number
 from isang.runs.findings.progress.convergence_words import percent_done, worded
-from isang.runs.findings.progress.descent import learned_nothing
+from isang.runs.findings.progress.descent import fall_is_unclear, learned_nothing
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.findings.stopping import held_out_is_done
 from isang.runs.read.table import LEARNING_RATE, RunTable
@@ -105,6 +105,8 @@ def _evidence(context: RunContext, unit: float) -> dict[str, Any]:
 
 def _in_its_place(context: RunContext, entry: Mapping[str, Any], outcome: str, unit: float) -> str:
     """The outcome in the light of what else is known of the run, so that no two findings contradict each other."""
+    if outcome == "falling" and fall_is_unclear(context):
+        return "no fall over the run"
     if outcome == "falling":
         if context.part_done is not None and context.part_done < 1 and not context.stopped_early:
             return "unfinished"

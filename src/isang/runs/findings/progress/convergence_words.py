@@ -74,6 +74,14 @@ _WORDS: dict[str, Words] = {
         "구간은 독립적인 값이 너무 적어 구별할 수 없습니다.",
         None,
     ),
+    "no fall over the run": (
+        "cannot_tell",
+        "The change at the end is {change} per {unit_en} over steps {first} to {last}, but no fall over the whole run "
+        "can be shown (see Decrease): it may be a wave of the noise.",
+        "끝부분의 변화는 스텝 {first}–{last}에서 {unit_ko}당 {change}이지만, 실행 전체로는 감소를 보일 수 없으므로"
+        "(‘감소’ 판정 참조) 잡음의 파동일 수 있습니다.",
+        None,
+    ),
     "flat at a low rate": (
         "cannot_tell",
         "The loss is flat at the end ({change} per {unit_en} over steps {first} to {last}), but there "

@@ -1,17 +1,14 @@
 """Did the loss fall, or what stands for it get better?"""
 
-import math
-from typing import Any
-
 import numpy as np
 
 from isang.runs.finding import Finding, RunContext, Verdict, both, named, plain, too_few
 from isang.runs.findings.health import diverged
+from isang.runs.findings.progress.dead import dead_run
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.read import table as t
-from isang.runs.read.table import Floats, RunTable, usable
-from isang.runs.statistics.dead_stretch import dead_stretch
-from isang.runs.statistics.noise import FEWEST_EFFECTIVE, FEWEST_VALUES, Trend, trend
+from isang.runs.read.table import Floats, RunTable
+from isang.runs.statistics.noise import FEWEST_EFFECTIVE, FEWEST_VALUES, Trend, robust_spread, trend
 from isang.runs.text.writing import number, with_interval
 
 SMALL_PART = 0.02
@@ -28,14 +25,6 @@ of the difference of two values of noise like that of the second half."""
 FEW_BLOCKS = 8.0
 """The interval of n values must lie below zero by 1 + FEW_BLOCKS / n times its width: few values hide their memory."""
 
-GUESSING = (2, 3, 4, 5, 10, 100, 1000)
-"""Numbers of classes whose guessing loss is named where a loss stands still at it."""
-
-
-NEAR_GUESSING, CLOSE_TO_IT = 0.001, 0.003
-"""Relative distance of a level from a guessing loss, and of nine tenths of its values, that is no coincidence."""
-FEWEST_GUESSES = 12
-
 
 def decreasing(table: RunTable, context: RunContext) -> Finding:
     """The Theil-Sen change over the run with an autoregressive bootstrap interval of 96 %.
@@ -47,14 +36,10 @@ def decreasing(table: RunTable, context: RunContext) -> Finding:
 
 def _decreasing(context: RunContext) -> Finding:
     table = context.table
-    if (aside := inapplicable("decreasing", context)) is not None and context.dead is None:
+    if context.loss_says_nothing and (aside := inapplicable("decreasing", context)) is not None:
         return aside
-    if context.dead is not None:
-        return _dead(context)
-    if (first := _no_gradient_from(table, context)) is not None:
-        return _no_gradient(first, context)
-    if (classes := _guesses(context)) is not None:
-        return _guessing(classes, context)
+    if (dead := dead_run(context)) is not None:
+        return dead
     if table.maximised:
         return _rising(context) or too_few("decreasing", context, FEWEST_VALUES)
     found = context.trend()
@@ -66,6 +51,8 @@ def _decreasing(context: RunContext) -> Finding:
     outcome = _outcome(found, walk, settled, small)
     if outcome == "too few independent values" and diverged(context):
         outcome = "jumped"
+    elif outcome in ("too few independent values", "unclear") and _never_below_its_first(context):
+        outcome = "never below its first"
     evidence = plain(
         {
             "outcome": outcome,
@@ -102,123 +89,20 @@ def learned_nothing(context: RunContext) -> bool:
     return context.cached(_decreasing).verdict == "problem"
 
 
-def _dead(context: RunContext) -> Finding:
-    """The loss is one and the same number from some step to the end."""
-    dead = context.dead
-    assert dead is not None  # asked only where it is
-    first, last = int(context.steps[dead.first]), int(context.steps[-1])
-    value = "0" if dead.value == 0 else number(dead.value)
-    evidence: dict[str, Any] = plain(
-        {
-            "outcome": "dead", "value": dead.value, "count": dead.count, "first_step": first, "last_step": last,
-            "losses": len(context.loss),
-        }
-    )  # fmt: skip
-    if dead.value == 0:
-        en = (
-            f"The loss is exactly 0 from step {first:,} to the end ({dead.count:,} values): that is a numerical "
-            "failure or a loss over nothing, not learning."
-        )
-        ko = (
-            f"손실이 스텝 {first:,}부터 끝까지(값 {dead.count:,}개) 정확히 0입니다. 학습된 것이 아니라 수치 오류이거나 "
-            "손실을 계산할 대상이 없는 것입니다."
-        )
-        return Finding("decreasing", "problem", both(en, ko), evidence, _ZERO)
-    classes = next((k for k in GUESSING if math.isclose(dead.value, math.log(k), rel_tol=5e-4)), None)
-    guess_en = f", ln {classes}: guessing among {classes:,} classes alike" if classes else ""
-    guess_ko = f". 클래스 {classes:,}개를 고르게 추측할 때의 값 ln {classes}과 같습니다" if classes else ""
-    evidence["guessing_classes"] = classes
-    if not dead.first:
-        en = f"The loss never changes: it is {value} in all {dead.count:,} rows{guess_en}."
-        ko = f"손실이 전혀 변하지 않습니다. {dead.count:,}개 값이 모두 {value}입니다{guess_ko}."
-    else:
-        en = (
-            f"The loss stops changing at step {first:,}: it is {value} in each of the last {dead.count:,} "
-            f"rows{guess_en}."
-        )
-        ko = f"손실이 스텝 {first:,}부터 변하지 않습니다. 마지막 {dead.count:,}개 값이 모두 {value}입니다{guess_ko}."
-    return Finding("decreasing", "problem", both(en, ko), evidence, _STUCK)
+def fall_is_unclear(context: RunContext) -> bool:
+    """Whether that finding can show neither a fall nor its absence."""
+    return context.cached(_decreasing).evidence.get("outcome") in ("unclear", "never below its first")
 
 
-def _guesses(context: RunContext) -> int | None:
-    """The number of classes among which the run guesses: its second half lies at their logarithm, and none below."""
-    half = context.loss[len(context.loss) // 2 :]
-    if len(half) < FEWEST_GUESSES or context.judged_name is not None or context.loss_is_held_out:
-        return None
-    level = float(np.median(half))
-    classes = next((k for k in GUESSING if math.isclose(level, math.log(k), rel_tol=NEAR_GUESSING)), None)
-    held_out = context.table.points(t.VALIDATION_LOSS)[1]
-    lowest = min(_lowest_level(context.loss), _lowest_level(held_out) if len(held_out) else level)
-    if classes is None or not lowest >= (1 - CLOSE_TO_IT) * level:
-        return None
-    return classes if (np.abs(half - level) < CLOSE_TO_IT * level).mean() > 0.9 else None
+def _never_below_its_first(context: RunContext) -> bool:
+    """The first of many losses lies below all others, further than they are apart from each other.
 
-
-def _lowest_level(values: Floats) -> float:
-    """The lowest mean of a tenth of the values that follow each other."""
-    width = max(1, len(values) // 10)
-    return float(np.convolve(values, np.ones(width) / width, mode="valid").min())
-
-
-def _guessing(classes: int, context: RunContext) -> Finding:
-    half = len(context.loss) // 2
-    first, last, level = int(context.steps[half]), int(context.steps[-1]), float(np.median(context.loss[half:]))
-    statement = both(
-        f"From step {first:,} to the end the loss stands at {number(level)}, ln {classes}: guessing among {classes:,} "
-        "classes alike. The model tells no example from another.",
-        f"손실이 스텝 {first:,}부터 끝까지 {number(level)}에 머물러 있습니다. 클래스 {classes:,}개를 고르게 추측할 "
-        f"때의 값 ln {classes}입니다. 모델이 예제를 전혀 구별하지 못합니다.",
-    )
-    evidence = {
-        "outcome": "guessing",
-        "level": level,
-        "guessing_classes": classes,
-        "first_step": first,
-        "last_step": last,
-    }
-    return Finding("decreasing", "problem", statement, plain(evidence), _STUCK)
-
-
-def _no_gradient_from(table: RunTable, context: RunContext) -> int | None:
-    """The row of the table from which the gradient norm is exactly 0 while the loss does not fall; None without one."""
-    norm = table.column(t.GRADIENT_NORM)
-    rows = np.flatnonzero(usable(norm))
-    dead = dead_stretch(norm[rows])
-    if dead is None or dead.value != 0:
-        return None
-    loss = table.column(table.loss)[rows[dead.first] :]
-    loss = loss[usable(loss)]
-    third = len(loss) // 3
-    if third < 3 or loss[:third].mean() - loss[-third:].mean() > SMALL_PART * abs(float(np.median(loss))):
-        return None
-    return int(rows[dead.first])
-
-
-def _no_gradient(row: int, context: RunContext) -> Finding:
-    first, last = int(context.table.step[row]), int(context.table.step[-1])
-    statement = both(
-        f"The gradient norm is exactly 0 from step {first:,} to the end: no weight is moved any more, and the loss "
-        f"does "
-        "not fall.",
-        f"기울기 노름이 스텝 {first:,}부터 끝까지 정확히 0입니다. 가중치가 더 이상 움직이지 않으며 손실도 감소하지 "
-        "않습니다.",
-    )
-    evidence = {"outcome": "no gradient", "first_step": first, "last_step": last}
-    return Finding("decreasing", "problem", statement, evidence, _STUCK)
-
-
-_ZERO = both(
-    "Look at the step before: with fp16 try bf16 or fp32 and gradient clipping; check that not all labels of a batch "
-    "are masked; then start again from a checkpoint before it.",
-    "바로 앞 스텝을 확인하십시오. fp16이라면 bf16이나 fp32와 기울기 클리핑을 시험하고, 배치의 라벨이 모두 마스킹되지 "
-    "않았는지 확인한 뒤, 그 이전 체크포인트에서 다시 시작하십시오.",
-)
-_STUCK = both(
-    "Check that the optimizer holds the model's parameters, that the learning rate is not 0, that gradients reach the "
-    "weights and are finite, and that the outputs are not saturated.",
-    "옵티마이저가 모델의 매개변수를 가지고 있는지, 학습률이 0이 아닌지, 기울기가 가중치까지 전달되며 유한한지, 출력이 "
-    "포화되지 않았는지 확인하십시오.",
-)
+    The first running mean is that of one loss, and lies anywhere.
+    """
+    loss = context.loss
+    if len(loss) < FEWEST_FOR_TENTHS or context.table.loss == t.RUNNING_MEAN:
+        return False
+    return float(loss[0]) < float(loss[1:].min()) - robust_spread(loss[1:])
 
 
 def _rising(context: RunContext) -> Finding | None:
@@ -359,6 +243,11 @@ _WORDS: dict[str, tuple[Verdict, str, str]] = {
         "problem",
         "The loss does not fall over the run: Theil-Sen change {change}, 96 % interval.",
         "손실이 실행 전체에서 감소하지 않습니다. Theil–Sen 변화량은 {change}(96 % 구간)입니다.",
+    ),
+    "never below its first": (
+        "problem",
+        "The loss never comes back to its first value, let alone below it: no fall over the run can be shown.",
+        "손실이 첫 값보다 낮아지기는커녕 첫 값으로 돌아오지도 않습니다. 실행 전체에서 감소를 보일 수 없습니다.",
     ),
     "unclear": (
         "cannot_tell",

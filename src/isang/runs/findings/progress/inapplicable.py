@@ -10,6 +10,8 @@ def inapplicable(finding: str, context: RunContext) -> Finding | None:
         return Finding(
             finding, "not_applicable", _SAYS_NOTHING[context.table.objective], {"loss_shows_progress": False}
         )
+    if context.period is not None:
+        return Finding(finding, "not_applicable", _REPEATS, {"period": context.period})
     dead = context.dead
     if dead is None:
         return None
@@ -25,6 +27,10 @@ def inapplicable(finding: str, context: RunContext) -> Finding | None:
     )
 
 
+_REPEATS = both(
+    "The losses repeat themselves exactly (see Decrease): there is no curve to judge.",
+    "손실이 똑같이 반복되므로(‘감소’ 판정 참조) 판단할 곡선이 없습니다.",
+)
 _SAYS_NOTHING = {
     POLICY: both(
         "The loss is the objective of a policy, which need not fall and says nothing about progress; a reward does.",

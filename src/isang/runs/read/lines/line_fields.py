@@ -7,7 +7,7 @@ from isang.runs.read.series_names import is_held_out, priority, role
 
 _NUMBER = (
     r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|"
-    r"(?:nan|NaN|NAN|inf|Inf|INF)\b)"
+    r"(?:nan|NaN|NAN|inf|Inf|INF|Infinity)\b)"
 )
 _PAIR = re.compile(
     r"(?<![\w./@%])(?P<before>(?:(?!(?:nan|inf)[ ])[^\W\d]\w{0,30}(?:'s)?[ ]){0,3})"
@@ -67,7 +67,8 @@ _FAIRSEQ_EPOCH = re.compile(r"\| train \| (?:epoch \d+ \| |\{)")
 """The line at the end of an epoch, beside those of its intervals, which begin with `train_inner`."""
 _HELD_OUT_LINE = re.compile(
     r"^(?:[^\]]{0,80}\] +)?[\W\d]*(?:\w+ [-|] )?(?:val|valid|validation|eval|test)\b"
-    r"(?:\s*[\[\]:(|-]| set:| loss at | error:| (?:results?|net output|performance|epoch|step|iter|iteration)\b)"
+    r"(?:\s*[\[\]:(|-]| set:| loss at | error:"
+    r"| (?:results?|metrics|net output|performance|epoch|step|iter|iteration)\b)"
     r"|^[^=]*[,|] (?:val|valid|validation|eval|test): (?=\w+=)"
     r"|\| *(?:val|valid|validation|eval|test) *\|"
     r"|Saving dict for global step \d",  # TensorFlow's estimators
@@ -248,6 +249,8 @@ def _name_of(match: re.Match[str], held_out: bool) -> str | None:
 def _said_name(match: re.Match[str]) -> str | None:
     key = match.group("key").rstrip(".-/")
     spoken = match.group("before").split()
+    if key in ("is", "was") and spoken:  # Loss is 1.26
+        key = spoken.pop()
     if spoken and is_held_out(spoken[-1]) and role(key) == "batch":
         return f"{spoken[-1]} {key}"  # of an evaluation
     measured = ("validation", "perplexity", "metric")
