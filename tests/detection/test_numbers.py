@@ -10,7 +10,7 @@ from isang.detection.whole.over_time.known_lines import known_lines, silences
 from isang.detection.whole.values.numbers import LEAST_NUMBERS, known_numbers, strange_numbers
 from isang.detection.whole.values.series import few_values, until
 from isang.detection.whole.values.value_lines import lines_by_value
-from isang.logs.templates.slot_series import SERIES_SCHEMA
+from isang.logs.slots.slot_series import SERIES_SCHEMA
 
 TOLD = 0.02
 DRAWN = {

@@ -8,8 +8,8 @@ import pytest
 
 from isang.config import LogsConfig
 from isang.logs.prepare import prepare_folder
-from isang.logs.templates.quantities import quantity, written
-from isang.logs.templates.slot_series import WORDS, read_series
+from isang.logs.slots.quantities import quantity, written
+from isang.logs.slots.slot_series import WORDS, read_series
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from isang.detection.whole.values.numbers import known_numbers
 from isang.detection.whole.values.series import few_values, until
 from isang.detection.whole.values.value_lines import lines_by_value
 from isang.logs.line_counts import read_line_counts
+from isang.logs.slots.slot_series import read_series
 from isang.logs.store import Dataset, StoredDataset
-from isang.logs.templates.slot_series import read_series
 from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
 from isang.model.folder.log_tables import LOUD_LINES, NUMBERS, VALUE_LINES

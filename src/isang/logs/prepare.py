@@ -31,11 +31,11 @@ from isang.logs.rules import Rules
 from isang.logs.sessions.external_sort import Passed, SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
 from isang.logs.sessions.labels import LabelJoin, read_labels
+from isang.logs.slots.slot_series import FILE as SERIES
+from isang.logs.slots.slot_series import series_of
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, Rows, write_account, write_sessions
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.novelty import told
-from isang.logs.templates.slot_series import FILE as SERIES
-from isang.logs.templates.slot_series import series_of
 from isang.logs.templates.slots import SlotSample, seen_values, slots_of
 from isang.progress import Progress, say
 

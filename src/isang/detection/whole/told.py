@@ -10,7 +10,7 @@ from isang.detection.whole.over_time.lines import Lines
 from isang.detection.whole.over_time.told_lines import lines_noticed
 from isang.detection.whole.values.told_values import ValuesNoticed, values_noticed
 from isang.logs.places import StoredLogs
-from isang.logs.templates.slot_series import read_series
+from isang.logs.slots.slot_series import read_series
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from isang.detection.whole.chance import poisson_or_more
-from isang.logs.templates.slot_series import WORDS
+from isang.logs.slots.slot_series import WORDS
 
 LEAST_LINES = 20
 """A slot that was seen less often says nothing."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from isang.detection.threshold.calibration import fit_tail
 from isang.detection.threshold.stretches import SCALE, stretch_score
-from isang.logs.templates.quantities import written
+from isang.logs.slots.quantities import written
 from isang.model.batches import Floats
 from isang.model.folder.log_tables import LOG_TABLES, NUMBERS
 

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from isang.logs.templates.slot_series import SERIES_SCHEMA
+from isang.logs.slots.slot_series import SERIES_SCHEMA
 from isang.logs.templates.slots import SLOTS_SCHEMA, slot_row
 
 _LISTS = ("source_index", "line", "at", "numbers", "texts")

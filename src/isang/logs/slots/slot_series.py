@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from isang.logs.templates.quantities import quantity
+from isang.logs.slots.quantities import quantity
 from isang.logs.templates.slots import SECRET, Sampled, Seen, SlotValues, in_order, names
 from isang.parquet_files import read_table
 
