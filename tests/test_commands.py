@@ -178,7 +178,7 @@ def test_an_unfinished_attempt_is_not_thrown_away_unasked(place: Path, tmp_path:
     shutil.copytree(place / "out" / "data", tmp_path / "out.partial" / "data")
     result = isang("run", place / "shop.log", "--out", tmp_path / "out")
     assert result.returncode == 2
-    assert "holds an unfinished attempt; go on with --resume" in result.stderr
+    assert "holds an unfinished attempt; continue with --resume" in result.stderr
     assert (tmp_path / "out.partial" / "data" / "meta.json").exists()
 
 

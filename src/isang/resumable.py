@@ -21,7 +21,7 @@ def growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
     if partial.exists() and not resume:
         if _holds_work(partial) and not overwrite:
             raise UsageError(
-                f"{partial} holds an unfinished attempt; go on with --resume, or start anew with --overwrite"
+                f"{partial} holds an unfinished attempt; continue with --resume, or start over with --overwrite"
             )
         remove_folder(partial)
     if resume and not partial.exists():
@@ -43,7 +43,7 @@ def note_command(path: Path, command: Mapping[str, Any]) -> None:
     """
     if path.exists():
         earlier, now = (
-            _flat(read_json(path, mapping(anything), "start anew with --overwrite")),
+            _flat(read_json(path, mapping(anything), "start over with --overwrite")),
             _flat(json.loads(to_json(command))),
         )
         free = {f"config.training.{name}" for name in MAY_CHANGE_ON_RESUME}
@@ -52,7 +52,7 @@ def note_command(path: Path, command: Mapping[str, Any]) -> None:
             names = ", ".join(name.removeprefix("config.") for name in different)
             raise UsageError(
                 f"the unfinished attempt in {path.parent} was started with other {names}; repeat its command with "
-                f"--resume, or start anew with --overwrite; only {', '.join(MAY_CHANGE_ON_RESUME)} may change"
+                f"--resume, or start over with --overwrite; only {', '.join(MAY_CHANGE_ON_RESUME)} may change"
             )
     write_text(path, to_json(command))
 

@@ -44,7 +44,9 @@ def detect(
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="With --follow: where to go on after a restart.  [default: start anew]"),
+        typer.Option(
+            metavar="FILE", help="With --follow: the place to resume from after a restart.  [default: start over]"
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write index.html, incidents.json and anomalies.jsonl here too.", metavar="DIR")
@@ -232,7 +234,7 @@ def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> 
                 tell(summaries.of_anomaly(record) + "\n")
         say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
         if following.silenced:
-            say(f"{following.silenced:,} of these were told to be normal, and are silenced")
+            say(f"{following.silenced:,} of these were marked as normal, and are silenced")
         if following.ended_early:
             early = f"{following.ended_early:,} sessions were ended early"
             say(f"{early}, because too many were open; a shorter --idle helps")

@@ -214,12 +214,12 @@ def train(
 
 
 def _redact(no_redact: bool) -> dict[str, Any]:
-    """The setting under [logs] that --no-redact stands for; unset, the file's or the default."""
+    """The setting under [logs] that --no-redact sets; without it, the file's value or the default applies."""
     return {"redact": False} if no_redact else {}
 
 
 def _model(preset: str | None, no_encoder: bool) -> dict[str, Any]:
-    """The settings under [model] that these flags stand for."""
+    """The settings under [model] that these flags set."""
     return {"preset": preset} | ({"encoder": False} if no_encoder else {})
 
 

@@ -39,7 +39,7 @@ Kafka = Annotated[
 KafkaTopic = Annotated[list[str] | None, typer.Option(help="A topic to read; may be repeated.", metavar="NAME")]
 KafkaGroup = Annotated[str, typer.Option(help="The consumer group.", metavar="NAME")]
 MemoryMb = Annotated[
-    int, typer.Option("--memory", help="The process holds about so much at most.", metavar="MIB", min=600)
+    int, typer.Option("--memory", help="Memory limit of the process, approximately.", metavar="MIB", min=600)
 ]
 ServedIdle = Annotated[
     str | None,
@@ -50,7 +50,7 @@ Webhook = Annotated[str | None, typer.Option(help="Tell any address; ISANG_WEBHO
 Stdout = Annotated[bool, typer.Option("--stdout", help="Print each change of an incident as a JSON line.")]
 LearningSessions = Annotated[
     int,
-    typer.Option(metavar="N", min=100, help="Without a model, train one when about so many sessions have come."),
+    typer.Option(metavar="N", min=100, help="Without a model, train one after about this many sessions."),
 ]
 Behind = Annotated[
     str | None, typer.Option(help="Address of the reverse proxy that checks who may ask.", metavar="ADDRESS")

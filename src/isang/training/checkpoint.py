@@ -132,7 +132,7 @@ def load_checkpoint(
         if state.pop("identity") != identity:
             raise InputError(
                 f"{newest} belongs to other data or settings; repeat the command that started the run, with --resume, "
-                f"or start anew without it"
+                f"or start over without it"
             )
         model.load_state_dict(load_file(newest / "model.safetensors"))
         tensors = load_file(newest / "optimizer.safetensors")

@@ -66,7 +66,7 @@ def find_rate(data: Data, model_config: ModelConfig, config: TrainingConfig, pro
 
 def _result(rates: list[float], losses: list[float], smoothed: list[float], *, diverged: bool) -> RateTest:
     if not rates:
-        raise InputError("the first loss of the untrained model is no number, so no learning rate can be suggested")
+        raise InputError("the first loss of the untrained model is not finite, so no learning rate can be suggested")
     return RateTest(rates, losses, smoothed, diverged)
 
 

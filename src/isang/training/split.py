@@ -59,8 +59,8 @@ def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:
         raise InputError(
             f"the training period holds {period:,} of {len(sessions):,} sessions, {period - len(normal):,} of them "
             f"labelled anomalous, and of the others at least {MIN_TRAINING_SESSIONS} are needed; give more "
-            f"logs, a larger --train-fraction, or smaller sessions; isang run tells without a model what so small a "
-            f"log shows, and isang compare what it has that a good one has not"
+            f"logs, a larger --train-fraction, or smaller sessions; without a model, isang run shows what a log this "
+            f"small contains, and isang compare shows what it has that a good log lacks"
         )
     return Split(
         train=normal[:-validation],

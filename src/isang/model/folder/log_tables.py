@@ -1,4 +1,4 @@
-"""What a model learned of logs as a whole beside their sessions: the tables of the folder `logs` in a model folder."""
+"""What a model learned about logs as a whole, besides sessions: the tables in the folder `logs` of a model folder."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,12 +20,13 @@ LOG_TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
         "numbers": pl.List(pl.Float64()),
     },
 }  # fmt: skip
-"""The columns of each: numbers from 0 on, but for those of SIGNED. VALUE_LINES is as lines.parquet."""
+"""The columns of each table: non-negative numbers, except for those in SIGNED. VALUE_LINES is
+as lines.parquet."""
 SIGNED = ("numbers",)
 
 
 def read_log_tables(folder: Path, files: Mapping[str, object]) -> dict[str, pl.DataFrame]:
-    """The tables that a model folder has. Raises InputError where one holds what none of ours does."""
+    """The tables in a model folder. Raises InputError if one has content that isang never writes."""
     found = {name: f"{FOLDER}/{name}.parquet" for name in LOG_TABLES}
     tables = {name: _read(folder / file, LOG_TABLES[name]) for name, file in found.items() if file in files}
     values = f"{FOLDER}/{VALUE_LINES}.parquet"

@@ -46,8 +46,8 @@ class NormalSessions:
 def look_for_failures(
     sessions: Sessions, vocabulary: Vocabulary, unlabelled: NDArray[np.bool_], session_ids: pl.Series
 ) -> NormalSessions:
-    """Count the rare failures in the `sessions`, given in order of time with their ids and whether each is
-    `unlabelled`."""
+    """Count the rare failures in the `sessions`, which are in order of time; `unlabelled` and `session_ids` are
+    theirs."""
     count = int(unlabelled.sum())
     most = RARE_SHARE * count
     asked = _telling(vocabulary)

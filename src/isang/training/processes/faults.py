@@ -54,7 +54,7 @@ def interrupted(signal_number: int, state: TrainingProgress, steps: int) -> Inte
     """The error that ends a run after a signal, once its checkpoint is written."""
     name = signal.Signals(signal_number).name
     return Interrupted(
-        f"training stopped by {name} after step {state.step:,} of {steps:,}; a checkpoint is kept: go on with --resume",
+        f"training stopped by {name} after step {state.step:,} of {steps:,}; a checkpoint is kept: continue with --resume",
         signal_number,
     )
 
@@ -62,8 +62,7 @@ def interrupted(signal_number: int, state: TrainingProgress, steps: int) -> Inte
 def not_finite(
     error: NotFinite, batch: Sessions, rows: Rows, templates: tuple[str, ...], step: int, folder: Path | None
 ) -> IsangError:
-    """The error that ends a run at 1-based `step`. The batch is written to `folder`; None: another process writes
-    it."""
+    """The error that ends a run at 1-based `step`. The batch goes to `folder`; None: another process writes it."""
     if folder is not None:
         write_batch(batch, error.hidden, rows, templates, folder / FAILED_BATCH)
     return IsangError(

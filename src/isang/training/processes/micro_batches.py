@@ -15,8 +15,7 @@ from isang.progress import say
 
 @dataclass
 class Budget:
-    """Maximum number of tokens in one forward and backward pass. It shrinks when memory runs out and never grows
-    again."""
+    """Maximum number of tokens in one forward and backward pass. It shrinks for good when memory runs out."""
 
     tokens: int
 
