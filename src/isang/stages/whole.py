@@ -16,7 +16,7 @@ from isang.stages.results import SCHEMA, Detected, Finished
 from isang.threads import loading
 
 LOAD_AFTER_SECONDS = 0.5
-"""Logs that are read in less are often too few to train on."""
+"""Logs read in less time are often too small to train on."""
 
 
 def run(
@@ -32,12 +32,12 @@ def run(
 ) -> Finished:
     """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
 
-    All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
-    unfinished attempt had finished. Answers beside the model that is replaced stay. `engine` as in `prepare`; it
-    spreads all but the training, which runs on this machine. `language` of the pages: None is the locale's.
+    Results are written to `OUT.partial` and moved into place when complete; `resume` keeps the finished stages of an
+    unfinished attempt. Answers beside the replaced model are kept. `engine` as in `prepare`; it distributes everything
+    but the training, which runs on this machine. `language` of the pages: None is the locale's.
 
-    Where the training period holds too few sessions to calibrate an alert budget
-    there is no `run/`: the incidents are what the second half of the logs has that the first has not.
+    If the training period holds too few sessions to calibrate an alert budget, there is no `run/`: the incidents are
+    what the second half of the logs has and the first lacks.
     """
     from isang.artifact import load_model
     from isang.detection.comparison.compare import compare_halves

@@ -10,7 +10,7 @@ from typing import Any
 
 from isang.logs.stream.record import Record
 from isang.service.intake import Decoded, RefusedRequest, Request, Response
-from isang.service.intake.values import MOST_TEXT, as_text, flat, microseconds, source_of
+from isang.service.intake.values import MOST_TEXT, as_text, first_of, flat, microseconds, source_of
 
 VERSION = "9.0.0"
 """Whose bulk API this speaks, where the client does not say its own version."""
@@ -26,6 +26,8 @@ TIME = ("@timestamp", "timestamp", "time", "ts")
 LEVEL = ("log.level", "level", "severity", "loglevel", "syslog.severity.name")
 MESSAGE = ("message", "log", "msg", "event.original")
 TRACE = ("trace.id", "trace_id", "traceId", "traceID")
+_TOLD = frozenset((*TIME, *MESSAGE, *LEVEL))
+"""What a record says in a place of its own."""
 ACTIONS = ("index", "create")
 KEPT_BY_A_CLUSTER = (
     "/_index_template/{name}", "/_component_template/{name}", "/_template/{name}", "/_ilm/policy/{name}",
@@ -53,10 +55,13 @@ class Bulk:
         lines = iter(body.decode("utf-8", errors="replace").split("\n"))
         records: list[Record] = []
         items: list[_Item] = []
+        actions: dict[str, tuple[str, str]] = {}  # most lines before documents are alike
         for line in lines:
-            if not line.strip():
+            if not line or line.isspace():
                 continue
-            action, index = _action(line, default)
+            if line not in actions:
+                actions[line] = _action(line, default)
+            action, index = actions[line]
             if action == "delete":
                 items.append((action, index, "documents cannot be deleted here"))
                 continue
@@ -76,8 +81,10 @@ class Bulk:
         if not request.path.endswith("/_bulk"):
             return Response(200, json.dumps(_about(request)).encode(), headers=HEADERS)
         items: list[_Item] = decoded.details if isinstance(decoded.details, list) else []
-        answer = {"took": 0, "errors": any(why for _, _, why in items), "items": [_answered(*item) for item in items]}
-        return Response(200, json.dumps(answer).encode(), headers=HEADERS)
+        written = {item: json.dumps(_answered(*item)) for item in dict.fromkeys(items)}
+        errors = json.dumps(any(why for *_, why in written))
+        answer = f'{{"took": 0, "errors": {errors}, "items": [{", ".join([written[item] for item in items])}]}}'
+        return Response(200, answer.encode(), headers=HEADERS)
 
     def refused(self, request: Request, refusal: RefusedRequest) -> Response:
         """See HttpDecoder."""
@@ -138,20 +145,15 @@ def _record(line: str, peer: str) -> Record | None:
     if not isinstance(value, dict) or not value:
         return None
     fields = flat(value)
-    found = {name: _first(fields, names) for name, names in (("time", TIME), ("level", LEVEL), ("trace", TRACE))}
-    message = _first(fields, MESSAGE)
+    message = first_of(fields, MESSAGE)
     at = next((microseconds(value[name]) for name in TIME if name in value), None)
-    kept = {name: text for name, text in fields.items() if name not in (*TIME, *MESSAGE, *LEVEL)}
+    kept = {name: text for name, text in fields.items() if name not in _TOLD}
     text = message if message is not None else as_text(value)
     return Record(
-        source=source_of(fields, SOURCE, peer), text=text[:MOST_TEXT], time_us=at, level=found["level"],
+        source=source_of(fields, SOURCE, peer), text=text[:MOST_TEXT], time_us=at, level=first_of(fields, LEVEL),
         message=text[:MOST_TEXT] if message is not None else " ".join(sorted(kept))[:MOST_TEXT], fields=kept,
-        trace_id=found["trace"],
+        trace_id=first_of(fields, TRACE),
     )  # fmt: skip
-
-
-def _first(fields: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((fields[name] for name in names if fields.get(name, "").strip()), None)
 
 
 def _answered(action: str, index: str, why: str | None) -> dict[str, Any]:

@@ -134,7 +134,8 @@ def _of_protobuf(body: bytes) -> Iterator[_Sent]:
         resource = _resource({entry.key: _plain(entry.value) for entry in resource_logs.resource.attributes})
         for scope_logs in resource_logs.scope_logs:
             for record in scope_logs.log_records:
-                attributes = {entry.key: _plain(entry.value) for entry in record.attributes}
+                written = record.attributes
+                attributes = {entry.key: _plain(entry.value) for entry in written} if written else {}
                 if name := getattr(record, "event_name", ""):
                     attributes.setdefault("event.name", name)
                 yield _Sent(
@@ -145,6 +146,8 @@ def _of_protobuf(body: bytes) -> Iterator[_Sent]:
 
 def _plain(value: AnyValue, depth: int = 0) -> Any:
     """An AnyValue as a plain value; bytes as base64, as OTLP/JSON has them."""
+    if text := value.string_value:  # most are
+        return text
     kind = value.WhichOneof("value")
     if kind is None or depth > MOST_DEPTH:
         return None

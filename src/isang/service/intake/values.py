@@ -1,7 +1,7 @@
 """Values that senders attach to records, as the bounded texts that a record's fields are."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,25 +27,33 @@ def as_text(value: Any) -> str:
 def flat(value: Mapping[str, Any]) -> dict[str, str]:
     """Objects within objects as dotted names, at most MOST_FIELDS; null is no value."""
     found: dict[str, str] = {}
-    for name, part in _parts(value, "", 0):
-        if len(found) == MOST_FIELDS:
-            break
-        found[name[:MOST_NAME]] = as_text(part)[:MOST_VALUE]
+    _put(value, "", 0, found)
     return found
 
 
-def _parts(value: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+def _put(value: Mapping[str, Any], prefix: str, depth: int, found: dict[str, str]) -> None:
     for name, part in value.items():
-        path = f"{prefix}{name}"
-        if isinstance(part, Mapping) and part and depth < MOST_DEPTH:
-            yield from _parts(part, f"{path}.", depth + 1)
+        if isinstance(part, dict) and part and depth < MOST_DEPTH:
+            _put(part, f"{prefix}{name}.", depth + 1, found)
         elif part is not None:
-            yield path, part
+            path = f"{prefix}{name}"[:MOST_NAME]
+            if len(found) == MOST_FIELDS and path not in found:
+                return
+            found[path] = as_text(part)[:MOST_VALUE]
 
 
-def source_of(fields: Mapping[str, str], names: tuple[str, ...], otherwise: str) -> str:
+def first_of(fields: Mapping[str, str], names: Sequence[str]) -> str | None:
+    """The first of the fields `names` that says something."""
+    for name in names:
+        text = fields.get(name)
+        if text and not text.isspace():
+            return text
+    return None
+
+
+def source_of(fields: Mapping[str, str], names: Sequence[str], otherwise: str) -> str:
     """Who wrote a record: the first of the fields `names` that says something."""
-    return next((fields[name] for name in names if fields.get(name, "").strip()), otherwise)[:MOST_NAME]
+    return (first_of(fields, names) or otherwise)[:MOST_NAME]
 
 
 def microseconds(moment: Any) -> int | None:

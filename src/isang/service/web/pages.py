@@ -89,7 +89,8 @@ async def _shown(service: Shown, page: Page, http: HttpRequest) -> Response:
     except IsangError as error:
         return _html(str(error), 500, media_type="text/plain")
     if text is None:
-        return _html("there is no such incident", 404, media_type="text/plain")
+        missing = live.missing_html(_contents(service), language, signed_in=_signed_in(service, http))
+        return _html(missing, 404)
     answer = _html(text)
     if "lang" in http.query_params:
         answer.set_cookie("lang", language, 365 * 86_400, httponly=True, samesite="strict")

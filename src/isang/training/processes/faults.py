@@ -54,7 +54,8 @@ def interrupted(signal_number: int, state: TrainingProgress, steps: int) -> Inte
     """The error that ends a run after a signal, once its checkpoint is written."""
     name = signal.Signals(signal_number).name
     return Interrupted(
-        f"training stopped by {name} after step {state.step:,} of {steps:,}; a checkpoint is kept: continue with --resume",
+        f"training stopped by {name} after step {state.step:,} of {steps:,}; a checkpoint is kept: "
+        "continue with --resume",
         signal_number,
     )
 
