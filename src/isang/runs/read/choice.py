@@ -198,6 +198,8 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
         return
     others = [name for name in candidates if not series_names.is_opponent(name)]
     if candidates and not others and len(candidates) > 1:
+        said = [name for name in candidates if series_names.says_loss(name)]
+        candidates = said if len(said) > 1 else candidates  # `D(x)` beside `Loss_D` is none
         choice.loss, choice.objective = most_usual(records, candidates), ADVERSARIAL
         names = [repr(name) for name in candidates[:4]]
         listed, listed_ko = " and ".join(names), ", ".join(names)
