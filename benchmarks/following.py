@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from following_load import megabytes
 
 LAST = b"111111 111111 1 INFO dfs.DataBlockScanner: Verification succeeded for blk_1\n"
 """A line three years later: all sessions before it have ended. Its own goes on, and is left out of the comparison."""
@@ -147,7 +148,7 @@ def followed(command: list[str], state: Path, writer: Writer, kills: int, chance
             writer.write()
             time.sleep(0.05)
         _wait_for_silence(out)
-        print(f"memory at the end: {_megabytes(process.pid)} MiB at most")
+        print(f"memory at the end: {megabytes(process.pid)} MiB at most")
         process.terminate()
 
 
@@ -182,11 +183,6 @@ def _wait_for_silence(path: Path) -> None:
         if path.stat().st_size != size:
             size, since = path.stat().st_size, time.monotonic()
         time.sleep(0.2)
-
-
-def _megabytes(process: int) -> int:
-    status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) // 1024
 
 
 def compared(expected: list[dict[str, Any]], found: list[dict[str, Any]]) -> str:

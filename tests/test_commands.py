@@ -63,7 +63,7 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     }
     assert {path.name for path in (out / "data").iterdir()} == {
         "sessions.parquet", "templates.parquet", "slots.parquet", "places.parquet", "line_index.parquet",
-        "line_counts.parquet",
+        "line_counts.parquet", "slot_series.parquet",
         "meta.json",
     }  # fmt: skip
     assert {path.name for path in (out / "run").iterdir()} == {
@@ -178,7 +178,7 @@ def test_an_unfinished_attempt_is_not_thrown_away_unasked(place: Path, tmp_path:
     shutil.copytree(place / "out" / "data", tmp_path / "out.partial" / "data")
     result = isang("run", place / "shop.log", "--out", tmp_path / "out")
     assert result.returncode == 2
-    assert "holds an unfinished attempt; go on with --resume" in result.stderr
+    assert "holds an unfinished attempt; continue with --resume" in result.stderr
     assert (tmp_path / "out.partial" / "data" / "meta.json").exists()
 
 
@@ -535,7 +535,7 @@ def test_wrong_usage_of_following_leaves_with_2(place: Path, arguments: tuple[st
 
 def test_detect_prints_a_screen_and_says_where_the_rest_is(place: Path, tmp_path: Path) -> None:
     run = place / "out" / "run"
-    short = isang("detect", run, place / "shop.log", "--out", tmp_path / "found")
+    short = isang("detect", run, place / "shop.log", "--out", tmp_path / "found", "--lang", "en")
     lines = short.stdout.splitlines()
     assert len(lines) <= 25, short.stdout
     assert "sessions are anomalous, in" in lines[0]
@@ -544,7 +544,14 @@ def test_detect_prints_a_screen_and_says_where_the_rest_is(place: Path, tmp_path
     refused = isang("detect", run, place / "shop.log", "--out", tmp_path / "found")
     assert refused.returncode == 2
     assert "replace them with --overwrite" in refused.stderr
-    again = isang("detect", run, place / "shop.log", "--out", tmp_path / "found", "--overwrite", "--verbose")
+    assert '<html lang="en"' in (tmp_path / "found" / "index.html").read_text(encoding="utf-8")
+    again = isang(
+        "detect", run, place / "shop.log", "--out", tmp_path / "found", "--overwrite", "--verbose", "--lang", "ko"
+    )
     assert again.returncode == 0, again.stderr
+    assert '<html lang="ko"' in (tmp_path / "found" / "index.html").read_text(encoding="utf-8")
+    pageless = isang("detect", run, place / "shop.log", "--lang", "ko")
+    assert pageless.returncode == 2
+    assert "give --out" in pageless.stderr
     assert "sessions:" in again.stdout
     assert "--out DIR writes a page" in isang("detect", run, place / "shop.log").stdout

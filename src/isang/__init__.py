@@ -1,4 +1,4 @@
-"""isang: learn what normal logs look like, find what is not, and judge the training run that it rests on.
+"""isang: learns what normal logs look like, finds anomalies, and judges the training run behind them.
 
 From Python: `isang.Detector` and `isang.Report`; or the stages on folders, `isang.run` and each alone: `prepare`,
 `train`, `report`, `evaluate`, `detect`; settings: `Config`.
@@ -38,7 +38,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the public names when they are used: `isang --help` must not wait for polars."""
+    """Import the public names on first use: `isang --help` must not wait for polars."""
     if name not in _PUBLIC:
         raise AttributeError(f"module 'isang' has no attribute {name!r}")
     import importlib

@@ -1,4 +1,4 @@
-"""The model folder: all that scoring needs, with hashes that are checked before anything is used."""
+"""The model folder: everything that scoring needs, with hashes that are checked before anything is used."""
 
 import hashlib
 import shutil
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from isang.model.onnx.scoring import OnnxEncoder
 
 BatchScorer = Callable[[Iterable[Tokens]], Iterator[Sequence[Floats]]]
-"""From batches of sessions of one length, (G, L), to what the encoder answers about their tokens, each (G, L)."""
+"""Maps batches of sessions of one length, (G, L), to the encoder's results for their tokens, each (G, L)."""
 SCHEMA = 2
 WEIGHTS, CONFIG, TEMPLATES = "weights.safetensors", "config.json", "templates.parquet"
 CALIBRATION, NORMAL, EVALUATION, CARD = "calibration.parquet", "normal.parquet", "evaluation.json", "README.md"
@@ -54,7 +54,7 @@ PLANTED, HELD_OUT, DETECTORS = "planted.parquet", "held_out.parquet", "detectors
 SLOTS, VOLUME, LINES = "slots.parquet", "volume.parquet", "lines.parquet"
 MANIFEST = "manifest.json"
 FEEDBACK = "feedback.jsonl"
-"""What people answered about its incidents; it grows, so the manifest does not list it."""
+"""The file with users' answers to its incidents; it grows, so the manifest does not list it."""
 REQUIRED = (CONFIG, TEMPLATES, CALIBRATION, NORMAL, CARD)
 
 
@@ -63,52 +63,53 @@ class Model:
     """A trained detector; it can score in several threads at once."""
 
     encoder: "Encoder | None"
-    """None where the statistical detectors judge alone."""
+    """None if only the statistical detectors judge."""
     vocabulary: Vocabulary
     config: Config
     """The settings that it was prepared and trained with."""
     rules: Mapping[str, Any] | None
-    """How raw logs become sessions for it: `isang.logs.rules.Rules`, as plain values; None where its dataset came from
-    elsewhere and does not say."""
+    """How raw logs become sessions: `isang.logs.rules.Rules`, as plain values; None if its dataset was made by another
+    program and does not say."""
     template_table: pl.DataFrame
-    """All templates that its training data taught the miner: columns event, template, level, count."""
+    """All templates mined from its training data: columns event, template, level, count."""
     fitted: Fitted
-    """What each of its detectors learned, by name, and the normal sessions of its training period."""
+    """The fitted table of each detector, by name, and the normal sessions of the training period."""
     calibration: pl.DataFrame
-    """One row per normal session of the training period, one column of scores per detector, null where it was not held
-    out from that detector."""
+    """One row per normal session of the training period, one column of scores per detector, null if the session was not
+    held out from that detector."""
     facts: Mapping[str, Any]
-    """Where it comes from: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
+    """Its origin: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
     planted: pl.DataFrame | None = field(default=None)
-    """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None where none
-    were planted."""
+    """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None if none
+    were
+    planted."""
     held_out: pl.DataFrame | None = field(default=None)
-    """`score` of each session of the training period while it was held out, in the order of time, -log10 of its
-    p-value; None where it was not kept."""
+    """`score` (-log10 of the p-value) of each session of the training period while it was held out, in order of time;
+    None if it was not kept."""
     slots: pl.DataFrame | None = field(default=None)
-    """What stood in the slots of templates that have few and stable values; None where it was not looked at."""
+    """The values of slots that have few and stable values; None if they were not examined."""
     volume: pl.DataFrame | None = field(default=None)
-    """The lines of its training period over time; None where it was too short or had no clock."""
+    """Line counts of the training period over time; None if it was too short or had no timestamps."""
     lines: pl.DataFrame | None = field(default=None)
-    """What kinds of lines that period had, since when and how regularly; None where it had no clock."""
+    """The kinds of lines in that period, since when and how regularly; None if it had no timestamps."""
     of_logs: Mapping[str, pl.DataFrame] = field(default_factory=dict)
-    """What else it learned of logs as a whole, see `LOG_TABLES`."""
+    """What else it learned about logs as a whole, see `LOG_TABLES`."""
     evaluation: Mapping[str, Any] | None = field(default=None)
-    """The last evaluation, None before the first."""
+    """The last evaluation; None before the first."""
     pictures: Mapping[str, str] = field(default_factory=dict)
     """The SVG files of the last evaluation, by name; they are written, never read."""
     onnx: "OnnxEncoder | None" = field(default=None)
-    """The exported encoder, to score with it; None: with torch. It is no part of the folder."""
+    """The exported encoder, for scoring; None: torch is used. Not part of the folder."""
     scorer: "BatchScorer | None" = field(default=None, repr=False)
-    """What scores batches of sessions with the encoder elsewhere; None: this process. It is no part of the folder."""
+    """Scores batches of sessions with the encoder in other processes; None: in this one. Not part of the folder."""
     answered: Answered = field(default_factory=Answered, repr=False)
-    """What its encoder answered and its detectors gave about sessions; a changed copy goes on with it."""
+    """Cached results of its encoder and detectors for sessions; a changed copy shares them."""
     kept: Kept = field(default_factory=Kept, init=False, repr=False)
-    """What was worked out from this model, such as its thresholds; a changed copy begins anew."""
+    """Cached results derived from this model, such as its thresholds; a changed copy starts with an empty cache."""
 
     @property
     def normal(self) -> Sessions:
-        """The different normal sessions of its training period, each once."""
+        """The distinct normal sessions of its training period."""
         return self.fitted.normal
 
     @property
@@ -117,14 +118,14 @@ class Model:
         return self.fitted.counts
 
     def needed_encoder(self) -> "Encoder":
-        """The encoder. Raises InputError where the model has none."""
+        """The encoder. Raises InputError if the model has none."""
         if self.encoder is None:
             raise InputError("this model has no encoder, as --no-encoder was given; train again without that flag")
         return self.encoder
 
 
 def save_model(model: Model, folder: Path, *, overwrite: bool = False) -> None:
-    """Write the model folder in one step; the answers that stand in the one it replaces stay."""
+    """Write the model folder in one step; answers in a folder that it replaces are kept."""
     with locked(folder.parent), folder_being_written(folder, overwrite=overwrite) as building:
         carry_answers(folder, building)
         if model.encoder is not None:
@@ -172,9 +173,9 @@ def card_of(model: Model) -> str:
 
 
 def load_model(folder: Path) -> Model:
-    """Read and check a model folder; a run folder with a `model` in it will do.
+    """Read and check a model folder, or a run folder that contains a `model`.
 
-    Raises InputError where a file is missing, changed or damaged, or written by another version.
+    Raises InputError if a file is missing, changed or damaged, or was written by another version.
     """
     folder = model_folder(folder)
     manifest = check_manifest(folder)
@@ -205,7 +206,7 @@ def load_model(folder: Path) -> Model:
 
 
 def rules_of(model: Model) -> Rules:
-    """How raw logs become sessions for the model; InputError where nobody said so."""
+    """How raw logs become sessions for the model. Raises InputError if the model does not say."""
     return _rules(model.rules, model.template_table)
 
 
@@ -229,14 +230,14 @@ def _rules(rules: Mapping[str, Any] | None, templates: pl.DataFrame) -> Rules:
 def with_evaluation(
     model: Model, evaluation: Mapping[str, Any], folder: Path, pictures: Mapping[str, str] | None = None
 ) -> Model:
-    """The model with its newest evaluation and the pictures of it, written to its folder in one step."""
+    """The model with its newest evaluation and its pictures, written to its folder in one step."""
     evaluated = replace(model, evaluation=evaluation, pictures=pictures or {})
     save_model(evaluated, model_folder(folder), overwrite=True)
     return evaluated
 
 
 def check_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a model folder, after every file has been compared with it."""
+    """The manifest of a model folder, after checking every file against it."""
     if not (folder / MANIFEST).is_file():
         raise InputError(f"{folder} is not a model folder: it has no {MANIFEST}; give RUN/model of a finished training")
     manifest: dict[str, Any] = read_json(folder / MANIFEST, MANIFEST_SCHEMA, AGAIN)
@@ -262,15 +263,15 @@ def check_manifest(folder: Path) -> dict[str, Any]:
 
 
 def carry_answers(earlier: Path, folder: Path) -> None:
-    """Copy the answers beside an earlier model, where there are any, to the folder of the one that replaces it."""
+    """Copy the answers beside an earlier model, if any, to the folder of the model that replaces it."""
     with suppress(FileNotFoundError):
         shutil.copyfile(earlier / FEEDBACK, folder / FEEDBACK)
 
 
 def model_folder(folder: Path) -> Path:
-    """The model folder itself, where `folder` is one, a run folder or what `isang run` wrote.
+    """The model folder in `folder`, which may be the model folder itself, a run folder or an output of `isang run`.
 
-    Raises InputError where there is no such folder.
+    Raises InputError if there is none.
     """
     inside = (folder, folder / "model", folder / "run" / "model")
     for candidate in inside:
@@ -298,7 +299,7 @@ def _is_inside(name: str) -> bool:
 
 
 def _detector_table(folder: Path, name: str, files: Mapping[str, Any], size: int) -> pl.DataFrame:
-    """The table of a detector; an empty one where it has none."""
+    """The table of a detector; empty if it has none."""
     file = f"{DETECTORS}/{name}.parquet"
     return read_detector(folder / file, name, size) if file in files else pl.DataFrame()
 

@@ -1,4 +1,4 @@
-"""Compressed files to blocks of plain bytes, bounded whatever the file claims to hold."""
+"""Compressed files to blocks of plain bytes of bounded size, whatever the file claims to hold."""
 
 import bz2
 import lzma
@@ -10,12 +10,12 @@ from typing import IO, Any, Protocol
 import zstandard
 
 COMPRESSED = (".gz", ".zst", ".xz", ".bz2")
-"""Endings of files that are decompressed while they are read."""
+"""Suffixes of files that are decompressed while being read."""
 
 DAMAGED = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
 """What a damaged or truncated compressed file raises."""
 
-_PIECE_BYTES = 4096  # small, because a piece may unfold to ten thousand times its size
+_PIECE_BYTES = 4096  # small, because a piece may expand to ten thousand times its size
 _PLAIN_BYTES = 1 << 20
 _GZIP = type(zlib.decompressobj())
 _XZ_MEMORY_BYTES = 256 << 20
@@ -29,9 +29,9 @@ class _Decompressor(Protocol):
 
 
 def plain_blocks(file: IO[bytes], path: Path, digest: Any) -> Iterator[bytes]:
-    """The decompressed content of `file`, in blocks; `digest` (hashlib) is fed the bytes as they lie in the file.
+    """The decompressed content of `file`, in blocks; `digest` (hashlib) is updated with the compressed bytes.
 
-    Raises one of DAMAGED, after all that could be read, where the content breaks off.
+    Raises one of DAMAGED if the content breaks off, after yielding everything that could be read.
     """
     suffix = path.suffix.lower()
     if suffix not in COMPRESSED:
@@ -55,7 +55,7 @@ def plain_blocks(file: IO[bytes], path: Path, digest: Any) -> Iterator[bytes]:
 
 
 def _unfolded(decompressor: Any, piece: bytes) -> Iterator[bytes]:
-    """What `piece` holds, in blocks of _PLAIN_BYTES at most; a piece of zstandard holds 128 MB at most."""
+    """The content of `piece`, in blocks of at most _PLAIN_BYTES; a piece of zstandard expands to at most 128 MB."""
     if hasattr(decompressor, "needs_input"):  # bz2 and xz, of which 4 KB can hold gigabytes
         yield decompressor.decompress(piece, _PLAIN_BYTES)
         while not (decompressor.eof or decompressor.needs_input):

@@ -1,4 +1,4 @@
-"""Every setting, its default, its meaning and its check. A TOML file and command line flags fill the same fields."""
+"""Every setting with its default, meaning and check. A TOML file and command line flags set the same fields."""
 
 import dataclasses
 import math
@@ -30,30 +30,32 @@ class LogsConfig:
     window_seconds: float | None = None
     """Sessions of this many seconds, for logs without a key."""
     across_sources: bool | None = None
-    """Whether a session may join lines of several logs; unset, sessions by key do, and windows stay within one log."""
+    """Whether a session may join lines of several logs. Unset: sessions by key may, windows stay within one log."""
     default_window_lines: int = 100
-    """The largest window where no key is found and none was asked for; logs under 20,000 lines have smaller ones."""
+    """Maximum window if no key is found and none was requested; logs under 20,000 lines have smaller windows."""
     max_session_events: int = 512
     """Longer sessions are cut into pieces of at most this many events."""
     timezone: str = "UTC"
-    """The zone of times that name none."""
+    """The time zone of times that do not name one."""
     date_order: str = "auto"
-    """How dates of three numbers are read: `day-first`, `month-first`, `year-first`; `auto`: as the times tell."""
+    """How dates of three numbers are read: `day-first`, `month-first`, `year-first`; `auto`: inferred from the
+    times."""
     encoding: str = "auto"
-    """Of lines that are not UTF-8, such as `cp949`; `auto`: as their bytes tell."""
+    """Encoding of lines that are not UTF-8, such as `cp949`; `auto`: inferred from their bytes."""
     similarity: float = 0.5
-    """Share of equal words from which Drain3 joins two masked messages (0 to 1)."""
+    """Minimum share of equal words for Drain3 to merge two masked messages (0 to 1)."""
     tree_depth: int = 4
     """Depth of Drain3's tree."""
     max_templates: int = 10_000
     """Messages beyond this many templates become one OVERFLOW template."""
     template_words: int = 64
-    """A template is made of this many words of a message; what follows them becomes one slot."""
+    """Maximum number of words of a message used for its template; the rest becomes one slot."""
     max_line_bytes: int = 65_536
-    """Longer lines are cut here, and counted."""
+    """Longer lines are truncated to this length and counted."""
     redact: bool = True
-    """Passwords, tokens, keys, e-mail addresses, numbers of cards and residents are replaced before lines are kept or
-    shown. Templates never keep secrets."""
+    """Whether passwords, tokens, keys, e-mail addresses, card and resident registration numbers are replaced before
+    lines
+    are kept or shown. Templates never keep secrets."""
     masks: tuple[tuple[str, str], ...] = ()
     """The user's own masks, (name, regular expression), applied before the built-in ones."""
 
@@ -86,9 +88,9 @@ PRESETS: Mapping[str, Mapping[str, Mapping[str, float]]] = {
         },
     },
 }  # fmt: skip
-"""Settings by name, below what a file or a flag says. `tiny`, `small` (the default) and `base` are sizes of the model.
-`reference` also trains as the usual recipe for such models does: 10 epochs of 128 sessions per step whatever the
-validation loss says, AdamW from 2e-5 along a cosine to 1e-6 over the real number of steps."""
+"""Named sets of defaults, which a file or flags override. `tiny`, `small` (the default) and `base` are model sizes.
+`reference` also trains by the usual recipe for such models: 10 epochs with 128 sessions per step regardless of the
+validation loss, AdamW from 2e-5 along a cosine to 1e-6 over the real number of steps."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +104,11 @@ class ModelConfig:
     heads: int = 4
     """Attention heads; they divide the width."""
     expansion: int = 2
-    """The feed-forward network of a layer is so many times as wide as the hidden state."""
+    """Width of a layer's feed-forward network, as a multiple of the hidden state's width."""
     positions: int = 514
     """The longest sequence in tokens: the events of a session with BEGIN and END."""
     encoder: bool = True
-    """False: no encoder is trained; the statistical detectors judge alone."""
+    """False: no encoder is trained; only the statistical detectors judge."""
     dropout: float = 0.1
     """Share of hidden values dropped in training."""
 
@@ -127,41 +129,41 @@ class TrainingConfig:
     """Splits, optimizer, schedule and stopping."""
 
     train_fraction: float = 0.5
-    """The part of the sessions, by time, that the model may learn from; what comes later is for evaluation."""
+    """Share of the sessions, the first by time, that the model may learn from; the rest is for evaluation."""
     validation_fraction: float = 0.2
-    """The last part of the training period, held out for validation and calibration."""
+    """Share of the training period, its last part, held out for validation and calibration."""
     epochs: int | None = None
-    """Passes over the training sessions, at most.  None: up to ten, no more than pays (see `training.plan`)."""
+    """Maximum number of passes over the training sessions.  None: up to ten, limited as in `training.plan`."""
     min_steps: int = 700
-    """A small dataset is passed over more often, until about this many steps are done."""
+    """Minimum number of steps, about: small datasets get more epochs."""
     max_minutes: float | None = None
     """Stop after this many minutes, keeping the best weights."""
     batch_size: int | None = None
-    """Sessions per step, over all processes.  None: 8 to 64, as many as have about 700 tokens."""
+    """Sessions per step, over all processes.  None: 8 to 64, for about 700 tokens per step."""
     learning_rate: float = 1e-3
-    """The highest rate, reached after the warm-up."""
+    """The peak rate, reached after the warm-up."""
     final_rate_fraction: float = 0.01
-    """The rate at the last planned step, as a part of the highest."""
+    """The rate at the last planned step, as a fraction of the peak."""
     warmup_fraction: float = 0.05
-    """Part of the steps in which the rate rises."""
+    """Fraction of the steps in which the rate rises."""
     weight_decay: float = 0.01
     """AdamW's weight decay."""
     clip_norm: float = 1.0
-    """Gradients are scaled down to this norm."""
+    """Maximum gradient norm; larger gradients are scaled down to it."""
     mask_fraction: float = 0.15
     """Share of the events that are masked and predicted."""
     patience: int = 3
-    """Stop after this many epochs without a better validation loss; 0 never stops early."""
+    """Stop after this many epochs without a better validation loss; 0: never stop early."""
     validation_steps: int | None = None
-    """Steps between validations within an epoch.  None: so many that they take about a twentieth of the time."""
+    """Steps between validations within an epoch.  None: chosen so that they take about 5 % of the time."""
     tokens_per_pass: int = 32_768
-    """Tokens of one forward and backward pass in one process; a batch of more takes several passes."""
+    """Maximum tokens per forward and backward pass in one process; larger batches take several passes."""
     processes: int = 1
-    """Processes on this machine; each batch is shared among them."""
+    """Number of processes on this machine; each batch is divided among them."""
     track: str | None = None
     """Also write to `tensorboard`, `mlflow`, `trackio` or `wandb`."""
     checkpoint_minutes: float = 5.0
-    """A checkpoint at the end of each epoch and at least this often."""
+    """Maximum time between checkpoints; one is also written at the end of each epoch."""
     seed: int = 0
     """Seed of the weights, the order and the masks."""
 
@@ -183,14 +185,14 @@ class DetectionConfig:
     """Thresholds and reasons."""
 
     alerts_per_thousand: float = 1.0
-    """The alert budget: false alarms per 1,000 normal sessions, a burst of alike ones counted once."""
+    """The alert budget: false alarms per 1,000 normal sessions; a burst of similar ones counts once."""
     contamination: float = 0.01
-    """Of the training sessions that no label calls normal, so many may be anomalies: the strangest set no threshold.
-    Where most sessions are labelled normal, any number of the others may be; 0: none is."""
+    """Share of the training sessions not labelled normal that may be anomalies: the most unusual ones are ignored when
+    thresholds are set. If most sessions are labelled normal, any number of the others may be; 0: none is."""
     rewordings: bool = True
-    """New templates are taken for known ones that a new release has reworded, where all speaks for it."""
+    """Whether new templates are matched to known ones that a new release has reworded, if all evidence supports it."""
     reasons: int = 5
-    """Reasons given for an anomaly, at most."""
+    """Maximum number of reasons given for an anomaly."""
 
     def __post_init__(self) -> None:
         _above(self, "detection", alerts_per_thousand=0)
@@ -202,13 +204,13 @@ class LifecycleConfig:
     """How the service keeps sessions and replaces its model."""
 
     promote: str = "person"
-    """Who lets a candidate judge: `person`, or `auto` once it has passed the gates and the shadow."""
+    """Who promotes a candidate: `person`, or `auto` once it has passed the gates and shadow mode."""
     half_life_days: float = 14.0
-    """Half of the sessions of this age are left out when a candidate is trained."""
+    """When a candidate is trained, half of the sessions of this age are left out."""
     keep_days: float = 30.0
-    """Judged sessions are kept for so long, and resolved incidents with their lines, which expire then..."""
+    """Days that judged sessions, and resolved incidents with their lines, are kept; after that they expire."""
     keep_mib: int = 1024
-    """... and in so much room, in MiB, at most."""
+    """Maximum space for kept sessions, in MiB."""
 
     def __post_init__(self) -> None:
         if self.promote not in ("person", "auto"):
@@ -229,10 +231,10 @@ class Config:
 
 
 MOST_SETTINGS_BYTES = 1 << 20
-"""Of a settings file; a real one has a few hundred."""
+"""Maximum size of a settings file; a real one has a few hundred bytes."""
 MAY_CHANGE_ON_RESUME = ("max_minutes", "checkpoint_minutes", "patience", "processes", "tokens_per_pass", "track")
-"""Settings under [training] with which an attempt may be taken up again that was started with others: when it ends, and
-how its work is shared out. All others decide what it computes."""
+"""Settings under [training] that may differ when an attempt is resumed: they decide when it ends and how its work is
+divided. All others decide what it computes."""
 
 FLAGS = {
     "gap_seconds": "gap", "window_lines": "window", "window_seconds": "window",
@@ -241,11 +243,11 @@ FLAGS = {
         "alerts_per_thousand",
     )},
 }  # fmt: skip
-"""The settings with a range that the command line can set, and by which flag."""
+"""The settings with a range that the command line can set, and the flag of each."""
 
 
 def load(path: Path | None = None, flags: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
-    """The defaults, over them the TOML file at `path`, over that the flags.
+    """The defaults, overridden by the TOML file at `path`, overridden by the flags.
 
     `flags` is {section: {field: value}}; None means not given.
     Raises UsageError for an unknown section or field, a wrong type, or a value out of its range.
@@ -259,7 +261,7 @@ def load(path: Path | None = None, flags: Mapping[str, Mapping[str, Any]] | None
 
 
 def from_dict(given: Mapping[str, Mapping[str, Any]]) -> Config:
-    """A checked Config from nested mappings; what is not given takes its default."""
+    """A checked Config from nested mappings; missing values take their defaults."""
     sections = {section.name: section for section in dataclasses.fields(Config)}
     _known("section", given, sections)
     hints = typing.get_type_hints(Config)
@@ -267,7 +269,7 @@ def from_dict(given: Mapping[str, Mapping[str, Any]]) -> Config:
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """Nested plain values, as `from_dict` takes them."""
+    """Nested plain values, as `from_dict` accepts them."""
     return dataclasses.asdict(config)
 
 
@@ -278,7 +280,7 @@ def deciding(training: TrainingConfig) -> TrainingConfig:
 
 
 def _over_preset(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, and below them those of the preset that [model] names."""
+    """The settings, completed with those of the preset named under [model]."""
     over = dict(given)
     model = given.get("model")
     if isinstance(model, Mapping) and "preset" in model:

@@ -2,7 +2,7 @@
 
 
 class IsangError(Exception):
-    """Something the user can act on; the command line prints the message and leaves with `exit_code`."""
+    """An error the user can act on; the command line prints the message and exits with `exit_code`."""
 
     exit_code = 1
 
@@ -22,11 +22,11 @@ class OutputError(IsangError):
 
 
 class EngineError(IsangError):
-    """The engine that spreads the work over machines cannot be reached, or failed for good."""
+    """The engine that distributes the work over machines cannot be reached, or failed permanently."""
 
 
 class Interrupted(IsangError):
-    """A signal asked the program to stop, and it stopped in good order."""
+    """A signal asked the program to stop, and it shut down gracefully."""
 
     def __init__(self, message: str, signal_number: int) -> None:
         super().__init__(message)
@@ -34,6 +34,6 @@ class Interrupted(IsangError):
 
 
 class LostContact(IsangError):
-    """Another process of the same training has ended, so this one cannot go on."""
+    """Another process of the same training has ended, so this one cannot continue."""
 
-    exit_code = 69  # EX_UNAVAILABLE: whoever started the processes can tell the victim from the cause
+    exit_code = 69  # EX_UNAVAILABLE: lets the launcher distinguish the victim from the cause

@@ -1,4 +1,4 @@
-"""Results on disk: complete or not at all."""
+"""Writing results to disk: completely or not at all."""
 
 import ctypes
 import errno
@@ -37,14 +37,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path` in one step: whoever opens `path` sees the old content or all of the new."""
+    """Write `content` to `path` atomically: readers see the old content or all of the new."""
     with being_written(path) as beside:
         beside.write_bytes(content)
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder, so that those who change something in it do so one after the other."""
+    """Hold the lock of a folder, so that changes in it happen one at a time."""
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -56,9 +56,9 @@ def locked(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[BufferedReader]:
-    """Open a regular file to read. Raises InputError where it is absent, may not be read, or is a device or a pipe.
+    """Open a regular file for reading. Raises InputError if it is missing, unreadable, or a device or a pipe.
 
-    Without waiting: to open a pipe that nobody writes to would take for ever.
+    It does not block: opening a pipe without a writer would wait forever.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -82,9 +82,9 @@ def saying_what(path: Path) -> Iterator[None]:
 
 
 def read_bytes(path: Path, most_bytes: int, *, pipes: bool = False) -> bytes:
-    """The content of a regular file; `pipes`: or of a pipe, which the user named as such.
+    """The content of a regular file; with `pipes` also of a pipe.
 
-    Raises InputError where it cannot be read, or is larger than `most_bytes`.
+    Raises InputError if it cannot be read, or is larger than `most_bytes`.
     """
     with saying_what(path), path.open("rb") if pipes and path.is_fifo() else open_regular(path) as file:
         content = file.read(most_bytes + 1)
@@ -100,7 +100,7 @@ def _kind_of(mode: int) -> str:
 
 @contextmanager
 def being_written(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; it takes the place of `path` when the block ends without an error."""
+    """Yield a temporary path beside `path` to write to; it replaces `path` when the block ends without an error."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with saying_where(path):
@@ -115,7 +115,7 @@ def being_written(path: Path) -> Iterator[Path]:
 
 
 def _remove_left_behind(path: Path) -> None:
-    """Remove what killed processes left beside `path`; a process that is alive may be writing it now."""
+    """Remove what killed processes left beside `path`, but not what a running process may be writing."""
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
         number = left.name.split(".")[-2]
         if number.isascii() and number.isdigit() and not _is_alive(int(number)):
@@ -134,10 +134,10 @@ def _is_alive(process: int) -> bool:
 
 @contextmanager
 def folder_being_written(folder: Path, *, overwrite: bool = False, keep_partial: bool = False) -> Iterator[Path]:
-    """Yield a folder beside `folder` to fill; it takes the place of `folder` when the block ends without an error.
+    """Yield a folder beside `folder` to fill; it replaces `folder` when the block ends without an error.
 
-    Until then `folder` stays as it was. `keep_partial` leaves the unfinished folder in place after an error, so that
-    the work can be taken up again; without it, what an earlier unfinished attempt left is removed first.
+    Until then `folder` is unchanged. `keep_partial` keeps the unfinished folder after an error, so that the work can
+    be resumed; without it, leftovers of an earlier unfinished attempt are removed first.
     """
     refuse_existing(folder, overwrite=overwrite)
     beside = partial_folder(folder)
@@ -157,7 +157,7 @@ def folder_being_written(folder: Path, *, overwrite: bool = False, keep_partial:
 
 
 def partial_folder(folder: Path) -> Path:
-    """Where the unfinished content of `folder` grows."""
+    """The folder for the unfinished content of `folder`."""
     folder = folder.resolve()  # "." and "DIR/" have no name to build on
     return folder.with_name(f"{folder.name}.partial")
 
@@ -166,11 +166,11 @@ OURS = (
     "run.json", "meta.json", "metrics.jsonl", "manifest.json", "report.json", "state.json", "evaluation.json",
     "learning_rates.json", "incidents.json",
 )  # fmt: skip
-"""Each folder that isang writes holds one of these files; a folder without any is somebody else's."""
+"""Every folder written by isang contains one of these files; a folder without any belongs to someone else."""
 
 
 def refuse_existing(folder: Path, *, overwrite: bool) -> None:
-    """Raise unless `folder` may be written: it is absent, empty, or holds results and the user said `--overwrite`."""
+    """Raise unless `folder` may be written: it is missing or empty, or holds results and `--overwrite` was given."""
     with saying_where(folder):
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
             raise UsageError(f"--out must be a folder, but {folder} is a file or a link; choose another name")
@@ -212,7 +212,7 @@ def _take_place(beside: Path, folder: Path) -> None:
         beside.rename(folder)
     elif _exchange(beside, folder):
         remove_folder(beside)  # it holds the earlier content now
-    else:  # no atomic exchange on this system: for one moment only the earlier content, renamed, is there
+    else:  # no atomic exchange on this system: for a moment only the renamed earlier content exists
         earlier = folder.with_name(f"{folder.name}.earlier")
         remove_folder(earlier)
         folder.rename(earlier)
@@ -221,7 +221,7 @@ def _take_place(beside: Path, folder: Path) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Swap two paths in one step (Linux renameat2); False where the system cannot."""
+    """Swap two paths atomically (Linux renameat2); False if the system does not support it."""
     if not sys.platform.startswith("linux"):
         return False
     renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
@@ -231,7 +231,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove `folder` and all in it, if it is there."""
+    """Remove `folder` with its content, if it exists."""
     if folder.exists():
         shutil.rmtree(folder)
 
@@ -245,5 +245,5 @@ def _flush_tree(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             if not path.is_symlink():
-                path.chmod(folder.stat().st_mode & 0o666)  # safetensors are made for their owner alone
+                path.chmod(folder.stat().st_mode & 0o666)  # safetensors creates files readable only by their owner
             _flush(path)

@@ -1,4 +1,4 @@
-"""Text from outside on its way to a screen or page, where it must neither steer what shows it nor hide anything."""
+"""Makes external text safe to display: it can neither control a terminal or page nor hide anything."""
 
 import io
 import re
@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from typing import TextIO
 
 _HIDDEN = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # controls of terminals (C0, DEL, C1), but for tab and newline
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # terminal controls (C0, DEL, C1), except tab and newline
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
     "\ufe00-\ufe0e\ufff0-\ufffb\U0001343d\U0001343e\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-    "\u2028\u2029"  # ends of lines that are easily missed
-    "\ud800-\udfff"  # halves of characters, which no encoding can write
+    "\u2028\u2029"  # line separators that are easily missed
+    "\ud800-\udfff"  # lone surrogates, which no encoding can write
 )
-"""Characters that steer, or that nobody sees: mostly Unicode's Default_Ignorable_Code_Point."""
+"""Control and invisible characters: mostly Unicode's Default_Ignorable_Code_Point."""
 _EMOJI_STYLE = "(?<![#*0-9\xa9\xae\u203c-\u3299\U0001f000-\U0001faff])\ufe0f"
-"""A variation selector behind a sign that it makes an emoji is what people write."""
+"""Matches variation selectors, except those after a character that they turn into an emoji, which are common in
+text."""
 _IN_TEXT = re.compile(f"[{_HIDDEN}]|{_EMOJI_STYLE}")
 _IN_LINE = re.compile(f"[\n{_HIDDEN}]|{_EMOJI_STYLE}")
 
@@ -24,29 +25,29 @@ _IN_LINE = re.compile(f"[\n{_HIDDEN}]|{_EMOJI_STYLE}")
 def printable(text: str) -> str:
     r"""The text with control, bidirectional and invisible characters as escapes such as `\x1b` and `\u202e`.
 
-    Tabs and ends of lines stay.
+    Tabs and line ends are kept.
     """
     return text if text.isascii() and text.isprintable() else _IN_TEXT.sub(_escape, text)
 
 
 def printable_line(text: str) -> str:
-    """The same on one line: an end of a line becomes an escape, too."""
+    """The same on one line: line ends are escaped too."""
     return text if text.isprintable() and text.isascii() else _IN_LINE.sub(_escape, text)
 
 
 def escaped_json(text: str) -> str:
-    """JSON text that means the same, with such characters escaped; they can stand only within its strings."""
+    """Equivalent JSON text with such characters escaped; they can occur only within its strings."""
     return text if text.isascii() and "\x7f" not in text else _IN_TEXT.sub(_json_escape, text)
 
 
 def joined(lines: Iterable[str]) -> str:
-    """Lines as one text, each of which stays one line whatever stands in it."""
+    """Lines as one text, each of which stays one line whatever it contains."""
     return "\n".join(map(printable_line, lines))
 
 
 @contextmanager
 def guarded_output() -> Iterator[None]:
-    """Within this the process prints nothing, of its own or a library's, that could steer a terminal."""
+    """Within this context, nothing that the process or a library prints can control the terminal."""
     kept = sys.stdout, sys.stderr
     guarded = [PrintableStream(stream) if hasattr(stream, "buffer") else stream for stream in kept]
     sys.stdout, sys.stderr = guarded
@@ -56,7 +57,7 @@ def guarded_output() -> Iterator[None]:
         sys.stdout, sys.stderr = kept
         for stream in guarded:
             if isinstance(stream, PrintableStream):
-                stream.detach()  # flushes it, and keeps it from closing what it wrote to
+                stream.detach()  # flushes it without closing the underlying buffer
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -72,7 +73,7 @@ def _json_escape(found: re.Match[str]) -> str:
 
 
 class PrintableStream(io.TextIOWrapper):
-    """Writes to the buffer of `stream` what `printable` shows; what its encoding lacks is escaped, too."""
+    """Writes text to the buffer of `stream` through `printable`; characters not in its encoding are escaped too."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""What every page is made with: templates that escape all text, and how a policy names inline styles and scripts."""
+"""Common parts of all pages: templates that escape all text, and hashes of inline styles and scripts for the policy."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ def asset(package: str, name: str) -> str:
 
 @cache
 def environment(package: str) -> "Environment":
-    """The templates of a package; all values are escaped, and names that a template does not know are errors."""
+    """The templates of a package; all values are escaped, and undefined names are errors."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -33,17 +33,17 @@ def environment(package: str) -> "Environment":
 
 
 def safe(ours: str) -> "Markup":
-    """Text that needs no escaping: our own files alone."""
+    """Mark text that needs no escaping: only for our own files."""
     from markupsafe import Markup
 
     return Markup(ours)
 
 
 def hashed(content: str) -> str:
-    """How a content security policy names an inline style or script."""
+    """The hash by which a content security policy allows an inline style or script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
 def raw_html(lines: Iterable[str]) -> str:
-    """Raw lines as a notebook shows them: escaped, and broken where the page ends."""
+    """Raw lines for a notebook: escaped, and wrapped at the page width."""
     return f'<pre style="white-space:pre-wrap;overflow-wrap:anywhere">{escape(joined(lines))}</pre>'

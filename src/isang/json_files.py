@@ -1,4 +1,4 @@
-"""JSON files that are read back: of bounded size, and checked against their schema before anything is made of them."""
+"""JSON files that are read back: of bounded size, and checked against a schema before use."""
 
 import json
 import math
@@ -10,22 +10,22 @@ from isang.errors import InputError
 from isang.files import read_bytes
 
 Check = Callable[[Any, str], None]
-"""Takes a value and its name; raises ValueError that says what the value must be."""
+"""Takes a value and its name; raises a ValueError that says what the value must be."""
 
 MOST_BYTES = 64 << 20
 _SHOWN = 60
 
 
 def read_json(path: Path, schema: Check, then: str, *, most_bytes: int = MOST_BYTES) -> Any:
-    """The content of a file that fits `schema`.
+    """The content of a file, checked against `schema`.
 
-    Raises InputError that names the file and what is wrong in it, and ends with `then`, what to do about it.
+    Raises an InputError that names the file and the mistake, and ends with `then`, what to do about it.
     """
     return from_json(read_bytes(path, most_bytes), schema, str(path), then)
 
 
 def from_json(content: bytes | str, schema: Check, name: str, then: str) -> Any:
-    """The value that JSON text from the place `name` holds, checked as `read_json` does."""
+    """The value in JSON text, checked as in `read_json`; `name` says where the text comes from."""
     try:
         value = json.loads(content, parse_constant=_no_constant)
         schema(value, "")
@@ -47,7 +47,7 @@ def _no_constant(name: str) -> None:
 
 
 def wrong(name: str, wanted: str, value: Any) -> ValueError:
-    """What a schema raises: `name` must be `wanted`, and what it is."""
+    """The error of a schema: `name` must be `wanted`, but is `value`."""
     shown = repr(value) if not isinstance(value, Mapping | list) else type(value).__name__
     return ValueError(f"{name or 'it'} must be {wanted}, got {shown[:_SHOWN]}")
 
@@ -69,7 +69,7 @@ def number(low: float = -math.inf, high: float = math.inf, *, whole: bool = Fals
 
 
 def text(value: Any, name: str) -> None:
-    """Any text that can be written down again."""
+    """Any text that can be encoded."""
     if not isinstance(value, str):
         raise wrong(name, "a text", value)
     if any("\ud800" <= character <= "\udfff" for character in value):
@@ -83,7 +83,7 @@ def flag(value: Any, name: str) -> None:
 
 
 def anything(value: Any, name: str) -> None:
-    """A value that is kept and not looked at."""
+    """Any value, unchecked."""
 
 
 def one_of(*allowed: Any) -> Check:
@@ -107,7 +107,7 @@ def maybe(inner: Check) -> Check:
 
 
 def items(inner: Check, size: int | None = None) -> Check:
-    """A list, of `size` members where that is given."""
+    """A list, of `size` members if given."""
 
     def check(value: Any, name: str) -> None:
         if not isinstance(value, list) or (size is not None and len(value) != size):
@@ -119,7 +119,7 @@ def items(inner: Check, size: int | None = None) -> Check:
 
 
 def mapping(inner: Check) -> Check:
-    """An object of any names."""
+    """An object with any names."""
 
     def check(value: Any, name: str) -> None:
         if not isinstance(value, dict):

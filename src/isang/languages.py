@@ -1,4 +1,4 @@
-"""A sentence for people in the two languages that isang speaks."""
+"""A sentence for users in English and Korean."""
 
 from typing import NamedTuple
 
@@ -15,5 +15,5 @@ class Both(NamedTuple):
 
     @classmethod
     def same(cls, text: str) -> "Both":
-        """What is no word of a language, such as a name in a log."""
+        """Text that is the same in both languages, such as a name in a log."""
         return cls(text, text)

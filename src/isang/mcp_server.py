@@ -1,7 +1,7 @@
-"""What isang knows, for assistants: a Model Context Protocol server over standard input and output that only reads.
+"""A read-only Model Context Protocol server over standard input and output, for assistants.
 
-Needs the extra `isang[mcp]`. Every answer is JSON; long lists are cut and say so. Paths must lie in the folders that
-the server was started with.
+Needs the extra `isang[mcp]`. Every answer is JSON; long lists are cut and say so. Paths must be inside the folders
+that the server was started with.
 """
 
 import json
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 200
 MOST_ENTRIES = 50
-"""Files, incidents or anomalies in one answer."""
+"""Maximum number of files, incidents or anomalies in one answer."""
 LARGEST_DOCUMENT = 64 << 20
-"""Bytes of an incidents.json or anomalies.jsonl that are read at most."""
+"""Maximum size in bytes of an incidents.json or anomalies.jsonl."""
 INSTRUCTIONS = (
     "isang judges training runs and finds anomalies in logs. Read verdicts and their evidence here instead of guessing "
     "from raw numbers: judge_run for a training log, incidents and anomalies for what `isang run` or `isang detect "
@@ -130,7 +130,7 @@ class Shelf:
         return _answer({"anomalies": _cut(kept[:MOST_ENTRIES]), "of": len(kept)})
 
     def _within(self, path: str) -> Path:
-        """The path, where it lies in a folder that may be read; relative ones start in the first such folder."""
+        """The path, if it is in a folder that may be read; relative paths start in the first such folder."""
         given = (self._folders[0] / path).resolve()
         if not any(given.is_relative_to(folder) for folder in self._folders):
             allowed = ", ".join(map(str, self._folders))
@@ -212,7 +212,7 @@ def _json_line(line: str, path: Path) -> dict[str, Any]:
 
 
 def _cut(value: Any, depth: int = 0) -> Any:
-    """The value with long lists and texts cut, so that an answer fits what reads it."""
+    """The value with long lists and texts cut, so that an answer fits its reader's context."""
     if isinstance(value, dict):
         return {str(key): _cut(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):

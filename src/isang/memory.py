@@ -1,6 +1,6 @@
-"""A process that judges for months holds little more memory than its data take.
+"""Keeps the memory of a long-running process close to the size of its data.
 
-Judging takes and frees pieces of all sizes, between which free memory stays that is never used whole again.
+Judging allocates and frees blocks of all sizes, which fragments the heap.
 """
 
 import ctypes
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 LARGE_BYTES = 4 << 20
-"""Pieces from this size on are taken from the system, and go back to it as soon as they are freed."""
+"""Blocks of at least this size are allocated with mmap, and returned to the system as soon as they are freed."""
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
 """Parameters of glibc's mallopt, see malloc.h."""
 
 
 def hold_little() -> None:
-    """For the whole process, from now on; what the user set in the environment stays as it is."""
+    """Configure malloc for the whole process, from now on; settings in the environment take precedence."""
     library = _c_library()
     if hasattr(library, "mallopt"):
         if "MALLOC_ARENA_MAX" not in os.environ:
@@ -26,14 +26,14 @@ def hold_little() -> None:
 
 
 def give_back() -> None:
-    """Return free memory to the system, where its C library can."""
+    """Return free memory to the system, if its C library supports it."""
     library = _c_library()
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)
 
 
 def resident_bytes() -> int:
-    """What the process holds in memory; 0 where the system does not say."""
+    """Resident memory of the process; 0 if the system does not report it."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     except OSError:
@@ -42,5 +42,5 @@ def resident_bytes() -> int:
 
 
 def _c_library() -> Any:
-    """None where there may be no such functions."""
+    """The C library; None where these functions may be missing."""
     return ctypes.CDLL(None) if sys.platform.startswith("linux") else None

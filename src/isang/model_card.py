@@ -14,7 +14,7 @@ def model_card(
     alerts_per_thousand: float,
     evaluation: Mapping[str, Any] | None,
 ) -> str:
-    """The model's README: what it is, what it was trained on, how good it was measured to be."""
+    """The model's README: what it is, what it was trained on, and its measured quality."""
     lines = [
         "# An isang log anomaly detector",
         "",
@@ -62,7 +62,7 @@ def _quality_lines(evaluation: Mapping[str, Any] | None) -> list[str]:
 
 
 def _metric_lines(evaluation: Mapping[str, Any]) -> list[str]:
-    """The metrics, the alert budgets, and the best trivial rule beside the combination."""
+    """The metrics, the alert budgets, and the best trivial rule for comparison."""
     metrics = [
         f"| {name.replace('_', ' ')} | {_number(metric['value'])} | {_number(metric['low'])} to "
         f"{_number(metric['high'])} |"

@@ -1,4 +1,4 @@
-"""Parquet files that are read back: what they claim to hold is held against their size before they are read."""
+"""Parquet files that are read back: their claimed content is checked against their size before they are read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     import polars as pl
 
 VALUES_PER_BYTE = 64
-"""No table of ours has more values in a byte of its file; a few bytes can claim a hundred million."""
+"""Maximum values per byte of file; no table of isang has more. A few bytes can claim a hundred million."""
 FREE_VALUES = 1_000_000
-"""So many values are read of the smallest file."""
+"""Number of values that even the smallest file may hold."""
 _MOST_FOOTER_BYTES = 64 << 20
 _MOST_PAGE_HEADER_BYTES = 64 << 10
 _MAGIC = b"PAR1"
 
 
 class Footer(NamedTuple):
-    """What a file says that it holds."""
+    """The content that a file claims to hold."""
 
     rows: int
     values: int
-    """In its largest column, members of lists counted one by one."""
+    """Values in its largest column, counting members of lists individually."""
 
 
 @contextmanager
 def explained(path: Path, then: str) -> Iterator[None]:
-    """Say which file cannot be used, and why; `then` is what to do about it."""
+    """Turn errors into an InputError that names the file and the cause; `then` is what to do about it."""
     import polars as pl
 
     try:
@@ -49,8 +49,8 @@ def read_table(
 ) -> Any:
     """The `columns` of a file as a data frame, of exactly these types.
 
-    `may_lack` are null where the file has none of them. Raises InputError that names the file and what is wrong in it,
-    and ends with `then`.
+    Columns in `may_lack` are null if the file lacks them. Raises an InputError that names the file and the mistake, and
+    ends with `then`.
     """
     import polars as pl
 
@@ -70,9 +70,9 @@ def check_table(
     may_lack: Sequence[str] = (),
     values_per_byte: int = VALUES_PER_BYTE,
 ) -> int:
-    """Look at the footer alone: the columns, their types, and no more values than the file can hold; returns the rows.
+    """Check only the footer: columns, types, and no more values than the file can hold; returns the number of rows.
 
-    Whole numbers and fractions of other widths than asked for are taken; reading casts them.
+    Integers and floats of other widths than requested are accepted; reading casts them.
     """
     import polars as pl
 
@@ -112,13 +112,13 @@ def _fits(found: Any, wanted: Any) -> bool:
 
 
 def read_footer(path: Path) -> tuple[Footer, int]:
-    """What the file says that it holds, and its size in bytes. Raises ValueError where it is no Parquet file."""
+    """The content that the file claims, and its size in bytes. Raises ValueError if it is not a Parquet file."""
     with open_regular(path) as file:
         return footer_of(file)
 
 
 def footer_of(file: BinaryIO) -> tuple[Footer, int]:
-    """The same of an open file; raises ValueError too where its parts do not lie within it."""
+    """The same for an open file; also raises ValueError if its parts are not within the file."""
     size = file.seek(0, 2)
     if size < 12:
         raise ValueError("it is too short for a Parquet file")
@@ -158,7 +158,7 @@ def _checked_footer(file: BinaryIO, meta: dict[int, Any], data_end: int) -> Foot
 
 
 def _check_pages(file: BinaryIO, at: int, end: int, most_values: int) -> None:
-    """Walk the headers of a column's pages: polars allocates what they claim, and ends the process where it cannot."""
+    """Walk the page headers of a column: polars allocates what they claim, and aborts the process if it cannot."""
     # parquet.thrift: PageHeader has its sizes in 2 and 3, and one of four headers with the number of values in field 1.
     left = most_values
     while at < end and left > 0:
@@ -171,7 +171,7 @@ def _check_pages(file: BinaryIO, at: int, end: int, most_values: int) -> None:
         if len(kinds) != 1 or at > end or unpacked > max(FREE_VALUES, packed) * VALUES_PER_BYTE:
             raise ValueError("a page lies outside its column or claims too much")
         counts = [_count(kinds[0].get(field)) for field in ((1, 2, 3) if 8 in header else (1,))]  # values, nulls, rows
-        if 7 in header:  # the entries of a dictionary are no values of the column, and may be more
+        if 7 in header:  # dictionary entries are not values of the column, and there may be more of them
             continue
         left -= counts[0]
         if left < 0 or max(counts) > most_values:
@@ -187,7 +187,7 @@ def _count(value: Any) -> int:
 
 
 class _Thrift:
-    """Reads the compact protocol of Apache Thrift: structures as dictionaries of field numbers to values."""
+    """Reads the compact protocol of Apache Thrift: structures as dictionaries from field numbers to values."""
 
     def __init__(self, content: bytes) -> None:
         self._content, self._at = content, 0

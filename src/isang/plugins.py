@@ -1,11 +1,11 @@
-"""Objects that other installed packages add: detectors, layouts, readers and findings, found by entry points.
+"""Objects provided by other installed packages through entry points: detectors, layouts, readers and findings.
 
 A package names an object in its pyproject.toml, for instance
 
     [project.entry-points."isang.detectors"]
     night_shift = "their_package.night_shift:NightShift"
 
-and isang loads and checks it where it lists its own. A class is called without arguments. The groups are
+and isang loads and checks it together with its own. A class is called without arguments. The groups are
 `isang.detectors`, `isang.layouts`, `isang.readers` and `isang.findings`.
 """
 
@@ -21,8 +21,8 @@ T = TypeVar("T")
 def plugins(group: str, contract: type[T], *, taken: Iterable[str] = ()) -> tuple[T, ...]:
     """The objects behind the entry points of a group, in the order of their names.
 
-    `contract` is the protocol that they keep; each has a `name`, and none of those that are `taken`. Raises InputError
-    that names the package where an object cannot be loaded or does not keep the contract.
+    `contract` is the protocol that they implement; each has a `name`, which must not be in `taken`. Raises an
+    InputError that names the package if an object cannot be loaded or does not implement the contract.
     """
     found: list[T] = []
     names = set(taken)
@@ -40,14 +40,14 @@ def _loaded(point: EntryPoint) -> Any:
     try:
         found = point.load()
         return found() if isinstance(found, type) else found
-    except Exception as error:  # whatever someone else's module does while it is imported
+    except Exception as error:  # another package's module may raise anything while it is imported
         raise InputError(
             f"{_where(point)} cannot be loaded: {type(error).__name__}: {error}; mend or uninstall that package"
         ) from error
 
 
 def _check(point: EntryPoint, made: Any, contract: type[Any]) -> None:
-    """Every member of the protocol must be there, methods as methods."""
+    """Check that every member of the protocol exists, and that methods are callable."""
     members = [name for name in dir(contract) if not name.startswith("_")]
     annotated = [name for name in getattr(contract, "__annotations__", {}) if not name.startswith("_")]
     missing = sorted(name for name in {*members, *annotated} if not hasattr(made, name))

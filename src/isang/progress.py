@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 QUIET_SECONDS = 2.0
-"""Work shorter than this shows nothing."""
+"""Work shorter than this shows no progress."""
 LINE_SECONDS = 5.0
-"""Without a terminal, one line at most this often."""
+"""Without a terminal, minimum time between lines."""
 
 
 class Progress:
     """Progress of one piece of work, used as a context manager.
 
-    `total` is the expected amount in `unit`, None where it is not known. Call `advance(amount)` as work gets done;
-    `note` changes the words behind the bar. `silent` shows nothing: one of several processes speaks for all.
+    `total` is the expected amount in `unit`, None if unknown. Call `advance(amount)` as work gets done; `note` changes
+    the text after the bar. `silent` shows nothing: only one of several processes reports progress.
     """
 
     def __init__(self, what: str, *, total: float | None = None, unit: str = "", silent: bool = False) -> None:
@@ -41,7 +41,7 @@ class Progress:
             self._bar.stop()
 
     def advance(self, amount: float = 1.0, *, note: str | None = None) -> None:
-        """Count `amount` more as done and show it where it is time to."""
+        """Count `amount` more as done, and update the display if it is due."""
         self._done += amount
         if note is not None:
             self._note = printable_line(note)
@@ -79,5 +79,5 @@ class Progress:
 
 
 def say(line: str) -> None:
-    """One line for people, on stderr, whatever stands in it."""
+    """Print one line to stderr; control characters in it are escaped."""
     print(printable_line(line), file=sys.stderr, flush=True)

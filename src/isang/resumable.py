@@ -1,4 +1,4 @@
-"""A result folder that grows over a long time, and the unfinished attempt that `--resume` takes up."""
+"""A result folder that takes long to complete, and the unfinished attempt that `--resume` continues."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,13 +15,13 @@ from isang.progress import say
 
 @contextmanager
 def growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
-    """A folder beside `out` that survives a failure where it holds work, so that `resume` can take it up again."""
+    """A folder beside `out` that is kept after a failure if it holds work, so that `resume` can continue it."""
     refuse_existing(out, overwrite=overwrite)
     partial = partial_folder(out)
     if partial.exists() and not resume:
         if _holds_work(partial) and not overwrite:
             raise UsageError(
-                f"{partial} holds an unfinished attempt; go on with --resume, or start anew with --overwrite"
+                f"{partial} holds an unfinished attempt; continue with --resume, or start over with --overwrite"
             )
         remove_folder(partial)
     if resume and not partial.exists():
@@ -37,13 +37,13 @@ def growing(out: Path, *, resume: bool, overwrite: bool) -> Iterator[Path]:
 
 
 def note_command(path: Path, command: Mapping[str, Any]) -> None:
-    """Write down what an attempt was started with, or is taken up with.
+    """Record the command that an attempt was started with, or is resumed with.
 
-    Raises UsageError where it is taken up with anything else than what `MAY_CHANGE_ON_RESUME` names.
+    Raises UsageError if it is resumed with changes other than those in `MAY_CHANGE_ON_RESUME`.
     """
     if path.exists():
         earlier, now = (
-            _flat(read_json(path, mapping(anything), "start anew with --overwrite")),
+            _flat(read_json(path, mapping(anything), "start over with --overwrite")),
             _flat(json.loads(to_json(command))),
         )
         free = {f"config.training.{name}" for name in MAY_CHANGE_ON_RESUME}
@@ -52,23 +52,23 @@ def note_command(path: Path, command: Mapping[str, Any]) -> None:
             names = ", ".join(name.removeprefix("config.") for name in different)
             raise UsageError(
                 f"the unfinished attempt in {path.parent} was started with other {names}; repeat its command with "
-                f"--resume, or start anew with --overwrite; only {', '.join(MAY_CHANGE_ON_RESUME)} may change"
+                f"--resume, or start over with --overwrite; only {', '.join(MAY_CHANGE_ON_RESUME)} may change"
             )
     write_text(path, to_json(command))
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
-    """Settings by their whole names, such as `config.training.epochs`."""
+    """Settings by their full names, such as `config.training.epochs`."""
     if not isinstance(value, Mapping):
         return {name: value}
     return {key: part for inner in value for key, part in _flat(value[inner], f"{name}.{inner}".lstrip(".")).items()}
 
 
 def _holds_work(partial: Path) -> bool:
-    """Whether a finished stage or part of a training is there."""
+    """Whether there is a finished stage or part of a training."""
     return (partial / "data").exists() or _holds_training(partial)
 
 
 def _holds_training(partial: Path) -> bool:
-    """Whether there is a checkpoint, or a batch that failed and waits to be looked at."""
+    """Whether there is a checkpoint, or a failed batch to inspect."""
     return any(partial.glob("**/checkpoints/step_*")) or any(partial.glob("**/failed_batch.parquet"))

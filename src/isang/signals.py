@@ -1,4 +1,4 @@
-"""Work that lasts until a signal ends it, and what it prints meanwhile."""
+"""Graceful shutdown on SIGINT and SIGTERM, and printing that a signal cannot cut off."""
 
 import signal
 import sys
@@ -22,7 +22,7 @@ def tell(text: str) -> None:
 
 @contextmanager
 def stopping() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and SIGTERM set instead of ending the process; raises Interrupted at the end for them."""
+    """Yield an event that Ctrl-C and SIGTERM set instead of ending the process; then raises Interrupted at the end."""
     stop = threading.Event()
     came: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Laws of every detector, layout, finding and reader, isang's own and someone else's; run them in your package's tests.
+"""Laws for every detector, layout, finding and reader, built in or plugged in; run them in your package's tests.
 
 from isang.testing import check_detector, dataset_of
 
@@ -51,11 +51,11 @@ FOREIGN_LINES = (
     "time=2026-01-05T09:00:00Z level=info msg=stored order=7",
     "order 7 stored",
 )
-"""Lines of common layouts, which no other may take for its own."""
+"""Lines of common layouts, which no other layout may match."""
 _TOLD = re.compile(r"“[^”]*”|\d+(?:[.,]\d+)*(?:\s(?:(?:ms|s|min|h)(?![A-Za-z])|%))?")
-"""Quotes and numbers of a sentence."""
+"""Matches the quotes and numbers of a sentence."""
 BUDGET = 0.001
-"""A planted fault must be an alert where so large a share of normal sessions may be."""
+"""Share of normal sessions that may raise an alert; at this budget a planted fault must raise one."""
 
 
 def dataset_of(
@@ -65,10 +65,10 @@ def dataset_of(
     every_seconds: float = 60.0,
     levels: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """A dataset from the templates of each session's lines, in the order of time.
+    """A dataset from the templates of each session's lines, in order of time.
 
-    `gaps_ms` are the milliseconds before each line of each session, 10 where it is None; sessions begin `every_seconds`
-    one after the other; `levels` are those of templates that are not INFO.
+    `gaps_ms` are the milliseconds before each line of each session, 10 if None; sessions start `every_seconds` apart;
+    `levels` gives the level of templates that are not INFO.
     """
     texts = sorted({text for session in sessions for text in session} | set(levels or {}))
     number = {text: index for index, text in enumerate(texts)}
@@ -99,12 +99,12 @@ def check_detector(
     culprits: Sequence[int] | None = None,
     model: Model | None = None,
 ) -> None:
-    """Raise AssertionError that says which law the detector breaks.
+    """Raise an AssertionError that says which law the detector breaks.
 
-    It is fitted to the first half of the `normal` sessions, the third quarter sets its threshold and the last one must
-    stay below. Every session of `faulty`, each with the fault that it exists for, must be above. Where `culprits` gives
-    the place of the faulty line of each of those, 0 for the first line, the reasons must name it. `model` lends its
-    encoder and vocabulary to a detector that asks the encoder.
+    It is fitted to the first half of the `normal` sessions; the third quarter sets its threshold, and the last quarter
+    must stay below it. Every session of `faulty`, each with the fault that the detector exists for, must be above. If
+    `culprits` gives the index of the faulty line of each of them (0 is the first line), the reasons must name it.
+    `model` provides the encoder and vocabulary for a detector that uses the encoder.
     """
     _check_attributes(detector)
     vocabulary = model.vocabulary if model else vocabulary_of(normal, np.unique(_events(normal, _half(normal))))
@@ -153,7 +153,7 @@ def _check_normal(detector: Detector, model: Model, later: TimedSessions, tail: 
 def _check_faults(
     detector: Detector, model: Model, faults: TimedSessions, tail: ScoreTail, culprits: Sequence[int] | None
 ) -> None:
-    """Each fault is found, and the reasons speak of it."""
+    """Each fault is found, and the reasons name it."""
     beside = Evidence(model, faults)
     p_values = tail.p_values(score(detector, beside))
     missed = np.flatnonzero(p_values > tail.share(BUDGET))
@@ -183,7 +183,7 @@ def _check_faults(
 
 
 def _check_korean(detector: Detector, reason: Reason) -> None:
-    """Both sentences tell the same: their numbers and quotes are equal."""
+    """Both sentences state the same: their numbers and quotes are equal."""
     if not reason.says_ko:
         return
     english, korean = (sorted(_TOLD.findall(sentence)) for sentence in (reason.says, reason.says_ko))
@@ -194,7 +194,7 @@ def _check_korean(detector: Detector, reason: Reason) -> None:
 
 
 def _check_pure(detector: Detector, model: Model, sessions: TimedSessions) -> None:
-    """The same sessions have the same scores: again, alone, with one and two threads, and in two threads at once."""
+    """Scores are reproducible: repeated, one session alone, with one and two threads, and in two threads at once."""
     import torch
 
     expected = score(detector, Evidence(model, sessions))
@@ -220,7 +220,7 @@ def _check_pure(detector: Detector, model: Model, sessions: TimedSessions) -> No
 
 
 def _round_trip(detector: Detector, fitted: Fitted) -> Fitted:
-    """What was fitted, as a model folder gives it back."""
+    """The fitted tables after saving to and loading from a model folder."""
     table = fitted[detector.name]
     assert isinstance(table, pl.DataFrame), f"{detector.name}: fit must return a polars DataFrame, got {type(table)}"
     if table.width:
@@ -248,11 +248,12 @@ def _quarter(dataset: Dataset, number: int) -> Rows:
 
 
 def check_layout(layout: Layout, lines: Sequence[str]) -> None:
-    """Raise AssertionError where a layout of lines breaks a law. `lines` are at least three records of one line each.
+    """Raise AssertionError if a layout of lines breaks a law. `lines` are at least three one-line records.
 
-    A log of these lines is read by this layout although all others are known, each line is one record with a message,
-    and with a time where the layout has a group of that name; lines of common layouts are none of it; what a line says
-    does not depend on the lines around it.
+    With all other layouts known, a log of these lines must be read by this one; each line is one record with a message,
+    and with a time if the layout has a group of that name; the layout matches no lines of common layouts; the result
+    for
+    a line does not depend on the lines around it.
     """
     texts = pl.Series(lines, dtype=pl.String)
     assert texts.str.contains(layout.pattern).all(), f"{layout.name} does not fit all of its lines"

@@ -1,4 +1,4 @@
-"""How many threads to compute with, and how they wait for each other: settled before torch or polars are loaded."""
+"""The number of compute threads and how they wait for each other, set before torch or polars are loaded."""
 
 import os
 import threading
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
-"""Where Linux (cgroup v2) says how much processor time a container may use: quota and period in microseconds."""
+"""The file in which Linux (cgroup v2) states a container's CPU limit: quota and period in microseconds."""
 
 
 def usable_cores(quota_file: Path = CPU_QUOTA) -> int:
-    """The cores that this process may use: those it is bound to, no more than its container's quota allows."""
+    """The number of cores this process may use: those it is bound to, limited by its container's quota."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = quota_file.read_text(encoding="ascii").split()
@@ -27,11 +27,11 @@ def usable_cores(quota_file: Path = CPU_QUOTA) -> int:
 
 
 def settle(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set what the user has not set.
+    """Set the environment variables that the user has not set.
 
-    OpenMP's threads sleep while they wait, after a moment in which most waits end (`GOMP_SPINCOUNT`, of the GNU
-    library that torch uses). By default they spin, and one busy neighbour on a shared core then holds up every barrier:
-    a training on two cores beside two busy processes made 33 steps in 38 s spinning, 601 sleeping.
+    OpenMP's threads sleep while they wait, after a short spin in which most waits end (`GOMP_SPINCOUNT`, of the GNU
+    library that torch uses). By default they keep spinning, and one busy process on a shared core then delays every
+    barrier: a training on two cores beside two busy processes did 33 steps in 38 s spinning, 601 sleeping.
     """
     if "OMP_WAIT_POLICY" not in environment:
         environment["OMP_WAIT_POLICY"] = "PASSIVE"
@@ -46,9 +46,9 @@ Result = TypeVar("Result")
 
 
 def ahead(work: Callable[[], Result]) -> Callable[[], Result]:
-    """Begin `work` on a thread of its own; what is returned waits for the result, and raises what the work raised.
+    """Start `work` on its own thread; the returned function waits for the result, and raises what the work raised.
 
-    To load torch takes about two seconds, mostly on one core; to read logs meanwhile takes nothing from it.
+    Loading torch takes about two seconds, mostly on one core; reading logs meanwhile does not slow it down.
     """
     from concurrent.futures import Future
 
@@ -66,13 +66,13 @@ def ahead(work: Callable[[], Result]) -> Callable[[], Result]:
 
 @contextmanager
 def loading(module: str, after_seconds: float) -> Iterator[None]:
-    """Load a module on a thread of its own where the body takes longer than `after_seconds`, for what comes next."""
+    """Preload a module on its own thread if the body takes longer than `after_seconds`."""
     timer = threading.Timer(after_seconds, import_module, (module,))
     timer.start()
     try:
         yield
     finally:
-        timer.cancel()  # what has begun goes on
+        timer.cancel()  # an import that has begun continues
 
 
 _pools: "dict[tuple[int, int], ThreadPoolExecutor]" = {}
@@ -80,7 +80,7 @@ _lock = threading.Lock()
 
 
 def side_by_side(threads: int, each: int = 1) -> "ThreadPoolExecutor":
-    """So many threads, of which each computes with `each` threads of torch; all who ask for the same share them."""
+    """A pool of this many threads, each with `each` threads of torch; callers with the same arguments share it."""
     with _lock:
         if (threads, each) not in _pools:
             _pools[threads, each] = _made(threads, each)
@@ -88,10 +88,10 @@ def side_by_side(threads: int, each: int = 1) -> "ThreadPoolExecutor":
 
 
 def _made(threads: int, each: int) -> "ThreadPoolExecutor":
-    """torch.set_num_threads holds for the thread that calls it, and for every one that asks torch first later.
+    """torch.set_num_threads applies to the calling thread, and to every thread that first uses torch later.
 
-    So the threads are made once and kept, and what was set is set again right after: nothing that computes later
-    changes it, whatever else the process does meanwhile.
+    So the threads are created once and kept, and the previous setting is restored right after: later computations do
+    not affect them, whatever else the process does.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -105,7 +105,7 @@ def _made(threads: int, each: int) -> "ThreadPoolExecutor":
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="isang-torch", initializer=begin)
     for _ in range(threads):
-        pool.submit(int)  # a thread is made for each piece of work as long as none is idle
+        pool.submit(int)  # the pool creates a thread for each task while none is idle
     ready.wait()
     torch.set_num_threads(before)
     return pool

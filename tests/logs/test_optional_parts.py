@@ -14,7 +14,7 @@ from isang.logs.rules import Rules
 from isang.logs.sessions.rule import SessionRule
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.miner import slot_values
-from isang.logs.templates.optional_parts import relaxed, without_optional_parts
+from isang.logs.templates.optional_parts import relaxed, with_fewer_slots, without_optional_parts
 
 RULES = Rules.new(LogsConfig(), SessionRule("lines", "for a test", size=100))
 EXPRESSION = masks.compiled(masks.BUILT_IN)
@@ -138,3 +138,19 @@ def test_many_different_messages_behind_a_source_are_no_free_text() -> None:
     verbs = ("opens", "turns", "rests", "waits", "moves", "hums")
     lines = [f"gate <{n}> {verb} now{' again' * (n % 2)}" for n in range(40) for verb in verbs]
     assert len(set(learned(lines)[0])) > len(verbs)
+
+
+def test_slots_in_a_row_fit_as_many_words_or_fewer_when_the_lines_come_again() -> None:
+    apps = ["mail.exe", "sync.exe", "grove Helper.exe"]
+    lines = [
+        f"{app} - 10.0.0.{n}:443 through relay gate{n}:80 {kind}"
+        for n in range(15)
+        for app in apps
+        for kind in ("HTTPS", "SOCKS5")
+    ]
+    events, templates = learned(lines)
+    assert len(set(events)) == 1
+    again, _ = learned(lines[::-1], Rules(**{**vars(RULES), "templates": templates}))
+    assert set(again) == {events[0]}
+    forms = list(with_fewer_slots(["<*>", "<*>", "by", "<*>"]))
+    assert forms == [["<*>", "by", "<*>"], ["<*>", "<*>", "by", "<*>"]]

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from isang.detection.detectors import registered
+from isang.detection.detectors.baselines import BASELINES
 from isang.detection.session_lines import most_similar
 from isang.html import hashed
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset
@@ -18,7 +20,7 @@ from isang.pages.picture import ticks
 from isang.pages.session_table import FIRST_LINES, LAST_LINES, session_rows, shortened
 from isang.pages.spread import reached
 from isang.pages.timeline import BUCKETS, LEVELS, spark, timeline
-from isang.pages.words import _WORDS
+from isang.pages.words import _WORDS, named
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = '</pre><script>alert(1)</script><img src=x onerror="alert(2)">\x1b[31m\u202e'
@@ -249,3 +251,10 @@ def test_the_most_similar_session_by_hand() -> None:
 def test_each_word_is_there_in_both_languages_with_the_same_values() -> None:
     for key, (english, korean) in _WORDS.items():
         assert set(re.findall(r"{\w+}", english)) == set(re.findall(r"{\w+}", korean)), key
+
+
+def test_every_detector_and_simple_rule_has_a_name_in_both_languages() -> None:
+    names = [("detector", detector.name) for detector in registered()] + [("rule", rule.name) for rule in BASELINES]
+    for family, name in names:
+        assert re.search("[가-힣]", named(family, name, "ko")), name
+    assert named("detector", "of_a_plug_in", "ko") == "of a plug in"

@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from isang.pages.contents import Contents
+from isang.pages.live import overview_html
 from isang.service.models.gates import TRAINING, training_gate
 from isang.service.models.versions import Versions
 from isang.service.web.login import COOKIE, SECONDS, cookie_for, inner_path, proves
@@ -70,6 +72,26 @@ def test_incidents_lead_to_pages_of_their_own_and_come_a_hundred_at_a_time(parts
     assert page(parts, "/?state=nonsense&page=-1").status_code == 200
     second = page(parts, "/?state=resolved&page=2").text
     assert 'href="?state=resolved&amp;page=2&amp;lang=ko"' in second, "another language, the same list"
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "There is no such incident"), ("ko", "그런 인시던트가 없습니다")]
+)
+def test_an_address_without_an_incident_is_a_page_that_leads_on(parts: Parts, language: str, says: str) -> None:
+    answer = page(parts, "/incidents/<b>", **{"Accept-Language": language})
+    assert answer.status_code == 404
+    assert says in answer.text
+    assert "<b>" not in answer.text
+    assert ("a", {"href": "/templates"}) in Tags(answer.text).found
+
+
+@pytest.mark.parametrize(("anomalies", "warned"), [(60, True), (50, False)])
+def test_where_most_sessions_are_anomalous_the_page_doubts_that_the_model_fits(anomalies: int, warned: bool) -> None:
+    contents = Contents(name="x", account={}, sessions=100, anomalies=anomalies, incidents=(), lines=None)
+    text = overview_html(
+        contents, "en", says="Detecting.", state="firing", counts={}, severities={}, page=1, more=False, signed_in=False
+    )
+    assert ("60 of 100 sessions are anomalous. Unless" in text) == warned
 
 
 @pytest.mark.parametrize("parts", [{"token": TOKEN, "read_token": READ}], indirect=True)

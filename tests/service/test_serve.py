@@ -123,9 +123,11 @@ def test_without_a_model_it_learns_and_then_detects(tmp_path: Path, serving: Sta
         (("--listen", "0.0.0.0:0"), 2, "lets others in; set ISANG_TOKEN"),
         (("--listen", "8765"), 2, "must be HOST:PORT"),
         (("nothing-here", "--check"), 1, "no such file or folder"),
+        (("nothing-here", "/"), 1, "the first name is a model's folder"),
+        (("--home", "/dev/null", "--listen", "127.0.0.1:0"), 2, "is no folder that may be written to"),
         (("--check", "--listen", "127.0.0.1:0"), 0, ""),
     ],
-    ids=["open to all", "no host", "no logs", "fine"],
+    ids=["open to all", "no host", "no logs", "no model", "no home", "fine"],
 )
 def test_what_it_cannot_start_with_is_said(tmp_path: Path, arguments: tuple[str, ...], code: int, says: str) -> None:
     command = [sys.executable, "-m", "isang", "serve", "--home", str(tmp_path / "home"), *arguments]

@@ -77,7 +77,7 @@ def test_sigterm_leaves_a_checkpoint_and_says_how_to_go_on(tmp_path: Path) -> No
         process.terminate()
         _, said = process.communicate()
     assert process.returncode == 128 + signal.SIGTERM
-    stopped = re.search(r"stopped by SIGTERM after step (\d+) of 2,000; .*go on with --resume", said)
+    stopped = re.search(r"stopped by SIGTERM after step (\d+) of 2,000; .*continue with --resume", said)
     assert stopped, said
     assert (partial / "checkpoints" / f"step_{int(stopped[1]):09d}").is_dir()
     assert len(records(partial, "step")) == int(stopped[1])

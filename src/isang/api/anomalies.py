@@ -1,4 +1,4 @@
-"""What a detector finds: one anomaly, and all of a detection."""
+"""What a detector finds: one anomaly, and all anomalies of a detection."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from isang.detection.threshold.stretches import Stretch
 
 SHOWN = 20
-"""Anomalies that a notebook shows of many."""
+"""Maximum number of incidents that a notebook shows."""
 
 
 class Anomaly(Mapping[str, Any]):
@@ -44,17 +44,17 @@ class Anomaly(Mapping[str, Any]):
 
     @property
     def p_value(self) -> float:
-        """How often a normal session is as strange as this one."""
+        """The share of normal sessions that are at least as unusual as this one."""
         return float(self._record["p_value"])
 
     @property
     def reasons(self) -> list[dict[str, Any]]:
-        """Why it is anomalous, what says most first."""
+        """Why it is anomalous, the strongest reason first."""
         return list(self._record["reasons"])
 
     @property
     def lines(self) -> list[str]:
-        """The raw lines that the reasons name, each once, in the order of the reasons."""
+        """The raw lines named by the reasons, each once, in the order of the reasons."""
         named = (reason[name] for reason in self.reasons for name in ("line", "since") if reason.get(name))
         return list(dict.fromkeys(line["text"] for line in named))
 
@@ -77,7 +77,7 @@ class Anomaly(Mapping[str, Any]):
 
 
 class Anomalies(Sequence[Anomaly]):
-    """The anomalies in logs, the strangest first, and the incidents that they belong to."""
+    """The anomalies in logs, the most unusual first, and the incidents that they belong to."""
 
     def __init__(
         self,
@@ -90,15 +90,15 @@ class Anomalies(Sequence[Anomaly]):
     ) -> None:
         self._anomalies = [Anomaly(record) for record in records]
         self.incidents = list(incidents)
-        """By cause, the most severe first: those of which normal stretches seldom have the like."""
+        """Incidents by cause, the most severe first: those whose like is rare in normal stretches."""
         self.smaller = list(smaller)
-        """The others, such as normal stretches of a log have too."""
+        """The other incidents, whose like also occurs in normal stretches of a log."""
         self.whole = whole
         """The logs as a whole: `verdict`, `p_value`, `score`."""
         self.sessions = sessions
         """Sessions judged."""
         self.warnings = list(warnings)
-        """What a person should know about all of it."""
+        """Warnings about the detection as a whole."""
 
     @overload
     def __getitem__(self, place: int) -> Anomaly: ...

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LINES_AT_ONCE = 2_000
 LOOK_SECONDS = 0.25
-"""`Detector.stream` judges after so many lines, or after so long."""
+"""`Detector.stream` judges after LINES_AT_ONCE lines or LOOK_SECONDS, whichever comes first."""
 
 
 class Detector:
@@ -35,7 +35,7 @@ class Detector:
 
     @classmethod
     def fit(cls, logs: Logs, *, labels: str | Path | None = None, config: "Config | None" = None) -> "Detector":
-        """Learn what is normal in `logs` (or in a dataset folder), most of which should be free of faults.
+        """Learn what is normal in `logs` (or a dataset folder), most of which should be free of faults.
 
         `labels` is a CSV of known anomalies, as docs/formats.md describes it. Raises InputError and UsageError.
         """
@@ -71,11 +71,11 @@ class Detector:
 
     @property
     def templates(self) -> list[str]:
-        """The templates of lines that it knows."""
+        """The known line templates."""
         return list(self._model.vocabulary.templates)
 
     def detect(self, logs: Logs) -> Anomalies:
-        """The anomalies in `logs`, with reasons and raw lines; incidents that people called normal are left out."""
+        """The anomalies in `logs`, with reasons and raw lines, without incidents that users marked as normal."""
         from isang.detection.batch import judge_logs
         from isang.detection.feedback.coverage import NO_ANSWERS
 
@@ -90,8 +90,8 @@ class Detector:
     ) -> Iterator[Anomaly]:
         """Each anomaly among `lines` when its session has ended; nothing is read from or written to files.
 
-        A session ends after `idle_seconds` of silence, measured in the lines' own time; None: as the training data
-        say. When `lines` end, so do all sessions. A line that was never seen before is told at once.
+        A session ends after `idle_seconds` of silence, measured in the lines' own time; None: derived from the training
+        data. When `lines` end, so do all sessions. A line that was never seen before is reported at once.
         """
         from isang.detection.live import Following
         from isang.logs.stream.pushed import PushedRecords
@@ -136,11 +136,11 @@ class Detector:
         )
 
     def score_samples(self, logs: Logs) -> "NDArray[np.float64]":
-        """How normal each session of `logs` is, as scikit-learn counts: higher is more normal, log10 of the p-value."""
+        """How normal each session of `logs` is, as in scikit-learn: higher is more normal, log10 of the p-value."""
         return -self.score(logs)["score"].to_numpy()
 
     def predict(self, logs: Logs) -> "NDArray[np.int64]":
-        """-1 for each anomalous session of `logs`, else 1, as scikit-learn's outlier detectors do."""
+        """-1 for each anomalous session of `logs`, else 1, as in scikit-learn's outlier detectors."""
         import numpy as np
 
         return np.where(self.score(logs)["anomalous"].to_numpy(), -1, 1)

@@ -1,4 +1,4 @@
-"""What the library takes as logs: paths, lines of text, data frames."""
+"""The kinds of logs that the library accepts: paths, lines of text, data frames."""
 
 import json
 import tempfile
@@ -19,7 +19,7 @@ Logs = Any
 
 @contextmanager
 def as_files(logs: Logs) -> Iterator[list[str | Path]]:
-    """Logs of any kind as paths: what is not in files yet lies in a temporary folder meanwhile."""
+    """Logs of any kind as paths; logs that are not in files are written to a temporary folder."""
     if isinstance(logs, (str, Path)):
         yield [logs]
         return
@@ -48,12 +48,12 @@ def _names_something(item: Any) -> bool:
     """Whether a text is the name of a file or folder rather than a line of a log."""
     try:
         return isinstance(item, str) and "\n" not in item and Path(item).exists()
-    except OSError:  # longer than a name may be
+    except OSError:  # longer than a file name may be
         return False
 
 
 def _rows(frame: Any) -> Iterator[str]:
-    """The rows of a data frame as JSON lines. Raises UsageError where it has no column `message`."""
+    """The rows of a data frame as JSON lines. Raises UsageError if it has no column `message`."""
     columns = [str(name) for name in frame.columns]
     if "message" not in columns:
         raise UsageError(f"the frame needs a column message, got {', '.join(columns)}; rename the one with the text")

@@ -25,7 +25,7 @@ class Report:
 
     @classmethod
     def all(cls, log: str | Path, *, loss: str | None = None) -> "list[Report]":
-        """A report on each run in a log or folder. Raises InputError where there is none."""
+        """A report on each run in a log or folder. Raises InputError if there is none."""
         from isang import stages
 
         made = []
@@ -46,7 +46,7 @@ class Report:
         return {finding.id: finding for finding in self._run.findings}
 
     def plot(self, name: str = "loss", language: "Language" = "en") -> "Figure":
-        """One of the plots as a matplotlib figure, such as `learning_rate`; the beginning of its name will do."""
+        """A plot as a matplotlib figure, by its name, such as `learning_rate`, or the beginning of the name."""
         from isang.runs.plots import figures
         from isang.runs.plots.curves import curves_of
 
@@ -57,7 +57,7 @@ class Report:
             return plot.figure(curves_of(self._run), language)
 
     def to_html(self, language: "Language" = "en") -> str:
-        """The report as a page that loads nothing."""
+        """The report as a self-contained page."""
         from isang.runs.report.report import report_html
 
         return report_html(self._run, language)

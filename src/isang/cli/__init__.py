@@ -53,7 +53,7 @@ def main() -> None:
         _leave(printable_line(f"isang: {error}"), error.exit_code)
     except KeyboardInterrupt:
         _leave("isang: interrupted", 130)
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does
+    except BrokenPipeError:  # the reader of our output has closed it, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except MemoryError:

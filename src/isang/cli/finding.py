@@ -17,6 +17,7 @@ from isang.cli.options import (
     NoRewordings,
     Onnx,
     Overwrite,
+    PageLang,
     Timezone,
     Verbose,
     log_flags,
@@ -43,7 +44,9 @@ def detect(
     ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="With --follow: where to go on after a restart.  [default: start anew]"),
+        typer.Option(
+            metavar="FILE", help="With --follow: the place to resume from after a restart.  [default: start over]"
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write index.html, incidents.json and anomalies.jsonl here too.", metavar="DIR")
@@ -51,6 +54,7 @@ def detect(
     no_rewordings: NoRewordings = False,
     onnx: Onnx = None,
     engine: Engine = None,
+    lang: PageLang = None,
     overwrite: Overwrite = False,
     verbose: Verbose = False,
 ) -> None:
@@ -70,12 +74,14 @@ def detect(
         return
     if idle is not None or state is not None:
         raise UsageError("--idle and --state belong to --follow")
+    if lang is not None and out is None:
+        raise UsageError("--lang is the language of the page that --out DIR writes; give --out too, or leave it out")
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     detected = stages.detect(model, logs, engine=engine, **settings)
     if out is not None:
         with folder_being_written(out, overwrite=overwrite) as building:
-            detected.write(building)
+            detected.write(building, language=lang)
     if json:
         print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
         return
@@ -228,7 +234,7 @@ def _follow(model: Path, logs: list[str], *, as_json: bool, **settings: Any) -> 
                 tell(summaries.of_anomaly(record) + "\n")
         say(f"{following.anomalies:,} of {following.sessions:,} sessions were anomalous")
         if following.silenced:
-            say(f"{following.silenced:,} of these were told to be normal, and are silenced")
+            say(f"{following.silenced:,} of these were marked as normal, and are silenced")
         if following.ended_early:
             early = f"{following.ended_early:,} sessions were ended early"
             say(f"{early}, because too many were open; a shorter --idle helps")

@@ -37,7 +37,7 @@ def report(
     ] = None,
     series: Annotated[bool, typer.Option("--series", help="List the series that each log holds, and leave.")] = False,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Write the report anew whenever a log grows, until the run is done.")
+        bool, typer.Option("--follow", help="Rewrite the report whenever a log grows, until the run is done.")
     ] = False,
     on_problem: Annotated[
         str | None,
@@ -59,7 +59,7 @@ def report(
     if series:
         print(summaries.of_series(stages.series(logs), as_json=json))
         return
-    gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; looking for them takes a twentieth
+    gc.set_threshold(20_000, 5, 5)  # reading makes many small objects and no cycles; a search costs 5 % of the time
     reports = stages.report(
         logs, out, language=lang, loss=loss, validation=validation, rate=rate, metric=metric, step=step,
         evaluation=evaluation, overwrite=overwrite, follow=follow, on_problem=on_problem,

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -24,6 +24,7 @@ from isang.cli.options import (
     NoEncoder,
     NoRedact,
     Overwrite,
+    PageLang,
     Preset,
     Resume,
     Seed,
@@ -92,6 +93,7 @@ def run(
     alerts_per_thousand: Alerts = None,
     seed: Seed = None,
     engine: Engine = None,
+    lang: PageLang = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     verbose: Verbose = False,
@@ -106,7 +108,7 @@ def run(
         },
         "detection": {"alerts_per_thousand": alerts_per_thousand},
     }  # fmt: skip
-    _run(logs, out, config, labels, resume, overwrite, flags, verbose=verbose, engine=engine)
+    _run(logs, out, config, labels, resume, overwrite, flags, verbose=verbose, engine=engine, lang=lang)
 
 
 def prepare(
@@ -212,12 +214,12 @@ def train(
 
 
 def _redact(no_redact: bool) -> dict[str, Any]:
-    """The setting under [logs] that --no-redact stands for; unset, the file's or the default."""
+    """The setting under [logs] that --no-redact sets; without it, the file's value or the default applies."""
     return {"redact": False} if no_redact else {}
 
 
 def _model(preset: str | None, no_encoder: bool) -> dict[str, Any]:
-    """The settings under [model] that these flags stand for."""
+    """The settings under [model] that these flags set."""
     return {"preset": preset} | ({"encoder": False} if no_encoder else {})
 
 
@@ -232,11 +234,13 @@ def _run(
     *,
     verbose: bool,
     engine: str | None = None,
+    lang: Literal["ko", "en"] | None = None,
 ) -> None:
     from isang import stages, summaries
     from isang.config import load
 
     finished = stages.run(
-        logs, out, config=load(config, flags), labels=labels, engine=engine, resume=resume, overwrite=overwrite
-    )
+        logs, out, config=load(config, flags), labels=labels, engine=engine, language=lang, resume=resume,
+        overwrite=overwrite,
+    )  # fmt: skip
     print(summaries.of_run(finished, verbose=verbose))

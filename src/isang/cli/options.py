@@ -1,4 +1,4 @@
-"""The options that several sub-commands share, and what their texts mean."""
+"""The options that several sub-commands share, and the parsing of their values."""
 
 import re
 from pathlib import Path
@@ -43,7 +43,7 @@ Window = Annotated[
     str | None,
     typer.Option(
         metavar="SIZE",
-        help="Sessions of so many lines (100) or so much time (5m).  [default: 100 lines if there is no key]",
+        help="Sessions of a number of lines (100) or a length of time (5m).  [default: 100 lines if there is no key]",
     ),
 ]
 AcrossSources = Annotated[
@@ -56,7 +56,9 @@ AcrossSources = Annotated[
 Timezone = Annotated[str | None, typer.Option(metavar="ZONE", help="The zone of times that name none.  [default: UTC]")]
 DateOrder = Annotated[
     Literal["day-first", "month-first", "year-first"] | None,
-    typer.Option(help="How dates of three numbers such as 05/06/2026 are read.  [default: as the log's times tell]"),
+    typer.Option(
+        help="How dates of three numbers such as 05/06/2026 are read.  [default: inferred from the log's times]"
+    ),
 ]
 Encoding = Annotated[
     str | None,
@@ -85,7 +87,7 @@ Epochs = Annotated[
     int | None, typer.Option(metavar="N", help="Passes over the training sessions; more for small data.  [default: 10]")
 ]
 MaxMinutes = Annotated[
-    float | None, typer.Option(metavar="N", help="Stop training after so many minutes, keeping the best weights.")
+    float | None, typer.Option(metavar="N", help="Stop training after this many minutes, keeping the best weights.")
 ]
 NoEncoder = Annotated[
     bool,
@@ -120,6 +122,9 @@ Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, or
 Lang = Annotated[
     Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the report.  [default: the locale's]")
 ]
+PageLang = Annotated[
+    Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the pages.  [default: the locale's]")
+]
 
 
 def log_flags(
@@ -133,7 +138,7 @@ def log_flags(
     date_order: str | None = None,
     encoding: str | None = None,
 ) -> dict[str, Any]:
-    """The settings under [logs] that these options set. Raises UsageError where one is no duration, size or mask."""
+    """The settings under [logs] from these options. Raises UsageError for an invalid duration, size or mask."""
     flags: dict[str, Any] = {
         "layout": layout, "session_by": session_by, "across_sources": across_sources, "timezone": timezone,
         "date_order": date_order, "encoding": encoding,
@@ -157,9 +162,9 @@ def _mask(given: str) -> tuple[str, str]:
 
 
 def seconds(flag: str, text: str, *, or_else: str = "") -> float:
-    """A duration such as 60s or 5m that stood behind `flag`, in seconds. Raises UsageError where it is none.
+    """A duration such as 60s or 5m, the value of `flag`, in seconds. Raises UsageError if it is not one.
 
-    `or_else`: what might stand there too, for the message.
+    `or_else`: what else is allowed there, for the message.
     """
     found = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,15})?)(ms|s|m|h|d)", text)
     if not found:
@@ -168,4 +173,4 @@ def seconds(flag: str, text: str, *, or_else: str = "") -> float:
 
 
 LISTEN = "127.0.0.1:8765"
-"""Where the service answers."""
+"""The default address of the service."""

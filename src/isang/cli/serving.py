@@ -12,7 +12,7 @@ from isang.cli.options import (
     Overwrite,
     seconds,
 )
-from isang.errors import UsageError
+from isang.errors import InputError, UsageError
 
 ServedModel = Annotated[
     Path | None,
@@ -39,7 +39,7 @@ Kafka = Annotated[
 KafkaTopic = Annotated[list[str] | None, typer.Option(help="A topic to read; may be repeated.", metavar="NAME")]
 KafkaGroup = Annotated[str, typer.Option(help="The consumer group.", metavar="NAME")]
 MemoryMb = Annotated[
-    int, typer.Option("--memory", help="The process holds about so much at most.", metavar="MIB", min=600)
+    int, typer.Option("--memory", help="Memory limit of the process, approximately.", metavar="MIB", min=600)
 ]
 ServedIdle = Annotated[
     str | None,
@@ -50,7 +50,7 @@ Webhook = Annotated[str | None, typer.Option(help="Tell any address; ISANG_WEBHO
 Stdout = Annotated[bool, typer.Option("--stdout", help="Print each change of an incident as a JSON line.")]
 LearningSessions = Annotated[
     int,
-    typer.Option(metavar="N", min=100, help="Without a model, train one when about so many sessions have come."),
+    typer.Option(metavar="N", min=100, help="Without a model, train one after about this many sessions."),
 ]
 Behind = Annotated[
     str | None, typer.Option(help="Address of the reverse proxy that checks who may ask.", metavar="ADDRESS")
@@ -80,13 +80,24 @@ def serve(
     behind: Behind = None,
     check: Check = False,
 ) -> None:
-    """Take logs in over the network and from files, judge them as they come, and keep the incidents."""
+    """Take logs in over the network and from files, judge them as they come, and keep the incidents.
+
+    ISANG_TOKEN in the environment is what others must name to send and read (needed to listen beyond this machine),
+    ISANG_READ_TOKEN what they must name to read alone.
+    """
     require_serving()
+    from glob import has_magic
+
     from isang.config import load
     from isang.service import lifecycle
     from isang.service.settings import ServiceSettings, address, tokens
 
     given = [] if model is None else [model]
+    if model is not None and not model.exists() and not has_magic(str(model)):
+        raise InputError(
+            f"no such file or folder: {model}; the first name is a model's folder, or logs that are there (name the "
+            "folder of one that is to come)"
+        )
     if model is not None and not any((model / part / "manifest.json").exists() for part in (".", "model", "run/model")):
         given, logs = [], [str(model), *(logs or [])]
     host, port = address(listen)

@@ -1,7 +1,7 @@
-"""Tables in a file by label, for tasks that hand on more than fits into a message.
+"""Tables in a file by label, for tasks whose results do not fit into a message.
 
-A file appears complete or not at all, and whoever writes it again writes the same: a task may be tried again while an
-attempt that was given up for lost goes on.
+A file appears complete or not at all, and writing it again gives the same content: a task may be retried while an
+attempt that was considered lost is still running.
 """
 
 import io
@@ -47,7 +47,7 @@ class BlockWriter:
             self._beside.unlink(missing_ok=True)
 
     def append(self, label: int, table: pl.DataFrame) -> None:
-        """Write a table behind the others. Raises OutputError where there is no room."""
+        """Append a table. Raises OutputError if there is no space."""
         block = _packed(table)
         self._index.append((label, self.bytes, len(block)))
         with saying_where(self._path):
@@ -55,7 +55,7 @@ class BlockWriter:
 
     @property
     def bytes(self) -> int:
-        """Written so far."""
+        """Bytes written so far."""
         return sum(self._index[-1][1:]) if self._index else 0
 
 

@@ -1,4 +1,4 @@
-"""Ray: where it runs, and work that is spread over its machines."""
+"""Ray: where it runs, and distributing work over its machines."""
 
 import os
 import resource
@@ -18,35 +18,35 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 RETRIES = 3
-"""So often a task is tried again whose worker or machine died."""
+"""Number of retries of a task whose worker or machine died."""
 _WAITING_PER_WORKER = 3
-"""No more tasks for each worker are under way or done and not yet taken."""
+"""Maximum number of tasks per worker that are running, or finished with a result not yet consumed."""
 _STORE_BYTES = 128 << 20
-"""Of the object store on this machine: results are small, all else goes through files."""
+"""Size of the object store on this machine: results are small, everything else goes through files."""
 _CONNECT_SECONDS = 10.0
 _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 """A worker has one core."""
 
 
 class Ray:
-    """A Ray that runs; see `started`."""
+    """A running Ray; see `started`."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        """So many tasks run side by side."""
+        """Number of tasks that run in parallel."""
         self.peak_mib = 0.0
-        """The most memory that any task's process had taken when the task was done."""
+        """Highest peak memory of any task's process when the task ended."""
         self._actors: dict[tuple[type, tuple[Any, ...]], list[Any]] = {}
         self.spool_bytes = 0
-        """What tasks have handed on to others by files."""
+        """Bytes that tasks have passed to others in files."""
 
     def note(self, peak_mib: float, spool_bytes: int) -> None:
-        """Count what a task took."""
+        """Record the memory and files used by a task."""
         self.peak_mib = max(self.peak_mib, peak_mib)
         self.spool_bytes += spool_bytes
 
     def refuse_unlike(self, folder: Path) -> None:
-        """Raises EngineError where a machine does not see `folder`, or has other versions and so other results."""
+        """Raise EngineError if a machine does not see `folder`, or has different versions and so different results."""
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -67,7 +67,7 @@ class Ray:
                     )
 
     def shared(self, value: Any) -> Any:
-        """What stands for `value` among the arguments of many tasks, so that it is sent to each machine once."""
+        """A reference to `value` for the arguments of many tasks, so that it is sent only once to each machine."""
         import ray
 
         return ray.put(value)
@@ -77,9 +77,11 @@ class Ray:
     ) -> Iterator[Result]:
         """`function(item, *shared)` for each item by tasks, results in the order of the items.
 
-        Only a few tasks for each worker are under way, so that results that nobody has taken yet stay few. A task whose
-        worker or machine dies is tried again, so `function` must give the same however often it runs. What it raises as
-        an IsangError is raised here; `doing` says for other errors what was being done with an item.
+        Only a few tasks per worker are in flight, so that few results wait to be consumed. A task whose worker or
+        machine
+        dies is retried, so `function` must be idempotent. An IsangError is raised here as it is; for other errors,
+        `doing`
+        says what was being done with an item.
         """
         import ray
 
@@ -99,10 +101,9 @@ class Ray:
     def in_order_on(
         self, kind: type, arguments: tuple[Any, ...], items: Iterable[Item], *, doing: Callable[[Item], str]
     ) -> Iterator[Any]:
-        """`kind(*arguments).work(item)` for each item, in as many workers as there are; each makes its object once.
+        """`kind(*arguments).work(item)` for each item, in all workers; each creates its object once.
 
-        The objects stay in their workers, where they take no core from other tasks. Results, retries and errors as in
-        `in_order`.
+        The objects stay in their workers and reserve no core. Results, retries and errors as in `in_order`.
         """
         import ray
 
@@ -120,7 +121,7 @@ class Ray:
 
 
 def _likeness(probe: Path) -> dict[str, Any]:
-    """What must be the same on all machines, in words for people."""
+    """What must be the same on all machines, in words."""
     import polars as pl
 
     import isang
@@ -133,7 +134,7 @@ def _likeness(probe: Path) -> dict[str, Any]:
 
 
 def peak_mib() -> float:
-    """The most memory that this process has taken so far."""
+    """Peak memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
 
 
@@ -155,9 +156,9 @@ def _result(reference: Any, item: Any, doing: Callable[[Any], str]) -> Any:
 
 
 def parsed(given: str) -> tuple[int | None, str | None]:
-    """What `--engine` asks for: (workers on this machine, None) or (None, the address of a Ray that runs).
+    """The parsed `--engine`: (workers on this machine, None) or (None, the address of a running Ray).
 
-    (None, None) stands for as many workers as this machine has cores. Raises UsageError for anything else.
+    (None, None) means one worker per core of this machine. Raises UsageError for anything else.
     """
     name, equals, where = given.partition("=")
     if name != "ray" or (equals and not where):
@@ -173,10 +174,10 @@ def parsed(given: str) -> tuple[int | None, str | None]:
 
 @contextmanager
 def started(given: str) -> Iterator[Ray]:
-    """Start Ray on this machine, or join one that runs, as `--engine` says; what was started ends with the block.
+    """Start Ray on this machine, or join a running one, as `--engine` says; a Ray started here ends with the block.
 
-    A Ray that the caller has joined already is used as it is. Raises UsageError where Ray is not installed, and
-    EngineError where it cannot be reached.
+    If the caller has already joined a Ray, that one is used. Raises UsageError if Ray is not installed, and EngineError
+    if it cannot be reached.
     """
     workers, address = parsed(given)
     if find_spec("ray") is None:
@@ -214,7 +215,7 @@ def _cores(ray: Any) -> int:
 
 
 def _refuse_unreachable(given: str, address: str) -> None:
-    """Ray itself tries an address where nobody answers for minutes. Raises EngineError."""
+    """Raise EngineError for an unreachable address; Ray itself would retry it for minutes."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     try:
         if colon and port.isdigit():

@@ -16,28 +16,28 @@ from isang.logs.sessions.grouping import Grouper, order_of
 
 @dataclass(frozen=True)
 class Grouping:
-    """What all partitions are grouped by."""
+    """The settings shared by all partitions."""
 
     reading: ReadingRules
     units: list[tuple[int, int]]
-    """The number of each unit of the logs, and the time of its records before the first whose time is known."""
+    """The number of each unit of the logs, and the time assigned to its records before the first known time."""
     events: Path
-    """The event of each number of a message."""
+    """The file with the event of each message number."""
     names: list[str]
-    """Of the sources."""
+    """The names of the sources."""
     max_session_events: int
 
 
 @dataclass(frozen=True)
 class GroupedPartition:
-    """What the task says of a partition that it has grouped."""
+    """The task's result for a partition."""
 
     partition: int
     records: int
     of_event: NDArray[np.int64]
-    """How many records each event has."""
+    """The number of records of each event."""
     cut: int
-    """Sessions that were cut."""
+    """Number of sessions that were cut."""
     peak_mib: float
 
 

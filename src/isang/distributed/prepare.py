@@ -1,4 +1,4 @@
-"""The stage from raw logs to a dataset on many machines: the same bytes as on one."""
+"""Raw logs to a dataset on several machines, byte for byte the same as on one."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -37,11 +37,11 @@ from isang.logs.sessions.external_sort import SortedRows
 from isang.progress import Progress
 
 UNIT_BYTES = 16 * CHUNK_BYTES
-"""Files larger than this are read by several tasks where that may be."""
+"""Files larger than this are read by several tasks if they can be split."""
 PARTITION_BYTES = 64 << 20
-"""The records of so many bytes of plain text are grouped by one task."""
+"""Bytes of plain text per grouping task."""
 _UNFOLDS = 10
-"""A compressed file holds about so many times as much text."""
+"""Assumed compression ratio of compressed files."""
 _MOST_PARTITIONS = 4096
 
 
@@ -61,17 +61,17 @@ def prepare(
 
 
 def preparation_on(ray: Ray, unit_bytes: int = UNIT_BYTES) -> Callable[..., Preparation]:
-    """How `prepare_folder` does its work by the workers of `ray`."""
+    """The `preparation` argument with which `prepare_folder` uses the workers of `ray`."""
     return partial(RayPreparation, ray, unit_bytes)
 
 
 class RayPreparation(Preparation):
-    """A preparation whose logs are read, and whose sessions are made, by tasks.
+    """A preparation in which tasks read the logs and build the sessions.
 
-    Tasks read parts of the logs and write their records by partitions, which are ranges of the hashes of session keys,
-    and their different messages. Templates are learned of these in one place, in the order of the logs. Then each
-    partition becomes sessions. What passes between tasks lies in files below the folder that grows; a task that is
-    tried again writes the same files again.
+    Tasks read parts of the logs and write their distinct messages, and their records by partition: a range of hashes of
+    session keys. Templates are learned from the messages in one process, in the order of the logs. Then each partition
+    is grouped into sessions. Tasks exchange data in files below the folder being written; a retried task writes the
+    same files again.
     """
 
     def __init__(self, ray: Ray, unit_bytes: int, *args: Any) -> None:
@@ -122,7 +122,9 @@ class RayPreparation(Preparation):
         return units
 
     def _can_be_split(self, account: SourceAccount) -> bool:
-        """Times that lack the year or the date, or the hour that comes twice, are told by all that lies before."""
+        """Whether spans of a log can be read independently: a time without year or date, or in the repeated hour of a
+        clock
+        change, depends on all lines before it."""
         layout, source = account.layout, account.source
         whole = layout.clock is None or (layout.clock.lacks is None and layout.zone == "UTC")
         if not whole or source.state().st_size <= self._unit_bytes:
@@ -130,7 +132,7 @@ class RayPreparation(Preparation):
         return divisible(source.path, source.encoding or encoding_of(source.path))
 
     def _read_units(self, reading: ReadingRules) -> "_Times":
-        """All units are read, their lines counted and their messages numbered, in the order of the logs."""
+        """Read all units, count their lines and number their messages, in the order of the logs."""
         units, times, rows = self._units(), _Times(), 0
         begun: set[int] = set()
         total = sum(account.source.state().st_size for account in self._accounts)
@@ -160,13 +162,13 @@ class RayPreparation(Preparation):
         numbers = [np.empty(0, dtype=np.int32)]
         for distinct, examples in messages_of(path, read.heights):
             found = self._events.learn(distinct)
-            self._sample.add(found.gather(examples["text"]), examples)
+            self._sample.add(found.gather(examples["text"]), examples, unit.source.index)
             numbers.append(found.to_numpy())
         path.unlink()
         return np.concatenate(numbers)
 
     def _group_partitions(self, reading: ReadingRules, times: "_Times", sessions: SortedRows) -> None:
-        """Records to sessions; the templates are settled and counted on the way."""
+        """Group records into sessions; on the way the templates are finalised and counted."""
         events = reading.spool / "events.npy"
         np.save(events, self.settle(), allow_pickle=False)
         self._count_over_time(reading, times)
@@ -203,7 +205,7 @@ class _Times:
     units: list[tuple[Unit, int | None, int | None]] = field(default_factory=list)
 
     def add(self, unit: Unit, read: ReadUnit) -> None:
-        """The units come in the order of the logs."""
+        """Add a unit; units must come in the order of the logs."""
         self.units.append((unit, read.first_time, read.last_time))
 
     @property
@@ -212,9 +214,9 @@ class _Times:
         return any(first is not None for _, first, _ in self.units)
 
     def before(self) -> list[tuple[int, int]]:
-        """Of each unit its number and the time of its records before the first whose time is known.
+        """The number of each unit, and the time assigned to its records before the first known time.
 
-        It is that of the record before; before the first known time of a source, that one.
+        It is the time of the preceding record, or for records before the first known time of a source, that first time.
         """
         found = []
         first_of: dict[int, int] = {}
@@ -230,7 +232,7 @@ class _Times:
 
 
 def _take_counts(account: SourceAccount, unit: Unit, read: ReadUnit) -> None:
-    """Add what reading a unit met to the account of its source."""
+    """Add the counts from reading a unit to the account of its source."""
     if unit.span is None:
         account.read = read.counts
         return
@@ -239,7 +241,7 @@ def _take_counts(account: SourceAccount, unit: Unit, read: ReadUnit) -> None:
 
 
 def _absolute(source: Source) -> Source:
-    """Workers have a working directory of their own."""
+    """The source with an absolute path: workers have their own working directory."""
     return replace(source, path=source.path.absolute())
 
 

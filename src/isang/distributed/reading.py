@@ -1,4 +1,4 @@
-"""The task that reads a part of the logs: lines to records, by the partitions of their sessions."""
+"""The task that reads a part of the logs: lines to records, by session partition."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ from isang.logs.sessions.rule import SessionRule
 from isang.logs.templates.event_table import DistinctMessages, distinct_messages
 
 EARLIER = -(2**63) + 1
-"""Stands for the time of records of a span before the first one whose time was understood."""
+"""Placeholder for the time of records of a span before the first known time."""
 RUN_BYTES = 32 << 20
-"""Records of about this size are shared out among the partitions at a time."""
+"""Approximate size of the records that are distributed to partitions at once."""
 _TEXTS, _EXAMPLES = 0, 1
 
 
@@ -39,12 +39,12 @@ class Unit:
     layout: SourceLayout
     span: Span | None = None
     encoding: str | None = None
-    """Of the file, where it is known."""
+    """Encoding of the file, if known."""
 
 
 @dataclass(frozen=True)
 class ReadingRules:
-    """What all units are read by."""
+    """The settings shared by all units."""
 
     masks: str
     rule: SessionRule
@@ -54,15 +54,15 @@ class ReadingRules:
     """The folder that all machines see."""
 
     def messages(self, unit: int) -> Path:
-        """The file with the different messages of a unit."""
+        """The file with the distinct messages of a unit."""
         return self.spool / f"messages-{unit}"
 
     def numbers(self, unit: int) -> Path:
-        """The file with the numbers that these messages got."""
+        """The file with the numbers assigned to these messages."""
         return self.spool / f"numbers-{unit}.npy"
 
     def records(self, unit: int) -> Path:
-        """The file with the records of a unit by partition; `message` is the place of a message in `messages`."""
+        """The file with the records of a unit by partition; `message` is the index of a message in `messages`."""
         return self.spool / f"records-{unit}"
 
     def over_time(self, unit: int) -> Path:
@@ -75,19 +75,19 @@ class ReadingRules:
 
 
 class KnownIndex(LineIndex):
-    """Where the lines lie of a log that was read elsewhere."""
+    """The line index of a log that another process read."""
 
     def __init__(self, table: pl.DataFrame) -> None:
         super().__init__()
         self._table = table
 
     def table(self) -> pl.DataFrame:
-        """As it was noted."""
+        """The index as recorded."""
         return self._table
 
 
 class KnownDigest(NamedTuple):
-    """A digest whose bytes were read elsewhere."""
+    """A digest computed by another process."""
 
     sha256: str
 
@@ -98,19 +98,19 @@ class KnownDigest(NamedTuple):
 
 @dataclass(frozen=True)
 class ReadUnit:
-    """What the task says of a unit that it has read."""
+    """The task's result for a unit."""
 
     lines: LineCounts
     counts: ReadCounts
     heights: list[int]
-    """Records of each chunk."""
+    """Number of records in each chunk."""
     records: int
-    """Rows that were written, one for each session of a record."""
+    """Number of rows written, one for each session of a record."""
     first_time: int | None
-    """Of the records whose time was understood, in microseconds since 1970."""
+    """The first known time of a record, in microseconds since 1970."""
     last_time: int | None
     index: pl.DataFrame | None
-    """Where the lines lie; None of a span."""
+    """The line index; None for a span."""
     spool_bytes: int
     peak_mib: float
 
@@ -162,19 +162,19 @@ def _chunks(unit: Unit, counts: ReadCounts, max_line_bytes: int) -> Iterator[Chu
 
 
 class _Messages(BlockWriter):
-    """Writes the different messages of each chunk."""
+    """Writes the distinct messages of each chunk."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._before = 0
 
     def add(self, parsed: ParsedChunk) -> pl.Series:
-        """Which message (u32, its place among all that are written) each record of a chunk has."""
+        """The message of each record of a chunk (u32, its index among all written messages)."""
         found, row_of = distinct_messages(parsed.masked, parsed.records.frame["level"])
         texts = pl.DataFrame({"text": found.texts, "lines": found.lines, "first": found.first, "last": found.last})
         self.append(_TEXTS, texts)
         examples = parsed.examples.select(
-            row_of.gather(parsed.examples["row"]).alias("text"), "even", "message", "fields"
+            row_of.gather(parsed.examples["row"]).alias("text"), "even", "line", "message", "fields"
         )
         self.append(_EXAMPLES, examples)
         rows = row_of + self._before
@@ -183,7 +183,7 @@ class _Messages(BlockWriter):
 
 
 def messages_of(path: Path, heights: list[int]) -> Iterator[tuple[DistinctMessages, pl.DataFrame]]:
-    """The different messages of each chunk of a unit, and its examples with `text` (place among these) for `row`."""
+    """The distinct messages of each chunk of a unit, and its examples, with `text` (index among them) for `row`."""
     for texts, examples, height in zip(blocks(path, _TEXTS), blocks(path, _EXAMPLES), heights, strict=True):
         lines, first, last = (texts[name].to_numpy() for name in ("lines", "first", "last"))
         yield DistinctMessages(texts["text"], lines, first, last, height), examples
@@ -215,7 +215,7 @@ class _Partitions(BlockWriter):
         super().__exit__(kind, error, trace)
 
     def add(self, records: pl.DataFrame) -> None:
-        """Take records in."""
+        """Add records."""
         self.height += records.height
         self._waiting.append(records)
         self._waiting_bytes += int(records.estimated_size())

@@ -20,14 +20,15 @@ class Scorer:
         self._encoder = scoring_encoder(_loaded(folder, onnx))
 
     def work(self, tokens_GL: Tokens) -> Surprise:
-        """What the encoder says of sessions of one length."""
+        """The encoder's results for sessions of one length."""
         return surprise_of_batch(self._encoder, tokens_GL)
 
 
 def scored_on(ray: Ray, model: Model, folder: Path, onnx: Path | None = None) -> Model:
-    """The `model`, loaded from `folder`, which all machines see, with an encoder that answers in the workers of `ray`.
+    """The `model` with an encoder that runs in the workers of `ray`, which load it from `folder`, visible to all
+    machines.
 
-    Batches are those of one process, so its answers are the same. The workers are started by the first batches.
+    Batches are the same as in one process, and so are the results. The first batches start the workers.
     """
 
     def score(batches: Iterable[Tokens]) -> Iterator[Surprise]:

@@ -1,4 +1,4 @@
-"""What was worked out about sessions by their tokens alone, so that nobody works it out twice."""
+"""A cache of results that depend only on a session's tokens."""
 
 import hashlib
 import threading
@@ -7,33 +7,33 @@ from collections.abc import Iterable
 from isang.model.batches import Floats, Rows, Sessions
 
 MOST_NUMBERS = 3_000_000
-"""So many numbers of each kind are kept, 24 MB; beyond it those that nobody asked for longest are forgotten."""
+"""Maximum number of values cached per kind (24 MB); the least recently used are evicted."""
 Name = bytes
 """A hash of a session's tokens."""
 Owner = tuple[object, ...]
-"""The very objects that the answers come from."""
+"""The objects that the answers come from, compared by identity."""
 
 
 class Answered:
-    """Answers of each kind from one owner, such as an encoder; those of another owner begin anew."""
+    """Answers of each kind from one owner, such as an encoder; a new owner starts with an empty cache."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, _Answers] = {}
         self._lock = threading.Lock()
 
     def names(self, sessions: Sessions) -> list[Name]:
-        """What each of the sessions is kept under."""
+        """The cache key of each session."""
         return [hashlib.blake2b(sessions[index].data, digest_size=16).digest() for index in range(len(sessions))]
 
     def known(self, kind: str, owner: Owner, names: list[Name]) -> dict[int, Floats]:
-        """Which of these sessions there is an answer of this kind about, by their place, and the answers."""
+        """The cached answers of this kind, by the index of the session."""
         with self._lock:
             if kind not in self._kinds or not self._kinds[kind].are_from(owner):
                 self._kinds[kind] = _Answers(owner)
             return self._kinds[kind].known(names)
 
     def keep(self, kind: str, owner: Owner, names: list[Name], rows: Rows, answers: Iterable[Floats]) -> None:
-        """Keep the `answers` about the sessions `rows` of those with these `names`."""
+        """Cache the `answers` for the sessions `rows` among those with these `names`."""
         with self._lock:
             if kind in self._kinds and self._kinds[kind].are_from(owner):
                 for row, answer in zip(rows.tolist(), answers, strict=True):
@@ -41,7 +41,7 @@ class Answered:
 
 
 class _Answers:
-    """The answers of one owner, those that were asked for last at the end."""
+    """The answers of one owner, the most recently used last."""
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner

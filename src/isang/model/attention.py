@@ -1,8 +1,8 @@
-"""Attention within sessions that stand behind one another, in as few calls as they allow.
+"""Attention within concatenated sessions, in as few kernel calls as possible.
 
-A call of the kernel costs more than a short session's arithmetic. So short sessions, of whatever lengths, share rows of
-ROW tokens, in which a token sees those of its own session alone. Longer ones are one call where equal lengths stand
-side by side. Up to rounding, no number depends on what stands beside a session.
+A kernel call costs more than a short session's arithmetic. So short sessions of any length share rows of ROW tokens, in
+which a token sees only those of its own session. Adjacent longer sessions of equal length share one call. Up to
+rounding, no result depends on the neighbouring sessions.
 Shapes: B sessions, T tokens in all, D width; S places in C rows of R tokens; G sessions of one length L, H heads.
 """
 
@@ -17,26 +17,26 @@ from torch import Tensor
 from torch.nn import functional
 
 ROW = 32
-"""Tokens in a row of short sessions. In longer rows more is worked out that the mask then hides."""
+"""Tokens in a row of short sessions. Longer rows would compute more that the mask then hides."""
 
 Group = tuple[int, int, int]
-"""The first of its tokens, G consecutive sessions, their length L."""
+"""The index of its first token, the number G of consecutive sessions, their length L."""
 
 
 class Attention(NamedTuple):
-    """Which tokens see one another."""
+    """Which tokens attend to one another."""
 
     taken_S: Tensor
-    """The tokens that stand in the rows, one after another; where none does, some token."""
+    """The token at each place of the rows; unused places hold an arbitrary token."""
     mask_C1RR: Tensor
     """0 where two tokens of a row see each other, else -inf."""
     groups: list[Group]
     """The longer sessions."""
     place_T: Tensor
-    """Where each token stands in the rows and, behind them, the groups."""
+    """The place of each token in the rows followed by the groups."""
 
     def mix(self, query_key_value_TF: Tensor, heads: int) -> Tensor:
-        """What each token sees, shape (T, D), from the three projections behind one another, shape (T, 3 D)."""
+        """The attention output of each token, shape (T, D), from the concatenated projections, shape (T, 3 D)."""
         parts = []
         if len(self.taken_S):
             rows = query_key_value_TF.index_select(0, self.taken_S)
@@ -48,7 +48,7 @@ class Attention(NamedTuple):
 
 
 def attention_within(lengths_B: NDArray[np.int64], device: torch.device) -> Attention:
-    """How sessions of these lengths are looked at."""
+    """The attention pattern for sessions of these lengths."""
     short_B, starts_B = lengths_B <= ROW, np.cumsum(lengths_B) - lengths_B
     groups = list(_groups(lengths_B, short_B, starts_B))
     rows, place_B = _rows(lengths_B, short_B)
@@ -70,7 +70,7 @@ def attention_within(lengths_B: NDArray[np.int64], device: torch.device) -> Atte
 
 
 def _groups(lengths_B: NDArray[np.int64], short_B: NDArray[np.bool_], starts_B: NDArray[np.int64]) -> Iterator[Group]:
-    """The longer sessions, equal lengths that stand side by side together."""
+    """The longer sessions; adjacent ones of equal length form a group."""
     first = 0
     for length, same in groupby(lengths_B.tolist()):
         sessions = len(list(same))
@@ -80,7 +80,7 @@ def _groups(lengths_B: NDArray[np.int64], short_B: NDArray[np.bool_], starts_B: 
 
 
 def _rows(lengths_B: NDArray[np.int64], short_B: NDArray[np.bool_]) -> tuple[int, NDArray[np.int64]]:
-    """How many rows the short sessions take, and where in them each begins; a row is left when one does not fit."""
+    """The number of rows for the short sessions, and where each begins; one that does not fit starts the next row."""
     place_B = np.zeros(len(lengths_B), dtype=np.int64)
     row, used = 0, 0
     for number in np.flatnonzero(short_B).tolist():

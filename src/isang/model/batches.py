@@ -1,6 +1,6 @@
 """Sessions as tokens, and the batches made of them.
 
-A batch is ragged: its sessions stand behind one another without padding, equal lengths side by side.
+A batch is ragged: its sessions are concatenated without padding, equal lengths adjacent.
 """
 
 import hashlib
@@ -22,11 +22,11 @@ Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 MAPPED_AT_ONCE = 1 << 20
-"""So many tokens are looked up at a time."""
+"""Tokens translated per step."""
 TAKEN_AT_ONCE = 100_000
-"""Sessions are copied so many at a time: the places of all their tokens would take more memory than the tokens."""
+"""Sessions copied per step: the indices of all their tokens at once would take more memory than the tokens."""
 _MARKS = (UNSEEN, BEGIN, END)
-"""While no vocabulary is known, these are the numbers 0, 1 and 2, and event e is number 3 + e."""
+"""Before a vocabulary is known, these are numbers 0, 1 and 2, and event e is number 3 + e."""
 _UNKNOWN, _FIRST, _LAST = range(3)
 
 
@@ -61,21 +61,21 @@ class Sessions:
         return Sessions(parts[0] if len(parts) == 1 else np.concatenate(parts), offsets)
 
     def places(self, rows: Rows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where in `flat` each token of the sessions `rows` stands, and the offsets of these sessions when taken."""
+        """The index in `flat` of each token of the sessions `rows`, and the offsets of these sessions once taken."""
         lengths = self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum(lengths, out=offsets[1:])
         return np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths), offsets
 
     def halves(self, at: int) -> tuple["Sessions", "Sessions"]:
-        """The sessions before row `at` and those from there on."""
+        """The sessions before row `at`, and the rest."""
         end = self.offsets[at]
         return Sessions(self.flat[:end], self.offsets[: at + 1]), Sessions(self.flat[end:], self.offsets[at:] - end)
 
     def distinct(self) -> tuple["Sessions", NDArray[np.int64]]:
         """Each different sequence once, in order of appearance, and for each of the S sessions its place among them.
 
-        Sequences are told apart by a hash of 16 bytes: as keys of a dictionary, millions of them would fill the memory.
+        Sequences are compared by a 16-byte hash: as dictionary keys, millions of them would fill the memory.
         """
         hashes = (hashlib.blake2b(self[index].data, digest_size=16).digest() for index in range(len(self)))
         names_S2 = np.fromiter(hashes, dtype="V16", count=len(self)).view(np.uint64).reshape(-1, 2)
@@ -92,7 +92,7 @@ class Sessions:
 
 
 def from_sequences(sequences: list[Tokens]) -> Sessions:
-    """Sessions from token arrays that carry their BEGIN and END already."""
+    """Sessions from token arrays that already include BEGIN and END."""
     offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
     np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
     flat = np.concatenate(sequences) if sequences else np.empty(0, dtype=np.int32)
@@ -114,9 +114,8 @@ def learn_sessions(
 ) -> tuple[Vocabulary, Sessions]:
     """The vocabulary of the first `learned` of the sessions `rows`, and all of them as `to_sessions` gives them.
 
-    The events are read once. With the folder `beside`, the tokens lie in a nameless file there, which is mapped into
-    memory and goes when nobody looks at it any more, even if the program is killed: sessions of any number take up
-    hardly any memory.
+    The events are read once. With the folder `beside`, the tokens are in an unnamed memory-mapped file there, which
+    disappears when it is no longer used, even if the program is killed: any number of sessions takes hardly any memory.
     """
     numbers = _numbers(dataset, rows, beside)
     occurs = np.zeros(len(_MARKS) + highest_event(dataset) + 1, dtype=bool)
@@ -144,7 +143,7 @@ def _numbers(dataset: Dataset, rows: Rows, beside: Path | None) -> Sessions:
 
 
 def _write(sessions: Sessions, rows: Rows, numbers: Tokens) -> None:
-    """Put the events of the sessions `rows`, at least one, behind one another in `numbers`, between their marks."""
+    """Write the events of the sessions `rows` (at least one), concatenated in `numbers`, between their marks."""
     ends = np.cumsum(sessions.offsets[rows + 1] - sessions.offsets[rows])
     begins = np.concatenate([[0], ends[:-1]])
     marked = np.empty(ends[-1], dtype=np.int32)
@@ -171,19 +170,19 @@ def _pieces(flat: Tokens) -> Iterator[Tokens]:
 
 
 def _room(tokens: int, beside: Path | None) -> Tokens:
-    """Room for so many tokens: in memory, or mapped from a nameless file in the folder `beside`."""
+    """An array for this many tokens: in memory, or mapped from an unnamed file in the folder `beside`."""
     if beside is None or not tokens:
         return np.empty(tokens, dtype=np.int32)
     with saying_where(beside), tempfile.TemporaryFile(dir=beside) as file:
-        if hasattr(os, "posix_fallocate"):  # a full disk shows now, with a message, and not as a crash later
+        if hasattr(os, "posix_fallocate"):  # a full disk fails here with a message, instead of a crash later
             os.posix_fallocate(file.fileno(), 0, tokens * np.dtype(np.int32).itemsize)
         return np.asarray(np.memmap(file, dtype=np.int32, mode="w+", shape=(tokens,)))
 
 
 def cut(sessions: Sessions, limit: int) -> tuple[Sessions, Rows]:
-    """The sessions in pieces of 2 to `limit` tokens, and where in `sessions.flat` each piece starts.
+    """Cut the sessions into pieces of 2 to `limit` tokens; also where in `sessions.flat` each piece starts.
 
-    A last piece of one token, an END that says nothing by itself, takes the event before it along.
+    A last piece of one token, an END that means nothing by itself, also takes the event before it.
     """
     lengths = sessions.lengths
     if not len(sessions) or lengths.max() <= limit:
@@ -197,7 +196,7 @@ def cut(sessions: Sessions, limit: int) -> tuple[Sessions, Rows]:
 
 
 def first_appearances(sessions: Sessions) -> Sessions:
-    """Each token of a session once, where it first appears."""
+    """Each session reduced to the first occurrence of each token."""
     session_T = np.repeat(np.arange(len(sessions)), sessions.lengths)
     named_T = session_T * (int(sessions.flat.max(initial=0)) + 1) + sessions.flat
     first = np.sort(np.unique(named_T, return_index=True)[1])

@@ -1,7 +1,7 @@
 """The transformer encoder.
 
-A batch is ragged: T tokens in all, the B sessions behind one another. Only attention looks at where a session ends.
-After the last attention, only the positions that were asked for go on.
+A batch is ragged: T tokens in all, the B sessions concatenated. Only attention depends on where a session ends.
+After the last attention, only the requested positions are computed.
 Shapes: B sessions, T tokens in all, D width, F width of the feed-forward network, V vocabulary, N positions asked for.
 """
 
@@ -18,8 +18,8 @@ from isang.model.attention import Attention, attention_within
 from isang.model.vocabulary import PAD
 
 os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")
-"""oneDNN keeps a kernel with its buffers for each number of tokens it has met, by itself 1,024 of them: gigabytes for
-ragged batches, of which hardly two are alike. It reads this when torch first asks it for a product or a GELU."""
+"""oneDNN caches a kernel with its buffers for each number of tokens it has seen, by default 1,024 of them: gigabytes
+for ragged batches, which rarely have the same size. It reads this variable on torch's first product or GELU."""
 
 
 class Encoder(nn.Module):
@@ -46,10 +46,10 @@ class Encoder(nn.Module):
     ) -> Tensor:
         """Hidden states of sessions of these lengths at the positions `asked_N` (all where None), shape (N, D).
 
-        Equal lengths side by side are fastest. What is dropped in training is drawn by the `generator`.
+        Adjacent sessions of equal length are fastest. The `generator` draws the dropout in training.
         """
         attention = attention_within(lengths_B, tokens_T.device)
-        last = self.config.positions - 1  # asking about gaps can make a session longer than the model's positions
+        last = self.config.positions - 1  # questions about gaps can make a session longer than the model's positions
         places_T = np.arange(len(tokens_T)) - np.repeat(np.cumsum(lengths_B) - lengths_B, lengths_B)
         positions_T = torch.from_numpy(np.minimum(places_T, last)).to(tokens_T.device)
         embedded_TD = self.token_embedding(tokens_T) + self.position_embedding(positions_T)
@@ -65,7 +65,7 @@ class Encoder(nn.Module):
 
 
 class Layer(nn.Module):
-    """Self-attention and a feed-forward network, each behind its norm and beside a residual path."""
+    """Self-attention and a feed-forward network, each with a norm before it and a residual connection."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ def weight_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[
 
 
 class Dropout(nn.Module):
-    """Drops a share of the values in training; on the CPU by 16 random bits each, a fourth of torch's own cost."""
+    """Dropout; on the CPU with 16 random bits per value, a quarter of the cost of torch's own."""
 
     def __init__(self, share: float) -> None:
         super().__init__()

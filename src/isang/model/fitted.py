@@ -1,4 +1,4 @@
-"""What detectors learned of a training period: its normal sessions, and a table for each detector."""
+"""What detectors learned from a training period: its normal sessions, and a table for each detector."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
@@ -16,7 +16,7 @@ class Fitted(Mapping[str, pl.DataFrame]):
 
     def __init__(self, normal: Sessions, counts: Rows, size: int, tables: Mapping[str, pl.DataFrame]) -> None:
         self.normal = normal
-        """The different normal sessions, each once."""
+        """The distinct normal sessions."""
         self.counts = counts
         """How often each of them occurred, shape: len(normal)."""
         self.size = size
@@ -34,5 +34,5 @@ class Fitted(Mapping[str, pl.DataFrame]):
         return len(self._tables)
 
     def once(self, work: Callable[["Fitted"], T]) -> T:
-        """What a function makes of this, worked out when it is asked for first and kept from then on."""
+        """The result of a function of this object, computed on first use and then cached."""
         return self._kept.once(work, lambda: work(self))

@@ -1,4 +1,4 @@
-"""What is worked out once and then kept by its owner, however many threads ask for it."""
+"""Results computed once and cached by their owner, safe for several threads."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -8,14 +8,14 @@ T = TypeVar("T")
 
 
 class Kept:
-    """Results by name. They live as long as their owner does, and no other owner sees them."""
+    """Cached results by name. They live as long as their owner and are not shared with others."""
 
     def __init__(self) -> None:
         self._results: dict[Hashable, Any] = {}
         self._lock = threading.RLock()
 
     def once(self, name: Hashable, work: Callable[[], T]) -> T:
-        """The result of `work`, which is done for the first one who asks; others wait for it."""
+        """The result of `work`, which runs for the first caller; other threads wait for it."""
         with self._lock:
             if name not in self._results:
                 self._results[name] = work()

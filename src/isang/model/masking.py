@@ -1,7 +1,7 @@
-"""What is hidden from the model, and what it must say instead.
+"""What is hidden from the model, and what it must predict.
 
-Three questions, one answer each: which event stands at a hidden place; is anything missing in a gap between two events;
-does the session end here, and if not, what comes next.
+Three questions with one answer each: which event is at a hidden position; is anything missing in a gap between two
+events; does the session end here, and if not, what comes next.
 Shapes: B sessions, T tokens in all, N questions; in scoring G sessions of one length L with A answers each.
 """
 
@@ -15,17 +15,17 @@ from isang.model.batches import Rows, Sessions, Tokens
 from isang.model.vocabulary import BEGIN, END, MARKS, MASK, NOTHING, PAD
 
 MASKED_SHARE, RANDOM_SHARE = 0.8, 0.1
-"""Of the chosen events 80 % become MASK, 10 % a random template and 10 % stay (Devlin et al. 2019, BERT)."""
+"""80 % of the chosen events become MASK, 10 % a random template and 10 % stay (Devlin et al. 2019, BERT)."""
 ENDING_SHARE = 0.3
-"""Of so many sessions the model must say how they go on: half of these are cut somewhere, half are whole."""
+"""Share of sessions whose continuation the model must predict: half of them are cut somewhere, half are whole."""
 
 
 class Hidden(NamedTuple):
-    """Sessions as the model sees them, and what it is asked."""
+    """Sessions as the model sees them, and the questions."""
 
     sessions: Sessions
     chosen_T: NDArray[np.bool_]
-    """The positions at which it must answer."""
+    """The positions that the model must predict."""
     targets_N: Tokens
     """The right answers, in the order of these positions."""
 
@@ -33,7 +33,7 @@ class Hidden(NamedTuple):
 def hide(sessions: Sessions, mask_fraction: float, vocabulary_size: int, generator: np.random.Generator) -> Hidden:
     """Training: hide about `mask_fraction` of the events, at least one per session, and ask at as many gaps.
 
-    A gap beside a hidden event is not asked about: which of two neighbouring MASKs is the event could not be known.
+    A gap next to a hidden event is not asked about: the model could not know which of two adjacent MASKs is the event.
     """
     sessions, ends_T = _cut_some(sessions, generator)
     tokens_T = sessions.flat
@@ -54,15 +54,15 @@ def hide(sessions: Sessions, mask_fraction: float, vocabulary_size: int, generat
 
 
 class Question(NamedTuple):
-    """Copies of G sessions of one length, as the model sees them, and what it is asked there; A answers for each."""
+    """Copies of G sessions of one length, as the model sees them, and the questions; A answers for each."""
 
     tokens_GL: Tokens
     asked: slice
-    """The positions at which it must answer."""
+    """The positions that the model must predict."""
     places: slice
-    """The positions in the sessions that the answers belong to; that of a gap to the token behind it."""
+    """The positions in the sessions that the answers belong to; a gap belongs to the token after it."""
     meant_GA: NDArray[np.bool_]
-    """Where nothing is hidden at such a position, as at BEGIN, the answer means nothing."""
+    """False where nothing is hidden, as at BEGIN: that answer is meaningless."""
 
 
 def hidden_events(tokens_GL: Tokens, passes: int) -> Iterator[Question]:
@@ -76,7 +76,7 @@ def hidden_events(tokens_GL: Tokens, passes: int) -> Iterator[Question]:
 
 
 def asked_gaps(tokens_GL: Tokens, passes: int) -> Iterator[Question]:
-    """Scoring: copies of each session in which all events stand, and the gaps between them are asked about in turn."""
+    """Scoring: copies of each session with all events visible; the gaps between them are asked about in turn."""
     sessions, length = tokens_GL.shape
     for first in range(1, min(passes + 1, length)):
         places = slice(first, None, passes)
@@ -86,7 +86,7 @@ def asked_gaps(tokens_GL: Tokens, passes: int) -> Iterator[Question]:
 
 
 def hidden_ends(tokens_GL: Tokens) -> Question:
-    """Scoring: END alone is hidden, since a gap that is asked about elsewhere could hold what is not there yet."""
+    """Scoring: only END is hidden, since a gap asked about elsewhere could hold the events missing at the end."""
     last = slice(tokens_GL.shape[1] - 1, None)
     hidden_GL, ends_GA = tokens_GL.copy(), tokens_GL[:, last] == END
     hidden_GL[:, last][ends_GA] = MASK
@@ -94,7 +94,7 @@ def hidden_ends(tokens_GL: Tokens) -> Question:
 
 
 def _cut_some(sessions: Sessions, generator: np.random.Generator) -> tuple[Sessions, NDArray[np.bool_]]:
-    """Some sessions end early, and the last tokens at which the model must say how they go on."""
+    """The sessions, some of them cut short, and the last tokens whose continuation the model must predict."""
     asked_B = generator.random(len(sessions)) < ENDING_SHARE
     cut_B = asked_B & (generator.random(len(sessions)) < 0.5)
     lengths_B = np.where(cut_B, generator.integers(2, np.maximum(sessions.lengths, 3)), sessions.lengths)
@@ -113,7 +113,7 @@ def _gaps(sessions: Sessions) -> NDArray[np.bool_]:
 
 
 def _ask_gaps(hidden: Hidden, gaps_T: NDArray[np.bool_]) -> Hidden:
-    """With a MASK more before each token of `gaps_T`; the right answer there is NOTHING."""
+    """Add a MASK before each token of `gaps_T`; the right answer there is NOTHING."""
     places = np.nonzero(gaps_T)[0]
     before_T = np.concatenate([[0], np.cumsum(gaps_T)])
     targets_T = np.zeros(len(gaps_T), dtype=np.int32)

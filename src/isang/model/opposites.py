@@ -1,4 +1,4 @@
-"""Whether one wording contradicts another: it says the opposite, or says the same of something else."""
+"""Whether one wording contradicts another: it states the opposite, or the same about something else."""
 
 import re
 from collections.abc import Set
@@ -19,15 +19,15 @@ _PAIRS = (
     ("activ", "passiv"), ("primary", "secondary"), ("leader", "follower"), ("healthy", "sick"), ("fast", "slow"),
     ("green", "red"),
 )  # fmt: skip
-"""How words begin that are opposites. The list is short and cannot be complete."""
+"""Beginnings of words that are opposites. The list is short and cannot be complete."""
 _NEGATING = ("un", "in", "im", "dis", "de", "non", "mis")
-"""`unavailable`, `invalid`, `disconnected`: with one of these before it a word is its opposite."""
+"""Prefixes that turn a word into its opposite: `unavailable`, `invalid`, `disconnected`."""
 _NO = frozenset({"no", "not", "never", "without", "cannot", "neither", "nor", "hardly"})
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STEMS = frozenset({"err", "add"})
 _SHORT = 3
-"""Of beginnings up to this length the whole word counts, but for _STEMS: `on` is not in `one`."""
+"""Beginnings up to this length must match the whole word, except for _STEMS: `on` does not match `one`."""
 
 
 def contradicts(asked: str, known: str) -> bool:
@@ -49,7 +49,7 @@ def _opposite(one: str, other: str) -> bool:
 
 @lru_cache(1 << 14)
 def _sides(word: str) -> frozenset[tuple[int, int]]:
-    """The pairs that a word belongs to: the number of each, and on which of its two sides."""
+    """The pairs that a word belongs to: the index of each, and the side on which it is."""
     return frozenset(
         (number, side) for number, pair in enumerate(_PAIRS) for side in (0, 1) if _begins(word, pair[side])
     )
@@ -70,7 +70,7 @@ def _begins(word: str, stem: str) -> bool:
 
 
 def _of_another(asked: str, known: str) -> bool:
-    """Whether all that differs are the names behind words such as `unit`."""
+    """Whether the only differences are names after words such as `unit`."""
     one, other = without_mark(asked).split(), without_mark(known).split()
     if len(one) != len(other):
         return False

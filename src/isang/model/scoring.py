@@ -1,7 +1,7 @@
-"""The encoder as it scores on a CPU: the numbers of the trained one, with as little arithmetic as they take.
+"""The encoder for scoring on a CPU: the results of the trained one with as little arithmetic as possible.
 
-What the first layer makes of a token before its attention depends on the token and its position alone, so it is worked
-out once for each such pair; the last layer is worked out only where it is asked.
+The first layer's work before attention depends only on the token and its position, so it is done once for each such
+pair; the last layer is computed only at the requested positions.
 Shapes: U different pairs of token and position, T tokens in all, N positions asked for, D width, F width of the
 feed-forward network, V vocabulary; in a block G sessions of length L with A queries each, H heads, K width of a head.
 """
@@ -18,7 +18,7 @@ from isang.model.batches import Rows, Tokens
 from isang.model.encoder import Encoder, Layer
 
 SHORT = 64
-"""In sessions up to this length attention is faster as plain products, head by head, than by torch's own kernel."""
+"""Up to this session length, attention is faster as plain products, head by head, than with torch's own kernel."""
 Sizes = tuple[int, int, int]
 """G, L and A of a block."""
 Product = Callable[[Tensor], Tensor]
@@ -57,7 +57,7 @@ class ScoringEncoder:
         return self._encoder.logits(self._encoder.norm(states_ND))
 
     def _embedded(self, blocks: Sequence[EncoderBlock]) -> tuple[Tensor, Tensor]:
-        """Which pair of token and position each token is, shape T, and the embeddings of these pairs, shape (U, D)."""
+        """The pair of token and position of each token, shape T, and the embeddings of these pairs, shape (U, D)."""
         positions = self._encoder.config.positions
         pairs_T = np.concatenate([_pairs(block.tokens_GL, positions) for block in blocks])
         pairs_U, rows_T = np.unique(pairs_T, return_inverse=True)
@@ -67,7 +67,7 @@ class ScoringEncoder:
 
 
 def _pairs(tokens_GL: Tokens, positions: int) -> Rows:
-    """A number for each token with its position, shape (G L); beyond the model's positions its last one goes on."""
+    """A number for each token with its position, shape (G L); positions beyond the model's are its last one."""
     places_L = np.minimum(np.arange(tokens_GL.shape[1]), positions - 1)
     pairs: Rows = (tokens_GL.astype(np.int64) * positions + places_L).ravel()
     return pairs
@@ -99,7 +99,7 @@ class _ScoringLayer:
         self._contract = _Linear(layer.contract.weight.detach(), layer.contract.bias.detach())
 
     def states(self, hidden: Tensor, rows_T: Tensor, rows_N: Tensor, sizes: Sequence[Sizes]) -> Tensor:
-        """New hidden states of what stands in the rows `rows_N` of `hidden`, among tokens that stand in `rows_T`."""
+        """New hidden states of the rows `rows_N` of `hidden`, which attend to the tokens in the rows `rows_T`."""
         normed = self._attention_norm(hidden)
         keys_values_TF = self._keys_values(normed).index_select(0, rows_T)
         if len(rows_N) < len(normed):
@@ -110,7 +110,7 @@ class _ScoringLayer:
         return self._contract(self._expand(self._feed_forward_norm(hidden_ND)), hidden_ND)
 
     def _mixed(self, queries_ND: Tensor, keys_values_TF: Tensor, sizes: Sequence[Sizes]) -> Tensor:
-        """Each query looks at all of its session; shape (N, D)."""
+        """Each query attends to its whole session; shape (N, D)."""
         queries = queries_ND.split_with_sizes([sessions * asked for sessions, _, asked in sizes])
         keys_values = keys_values_TF.split_with_sizes([sessions * length for sessions, length, _ in sizes])
         mixed = [
@@ -123,7 +123,7 @@ class _ScoringLayer:
 
 
 def _attention(queries_GAHK: Tensor, keys_values_GL2HK: Tensor) -> Tensor:
-    """Attention of queries that are scaled already, shape (G A, D)."""
+    """Attention of already scaled queries, shape (G A, D)."""
     keys_GLHK, values_GLHK = keys_values_GL2HK.unbind(2)
     if keys_GLHK.shape[1] > SHORT:
         mixed_GHAK = functional.scaled_dot_product_attention(
@@ -140,9 +140,9 @@ def _attention(queries_GAHK: Tensor, keys_values_GL2HK: Tensor) -> Tensor:
 
 
 class _Linear:
-    """A linear layer by oneDNN in float32, with what comes behind it in the same sweep; by torch where that is absent.
+    """A linear layer by oneDNN in float32, fused with the operation after it; by torch if oneDNN is absent.
 
-    torch itself takes MKL, which leaves half of the speed of processors that are not Intel's unused.
+    torch itself uses MKL, which reaches only half the speed on processors that are not Intel's.
     """
 
     def __init__(self, weight_FD: Tensor, bias_F: Tensor, activation: str = "none") -> None:

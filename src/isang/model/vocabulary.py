@@ -1,4 +1,4 @@
-"""Templates as tokens: what the model knows, and the marks around it."""
+"""Templates as tokens: the known templates and the special tokens."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from isang.model.wording import Likeness, Wording
 
 PAD, MASK, BEGIN, END, NOTHING, UNSEEN = range(6)
 MARKS = ("PAD", "MASK", "BEGIN", "END", "NOTHING", "UNSEEN")
-"""The tokens that are no templates, in the order of their numbers. NOTHING is only ever an answer."""
+"""The special tokens, in the order of their numbers. NOTHING occurs only as an answer."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Vocabulary:
     levels: tuple[str, ...]
     """The level (INFO, ERROR, ...) of each template, empty where the log has none."""
     reworded: Mapping[str, str | None] = field(default_factory=dict)
-    """For new templates of which more than their words is known: the template that each is taken for, None for none."""
+    """New templates with evidence beyond their words: the known template that each is matched to, None for none."""
     by_words: bool = True
-    """Other new templates are taken for a known one that is worded much like them."""
+    """Whether other new templates are matched to a known one with similar wording."""
 
     @property
     def size(self) -> int:
@@ -46,8 +46,8 @@ class Vocabulary:
     def tokens(self, dataset: Dataset) -> NDArray[np.int32]:
         """The token of each event id of `dataset`, by template text; shape: highest event id + 1.
 
-        For a template that is not known stands the one that it is known to be a rewording of, or else, `by_words`, the
-        known one that is worded much like it; else it is UNSEEN.
+        An unknown template gets the token of the one it is known to reword, or else, with `by_words`, of the known one
+        with similar wording; otherwise UNSEEN.
         """
         events, texts, levels = (dataset.templates[column].to_list() for column in ("event", "template", "level"))
         found = self.tokens_of([self.reworded.get(text) or text for text in texts])
@@ -59,7 +59,7 @@ class Vocabulary:
         return table
 
     def similar(self, template: str, level: str) -> int | None:
-        """The token of the known template that is worded much like a new one of that level; None where none is."""
+        """The token of the known template worded like a new one of that level; None if there is none."""
         place = self._wording.most_similar(template, level)
         return None if place is None else len(MARKS) + place
 

@@ -1,4 +1,4 @@
-"""Which known template is worded most like one that was never seen: a new release rewords messages."""
+"""The known template whose wording is most similar to a new one: a new release rewords messages."""
 
 import math
 import re
@@ -10,13 +10,13 @@ from typing import NamedTuple
 from isang.model.opposites import contradicts
 
 LEAST_SIMILARITY = 0.5
-"""A template that shares less than this with every known one is a new one, unless more than its words speaks for it."""
+"""Minimum share of words in common: below it a template counts as new, unless there is evidence beyond its words."""
 LEAST_LEAD = 0.05
-"""So much more alike than the next known template must be the one that stands in."""
+"""Minimum lead in similarity over the second most similar known template."""
 STEM = 3
-"""Words with the same first so many letters, and shorter ones that are the same, are akin."""
+"""Words are related if their first STEM letters are equal; shorter words must be equal."""
 MOST_ANSWERS = 20_000
-"""Templates whose stand-ins are kept: growing logs ask about the same ones with each look."""
+"""Maximum number of templates whose match is cached: followed logs ask about the same ones again and again."""
 FAILURES = (
     "abort", "absent", "alarm", "broke", "cancel", "cannot", "conflict", "corrupt", "crash", "critical", "declin",
     "degrad", "delay", "denied", "deny", "disabl", "disconnect", "drop", "error", "exceed", "except", "exhaust",
@@ -26,23 +26,23 @@ FAILURES = (
     "revok", "skip", "stall", "stuck", "suspend", "suspicious", "timeout", "unable", "unauthor", "unavail",
     "unexpect", "unhandl", "unknown", "unreach", "unsuccess", "violat", "warn", "without", "wrong",
 )  # fmt: skip
-"""How words begin that tell of a failure. The list is short and cannot be complete."""
+"""Beginnings of words that indicate a failure. The list is short and cannot be complete."""
 SHORT_FAILURES = {
     "bad", "busy", "dead", "died", "down", "err", "full", "halt", "hang", "held", "hold", "hung", "late", "lose",
     "loss", "lost", "low", "no", "not", "oom", "slow", "wait",
 }  # fmt: skip
-"""Words that tell of a failure as they are: many harmless words begin like these."""
+"""Words that indicate a failure only as a whole: many harmless words begin with them."""
 
 ERROR_LEVELS = (
     "ERROR", "ERR", "SEVERE", "FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "FAILURE",
 )  # fmt: skip
-"""Levels that mean an error in the log formats that are recognised."""
+"""Levels that mean an error in the recognised log formats."""
 
 WARNING_LEVELS = ("WARN", "WARNING", "CAUTION", "ATTENTION")
 LOUDNESS = ("other", "failure word", "warning", "error")
-"""Classes of lines by how loudly they tell of a failure; the number of each is its loudness."""
+"""Classes of lines by how clearly they report a failure; the index of each is its loudness."""
 _SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
-"""Levels that the layout left in the message are written in capitals, in front."""
+"""Matches a level that the layout left in the message: in capitals, near its beginning."""
 _FRONT = 80
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -50,14 +50,14 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class Likeness(NamedTuple):
-    """How a new template is like a known one of the same level."""
+    """How similar a new template is to a known one of the same level."""
 
     words: float
     """The share of words in common, see `Wording.most_similar`."""
     stem: bool
-    """Whether two of their words begin alike."""
+    """Whether any of their words have the same stem."""
     slots: bool
-    """Whether they have as many slots."""
+    """Whether they have the same number of slots."""
 
 
 class Wording:
@@ -76,11 +76,11 @@ class Wording:
         self._answers: dict[tuple[str, str], int | None] = {}
 
     def most_similar(self, template: str, level: str) -> int | None:
-        """The place of the known template of that level that stands in for `template`; None where none is alike enough.
+        """The index of the known template of that level that matches `template`; None if none is similar enough.
 
-        Similarity is the share of words in common (Dice 1945), each weighted by how few templates have it. For one that
-        tells of a failure none stands in that does not: "payment refused" is no other wording of "payment accepted".
-        Nor does one stand in that it contradicts.
+        Similarity is the share of words in common (Dice 1945), each weighted by its rarity. A template that reports a
+        failure is never matched to one that does not ("payment refused" does not reword "payment accepted"), nor to one
+        that it contradicts.
         """
         if (template, level) not in self._answers:
             if len(self._answers) >= MOST_ANSWERS:
@@ -98,9 +98,9 @@ class Wording:
         return -place
 
     def likenesses(self, template: str, level: str) -> dict[int, Likeness]:
-        """The places of the known templates that `template` may be another wording of, should more speak for it.
+        """The known templates, by index, that `template` may reword if other evidence supports it.
 
-        They have the same level, tell of a failure if it does, and do not contradict it.
+        They have the same level, report a failure if it does, and do not contradict it.
         """
         asked, slots = words(template), template.count("<*>")
         shares, stems = self._shares(asked), _stems(asked)
@@ -111,11 +111,11 @@ class Wording:
         }
 
     def _another(self, template: str, asked: Counter[str], place: int) -> bool:
-        """Whether `template` tells of a failure and the known one does not, or contradicts it."""
+        """Whether `template` contradicts the known one, or reports a failure that the known one does not."""
         return tells_of_failure(asked, self._words[place]) or contradicts(template, self._templates[place])
 
     def _shares(self, asked: Counter[str]) -> dict[int, float]:
-        """The share of words in common for the places of the known templates that have one."""
+        """The share of words in common, by index, for the known templates that have any."""
         common: dict[int, float] = defaultdict(float)
         for word, times in asked.items():
             for place in self._templates_with.get(word, ()):
@@ -132,18 +132,18 @@ class Wording:
 
 
 def words(template: str) -> Counter[str]:
-    """The words of a template in small letters, those of camelCase apart, without slots, digits and signs."""
+    """The words of a template in lower case, camelCase split, without slots, digits and punctuation."""
     return Counter(word.lower() for word in _WORD.findall(_CAMEL.sub(" ", template)))
 
 
 def tells_of_failure(asked: Iterable[str], known: Iterable[str]) -> bool:
-    """Whether there is a word of failure among the words `asked` and none among those `known`."""
+    """Whether a failure word is among the words `asked` and none among those `known`."""
     return any(map(_is_failure, asked)) and not any(map(_is_failure, known))
 
 
 @lru_cache(1 << 14)
 def loudness_of(template: str, level: str | None) -> int:
-    """How loudly a line tells of a failure: an index of LOUDNESS."""
+    """How clearly a line reports a failure: an index of LOUDNESS."""
     shouted = {level.upper()} if level else set(_SHOUTED.findall(template[:_FRONT]))
     if shouted & set(ERROR_LEVELS):
         return 3

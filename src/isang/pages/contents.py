@@ -1,4 +1,4 @@
-"""What pages about analysed logs show, as plain data; the page from a file and the live ones are drawn from it."""
+"""The contents of pages about analysed logs, as plain data, for both the static page and the live pages."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from isang.pages.timeline import TimelineChart, timeline
 from isang.parquet_files import read_table
 
 MOST_TEMPLATES = 2_000
-"""The most frequent ones, and all that are new, up to this number."""
+"""Maximum number of templates shown: the new ones, then the most frequent."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Contents:
     name: str
     """What was analysed, in a few words."""
     account: Mapping[str, Any]
-    """`meta.json` of the dataset: lines, layouts, the session rule; empty where it is not known."""
+    """`meta.json` of the dataset: lines, layouts, the session rule; empty if unknown."""
     sessions: int
     """Sessions judged."""
     anomalies: int
@@ -33,17 +33,17 @@ class Contents:
     """As in incidents.json, the most severe first."""
     lines: TimelineChart | None
     records: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    """Anomaly records of each incident, by its fingerprint."""
+    """Anomaly records by the fingerprint of their incident."""
     templates: Sequence[Mapping[str, Any]] = ()
-    """`template`, `level`, `count`, `first`, `last`, `new`, `spark` (counts over time), `slots` of each."""
+    """For each template `template`, `level`, `count`, `first`, `last`, `new`, `spark` (counts over time), `slots`."""
     templates_left_out: int = 0
     never_seen: Sequence[Mapping[str, Any]] = ()
-    """As in incidents.json: templates that no training session has, the loudest first."""
+    """As in incidents.json: templates in no training session, the loudest first."""
     coverage: Mapping[str, Any] = field(default_factory=dict)
     """As in incidents.json: how much of the logs is like the training period."""
     evaluation: Mapping[str, Any] | None = None
     links: Mapping[str, str] = field(default_factory=dict)
-    """Names and relative addresses of what else there is to read: `report`, `incidents`, `anomalies`."""
+    """Names and relative addresses of further results: `report`, `incidents`, `anomalies`."""
 
 
 def contents_of(
@@ -81,7 +81,7 @@ def templates_of(
     lines: TimelineChart | None = None,
     slots: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
 ) -> list[dict[str, Any]]:
-    """What pages say of templates (TEMPLATES_SCHEMA): the `new` ones first, then the most frequent."""
+    """The templates (TEMPLATES_SCHEMA) as pages show them: the `new` ones first, then the most frequent."""
     names = set(new)
     rows = table.filter(table["count"] > 0).sort("count", descending=True)
     return sorted(
@@ -97,7 +97,7 @@ def templates_of(
 
 
 def slots_in(data: Path) -> dict[str, list[dict[str, Any]]]:
-    """The rows of slots.parquet of a dataset folder by the template of their event; empty where it has none."""
+    """The rows of slots.parquet of a dataset folder by template; empty if it has none."""
     file, again = data / "slots.parquet", "prepare the logs again"
     if not file.exists():
         return {}
@@ -121,7 +121,7 @@ def by_incident(anomalies: Iterable[Mapping[str, Any]]) -> dict[str, list[Mappin
 
 
 def _seen(lines: TimelineChart | None, event: int) -> dict[str, Any]:
-    """When and how often over time an event came."""
+    """When an event occurred, and its counts over time."""
     if lines is None:
         return {"first": None, "last": None, "spark": ()}
     first: datetime | None = lines.moment(int(lines.first_ms_E[event]))

@@ -10,11 +10,14 @@ from isang.pages.picture import picture
 from isang.pages.quality import quality
 from isang.pages.words import Language, word
 
-Section = Literal["overview", "incident", "templates", "quality", "models", "login"]
+Section = Literal["overview", "incident", "missing", "templates", "quality", "models", "login"]
+
+MOSTLY, ENOUGH_SESSIONS = 0.5, 100
+"""Above this share of anomalous sessions, among at least so many, the model hardly fits the logs."""
 
 
 def live_policy() -> str:
-    """The content security policy of the live pages: they ask their own service alone, and stand in no frame."""
+    """The content security policy of the live pages: they contact only their own service and cannot be framed."""
     return policy("connect-src 'self'", "form-action 'self'", "frame-ancestors 'none'")
 
 
@@ -38,6 +41,7 @@ def overview_html(
     return _page(
         "overview", contents, language, signed_in=signed_in, title=word("overview", language), says=says, state=state,
         counts=counts, severities=severities, page=page, more=more, incidents=shown, quality=None,
+        doubtful=contents.sessions >= ENOUGH_SESSIONS and contents.anomalies > MOSTLY * contents.sessions,
         picture=None if contents.lines is None else picture(contents.lines, shown),
     )  # fmt: skip
 
@@ -50,8 +54,13 @@ def incident_html(contents: Contents, language: Language, *, feedback: bool, sig
     )
 
 
+def missing_html(contents: Contents, language: Language, *, signed_in: bool) -> str:
+    """The answer to an address without an incident."""
+    return _page("missing", contents, language, signed_in=signed_in, title=word("missing_incident", language))
+
+
 def templates_html(contents: Contents, language: Language, *, signed_in: bool) -> str:
-    """What the model knows: templates and the values in their slots."""
+    """The templates that the model knows, and the values in their slots."""
     return _page(
         "templates", contents, language, signed_in=signed_in, title=word("templates", language),
         templates=views.templates(contents), never_seen=views.never_seen(contents),
@@ -91,7 +100,7 @@ def models_html(
 
 
 def login_html(contents: Contents, language: Language, *, next_path: str, wrong: bool) -> str:
-    """Where a browser names the token."""
+    """The form in which a user enters the token."""
     return _page(
         "login", contents, language, signed_in=False, title=word("sign_in", language), next=next_path, wrong=wrong
     )

@@ -1,4 +1,4 @@
-"""One HTML page about analysed logs that loads nothing: styles, script and pictures are in it."""
+"""A self-contained HTML page about analysed logs: styles, script and pictures are embedded."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 SHOWN_INCIDENTS = 200
-"""With their sessions; further ones up to LISTED_INCIDENTS have a line each."""
+"""Maximum number of incidents shown with their sessions; further ones up to LISTED_INCIDENTS get a line each."""
 MANY_INCIDENTS, SHOWN_OF_MANY = 1_000, 50
-"""Where there are more than so many, fewer are shown with their sessions, so that the page stays quick."""
+"""With more than MANY_INCIDENTS, only SHOWN_OF_MANY are shown with their sessions, to keep the page fast."""
 LISTED_INCIDENTS = 10_000
 
 
@@ -50,7 +50,7 @@ def surroundings(contents: Contents, language: Language) -> dict[str, Any]:
 
 
 def policy(*more: str) -> str:
-    """What a page may do: use our own style and script, and load nothing from elsewhere."""
+    """The content security policy of a page: our own style and script only, nothing loaded from elsewhere."""
     style, script = _assets()
     allowed = (
         "default-src 'none'",

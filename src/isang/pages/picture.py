@@ -7,10 +7,10 @@ from typing import Any
 from isang.pages.timeline import BUCKETS, LEVELS, TimelineChart, bars
 
 PICTURE_WIDTH, ALL_HEIGHT, FAILURES_HEIGHT = 960, 70, 30
-"""Of the timeline: of the panel of all lines, and of that of errors and warnings."""
+"""Size of the timeline: its width, and the heights of the panels of all lines and of errors and warnings."""
 MARKED_INCIDENTS = 200
 MOST_LANES = 12
-"""Marks above each other; those that find no room lie in the last lane."""
+"""Maximum number of rows of marks; marks that do not fit go to the last row."""
 TICKS = 4
 
 
@@ -42,7 +42,7 @@ def picture(lines: TimelineChart, incidents: Sequence[dict[str, Any]]) -> dict[s
 
 
 def buckets(first: str | None, last: str | None, lines: TimelineChart | None) -> tuple[int, int] | None:
-    """From which to which bar of the timeline something lasted; None where that is not known."""
+    """The first and last bar of the timeline that something covers; None if unknown."""
     if lines is None or first is None or last is None:
         return None
     span = max(1e-9, (lines.end - lines.start).total_seconds())
@@ -52,7 +52,7 @@ def buckets(first: str | None, last: str | None, lines: TimelineChart | None) ->
 
 
 def ticks(start: datetime, end: datetime) -> list[dict[str, Any]]:
-    """Times at even distances, as exact as their distance needs."""
+    """Evenly spaced times, as precise as their spacing needs."""
     span = end - start
     seconds = span.total_seconds()
     clock = "%m-%d %H:%M" if seconds >= 2 * 86_400 else "%H:%M" if seconds >= TICKS * 120 else "%H:%M:%S"

@@ -1,11 +1,11 @@
-"""What pages say of an evaluation: the table, the curves, the budget, planted anomalies."""
+"""An evaluation as pages show it: the table, the curves, the budget, planted anomalies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 CURVE_WIDTH, CURVE_HEIGHT = 300, 150
 AS_GOOD = 0.005
-"""A simple rule whose F1 is no further below is as good."""
+"""A simple rule counts as equally good if its F1 is lower by no more than this."""
 
 
 def quality(evaluation: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -46,7 +46,7 @@ def _precision_recall(curve: Mapping[str, Sequence[float]] | None) -> str | None
 
 
 def _histogram(scores: Mapping[str, Sequence[float]] | None) -> list[dict[str, Any]]:
-    """Bars of the scores of each kind of session; the root of the count is the height, so that few can be seen."""
+    """Bars of the scores of each kind of session; the height is the square root of the count, so small counts show."""
     if not scores:
         return []
     kinds = [kind for kind in ("normal", "unlabelled", "anomalous") if any(scores.get(kind) or ())]
@@ -67,7 +67,7 @@ def _histogram(scores: Mapping[str, Sequence[float]] | None) -> list[dict[str, A
 
 
 def _tenths(tenths: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Alerts per 1,000 sessions in each tenth of the time."""
+    """Alerts per 1,000 sessions in each tenth of the time span."""
     return [
         {
             "from": str(part["from"] or "")[:19].replace("T", " "), "sessions": part["sessions"],

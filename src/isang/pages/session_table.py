@@ -9,22 +9,22 @@ from isang.formatting import printable
 
 Mark = Literal["", "strange", "missing"]
 SHOWN_CHARACTERS = 600
-"""Of each line of a record."""
+"""Maximum number of characters shown of each line of a record."""
 FIRST_LINES, LAST_LINES = 5, 3
-"""Of a record with a stack trace."""
+"""Lines shown at the beginning and the end of a record with many lines, such as a stack trace."""
 SHOWN_EXPECTED = 3
 
 
 class Note(NamedTuple):
-    """What a reason says of a line."""
+    """A reason's statement about a line."""
 
     says: str
     expected: tuple[tuple[str, float], ...]
     """Templates that were likelier, with their probabilities."""
     missing: tuple[tuple[str, int], ...]
-    """Templates that a normal session has there and this one has not, with how often."""
+    """Templates that a normal session has there and this one lacks, with their frequency."""
     says_ko: str
-    """The same in Korean; in English where a detector has no Korean sentence."""
+    """The same in Korean; in English if the detector has no Korean sentence."""
 
 
 class Line(NamedTuple):
@@ -33,28 +33,28 @@ class Line(NamedTuple):
     source: str
     number: int | None
     time: str
-    """Of the day, UTC; empty without a clock."""
+    """Time of day, UTC; empty without timestamps."""
     level: str
     text: str
 
 
 class Row(NamedTuple):
-    """One row of the table: a line, and beside it that of the normal session."""
+    """One row of the table: a line, and the corresponding line of the normal session."""
 
     mark: Mark
-    """`strange`: named by a reason, or without a counterpart; `missing`: it stands in the normal session alone."""
+    """`strange`: named by a reason, or without a counterpart; `missing`: only in the normal session."""
     own: Line | None
-    """None where the line is missing."""
+    """None if the line is missing."""
     normal: Line | None
     notes: tuple[Note, ...] = ()
-    """What the reasons say of this line."""
+    """The reasons' statements about this line."""
 
 
 def session_rows(example: Mapping[str, Any]) -> list[Row]:
-    """The lines of an anomaly record's session in order; lines of `beside` that it lacks stand where they should be.
+    """The lines of an anomaly record's session in order, with the lines of `beside` that it lacks inserted in place.
 
-    A line that both have at other places is neither unusual nor missing for that: reasons tell of an unusual order.
-    Empty where the record holds no lines.
+    A line that both have at different positions is neither unusual nor missing: an unusual order is for reasons to
+    report. Empty if the record holds no lines.
     """
     own: Sequence[Mapping[str, Any]] = example.get("lines", ())
     other: Sequence[Mapping[str, Any]] = (example.get("beside") or {}).get("lines", ())
@@ -83,7 +83,7 @@ def session_rows(example: Mapping[str, Any]) -> list[Row]:
 
 
 def notes_of(example: Mapping[str, Any]) -> dict[int, tuple[Note, ...]]:
-    """What the reasons say of the lines, by their positions."""
+    """The reasons' statements about the lines, by position."""
     notes: dict[int, tuple[Note, ...]] = {}
     for reason in example["reasons"]:
         line = reason.get("line")
@@ -122,9 +122,9 @@ def _line(line: Mapping[str, Any]) -> Line:
 
 
 def shortened(text: str) -> str:
-    """The first lines of a record and, where it has many, its last ones, with control characters made visible.
+    """The first lines of a record and, if it has many, its last ones, with control characters made visible.
 
-    The last line of a stack trace is often the one that says what happened.
+    The last line of a stack trace often says what happened.
     """
     lines = text.splitlines()
     if len(lines) > FIRST_LINES + LAST_LINES:

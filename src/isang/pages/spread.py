@@ -1,4 +1,4 @@
-"""How an incident began and spread: in which log its lines came first, and when its sessions came."""
+"""How an incident began and spread: the order in which logs were affected, and its sessions over time."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ MOST_SOURCES = 12
 
 
 class Reached(NamedTuple):
-    """A log in which lines stand that reasons name."""
+    """A log with lines that reasons name."""
 
     source: str
     first: datetime | None
@@ -25,7 +25,7 @@ class Reached(NamedTuple):
 def reached(records: Sequence[Mapping[str, Any]]) -> list[Reached]:
     """The logs of the lines that the reasons of anomaly records name, in the order in which they were reached.
 
-    A line behind which something is missing is not one of them.
+    A line after which something is missing does not count.
     """
     first: dict[str, tuple[str, Mapping[str, Any]]] = {}
     sessions: dict[str, set[str]] = {}

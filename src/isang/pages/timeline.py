@@ -1,4 +1,4 @@
-"""How many lines came when: over all, by level, and of each template."""
+"""Line counts over time: in total, by level, and per template."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from isang.logs.store import Dataset
 
 BUCKETS = 96
 SPARK_BUCKETS = 24
-"""Of a template's small picture; BUCKETS is a multiple of it."""
+"""Number of buckets in a template's sparkline; BUCKETS is a multiple of it."""
 SESSIONS_AT_ONCE = 20_000
 LEVELS = ("error", "warning", "other")
 _ERRORS = frozenset(
@@ -31,16 +31,16 @@ class TimelineChart:
     start: datetime
     end: datetime
     by_level_LB: Counts
-    """Lines of each of LEVELS in each of BUCKETS stretches of equal length."""
+    """Lines per level (LEVELS) and bucket; the BUCKETS buckets have equal length."""
     of_event_ES: Counts
-    """Lines of each event in each of SPARK_BUCKETS stretches."""
+    """Lines per event and bucket of the sparkline (SPARK_BUCKETS)."""
     first_ms_E: Counts
     """When each event was first and last seen, in milliseconds after `start`; -1: never."""
     last_ms_E: Counts
 
     @property
     def bucket_seconds(self) -> float:
-        """The length of one of BUCKETS."""
+        """The length of a bucket."""
         return (self.end - self.start).total_seconds() / BUCKETS
 
     def moment(self, after_ms: int) -> datetime | None:
@@ -49,7 +49,7 @@ class TimelineChart:
 
 
 def timeline(dataset: Dataset) -> TimelineChart | None:
-    """The lines of a dataset over time, read some sessions at a time; None without a clock."""
+    """The lines of a dataset over time, read in portions; None without timestamps."""
     first, last = dataset.sessions["start"].min(), dataset.sessions["end"].max()
     if not isinstance(first, datetime) or not isinstance(last, datetime):
         return None
@@ -65,7 +65,7 @@ def timeline(dataset: Dataset) -> TimelineChart | None:
     starts = dataset.sessions["start"].dt.epoch("ms").to_numpy()
     zero = first.timestamp() * 1000
     for rows, part in _small_parts(dataset):
-        timed = part["gaps_ms"].is_not_null().to_numpy()  # a session without a clock has none
+        timed = part["gaps_ms"].is_not_null().to_numpy()  # sessions without timestamps have null
         rows, part = rows[timed], part.filter(timed)
         sizes = part["events"].list.len().to_numpy().astype(np.int64)
         flat = part["events"].explode().drop_nulls().to_numpy().astype(np.int64)
@@ -87,14 +87,14 @@ def timeline(dataset: Dataset) -> TimelineChart | None:
 
 
 def _small_parts(dataset: Dataset) -> Iterator[tuple[NDArray[np.int64], pl.DataFrame]]:
-    """`events` and `gaps_ms` of the sessions, and which these are: never is much more in memory than the dataset."""
+    """`events` and `gaps_ms` in portions of sessions, with their rows: memory stays near the size of the dataset."""
     for rows, piece in dataset.pieces("events", "gaps_ms"):
         for start in range(0, len(rows), SESSIONS_AT_ONCE):
             yield rows[start : start + SESSIONS_AT_ONCE], piece.slice(start, SESSIONS_AT_ONCE)
 
 
 def timeline_of_moments(moments: Sequence[datetime]) -> TimelineChart | None:
-    """Moments over time, where no levels or events are known; None without any."""
+    """Counts of moments over time, without levels or events; None if there are no moments."""
     if not moments:
         return None
     start = min(moments).astimezone(UTC)
@@ -113,7 +113,7 @@ def level_class(level: str | None) -> str:
 
 
 def spark(counts_S: Counts) -> str:
-    """The path of a small picture of counts in a box of 100 x 20; empty where all are zero."""
+    """The SVG path of a sparkline of counts in a box of 100 x 20; empty if all are zero."""
     most = int(counts_S.max()) if len(counts_S) else 0
     if not most:
         return ""
@@ -127,7 +127,7 @@ def spark(counts_S: Counts) -> str:
 
 
 class Bar(NamedTuple):
-    """A bar of the picture: its lower edge, measured from the top, and what it counts."""
+    """A bar of the picture: its lower edge, measured from the top, and its counts."""
 
     bucket: int
     bottom: float
@@ -138,7 +138,7 @@ class Bar(NamedTuple):
 
 
 def bars(line: TimelineChart, all_height: float, failures_height: float) -> list[Bar]:
-    """All lines in an upper panel and, below it, errors upon warnings to a scale of their own."""
+    """All lines in an upper panel; below it errors stacked on warnings, on their own scale."""
     failing_FB = line.by_level_LB[[LEVELS.index("error"), LEVELS.index("warning")]]
     panels = (
         (0.0, all_height, {"other": line.by_level_LB.sum(axis=0)}),

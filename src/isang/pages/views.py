@@ -1,4 +1,4 @@
-"""What the templates are given: the contents of a page in the words of one language, shortened to what is shown."""
+"""The input of the page templates: the contents of a page in one language, shortened to what is shown."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,11 +17,11 @@ SHOWN_SYMPTOMS = 8
 SHOWN_SESSIONS = 12
 SHOWN_NEVER_SEEN = 100
 SHOWN_VALUES = 5
-"""Most frequent values of a slot."""
+"""Maximum number of values shown per slot: the most frequent."""
 
 
 def heading(entry: Mapping[str, Any], contents: Contents, language: Language) -> dict[str, Any]:
-    """What the list says of an incident."""
+    """An incident as the list shows it."""
     return {
         "id": entry["id"], "fingerprint": entry["fingerprint"], "severity": entry["severity"], "state": entry["state"],
         "title": told(entry, "title", language),
@@ -31,7 +31,7 @@ def heading(entry: Mapping[str, Any], contents: Contents, language: Language) ->
 
 
 def incident(entry: Mapping[str, Any], contents: Contents, language: Language) -> dict[str, Any]:
-    """All that a page says of an incident."""
+    """An incident with all details that a page shows."""
     examples = entry.get("examples", ())
     first = next((example for example in examples if example.get("lines")), examples[0] if examples else None)
     records = contents.records.get(entry["fingerprint"], examples)
@@ -63,7 +63,7 @@ def incident(entry: Mapping[str, Any], contents: Contents, language: Language) -
 
 
 def told(entry: Mapping[str, Any], key: str, language: Language) -> Any:
-    """A sentence, or several, in the language of the page; what an earlier version wrote is in English alone."""
+    """A sentence, or several, in the page's language; results of earlier versions exist only in English."""
     korean = entry.get(f"{key}_ko") if language == "ko" else None
     return korean or entry.get(key)
 
@@ -79,7 +79,7 @@ def reasons(given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def never_seen(contents: Contents) -> list[dict[str, Any]]:
-    """The templates that no training session has, with their first line."""
+    """The templates in no training session, with their first line."""
     return [
         {
             "template": shortened(entry["template"]), "level": entry["level"] or "", "loudness": entry["loudness"],
@@ -117,13 +117,13 @@ def sources(account: Mapping[str, Any], language: Language) -> list[dict[str, An
 
 
 def _elsewhere(example: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The reasons that no line of the session shows."""
+    """The reasons that refer to no line of the session."""
     shown = {line["position"] for line in example.get("lines", ())}
     return [one for one in example["reasons"] if not one.get("line") or one["line"].get("position") not in shown]
 
 
 def day_time(moment: str | None) -> str:
-    """A time of JSON, to the second; empty where there is none."""
+    """An ISO 8601 time from JSON, to the second; empty if there is none."""
     return "" if moment is None else moment[:19].replace("T", " ")
 
 
@@ -141,7 +141,7 @@ def _others(records: Sequence[Mapping[str, Any]], first: Mapping[str, Any] | Non
 
 
 def _spread(records: Sequence[Mapping[str, Any]], language: Language) -> list[dict[str, Any]]:
-    """The logs in the order in which an incident reached them, and how long after the first."""
+    """The logs in the order in which an incident reached them, with the delay after the first."""
     from isang.runs.text.writing import duration
 
     found = reached(records)[:MOST_SOURCES]

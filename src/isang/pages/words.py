@@ -145,6 +145,19 @@ _WORDS: dict[str, tuple[str, str]] = {
     "previous": ("Previous", "이전"),
     "next": ("Next", "다음"),
     "no_such_incidents": ("No incidents.", "인시던트가 없습니다."),
+    "missing_incident": ("There is no such incident", "그런 인시던트가 없습니다"),
+    "missing_incident_text": (
+        "It may have expired, or the address was cut. The overview lists what there is.",
+        "보관 기간이 지났거나 주소가 잘렸을 수 있습니다. 개요에 있는 인시던트를 보세요.",
+    ),
+    "mostly_anomalous": (
+        "{anomalies} of {sessions} sessions are anomalous. Unless most of what sends logs is failing, these are not "
+        "the logs that the model learned from: all of its logs must come in, with the same session key. Otherwise "
+        "train on these.",
+        "세션 {sessions}개 중 {anomalies}개가 이상입니다. 로그를 보내는 시스템이 대부분 고장 난 것이 아니라면 "
+        "모델이 학습한 로그와 다른 로그입니다. 학습한 로그가 모두 같은 세션 키로 들어와야 하며, 아니면 이 로그로 "
+        "다시 학습하세요.",
+    ),
     "sign_in": ("Sign in", "로그인"),
     "sign_out": ("Sign out", "로그아웃"),
     "token": ("Token", "토큰"),
@@ -212,6 +225,27 @@ _WORDS: dict[str, tuple[str, str]] = {
         "지금까지 세션 {sessions}개, 1,000개당 알림 {own}개(현재 모델 {present}개). 이 모델만 알린 세션 {only_own}개, "
         "현재 모델만 알린 세션 {only_present}개",
     ),
+    "detector_unseen_event": ("lines never seen before", "처음 보는 줄"),
+    "detector_rare_event": ("rare lines", "드문 줄"),
+    "detector_failure_lines": ("lines that tell of a failure", "실패를 알리는 줄"),
+    "detector_masked_event": ("lines that do not belong (encoder)", "있을 자리가 아닌 줄(인코더)"),
+    "detector_missing_event": ("missing lines (encoder)", "빠진 줄(인코더)"),
+    "detector_early_end": ("early ends (encoder)", "일찍 끝난 세션(인코더)"),
+    "detector_event_counts": ("counts of lines", "줄의 개수"),
+    "detector_repeated_event": ("repeated lines", "반복된 줄"),
+    "detector_transition": ("one line after another", "줄의 이어짐"),
+    "detector_event_order": ("order of lines", "줄의 순서"),
+    "detector_companion": ("lines that come together", "함께 나오는 줄"),
+    "detector_context_order": ("order that depends on other lines", "다른 줄에 따라 달라지는 순서"),
+    "detector_time_gap": ("time between lines", "줄 사이의 시간"),
+    "detector_burst": ("many sessions at once", "한꺼번에 몰린 세션"),
+    "rule_flag_everything": ("flag everything", "모두 이상으로 판정"),
+    "rule_error_line": ("any ERROR line", "ERROR 줄이 하나라도 있음"),
+    "rule_unseen_template": ("any new template", "새 템플릿이 하나라도 있음"),
+    "rule_length": ("length of the session", "세션의 길이"),
+    "rule_count_vector": ("counts of lines, nearest normal session", "줄 개수 벡터의 최근접 거리"),
+    "rule_two_gram": ("any new pair of lines", "새로운 두 줄 조합이 하나라도 있음"),
+    "rule_edit_distance": ("edit distance to normal sessions", "정상 세션과의 편집 거리"),
     "planted_unseen_event": ("a line never seen before", "처음 보는 줄"),
     "planted_missing_event": ("a missing line", "빠진 줄"),
     "planted_early_end": ("an early end", "일찍 끝난 세션"),
@@ -281,16 +315,16 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 def named(family: str, name: str, language: Language) -> str:
-    """The name of a kind of a family: of a `symptom`, a gate (`of_gate`), a `planted` anomaly, a `loudness`.
+    """The name of a kind of a family: of a `symptom`, a `detector`, a simple `rule`, a gate (`of_gate`), and so on.
 
-    One that somebody else's detector brings is named as it is.
+    Kinds of plug-in detectors are shown under their own name.
     """
     known = _WORDS.get(f"{family}_{name.replace(' ', '_')}")
     return name.replace("_", " ") if known is None else known[language == "ko"]
 
 
 def number(value: float) -> str:
-    """A number as it is read: counts with commas, others with four digits."""
+    """A number for display: counts with commas, others with four digits."""
     return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
 
 

@@ -1,4 +1,4 @@
-"""The stages of the main job, one function each: folders in, folders out. This is the library's public face too."""
+"""The stages of the main job, one function each: folders in, folders out. Also part of the library's public API."""
 
 from isang.stages.answering import answers, feedback, reproduce, undo_feedback
 from isang.stages.data import fingerprint, prepare

@@ -1,4 +1,4 @@
-"""People's answers to incidents, and alerts judged again."""
+"""Users' answers to incidents, and alerts judged again."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ def reproduce(model: Path, alert: str, result: Path | None = None) -> list["Repr
 
 
 def undo_feedback(model: Path, answer: str) -> "Answer":
-    """Take an answer back."""
+    """Undo an answer."""
     from isang.detection.feedback.desk import undo
 
     return undo(model, answer)

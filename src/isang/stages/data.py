@@ -21,7 +21,7 @@ def prepare(
     engine: str | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Raw logs → a dataset folder; returns what its `meta.json` holds.
+    """Raw logs → a dataset folder; returns the content of its `meta.json`.
 
     `engine` spreads the work: `ray`, `ray=WORKERS` on this machine or `ray=HOST:PORT`; the dataset is the same.
     """

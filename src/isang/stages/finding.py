@@ -1,4 +1,4 @@
-"""A model and logs to what is anomalous in them, and how good the model is."""
+"""Anomalies in logs by a model, and the quality of the model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _workers(engine: str | None) -> Iterator[Any]:
-    """Ray with its workers; None: this process works alone."""
+    """Ray with its workers; None if this process works alone."""
     if engine is None:
         yield None
         return
@@ -35,7 +35,7 @@ def _workers(engine: str | None) -> Iterator[Any]:
 
 
 def _scored_by(ray: Any, loaded: "Model", model: Path, onnx: Path | None = None) -> "Model":
-    """The model, whose encoder answers in the workers, where there are any."""
+    """The model; if there are workers, its encoder runs in them."""
     if ray is None or loaded.encoder is None:
         return loaded
     from isang.distributed.scoring import scored_on
@@ -62,9 +62,9 @@ def evaluate(
     overwrite: bool = False,
     loaded: "Model | None" = None,
 ) -> dict[str, Any]:
-    """A model and a dataset folder → what `evaluation.json` in the model folder then holds, with its pictures.
+    """A model and a dataset folder → `evaluation.json` in the model folder, with its pictures; returns its content.
 
-    Sessions that the `labels` and the dataset do not speak of have the labels that people's answers gave them.
+    Sessions labelled neither by `labels` nor by the dataset get the labels of users' answers.
     With `out`, they are written there too. `rewordings` and `loaded` as in `detect`, `engine` as in `prepare`.
     """
     from isang.artifact import EVALUATION, load_model, with_evaluation
@@ -97,7 +97,7 @@ def evaluate(
 
 
 def compare(good: Sequence[str | Path], bad: Sequence[str | Path], *, config: Config | None = None) -> "Comparison":
-    """Good logs and bad ones → what the bad ones have that the good ones have not, as incidents; no model is needed."""
+    """Good logs and bad ones → what the bad ones have and the good ones lack, as incidents; no model is needed."""
     from isang.detection.comparison.compare import compare as differences
 
     return differences([str(path) for path in good], [str(path) for path in bad], (config or Config()).logs)
@@ -115,10 +115,11 @@ def detect(
 ) -> Detected:
     """A model and raw logs, or a dataset folder → the anomalous sessions, each with its reasons.
 
-    Without `rewordings` no new template is taken for a known one; None: as the model's settings say. `onnx` is the
-    model's encoder as `export` wrote it, to score with in torch's place. `engine` as in `prepare`; logs then become a
-    dataset in the temporary folder, which all its machines must see. `loaded` is the model in the folder, where
-    somebody has read it already.
+    With `rewordings` False no new template is matched to a known one; None: as in the model's settings. `onnx` is the
+    model's encoder as written by `export`, used for scoring instead of torch. `engine` as in `prepare`; logs then
+    become
+    a dataset in the temporary folder, which all its machines must see. `loaded` is the folder's model if it has already
+    been read.
     """
     from isang.artifact import reading_of
     from isang.detection.feedback.ledger import answers_beside
@@ -142,9 +143,9 @@ def detect(
 
 
 def named(logs: Sequence[str | Path]) -> str:
-    """The logs in a few words."""
+    """A short name for the logs."""
     names = [Path(path).name or str(path) for path in logs]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(names[:3]) + (f", … (+{len(names) - 3})" if len(names) > 3 else "")
 
 
 def _warn(*warnings: str | None) -> None:
@@ -163,7 +164,7 @@ def follow(
     state: Path | None = None,
     onnx: Path | None = None,
 ) -> "Following":
-    """A model and growing logs → what gives out each anomaly when its session has ended; settings as in `detect`."""
+    """A model and growing logs → an object that yields each anomaly once its session ends; settings as in `detect`."""
     from isang.detection.feedback.ledger import answers_beside
     from isang.detection.live import Following
 
@@ -174,7 +175,7 @@ def follow(
 
 
 def _load(model: Path, onnx: Path | None) -> "Model":
-    """The model, with its exported encoder to score with where there is one, and what judges with it."""
+    """The model, ready to judge, with its exported encoder for scoring if one is given."""
     from isang.artifact import load_model
     from isang.model.onnx.export import read_onnx, require_onnx
     from isang.model.onnx.scoring import OnnxEncoder
@@ -187,7 +188,7 @@ def _load(model: Path, onnx: Path | None) -> "Model":
 
 
 def with_settings(loaded: "Model", **settings: Any) -> "Model":
-    """The model, with those `settings` of detection that are not None instead of its own."""
+    """The model with its detection settings replaced by those `settings` that are not None."""
     given = {name: value for name, value in settings.items() if value is not None}
     detection = replace(loaded.config.detection, **given)
     return replace(loaded, config=replace(loaded.config, detection=detection))

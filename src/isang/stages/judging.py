@@ -31,10 +31,10 @@ def report(
 ) -> list[Any]:
     """Training logs of any tool, or run folders → statistics and findings; with `out`, also the pages and pictures.
 
-    `loss`, `validation`, `rate`, `metric` (NAME, NAME:max or NAME:min) and `step` name series by the log's own names.
-    The log `-` is standard input. `follow` writes them anew whenever a log grows, until the runs are done; `on_problem`
-    is a command or a webhook for each problem that arises, and `until_problem` ends with the first one. `write_back`
-    writes the verdicts into the runs themselves, which must be TensorBoard folders or W&B runs.
+    `loss`, `validation`, `rate`, `metric` (NAME, NAME:max or NAME:min) and `step` are names of series in the log. The
+    log `-` is standard input. `follow` rewrites the results whenever a log grows, until the runs are done; `on_problem`
+    is a command or a webhook called for each problem, and `until_problem` stops at the first one. `write_back` writes
+    the verdicts into the runs themselves, which must be TensorBoard folders or W&B runs.
     """
     from isang.runs.read.choice import Asked
     from isang.runs.report import report as pages

@@ -41,11 +41,11 @@ def train(
 ) -> Trained:
     """A dataset folder → a run folder with the model, the run's log and (`with_report`) the report on it.
 
-    `answers` of people are labels of the sessions that they name, and stand beside the model then; None: those beside
-    the model that this one replaces.
+    Users' `answers` label the sessions that they name, and are stored beside the model; None: the answers beside the
+    model that this one replaces.
 
-    The run grows in `OUT.partial` and takes its place when it is complete; `resume` takes up an unfinished one.
-    Where a launcher started several processes, all of them call this, and the first one alone writes.
+    The run is written to `OUT.partial` and moved into place when complete; `resume` continues an unfinished one. If a
+    launcher started several processes, all of them call this function, and only the first one writes.
     """
     from isang.artifact import save_model
     from isang.detection.assembly import make_detector
@@ -71,7 +71,7 @@ def train(
         joined() as processes,
         growing(out, resume=resume, overwrite=overwrite) if processes.first else _grown_elsewhere(out) as building,
     ):
-        processes.wait()  # until the first one has made the folder
+        processes.wait()  # until the first process has made the folder
         vocabulary, known = learn_sessions(dataset, rows, len(split.train), beside=building)
         encoder, trained = None, Trained(out, 0, 0, None)
         if config.model.encoder:
@@ -101,7 +101,7 @@ def _encoder(
     resume: bool,
     processes: "Processes",
 ) -> "tuple[Encoder, TrainingProgress]":
-    """The encoder that `known` sessions of a split train; its journal and checkpoints lie in the run's `folder`."""
+    """Train the encoder on the `known` sessions of a split; its journal and checkpoints are in the run's `folder`."""
     from isang.training.data import to_data
     from isang.training.journal.suspicious_normal import look_for_failures
     from isang.training.journal.trackers import tracked
@@ -119,7 +119,7 @@ def _encoder(
 
 
 def find_rate(data: Path, out: Path, *, config: Config | None = None, overwrite: bool = False) -> Any:
-    """A dataset folder → which learning rates a new model bears, as `OUT/learning_rates.json` and as a RateTest."""
+    """A dataset folder → the learning rates that a new model tolerates, in `OUT/learning_rates.json` and a RateTest."""
     from isang.logs.store import open_dataset
     from isang.model.batches import learn_sessions
     from isang.training.data import to_data
@@ -155,5 +155,5 @@ def export(model: Path, out: Path, *, overwrite: bool = False) -> dict[str, str]
 
 
 def _grown_elsewhere(out: Path) -> AbstractContextManager[Path]:
-    """The same folder, which the first of several processes looks after."""
+    """The same folder; the first of several processes creates and moves it."""
     return nullcontext(partial_folder(out))

@@ -1,4 +1,4 @@
-"""What the stages give back."""
+"""The results of the stages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from isang.detection.incidents import Incident
     from isang.detection.threshold.stretches import Stretch
     from isang.logs.store import Dataset
+    from isang.runs.finding import Language
 
 
 SCHEMA = 1
 WHOLE_REASONS = 5
-"""Titles of incidents that say why logs as a whole are unlike normal ones."""
+"""Maximum number of incident titles listed as reasons why logs as a whole differ from normal ones."""
 
 
 @dataclass(frozen=True)
@@ -27,41 +28,41 @@ class Trained:
     steps: int
     best_epoch: int
     best_validation_loss: float | None
-    """None where no encoder was trained; then there are no steps, no log and no report either."""
+    """None if no encoder was trained; then there are no steps, no log and no report either."""
 
 
 @dataclass(frozen=True)
 class Detected:
-    """What was found in logs."""
+    """The result of detection in logs."""
 
     sessions: int
     anomalies: list[dict[str, Any]]
-    """One record per anomalous session, as `isang detect --json` prints them, the strangest first."""
+    """One record per anomalous session, as `isang detect --json` prints them, the most unusual first."""
     incidents: list["Incident"] = field(default_factory=list)
     """The anomalies by their causes, the most severe first."""
     dataset: "Dataset | None" = None
     """The sessions of the logs, for the page."""
     name: str = "logs"
-    """What was read, in a few words."""
+    """A short name for the logs."""
     silenced: list["Incident"] = field(default_factory=list)
-    """Incidents that people told to be normal."""
+    """Incidents that users marked as normal."""
     asked_per_thousand: float | None = None
-    """The alert budget; None where no model judged."""
+    """The alert budget; None if no model judged."""
     never_seen: list[dict[str, Any]] = field(default_factory=list)
-    """Templates that no training session has, the loudest first, with their first line and their number."""
+    """Templates in no training session, the loudest first, with their first line and their count."""
     smaller: list["Incident"] = field(default_factory=list)
-    """Further ones, such as normal stretches of the training period have too."""
+    """Other incidents, whose like also occurs in normal stretches of the training period."""
     whole: "Stretch | None" = None
-    """The logs as a whole beside held-out stretches of the training period."""
+    """The logs as a whole, compared with held-out stretches of the training period."""
     coverage: dict[str, Any] = field(default_factory=dict)
     """`lines`, `known_lines` and `share_known`: how much of the logs is like the training period; `verdict`:
-    `cannot_tell` where the logs are of another program, else `judged`."""
+    `cannot_tell` if the logs come from another program, else `judged`."""
 
     kept: list[dict[str, Any]] = field(default_factory=list)
-    """What the anomalies can be judged again with, see `reproduce`."""
+    """What is needed to judge the anomalies again, see `reproduce`."""
 
     reviewed: list[tuple[str | None, str | None]] = field(default_factory=list)
-    """Stretches of the logs whose results were before people when they answered."""
+    """Stretches of the logs whose results users had seen when they answered."""
 
     def write(
         self,
@@ -70,11 +71,12 @@ class Detected:
         evaluation: Mapping[str, Any] | None = None,
         report: str | None = None,
         data: Path | None = None,
+        language: "Language | None" = None,
     ) -> None:
         """Write `incidents.json`, `anomalies.jsonl` and the page that shows them, `index.html`.
 
-        The page shows the `evaluation` and the values in slots that the dataset folder `data` has too, and leads to the
-        training's `report`, an address beside it.
+        The page also shows the `evaluation` and the slot values from the dataset folder `data`, and links to the
+        training's `report` by a relative address; `language` None: the locale's.
         """
         from isang.detection.incidents import document
         from isang.pages.contents import contents_of, slots_in
@@ -102,10 +104,10 @@ class Detected:
             never_seen=self.never_seen, coverage=self.coverage, slots=None if data is None else slots_in(data),
             evaluation=evaluation, links=links,
         )  # fmt: skip
-        write_text(folder / "index.html", index_html(contents, default_language()))
+        write_text(folder / "index.html", index_html(contents, language or default_language()))
 
     def false_alarms(self) -> dict[str, Any] | None:
-        """What people's answers measure, beside the budget; None where no model judged."""
+        """False alarms measured from users' answers, and the budget; None if no model judged."""
         from isang.detection.feedback.measured import false_alarms, in_any, reviewed_alone
 
         if self.asked_per_thousand is None or self.dataset is None:
@@ -122,14 +124,14 @@ class Detected:
 
 @dataclass(frozen=True)
 class Finished:
-    """All that `run` made."""
+    """The results of `run`."""
 
     folder: Path
     dataset: "Dataset"
     evaluation: Mapping[str, Any]
-    """Empty where the log was too small to learn from."""
+    """Empty if the log was too small to learn from."""
     detected: Detected
     halves: "Comparison | None" = None
-    """The log's second half beside its first, in place of a model, where it was too small to learn from."""
+    """The comparison of the log's second half with its first, if it was too small to train a model."""
     judged_training: bool = True
-    """False where no encoder was trained, so that there is no report on its training."""
+    """False if no encoder was trained, so there is no report on its training."""

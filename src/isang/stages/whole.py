@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from isang.config import Config, to_dict
 from isang.files import partial_folder
@@ -15,7 +16,7 @@ from isang.stages.results import SCHEMA, Detected, Finished
 from isang.threads import loading
 
 LOAD_AFTER_SECONDS = 0.5
-"""Logs that are read in less are often too few to train on."""
+"""Logs read in less time are often too small to train on."""
 
 
 def run(
@@ -25,17 +26,18 @@ def run(
     config: Config | None = None,
     labels: Path | None = None,
     engine: str | None = None,
+    language: Literal["en", "ko"] | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> Finished:
     """Raw logs → `data/`, `run/` with the model and the report, `incidents.json` and `anomalies.jsonl`, in one go.
 
-    All of it grows in `OUT.partial` and takes its place when it is complete; `resume` keeps the stages that an
-    unfinished attempt had finished. Answers beside the model that is replaced stay. `engine` as in `prepare`; it
-    spreads all but the training, which runs on this machine.
+    Results are written to `OUT.partial` and moved into place when complete; `resume` keeps the finished stages of an
+    unfinished attempt. Answers beside the replaced model are kept. `engine` as in `prepare`; it distributes everything
+    but the training, which runs on this machine. `language` of the pages: None is the locale's.
 
-    Where the training period holds too few sessions to calibrate an alert budget
-    there is no `run/`: the incidents are what the second half of the logs has that the first has not.
+    If the training period holds too few sessions to calibrate an alert budget, there is no `run/`: the incidents are
+    what the second half of the logs has and the first lacks.
     """
     from isang.artifact import load_model
     from isang.detection.comparison.compare import compare_halves
@@ -67,14 +69,14 @@ def run(
             evaluation, halves = evaluate(folder, data, engine=engine, loaded=loaded), None
             found, judgement = detect(folder, [data], engine=engine, loaded=loaded), None
             if config.model.encoder:
-                report([trained_run], trained_run / "report", overwrite=True)
+                report([trained_run], trained_run / "report", language=language, overwrite=True)
                 judgement = "run/report/report.html"
             detected = replace(found, name=named(logs))
         else:
             evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
             detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, named(logs))
             judgement = None
-        detected.write(building, evaluation=evaluation or None, report=judgement, data=data)
+        detected.write(building, evaluation=evaluation or None, report=judgement, data=data, language=language)
     return Finished(
         out, open_dataset(out / "data"), evaluation, detected, halves, judged_training=judgement is not None
     )

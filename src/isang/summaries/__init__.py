@@ -1,4 +1,4 @@
-"""What each stage prints: results as a few lines of text for people."""
+"""The output of each stage: results as a few lines of readable text."""
 
 from isang.summaries.anomalies import of_anomalies, of_anomaly
 from isang.summaries.data import of_dataset, of_preview

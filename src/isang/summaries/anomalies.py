@@ -1,4 +1,4 @@
-"""What is printed of anomalous sessions."""
+"""Text summaries of anomalous sessions."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def of_anomalies(records: Sequence[Mapping[str, Any]]) -> str:
-    """Each group of like anomalies by its strangest one, the strangest group first."""
+    """Each group of similar anomalies by its most unusual one, the most unusual group first."""
     groups: dict[int, list[Mapping[str, Any]]] = {}
     for record in records:
         groups.setdefault(record["group"], []).append(record)
@@ -19,7 +19,7 @@ def of_anomalies(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def of_anomaly(record: Mapping[str, Any]) -> str:
-    """One anomaly while it is followed: whole where it is the first of its group, else one line."""
+    """One anomaly while logs are followed: in full if it is the first of its group, else one line."""
     if record["group_size"] == 1:
         return _group([record]) + f"\n  the session: {record['ended']}\n"
     when = f"  {record['start'][:19].replace('T', ' ')}" if record["start"] else ""

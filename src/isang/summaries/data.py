@@ -1,4 +1,4 @@
-"""What is printed of logs that were read."""
+"""Text summaries of logs that were read."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ LOSSES = {
     "cut": "cut for their length",
     "sessions_cut": "sessions cut for their length",
 }
-"""Counts of `meta.json` that a person should see where they are not zero."""
+"""Counts in `meta.json` that are shown unless they are zero."""
 
 
 def of_dataset(meta: Mapping[str, Any]) -> str:

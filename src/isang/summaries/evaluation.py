@@ -1,4 +1,4 @@
-"""What is printed of a measured quality."""
+"""Text summaries of an evaluation."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,15 +10,16 @@ if TYPE_CHECKING:
     pass
 
 AS_GOOD = 0.005
-"""A simple rule whose F1 is no further below does as well."""
+"""A simple rule counts as equally good if its F1 is lower by no more than this."""
 FAR_FROM_ASKED = 10.0
-"""Where calibration supports no less than so many times the budget, it is said at once that more alerts come."""
+"""If the lowest budget that calibration supports exceeds the one asked for by this factor, the summary warns that more
+alerts will be raised."""
 TOO_COARSE = 100.0
-"""A detector whose calibration supports no lower budget than this, per 1,000 sessions, has seen too few of them."""
+"""Too few calibration sessions if a detector supports no budget below this many alerts per 1,000 sessions."""
 
 
 def of_evaluation(evaluation: Mapping[str, Any]) -> str:
-    """Quality beside the baselines, or why it is not measured; the alert budget, drift, and what was planted."""
+    """Quality and baselines, or why it is not measured; the alert budget, drift, and planted anomalies."""
     sessions = evaluation["sessions"]
     lines = [
         f"{sessions['evaluated']:,} sessions after the training period, {sessions['labelled']:,} labelled, "
@@ -36,7 +37,7 @@ def of_evaluation(evaluation: Mapping[str, Any]) -> str:
 
 
 def quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
-    """How good the detector is known to be, and whether a simple rule is as good."""
+    """The measured quality of the detector, and whether a simple rule is as good."""
     if not evaluation["measured"]:
         planted = [part for part in evaluation["planted"] if part["planted"]]
         found = ", ".join(f"{_kind_name(part)} {_share(part['found'])}" for part in planted)
@@ -60,7 +61,7 @@ def quality_in_short(evaluation: Mapping[str, Any]) -> list[str]:
 
 
 def _too_few(budget: Mapping[str, Any]) -> list[str]:
-    """That many alerts may come by chance, where there were few sessions to calibrate with."""
+    """A warning that many alerts may be due to chance, if there were few sessions to calibrate with."""
     asked, supported = budget["asked_per_thousand"], budget["supported_per_thousand"]
     if not budget["extrapolated"] or supported <= FAR_FROM_ASKED * asked:
         return []
@@ -98,7 +99,7 @@ def _confusion(counts: Mapping[str, int]) -> list[str]:
 
 
 def _kinds(kinds: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How many sessions of each kind of fault are found, nothing where no kind is known."""
+    """The number of sessions found per kind of fault; nothing if no kinds are known."""
     if not kinds:
         return []
     found = [f"{kind['kind']} {kind['flagged']:,} of {kind['sessions']:,}" for kind in kinds]
@@ -106,7 +107,7 @@ def _kinds(kinds: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _in_time(evaluation: Mapping[str, Any]) -> list[str]:
-    """False alarms per hour and the delay of detection, or that there is no clock."""
+    """False alarms per hour and the detection delay, or that there are no timestamps."""
     rate, delay = evaluation["false_alarms_per_hour"], evaluation["delay"]
     if rate["value"] is None:
         return ["false alarms per hour and the delay of detection are unknown: the sessions have no clock"]
@@ -129,7 +130,7 @@ def _delays(delays: Mapping[str, Any]) -> str:
 
 
 def _rewordings(taken: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Which new templates were taken for known ones, and how to undo it."""
+    """The new templates that were matched to known ones, and how to undo it."""
     if not taken:
         return []
     lines = ["  taken for reworded known lines, as in a new release (--no-rewordings undoes it):"]
@@ -141,7 +142,7 @@ def _rewordings(taken: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _planted(planted: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What is found of the anomalies that isang planted itself, and whether the reasons point at the planted line."""
+    """How many anomalies planted by isang are found, and whether the reasons point at the planted line."""
     made = [part for part in planted if part["planted"]]
     if not made:
         return []
@@ -157,7 +158,7 @@ def _planted(planted: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _choice(choice: Mapping[str, Any] | None) -> list[str]:
-    """Which detectors carry the result, what each finds of the anomalies planted into the training period."""
+    """The detectors that carry the result, and what each finds of the anomalies planted into the training period."""
     if choice is None:
         return []
     lines = [
@@ -172,7 +173,7 @@ def _choice(choice: Mapping[str, Any] | None) -> list[str]:
 
 
 def encoder_says(choice: Mapping[str, Any] | None) -> list[str]:
-    """That the encoder adds nothing on this log, where it does not."""
+    """A note that the encoder adds nothing on this log, if so."""
     if choice is None or choice["encoder_adds"] is not False:
         return []
     with_it, without = 100 * choice["found"], 100 * choice["without_encoder"]
@@ -197,7 +198,7 @@ def _cells(metrics: Mapping[str, Any], bound: str) -> str:
 
 
 def _budget(evaluation: Mapping[str, Any]) -> list[str]:
-    """What was asked for and what was found: at the model's own budget, and at the others that are always measured."""
+    """Requested and measured alert rates: at the model's own budget, and at the others that are always measured."""
     budget, labelled = evaluation["budget"], evaluation["sessions"]["labelled"] > 0
     asked = f"{budget['asked_per_thousand']:g} per 1,000 normal sessions asked for"
     lines = [f"alert budget: {asked}; {_found(budget, labelled)}"]

@@ -1,4 +1,4 @@
-"""What is printed of incidents, and of people's answers to them."""
+"""Text summaries of incidents, and of users' answers to them."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def of_incidents(incidents: Sequence["Incident"], most: int | None = None, raw_lines: int = SHOWN_LINES) -> str:
-    """Each incident with up to `raw_lines` that tell of it, the most severe first; at most `most`."""
+    """At most `most` incidents, the most severe first, each with up to `raw_lines` of its lines."""
     shown = [_incident(incident, raw_lines) for incident in incidents[:most]]
     if most is not None and len(incidents) > most:
         shown.append(f"and {len(incidents) - most:,} more incidents")
@@ -44,7 +44,7 @@ def _incident(incident: "Incident", raw_lines: int) -> str:
 
 
 def of_comparison(found: "Comparison", *, as_json: bool) -> str:
-    """What bad logs have that good ones have not, and, one line each, what good ones differ in too."""
+    """What bad logs have and good ones lack, and, one line each, what also varies among good ones."""
     from isang.detection.incidents import document
 
     if as_json:
@@ -86,14 +86,14 @@ def _verdict(found: "Comparison") -> dict[str, Any] | None:
 
 
 def of_silenced(silenced: Sequence["Incident"], measured: Mapping[str, Any] | None) -> list[str]:
-    """What answers silence and measure, see words.py."""
+    """The incidents that answers silence, and the false alarms that they measure, see words.py."""
     from isang.detection.feedback import words
 
     return words.of_silenced(silenced, measured)
 
 
 def of_feedback(given: "Given", *, as_json: bool) -> str:
-    """What an answer did, or would do."""
+    """The effect that an answer had, or would have."""
     from isang.detection.feedback import words
 
     if as_json:
@@ -121,7 +121,7 @@ def of_answers(answers: Sequence["Answer"], file: Path, *, as_json: bool) -> str
 
 
 def in_short(detected: "Detected") -> str:
-    """How many sessions are anomalous, and how many incidents of which severity there are."""
+    """The number of anomalous sessions, and of incidents by severity."""
     found, count = (
         f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous",
         len(detected.incidents),
@@ -129,12 +129,13 @@ def in_short(detected: "Detected") -> str:
     if not count:
         return found
     severities = Counter(incident.severity for incident in detected.incidents)
-    by_severity = ", ".join(f"{number} {name}" for name, number in severities.items())  # the most severe come first
+    by_severity = ", ".join(f"{number} {name}" for name, number in severities.items())  # the most severe first
     return f"{found}, in {count:,} {'incident' if count == 1 else 'incidents'} ({by_severity}):"
 
 
 def of_detected_in_short(detected: "Detected", out: Path | None) -> str:
-    """The first incidents, what else there is, and where to look: about 25 lines. `out`: where results were written."""
+    """The first incidents, what else there is, and where to look: about 25 lines. `out`: the folder with the
+    results."""
     if detected.coverage.get("verdict") == "cannot_tell":
         return of_detected(detected)
     lines = [in_short(detected)]
@@ -154,7 +155,7 @@ def of_detected_in_short(detected: "Detected", out: Path | None) -> str:
 
 
 def of_detected(detected: "Detected") -> str:
-    """The incidents first, below them the sessions, and how many of each there are."""
+    """The incidents, then the sessions, with the number of each."""
     found = f"{len(detected.anomalies):,} of {detected.sessions:,} sessions are anomalous"
     if detected.coverage.get("verdict") == "cannot_tell":
         found = (
@@ -176,7 +177,7 @@ def of_detected(detected: "Detected") -> str:
 
 
 def of_smaller(detected: "Detected") -> list[str]:
-    """What is strange by itself, but such as normal stretches have too, one line each."""
+    """Incidents that are unusual by themselves but also occur in normal stretches, one line each."""
     if not detected.smaller:
         return []
     lines = [f"  {incident.title}" for incident in detected.smaller[:SHOWN_DIFFERENCES]]
@@ -186,7 +187,7 @@ def of_smaller(detected: "Detected") -> list[str]:
 
 
 def of_never_seen(never_seen: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The loudest templates that no training session has, each with its number and its first line."""
+    """The loudest templates in no training session, each with its count and its first line."""
     if not never_seen:
         return []
     count = len(never_seen)

@@ -1,4 +1,4 @@
-"""How much is shown, and words that several summaries share."""
+"""Limits and words that several summaries share."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,13 +11,13 @@ SHOWN_INCIDENTS = 6
 SHOWN_DIFFERENCES = 10
 SHOWN_NEVER_SEEN = 5
 SHOWN_LINES = 2
-"""Raw lines below an incident."""
+"""Number of raw lines shown below an incident."""
 SHOWN_TEMPLATES = 3
 SHOWN_CHARACTERS = 140
 
 
 def raw_line(line: Mapping[str, Any] | None, shown: Sequence[str], times: int = 1) -> list[str]:
-    """The line with its place, unless there is none or it is shown already."""
+    """The line with its place; nothing if there is no line or it is already shown."""
     if line is None:
         return []
     text = line["text"].partition("\n")[0][:SHOWN_CHARACTERS]

@@ -1,4 +1,4 @@
-"""What is printed of a training, and of training logs."""
+"""Text summaries of a training run, and of training logs."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ def of_training(trained: "Trained") -> str:
 
 
 def of_series(found: Sequence[tuple[str, Mapping[str, int]]], *, as_json: bool) -> str:
-    """The series that each log holds, with their numbers of values."""
+    """The series in each log, with their numbers of values."""
     if as_json:
         runs = [{"name": name, "series": dict(series)} for name, series in found]
         return to_json({"schema": 1, "runs": runs}).rstrip("\n")
@@ -33,7 +33,7 @@ def of_series(found: Sequence[tuple[str, Mapping[str, int]]], *, as_json: bool) 
 
 
 def of_rates(test: "RateTest", folder: Path) -> str:
-    """The loss over the learning rate in a dozen lines, and the rate to train with."""
+    """The loss by learning rate in a dozen lines, and the rate to train with."""
     top = max(test.smoothed)
     every = max(1, len(test.rates) // 12)
     lines = ["learning rate   smoothed loss"]
@@ -51,7 +51,7 @@ def of_rates(test: "RateTest", folder: Path) -> str:
 
 
 def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool) -> str:
-    """The reports as a screenful each, or as one JSON document."""
+    """The reports, a screenful each, or as one JSON document."""
     from isang.runs.report.report import default_language, report_json, summary
     from isang.runs.text.comparing import comparison_lines
 

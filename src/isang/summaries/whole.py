@@ -1,4 +1,4 @@
-"""What is printed of the whole job."""
+"""The text summary of the whole job."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +43,7 @@ def _more(finished: "Finished", *, verbose: bool) -> list[str]:
 
 
 def _of_small_run(finished: "Finished") -> str:
-    """What can be told of a log that is too small to learn from, and that no alert budget is kept."""
+    """What can be said about a log that is too small to learn from, and that no alert budget holds."""
     assert finished.halves is not None
     count = len(finished.dataset.sessions)
     are = "session is" if count == 1 else "sessions are"

@@ -9,7 +9,7 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 
 
 class AdamW:
-    """Moves weights by their gradients; all of them alike."""
+    """Updates weights from their gradients, all with the same settings."""
 
     def __init__(self, weights: Iterable[Tensor], learning_rate: float, weight_decay: float) -> None:
         self._weights = list(weights)
@@ -20,7 +20,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Move each weight that has a gradient."""
+        """Update each weight that has a gradient."""
         learned = [place for place, each in enumerate(self._weights) if each.grad is not None]
         steps = [self._steps[place] for place in learned]
         torch._foreach_add_(steps, 1)
@@ -36,12 +36,12 @@ class AdamW:
         )  # fmt: skip
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Clear all gradients."""
         for each in self._weights:
             each.grad = None
 
     def state(self) -> dict[str, Tensor]:
-        """All that a continuation needs, as `PLACE.NAME`; what is in it changes with the next step."""
+        """The state needed to resume, as `INDEX.NAME`. The tensors are live: the next step changes them."""
         parts = {"step": self._steps, "exp_avg": self._means, "exp_avg_sq": self._squares}
         return {
             f"{place}.{name}": tensors[place] for place in range(len(self._weights)) for name, tensors in parts.items()
@@ -49,6 +49,6 @@ class AdamW:
 
     @torch.no_grad()
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go on from what `state` gave. Raises KeyError or RuntimeError where that was of other weights."""
+        """Load what `state` returned. Raises KeyError or RuntimeError if it belongs to other weights."""
         for name, own in self.state().items():
             own.copy_(tensors[name])

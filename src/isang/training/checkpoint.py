@@ -1,4 +1,4 @@
-"""Checkpoints: complete or not there, without pickle."""
+"""Checkpoints: written completely or not at all, without pickle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ from isang.training.adamw import AdamW
 
 SCHEMA = 2
 KEPT = 2
-"""So many checkpoints are kept; the older ones go."""
+"""Number of checkpoints kept; older ones are removed."""
 MARGIN = 1e-4
-"""A validation loss lower by less than this share does not renew the patience: a stalled run would never end."""
+"""Relative improvement of the validation loss below which patience is not reset: otherwise a stalled run never ends."""
 
 
 @dataclass
 class TrainingProgress:
-    """Where a training run stands."""
+    """The progress of a training run."""
 
     step: int = 0
-    """Steps done in all."""
+    """Total steps done."""
     epoch: int = 0
     """0-based epoch of the next step."""
     batch: int = 0
@@ -38,10 +38,10 @@ class TrainingProgress:
     """1-based; 0 before the first validation."""
     best_step: int = 0
     patience_loss: float = float("inf")
-    """The validation loss at which patience started anew."""
+    """The validation loss at which patience was last reset."""
     steps_since_better: int = 0
     seconds: float = 0.0
-    """Time spent training, over all attempts."""
+    """Training time, summed over all attempts."""
     epoch_started_seconds: float = 0.0
 
     @property
@@ -50,7 +50,7 @@ class TrainingProgress:
         return self.epoch_loss_sum / self.epoch_events
 
     def count(self, loss_sum: float, events: int, seconds: float) -> None:
-        """One more step is done, after `seconds` of training in all."""
+        """Record one finished step; `seconds` is the total training time so far."""
         self.step, self.batch = self.step + 1, self.batch + 1
         self.epoch_loss_sum += loss_sum
         self.epoch_events += events
@@ -58,7 +58,7 @@ class TrainingProgress:
         self.seconds = seconds
 
     def judge(self, validation_loss: float) -> bool:
-        """Whether this validation loss is the best so far. Patience starts anew only where it is better by a margin."""
+        """Whether this validation loss is the best so far. Patience is reset only if it improves by MARGIN."""
         if validation_loss < self.patience_loss * (1 - MARGIN):
             self.patience_loss, self.steps_since_better = validation_loss, 0
         if validation_loss >= self.best_validation_loss:
@@ -84,7 +84,7 @@ _STATE = record(
     },
     closed=True,
 )
-"""Of state.json."""
+"""The schema of state.json."""
 
 
 def save_checkpoint(
@@ -95,11 +95,11 @@ def save_checkpoint(
     best: Mapping[str, Tensor],
     identity: str,
 ) -> None:
-    """Write `folder`/step_NNN with all that an exact continuation needs, and remove all but the newest ones.
+    """Write `folder`/step_NNN with everything needed to resume exactly, and remove all but the newest checkpoints.
 
-    `best` are the best weights so far: each checkpoint holds them, so the best are kept however old they are. Masks and
-    dropout are functions of the step and need no state. What a killed run left unfinished goes too.
-    `identity` names the data and settings of the run; a checkpoint is only continued with the same.
+    `best` are the best weights so far; every checkpoint holds them, so they are never lost. Masks and dropout are
+    functions of the step and need no state. Partial checkpoints of killed runs are removed too.
+    `identity` names the data and settings of the run; a checkpoint is only resumed with the same ones.
     """
     target = folder / f"step_{progress.step:09d}"
     with folder_being_written(target, overwrite=True) as building:
@@ -120,7 +120,7 @@ def load_checkpoint(
 ) -> tuple[TrainingProgress, dict[str, Tensor]] | None:
     """Restore the newest checkpoint in `folder` into `model` and `optimizer`.
 
-    Returns the progress and the best weights so far, or None where there is no checkpoint.
+    Returns the progress and the best weights so far, or None if there is no checkpoint.
     """
     checkpoints = _checkpoints(folder)
     if not checkpoints:
@@ -132,7 +132,7 @@ def load_checkpoint(
         if state.pop("identity") != identity:
             raise InputError(
                 f"{newest} belongs to other data or settings; repeat the command that started the run, with --resume, "
-                f"or start anew without it"
+                f"or start over without it"
             )
         model.load_state_dict(load_file(newest / "model.safetensors"))
         tensors = load_file(newest / "optimizer.safetensors")

@@ -1,4 +1,4 @@
-"""What a model is trained on, as the loop sees it."""
+"""Training data as the training loop sees it."""
 
 import hashlib
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from isang.model.vocabulary import Vocabulary
 from isang.training.journal.suspicious_normal import NormalSessions
 
 DIGEST_SESSIONS = 10_000
-"""So many sessions, evenly spaced, vouch for the identity of a source."""
+"""Number of evenly spaced sessions that are hashed to identify a source."""
 MAX_VALIDATION_SESSIONS = 20_000
-"""Validation looks at no more than so many of the held-out sessions, evenly spaced: its error is small enough then."""
+"""Maximum number of held-out sessions used for validation, evenly spaced; enough to make its error small."""
 
 
 class TokenSource(Protocol):
-    """Sessions in memory or on disk; the loop sees no more of them than this."""
+    """Sessions in memory or on disk: all that the loop needs of them."""
 
     def __len__(self) -> int: ...
 
@@ -33,26 +33,26 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True)
 class Data:
-    """Sessions to learn from and sessions to judge by; none is longer than the model's positions."""
+    """Training and validation sessions; none is longer than the model's number of positions."""
 
     training: TokenSource
     validation: TokenSource
     vocabulary_size: int
     templates: tuple[str, ...] = ()
-    """The text of each token, for people; empty where nobody needs it."""
+    """The text of each token, for display; empty if not needed."""
     normal: NormalSessions | None = None
-    """What is known of these sessions before anything is learned from them; None: nobody looked."""
+    """Facts about these sessions, collected before training; None if they were not collected."""
 
     @cached_property
     def validated(self) -> TokenSource:
-        """The held-out sessions that validation looks at."""
+        """The held-out sessions used for validation."""
         count = len(self.validation)
         if count <= MAX_VALIDATION_SESSIONS:
             return self.validation
         return self.validation.take(np.linspace(0, count - 1, MAX_VALIDATION_SESSIONS).astype(np.int64))
 
     def digest(self) -> str:
-        """A name for this data: other data has another one."""
+        """A hash that identifies this data."""
         digest = hashlib.sha256(str(self.vocabulary_size).encode())
         for source in (self.training, self.validation):
             digest.update(np.ascontiguousarray(source.lengths).tobytes())
@@ -68,6 +68,6 @@ def to_data(
     positions: int,
     normal: NormalSessions | None = None,
 ) -> Data:
-    """Sessions in the tokens of `vocabulary` as the loop takes them, longer ones in pieces of `positions` tokens."""
+    """Sessions in tokens of `vocabulary` for the loop; longer ones are cut into pieces of `positions` tokens."""
     names = tuple(vocabulary.name(token) for token in range(vocabulary.size))
     return Data(cut(training, positions)[0], cut(validation, positions)[0], vocabulary.size, names, normal)

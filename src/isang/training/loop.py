@@ -27,7 +27,7 @@ from isang.training.step import Learner, NotFinite, Step, new_learner, train_ste
 from isang.training.step_threads import step_threads
 
 INTERVAL_STEPS = 50
-"""So often, and at the end of each epoch, speed, memory and the movement of each part of the model are written down."""
+"""Speed, memory and the change of each part of the model are recorded every this many steps and after each epoch."""
 
 ALONE = Processes()
 
@@ -43,10 +43,10 @@ def train(
     schedule: Callable[[float], float] | None = None,
     listener: Listener | None = None,
 ) -> tuple[Encoder, TrainingProgress]:
-    """Train an encoder and return it, on the CPU, with the weights that were best on the validation sessions.
+    """Train an encoder and return it, on the CPU, with the weights that did best on the validation sessions.
 
-    Writes the journal and the checkpoints into the run's `folder`; `resume` continues from the newest checkpoint there.
-    All `processes` call it alike. `schedule` takes the place of the usual learning rate; `listener` hears each record.
+    Writes the journal and the checkpoints to the run's `folder`; `resume` continues from the newest checkpoint there.
+    All `processes` make the same call. `schedule` replaces the usual learning rate; `listener` receives each record.
     """
     tokens = int(data.training.lengths.sum())
     plan = make_plan(len(data.training), len(data.validated), config, schedule, tokens=tokens)
@@ -95,7 +95,7 @@ def train(
 
 
 def _batches(data: Data, batch_size: int, seed: int) -> Callable[[int], Sequence[Rows]]:
-    """The batches of each epoch; those of the last one that was asked for are kept."""
+    """The batches of each epoch; those of the epoch last asked for are cached."""
 
     @functools.lru_cache(maxsize=1)
     def batches(epoch: int) -> Sequence[Rows]:
@@ -106,7 +106,7 @@ def _batches(data: Data, batch_size: int, seed: int) -> Callable[[int], Sequence
 
 @dataclasses.dataclass
 class _TrainingRun:
-    """A run between two steps: what the next one needs, and what a checkpoint keeps."""
+    """A run between two steps: what the next step needs and a checkpoint stores."""
 
     data: Data
     learner: Learner
@@ -114,14 +114,14 @@ class _TrainingRun:
     identity: str
     state: TrainingProgress
     best: dict[str, Tensor]
-    """The weights of the lowest validation loss so far."""
+    """The weights with the lowest validation loss so far."""
     last_validation: Validation | None = None
     """None before the first one of this attempt."""
     saved_seconds: float = 0.0
     """Seconds of training at the last checkpoint."""
 
     def take_up(self) -> bool:
-        """Go back to the newest checkpoint, if there is one; whether there was."""
+        """Load the newest checkpoint; return whether there was one."""
         model, optimizer = self.learner.model, self.learner.optimizer
         restored = load_checkpoint(self.folder / "checkpoints", model, optimizer, self.identity)
         if restored is not None:
@@ -129,7 +129,7 @@ class _TrainingRun:
         return restored is not None
 
     def checkpoint_is_due(self) -> bool:
-        """Whether the last checkpoint was long ago."""
+        """Whether it is time for a checkpoint."""
         return self.state.seconds - self.saved_seconds > 60 * self.learner.config.checkpoint_minutes
 
     def save(self) -> None:
@@ -141,9 +141,9 @@ class _TrainingRun:
             save_checkpoint(folder, self.state, learner.model, learner.optimizer, self.best, self.identity)
 
     def step(self, rows: Rows, learning_rate: float, journal: RunJournal, *, watch: bool) -> Step:
-        """The step after `state`, over the sessions `rows`.
+        """Do the step after `state`, on the sessions `rows`.
 
-        Where its loss is no number, the batch is written down and the run ends.
+        If its loss or gradient is not finite, the batch is saved and the run ends.
         """
         state, processes = self.state, self.learner.processes
         batch = self.data.training.take(rows)
@@ -155,7 +155,7 @@ class _TrainingRun:
             raise faults.not_finite(error, batch, rows, self.data.templates, state.step + 1, folder) from error
 
     def validate(self, journal: RunJournal) -> float:
-        """The validation loss after `state`, written down; the weights are kept where it is the lowest so far."""
+        """Compute and record the validation loss after `state`; keep the weights if it is the lowest so far."""
         learner = self.learner
         validation = validate(learner.model, self.data.validated, learner.config, learner.processes, learner.threads)
         journal.validation(validation, self.state, self.last_validation)
@@ -170,5 +170,5 @@ def _weights(model: Encoder) -> dict[str, Tensor]:
 
 
 def _identity(data: Data, model: ModelConfig, config: TrainingConfig) -> str:
-    """A name for the data and for the settings that decide what the run computes."""
+    """A hash of the data and of the settings that decide what the run computes."""
     return hashlib.sha256(f"{data.digest()} {model} {deciding(config)}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The rate range test: which learning rates a model bears, tried on a copy (Smith 2017, section 3.3)."""
+"""The learning rate range test: which rates a model tolerates, tried on a new model (Smith 2017, section 3.3)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,32 +15,32 @@ from isang.training.step import NotFinite, new_learner, train_step
 LOWEST, HIGHEST = 1e-6, 1.0
 STEPS = 120
 SMOOTHING = 0.9
-"""Weight of the mean so far in the smoothed loss."""
+"""Weight of the previous mean in the smoothed loss."""
 DIVERGED = 3.0
-"""The test ends where the smoothed loss is so many times its lowest value."""
+"""The test ends when the smoothed loss exceeds its lowest value by this factor."""
 SAFETY = 10.0
 """The suggestion is the rate at which the smoothed loss was lowest, divided by this: beyond it the loss rises."""
 
 
 @dataclass(frozen=True)
 class RateTest:
-    """What the test saw, step by step, up to where the loss ran away."""
+    """The result of the test, step by step, up to where the loss diverged."""
 
     rates: list[float]
     losses: list[float]
-    """Nats per masked event, before the step at that rate."""
+    """Nats per masked event, before the step with that rate."""
     smoothed: list[float]
     diverged: bool
-    """Whether the loss ran away before the highest rate was reached."""
+    """Whether the loss diverged before the highest rate was reached."""
 
     @property
     def suggestion(self) -> float:
-        """A highest rate for training."""
+        """The suggested peak rate for training."""
         return self.rates[self.smoothed.index(min(self.smoothed))] / SAFETY
 
 
 def find_rate(data: Data, model_config: ModelConfig, config: TrainingConfig, processes: Processes) -> RateTest:
-    """Train a new model while the rate grows from LOWEST to HIGHEST; nothing is written and no other run changes."""
+    """Train a new model while the rate grows from LOWEST to HIGHEST; nothing is written, no other run is affected."""
     learner = new_learner(model_config, data.vocabulary_size, config, processes)
     batches = _endless(data, config)
     rates: list[float] = []
@@ -66,7 +66,7 @@ def find_rate(data: Data, model_config: ModelConfig, config: TrainingConfig, pro
 
 def _result(rates: list[float], losses: list[float], smoothed: list[float], *, diverged: bool) -> RateTest:
     if not rates:
-        raise InputError("the first loss of the untrained model is no number, so no learning rate can be suggested")
+        raise InputError("the first loss of the untrained model is not finite, so no learning rate can be suggested")
     return RateTest(rates, losses, smoothed, diverged)
 
 

@@ -17,16 +17,16 @@ from isang.training.data import TokenSource
 from isang.training.processes.processes import Processes
 
 VALIDATION_TOKENS = 16_384
-"""Tokens per batch where no gradient is needed."""
+"""Tokens per batch when no gradient is needed."""
 FREQUENCY_SESSIONS = 5_000
-"""So many sessions are enough to know how often each answer is right."""
+"""Number of sessions from which the frequency of each right answer is estimated."""
 
 
 class Validation(NamedTuple):
-    """The loss on held-out sessions, S of which had events hidden."""
+    """The loss on held-out sessions, S of which have hidden events."""
 
     losses_S: NDArray[np.float64]  # nats, summed over the hidden events of each session
-    events_S: NDArray[np.float64]  # hidden ones
+    events_S: NDArray[np.float64]  # hidden events
 
     @property
     def loss_sum(self) -> float:
@@ -35,7 +35,7 @@ class Validation(NamedTuple):
 
     @property
     def events(self) -> int:
-        """Hidden ones."""
+        """Number of hidden events."""
         return int(self.events_S.sum())
 
     @property
@@ -51,20 +51,20 @@ class Validation(NamedTuple):
     def change_error(self, earlier: "Validation") -> float:
         """The standard error of this loss minus the `earlier` one, in nats per hidden event.
 
-        Both are of the same sessions with the same events hidden, so the differences by session are what varies: much
-        less than the losses do. Sessions count as independent.
+        Both cover the same sessions with the same events hidden, so it follows from the differences per session, which
+        vary much less than the losses. Sessions are assumed to be independent.
         """
         differences_S = self.losses_S - earlier.losses_S
         return float(differences_S.std() * len(differences_S) ** 0.5 / self.events)
 
 
 def in_bfloat16(device: torch.device) -> bool:
-    """Whether training on `device` computes in bfloat16. A GPU before Ampere, such as the V100, would emulate it."""
+    """Whether training on `device` uses bfloat16. GPUs older than Ampere, such as the V100, would only emulate it."""
     return device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def hidden_losses(model: Encoder, hidden: Hidden, generator: torch.Generator | None = None) -> Tensor:
-    """The cross-entropy at each hidden position in nats, shape N, in bfloat16 where the device has it for training.
+    """The cross-entropy at each hidden position in nats, shape N, computed in bfloat16 where `in_bfloat16` says so.
 
     The `generator` draws the dropout, on the CPU.
     """
@@ -80,12 +80,12 @@ def hidden_losses(model: Encoder, hidden: Hidden, generator: torch.Generator | N
 
 
 def by_length(hidden: Hidden) -> Rows:
-    """The order of the sessions that is fastest for the encoder. Hiding may have made some longer or shorter."""
+    """The order of the sessions that is fastest for the encoder. Hiding may have changed their lengths."""
     return np.argsort(hidden.sessions.lengths, kind="stable")
 
 
 def part_of(hidden: Hidden, rows: Rows) -> Hidden:
-    """The sessions `rows` of what was hidden together, in that order."""
+    """The part of `hidden` for the sessions `rows`, in that order."""
     places, offsets = hidden.sessions.places(rows)
     answers_T = np.zeros(len(hidden.chosen_T), dtype=hidden.targets_N.dtype)
     answers_T[hidden.chosen_T] = hidden.targets_N
@@ -94,9 +94,9 @@ def part_of(hidden: Hidden, rows: Rows) -> Hidden:
 
 
 def nats_by_frequency(sessions: TokenSource, vocabulary_size: int, config: TrainingConfig) -> float:
-    """The loss of a model that knows no more than how often each answer is right, in nats per hidden event.
+    """The loss of a model that knows only how often each answer is right, in nats per hidden event.
 
-    A run that stays above it has learned nothing from the context. Estimated on some of the sessions.
+    A run that stays above it has learned nothing from the context. Estimated on a sample of the sessions.
     """
     some = np.unique(np.linspace(0, len(sessions) - 1, FREQUENCY_SESSIONS).astype(np.int64))
     generator = np.random.default_rng([config.seed, 4])
@@ -112,9 +112,9 @@ def validate(
     processes: Processes,
     threads: Executor | None = None,
 ) -> Validation:
-    """The loss on all of `sessions`, each time with the same events hidden.
+    """The loss on all of `sessions`, with the same events hidden each time.
 
-    The processes share the batches, and so do the `threads` of each.
+    The batches are divided among the processes, and among the `threads` of each.
     """
     model.eval()
 

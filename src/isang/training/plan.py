@@ -1,4 +1,4 @@
-"""What a run is going to do, made before its first step, and what that will cost, measured on a copy of the model."""
+"""The plan of a run, made before its first step, and its cost, measured on a copy of the model."""
 
 import math
 import resource
@@ -17,65 +17,66 @@ from isang.training.schedule import Schedule
 from isang.training.step import Learner, train_step
 
 MIN_PATIENCE_STEPS = 100
-"""With tiny epochs, patience is at least this many steps."""
+"""Minimum patience in steps, for tiny epochs."""
 VALIDATION_SHARE = 0.05
-"""Within an epoch, validations stand so far apart that they take about this share of the time."""
+"""Share of the time that validations within an epoch should take, about; it sets the steps between them."""
 FORWARD_SHARE = 1 / 3
-"""Of a training step's work, what its forward pass takes: the backward pass costs twice as much."""
+"""The forward pass's share of a training step's work: the backward pass costs twice as much."""
 MIN_VALIDATION_STEPS = 100
 WARM_STEPS = 3
-"""Steps that are timed, after one that is not."""
+"""Number of timed steps, after one untimed step."""
 MOST_EPOCHS = 10
-"""Passes over the training sessions where the user names no number."""
+"""Passes over the training sessions if the user does not set a number."""
 TOKENS_THAT_PAY = 500_000
-"""Tokens to learn from where the user names no number of epochs. Where one pass has more, it is as many times more as
-the third root says: ten times the logs take about twice the time. On the recorded shop, HDFS and BGL a tenth to a third
-of the tokens of ten epochs brought the same F1 within .01, see docs/decisions."""
+"""Tokens to learn from if the user does not set the number of epochs. If one pass has more, the number grows with the
+cube root of the ratio: ten times the logs take about twice the time. On the recorded shop, HDFS and BGL a tenth to a
+third of the tokens of ten epochs reached the same F1 within .01, see docs/decisions."""
 TOKENS_PER_BATCH, LEAST_BATCH, MOST_BATCH = 700, 8, 64
-"""Sessions per step where the user names no number."""
+"""Sessions per step if the user does not set it: about TOKENS_PER_BATCH tokens, from LEAST_BATCH to MOST_BATCH
+sessions."""
 
 ALL_STEPS_DONE, OUT_OF_PATIENCE, OUT_OF_TIME = "all_steps_done", "patience", "max_minutes"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is going to do."""
+    """The plan of a run."""
 
     batch_size: int
     """Sessions per step, over all processes."""
     epochs: int
     batches_per_epoch: int
-    """A pass over sessions that are more than pays is a pass over a random part of them."""
+    """Where a full pass has more tokens than pays, an epoch is a pass over a random part of the sessions."""
     schedule: Callable[[float], float]
     """The learning rate of a 0-based step."""
     warmup_steps: int
     validation_steps: int
     """Steps between validations within an epoch; each epoch ends with one."""
     patience_steps: int | None
-    """Stop after this many steps without a better validation loss; None never stops early."""
+    """Stop after this many steps without a better validation loss; None: never stop early."""
     max_seconds: float | None
 
     @property
     def steps(self) -> int:
-        """Optimizer steps in all."""
+        """Total number of optimizer steps."""
         return self.epochs * self.batches_per_epoch
 
     def learning_rate(self, state: TrainingProgress) -> float:
         """The rate of the step after `state`.
 
-        The schedule runs its full course in the steps or in the time that the run has, whichever ends first.
+        The schedule is spread over the steps or the time of the run, whichever ends first.
         """
         if self.max_seconds is None:
             return self.schedule(state.step)
         return self.schedule(max(state.step, min(1.0, state.seconds / self.max_seconds) * (self.steps - 1)))
 
     def validates_after(self, batch: int) -> bool:
-        """Whether a validation follows so many batches of an epoch."""
+        """Whether a validation follows after `batch` batches of an epoch."""
         near_the_end = self.batches_per_epoch - batch < self.validation_steps / 2
         return batch == self.batches_per_epoch or (batch % self.validation_steps == 0 and not near_the_end)
 
     def reason_to_stop(self, state: TrainingProgress) -> str | None:
-        """Why no further step is to be done; None as long as one is."""
+        """Why the run should stop now; None if it should not."""
         if state.step >= self.steps:
             return ALL_STEPS_DONE
         if self.max_seconds is not None and state.seconds > self.max_seconds:
@@ -86,7 +87,7 @@ class Plan:
 
 
 def sessions_per_step(config: TrainingConfig, sessions: int, tokens: int) -> int:
-    """How many of that many training sessions, with so many tokens in all, a step takes."""
+    """The number of sessions per step, for `sessions` training sessions with `tokens` tokens in total."""
     if config.batch_size is not None:
         return config.batch_size
     return min(MOST_BATCH, max(LEAST_BATCH, round(TOKENS_PER_BATCH * sessions / max(1, tokens))))
@@ -100,7 +101,7 @@ def make_plan(
     *,
     tokens: int = 0,
 ) -> Plan:
-    """The plan for that many training sessions, with so many `tokens` in all, and sessions validated on.
+    """The plan for a number of training sessions with `tokens` tokens in total and a number of validation sessions.
 
     `schedule` replaces the usual one.
     """
@@ -128,17 +129,17 @@ def make_plan(
 
 
 class Cost(NamedTuple):
-    """What a run is estimated to need."""
+    """The estimated cost of a run."""
 
     tokens: int
-    """To learn from, in all epochs."""
+    """Tokens to learn from, over all epochs."""
     seconds: float
     memory_bytes: int
-    """The most that this process (on a GPU: its tensors) has held."""
+    """Peak memory of this process (on a GPU: of its tensors)."""
 
 
 def estimate(learner: Learner, data: Data, plan: Plan, batches: Sequence[Rows]) -> Cost:
-    """Measured on the first of these batches with a copy of the model; nothing of the run itself changes."""
+    """Measure the cost on the first of these batches with a copy of the model; the run itself is not changed."""
     lengths, rehearsal = data.training.lengths, learner.rehearsal()
     seconds = tokens = 0.0
     for number in range(WARM_STEPS + 1):
@@ -156,7 +157,7 @@ def estimate(learner: Learner, data: Data, plan: Plan, batches: Sequence[Rows]) 
 
 
 def memory_bytes(device: torch.device) -> int:
-    """The most memory held so far: tensors on a GPU, the whole process on the CPU."""
+    """Peak memory so far: of tensors on a GPU, of the whole process on the CPU."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     unit = 1 if sys.platform == "darwin" else 1024

@@ -1,4 +1,4 @@
-"""The learning rate as a function of how much of the run is done, whether steps or minutes end it."""
+"""The learning rate as a function of progress, for runs limited by steps or by time."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Schedule:
     final: float
 
     def __call__(self, step: float) -> float:
-        """The rate of 0-based `step`; a fraction of a step where time moves the schedule on."""
+        """The rate of 0-based `step`, which is fractional if time drives the schedule."""
         if step < self.warmup_steps:
             return self.peak * (step + 1) / self.warmup_steps
         decay_steps = max(1, self.steps - 1 - self.warmup_steps)

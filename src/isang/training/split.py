@@ -12,38 +12,38 @@ from isang.logs.store import Dataset
 from isang.model.batches import Rows
 
 MIN_TRAINING_SESSIONS = 10
-"""Fewer cannot be split into training and validation with any sense."""
+"""Minimum number of normal sessions: fewer cannot be split usefully into training and validation."""
 
 
 LEAST_TO_CALIBRATE = 50
-"""Normal sessions of the training period from which an alert budget can be calibrated: a fifth of them is held out, and
-thresholds from fewer than ten sessions raise alerts at random."""
+"""Minimum number of normal sessions in the training period to calibrate an alert budget: a fifth of them is held out,
+and thresholds from fewer than ten sessions raise alerts at random."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Rows of the dataset; the sessions of each part start before those of the next."""
+    """Row numbers of the dataset; the sessions of each part start before those of the next."""
 
     train: Rows
     validation: Rows
     later: Rows
     """Everything after the training period, labelled anomalous or not."""
     left_out: int
-    """Sessions of the training period that are labelled anomalous and so were not learned from."""
+    """Number of sessions in the training period excluded because they are labelled anomalous."""
     since: datetime | None
-    """Start of the first session; None where the data has no clock."""
+    """Start of the first session; None if the data has no timestamps."""
     until: datetime | None
-    """The latest start of a session of the training period; None where the data has no clock."""
+    """Latest start of a session in the training period; None if the data has no timestamps."""
 
 
 def enough_to_calibrate(dataset: Dataset, config: TrainingConfig) -> bool:
-    """Whether the training period holds LEAST_TO_CALIBRATE normal sessions or more."""
+    """Whether the training period holds at least LEAST_TO_CALIBRATE normal sessions."""
     period = max(1, int(len(dataset.sessions) * config.train_fraction))
     return period - int(dataset.sessions["label"].head(period).sum() or 0) >= LEAST_TO_CALIBRATE
 
 
 def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:
-    """Split the sessions of `dataset`, which are sorted by their start; those without one come last."""
+    """Split the sessions of `dataset`, which are sorted by start time; those without one come last."""
     sessions = dataset.sessions
     period = max(1, int(len(sessions) * config.train_fraction))
     starts = sessions["start"]
@@ -59,8 +59,8 @@ def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:
         raise InputError(
             f"the training period holds {period:,} of {len(sessions):,} sessions, {period - len(normal):,} of them "
             f"labelled anomalous, and of the others at least {MIN_TRAINING_SESSIONS} are needed; give more "
-            f"logs, a larger --train-fraction, or smaller sessions; isang run tells without a model what so small a "
-            f"log shows, and isang compare what it has that a good one has not"
+            f"logs, a larger --train-fraction, or smaller sessions; without a model, isang run shows what a log this "
+            f"small contains, and isang compare shows what it has that a good log lacks"
         )
     return Split(
         train=normal[:-validation],

@@ -1,4 +1,4 @@
-"""One optimizer step over one global batch, alike for one process and for many."""
+"""One optimizer step over one global batch, the same for one process and for many."""
 
 import copy
 import math
@@ -32,11 +32,11 @@ class Step(NamedTuple):
     gradient_norm: float  # before clipping
     seconds: float
     tokens: int = 0
-    parts: Parts | None = None  # where they were asked for
+    parts: Parts | None = None  # None unless requested
 
 
 class NotFinite(Exception):
-    """The loss or the gradient of a step is NaN or infinite, on all processes alike; the weights are as before it."""
+    """The loss or the gradient of a step is NaN or infinite, on all processes; the weights are unchanged."""
 
     def __init__(self, hidden: Hidden, loss: float, gradient_norm: float, learning_rate: float) -> None:
         super().__init__(loss, gradient_norm)
@@ -45,7 +45,7 @@ class NotFinite(Exception):
 
 @dataclass
 class Learner:
-    """A model that learns: all that a step needs and changes."""
+    """A model in training: everything that a step needs and changes."""
 
     model: Encoder
     optimizer: AdamW
@@ -53,10 +53,10 @@ class Learner:
     processes: Processes
     budget: Budget
     threads: Executor | None = None
-    """Who computes the halves of a batch side by side; None: one after the other."""
+    """Computes the halves of a batch in parallel; None: one after the other."""
 
     def rehearsal(self) -> "Learner":
-        """A copy to try things on; this one stays as it is, but for what memory was found to bear."""
+        """A copy for trial steps; this one stays unchanged, except that both share the memory budget."""
         model = copy.deepcopy(self.model)
         return replace(self, model=model, optimizer=new_optimizer(model, self.config))
 
@@ -64,7 +64,7 @@ class Learner:
 def new_learner(
     model_config: ModelConfig, vocabulary_size: int, config: TrainingConfig, processes: Processes
 ) -> Learner:
-    """A model with its first weights, which are a function of the seed."""
+    """A model with its initial weights, which are a function of the seed."""
     torch.manual_seed(config.seed)
     model = Encoder(model_config, vocabulary_size).to(processes.device)
     return Learner(model, new_optimizer(model, config), config, processes, Budget(config.tokens_per_pass))
@@ -78,8 +78,8 @@ def new_optimizer(model: Encoder, config: TrainingConfig) -> AdamW:
 def train_step(learner: Learner, batch: Sessions, learning_rate: float, number: int, *, watch: bool = False) -> Step:
     """Optimizer step `number` (0-based) over the global batch; each process learns from its share of the sessions.
 
-    Which events are hidden depends on the seed and the step alone, and the dropout also on the process: a resumed run
-    repeats both. `watch` asks for norms by part of the model. Raises NotFinite before any weight changes.
+    The hidden events depend only on the seed and the step, and the dropout also on the process: a resumed run repeats
+    both. `watch` requests the norms per part of the model. Raises NotFinite before any weight changes.
     """
     started = time.monotonic()
     model, config, processes = learner.model, learner.config, learner.processes
@@ -101,10 +101,11 @@ def train_step(learner: Learner, batch: Sessions, learning_rate: float, number: 
 
 
 def _backward(learner: Learner, hidden: Hidden, number: int) -> float:
-    """Gather the gradient of the mean loss of the global batch; return the loss sum. Both over all processes' shares.
+    """Compute this process's share of the gradient of the global batch's mean loss; return the loss sum over all
+    processes.
 
-    Every process knows the global number of hidden events, so each divides by it before it goes backward. On the CPU
-    each half of a pass has random numbers of its own, and their gradients are added in one order.
+    Every process knows the global number of hidden events and divides by it before its backward pass. On the CPU each
+    half of a pass has its own random numbers, and the gradients are always added in the same order.
     """
     model, processes, events = learner.model, learner.processes, len(hidden.targets_N)
     model.train()

@@ -8,7 +8,7 @@ from drain3.drain import Drain
 from isang.logs.parsing.masks import SLOT
 from isang.logs.redaction import without_secrets
 from isang.logs.templates.bracketed import closed, spread, with_one_slot
-from isang.logs.templates.optional_parts import open_prefix, relaxed
+from isang.logs.templates.optional_parts import open_prefix, relaxed, with_fewer_slots
 from isang.logs.templates.words import (
     behind_name,
     has_words,
@@ -105,9 +105,9 @@ class TemplateIndex:
             signs = signature(text.split())
             first = severity(level), has_words(text)
             _insert(self._exact, [first, *signs], number)
-            short = signature(relaxed(text.split()))
-            if len(short) < len(signs):
-                _insert(self._relaxed, [first, *short], number)
+            for fewer in with_fewer_slots(text.split()):
+                if len(fewer) < len(signs):
+                    _insert(self._relaxed, [first, *signature(fewer)], number)
             single = closed(text)
             if single is not None:
                 _insert(self._bracketed, [first, *relaxed(single.split())], number)
@@ -127,6 +127,8 @@ class TemplateIndex:
         if found is None and self._by_names and "=" in message:
             steps = [{*step, *map(behind_name, step)} for step in steps]
             found = _first(self._by_names.get(first, {}), steps)
+        if found is None and self._relaxed:
+            found = _first(self._relaxed.get(first, {}), [_steps(*pair) for pair in zip(words, signs, strict=True)])
         if found is None and (self._relaxed or "(<*>)" in message):
             short = relaxed(words)
             steps = [_steps(word, sign) for word, sign in zip(short, signature(short), strict=True)]

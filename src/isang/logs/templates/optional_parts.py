@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, product
+from math import prod
 
 from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.values import may_be_value
@@ -12,6 +14,8 @@ LEAST_TEMPLATES = 3
 """A word beside a slot is part of the value where it stands so in this many templates, each there without it too."""
 LEAST_LINES = 12
 """A word beside a slot is part of the value where so many lines have it and so many do not."""
+MOST_FORMS = 16
+"""A template is looked up in so many forms at most."""
 REST = 3
 """So many slots at the end of a template fit any number of words."""
 LEAST_TAILS = 12
@@ -19,7 +23,7 @@ LEAST_TAILS = 12
 MOST_LOOKED_AT = 100
 """So many messages of a template show whether its end is free."""
 _LONGEST_PREFIX = 16
-_MOST_PARTS = 3
+_MOST_PARTS = 3  # so many parts of one template are taken out, one after the other
 _ANNOUNCES = ":-=(>"
 _IN_PARENTHESES = re.compile(r" \(<\*>\)(?=[,;.]?(?: |$))")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
@@ -35,6 +39,18 @@ def relaxed(words: Sequence[str]) -> list[str]:
         if word != SLOT or kept[-1:] != [SLOT]:
             kept.append(word)
     return kept
+
+
+def with_fewer_slots(words: Sequence[str]) -> Iterator[list[str]]:
+    """The `relaxed` words, and with more of the slots that stand in a row, where the forms are MOST_FORMS or fewer."""
+    text = _IN_PARENTHESES.sub("", " ".join(words))
+    runs = [(word, len(list(same))) for word, same in groupby(text.split())]
+    lengths = [range(1, count + 1) if word == SLOT else (count,) for word, count in runs]
+    if prod(map(len, lengths)) > MOST_FORMS:
+        yield relaxed(words)
+        return
+    for counts in product(*lengths):
+        yield [word for (word, _), count in zip(runs, counts, strict=True) for _ in range(count)]
 
 
 def without_optional_parts(texts: Mapping[str, int], names: Collection[str]) -> dict[str, str]:
@@ -84,14 +100,23 @@ def _absorbed(texts: Mapping[str, int], names: Collection[str]) -> dict[str, str
             shorter = tuple(relaxed([*key[:place], SLOT, *key[place + 1 :]]))
             if shorter in keys and has_words(" ".join(shorter)):
                 keys_of[word].add(shorter)
-                found.append((key, place, word, shorter))
+                found.append((key, word, shorter))
     became: dict[str, str] = {}
-    for key, place, word, shorter in found:
+    for key, word, shorter in found:
         lines = min(sum(texts[text] for text in keys[one]) for one in (key, shorter))
         if core(word) in names or len(keys_of[word]) >= LEAST_TEMPLATES or (word.isalpha() and lines >= LEAST_LINES):
-            longer = " ".join((*key[:place], SLOT, *key[place + 1 :]))
-            became.update(dict.fromkeys((*keys[key], *keys[shorter]), longer))
+            longer = max((_with_slot(text, word, shorter) for text in keys[key]), key=lambda text: text.count(SLOT))
+            became.update(dict.fromkeys(keys[key], longer))
+            became.update((text, longer) for text in keys[shorter] if text.count(SLOT) < longer.count(SLOT))
     return became
+
+
+def _with_slot(text: str, word: str, shorter: tuple[str, ...]) -> str:
+    """The text with a slot for the word that makes it `shorter` but for its slots in a row."""
+    words = text.split(" ")
+    places = (place for place, other in enumerate(words) if other == word)
+    found = ([*words[:place], SLOT, *words[place + 1 :]] for place in places)
+    return next(" ".join(other) for other in found if tuple(relaxed(other)) == shorter)
 
 
 def _may_be_value(key: Sequence[str], place: int, word: str) -> bool:

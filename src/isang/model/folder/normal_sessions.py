@@ -1,4 +1,4 @@
-"""normal.parquet: the different normal sessions of a training period, each once, and how often each occurred."""
+"""normal.parquet: the distinct normal sessions of a training period, and how often each occurred."""
 
 import numpy as np
 import polars as pl
@@ -9,7 +9,7 @@ FRAMED_AT_ONCE = 100_000
 
 
 def frame_of(sessions: Sessions, counts: Rows) -> pl.DataFrame:
-    """`tokens` and `count`; some sessions at a time: all at once takes five times the memory of the result."""
+    """`tokens` and `count`, built in portions: all sessions at once would take five times the memory of the result."""
     starts = range(0, max(1, len(sessions)), FRAMED_AT_ONCE)
     lists = pl.concat([_lists(sessions, start, start + FRAMED_AT_ONCE) for start in starts], rechunk=True)
     return lists.select("tokens", count=pl.lit(pl.Series(counts, dtype=pl.Int64)))

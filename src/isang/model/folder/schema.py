@@ -1,6 +1,6 @@
 """What the files of a model folder must hold: checked once, when the folder is opened.
 
-Hashes only tell that nothing changed on the way; who made the folder could have put anything into it.
+Hashes only prove that nothing changed on the way; whoever made the folder could have put anything into it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ from isang.parquet_files import check_table, explained, read_table
 AGAIN = "copy the whole model folder again, or train again"
 MIXED = f"the folder was assembled from two trainings, or changed; {AGAIN}"
 MOST_CHARACTERS = 100_000
-"""Of a template; it is made of a few dozen words."""
+"""Maximum length of a template; real ones have a few dozen words."""
 MOST_WEIGHT = 1e6
-"""No trained weight comes near; products of larger ones are no numbers any more."""
+"""Largest absolute weight. No trained weight comes near it; products of larger ones would overflow."""
 MOST_COUNT = 2**53
 TOKEN_COLUMNS = ("token", "before", "after")
 TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
@@ -35,7 +35,7 @@ TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     "repeated_event": {"token": pl.Int64(), "most_root": pl.Float64(), "deviation": pl.Float64()},
     "transition": {"before": pl.Int64(), "after": pl.Int64(), "count": pl.Int64()},
 }
-"""Of each detector of ours that has one; those of other packages may have any columns of numbers."""
+"""Columns of the table of each built-in detector that has one; plug-ins may have any numeric columns."""
 
 
 def _moment(value: Any, name: str) -> None:
@@ -64,7 +64,7 @@ LINES_SCHEMA = {
     "gaps": pl.List(pl.Float64()),
 }  # fmt: skip
 LEAST_OF_PERIOD = 12
-"""Scores of ten parts, and two numbers of the clock."""
+"""Minimum number of values in the row of the period: scores of ten parts, and two values of the clock."""
 MANIFEST = record({"schema": anything}, {"isang": text, "files": _FILES})
 
 
@@ -159,7 +159,7 @@ def read_lines(path: Path) -> pl.DataFrame:
 
 
 def read_detector(path: Path, name: str, size: int) -> pl.DataFrame:
-    """The table of a detector: numbers that are finite and not negative, and tokens of a vocabulary of `size`."""
+    """The table of a detector: finite, non-negative numbers, and tokens of a vocabulary of `size`."""
     if name in TABLES:
         table: pl.DataFrame = read_table(path, TABLES[name], AGAIN)
     else:
@@ -178,7 +178,7 @@ def read_detector(path: Path, name: str, size: int) -> pl.DataFrame:
 
 
 def read_weights(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
-    """weights.safetensors with exactly these tensors of float32; nothing is allocated before their shapes are known."""
+    """weights.safetensors with exactly these float32 tensors; nothing is allocated before their shapes are checked."""
     from safetensors import SafetensorError, safe_open
 
     try:

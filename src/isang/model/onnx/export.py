@@ -1,4 +1,4 @@
-"""The file that `isang export` writes: the graph, and in its metadata which model it is."""
+"""The file that `isang export` writes: the graph, and metadata that identify the model."""
 
 import hashlib
 import importlib
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 MAX_BYTES = (1 << 31) - 1
-"""No ONNX file without others beside it can be larger."""
+"""Maximum size of a self-contained ONNX file."""
 ROOM_BYTES, LAYER_BYTES = 64 << 10, 16 << 10
-"""The most that a file takes besides its weights, and more for each layer: names of nodes and values."""
+"""Upper bound on the size of a file without its weights, in all and per layer: names of nodes and values."""
 Facts = dict[str, str]
 
 
 def require_onnx(wanted: str) -> None:
-    """Raise UsageError, which names what is `wanted`, where the packages of the extra are not here."""
+    """Raise UsageError, which names what is `wanted`, if the packages of the extra are not installed."""
     try:
         for package in ("onnx", "onnxruntime"):
             importlib.import_module(package)
@@ -34,7 +34,7 @@ def require_onnx(wanted: str) -> None:
 
 
 def facts_of(encoder: Encoder, vocabulary: Vocabulary) -> Facts:
-    """What the metadata says of a model."""
+    """The metadata of a model."""
     weights = hashlib.sha256(f"heads {encoder.config.heads}".encode())
     for name, values in sorted(encoder.state_dict().items()):
         weights.update(f" {name} {tuple(values.shape)} ".encode())
@@ -49,7 +49,7 @@ def facts_of(encoder: Encoder, vocabulary: Vocabulary) -> Facts:
 
 
 def to_onnx(encoder: Encoder, vocabulary: Vocabulary) -> bytes:
-    """The content of the file; the same model, the same bytes. Raises InputError where the model is too large."""
+    """The content of the file; the same model gives the same bytes. Raises InputError if the model is too large."""
     from onnx import helper
 
     if _most_bytes(encoder) > MAX_BYTES:
@@ -67,7 +67,7 @@ def to_onnx(encoder: Encoder, vocabulary: Vocabulary) -> bytes:
 
 
 def write_onnx(encoder: Encoder, vocabulary: Vocabulary, path: Path, *, overwrite: bool = False) -> None:
-    """Write the file in one step. Raises UsageError where something is there already that may not be replaced."""
+    """Write the file in one step. Raises UsageError if a file exists that may not be replaced."""
     if path.is_dir():
         raise UsageError(f"--out must be a file such as model.onnx, but {path} is a folder")
     if path.exists() and not overwrite:
@@ -78,8 +78,8 @@ def write_onnx(encoder: Encoder, vocabulary: Vocabulary, path: Path, *, overwrit
 def read_onnx(path: Path, encoder: Encoder, vocabulary: Vocabulary) -> bytes:
     """The content of a file that was exported from this model.
 
-    Raises InputError unless it is, byte for byte, what would be exported now: weights that lie in other files,
-    operators that are none of ours and whatever else a file can hold do not come any further.
+    Raises InputError unless it is byte for byte what would be exported now. This rejects weights in external files,
+    unknown operators and whatever else a file could hold.
     """
     most = _most_bytes(encoder)
     try:
@@ -94,7 +94,7 @@ def read_onnx(path: Path, encoder: Encoder, vocabulary: Vocabulary) -> bytes:
     return content
 
 
-_AGAIN = "write it anew with isang export MODEL --out FILE"
+_AGAIN = "write it again with isang export MODEL --out FILE"
 
 
 def _most_bytes(encoder: Encoder) -> int:
@@ -103,7 +103,7 @@ def _most_bytes(encoder: Encoder) -> int:
 
 
 def _difference(content: bytes, expected: Facts) -> str:
-    """What is not as it should be."""
+    """What differs from the expected content, in words."""
     found = _facts_in(content)
     if found is None:
         return "is no ONNX file"
@@ -119,7 +119,7 @@ def _difference(content: bytes, expected: Facts) -> str:
 
 
 def _facts_in(content: bytes) -> Facts | None:
-    """The metadata, None where the content is no ONNX file."""
+    """The metadata; None if the content is not an ONNX file."""
     import onnx
     from google.protobuf.message import DecodeError
 

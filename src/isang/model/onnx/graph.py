@@ -1,8 +1,7 @@
-"""The encoder as an ONNX graph of standard operators alone, written by hand.
+"""The encoder as an ONNX graph of standard operators only, written by hand.
 
-One call takes sessions of one length, so that no token is ever padded. As in `scoring.py`, what the first layer makes
-of a token before its attention is worked out once for each different pair of token and position, and the last layer
-only where it is asked.
+One call takes sessions of one length, so no token is ever padded. As in `scoring.py`, the first layer's work before
+attention is done once for each distinct pair of token and position, and the last layer only at requested positions.
 Shapes: G sessions of one length L, T = G L tokens, U different pairs of token and position, A positions asked for in
 each session, D width, F width of the feed-forward network, H heads, K width of a head, V vocabulary.
 """
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 TOKENS, ASKED, LOGITS = "tokens", "asked", "logits"
 OPSET, IR_VERSION = 20, 9
-"""The first set of operators with GELU, and the file format of its time, which onnxruntime reads from 1.17 on."""
+"""The first operator set with GELU, and the file format of that time, which onnxruntime reads since 1.17."""
 
 
 def encoder_graph(encoder: Encoder) -> "GraphProto":
@@ -92,7 +91,7 @@ class _Graph:
 
 
 def _embedded(graph: _Graph, encoder: Encoder) -> str:
-    """The different pairs of token and position, embedded, (U, D); `pair_of_token`, shape T, says which each is."""
+    """The embedded distinct pairs of token and position, (U, D); `pair_of_token` gives the pair of each token, (T)."""
     from onnx import helper
 
     positions = graph.numbers("positions", encoder.config.positions)
@@ -102,7 +101,7 @@ def _embedded(graph: _Graph, encoder: Encoder) -> str:
     graph.add("Slice", "L", "G_L", "to_1", graph.numbers("to_2", [2]))
     graph.add("Shape", "A", ASKED)
     every_L = graph.add("Range", "every_L", first, graph.add("Gather", "length", "G_L", second), second)
-    last = graph.numbers("last_position", encoder.config.positions - 1)  # a longer session goes on with it
+    last = graph.numbers("last_position", encoder.config.positions - 1)  # longer sessions repeat it
     places_L = graph.add("Min", "places_L", every_L, last)
     pairs_GL = graph.add("Add", "pairs_GL", graph.add("Mul", "scaled_GL", TOKENS, positions), places_L)
     pairs_T = graph.add("Reshape", "pairs_T", pairs_GL, graph.shape(-1))
@@ -158,16 +157,16 @@ def _layer(graph: _Graph, name: str, layer: Layer, hidden: str, *, first: bool, 
 
 
 def _where_asked(graph: _Graph, values_TD: str, width: int) -> str:
-    """Those of the asked positions, (G A, D)."""
+    """The values at the requested positions, (G A, D)."""
     values_GLD = graph.add("Reshape", f"{values_TD}_GLD", values_TD, graph.shape("G", "L", width))
     values_GAD = graph.add("Gather", f"{values_TD}_GAD", values_GLD, ASKED, axis=1)
     return graph.add("Reshape", f"{values_TD}_asked", values_GAD, graph.shape(-1, width))
 
 
 def _attention(graph: _Graph, name: str, from_layer: tuple[str, str, str], heads: int, width: int, asking: str) -> str:
-    """Queries (scaled already), keys and values of shape (…, D) to what attention makes of them, of the same shape.
+    """Attention from queries (already scaled), keys and values of shape (…, D); the result has the queries' shape.
 
-    `asking` is how many queries there are in a session: L or A.
+    `asking` is the number of queries per session: L or A.
     """
 
     def by_head(values: str, size: str, order: list[int]) -> str:

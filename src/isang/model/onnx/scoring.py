@@ -1,4 +1,4 @@
-"""The exported encoder as onnxruntime works it out, in place of `scoring.ScoringEncoder`.
+"""The exported encoder run by onnxruntime, in place of `scoring.ScoringEncoder`.
 
 Shapes: N positions asked for in all blocks, V vocabulary.
 """
@@ -14,17 +14,15 @@ from isang.model.scoring import EncoderBlock
 
 
 class OnnxEncoder:
-    """An exported encoder on one thread; several threads may ask it at once."""
+    """An exported encoder on one thread; several threads may call it at once."""
 
     def __init__(self, content: bytes) -> None:
         """`content` is what `onnx_file.read_onnx` gives."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = (
-            1  # each of torch's threads has a batch of its own
-        )
-        options.log_severity_level = 3  # errors alone
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # each of torch's threads has its own batch
+        options.log_severity_level = 3  # errors only
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
     def logits(self, blocks: Sequence[EncoderBlock]) -> Tensor:

@@ -1,21 +1,26 @@
-"""Secrets go before records are written: in texts, messages and fields."""
+"""Secrets in texts, messages and fields are redacted before records are written."""
 
 import json
+from functools import lru_cache
 
 import polars as pl
 
 from isang.logs.redaction import redacted, redacted_texts
+
+SHARED_BY, REMEMBERED = 10, 400
+"""Fields that so many records share are looked at one by one, each only the first time that it comes."""
 
 
 def without_secrets(records: pl.DataFrame) -> pl.DataFrame:
     """Records (RECORDS_SCHEMA) with each secret as `[redacted NAME]`."""
     fields = records["fields"]
     if fields.null_count() < fields.len():
-        alike = fields.unique()  # records of one sender often share their fields
-        changed = (redacted_texts(alike) != alike).fill_null(False)
-        if changed.any():
-            kept = alike.filter(changed)
-            fields = fields.replace(kept, pl.Series([_without(text) for text in kept.to_list()]))
+        alike = fields.drop_nulls().unique()  # records of one sender often share their fields
+        if alike.len() * SHARED_BY > fields.len():
+            alike = alike.filter(redacted_texts(alike) != alike)
+        cleaned = {text: _without(text) for text in alike.to_list()}
+        if any(text != clean for text, clean in cleaned.items()):
+            fields = fields.replace(list(cleaned), list(cleaned.values()))
     text, message = records["text"], records["message"]
     if text.equals(message):
         text = redacted_texts(text)
@@ -23,8 +28,9 @@ def without_secrets(records: pl.DataFrame) -> pl.DataFrame:
     return records.with_columns(redacted_texts(text), redacted_texts(message), fields)
 
 
+@lru_cache(REMEMBERED)
 def _without(fields: str) -> str:
-    """Value by value, each behind its name, which tells what it is."""
+    """Redact the fields value by value, each after its name, which shows what it is."""
     found = {}
     for name, value in json.loads(fields).items():
         cleaned = redacted(f"{name}={value}")

@@ -1,55 +1,63 @@
-"""Values that senders attach to records, as the bounded texts that a record's fields are."""
+"""Values that senders attach to records, converted to the bounded texts of a record's fields."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 MOST_TEXT = 65_536
-"""Characters of a record that are kept."""
+"""Maximum number of characters kept of a record."""
 MOST_FIELDS = 128
-"""Fields of a record that are kept."""
+"""Maximum number of fields kept of a record."""
 MOST_VALUE = 4_096
-"""Characters of a field's value that are kept."""
+"""Maximum number of characters kept of a field's value."""
 MOST_NAME = 200
-"""Characters of the name of a field or source that are kept."""
+"""Maximum number of characters kept of the name of a field or source."""
 MOST_DEPTH = 8
-"""Objects within objects; what lies deeper is JSON text."""
+"""Maximum depth of nested objects; deeper ones become JSON text."""
 
 
 def as_text(value: Any) -> str:
-    """A plain value as text: texts as they are, the rest as JSON."""
+    """A plain value as text: text as it is, anything else as JSON."""
     if isinstance(value, str):
         return value.replace("\0", " ")
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def flat(value: Mapping[str, Any]) -> dict[str, str]:
-    """Objects within objects as dotted names, at most MOST_FIELDS; null is no value."""
+    """Nested objects flattened to dotted names, at most MOST_FIELDS; null values are dropped."""
     found: dict[str, str] = {}
-    for name, part in _parts(value, "", 0):
-        if len(found) == MOST_FIELDS:
-            break
-        found[name[:MOST_NAME]] = as_text(part)[:MOST_VALUE]
+    _put(value, "", 0, found)
     return found
 
 
-def _parts(value: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tuple[str, Any]]:
+def _put(value: Mapping[str, Any], prefix: str, depth: int, found: dict[str, str]) -> None:
     for name, part in value.items():
-        path = f"{prefix}{name}"
-        if isinstance(part, Mapping) and part and depth < MOST_DEPTH:
-            yield from _parts(part, f"{path}.", depth + 1)
+        if isinstance(part, dict) and part and depth < MOST_DEPTH:
+            _put(part, f"{prefix}{name}.", depth + 1, found)
         elif part is not None:
-            yield path, part
+            path = f"{prefix}{name}"[:MOST_NAME]
+            if len(found) == MOST_FIELDS and path not in found:
+                return
+            found[path] = as_text(part)[:MOST_VALUE]
 
 
-def source_of(fields: Mapping[str, str], names: tuple[str, ...], otherwise: str) -> str:
-    """Who wrote a record: the first of the fields `names` that says something."""
-    return next((fields[name] for name in names if fields.get(name, "").strip()), otherwise)[:MOST_NAME]
+def first_of(fields: Mapping[str, str], names: Sequence[str]) -> str | None:
+    """The first of the fields `names` that says something."""
+    for name in names:
+        text = fields.get(name)
+        if text and not text.isspace():
+            return text
+    return None
+
+
+def source_of(fields: Mapping[str, str], names: Sequence[str], otherwise: str) -> str:
+    """A record's source: the first of the fields `names` that is not blank."""
+    return (first_of(fields, names) or otherwise)[:MOST_NAME]
 
 
 def microseconds(moment: Any) -> int | None:
-    """An ISO 8601 time, or seconds or milliseconds since 1970, as microseconds; None where it is no time.
+    """An ISO 8601 time, or seconds or milliseconds since 1970, as microseconds; None if it is not a time.
 
     A time without a zone is taken as UTC.
     """

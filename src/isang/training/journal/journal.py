@@ -1,4 +1,4 @@
-"""What a training run writes down: a log for people, which `isang report` reads, and the same figures as JSON lines."""
+"""What a training run records: a readable log, which `isang report` reads, and the same figures as JSON lines."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -20,24 +20,25 @@ from isang.training.step import NotFinite, Step
 FORMAT = 1
 """Version of the text log."""
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-"""Of the loss per held-out session: a few strange sessions show in the tail long before they show in the mean."""
+"""Quantiles of the loss per held-out session: a few unusual sessions show in the tail long before the mean."""
 
 Value = str | int | float | None
 Listener = Callable[[Mapping[str, float], int], None]
-"""Takes the numbers of one record, and its step."""
+"""Receives the values of one record, and its step."""
 
 
 class RunJournal:
     """`RUN/logs/training_YYYYMMDD_HHMMSS.log` and `RUN/metrics.jsonl`, each line flushed as it is written.
 
-    A resumed run goes on in the same two files. Sums and counts are written beside each mean. `run` None writes
-    nothing: of many processes one keeps the journal. `listener` hears the numbers of each record with a step.
+    A resumed run appends to the same two files. Sums and counts are written beside each mean. With `run` None nothing
+    is written: only one of several processes keeps the journal. `listener` receives the values of each record with a
+    step.
     """
 
     def __init__(
         self, run: Path | None, *, steps: int, epochs: int, resume: bool, listener: Listener | None = None
     ) -> None:
-        self._of = {"step": steps, "epoch": epochs}  # what a step and an epoch are one of
+        self._of = {"step": steps, "epoch": epochs}  # totals, written beside the number of a step or epoch
         self._text: TextIO | None = None
         self._metrics: TextIO | None = None
         self._listener = listener
@@ -60,24 +61,24 @@ class RunJournal:
                 file.close()
 
     def plan(self, **values: Value) -> None:
-        """What is going to be done, before the first step."""
+        """Record the plan, before the first step."""
         self._record("plan", values)
 
     def normal_sessions(self, known: NormalSessions) -> None:
-        """What is known of the sessions that are going to be learned as normal."""
+        """Record the facts about the sessions that training treats as normal."""
         self._line(f"normal_sessions {to_json(asdict(known), indent=None).rstrip()}")
         self._write({"kind": "normal_sessions", **asdict(known)})
 
     def environment(self, **values: Value) -> None:
-        """Versions and the machine's size."""
+        """Record versions and the machine's size."""
         self._record("environment", values)
 
     def resumed(self, state: TrainingProgress) -> None:
-        """The run goes on after `state.step` steps."""
+        """Record that the run resumes after `state.step` steps."""
         self._record("resumed", {"step": state.step})
 
     def step(self, step: Step, state: TrainingProgress) -> None:
-        """One optimizer step; loss in nats per masked event."""
+        """Record one optimizer step; loss in nats per masked event."""
         self._seconds, self._tokens = self._seconds + step.seconds, self._tokens + step.tokens
         values: dict[str, Value] = {
             "step": state.step, "epoch": state.epoch + 1, "loss": step.loss_sum / step.events,
@@ -87,7 +88,7 @@ class RunJournal:
         self._record("", values, kind="step")
 
     def failed(self, error: NotFinite, state: TrainingProgress) -> None:
-        """The step after `state`, whose loss or gradient is no number."""
+        """Record the step after `state`, whose loss or gradient is not finite."""
         values: dict[str, Value] = {
             "step": state.step + 1, "epoch": state.epoch + 1, "loss": error.loss,
             "learning_rate": error.learning_rate, "gradient_norm": error.gradient_norm,
@@ -95,7 +96,7 @@ class RunJournal:
         self._record("", values, kind="step")
 
     def interval(self, step: Step, state: TrainingProgress, memory_bytes: int) -> None:
-        """Speed since the interval before, memory, and how much each part of the model moves in this step."""
+        """Record the speed since the last interval, memory, and how much this step changes each part of the model."""
         values: dict[str, Value] = {
             "step": state.step, "epoch": state.epoch + 1,
             "tokens_per_second": self._tokens / self._seconds if self._seconds else None,
@@ -109,9 +110,9 @@ class RunJournal:
         self._record("at", values, kind="interval")
 
     def validation(self, validation: Validation, state: TrainingProgress, earlier: Validation | None = None) -> None:
-        """The loss on the held-out sessions, in nats per masked event, and its spread over the sessions.
+        """Record the loss on the held-out sessions, in nats per masked event, and its spread over the sessions.
 
-        With the `earlier` validation of this attempt, also how uncertain the change since then is.
+        With the `earlier` validation of this attempt, also the standard error of the change since then.
         """
         tails = np.quantile(validation.session_losses, list(QUANTILES.values()))
         values: dict[str, Value] = {
@@ -123,7 +124,7 @@ class RunJournal:
         self._record("validation", values)
 
     def epoch(self, state: TrainingProgress, validation_loss: float, learning_rate: float) -> None:
-        """The end of an epoch."""
+        """Record the end of an epoch."""
         values: dict[str, Value] = {
             "epoch": state.epoch + 1, "mean_loss": state.running_mean, "validation_loss": validation_loss,
             "learning_rate": learning_rate, "seconds": state.seconds - state.epoch_started_seconds,
@@ -131,7 +132,7 @@ class RunJournal:
         self._record("epoch_end", values)
 
     def done(self, state: TrainingProgress, reason: str) -> None:
-        """The end of the run, and why it ended before its planned last step if it did."""
+        """Record the end of the run, and the reason if it ended before its planned last step."""
         if state.step < self._of["step"]:
             self._record("stopped", {"step": state.step, "reason": reason})
         values: dict[str, Value] = {
@@ -164,7 +165,7 @@ class RunJournal:
 
 
 def _appending(path: Path) -> TextIO:
-    """The file, to write behind its last whole line: a killed run may have left half a line."""
+    """Open the file to append after its last complete line: a killed run may have left half a line."""
     if path.exists():
         with path.open("r+b") as file:
             content = file.read()
@@ -173,7 +174,7 @@ def _appending(path: Path) -> TextIO:
 
 
 def _plain(value: Value) -> Value:
-    """JSON has no NaN and no infinity: they become words."""
+    """JSON has neither NaN nor infinity: they are written as words."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -1,4 +1,4 @@
-"""The named parts of a model, and how much each of them is moved: a part that stands still is frozen or dead."""
+"""The named parts of a model, and how much each is updated: a part that does not change is frozen or dead."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -15,14 +15,14 @@ class Parts(NamedTuple):
 
 
 def part_norms(model: nn.Module) -> dict[str, float]:
-    """The norm of each part's gradient; 0 where there is none."""
+    """The norm of each part's gradient; 0 if it has none."""
     return _norms(
         (name, torch.zeros(1) if weights.grad is None else weights.grad) for name, weights in model.named_parameters()
     )
 
 
 def part_ratios(model: nn.Module, before: Sequence[Tensor]) -> dict[str, float]:
-    """How far each part's weights went since `before`, as a share of their norm then; 0 where they were all zero."""
+    """Norm of each part's change since `before`, divided by its norm then; 0 if its weights were all zero."""
     named = list(model.named_parameters())
     moved = _norms((name, now.detach() - then) for (name, now), then in zip(named, before, strict=True))
     sizes = _norms((name, then) for (name, _), then in zip(named, before, strict=True))

@@ -1,4 +1,4 @@
-"""What is said and written before the first step: the plan, its cost, the environment."""
+"""What is printed and recorded before the first step: the plan, its cost, the environment."""
 
 import os
 import platform
@@ -21,7 +21,7 @@ from isang.training.step import Learner
 def announce(
     journal: RunJournal, plan: Plan, data: Data, learner: Learner, state: TrainingProgress, batches: Sequence[Rows]
 ) -> None:
-    """Tell the user and the journal what is going to be done. All processes measure its cost together on `batches`."""
+    """Print and record the plan. All processes measure its cost together on `batches`."""
     cost = estimate(learner, data, plan, batches)
     if learner.processes.first:
         say(_in_words(plan, cost, data, learner, state))

@@ -1,4 +1,4 @@
-"""Rare lines that tell of a failure in sessions that are learned as normal: perhaps anomalies nobody labelled."""
+"""Rare lines that report a failure in sessions treated as normal: possibly unlabelled anomalies."""
 
 from dataclasses import dataclass
 
@@ -11,17 +11,17 @@ from isang.model.vocabulary import MARKS, Vocabulary
 from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
 
 RARE_SHARE = 0.02
-"""What stands in more of the sessions than this is taken for usual in the system, whatever its words say."""
+"""A template in more than this share of the sessions counts as usual for the system, whatever its words say."""
 NAMED = 5
-"""So many templates are named, those in the most sessions."""
+"""Maximum number of templates named: those in the most sessions."""
 SHOWN_CHARACTERS = 120
-"""So much of a template and of a session's id is written down."""
+"""Maximum number of characters recorded of a template and of a session's id."""
 SESSIONS_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
 class RareFailure:
-    """A template that tells of a failure, by its level or its words, and stands in few sessions."""
+    """A template that reports a failure, by its level or its words, and occurs in few sessions."""
 
     template: str
     sessions: int
@@ -31,22 +31,23 @@ class RareFailure:
 
 @dataclass(frozen=True)
 class NormalSessions:
-    """What is known of the sessions that are learned as normal."""
+    """Facts about the sessions that training treats as normal."""
 
     unlabelled: int
-    """Those that no label calls normal; the figures below are of these alone."""
+    """Sessions that no label marks as normal; the figures below cover only these."""
     with_rare_failures: int = 0
-    """Sessions with at least one rare template that tells of a failure."""
+    """Sessions with at least one rare template that reports a failure."""
     templates: int = 0
-    """How many such templates there are."""
+    """Number of such templates."""
     named: tuple[RareFailure, ...] = ()
-    """NAMED of them."""
+    """At most NAMED of them."""
 
 
 def look_for_failures(
     sessions: Sessions, vocabulary: Vocabulary, unlabelled: NDArray[np.bool_], session_ids: pl.Series
 ) -> NormalSessions:
-    """Count the rare failures in the `sessions`, in order of time; which of them have no label, and their ids."""
+    """Count the rare failures in the `sessions`, which are in order of time; `unlabelled` and `session_ids` are
+    theirs."""
     count = int(unlabelled.sum())
     most = RARE_SHARE * count
     asked = _telling(vocabulary)
@@ -58,7 +59,7 @@ def look_for_failures(
         found_rows.append(rows[counted])
         found_tokens.append(tokens[counted])
         in_sessions += np.bincount(tokens[counted], minlength=vocabulary.size)
-        asked &= in_sessions <= most  # what proves usual is not gathered any longer
+        asked &= in_sessions <= most  # templates that prove usual are not counted any further
     rows, tokens = np.concatenate(found_rows), np.concatenate(found_tokens)
     rare = asked[tokens]
     rows, tokens = rows[rare], tokens[rare]
@@ -75,7 +76,7 @@ def look_for_failures(
 
 
 def _telling(vocabulary: Vocabulary) -> NDArray[np.bool_]:
-    """Which tokens are templates that tell of a failure, shape V."""
+    """Which tokens are templates that report a failure, shape V."""
     known = zip(vocabulary.templates, vocabulary.levels, strict=True)
     telling = [level.upper() in ERROR_LEVELS or tells_of_failure(words(text), ()) for text, level in known]
     return np.array([False] * len(MARKS) + telling)
@@ -84,7 +85,7 @@ def _telling(vocabulary: Vocabulary) -> NDArray[np.bool_]:
 def _pairs(
     sessions: Sessions, start: int, end: int, asked: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(rows, tokens): which tokens `asked` stand in which sessions from `start` to before `end`, each pair once."""
+    """(rows, tokens): which of the tokens `asked` occur in which of the sessions [start, end), each pair once."""
     offsets = sessions.offsets[start : end + 1]
     flat = sessions.flat[offsets[0] : offsets[-1]]
     places = np.flatnonzero(asked[flat])

@@ -1,4 +1,4 @@
-"""The tools that people follow runs with, through accelerate; they stay on this machine unless told otherwise."""
+"""Experiment trackers, through accelerate; nothing leaves this machine unless configured otherwise."""
 
 import importlib
 import os
@@ -16,21 +16,21 @@ PROJECT = "isang"
 
 @contextmanager
 def tracked(tool: str | None, folder: Path, settings: Mapping[str, Any]) -> Iterator[Listener | None]:
-    """A listener that passes each record of the journal on to `tool` (one of `config.TRACKERS`); None for no tool.
+    """A listener that forwards each record of the journal to `tool` (one of `config.TRACKERS`); None for no tool.
 
-    What the tool writes lies in `folder` and nothing leaves the machine, unless the tool's own environment variables
-    say so. Raises UsageError where the tool is not installed.
+    The tool writes to `folder` and nothing leaves the machine, unless the tool's own environment variables say
+    otherwise. Raises UsageError if the tool is not installed.
     """
     if tool is None:
         yield None
         return
-    _stay_here(folder)  # before the import: some tools look once
+    _stay_here(folder)  # before the import: some tools read the environment only once
     for package in ("accelerate", tool):
         try:
             importlib.import_module(package)
         except ImportError as error:
             raise UsageError(f"--track {tool} needs a package that is not here: pip install 'isang[{tool}]'") from error
-    with redirect_stdout(sys.stderr):  # what tools have to say is no result of ours
+    with redirect_stdout(sys.stderr):  # what the tools print is not part of our output
         tracker = _tracker(tool, folder)
         tracker.start()
         tracker.store_init_configuration({name: value for name, value in settings.items() if value is not None})
@@ -42,7 +42,7 @@ def tracked(tool: str | None, folder: Path, settings: Mapping[str, Any]) -> Iter
 
 
 def _stay_here(folder: Path) -> None:
-    """Where the tools would ask a server, they write files instead; and they report to nobody how they are used."""
+    """Make the tools write files instead of contacting a server, and turn off their usage reporting."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, value in {
         "MLFLOW_TRACKING_URI": f"sqlite:///{folder.resolve() / 'mlflow.db'}",
@@ -60,7 +60,7 @@ def _stay_here(folder: Path) -> None:
 def _tracker(tool: str, folder: Path) -> Any:
     from accelerate import PartialState, tracking
 
-    PartialState()  # its loggers want to know which process they are in
+    PartialState()  # its loggers need to know which process they are in
     if tool == "tensorboard":
         return tracking.TensorBoardTracker("tensorboard", folder)
     if tool == "mlflow":

@@ -1,4 +1,4 @@
-"""What can go wrong in the middle of a run, and how it ends in good order."""
+"""Failures in the middle of a run, and how the run ends cleanly."""
 
 import signal
 import threading
@@ -19,17 +19,17 @@ from isang.training.checkpoint import TrainingProgress
 from isang.training.step import NotFinite
 
 FAILED_BATCH = "failed_batch.parquet"
-"""In the run's folder: the batch at which the loss or the gradient was no number any more."""
+"""File in the run's folder: the batch whose loss or gradient was not finite."""
 
 
 @dataclass
 class StopRequest:
-    """Whether a signal has asked the run to stop, and which."""
+    """Whether a signal has asked the run to stop, and which one."""
 
     signal_number: int = 0
 
     def receive(self, number: int, _: FrameType | None) -> None:
-        """Note the first signal; a second one ends the program at once."""
+        """Remember the first signal; a second one ends the program at once."""
         if self.signal_number:
             raise KeyboardInterrupt
         self.signal_number = number
@@ -37,10 +37,10 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """SIGTERM and SIGINT become a request that the loop meets after the step it is in."""
+    """Turn SIGTERM and SIGINT into a request that the loop honours after the current step."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield request  # only the main thread may take signals
+        yield request  # only the main thread may handle signals
         return
     earlier = {number: signal.signal(number, request.receive) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -51,10 +51,11 @@ def stop_requests() -> Iterator[StopRequest]:
 
 
 def interrupted(signal_number: int, state: TrainingProgress, steps: int) -> Interrupted:
-    """The error that ends a run after a signal, its checkpoint written."""
+    """The error that ends a run after a signal, once its checkpoint is written."""
     name = signal.Signals(signal_number).name
     return Interrupted(
-        f"training stopped by {name} after step {state.step:,} of {steps:,}; a checkpoint is kept: go on with --resume",
+        f"training stopped by {name} after step {state.step:,} of {steps:,}; a checkpoint is kept: "
+        "continue with --resume",
         signal_number,
     )
 
@@ -62,7 +63,7 @@ def interrupted(signal_number: int, state: TrainingProgress, steps: int) -> Inte
 def not_finite(
     error: NotFinite, batch: Sessions, rows: Rows, templates: tuple[str, ...], step: int, folder: Path | None
 ) -> IsangError:
-    """The error that ends a run at 1-based `step`. The batch goes into `folder`; None: another process writes it."""
+    """The error that ends a run at 1-based `step`. The batch goes to `folder`; None: another process writes it."""
     if folder is not None:
         write_batch(batch, error.hidden, rows, templates, folder / FAILED_BATCH)
     return IsangError(
@@ -73,8 +74,8 @@ def not_finite(
 
 
 def write_batch(batch: Sessions, hidden: Hidden, rows: Rows, templates: tuple[str, ...], path: Path) -> None:
-    """Write a batch to look at, one line per session: its place among the training sessions, its tokens, those that the
-    model saw instead, and the places at which it was asked."""
+    """Write a batch for inspection, one row per session: its index among the training sessions, its tokens, the tokens
+    that the model saw, and the positions it was asked about."""
     seen = hidden.sessions
     asked = Sessions(hidden.chosen_T.astype(np.int32), seen.offsets)
     sessions = range(len(batch))

@@ -17,11 +17,11 @@ from isang.progress import say
 
 POLL_SECONDS = 0.05
 GRACE_SECONDS = 3.0
-"""After one process has failed, the others may end by themselves for so long; then they are ended."""
+"""After one process has failed, the others get this long to end by themselves; then they are ended."""
 SHOWN_LINES = 20
-"""Of what a process other than the first wrote before it failed."""
+"""Maximum number of last lines shown from a failed process other than the first."""
 LAUNCHER = "ISANG_LAUNCHER"
-"""In the environment of each process: the number of the one that started it."""
+"""Environment variable of each process: the process id of its launcher."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -31,9 +31,9 @@ def is_launched() -> bool:
 
 
 def refuse_lone_process() -> None:
-    """Raise where `accelerate launch` was asked for several processes and has started this one alone.
+    """Raise if `accelerate launch` was asked for several processes and has started only this one.
 
-    Without GPUs it leaves the starting to MPI; all that tells is a meeting place that it names for one process.
+    Without GPUs it leaves starting them to MPI. The only sign of it is a rendezvous address set for one process.
     """
     environment = os.environ
     if "ACCELERATE_MIXED_PRECISION" in environment and "MASTER_PORT" in environment and "WORLD_SIZE" not in environment:
@@ -45,12 +45,12 @@ def refuse_lone_process() -> None:
 
 
 def is_first() -> bool:
-    """Whether this process speaks for all."""
+    """Whether this process is the one that prints for all."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def end_with_launcher() -> None:
-    """Let this process be asked to stop when its launcher dies without a word (on Linux; elsewhere it trains on)."""
+    """Have this process signalled to stop when its launcher dies (on Linux; elsewhere it keeps training)."""
     if LAUNCHER in os.environ and sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != int(os.environ[LAUNCHER]):  # it has died already
@@ -58,9 +58,9 @@ def end_with_launcher() -> None:
 
 
 def launch(processes: int, arguments: Sequence[str]) -> int:
-    """Run `isang ARGUMENTS` as so many processes and return the exit code of the whole.
+    """Run `isang ARGUMENTS` in this many processes and return the exit code of the whole.
 
-    The first process speaks for all. SIGTERM and SIGINT are passed on.
+    Only the first process prints. SIGTERM and SIGINT are passed on.
     """
     if processes > (os.cpu_count() or 1) * 4:
         raise UsageError(f"--processes must be at most four for each of {os.cpu_count()} cores, got {processes}")
@@ -100,12 +100,12 @@ def _start(rank: int, processes: int, port: int, arguments: Sequence[str], messa
         stdin=subprocess.DEVNULL,
         stdout=None if rank == 0 else subprocess.DEVNULL,
         stderr=None if rank == 0 else messages,
-        process_group=0,  # a Ctrl-C on the terminal reaches the launcher alone, which passes it on once
+        process_group=0,  # a Ctrl-C on the terminal reaches only the launcher, which passes it on once
     )
 
 
 def _wait_for_all(running: Sequence[subprocess.Popen[bytes]]) -> list[int]:
-    """The exit codes, negative for a signal; 0 also for those that were ended here because another one had failed."""
+    """The exit codes, negative for a signal; 0 also for processes stopped here because another one had failed."""
     deadline = None
     while any(process.poll() is None for process in running):
         if deadline is None and any(process.poll() for process in running):
@@ -121,7 +121,7 @@ def _wait_for_all(running: Sequence[subprocess.Popen[bytes]]) -> list[int]:
 
 
 def _to_blame(codes: Sequence[int]) -> int | None:
-    """The process that failed first: one that a signal ended, else one with an error of its own, else any."""
+    """The process to blame: one ended by a signal, else one with an error of its own, else any that failed."""
     for failed in (
         [place for place, code in enumerate(codes) if code < 0],
         [place for place, code in enumerate(codes) if code not in (0, LostContact.exit_code)],

@@ -1,4 +1,4 @@
-"""A batch in parts that fit into memory; their gradients add up to those of the whole."""
+"""Gradient accumulation: a batch in parts that fit into memory, whose gradients add up to those of the whole."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from isang.progress import say
 
 @dataclass
 class Budget:
-    """How many tokens one forward and backward pass may hold. It shrinks when memory does not suffice, for good."""
+    """Maximum number of tokens in one forward and backward pass. It shrinks for good when memory runs out."""
 
     tokens: int
 
     def shrink(self, lengths: NDArray[np.int64]) -> None:
-        """Half of the largest part that `lengths` had. Raises InputError where that was a single session."""
+        """Halve the largest part of `lengths`. Raises InputError if that was a single session."""
         largest = max(parts(lengths, self.tokens), key=lambda rows: int(lengths[rows].sum()))
         if len(largest) == 1:
             raise InputError(
@@ -31,7 +31,7 @@ class Budget:
 
 
 def parts(lengths: NDArray[np.int64], tokens: int) -> Iterator[Rows]:
-    """Consecutive sessions of at most `tokens` tokens together, or one session that is longer."""
+    """Runs of consecutive sessions with at most `tokens` tokens in total, or one session that is longer."""
     ends = np.cumsum(lengths)
     start = 0
     while start < len(lengths):
@@ -42,7 +42,7 @@ def parts(lengths: NDArray[np.int64], tokens: int) -> Iterator[Rows]:
 
 
 def split(lengths: NDArray[np.int64], rows: Rows, count: int) -> list[Rows]:
-    """`count` consecutive parts of the sessions `rows` with about as many tokens each; some may be empty."""
+    """`count` consecutive parts of the sessions `rows` with about the same number of tokens; some may be empty."""
     ends = np.cumsum(lengths[rows])
     edges = np.searchsorted(ends, ends[-1] * np.arange(1, count) / count, side="left") + 1
     return np.split(rows, np.minimum(edges, len(rows)))
@@ -54,9 +54,9 @@ def accumulate(
     one_pass: Callable[[Rows], Tensor],
     begin: Callable[[], None],
 ) -> float:
-    """The sum of `one_pass` over the parts of a batch whose sessions have these `lengths`.
+    """The sum of `one_pass` over the parts of a batch with sessions of these `lengths`.
 
-    Where memory does not suffice, the budget is halved and the batch is begun anew; `begin` forgets what was gathered.
+    If memory runs out, the budget is halved and the batch is restarted; `begin` clears what was accumulated.
     """
     while True:
         begin()
@@ -64,7 +64,7 @@ def accumulate(
             passes = [one_pass(rows) for rows in parts(lengths, budget.tokens)]
             return float(torch.stack(passes).double().sum()) if passes else 0.0
         except torch.OutOfMemoryError:
-            pass  # the error holds the pass's tensors: it must be gone before memory can be freed
+            pass  # the exception refers to the pass's tensors: it must be dropped before memory can be freed
         budget.shrink(lengths)
         say(f"memory does not suffice: from now on at most {budget.tokens:,} tokens per pass; the batch stays the same")
         if torch.cuda.is_available():

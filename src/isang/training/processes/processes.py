@@ -1,4 +1,4 @@
-"""The processes of one training run: which one this is, on which device, and how they add up."""
+"""The processes of one training run: which one this is, on which device, and sums over all of them."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 CPU = torch.device("cpu")
 
 TIMEOUT = timedelta(minutes=30)
-"""A process that says nothing for so long counts as lost. One that dies is noticed at once."""
+"""A process that does not respond for this long counts as lost. One that dies is noticed at once."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Processes:
     """This process among those of the run. All of them call the methods below in the same order."""
 
     rank: int = 0
-    """0-based; the first one alone writes files and talks."""
+    """0-based; only the first process writes files and prints."""
     count: int = 1
     device: torch.device = CPU
 
@@ -36,11 +36,11 @@ class Processes:
         return self.rank == 0
 
     def sum(self, *values: float) -> list[float]:
-        """The sum of each value over all processes, the same bits on each of them."""
+        """The sum of each value over all processes, bit for bit the same on each of them."""
         return self._agree(values, distributed.ReduceOp.SUM)
 
     def highest(self, *values: float) -> list[float]:
-        """The highest of each value over all processes."""
+        """The maximum of each value over all processes."""
         return self._agree(values, distributed.ReduceOp.MAX)
 
     def sum_arrays(self, *arrays: Floats) -> list[Floats]:
@@ -54,7 +54,7 @@ class Processes:
             return [tensor.cpu().numpy() for tensor in tensors]
 
     def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
-        """Replace each gradient by its sum over all processes; a process without sessions in this step adds nothing."""
+        """Replace each gradient with its sum over all processes; one without sessions in this step contributes zero."""
         if self.count == 1:
             return
         trained = [parameter for parameter in parameters if parameter.requires_grad]
@@ -66,7 +66,7 @@ class Processes:
             parameter.grad = summed.view_as(parameter)
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes have reached this point."""
         self.sum(0.0)
 
     def _agree(self, values: tuple[float, ...], operation: distributed.ReduceOp.RedOpType) -> list[float]:
@@ -75,7 +75,7 @@ class Processes:
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
         with self._in_contact():
             distributed.all_reduce(tensor, operation)
-            agreed: list[float] = tensor.tolist()  # a GPU fails here, where its sum is waited for
+            agreed: list[float] = tensor.tolist()  # errors of a GPU surface here, where its sum is awaited
         return agreed
 
     @contextmanager
@@ -91,9 +91,9 @@ class Processes:
 
 @contextmanager
 def joined() -> Iterator[Processes]:
-    """This process among those that `isang train --processes`, `torchrun` or `accelerate launch` started, or alone.
+    """This process among those started by `isang train --processes`, `torchrun` or `accelerate launch`, or alone.
 
-    The launcher says it by RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT in the environment.
+    The launcher sets RANK, LOCAL_RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT in the environment.
     """
     count, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     device = _device(int(os.environ.get("LOCAL_RANK", "0")))
@@ -108,7 +108,7 @@ def joined() -> Iterator[Processes]:
 
 
 def _device(local_rank: int) -> torch.device:
-    """The GPU of this process where the machine has one, else the CPU."""
+    """The GPU of this process if the machine has one, else the CPU."""
     if not torch.cuda.is_available():
         return torch.device("cpu")
     if local_rank >= torch.cuda.device_count():
