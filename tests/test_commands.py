@@ -63,7 +63,7 @@ def test_run_writes_everything_that_the_design_names(place: Path) -> None:
     }
     assert {path.name for path in (out / "data").iterdir()} == {
         "sessions.parquet", "templates.parquet", "slots.parquet", "places.parquet", "line_index.parquet",
-        "line_counts.parquet",
+        "line_counts.parquet", "slot_series.parquet",
         "meta.json",
     }  # fmt: skip
     assert {path.name for path in (out / "run").iterdir()} == {

@@ -12,9 +12,20 @@ from isang.detection.whole.over_time.lines import lines_of
 from isang.detection.whole.over_time.volume import LEAST_WINDOWS, Then, changes, counted
 from isang.detection.whole.values.new_values import new_values, with_few_values
 from isang.logs.store import Dataset
-from isang.logs.templates.slots import slots_of
+from isang.logs.templates.slots import Sampled, seen_values
+from isang.logs.templates.slots import slots_of as rows_of
 from isang.model.vocabulary import Vocabulary, vocabulary_of
 from isang.testing import dataset_of
+
+
+def slots_of(
+    texts: dict[int, str], messages: list[tuple[int, str]], fields: list[tuple[int, str]] | None = None
+) -> pl.DataFrame:
+    """The slots of messages, and of lines that have fields alone."""
+    sampled = [Sampled(event, text, None, 0, 1) for event, text in messages]
+    sampled += [Sampled(event, "", told, 0, 1) for event, told in fields or ()]
+    return rows_of(texts, seen_values(texts, sampled))
+
 
 TEMPLATES = {0: "answered status=<*> for <*>", 1: "retry <*> of 3"}
 

@@ -9,7 +9,7 @@ import polars as pl
 from isang.config import LogsConfig
 from isang.logs.prepare import prepare_folder
 from isang.logs.templates.novelty import novelty, told
-from isang.logs.templates.slots import MOST_EVEN, MOST_FIRST, SlotSample, names, slots_of
+from isang.logs.templates.slots import MOST_EVEN, MOST_FIRST, Sampled, SlotSample, names, seen_values, slots_of
 
 KINDS = ["alpha gate opened", "beta gate opened", "lift moved up", "cart <*> paid", "cart <*> sent back", "tower lit"]
 
@@ -35,8 +35,9 @@ def test_what_new_templates_differ_in_is_said() -> None:
 
 def test_slots_have_names_and_bounded_statistics() -> None:
     assert names("login user=<*> from <*> [id <*>] <*>") == ["user", "from", "id", None]
-    messages = [(7, f"took {n} of password p{n}") for n in range(40)]
-    table = slots_of({7: "took <*> of password <*>"}, messages)
+    texts = {7: "took <*> of password <*>"}
+    messages = [Sampled(7, f"took {n} of password p{n}", None, 0, n + 1) for n in range(40)]
+    table = slots_of(texts, seen_values(texts, messages))
     took, secret = table.iter_rows(named=True)
     assert (took["name"], took["lines"], took["distinct"], took["low"], took["high"]) == ("took", 40, 40, 0.0, 39.0)
     assert took["growing"]
@@ -59,14 +60,14 @@ def test_a_dataset_says_how_its_templates_grow_and_what_their_slots_hold(tmp_pat
 
 
 def test_slots_are_looked_at_in_all_parts_of_the_logs(tmp_path: Path) -> None:
-    lines = [f"2026-05-06 10:{n // 600 % 60:02}:{n // 10 % 60:02} INFO level {n // 100} reached" for n in range(30_000)]
+    lines = [f"2026-05-06 10:{n // 600 % 60:02}:{n // 10 % 60:02} INFO level {n // 100} reached" for n in range(60_000)]
     lines += ["2026-05-06 11:20:00 INFO mailed ann@depot.example"]
     (tmp_path / "levels.log").write_text("\n".join(lines) + "\n")
     prepare_folder([str(tmp_path / "levels.log")], tmp_path / "data", LogsConfig())
     level, mail = pl.read_parquet(tmp_path / "data" / "slots.parquet").sort("lines", descending=True).rows(named=True)
-    assert (level["low"], level["high"]) == (0.0, 299.0)
+    assert (level["low"], level["high"]) == (0.0, 599.0)
     assert level["growing"]
-    assert 8_192 <= level["lines"] < 10_000
+    assert 16_384 <= level["lines"] < 34_000
     assert mail["lines"] == 1
     assert "ann" not in mail["values"][0]  # what is redacted elsewhere is redacted here
 
@@ -76,9 +77,9 @@ def test_the_sample_of_slots_is_bounded_and_even() -> None:
     for first in range(0, 200_000, 10_000):
         places = range(first, first + 10_000)
         examples = pl.DataFrame({"even": [True] * 10_000, "message": [str(place) for place in places]})
-        examples = examples.with_columns(fields=pl.lit(None, dtype=pl.String))
-        sample.add(pl.Series([place % 3 for place in places]), examples)
-    places = [int(message) for _, message in sample.messages()]
+        examples = examples.with_columns(fields=pl.lit(None, dtype=pl.String), line=pl.Series(places) + 1)
+        sample.add(pl.Series([place % 3 for place in places]), examples, 0)
+    places = [int(one.message) for one in sample.messages()]
     assert places == sorted(places)
     assert MOST_EVEN / 2 < len(places) <= MOST_EVEN + MOST_FIRST
     counts = np.histogram(places, bins=8, range=(0, 200_000))[0]

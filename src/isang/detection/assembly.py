@@ -21,14 +21,16 @@ from isang.detection.whole.over_time.lines import lines_of
 from isang.detection.whole.over_time.loud_lines import loud_lines
 from isang.detection.whole.over_time.volume import counted
 from isang.detection.whole.values.new_values import with_few_values
+from isang.detection.whole.values.numbers import known_numbers
+from isang.detection.whole.values.series import few_values, until
+from isang.detection.whole.values.value_lines import lines_by_value
 from isang.logs.line_counts import read_line_counts
+from isang.logs.slots.slot_series import read_series
 from isang.logs.store import Dataset, StoredDataset
-from isang.logs.templates.slots import SLOTS_SCHEMA
 from isang.model.batches import Rows, Sessions
 from isang.model.encoder import Encoder
-from isang.model.folder.log_tables import LOUD_LINES
+from isang.model.folder.log_tables import LOUD_LINES, NUMBERS, VALUE_LINES
 from isang.model.vocabulary import Vocabulary
-from isang.parquet_files import read_table
 from isang.training.split import Split
 
 MOST_CALIBRATION_SESSIONS = 200_000
@@ -63,25 +65,29 @@ def make_detector(
         calibration=pl.DataFrame(),
         facts={**_period_facts(dataset, split), "different_normal_sessions": len(normal), **facts},
     )
-    model = replace(model, slots=_slots(dataset), **_of_lines(dataset, period, vocabulary, split))
+    model = replace(model, **_of_logs(dataset, period, vocabulary, split))
     return calibrated(model, period, training, held_out)
 
 
-def _slots(dataset: StoredDataset) -> pl.DataFrame | None:
-    """The slots with few values; None where the dataset does not say what stood in them."""
-    file = dataset.file.with_name("slots.parquet")
-    return with_few_values(read_table(file, SLOTS_SCHEMA, "prepare the logs again")) if file.is_file() else None
-
-
-def _of_lines(dataset: StoredDataset, period: Dataset, vocabulary: Vocabulary, split: Split) -> dict[str, Any]:
-    """How many lines there are over time and how regularly they come, of all lines of the training period."""
+def _of_logs(dataset: StoredDataset, period: Dataset, vocabulary: Vocabulary, split: Split) -> dict[str, Any]:
+    """What all lines of the training period say: how many over time, how regularly, and what stands in their slots."""
     counts = read_line_counts(dataset.file.parent)
-    until = split.until if len(split.later) else None
-    lines = lines_of(period if counts is None else dataset, vocabulary, counts, until)
-    loud = loud_lines(lines)
+    end = split.until if len(split.later) else None
+    lines = lines_of(period if counts is None else dataset, vocabulary, counts, end)
+    tables, slots = {LOUD_LINES: loud_lines(lines)}, None
+    series = read_series(dataset.file.parent)
+    if series is not None:
+        series = until(series, None if end is None else end.timestamp())
+        slots = with_few_values(few_values(series))
+        named = series.join(dataset.templates.select("event", "template"), on="event", maintain_order="left")
+        of_values = lines_by_value(named)
+        tables |= {
+            NUMBERS: known_numbers(named),
+            VALUE_LINES: None if of_values is None else known_lines(of_values, of_values.names),
+        }
     return {
-        "volume": counted(lines), "lines": known_lines(lines, vocabulary.templates),
-        "of_logs": {} if loud is None else {LOUD_LINES: loud},
+        "volume": counted(lines), "lines": known_lines(lines, vocabulary.templates), "slots": slots,
+        "of_logs": {name: table for name, table in tables.items() if table is not None},
     }  # fmt: skip
 
 

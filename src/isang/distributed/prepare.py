@@ -162,7 +162,7 @@ class RayPreparation(Preparation):
         numbers = [np.empty(0, dtype=np.int32)]
         for distinct, examples in messages_of(path, read.heights):
             found = self._events.learn(distinct)
-            self._sample.add(found.gather(examples["text"]), examples)
+            self._sample.add(found.gather(examples["text"]), examples, unit.source.index)
             numbers.append(found.to_numpy())
         path.unlink()
         return np.concatenate(numbers)

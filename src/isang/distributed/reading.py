@@ -174,7 +174,7 @@ class _Messages(BlockWriter):
         texts = pl.DataFrame({"text": found.texts, "lines": found.lines, "first": found.first, "last": found.last})
         self.append(_TEXTS, texts)
         examples = parsed.examples.select(
-            row_of.gather(parsed.examples["row"]).alias("text"), "even", "message", "fields"
+            row_of.gather(parsed.examples["row"]).alias("text"), "even", "line", "message", "fields"
         )
         self.append(_EXAMPLES, examples)
         rows = row_of + self._before

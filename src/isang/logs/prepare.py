@@ -31,10 +31,12 @@ from isang.logs.rules import Rules
 from isang.logs.sessions.external_sort import Passed, SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
 from isang.logs.sessions.labels import LabelJoin, read_labels
+from isang.logs.slots.slot_series import FILE as SERIES
+from isang.logs.slots.slot_series import series_of
 from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, Rows, write_account, write_sessions
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.novelty import told
-from isang.logs.templates.slots import SlotSample, slots_of
+from isang.logs.templates.slots import SlotSample, seen_values, slots_of
 from isang.progress import Progress, say
 
 _SESSION_ORDER = ("start", "session_id")
@@ -107,10 +109,13 @@ def prepare_folder(
             work.read_into(sessions)
             write_sessions(map(work.finished, places.passing(ahead(sessions.batches()))), beside)
             write_places(places.again(), work.raw_lines().logs, beside)
-            work.lines_over_time().write_parquet(beside / FILE)
+            counts = work.lines_over_time()
+            counts.write_parquet(beside / FILE)
         templates, meta = work.account()
         write_account(templates, meta, beside)
-        work.slots().write_parquet(beside / "slots.parquet")
+        slots, series = work.slots(counts)
+        slots.write_parquet(beside / "slots.parquet")
+        series.write_parquet(beside / SERIES)
     return meta
 
 
@@ -194,14 +199,12 @@ class Preparation:
             say(f"warning: {warning}")
         return self._templates, meta
 
-    def slots(self) -> pl.DataFrame:
-        """What stands in the slots of the templates, see slots.py."""
+    def slots(self, over_time: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """What stands in the slots of the templates, see slots.py, and that over time, see slot_series.py."""
         texts = dict(self._templates.select("event", "template").iter_rows())
-        messages, fields = (
-            ((int(self._event_of[number]), text) for number, text in found)
-            for found in (self._sample.messages(), self._sample.fields())
-        )
-        return slots_of(texts, messages, redacted if self._config.redact else str, fields)
+        messages = [one._replace(number=int(self._event_of[one.number])) for one in self._sample.messages()]
+        seen, shown = seen_values(texts, messages), redacted if self._config.redact else str
+        return slots_of(texts, seen, shown), series_of(texts, messages, seen, over_time, shown)
 
     def lines_over_time(self) -> pl.DataFrame:
         """How many lines there are of each event over time, see line_counts.py."""
@@ -255,7 +258,7 @@ class Preparation:
     def _numbered(self, parsed: ParsedChunk, numbers: pl.Series, source: Source) -> pl.DataFrame:
         """The records of a chunk that belong to a session, once for each key that they name."""
         stream = 0 if self._rules.session.joins_sources else source.stream
-        self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples)
+        self._sample.add(numbers.gather(parsed.examples["row"]), parsed.examples, source.index)
         places = {"source": pl.lit(source.index, dtype=pl.Int32), "stream": pl.lit(stream, dtype=pl.Int32)}
         return keyed_records(parsed, numbers).with_columns(**places)
 

@@ -9,6 +9,9 @@ from isang.detection.causes.symptoms import Symptom
 from isang.detection.incidents import Incident
 
 SHOWN_CHARACTERS = 2_000
+TOLD = 0.02
+"""New values, strange numbers, changed rates and silences are told where no more than this share of unchanged logs has
+as strange ones."""
 
 
 def severity_of(score: float, loud: int) -> Severity:
@@ -31,15 +34,20 @@ def incident_of_logs(
     lines: int,
     reasons: tuple[dict[str, Any], ...],
     sources: tuple[str, ...],
+    of: str = "",
 ) -> Incident:
+    """An incident whose fingerprint is that of its symptom, and `of` which slot and value, where it is about one."""
+    fingerprint = symptom.fingerprint
+    if of:
+        fingerprint = hashlib.sha256(f"{fingerprint}|{of}".encode()).hexdigest()[:16]
     return Incident(
-        id=hashlib.sha256(f"{symptom.fingerprint}|{times[0]}".encode()).hexdigest()[:16],
-        fingerprint=symptom.fingerprint, stream="logs", state="firing", severity=severity, title=titles[0],
+        id=hashlib.sha256(f"{fingerprint}|{times[0]}".encode()).hexdigest()[:16],
+        fingerprint=fingerprint, stream="logs", state="firing", severity=severity, title=titles[0],
         title_ko=titles[1], score=round(score, 3), first_seen=times[0], last_seen=times[1], sessions=lines,
         sources=sources,
         symptoms=(
             {
-                "fingerprint": symptom.fingerprint, "kind": symptom.kind, "template": symptom.template,
+                "fingerprint": fingerprint, "kind": symptom.kind, "template": symptom.template,
                 "level": symptom.level, "sessions": lines,
             },
         ),

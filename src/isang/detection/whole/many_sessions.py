@@ -20,8 +20,7 @@ from isang.detection.detectors.time.burst import Burst
 from isang.detection.incidents import Incident
 from isang.detection.threshold.calibration import ScoreTail
 from isang.detection.threshold.decisions import Judged, speaking_limits_at, tails
-from isang.detection.whole.entries import incident_of_logs, severity_of
-from isang.detection.whole.over_time.told_lines import TOLD
+from isang.detection.whole.entries import TOLD, incident_of_logs, severity_of
 from isang.model.batches import Floats
 
 LEAST_SESSIONS = 3

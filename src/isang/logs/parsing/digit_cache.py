@@ -40,11 +40,13 @@ _PLACES = {
     "several": pl.Boolean, "certain": pl.Boolean,
 }  # fmt: skip
 _NOWHERE = (None, None)
-ALL_UNTIL, ONE_IN = 8_192, 64
+ALL_UNTIL, ONE_IN = 32_768, 64
 """Lines whose messages are looked at for the values in them: the first of a source, then one in so many,"""
 MOST_FIRST = 256
 """and in each chunk the first of so many different masked messages."""
-EXAMPLES_SCHEMA = pl.Schema({"row": pl.UInt32(), "even": pl.Boolean(), "message": pl.String(), "fields": pl.String()})
+EXAMPLES_SCHEMA = pl.Schema(
+    {"row": pl.UInt32(), "even": pl.Boolean(), "line": pl.UInt32(), "message": pl.String(), "fields": pl.String()}
+)
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,11 @@ def parsed_line_by_line(chunk: Chunk, search: Search) -> ParsedChunk:
 
 
 def _examples(lines: pl.Series, masked: pl.Series) -> pl.DataFrame:
-    """`row` and `even` of EXAMPLES_SCHEMA for records at these lines."""
+    """`row`, `even` and `line` of EXAMPLES_SCHEMA for records at these lines."""
     even = (lines < ALL_UNTIL) | (lines % ONE_IN == 0)
     first = masked.arg_unique().sort().head(MOST_FIRST)
     rows = pl.concat([even.arg_true(), first.cast(pl.UInt32)]).unique().sort()
-    return pl.DataFrame([rows.alias("row"), even.gather(rows).alias("even")])
+    return pl.DataFrame([rows.alias("row"), even.gather(rows).alias("even"), lines.gather(rows).cast(pl.UInt32)])
 
 
 class ChunkReader:

@@ -20,6 +20,8 @@ from isang.model.wording import LOUDNESS
 PIECES = 600
 """The training period is cut into so many, each with as many lines; stretches are made of them."""
 LOUDEST = len(LOUDNESS) - 1
+CLASSES = (1, LOUDEST)
+"""All lines that tell of a failure are looked at, and errors alone: among many rare warnings one new error is lost."""
 
 
 Counts = Mapping[str, tuple[int, NDArray[Any]]]
@@ -46,8 +48,8 @@ def judge_loud(known: pl.DataFrame | None, lines: Lines) -> Loud | None:
 
     Of each kind of line that came x times it counts in how many stretches of the training period it came as often:
     -log10 of that share, weighted by loudness, summed over the kinds. The sum is compared with the sums of those
-    stretches, each by the others. A log that is longer than a fourth of the training period is cut; its strangest part
-    counts.
+    stretches, each by the others, and so for each of CLASSES (Bonferroni). A log that is longer than a fourth of the
+    training period is cut; its strangest part counts.
     """
     total = int(lines.lines_C.sum())
     if known is None or not total:
@@ -56,23 +58,39 @@ def judge_loud(known: pl.DataFrame | None, lines: Lines) -> Loud | None:
     stretches = min(PIECES, max(LEAST_STRETCHES, of_period // total))
     parts = max(1, round(total * stretches / of_period))
     then, now = _of_stretches(known, stretches), _counted(lines, parts)
-    normal_K = np.array([_score(then, k, then, stretches, k) for k in range(stretches)])
-    scores = [_score(now, part, then, stretches, None) for part in range(parts)]
-    worst = int(np.argmax(scores))
-    p_value = min(1.0, parts * float(fit_tail(normal_K, SCALE).p_values(np.array([scores[worst]]))[0]))
+    found = [_beside(_as_loud(then, least), _as_loud(now, least), stretches, parts) for least in CLASSES]
+    score, p_value = min(found, key=lambda one: one[1])
     new = tuple(name for name, (loudness, _) in now.items() if loudness == LOUDEST and name not in then)
-    return Loud(scores[worst], p_value, stretches, new)
+    return Loud(score, min(1.0, len(CLASSES) * p_value), stretches, new)
+
+
+def _as_loud(counts: Counts, least: int) -> Counts:
+    return {name: own for name, own in counts.items() if own[0] >= least}
+
+
+def _beside(then: Counts, now: Counts, stretches: int, parts: int) -> tuple[float, float]:
+    """The score of the strangest part, and its p-value."""
+    normal_K = np.array([_score(then, k, then, stretches, k) for k in range(stretches)])
+    score = max(_score(now, part, then, stretches, None) for part in range(parts))
+    return score, min(1.0, parts * float(fit_tail(normal_K, SCALE).p_values(np.array([score]))[0]))
 
 
 def _score(own: Counts, place: int, then: Counts, stretches: int, apart: int | None) -> float:
-    """The sum over the kinds in a stretch; one of the training period is left `apart` from what it is compared with."""
+    """The sum over the kinds in a stretch; one of the training period is left `apart` from what it is compared with.
+
+    More of a kind than any stretch had are rarer in proportion.
+    """
     score = 0.0
     for name, (loudness, counts) in own.items():
         if not counts[place]:
             continue
         others = then[name][1] if name in then else np.zeros(0)
         as_often = int((others >= counts[place]).sum()) - (apart is not None)
-        score += loudness / LOUDEST * math.log10((stretches - (apart is not None) + 1) / (as_often + 1))
+        rarity = math.log10((stretches - (apart is not None) + 1) / (as_often + 1))
+        if not as_often and name in then:
+            most = float(np.delete(others, apart).max() if apart is not None else others.max())
+            rarity += math.log10(counts[place] / max(most, 1.0))
+        score += loudness / LOUDEST * rarity
     return score
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from isang.artifact import Model
 from isang.detection.causes.severity import SEVERITIES
@@ -14,19 +15,18 @@ from isang.detection.causes.titles import headline
 from isang.detection.incidents import Incident
 from isang.detection.threshold.calibration import fit_tail
 from isang.detection.threshold.stretches import LEAST_STRETCHES, SCALE, UNUSUAL
-from isang.detection.whole.entries import SHOWN_CHARACTERS, incident_of_logs, reason_of, severity_of
+from isang.detection.whole.entries import SHOWN_CHARACTERS, TOLD, incident_of_logs, reason_of, severity_of
 from isang.detection.whole.over_time.explained import LineChange, explains, lines_by_incident
 from isang.detection.whole.over_time.known_lines import Silence, silences
 from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines, lines_of
 from isang.detection.whole.over_time.outside import NewLine, new_outside
 from isang.detection.whole.over_time.volume import RateChange, changes, moment, worst_of
+from isang.detection.whole.values.value_lines import lines_by_value
 from isang.logs.line_counts import WINDOW_SECONDS, read_line_counts
 from isang.logs.places import StoredLogs
+from isang.model.folder.log_tables import VALUE_LINES
 from isang.model.wording import LOUDNESS
 
-TOLD = 0.02
-"""New values, changed rates and silences are told where no more than this share of unchanged logs has as strange
-ones."""
 SHOWN_CHANGES = 5
 MANY_LINES = 10
 SHORTEST_SECONDS = WINDOW_SECONDS[0]
@@ -62,10 +62,13 @@ def lines_noticed(
     model: Model,
     logs: StoredLogs,
     lines: Lines,
+    series: pl.DataFrame | None,
     incidents: Sequence[Incident],
     records: Sequence[Mapping[str, Any]],
 ) -> LinesNoticed:
     """Changed rates, silences and new kinds of lines, beside the `incidents` of the anomalous sessions `records`.
+
+    `series`: what stood in the slots, SERIES_SCHEMA with the `template` of each event.
 
     What an incident explains is a further reason of it, and no incident of its own.
     """
@@ -77,7 +80,7 @@ def lines_noticed(
     told = [_of_new(model, logs, group) for group in lines_new]
     smaller = [_of_new(model, logs, group) for group in groups if group[0].p_value > UNUSUAL]
     explaining, left = [*incidents, *told], list[list[LineChange]]()
-    changed = _at_one_time([*_changed(model, lines), *_silent(model, lines)])
+    changed = _at_one_time([*_changed(model, lines), *_silent(model, lines, series)])
     by_cause = lines_by_incident(model, logs, records) if changed else {}
     own = [by_cause.get(one.fingerprint) for one in incidents]
     own += [lines.only(np.isin(lines.event_C, [one.event for one in group])) for group in lines_new]
@@ -157,13 +160,15 @@ def _changed(model: Model, lines: Lines) -> list[LineChange]:
     ]  # fmt: skip
 
 
-def _silent(model: Model, lines: Lines) -> list[LineChange]:
-    """The kinds of lines that were silent for longer than they ever are."""
-    if model.lines is None:
-        return []
+def _silent(model: Model, lines: Lines, series: pl.DataFrame | None) -> list[LineChange]:
+    """The kinds of lines that were silent for longer than they ever are, and those with one of few values."""
+    found = [] if model.lines is None else silences(model.lines, lines)
+    of_values = None if series is None or VALUE_LINES not in model.of_logs else lines_by_value(series)
+    if of_values is not None:
+        found += silences(model.of_logs[VALUE_LINES], of_values)
     return [
         LineChange(one.series, "none", one.first, one.last, 0, one.p_value, _pauses(one), _pauses_ko(one))
-        for one in silences(model.lines, lines)
+        for one in found
         if one.p_value <= TOLD
     ]
 

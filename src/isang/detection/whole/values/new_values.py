@@ -5,11 +5,14 @@ Shapes: none; a slot is a row of `slots.parquet`, see isang.logs.templates.slots
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import polars as pl
 
 from isang.detection.whole.chance import poisson_or_more
+from isang.logs.slots.slot_series import WORDS
 
 LEAST_LINES = 20
 """A slot that was seen less often says nothing."""
@@ -24,6 +27,8 @@ RARE = 0.05
 """New values up to this p-value are counted."""
 SHOWN_VALUES = 4
 SHOWN_CHARACTERS = 60
+_PLAIN = re.compile(r"(?:[^\W\d][\w.-]*[=:])?(?:[^\W\d_][^\W\d_-]*|[-+]?\d{1,3})")
+"""A word, or a number of up to three digits, alone or behind a name: it tells a state, others tell who or where."""
 _NAMED = re.compile(r"([^\W\d][\w.-]*)[=:]\S")
 
 
@@ -53,12 +58,16 @@ class NewValue:
         return within or self.name
 
     @property
+    def _place(self) -> int:
+        return (self.slot or 0) // WORDS + 1
+
+    @property
     def says(self) -> str:
         """One sentence."""
         known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
         if len(self.known) > SHOWN_VALUES:
             known += f" or one of {len(self.known) - SHOWN_VALUES:,} more"
-        name = f"`{self.shown_name}`" if self.shown_name else f"the value in place {(self.slot or 0) + 1}"
+        name = f"`{self.shown_name}`" if self.shown_name else f"the value in place {self._place}"
         count = "1 line" if self.lines == 1 else f"{self.lines:,} lines"
         return f"{name} is {_short(self.value)} in {count}; in {self.of:,} lines of the training period it was {known}."
 
@@ -68,7 +77,7 @@ class NewValue:
         known = ", ".join(map(_short, self.known[:SHOWN_VALUES]))
         if len(self.known) > SHOWN_VALUES:
             known += f" 외 {len(self.known) - SHOWN_VALUES:,}개"
-        name = f"`{self.shown_name}`" if self.shown_name else f"{(self.slot or 0) + 1}번째 자리의 값"
+        name = f"`{self.shown_name}`" if self.shown_name else f"{self._place}번째 자리의 값"
         return f"{name} = {_short(self.value)} ({self.lines:,}줄). 학습 기간 {self.of:,}줄에서는 {known}뿐이었습니다."
 
 
@@ -100,7 +109,7 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
         new = [
             (value, count)
             for value, count in zip(row["values_now"], row["counts_now"], strict=True)
-            if value not in row["values"]
+            if value not in row["values"] and _tells(value, row)
         ]
         if not new or sum(count for _, count in new) == row["lines_now"] == 1 == row["distinct"]:
             continue
@@ -115,6 +124,16 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
     expected = rate * float((2 * both["lines_now"] / both["lines"]).clip(0, 2).sum())
     by_chance = poisson_or_more(sum(one.p_value <= RARE for one in found), expected)
     return sorted((replace(one, p_value=max(one.p_value, by_chance)) for one in found), key=lambda one: one.p_value)
+
+
+def _tells(value: str, row: Mapping[str, Any]) -> bool:
+    """Whether a new value may be a fault: a state, or a name beside others that were known.
+
+    Where a slot had one address, host or id, or has none of the known ones now, the logs are of another machine.
+    """
+    if _PLAIN.fullmatch(value):
+        return True
+    return row["distinct"] > 1 and any(one in row["values"] for one in row["values_now"])
 
 
 def _short(value: str) -> str:
