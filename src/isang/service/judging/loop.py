@@ -99,7 +99,7 @@ class Judging:
             if self.error is not None:
                 stop.wait(RETRY_SECONDS)
             elif not self.following.follower.behind:
-                stop.wait(pause_after(time.monotonic() - began))
+                stop.wait(pause_after(time.monotonic() - began, came=bool(self.following.follower.records)))
         until = time.monotonic() + DRAIN_SECONDS
         while not switch.is_set():
             self._guarded(self.look)
