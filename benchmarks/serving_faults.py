@@ -232,16 +232,17 @@ def disk(model: Path, seconds: float, records: Sequence[Line]) -> None:
         home = Path(folder) / "home"
         service = Service(home, model, "--idle", "5s")
         resource.prlimit(service.process.pid, resource.RLIMIT_FSIZE, (FULL_BYTES, resource.RLIM_INFINITY))
-        begin, refused, done = time.time(), 0, 0
-        while done < len(waiting):
-            if time.time() > begin + seconds:
+        begin, refused, done, room = time.time(), 0, 0, False
+        while done < len(waiting) or not room:
+            if not room and time.time() > begin + seconds:
+                room = True
                 resource.prlimit(
                     service.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
                 )
-            if service.post(path, body(waiting[done]), kind):
+            if done < len(waiting) and service.post(path, body(waiting[done]), kind):
                 done += 1
             else:
-                refused += 1
+                refused += done < len(waiting)
                 time.sleep(0.2)
         recovered = time.time() - begin - seconds
         while json.loads(service.get("/api/v1/status"))["behind"]:

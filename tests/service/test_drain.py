@@ -13,7 +13,7 @@ from isang.service.judging.loop import Judging
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
-from isang.service.storage.journal import BATCH_RECORDS, Journal
+from isang.service.storage.journal import BATCH_RECORDS, RecordJournal
 
 NEVER_SEEN = "2026-06-01 09:{:02d}:{:02d},000 ERROR [web] shop.Service: the reactor leaks request=rs{:07d}0f"
 FRAME = 2_000
@@ -24,7 +24,7 @@ def test_the_drain_is_bounded_and_what_is_left_comes_with_the_next_start(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drain_seconds: float
 ) -> None:
     """So many records wait that they take two looks: with time for one alone the others stay on the disk."""
-    journal = Journal(tmp_path / "journal", max_bytes=1 << 26)
+    journal = RecordJournal(tmp_path / "journal", max_bytes=1 << 26)
     records = [Record("shop.log", NEVER_SEEN.format(0, 0, number % 50)) for number in range(BATCH_RECORDS + 10)]
     records += [Record("shop.log", NEVER_SEEN.format(30, 0, 99))]
     for start in range(0, len(records), FRAME):

@@ -126,11 +126,11 @@ class Following:
         self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
         while not (stop.is_set() or self.ended):
             began = time.monotonic()
-            _, found = self.poll(ended=self.ended_are_due(began))
+            came, found = self.poll(ended=self.ended_are_due(began))
             yield from found
             self.save_in_time(bool(found))
             if not (self.ended or self.follower.behind):
-                stop.wait(pause_after(time.monotonic() - began))
+                stop.wait(pause_after(time.monotonic() - began, came=came))
         if self.ended or not self._keeps_open:
             yield from self.finish()
         self.save()
@@ -271,8 +271,13 @@ class Following:
         return judge(self._model, sessions.dataset, unfinished_S=unfinished_S, earlier=self._earlier)
 
 
-def pause_after(seconds: float) -> float:
-    """How long to wait after a look that took so long: one that costs more sees more lines at once."""
+def pause_after(seconds: float, *, came: bool = True) -> float:
+    """How long to wait after a look that took so long: one that costs more sees more lines at once.
+
+    Where nothing `came`, looks are all that it costs to wait.
+    """
+    if not came:
+        return MOST_PAUSE_SECONDS
     return min(MOST_PAUSE_SECONDS, max(LEAST_PAUSE_SECONDS, seconds * (1 / LOOK_SHARE - 1)))
 
 

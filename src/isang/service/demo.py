@@ -1,4 +1,4 @@
-"""`isang demo --serve`: the recorded sample, played into the service's own OTLP intake, faster than it was recorded."""
+"""`isang demo --serve`: replays the recorded sample into the service's own OTLP intake, faster than real time."""
 
 import json
 import re
@@ -21,11 +21,11 @@ from isang.service.settings import ServiceSettings, address, tokens
 
 SPEED = 60.0
 TICK_SECONDS = 0.1
-"""Each tick's records go out in one request."""
+"""Records due within one tick are sent in one request."""
 RETRY_SECONDS = 1.0
 _CLOCK = re.compile(r"(?<!\d)([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:[.,](\d{1,6}))?")
 _WITHIN = 80
-"""Characters of a line in which its time stands."""
+"""Number of first characters of a line that contain its time."""
 
 
 def lines_of(sample: Sample, after: datetime | None) -> list[tuple[float, str, str]]:
@@ -48,8 +48,9 @@ def lines_of(sample: Sample, after: datetime | None) -> list[tuple[float, str, s
 
 
 def serve_sample(sample: Sample, out: Path, listen: str) -> None:
-    """Run the service in a home folder of its own with the model of `out`, and play into it what the model has not
-    learned from; an earlier home there is replaced."""
+    """Run the service in its own home folder with the model of `out`, and replay what the model has not learned from;
+    an
+    earlier home there is replaced."""
     model = out / "run" / "model"
     learned = load_model(model).facts.get("trained_until")
     after = None if learned is None else datetime.fromisoformat(learned)
@@ -61,7 +62,7 @@ def serve_sample(sample: Sample, out: Path, listen: str) -> None:
 
 
 def play(sample: Sample, url: str, stop: threading.Event, *, after: datetime | None = None, token: str | None) -> int:
-    """Send the lines at SPEED times the speed at which they were written: how many were accepted."""
+    """Send the lines at SPEED times their original speed; return how many were accepted."""
     lines = lines_of(sample, after)
     if not lines:
         return 0
@@ -81,7 +82,7 @@ def play(sample: Sample, url: str, stop: threading.Event, *, after: datetime | N
 
 
 def _batches(lines: list[tuple[float, str, str]], stop: threading.Event) -> Iterator[list[tuple[float, str, str]]]:
-    """What is due, tick by tick."""
+    """The lines due at each tick."""
     began, first, place = time.monotonic(), lines[0][0], 0
     while place < len(lines) and not stop.wait(TICK_SECONDS):
         until = first + (time.monotonic() - began) * SPEED

@@ -30,11 +30,11 @@ from isang.service.metrics import Metrics
 from isang.service.storage.database import Database
 
 EFFECT_DAYS = 7
-"""What an answer would silence is told of the incidents of so many days."""
+"""The effect of an answer is shown for the incidents of this many days."""
 EFFECT_INCIDENTS = 1_000
 MOST_TOUCHED = 10_000
 _REVIEWED = "reviewed"
-"""What had come when the last answer was given: sessions judged, and sessions of incidents by verdict."""
+"""Fact in the database: the state at the last answer, as sessions judged and sessions of incidents by verdict."""
 _BODY = record(
     {"verdict": one_of(*VERDICTS)},
     {"scope": one_of(*SCOPES), "until": maybe(time), "template": maybe(text), "dry_run": flag},
@@ -43,7 +43,7 @@ _BODY = record(
 
 
 class Refused(Exception):
-    """An answer, or an order to the models, that cannot be accepted: `status` of HTTP, and why."""
+    """An answer, or a command to the models, that cannot be accepted: the HTTP `status`, and why."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -51,12 +51,12 @@ class Refused(Exception):
 
 
 class Feedback:
-    """The answers in the database, which several threads ask for; they also stand beside the model that judges.
+    """The answers in the database, shared by several threads; they are also stored beside the model that judges.
 
-    `put` is part of the transaction in which an answer changes an incident, `told` comes after it.
+    `put` runs within the transaction in which an answer changes an incident, `told` after it.
 
-    An answer is a row of its own that is never changed, so that it can be written twice, or merged with those of
-    another file, and stays one.
+    Each answer is a row that never changes, so writing it twice, or merging it with those of another file, does not
+    duplicate it.
     """
 
     def __init__(
@@ -69,10 +69,10 @@ class Feedback:
         self._database, self._metrics, self._put, self._told = database, metrics, put, told
         self._lock = threading.RLock()
         self.judged: Callable[[], int] = lambda: 0
-        """How many sessions were judged so far."""
+        """Number of sessions judged so far."""
         self._ledger: Path | None = None
         self.answers = Answers(in_effect(self._entries()))
-        """Those in effect. Another object whenever they change."""
+        """The answers in effect; replaced with a new object whenever they change."""
         self._metrics.false_alarms_told.inc(database.sessions_by_verdict().get("normal", 0))
 
     def use(self, model: Path) -> None:
@@ -85,7 +85,7 @@ class Feedback:
             self._renew()
 
     def give(self, incident_id: str, body: Any) -> dict[str, Any]:
-        """Accept an answer: it, and what it silences of the last days. Raises Refused."""
+        """Accept an answer; return it, and what it silences of the last days. Raises Refused."""
         try:
             _BODY(body, "")
         except ValueError as error:
@@ -109,7 +109,7 @@ class Feedback:
         return {"schema": 1, "feedback": answer.to_dict(), "accepted": not body.get("dry_run", False), "effect": effect}
 
     def undo(self, answer_id: str) -> dict[str, Any]:
-        """Take an answer back. Raises Refused."""
+        """Undo an answer. Raises Refused."""
         with self._lock:
             answer = next((one for one in self.answers.answers if one.id == answer_id), None)
             if answer is None:
@@ -118,13 +118,13 @@ class Feedback:
         return {"schema": 1, "undone": answer.to_dict()}
 
     def listed(self) -> dict[str, Any]:
-        """The answers in effect, the latest first, and what they measure is in the status."""
+        """The answers in effect, the latest first; what they measure is in the status."""
         return {"schema": 1, "feedback": [answer.to_dict() for answer in reversed(self.answers.answers)]}
 
     def measured(self, sessions: int, asked_per_thousand: float) -> dict[str, Any]:
-        """Confirmed false alarms beside the budget, over the sessions that had come when the last answer was given.
+        """Confirmed false alarms and the budget, over the sessions that had been judged when the last answer was given.
 
-        What came since nobody could answer to: it is `not_reviewed`.
+        Later sessions could not have been answered yet: they are `not_reviewed`.
         """
         now, then = self._database.sessions_by_verdict(), self._database.fact(_REVIEWED)
         reviewed: dict[str, Any] = {"sessions": 0, "counts": []} if then is None else then
@@ -152,7 +152,7 @@ class Feedback:
         self._told("feedback", entry.to_dict())
 
     def _touched(self, answer: Answer) -> list[dict[str, Any]]:
-        """The incidents that an answer can speak of."""
+        """The incidents that an answer can apply to."""
         if answer.scope == "incident":
             return self._database.incidents(limit=MOST_TOUCHED, fingerprints=[answer.fingerprint])
         return self._database.incidents(limit=MOST_TOUCHED)
@@ -164,16 +164,16 @@ class Feedback:
         return [entry_of(value) for value in self._database.feedback()]
 
     def _came(self) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-        """The incidents of the last days, with the anomaly records that are kept of them."""
+        """The incidents of the last days, with their kept anomaly records."""
         since = (datetime.now(UTC) - timedelta(days=EFFECT_DAYS)).isoformat()
         latest = self._database.latest_seen()
-        if latest is not None and latest < since:  # logs of another time
+        if latest is not None and latest < since:  # logs from another period
             since = (datetime.fromisoformat(latest) - timedelta(days=EFFECT_DAYS)).isoformat()
         found = self._database.incidents(since=since, limit=EFFECT_INCIDENTS)
         return [(incident, whole(self._database.anomalies_of(incident["id"]))) for incident in found]
 
     def _share(self) -> None:
-        """Write them beside the model too; where that cannot be done, it is said and the database has them."""
+        """Write the answers beside the model too; a failure is reported, and the database still has them."""
         if self._ledger is None:
             return
         try:
@@ -183,7 +183,7 @@ class Feedback:
 
 
 def answered(incident: dict[str, Any], answers: Answers, database: Database) -> dict[str, Any]:
-    """The incident's document with its `feedback`, and `silenced_by` where all of its records are covered."""
+    """The incident's document with its `feedback`, and with `silenced_by` if all of its records are covered."""
     quiet = None
     for one in whole(database.anomalies_of(incident["id"])):
         quiet = silenced_by(one, answers)
@@ -196,7 +196,7 @@ def answered(incident: dict[str, Any], answers: Answers, database: Database) -> 
 
 
 def whole(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Anomaly records with all their reasons again, those that were covered too."""
+    """Anomaly records with all their reasons restored, including covered ones."""
     return [one | {"reasons": [*one["reasons"], *one.get("silenced_reasons", ())]} for one in records]
 
 

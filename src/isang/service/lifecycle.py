@@ -40,11 +40,11 @@ from isang.service.web.http import application
 from isang.signals import stopping, tell
 
 DRAIN_SECONDS = 5
-"""Requests that are under way when the service stops have so much time."""
+"""Time that pending requests get when the service stops."""
 ASKED = Both("a person asked for it", "사람이 요청했습니다")
-"""Why a candidate is trained that was not suggested."""
+"""The reason for training a candidate that was not suggested."""
 REQUEST_SECONDS, CROWDED_SECONDS = 10.0, 1.0
-"""A new connection has so long to send the head of a request, and so long where half of all connections are in use."""
+"""Time for a new connection to send its request head, normally and when half of all connections are in use."""
 
 
 class Service:
@@ -73,7 +73,7 @@ class Service:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Begin to judge, or to learn. Raises what `load_model` and the logs raise."""
+        """Start judging, or learning. Raises what `load_model` and the logs raise."""
         self.versions.interrupted()
         model = self._model()
         if model is not None:
@@ -173,7 +173,7 @@ class Service:
     def _judge_with(self, model: Path) -> Judging:
         run = model_folder(model)
         self.feedback.use(run)
-        begin = self.database.fact("learning")  # what was learned from is not judged
+        begin = self.database.fact("learning")  # the records learned from are not judged
         judging = Judging(
             self.settings, run, self.journal, self.database, self.metrics, self._put, self._tell, begin, self.feedback,
             self._looked,
@@ -186,7 +186,7 @@ class Service:
         self.advice.looked(looked)
 
     def _model(self) -> Path | None:
-        """The model that is promoted; one that the user names is, unless it was named at the last start too."""
+        """The promoted model; one that the user names is promoted, unless it was named at the last start too."""
         if self.settings.model is not None:
             named = str(self.settings.model.resolve())
             if self.database.fact("named_model") != named:
@@ -243,9 +243,9 @@ class Service:
 
 
 def serve(settings: ServiceSettings, beside: Callable[[str, threading.Event], object] | None = None) -> None:
-    """Run the service until SIGINT or SIGTERM, and `beside`, if given, in a thread with its address until the event.
+    """Run the service until SIGINT or SIGTERM; `beside`, if given, runs in a thread with the address and a stop event.
 
-    Raises InputError and UsageError for what cannot be used.
+    Raises InputError and UsageError.
     """
     with _listening(settings) as listening:
         _check_home(settings.home)
@@ -266,7 +266,7 @@ def serve(settings: ServiceSettings, beside: Callable[[str, threading.Event], ob
         stop = threading.Event()
         if beside is not None:
             threading.Thread(target=beside, args=(service.url, stop), daemon=True).start()
-        with stopping():  # uvicorn ends at a signal and raises it again, which must not end what follows
+        with stopping():  # uvicorn ends on a signal and raises it again, which must not interrupt what follows
             try:
                 asyncio.run(_serve(service, listening, others))
             finally:
@@ -293,7 +293,7 @@ async def _serve(service: Service, listening: socket.socket, others: Sequence[Li
 
 
 class _Server(uvicorn.Server):
-    """Sends those who listen to events home when it stops, so that it need not wait for them."""
+    """Disconnects event listeners when it stops, so that it need not wait for them."""
 
     def __init__(self, config: uvicorn.Config, events: EventChannel, metrics: Metrics) -> None:
         super().__init__(config)
@@ -307,7 +307,8 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _close_silent(self) -> None:
-        """Connections that send no request are closed, the sooner the more there are: else they keep all others out."""
+        """Close connections that send no request, the sooner the more there are: otherwise they would block all
+        others."""
         now, there = time.monotonic(), self.server_state.connections
         self._silent = {one: self._silent.get(one, now) for one in there if getattr(one, "cycle", self) is None}
         crowded = len(there) > (self.config.limit_concurrency or len(there)) // 2
@@ -349,7 +350,7 @@ def _check_home(home: Path) -> None:
 
 
 def _listening(settings: ServiceSettings) -> socket.socket:
-    """The socket, so that a port that is taken is said at once."""
+    """The listening socket, bound early so that a port in use is reported at once."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:

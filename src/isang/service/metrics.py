@@ -1,4 +1,4 @@
-"""What the service counts and measures, as Prometheus reads it."""
+"""The service's metrics, in Prometheus' format."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
 
 MOST_STREAMS = 200
-"""Values of the label `stream`; those beyond are `other`."""
+"""Maximum number of values of the label `stream`; further streams are `other`."""
 
 
 class Metrics:
@@ -58,7 +58,7 @@ class Metrics:
         self._lock = threading.Lock()
 
     def stream(self, name: str) -> str:
-        """The label's value for a stream: of many, those that came first."""
+        """The label's value for a stream: its name for the first MOST_STREAMS streams, else `other`."""
         with self._lock:
             if name in self._streams or len(self._streams) < MOST_STREAMS:
                 self._streams.add(name)

@@ -1,4 +1,4 @@
-"""Which decoders and outputs the service has: adding one is one file and one entry here."""
+"""The decoders and outputs of the service: a new one is one file and one entry here."""
 
 from isang.service.intake import HttpDecoder, Listener
 from isang.service.intake.acceptance import Acceptance
@@ -21,7 +21,7 @@ def http_decoders() -> tuple[HttpDecoder, ...]:
 
 
 def listeners(settings: ServiceSettings, acceptance: Acceptance) -> tuple[Listener, ...]:
-    """One for each address or queue beside HTTP that the settings name. Raises UsageError where one cannot be had."""
+    """One for each non-HTTP address or queue in the settings. Raises UsageError if one is not available."""
     found: list[Listener] = []
     if settings.syslog is not None:
         found.append(SyslogListener(*settings.syslog, acceptance, settings.syslog_from))
@@ -33,7 +33,7 @@ def listeners(settings: ServiceSettings, acceptance: Acceptance) -> tuple[Listen
 
 
 def senders(settings: ServiceSettings) -> tuple[Sender, ...]:
-    """One for each output over HTTP that the settings name."""
+    """One for each HTTP output in the settings."""
     found: list[Sender] = []
     if settings.alertmanager:
         found.append(Alertmanager(settings.alertmanager))

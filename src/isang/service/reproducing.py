@@ -1,4 +1,4 @@
-"""Alerts of a home folder judged again: from its database and the version of the model that judged them."""
+"""Judges alerts of a home folder again, from its database and the model version that judged them."""
 
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ def is_home(folder: Path) -> bool:
 
 
 def reproduced_in(home: Path, name: str) -> list[Reproduced]:
-    """The alerts of an incident (its id, or how its fingerprint begins), or of a session, judged again.
+    """The alerts of an incident (by its id or a prefix of its fingerprint), or of a session, judged again.
 
-    The service may run meanwhile. Raises InputError and UsageError.
+    The service may be running. Raises InputError and UsageError.
     """
     database = Database(home / DATABASE)
     try:
@@ -70,7 +70,7 @@ def _alerts(database: Database, name: str) -> list[tuple[dict[str, Any], dict[st
 
 
 def _model(versions: list[dict[str, Any]], wanted: str, missing: list[str]) -> Model:
-    """The version with this identity; where none is left, the one that judges now, which is then said."""
+    """The version with this identity; if it is gone, the current one, which is noted in `missing`."""
     others: list[tuple[bool, Model]] = []
     for version in versions:
         try:

@@ -1,4 +1,4 @@
-"""What the service is told when it starts, checked once."""
+"""The settings of the service, checked once at start."""
 
 import ipaddress
 import os
@@ -20,59 +20,59 @@ class ServiceSettings:
     """The settings of `isang serve`."""
 
     home: Path = Path("isang-home")
-    """The folder that holds all that the service keeps."""
+    """The folder with everything that the service stores."""
     host: str = "127.0.0.1"
     port: int = 8765
-    """0: any free one."""
+    """0: any free port."""
     model: Path | None = None
-    """A model or run folder; None: the latest of the home folder, or one that is learned from what comes in."""
+    """A model or run folder; None: the latest in the home folder, or one learned from incoming records."""
     logs: tuple[str, ...] = ()
     """Files and folders to follow."""
     syslog: tuple[str, int] | None = None
-    """Host and port that syslog comes to, by UDP and TCP."""
+    """Host and port for syslog, by UDP and TCP."""
     syslog_from: tuple[str, ...] = ()
-    """Networks that may send syslog, such as 10.0.0.0/8; this machine always may."""
+    """Networks allowed to send syslog, such as 10.0.0.0/8; this machine always is."""
     otlp_grpc: tuple[str, int] | None = None
-    """Host and port that OTLP over gRPC comes to."""
+    """Host and port for OTLP over gRPC."""
     kafka: str | None = None
-    """Kafka's brokers, such as 127.0.0.1:9092; several with commas."""
+    """Kafka brokers, such as 127.0.0.1:9092; several separated by commas."""
     kafka_topics: tuple[str, ...] = ()
     kafka_group: str = "isang"
     token: str | None = field(default=None, repr=False)
-    """Who names it may read and send; without one only this machine may."""
+    """Token for reading and sending; without one only this machine may."""
     read_token: str | None = field(default=None, repr=False)
-    """Who names it may read alone."""
+    """Token for reading only."""
     proxy: str | None = None
-    """Address of the reverse proxy that checks who may use the service, in the place of a token."""
+    """Address of the reverse proxy that authenticates users, instead of a token."""
     alertmanager: str | None = None
     """Address of an Alertmanager, such as http://127.0.0.1:9093."""
     webhook: str | None = None
-    """Address that is told of incidents."""
+    """Address to which incidents are sent."""
     webhook_secret: str | None = field(default=None, repr=False)
     redact: bool = True
     """Secrets are replaced before anything is written."""
     stdout: bool = False
     """Print each change of an incident as a JSON line."""
     idle_seconds: float | None = None
-    """A session with a key ends after so long a silence; None: as the model says."""
+    """Silence after which a session with a key ends; None: taken from the model."""
     alerts_per_thousand: float | None = None
     lifecycle: LifecycleConfig = field(default_factory=LifecycleConfig)
-    """Of `isang.toml` in the home folder."""
+    """From `isang.toml` in the home folder."""
     journal_bytes: int = 512 << 20
-    """Accepted records that are not judged yet take so much room at most."""
+    """Maximum space for accepted records that are not judged yet."""
     memory_bytes: int = 2 << 30
-    """The process holds no more than about so much: see judging/shedding.py."""
+    """Approximate memory limit of the process: see judging/shedding.py."""
     body_bytes: int = 16 << 20
-    """A request's body, as it is sent, is no longer."""
+    """Maximum size of a request body as sent."""
     plain_bytes: int = 64 << 20
-    """Nor is it when it is decompressed."""
+    """Maximum size of a request body when decompressed."""
     body_seconds: float = 30.0
-    """A request's body comes within this time."""
+    """Time limit for receiving a request body."""
     connections: int = 1000
     learning_sessions: int = 2000
-    """Without a model, one is trained when about so many sessions have come in."""
+    """Without a model, one is trained after about this many sessions."""
     learning_bytes: int = 1 << 30
-    """Room for what is learned from."""
+    """Maximum space for records collected for learning."""
 
     def __post_init__(self) -> None:
         if self.token is not None and len(self.token) < 8:
@@ -102,7 +102,7 @@ class ServiceSettings:
 
     @property
     def is_local(self) -> bool:
-        """Only this machine can reach the service."""
+        """Whether only this machine can reach the service."""
         return _is_loopback(self.host)
 
 
@@ -140,6 +140,6 @@ def address(given: str, option: str = "--listen", example: str = "127.0.0.1:8765
 
 
 def tokens(environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """The secrets that the environment names; a command line can be seen by others."""
+    """The secrets from the environment, since a command line is visible to others."""
     names = {"token": "ISANG_TOKEN", "read_token": "ISANG_READ_TOKEN", "webhook_secret": "ISANG_WEBHOOK_SECRET"}
     return {name: environment.get(variable) or None for name, variable in names.items()}

@@ -12,12 +12,12 @@ from isang.logs.stream.record import Record
 
 
 class Request(NamedTuple):
-    """What a decoder may know of a request."""
+    """The parts of a request that a decoder sees."""
 
     method: str
     path: str
     headers: Mapping[str, str]
-    """Lower-case names."""
+    """Header names are in lower case."""
     query: Mapping[str, str]
     received_us: int
     """Microseconds since 1970 UTC, by the service's clock."""
@@ -26,7 +26,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What the sender is told."""
+    """The response to the sender."""
 
     status: int
     body: bytes = b""
@@ -40,7 +40,7 @@ class Decoded:
 
     records: list[Record]
     refused: Mapping[str, int] = field(default_factory=dict)
-    """Records that cannot be used, counted by reason: few, fixed words, as they label a metric."""
+    """Numbers of unusable records by reason; reasons are few, fixed words, since they label a metric."""
     details: object = None
     """What `accepted` needs to answer, such as which items of a bulk request were refused."""
 
@@ -59,7 +59,7 @@ class HttpDecoder(Protocol):
     name: str
     """Label of `records_received_total{intake}`."""
     routes: tuple[tuple[str, str], ...]
-    """(method, path) pairs, such as ("POST", "/v1/logs"); what clients ask before they send counts too."""
+    """(method, path) pairs, such as ("POST", "/v1/logs"), including what clients request before they send."""
 
     def decode(self, request: Request, body: bytes) -> Decoded:
         """The records of a request, whose `body` is decompressed. Raises RefusedRequest with status 4xx."""
@@ -72,19 +72,20 @@ class HttpDecoder(Protocol):
 
 
 class Listener(Protocol):
-    """An intake beside HTTP, such as syslog: it has what it needs of the system when it is made, and runs in the
-    service's event loop."""
+    """An intake other than HTTP, such as syslog: it acquires its system resources when created, and runs in the
+    service's
+    event loop."""
 
     name: str
     """Label of `records_received_total{intake}`."""
     described: str
-    """Where it listens, for people."""
+    """Where it listens, for display."""
 
     async def start(self) -> None:
-        """Begin to take records in."""
+        """Start to accept records."""
 
     async def stop(self) -> None:
-        """Keep what was taken in, and close."""
+        """Store what was accepted, and close."""
 
     def close(self) -> None:
-        """Give back what was not started."""
+        """Release resources if it was not started."""

@@ -1,4 +1,4 @@
-"""What every intake does with the records of a request: secrets out, on disk, counted."""
+"""Common to all intakes: records are redacted, written to disk and counted."""
 
 import asyncio
 
@@ -13,20 +13,20 @@ from isang.service.storage.journal import RecordJournal, TooLarge
 
 
 class Acceptance:
-    """The way of records into the journal."""
+    """Writes records to the journal."""
 
     def __init__(self, journal: RecordJournal, metrics: Metrics, settings: ServiceSettings) -> None:
         self.journal, self.metrics, self.settings = journal, metrics, settings
 
     def table(self, records: list[Record]) -> pl.DataFrame:
-        """Records as they are written (RECORDS_SCHEMA)."""
+        """Records in the form in which they are written (RECORDS_SCHEMA)."""
         found = frame_of(records)
         return without_secrets(found) if self.settings.redact and found.height else found
 
     async def keep(self, intake: str, decoded: Decoded, table: pl.DataFrame) -> None:
         """Return when the records are on disk.
 
-        Raises JournalFull, TooLarge for what must come in parts, and OSError where they cannot be written.
+        Raises JournalFull, TooLarge if they must be sent in parts, and OSError if they cannot be written.
         """
         if table.height:
             await asyncio.wrap_future(self.journal.append(table))
@@ -35,7 +35,7 @@ class Acceptance:
             self.metrics.dropped.labels(reason).inc(count)
 
     async def keep_in_parts(self, intake: str, decoded: Decoded, table: pl.DataFrame) -> None:
-        """The same for a sender that cannot send less at a time: a record that never finds room alone is dropped."""
+        """The same for a sender that cannot send smaller batches; a single record that is too large is dropped."""
         try:
             await self.keep(intake, decoded, table)
         except TooLarge:
@@ -47,5 +47,5 @@ class Acceptance:
             await self.keep_in_parts(intake, Decoded([]), table.tail(-half))
 
     def drop(self, reason: str, count: int = 1) -> None:
-        """Count records that are not kept; `reason` is one of few, fixed words."""
+        """Count dropped records; `reason` is one of a few fixed words."""
         self.metrics.dropped.labels(reason).inc(count)

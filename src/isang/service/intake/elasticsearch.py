@@ -1,6 +1,6 @@
-"""Elasticsearch's bulk API, as Filebeat, Fluent Bit, Vector and Logstash write it: `POST /_bulk`.
+"""Elasticsearch's bulk API, as used by Filebeat, Fluent Bit, Vector and Logstash: `POST /_bulk`.
 
-What clients ask before they send is answered too: which server this is, and whether it has a licence.
+It also answers what clients request before they send: the server's version and its licence.
 """
 
 import json
@@ -13,15 +13,15 @@ from isang.service.intake import Decoded, RefusedRequest, Request, Response
 from isang.service.intake.values import MOST_TEXT, as_text, first_of, flat, microseconds, source_of
 
 VERSION = "9.0.0"
-"""Whose bulk API this speaks, where the client does not say its own version."""
+"""The version reported to clients that do not send their own."""
 _CLIENT = re.compile(r"(?:elastic|filebeat|\w+beat|logstash)[\w-]*/(\d{1,3}\.\d{1,3}\.\d{1,3})", re.IGNORECASE)
 HEADERS = {"X-Elastic-Product": "Elasticsearch"}
-"""Without it the official clients send nothing."""
+"""The official clients send nothing without this header."""
 SOURCE = (
     "service.name", "container.name", "kubernetes.container.name", "kubernetes.container_name", "container_name",
     "log.file.path", "path", "file", "source", "program", "host.name", "host", "agent.name",
 )  # fmt: skip
-"""Fields that name who wrote a document, the first that is there."""
+"""Fields that name a document's source; the first one present is used."""
 TIME = ("@timestamp", "timestamp", "time", "ts")
 LEVEL = ("log.level", "level", "severity", "loglevel", "syslog.severity.name")
 MESSAGE = ("message", "log", "msg", "event.original")
@@ -33,12 +33,12 @@ KEPT_BY_A_CLUSTER = (
     "/_index_template/{name}", "/_component_template/{name}", "/_template/{name}", "/_ilm/policy/{name}",
     "/_data_stream/{name}", "/_ingest/pipeline/{name}",
 )  # fmt: skip
-"""What shippers set up before they send; here it is always there, and never changes anything."""
+"""Resources that shippers set up before they send; here they always exist, and have no effect."""
 _Item = tuple[str, str, str | None]  # action, index, and why it was refused
 
 
 class Bulk:
-    """Documents for an index; the index and its mapping are of no importance here."""
+    """Documents for an index; the index and its mapping are ignored."""
 
     name = "elasticsearch"
     routes: tuple[tuple[str, str], ...] = (
@@ -48,7 +48,7 @@ class Bulk:
     )  # fmt: skip
 
     def decode(self, request: Request, body: bytes) -> Decoded:
-        """See HttpDecoder. `details` holds what became of each document."""
+        """See HttpDecoder. `details` holds the result for each document."""
         if not request.path.endswith("/_bulk"):
             return Decoded([])
         default = request.path.strip("/").partition("/")[0] if request.path != "/_bulk" else ""
@@ -94,9 +94,9 @@ class Bulk:
 
 
 def server_info(headers: Mapping[str, str]) -> Response:
-    """What clients ask with `GET /` before they send.
+    """The answer to `GET /`, which clients request before they send.
 
-    Beats refuse a server that is older than they are, so a client is told its own version: its bulk requests are read.
+    Beats refuse a server older than themselves, so the answer is the client's own version.
     """
     said = _CLIENT.search(headers.get("user-agent", "")[:200])
     about = {
@@ -108,7 +108,7 @@ def server_info(headers: Mapping[str, str]) -> Response:
 
 
 def _about(request: Request) -> dict[str, Any]:
-    """What clients ask beside."""
+    """The answers to other requests of clients."""
     if request.path == "/_license":
         return {"license": {"status": "active", "uid": "isang", "type": "basic", "mode": "basic"}}
     if request.path == "/_cluster/health":
@@ -137,7 +137,7 @@ def _action(line: str, default: str) -> tuple[str, str]:
 
 
 def _record(line: str, peer: str) -> Record | None:
-    """A document as a record; None where it is none."""
+    """A document as a record; None if it is not valid."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError):
@@ -157,7 +157,7 @@ def _record(line: str, peer: str) -> Record | None:
 
 
 def _answered(action: str, index: str, why: str | None) -> dict[str, Any]:
-    """What the answer says of one document."""
+    """The part of the answer for one document."""
     if why is None:
         return {action: {"_index": index, "status": 201, "result": "created"}}
     return {action: {"_index": index, "status": 400, "error": {"type": "document_parsing_exception", "reason": why}}}

@@ -1,4 +1,4 @@
-"""POST /ingest: JSON lines, or plain text lines as they stand in a file."""
+"""POST /ingest: JSON lines, or plain text lines as in a file."""
 
 import json
 from typing import Any
@@ -7,11 +7,11 @@ from isang.logs.stream.record import Record
 from isang.service.intake import Decoded, RefusedRequest, Request, Response
 
 MOST_LINE = 65_536
-"""Characters of a line that are kept."""
+"""Maximum number of characters kept of a line."""
 
 
 class Ingest:
-    """Each line of the body is a record; `?source=` or the header X-Source says whose it is."""
+    """Each line of the body is a record; `?source=` or the header X-Source names its source."""
 
     name = "ingest"
     routes: tuple[tuple[str, str], ...] = (("POST", "/ingest"),)

@@ -1,7 +1,7 @@
-"""Records from Kafka's topics; the extra `isang[kafka]`.
+"""Records from Kafka topics; needs the extra `isang[kafka]`.
 
-One consumer group; offsets are committed once the records are on disk, so that a record that was taken in before a kill
-can come again, and none is left out.
+One consumer group; offsets are committed once the records are on disk, so after a kill a record may be delivered again,
+and none is lost.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ BATCH, WAIT_SECONDS, RETRY_SECONDS = 5_000, 0.2, 0.5
 
 
 class KafkaListener:
-    """Topics whose messages are log lines, as text or as JSON; a message's `source` is whose it is, else its topic.
+    """Topics whose messages are log lines, as text or JSON; the source is a message's `source`, else its topic.
 
-    Raises UsageError where confluent-kafka is missing.
+    Raises UsageError if confluent-kafka is missing.
     """
 
     name = "kafka"
@@ -49,7 +49,7 @@ class KafkaListener:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Keep what was consumed, and leave the group."""
+        """Store what was consumed, and leave the group."""
         self._stop.set()
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
@@ -68,13 +68,13 @@ class KafkaListener:
                 if messages and self._kept(decoded(messages), loop):
                     try:
                         consumer.commit(asynchronous=False)
-                    except KafkaException as error:  # the same records come again
+                    except KafkaException as error:  # the same records will be delivered again
                         say(f"warning: Kafka takes no offsets: {error.args[0].str()}")
         finally:
             consumer.close()
 
     def _kept(self, taken: Decoded, loop: asyncio.AbstractEventLoop) -> bool:
-        """Whether the records are on disk: however long it takes until there is room, unless the service stops."""
+        """Wait until there is room and write the records; False if the service stops before."""
         table = self._acceptance.table(taken.records)
         while True:
             try:
@@ -86,7 +86,7 @@ class KafkaListener:
 
 
 def decoded(messages: Sequence[Any]) -> Decoded:
-    """The records of Kafka's messages: a line each, in their order."""
+    """The records of Kafka messages, one line each, in order."""
     records, empty = [], 0
     for message in messages:
         text = (message.value() or b"").decode("utf-8", errors="replace").replace("\0", " ").strip("\r\n")

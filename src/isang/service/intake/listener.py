@@ -1,7 +1,7 @@
 """Syslog over UDP and TCP: the sockets around the decoder.
 
-A stream is read no further while the journal is full, so that its sender waits. Datagrams for which there is no room
-are counted, whether they were dropped here or by the system.
+While the journal is full, streams are not read, so that their senders wait. Dropped datagrams are counted, whether
+they were dropped here or by the system.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ from isang.service.intake.syslog import SyslogDatagrams, SyslogStream
 from isang.service.storage.journal import JournalFull
 
 READ_BYTES = 256 << 10
-"""Of a stream at a time."""
+"""Maximum number of bytes per read of a stream."""
 LARGE_BYTES = 32 << 10
-"""More than this is decoded in a thread, so that others are answered meanwhile."""
+"""Larger batches are decoded in a thread, so that the event loop stays responsive."""
 WRITE_BYTES = 1 << 20
-"""Of datagrams at a time."""
+"""Maximum bytes of datagrams per write."""
 MOST_WAITING_BYTES = 16 << 20
-"""Datagrams that wait to be written."""
+"""Maximum bytes of datagrams waiting to be written."""
 MOST_AT_ONCE = 1000
-"""Datagrams that are read before others have their turn."""
+"""Maximum number of datagrams read before other tasks get a turn."""
 RETRY_SECONDS, STOP_SECONDS = 0.2, 2.0
 SOCKET_BYTES = 8 << 20
-"""Room for datagrams that is asked of the system."""
+"""Receive buffer size requested from the system."""
 _FORCED = 33
-"""SO_RCVBUFFORCE, with which root may go beyond the system's limit."""
+"""SO_RCVBUFFORCE, with which root may exceed the system's limit."""
 
 
 class SyslogListener:
-    """One address, by UDP and TCP. Raises UsageError where it cannot be listened on."""
+    """One address, by UDP and TCP. Raises UsageError if it cannot be bound."""
 
     name = "syslog"
 
@@ -69,7 +69,7 @@ class SyslogListener:
         self._begin(self._write_datagrams())
 
     async def stop(self) -> None:
-        """Keep what was read, and close."""
+        """Store what was read, and close."""
         self._stopping = True
         if self._server is not None:
             self._read_datagrams()
@@ -93,7 +93,7 @@ class SyslogListener:
         task.add_done_callback(self._tasks.discard)
 
     def _may_send(self, peer: str) -> bool:
-        """Syslog knows no tokens: who may send is told by address."""
+        """Whether an address may send: syslog has no tokens, so senders are authorised by address."""
         address = ipaddress.ip_address(peer.partition("%")[0])
         address = getattr(address, "ipv4_mapped", None) or address
         return address.is_loopback or any(address in network for network in self._allowed)
@@ -124,14 +124,14 @@ class SyslogListener:
                 await writer.wait_closed()
 
     async def _came_in(self, reader: asyncio.StreamReader) -> bytes:
-        """What came; nothing at the end of the stream, or of the service."""
+        """The bytes received; empty at the end of the stream, or when the service stops."""
         while not self._stopping:
             with suppress(TimeoutError):
                 return await asyncio.wait_for(reader.read(READ_BYTES), STOP_SECONDS / 4)
         return b""
 
     def _read_datagrams(self) -> None:
-        """Take what came; where too much waits, count what is dropped."""
+        """Read waiting datagrams; if too many wait to be written, drop and count them."""
         for _ in range(MOST_AT_ONCE):
             try:
                 data, (peer, *_) = self._datagrams.recvfrom(65_536)
@@ -161,7 +161,7 @@ class SyslogListener:
                 self._waiting_bytes -= size
 
     def _next_datagrams(self) -> tuple[list[tuple[bytes, str]], int]:
-        """What is written at a time, and its bytes."""
+        """The next datagrams to write together, and their size in bytes."""
         size = count = 0
         while count < len(self._waiting) and size < WRITE_BYTES:
             size += len(self._waiting[count][0])
@@ -170,7 +170,7 @@ class SyslogListener:
         return taken, size
 
     async def _keep(self, decode: Callable[[], Decoded], size: int) -> None:
-        """Decode and write to the journal, however long it takes until there is room."""
+        """Decode and write to the journal, waiting as long as it takes until there is room."""
 
         def work() -> tuple[Decoded, Any]:
             decoded = decode()
@@ -205,7 +205,7 @@ def _now_us() -> int:
 def bound(
     host: str, port: int, kind: socket.SocketKind, what: str = "syslog", option: str = "--syslog"
 ) -> socket.socket:
-    """A socket that has the address. Raises UsageError."""
+    """A socket bound to the address. Raises UsageError."""
     found = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
     found.setblocking(False)
     try:
@@ -230,7 +230,8 @@ def _widened(datagrams: socket.socket) -> None:
 
 
 def _lost_by_the_system(datagrams: socket.socket) -> int:
-    """Datagrams that came while the socket had no room for them, since it was opened; 0 where nobody says."""
+    """Datagrams dropped by the system for lack of buffer space since the socket was opened; 0 if it does not report
+    it."""
     wide = datagrams.family == socket.AF_INET6
     with suppress(OSError, ValueError, IndexError):
         inode = str(Path(f"/proc/self/fd/{datagrams.fileno()}").readlink()).partition("[")[2].rstrip("]")

@@ -9,7 +9,7 @@ from isang.service.intake import Decoded, RefusedRequest, Request, Response
 from isang.service.intake.values import MOST_TEXT, as_text, flat, source_of
 
 SOURCE = ("service_name", "service", "app", "container", "container_name", "job", "filename", "pod", "instance", "host")
-"""Labels that name who wrote a line, the first that is there."""
+"""Labels that name a line's source; the first one present is used."""
 LEVEL = ("level", "detected_level", "severity")
 
 
@@ -45,16 +45,17 @@ class Loki:
         return Decoded(records, refused)
 
     def accepted(self, request: Request, decoded: Decoded) -> Response:
-        """See HttpDecoder: Loki answers with nothing."""
+        """See HttpDecoder: Loki's answer is empty."""
         return Response(204)
 
     def refused(self, request: Request, refusal: RefusedRequest) -> Response:
-        """See HttpDecoder: Loki answers with a line of text."""
+        """See HttpDecoder: Loki's answer is a line of text."""
         return Response(refusal.status, refusal.message.encode() + b"\n", "text/plain; charset=utf-8")
 
 
 def _record(labels: Mapping[str, str], value: Any) -> Record | None:
-    """A pair of nanoseconds as text and a line, perhaps with structured metadata; None where it is none."""
+    """The record of a pair of nanoseconds as text and a line, perhaps with structured metadata; None if it is
+    invalid."""
     if not isinstance(value, list) or len(value) not in (2, 3) or not isinstance(value[1], str):
         return None
     time, line = value[0], value[1].replace("\0", " ")[:MOST_TEXT]

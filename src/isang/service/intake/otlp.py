@@ -16,9 +16,9 @@ from isang.service.intake.values import MOST_DEPTH, MOST_TEXT, as_text, flat, so
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
 SOURCE = ("service.name", "k8s.container.name", "container.name", "k8s.pod.name", "host.name")
-"""Resource attributes that name who wrote a record, the first that is there."""
+"""Resource attributes that name a record's source; the first one present is used."""
 TEMPLATE = "log.record.template"
-"""The attribute in which a logging library says the message before its values were put in."""
+"""The attribute with a logging library's message template, before values were inserted."""
 STACK = "exception.stacktrace"
 SEVERITIES = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 """The names of the severity numbers 1 to 4, 5 to 8, ..., 21 to 24."""
@@ -91,7 +91,7 @@ def _is_json(request: Request) -> bool:
 
 
 def _record(sent: _Sent) -> Record | None:
-    """The record, or None where there is nothing in it."""
+    """The record, or None if it is empty."""
     body = None if sent.body in (None, "") else as_text(sent.body)
     attributes = flat(sent.attributes) if sent.attributes else {}
     if body is None and not attributes:
@@ -100,7 +100,7 @@ def _record(sent: _Sent) -> Record | None:
     text = body if body is not None else as_text(attributes)
     if STACK in attributes:
         text = f"{text}\n{attributes.pop(STACK)}"
-    if message is None:  # the event is which attributes it has
+    if message is None:  # the event is identified by its set of attributes
         message = attributes.get("event.name") or " ".join(sorted(attributes))
     fields = sent.resource.fields
     if attributes or sent.span_id:
@@ -145,7 +145,7 @@ def _of_protobuf(body: bytes) -> Iterator[_Sent]:
 
 
 def _plain(value: AnyValue, depth: int = 0) -> Any:
-    """An AnyValue as a plain value; bytes as base64, as OTLP/JSON has them."""
+    """An AnyValue as a plain value; bytes as base64, as in OTLP/JSON."""
     if text := value.string_value:  # most are
         return text
     kind = value.WhichOneof("value")
@@ -161,7 +161,7 @@ def _plain(value: AnyValue, depth: int = 0) -> Any:
 
 
 def _of_json(body: bytes) -> Iterator[_Sent]:
-    """OTLP/JSON: names in lowerCamelCase, ids in hexadecimal, 64-bit numbers as texts."""
+    """The records in OTLP/JSON: names in lowerCamelCase, ids in hexadecimal, 64-bit numbers as text."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -215,7 +215,7 @@ def _value(value: Any, depth: int = 0) -> Any:
 
 
 def _whole(value: Any) -> int:
-    """A whole number, written as a number or as a text; 0 where it is none or out of range."""
+    """An integer, given as a number or as text; 0 if it is invalid or out of range."""
     try:
         number = int(value) if isinstance(value, (int, str)) and len(str(value)) <= 20 else 0
     except ValueError:
@@ -224,7 +224,7 @@ def _whole(value: Any) -> int:
 
 
 def _id(record: Mapping[str, Any], name: str, size: int) -> str:
-    """An id in hexadecimal; empty where it is none or all zeros."""
+    """An id in hexadecimal; empty if it is invalid or all zeros."""
     value = record.get(name) or ""
     try:
         found = binascii.unhexlify(value) if isinstance(value, str) else b""

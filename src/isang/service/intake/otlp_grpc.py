@@ -1,4 +1,4 @@
-"""OTLP over gRPC: LogsService/Export; the extra `isang[grpc]`."""
+"""OTLP over gRPC: LogsService/Export; needs the extra `isang[grpc]`."""
 
 import time
 from importlib.util import find_spec
@@ -14,12 +14,12 @@ from isang.service.web.access import may_send
 
 SERVICE = "opentelemetry.proto.collector.logs.v1.LogsService"
 MOST_STREAMS = 100
-"""Requests of one connection at a time."""
+"""Maximum number of concurrent requests per connection."""
 STOP_SECONDS = 2.0
 
 
 class OtlpGrpcListener:
-    """One address. Raises UsageError where it cannot be listened on, or grpcio is missing."""
+    """One address. Raises UsageError if it cannot be bound, or grpcio is missing."""
 
     name = "otlp_grpc"
 
@@ -52,7 +52,7 @@ class OtlpGrpcListener:
         await self._server.start()
 
     async def stop(self) -> None:
-        """Answer what is under way, and close."""
+        """Finish pending requests, and close."""
         if self._server is not None:
             await self._server.stop(STOP_SECONDS)
 
@@ -77,7 +77,7 @@ class OtlpGrpcListener:
             await context.abort(
                 grpc.StatusCode.INVALID_ARGUMENT, "so many records never find room; send less at a time"
             )
-        except (JournalFull, OSError):  # which clients try again
+        except (JournalFull, OSError):  # clients will retry
             self._acceptance.metrics.refused.labels("429").inc()
             await context.abort(grpc.StatusCode.UNAVAILABLE, "there is no room for more records yet; send again later")
         return self._decoder.accepted(request, decoded).body

@@ -1,4 +1,4 @@
-"""Secrets go before records are written: in texts, messages and fields."""
+"""Secrets in texts, messages and fields are redacted before records are written."""
 
 import json
 from functools import lru_cache
@@ -30,7 +30,7 @@ def without_secrets(records: pl.DataFrame) -> pl.DataFrame:
 
 @lru_cache(REMEMBERED)
 def _without(fields: str) -> str:
-    """Value by value, each behind its name, which tells what it is."""
+    """Redact the fields value by value, each after its name, which shows what it is."""
     found = {}
     for name, value in json.loads(fields).items():
         cleaned = redacted(f"{name}={value}")

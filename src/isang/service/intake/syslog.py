@@ -1,4 +1,4 @@
-"""Syslog: messages of RFC 3164 and RFC 5424, alone in datagrams or framed in a stream (RFC 6587)."""
+"""Syslog: messages of RFC 3164 and RFC 5424, one per datagram or framed in a stream (RFC 6587)."""
 
 import re
 
@@ -7,7 +7,7 @@ from isang.service.intake import Decoded
 from isang.service.intake.values import MOST_NAME, MOST_TEXT, MOST_VALUE, microseconds
 
 MOST_MESSAGE = 65_536
-"""Bytes of one message; a longer one in a stream ends the connection, since its end cannot be found."""
+"""Maximum bytes of a message; a longer one in a stream ends the connection, since its end cannot be found."""
 SEVERITIES = ("EMERG", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFO", "DEBUG")
 FACILITIES = (
     "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
@@ -35,7 +35,7 @@ class SyslogDatagrams:
 
 
 class SyslogStream:
-    """Messages in a stream: each behind the number of its bytes, or each with an end of line."""
+    """Messages in a stream, each preceded by its length in bytes, or each terminated by a line end."""
 
     def __init__(self, peer: str) -> None:
         self._peer, self._rest = peer, b""
@@ -43,13 +43,13 @@ class SyslogStream:
         """Why nothing more can be read: a message is too long, so that its end cannot be found."""
 
     def feed(self, data: bytes, received_us: int) -> Decoded:
-        """The records that are complete now."""
+        """The records completed by this data."""
         rest, messages = self._rest + data, []
         while rest:
             if rest[:1].isdigit():
                 count, space, behind = rest.partition(b" ")
                 if not space and len(rest) < 6 and rest.isdigit():
-                    break  # the number goes on
+                    break  # the number continues in the next data
                 if not space or not count.isdigit() or int(count[:7]) > MOST_MESSAGE:
                     self.broken = f"a message of more than {MOST_MESSAGE} bytes, or none: {rest[:20]!r}"
                     break
@@ -69,7 +69,7 @@ class SyslogStream:
         return _decoded(messages, self._peer, received_us)
 
     def finish(self, received_us: int) -> Decoded:
-        """The last message of a stream that ended without an end of line."""
+        """The last message of a stream that ended without a line end."""
         rest, self._rest = self._rest, b""
         return _decoded([] if rest[:1].isdigit() else [rest], self._peer, received_us)
 
@@ -84,7 +84,7 @@ def _decoded(messages: list[bytes], peer: str, received_us: int) -> Decoded:
 
 
 def message_of(text: str, peer: str, received_us: int) -> Record:
-    """One message as a record. A time without year and zone (RFC 3164) says too little: that of arrival is taken."""
+    """One message as a record. RFC 3164 times lack year and zone, so the arrival time is used instead."""
     priority = _PRIORITY.match(text)
     level = facility = None
     rest = text
@@ -113,14 +113,14 @@ def _new(found: re.Match[str], level: str | None, fields: dict[str, str], peer: 
     values = {"pid": process, "msgid": message_id}
     fields = fields | {name: value[:MOST_VALUE] for name, value in values.items() if value != "-"}
     data, text = _structured(rest)
-    if not text and data:  # the data is all there is
+    if not text and data:  # there is nothing but the data
         text = " ".join(f"{name}={value}" for name, value in data.items())
     at = microseconds(time) or received_us
     return _made(peer if host == "-" else host, None if program == "-" else program, text, at, level, data | fields)
 
 
 def _structured(rest: str) -> tuple[dict[str, str], str]:
-    """The structured data in front of a message, and the message."""
+    """The structured data before a message, and the message."""
     if rest[:1] != "[":
         return {}, rest[1:].lstrip(" ").removeprefix("\ufeff") if rest[:1] == "-" else rest
     data: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Values that senders attach to records, as the bounded texts that a record's fields are."""
+"""Values that senders attach to records, converted to the bounded texts of a record's fields."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,26 +6,26 @@ from datetime import UTC, datetime
 from typing import Any
 
 MOST_TEXT = 65_536
-"""Characters of a record that are kept."""
+"""Maximum number of characters kept of a record."""
 MOST_FIELDS = 128
-"""Fields of a record that are kept."""
+"""Maximum number of fields kept of a record."""
 MOST_VALUE = 4_096
-"""Characters of a field's value that are kept."""
+"""Maximum number of characters kept of a field's value."""
 MOST_NAME = 200
-"""Characters of the name of a field or source that are kept."""
+"""Maximum number of characters kept of the name of a field or source."""
 MOST_DEPTH = 8
-"""Objects within objects; what lies deeper is JSON text."""
+"""Maximum depth of nested objects; deeper ones become JSON text."""
 
 
 def as_text(value: Any) -> str:
-    """A plain value as text: texts as they are, the rest as JSON."""
+    """A plain value as text: text as it is, anything else as JSON."""
     if isinstance(value, str):
         return value.replace("\0", " ")
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def flat(value: Mapping[str, Any]) -> dict[str, str]:
-    """Objects within objects as dotted names, at most MOST_FIELDS; null is no value."""
+    """Nested objects flattened to dotted names, at most MOST_FIELDS; null values are dropped."""
     found: dict[str, str] = {}
     _put(value, "", 0, found)
     return found
@@ -52,12 +52,12 @@ def first_of(fields: Mapping[str, str], names: Sequence[str]) -> str | None:
 
 
 def source_of(fields: Mapping[str, str], names: Sequence[str], otherwise: str) -> str:
-    """Who wrote a record: the first of the fields `names` that says something."""
+    """A record's source: the first of the fields `names` that is not blank."""
     return (first_of(fields, names) or otherwise)[:MOST_NAME]
 
 
 def microseconds(moment: Any) -> int | None:
-    """An ISO 8601 time, or seconds or milliseconds since 1970, as microseconds; None where it is no time.
+    """An ISO 8601 time, or seconds or milliseconds since 1970, as microseconds; None if it is not a time.
 
     A time without a zone is taken as UTC.
     """

@@ -1,4 +1,4 @@
-"""Anomalies to incidents while they come: firing, then resolved after a silence."""
+"""Groups arriving anomalies into incidents: firing, then resolved after a silence."""
 
 import hashlib
 from collections import Counter
@@ -18,31 +18,31 @@ from isang.service.outputs import Event
 from isang.service.storage.database import Database
 
 KEPT_RECORDS = 200
-"""Anomaly records that an incident is worked out from; those beyond are counted."""
+"""Maximum number of anomaly records from which an incident is derived; further ones are only counted."""
 MOST_EPISODES = 50
-"""Episodes of an incident that are told apart."""
+"""Maximum number of separate episodes of an incident."""
 RHYTHM = "rhythm"
-"""The name of the fact in the database."""
+"""Name of the fact in the database."""
 STREAM = "logs"
 _NO_MOMENT = datetime.fromtimestamp(0, UTC)
 
 
 class IncidentChange(NamedTuple):
-    """What became of an incident."""
+    """A change of an incident."""
 
     event: Event | Literal["silenced"]
-    """`silenced`: an answer says that it is normal; nobody is told."""
+    """`silenced`: an answer says that it is normal; no notification is sent."""
     incident: dict[str, Any]
-    """Its document."""
+    """The incident's document."""
 
 
 @dataclass
 class _Open:
-    """An incident that may go on."""
+    """An incident that may still grow."""
 
     id: str
     episodes: list[Episode]
-    """In the order in which they began to be told."""
+    """In the order in which they were first reported."""
     sessions: int
     last: datetime | None
     silence_seconds: float
@@ -52,26 +52,26 @@ class _Open:
 
     @property
     def records(self) -> list[dict[str, Any]]:
-        """Those that are kept, in the order of their episodes."""
+        """The kept records, in the order of their episodes."""
         return [record for episode in self.episodes for record in episode.records]
 
     @property
     def cause(self) -> str:
-        """The fingerprint of what it is named after."""
+        """The fingerprint of the cause that it is named after."""
         return leading(sum((episode.leads for episode in self.episodes), Counter())).fingerprint
 
     def add(self, episode: Episode) -> None:
-        """Take in an episode; of many, the first two become one."""
+        """Add an episode; if there are too many, the first two are merged."""
         self.episodes.append(episode)
         if len(self.episodes) > MOST_EPISODES:
             first, second = self.episodes[:2]
             self.episodes[:2] = [first.with_next(second)]
 
     def surplus(self) -> list[dict[str, Any]]:
-        """Take out and return the records beyond KEPT_RECORDS.
+        """Remove and return the records beyond KEPT_RECORDS.
 
-        Each leading symptom keeps a record that shows it: the latest record goes if an earlier one is led by the same,
-        else the latest of the most frequent; where all differ, the one that says least.
+        Each leading symptom keeps a record that shows it: the latest record is removed if an earlier one has the same
+        leading symptom, else the latest of the most frequent symptom; if all differ, the least informative one.
         """
         gone = []
         while len(records := self.records) > KEPT_RECORDS:
@@ -85,15 +85,15 @@ class _Open:
         return gone
 
     def replace(self, records: Sequence[dict[str, Any]]) -> None:
-        """Keep these records alone, each in its episode."""
+        """Keep only these records, each in its episode."""
         kept = _episodes(records, [(episode.first, episode.last) for episode in self.episodes])
         self.episodes = [episode for episode in kept if episode.records]
 
 
 class IncidentBook:
-    """The incidents of one stream of judged sessions; all of it is in the database, so that a restart goes on.
+    """The incidents of one stream of judged sessions; all state is in the database, so that a restart continues.
 
-    An anomaly that came before, because a killed process had judged its session already, changes nothing.
+    An anomaly that is already known, because a killed process had judged its session before, changes nothing.
     """
 
     def __init__(self, database: Database, model: Model, model_name: str, answers: Answers = NO_ANSWERS) -> None:
@@ -104,7 +104,7 @@ class IncidentBook:
         self._rhythm = Rhythm(alert_seconds(model), database.fact(RHYTHM))
 
     def add(self, records: Sequence[dict[str, Any]], sessions: int, now_us: int) -> list[IncidentChange]:
-        """Take anomaly records in; `sessions`: how many were judged so far."""
+        """Add anomaly records; `sessions`: number of sessions judged so far."""
         changed: dict[str, _Open] = {}
         if now_us:
             self._rhythm.watch(datetime.fromtimestamp(now_us / 1e6, UTC))
@@ -134,7 +134,7 @@ class IncidentBook:
         return changes
 
     def answer(self, answers: Answers, sessions: int, now_us: int) -> list[IncidentChange]:
-        """From now on these answers hold: what of the open incidents is silent by them, or no longer."""
+        """Apply these answers from now on; return the open incidents that they silence, or no longer silence."""
         self._answers = answers
         changes = []
         for own in self._open:
@@ -147,7 +147,7 @@ class IncidentBook:
         return changes
 
     def resolve(self, now_us: int) -> list[IncidentChange]:
-        """End the incidents that have been silent for long enough; `now_us` is the time in the logs."""
+        """Resolve the incidents that have been silent for long enough; `now_us` is the time in the logs."""
         now = datetime.fromtimestamp(now_us / 1e6, UTC)
         over = [own for own in self._open if own.last and (now - own.last).total_seconds() > own.silence_seconds]
         changes = []
@@ -159,7 +159,7 @@ class IncidentBook:
         return changes
 
     def _left(self, record: dict[str, Any], incident: str) -> bool:
-        """Whether a session that an open incident had is none of it any more: more came that no answer covers."""
+        """Whether a session has left an open silenced incident, because it now has reasons that no answer covers."""
         own = next((own for own in self._open if own.id == incident), None)
         if own is None or own.silenced_by is None or "silenced_by" in record:
             return False
@@ -172,7 +172,7 @@ class IncidentBook:
         return True
 
     def _known(self, record: dict[str, Any], incident: str) -> _Open | None:
-        """The open incident that keeps an anomaly that came before: its session has ended since, or is judged again."""
+        """The open incident with an already known anomaly, whose session has ended since or is judged again."""
         own = next((own for own in self._open if own.id == incident), None)
         key = _key(record)
         for episode in own.episodes if own is not None else ():
@@ -185,7 +185,7 @@ class IncidentBook:
     def _joined(self, record: dict[str, Any], now_us: int) -> _Open:
         """The incident that a new anomaly belongs to, by the rules for finished logs, see `incidents_of`.
 
-        It joins an episode that it stands close to; a new episode joins the incident with the same leading symptom.
+        It joins an episode that is close in time; a new episode joins the incident with the same leading symptom.
         """
         quiet, time = record.get("silenced_by"), moment(record)
         alike = [own for own in self._open if (own.silenced_by is None) == (quiet is None)]
@@ -232,7 +232,7 @@ class IncidentBook:
 
 
 def _silenced_by(records: Sequence[dict[str, Any]], answers: Answers) -> str | None:
-    """The answer that covers an incident, all of whose records are covered."""
+    """The answer that covers an incident, if all its records are covered."""
     found = None
     for one in records:
         found = silenced_by(one | {"reasons": [*one["reasons"], *one.get("silenced_reasons", ())]}, answers)
@@ -242,14 +242,14 @@ def _silenced_by(records: Sequence[dict[str, Any]], answers: Answers) -> str | N
 
 
 def _key(record: Mapping[str, Any]) -> str:
-    """The same for a session that is judged again, and for one that goes on and has ended."""
+    """A record's key; it stays the same when a session is judged again, or ends after it was reported."""
     return hashlib.sha256(f"{record['session_id']}|{record['start']}".encode()).hexdigest()[:24]
 
 
 def _episodes(
     records: Sequence[dict[str, Any]], spans: Sequence[tuple[datetime | None, datetime | None]]
 ) -> list[Episode]:
-    """Episodes with these records; each span is the first and the last moment of one."""
+    """Episodes with these records; each span is the first and last moment of an episode."""
     found = [Episode(first=first, last=last) for first, last in spans]
     for record in records:
         time = moment(record)

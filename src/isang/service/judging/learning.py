@@ -1,4 +1,4 @@
-"""Learning without a model: what comes in is kept until there is enough of it, then a process of its own trains."""
+"""Learning without a model: records are collected until there are enough, then a separate process trains."""
 
 import hashlib
 import json
@@ -27,18 +27,18 @@ from isang.service.storage.database import Database
 from isang.service.storage.journal import JournalSource, RecordJournal
 
 ESTIMATE_SECONDS = 10.0
-"""How many sessions have come is estimated this often."""
+"""Interval at which the number of collected sessions is estimated."""
 LOOK_SECONDS = 0.5
 NICENESS = 10
 _PLAIN_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Learning:
-    """Keeps records as log files, one for each stream, says how much is missing, and trains.
+    """Stores records as log files, one per stream, reports how much is missing, and trains.
 
-    Where it stands is kept in the database with each look; a record may be kept twice when the process is killed
-    between the two, which training does not mind. Records that come while the model is trained stay in the journal and
-    are the first that it judges.
+    Its position is saved in the database after each poll; if the process is killed in between, a record may be stored
+    twice, which does not harm training. Records that arrive during training stay in the journal and are the first to
+    be judged.
     """
 
     def __init__(self, settings: ServiceSettings, journal: RecordJournal, database: Database) -> None:
@@ -55,12 +55,12 @@ class Learning:
         self._estimated_at = 0.0
         self._sessions_at_start: float | None = None
         self.sessions = 0
-        """About so many have come."""
+        """Approximate number of sessions collected."""
         self.training = False
         self.error: str | None = None
 
     def says(self) -> Both:
-        """How far learning is, in a sentence."""
+        """The progress of learning, in a sentence."""
         if self.training:
             return Both(
                 f"training a model on about {self.sessions:,} sessions",
@@ -82,7 +82,7 @@ class Learning:
         return Both(says, says_ko)
 
     def run(self, stop: threading.Event) -> Path | None:
-        """Collect until there is enough, then train: the folder of the model; None where `stop` came first."""
+        """Collect until there is enough, then train; return the model's folder, or None if `stop` came first."""
         while not stop.is_set():
             self._collect()
             if time.monotonic() - self._estimated_at > ESTIMATE_SECONDS:
@@ -95,7 +95,7 @@ class Learning:
         return None
 
     def _collect(self) -> None:
-        """Keep what came."""
+        """Store new records."""
         self._logs.look()
         while True:
             lines, logs = self._logs.read()
@@ -116,7 +116,7 @@ class Learning:
                 return
 
     def _estimate(self) -> None:
-        """How many sessions have come, from the beginnings of the logs."""
+        """Estimate the number of collected sessions from the beginnings of the logs."""
         self._estimated_at = time.monotonic()
         try:
             found = recognise_sources(find_sources([str(self._folder)]), LogsConfig())
@@ -132,7 +132,7 @@ class Learning:
             self._sessions_at_start = self.sessions
 
     def _train(self, stop: threading.Event) -> Path | None:
-        """Train in a process of its own, at low priority."""
+        """Train in a separate process, at low priority."""
         number = 1 + max((int(path.name) for path in (self._settings.home / "models").glob("[0-9]*")), default=0)
         folder = self._settings.home / "models" / f"{number:04d}"
         folder.parent.mkdir(exist_ok=True)
@@ -165,13 +165,13 @@ def _low_priority() -> None:
 
 
 def _file_name(stream: str) -> str:
-    """A file for each stream, whose name says whose it is."""
+    """The file name of a stream, which contains the stream's name."""
     plain = _PLAIN_NAME.sub("-", stream).strip("-.")[-80:]
     return f"{plain}-{hashlib.sha256(stream.encode()).hexdigest()[:8]}.log"
 
 
 def _lines(records: pl.DataFrame) -> list[str]:
-    """Records as log lines: raw ones as they are, those that a sender took apart as JSON."""
+    """Records as log lines: raw ones as they are, structured ones as JSON."""
     return [
         text
         if message is None

@@ -23,23 +23,23 @@ from isang.service.storage.database import Database
 from isang.service.storage.journal import JournalSource, RecordJournal
 
 PLACE = "place"
-"""The file in the home folder that says where judging stands."""
+"""The file in the home folder with the position of judging."""
 EXPIRE_EVERY_SECONDS = 60.0
 OPEN_RECORD_BYTES = 1_000
-"""So much of the memory that is allowed stands for a record of an open session; Shedding sees what it really takes."""
+"""Memory assumed per record of an open session; Shedding measures what is really used."""
 DRAIN_SECONDS = 15.0
-"""After this long no further look is begun when the service is to stop: supervisors kill what does not end in time."""
+"""When the service stops, no new poll begins after this time: supervisors kill what does not end in time."""
 RETRY_SECONDS = 5.0
-"""After an error that may pass, such as a full disk."""
+"""Pause after an error that may be temporary, such as a full disk."""
 
 
 class Judging:
-    """Judges what comes until it is told to stop.
+    """Judges incoming records until it is asked to stop.
 
-    `put` is part of the transaction in which an incident changes, `tell` comes after it.
+    `put` runs within the transaction in which an incident changes, `tell` after it.
 
-    What it found is in the database before the place is saved behind it, and an anomaly that is there already changes
-    nothing: whatever kills the process, no record is left out, and none counts twice.
+    Results are in the database before the position is advanced, and an anomaly that is already there changes nothing:
+    whatever kills the process, no record is lost and none counts twice.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Judging:
         open_sessions = self.following.follower.stream.open
         open_sessions.most_records = max(MOST_RECORDS, settings.memory_bytes // OPEN_RECORD_BYTES)
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
-        metrics.model_info.clear()  # of the model before
+        metrics.model_info.clear()  # of the previous model
         metrics.model_info.labels(STREAM, self.model_name).set(1)
         metrics.templates.labels(STREAM).set(len(self.model.vocabulary.templates))
         self._counted = (0, 0)  # late records, and sessions that ended early
@@ -75,7 +75,7 @@ class Judging:
         self._keep_days, self._expired_at = settings.lifecycle.keep_days, 0.0
         self._caught_up_at = time.monotonic()
         self.error: str | None = None
-        """Why judging does not go on at the moment."""
+        """Why judging is stalled at the moment."""
 
     @property
     def sessions(self) -> int:
@@ -84,13 +84,13 @@ class Judging:
 
     @property
     def anomalies(self) -> int:
-        """Of these, how many were anomalous."""
+        """Number of these sessions that were anomalous."""
         return self.following.before[1] + self.following.anomalies
 
     def run(self, stop: threading.Event, switch: threading.Event) -> None:
-        """Judge until another model is to judge, or `stop` is set; then, for a while, what has been accepted; and save.
+        """Judge until `switch` to another model or `stop` is set; then judge for a while what was accepted, and save.
 
-        What is left then is on the disk and is judged after the next start.
+        What is left is on disk and is judged after the next start.
         """
         self._guarded(self.following.save)
         while not (stop.is_set() or switch.is_set()):
@@ -99,18 +99,18 @@ class Judging:
             if self.error is not None:
                 stop.wait(RETRY_SECONDS)
             elif not self.following.follower.behind:
-                stop.wait(pause_after(time.monotonic() - began))
+                stop.wait(pause_after(time.monotonic() - began, came=bool(self.following.follower.records)))
         until = time.monotonic() + DRAIN_SECONDS
         while not switch.is_set():
             self._guarded(self.look)
             if not self.following.follower.behind or self.error is not None or time.monotonic() > until:
                 break
-        if not self._found:  # else what was not written is judged again from the place before
+        if not self._found:  # else what was not written is judged again from the previous position
             self._guarded(self.following.save)
         self.following.close()
 
     def look(self, *, ended: bool = True) -> None:
-        """Read and judge once; without `ended` only what is alarming in sessions that go on."""
+        """Read and judge once; with `ended` False, only alarming lines in sessions that have not ended."""
         began = time.perf_counter()
         sessions, anomalies = self.following.sessions, self.following.anomalies
         _, found = self.following.poll(ended=ended)
@@ -126,7 +126,7 @@ class Judging:
                 expired = self._expire(now_us)
                 for change in changes:
                     self._put(change)
-        except Exception:  # nothing of it is in the database: with the next look all of it comes again
+        except Exception:  # nothing of it is in the database: the next poll reads all of it again
             self._book = self._opened_book()
             raise
         self._found.clear()
@@ -168,7 +168,7 @@ class Judging:
                 metrics.incidents.labels(stream, state).set(count)
 
     def _expire(self, now_us: int) -> bool:
-        """Now and then: whether any resolved incident is so old that it is not kept with its lines any more."""
+        """From time to time, expire resolved incidents too old to be kept with their lines; whether there were any."""
         now = time.monotonic()
         if now - self._expired_at < EXPIRE_EVERY_SECONDS:
             return False
@@ -185,7 +185,7 @@ class Judging:
             metrics.stream_anomalies.labels(metrics.stream(record["source"])).inc()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        """Do it; an error of the system or of an input is said once, and tried again later."""
+        """Do `work`; an error of the system or of an input is reported once, and the work retried later."""
         try:
             work()
         except (IsangError, OSError) as error:

@@ -1,4 +1,4 @@
-"""How near each other anomalies must stand to be one episode, learned while they come: by how often episodes begin."""
+"""The maximum time between anomalies of one episode, learned online from how often episodes begin."""
 
 import math
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from isang.artifact import Model
 from isang.detection.causes.episodes import BY_CHANCE, MOST_SECONDS, chance_seconds
 
 KEPT_BEGINNINGS = 200
-"""Beginnings of episodes that are kept; the time since the first of them is the time that is looked at."""
+"""Maximum number of episode starts kept; the time since the first of them is the period observed."""
 
 
 class Rhythm:
-    """The rule of `joining_seconds` for logs that go on.
+    """The rule of `joining_seconds` for logs that continue.
 
-    Before anything is known one episode is expected in `alone_seconds`. `kept`: what `to_dict` gave before.
+    Initially one episode is expected in `alone_seconds`. `kept`: an earlier result of `to_dict`.
     """
 
     def __init__(self, alone_seconds: float, kept: Mapping[str, Any] | None = None) -> None:
@@ -25,16 +25,16 @@ class Rhythm:
         self._began = [datetime.fromisoformat(text) for text in (kept or {}).get("began", ())]
 
     def watch(self, now: datetime) -> None:
-        """The logs have come to this time."""
+        """Note that the logs have reached this time."""
         self._since = self._since or now
 
     def window(self, time: datetime | None) -> float:
-        """So many seconds may lie between an episode and an anomaly of this `time`."""
+        """Maximum number of seconds between an episode and an anomaly at this `time` that joins it."""
         watched = 0.0 if time is None or self._since is None else max(0.0, (time - self._since).total_seconds())
         return chance_seconds(self._alone_seconds + watched, 1 + len(self._began))
 
     def begins(self, time: datetime | None) -> None:
-        """An episode has begun."""
+        """Note that an episode has begun."""
         if time is not None:
             self._began.append(time)
         if len(self._began) > KEPT_BEGINNINGS:
@@ -47,7 +47,7 @@ class Rhythm:
 
 
 def alert_seconds(model: Model) -> float:
-    """How far apart alerts of normal sessions are, by the model's alert budget; long where it has no clock."""
+    """Expected time between alerts of normal sessions, by the model's alert budget; long if it has no timestamps."""
     facts = model.facts
     first, last = facts.get("trained_from"), facts.get("trained_until")
     if first is None or last is None:

@@ -1,7 +1,7 @@
-"""The service stays within its memory: what is shed, in which order, before the system would end the process.
+"""Keeps the service within its memory limit, before the system would kill the process.
 
-First free memory goes back to the system; then the sessions that were silent longest end early, a quarter of what is
-open with each look; at the limit itself no more is taken in, so that senders wait with what they have.
+First free memory is returned to the system; then the sessions that were silent longest are ended early, a quarter of
+the open ones per poll; at the limit itself no more records are accepted, so that senders wait.
 """
 
 from isang.logs.stream.open_sessions import OpenSessions
@@ -11,20 +11,20 @@ from isang.service.metrics import Metrics
 from isang.service.storage.journal import RecordJournal
 
 HIGH, LOW = 0.9, 0.8
-"""Shares of the limit: from the first on something is shed, below the second all is as usual."""
+"""Shares of the limit: above the first, load is shed; below the second, operation is normal again."""
 LEAST_RECORDS = 1_000
-"""So many open records are always kept."""
+"""Minimum number of open records that are always allowed."""
 
 
 class Shedding:
-    """`most_bytes` bounds what the process holds."""
+    """`most_bytes` limits the memory of the process."""
 
     def __init__(self, most_bytes: int, journal: RecordJournal, metrics: Metrics) -> None:
         self._most_bytes, self._journal, self._metrics = most_bytes, journal, metrics
-        self._usual: int | None = None  # open records that were allowed before
+        self._usual: int | None = None  # number of open records allowed before
 
     def look(self, open_sessions: OpenSessions) -> None:
-        """After each look of judging: shed what has to be shed."""
+        """Shed load if needed; called after each poll of judging."""
         used = resident_bytes()
         if used > HIGH * self._most_bytes:
             give_back()

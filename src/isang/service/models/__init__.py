@@ -1,1 +1,1 @@
-"""The life of models in the service: candidates, gates, the shadow, promotion and the way back."""
+"""The lifecycle of models in the service: candidates, gates, shadow mode, promotion and rollback."""

@@ -1,4 +1,4 @@
-"""Watches what the present model judges, suggests a candidate with its reasons, and trains it alone where it may."""
+"""Watches what the current model judges, suggests a candidate with reasons, and trains it automatically if allowed."""
 
 import threading
 from collections.abc import Callable
@@ -17,15 +17,15 @@ from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
 
 AGAIN_SESSIONS = 4_000
-"""After a candidate that was trained by itself so many sessions come before the next one is."""
+"""Minimum number of sessions between two automatically trained candidates."""
 UNDER_WAY = ("training", "shadow")
 STREAM = "logs"
 
 
 class Advice:
-    """`train` begins a candidate for a reason and raises Refused; `waits` says why it is no time to learn.
+    """`train` starts a candidate for a reason and raises Refused; `waits` says why this is not a time to learn.
 
-    A candidate is trained without a person only where `lifecycle.promote` is "auto", and never during an outage.
+    A candidate is trained automatically only if `lifecycle.promote` is "auto", and never during an outage.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class Advice:
         self._training: threading.Thread | None = None
 
     def use(self, model: Model, version: str) -> None:
-        """From now on this version judges."""
+        """Use this version as the one that judges from now on."""
         self._model, self._usual = model, usual_of(model, self._settings.lifecycle.half_life_days)
         self._history = History(self._database, version)
         self._measure()
 
     def looked(self, looked: LookedAt) -> None:
-        """Count sessions that were just judged; in the judging thread."""
+        """Count sessions that were just judged; runs in the judging thread."""
         if self._history is None or self._model is None or not len(looked.judged.rows):
             return
         if self._history.add(counts_of(self._model, looked)):
@@ -55,7 +55,8 @@ class Advice:
                 self.train_alone()
 
     def suggested(self) -> dict[str, Any] | None:
-        """The suggestion: its `reasons`, what is `expected`, `waits`; None where there is none or one is under way."""
+        """The suggestion: `reasons`, what is `expected`, `waits`; None if there is none, or a candidate is in
+        progress."""
         history, usual = self._history, self._usual
         if history is None or usual is None or any(self._versions.in_state(state) for state in UNDER_WAY):
             return None
@@ -67,7 +68,7 @@ class Advice:
         return None if found is None else found | said
 
     def train_alone(self) -> None:
-        """Begin a candidate where one is suggested, nothing speaks against it, and the last one is long enough ago."""
+        """Start a candidate if one is suggested, nothing opposes it, and the last one is long enough ago."""
         history = self._history
         if history is None or (history.tried_after is not None and history.tried_after < AGAIN_SESSIONS):
             return
@@ -81,7 +82,7 @@ class Advice:
         self._training.start()
 
     def close(self) -> None:
-        """Write what was counted."""
+        """Save the counts."""
         if self._training is not None:
             self._training.join()
         if self._history is not None and self._history.bins:
@@ -102,5 +103,5 @@ class Advice:
         self._metrics.suggested.set(self.suggested() is not None)
 
     def _called_anomalies(self, since: str | None) -> int:
-        """Sessions of incidents since then that a person called anomalies."""
+        """Number of sessions in incidents since then that a person called anomalies."""
         return self._database.sessions_by_verdict(since).get("anomaly", 0)

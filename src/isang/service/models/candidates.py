@@ -1,4 +1,4 @@
-"""Candidates: trained on kept sessions, held back during an outage, examined, and watched in the shadow."""
+"""Candidates: trained on kept sessions, held back during an outage, tested by the gates, and run in shadow mode."""
 
 import os
 import subprocess
@@ -32,19 +32,19 @@ from isang.service.settings import ServiceSettings
 from isang.service.storage.database import Database
 
 HELD_OUT_SHARE = 0.2
-"""The latest kept sessions, so many, are held out for the gates."""
+"""Share of the kept sessions, the latest, held out for the gates."""
 LEAST_SESSIONS, LEAST_HELD_OUT = 500, 100
 NICENESS = 10
 GRAVE = ("high", "critical")
-"""While an incident of this severity fires, no candidate is trained unless somebody insists."""
+"""While an incident of this severity fires, no candidate is trained unless forced."""
 SHADOW_SESSIONS = 2_000
-"""A candidate that may be promoted without a person judges so many sessions in the shadow before."""
+"""Minimum number of sessions judged in shadow mode before automatic promotion."""
 SHOWN = 50
 NOTE_EVERY = 100
 
 
 class Candidates:
-    """At most one candidate is trained, or judges in the shadow, at a time."""
+    """At most one candidate is in training or in shadow mode at a time."""
 
     def __init__(
         self, settings: ServiceSettings, database: Database, versions: Versions, feedback: Feedback,
@@ -61,7 +61,7 @@ class Candidates:
         self._watching: threading.Thread | None = None
 
     def looked(self, looked: LookedAt) -> None:
-        """Keep sessions that were judged, and let the shadow judge them too; in the judging thread."""
+        """Store judged sessions, and have the shadow judge them too; runs in the judging thread."""
         self.kept.add(looked.ended.dataset, looked.records)
         shadow = self._in_shadow()
         if shadow is not None:
@@ -73,7 +73,7 @@ class Candidates:
                     self._promote(shadow.name, "the gates and the shadow")
 
     def outage(self) -> Both | None:
-        """Why it is no time to learn: a grave incident that fires and that no answer calls normal."""
+        """Why this is not a time to learn: a severe firing incident that no answer calls normal."""
         firing = self._database.incidents(state="firing", silenced=False, limit=20)
         grave = [incident for incident in firing if incident["severity"] in GRAVE]
         if not grave:
@@ -85,7 +85,7 @@ class Candidates:
         )
 
     def train(self, present: Path, reason: Both, *, force: bool) -> dict[str, Any]:
-        """Begin to train a candidate beside the `present` model. Raises Refused."""
+        """Start to train a candidate beside the `present` model. Raises Refused."""
         why = None if force else self.outage()
         if why is not None:
             raise Refused(
@@ -108,7 +108,7 @@ class Candidates:
         return version
 
     def close(self) -> None:
-        """End a training that is under way, and write what is still to be kept."""
+        """Stop a running training, and save pending sessions."""
         process = self._process
         if process is not None and process.poll() is None:
             process.terminate()
@@ -117,7 +117,7 @@ class Candidates:
         self.kept.flush()
 
     def _prepare(self, folder: Path, model: Model, present: Path) -> dict[str, Any]:
-        """Write what the candidate is trained with. Raises InputError where too little was kept."""
+        """Write the candidate's training data. Raises InputError if too little was kept."""
         answers, half_life = self._feedback.answers.answers, self._settings.lifecycle.half_life_days
         rules, parts = rules_of(model), self.kept.read()
         if not parts:
@@ -144,7 +144,7 @@ class Candidates:
         return {"sessions": len(learned.sessions), "held_out": held_out, "half_life_days": half_life}
 
     def _watch(self, name: str, folder: Path) -> None:
-        """Train in a process of its own, and say what became of it."""
+        """Train in a separate process, and record the result."""
         command = [sys.executable, "-m", "isang.service.models.training", str(folder)]
         with (folder / "training.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -180,7 +180,7 @@ class Candidates:
 
 
 class Shadow:
-    """A candidate that judges what the present model judges, and tells nobody."""
+    """A candidate in shadow mode: it judges what the current model judges, without notifying anyone."""
 
     def __init__(self, name: str, model: Model) -> None:
         self.name, self._model = name, model
@@ -189,7 +189,7 @@ class Shadow:
         self._alone = {"present": 0, "candidate": 0}
 
     def look(self, looked: LookedAt) -> None:
-        """Judge the sessions that the present model has judged."""
+        """Judge the sessions that the current model has judged."""
         dataset = looked.ended.dataset
         own = judge(self._model, dataset, unfinished_S=np.asarray(looked.judged.unfinished_S))
         incidents = {one["session_id"]: one["incident"] for one in looked.records}
@@ -206,13 +206,13 @@ class Shadow:
         self.sessions += len(own.decisions)
 
     def may_be_promoted(self) -> bool:
-        """Whether it has judged enough, and alerts as rarely as it may."""
+        """Whether it has judged enough sessions, and its alert rate is within the budget."""
         low, _ = wilson(self._own, self.sessions)
         asked = self._model.config.detection.alerts_per_thousand / 1000
         return self.sessions >= SHADOW_SESSIONS and low is not None and low <= asked
 
     def to_dict(self) -> dict[str, Any]:
-        """What a version says of its time in the shadow."""
+        """The result of a version's shadow mode."""
         return {
             "sessions": self.sessions,
             "alerts_per_thousand": share(self._own, self.sessions, 1000.0),
@@ -225,7 +225,7 @@ class Shadow:
 
 
 def _before(part: Dataset, first: Any) -> Dataset:
-    """The sessions of a part that began before a moment."""
+    """The sessions of a part that began before a given time."""
     starts = part.sessions["start"]
     return Dataset(
         part.sessions.filter(starts.is_null() | (starts < first)) if first else part.sessions, part.templates, {}
@@ -233,6 +233,6 @@ def _before(part: Dataset, first: Any) -> Dataset:
 
 
 def _data_of(present: Path, period: int) -> tuple[Path, int] | None:
-    """The dataset that the present model learned from, where it stands beside it, and the size of its period."""
+    """The dataset that the current model learned from, if it is stored beside it, and the size of its period."""
     near: Sequence[Path] = [folder / DATA for folder in list(present.resolve().parents)[:2]]
     return next(((folder, period) for folder in near if (folder / "sessions.parquet").is_file()), None)

@@ -1,4 +1,4 @@
-"""What a candidate must pass before it may judge: each gate says whether, and why."""
+"""The tests that a candidate must pass before it may judge: each gate says whether it passed, and why."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,23 +15,23 @@ from isang.logs.store import Dataset
 TRAINING = ("finite", "divergence", "schedule")
 """Findings of the training judge that must not be a problem."""
 SUSPECT_TIMES = 10.0
-"""Of what a candidate learned from, the present model may flag so many times its budget..."""
+"""The current model may flag its budget times this factor of a candidate's training sessions..."""
 LEAST_SUSPECT = 0.02
-"""... and this share; more is an outage, or sessions of another kind."""
+"""... or at least this share; more indicates an outage, or sessions of another kind."""
 MORE_SURPRISE = 0.2
-"""The two were measured on other sessions, so that so large a share more is no fault."""
+"""Allowed relative increase in surprise: the two models were measured on different sessions."""
 MOST_JUDGED = 5_000
-"""Sessions, the latest, that a gate judges."""
+"""Maximum number of sessions, the latest, that a gate judges."""
 SHOWN = 20
 
 
 def gate(name: str, passed: bool, says: str, says_ko: str, **figures: Any) -> dict[str, Any]:
-    """What a gate found."""
+    """The result of a gate."""
     return {"name": name, "passed": passed, "says": says, "says_ko": says_ko, **figures}
 
 
 def training_gate(findings: Mapping[str, Mapping[str, Any]] | None) -> dict[str, Any]:
-    """No problem in the training: `findings` by id, each with `verdict` and `statement`; None: nothing was trained."""
+    """No problem in training: `findings` by id, each with `verdict` and `statement`; None: nothing was trained."""
     if findings is None:
         return gate("training", True, "no encoder was trained", "학습한 인코더가 없습니다", problems=[])
     wrong = [name for name in TRAINING if findings[name]["verdict"] == "problem"]
@@ -46,7 +46,7 @@ def training_gate(findings: Mapping[str, Mapping[str, Any]] | None) -> dict[str,
 
 
 def material_gate(present: Model, learned: Dataset) -> dict[str, Any]:
-    """What the candidate learned from is normal to the present model, but for what changed slowly."""
+    """The candidate's training sessions are normal to the current model, except for slow changes."""
     dataset = _latest(learned)
     flagged = _flagged(present, dataset)
     asked = present.config.detection.alerts_per_thousand / 1000
@@ -64,7 +64,7 @@ def material_gate(present: Model, learned: Dataset) -> dict[str, Any]:
 
 
 def planted_gate(present: Model, candidate: Model, held_out: Dataset) -> dict[str, Any]:
-    """Of each kind of planted anomaly it finds no less than the present model, within that one's interval."""
+    """For each kind of planted anomaly, it finds no less than the current model, within that model's interval."""
     dataset = _latest(held_out)
     rows = np.arange(len(dataset.sessions), dtype=np.int64)
     kinds, worse, worse_ko = [], [], []
@@ -85,9 +85,9 @@ def planted_gate(present: Model, candidate: Model, held_out: Dataset) -> dict[st
 
 
 def surprise_gate(present: Model, candidate: Model) -> dict[str, Any]:
-    """Normal sessions that were held out surprise its encoder no more than they did the present one, within a share.
+    """Held-out normal sessions surprise its encoder no more than the current one, up to MORE_SURPRISE.
 
-    In nats per masked event, by the facts of both trainings; passed where one of them has no encoder.
+    In nats per masked event, from the facts of both trainings; passed if one of them has no encoder.
     """
     if present.encoder is None or candidate.encoder is None:
         return gate("surprise", True, "there are no two encoders to compare", "비교할 인코더 둘이 없습니다")
@@ -101,7 +101,7 @@ def surprise_gate(present: Model, candidate: Model) -> dict[str, Any]:
 
 
 def budget_gate(candidate: Model, held_out: Dataset) -> dict[str, Any]:
-    """The alerts on the latest normal sessions are within the budget, as far as their number can tell."""
+    """The alerts on the latest normal sessions are within the budget, as far as their number can show."""
     dataset = _latest(held_out)
     flagged, sessions = _flagged(candidate, dataset), len(dataset.sessions)
     asked = candidate.config.detection.alerts_per_thousand
@@ -113,7 +113,7 @@ def budget_gate(candidate: Model, held_out: Dataset) -> dict[str, Any]:
 
 
 def changes(present: Model, candidate: Model, held_out: Dataset) -> dict[str, Any]:
-    """Templates that only one of the models knows, and which new ones reword known ones."""
+    """Templates known to only one of the models, and the new ones that reword known ones."""
     old, new = (set(model.vocabulary.templates) for model in (present, candidate))
     _, _, reworded = judge_reworded(present, _latest(held_out))
     return {

@@ -1,4 +1,4 @@
-"""What the present model has judged lately, in counts: some hundred sessions at a time, kept over restarts."""
+"""Counts of what the current model has judged lately, in bins of some hundred sessions, kept across restarts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -19,33 +19,33 @@ from isang.service.storage.database import Database
 BIN_SESSIONS = 250
 MOST_BINS = 16
 MOST_NAMED = 20
-"""New templates that a bin names; all are counted."""
+"""Maximum number of new templates named per bin; all are counted."""
 _FACT = "judged_lately"
 
 
 @dataclass
 class Bin:
-    """Counts of sessions that came one after another."""
+    """Counts of consecutive sessions."""
 
     sessions: int = 0
     alerts: int = 0
-    """Anomalous sessions that were told."""
+    """Anomalous sessions that were reported."""
     silenced: int = 0
     """Anomalous sessions that an answer calls normal."""
     new: int = 0
-    """Sessions with a line whose template no training session has."""
+    """Sessions with a line whose template is in no training session."""
     new_alerts: int = 0
-    """Of these, alerts that were told."""
+    """Reported alerts among these."""
     high: dict[str, int] = field(default_factory=dict)
     """Sessions with a high score, by detector; see `evaluation.drift`."""
     templates: dict[str, int] = field(default_factory=dict)
-    """New templates, and how many sessions have them."""
+    """New templates, with the number of sessions that have them."""
     first: str | None = None
-    """When the first of them began and when the last one ended, ISO 8601; None without a clock."""
+    """When the first of them began and the last one ended, ISO 8601; None without timestamps."""
     last: str | None = None
 
     def add(self, other: "Bin") -> None:
-        """Take the counts of later sessions in."""
+        """Add the counts of later sessions."""
         for name in ("sessions", "alerts", "silenced", "new", "new_alerts"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for name in ("high", "templates"):
@@ -58,9 +58,9 @@ class Bin:
 
 
 class History:
-    """The bins of one version of the model; another version begins anew.
+    """The bins of one version of the model; another version starts with no bins.
 
-    They are written when one is full: a kill forgets no more than that, which a suggestion does not mind.
+    They are written when a bin is full: a kill loses at most one bin, which hardly affects suggestions.
     """
 
     def __init__(self, database: Database, version: str) -> None:
@@ -68,10 +68,10 @@ class History:
         kept = database.fact(_FACT) or {}
         self.bins = [Bin(**one) for one in kept.get("bins", ())] if kept.get("version") == version else []
         self.tried_after: int | None = kept.get("tried_after") if self.bins else None
-        """Sessions that have come since a candidate was last trained by itself; None: none was."""
+        """Sessions since a candidate was last trained automatically; None if none was."""
 
     def add(self, counted: Bin) -> bool:
-        """Take the counts of later sessions in: whether a bin is full now."""
+        """Add the counts of later sessions; return whether a bin is now full."""
         if not self.bins or self.bins[-1].sessions >= BIN_SESSIONS:
             self.bins.append(Bin())
             del self.bins[:-MOST_BINS]
@@ -84,7 +84,7 @@ class History:
         return full
 
     def save(self) -> None:
-        """Write it."""
+        """Save the bins."""
         value = {"version": self._version, "tried_after": self.tried_after, "bins": [asdict(one) for one in self.bins]}
         self._database.keep(_FACT, value)
 
@@ -110,7 +110,7 @@ def counts_of(model: Model, looked: LookedAt) -> Bin:
 
 
 def high_limits(model: Model) -> dict[str, float]:
-    """From which score on a session is high, by detector."""
+    """The score from which a session counts as high, by detector."""
     return {one.name: high_from(calibration_scores(model, one.name), one.allowance) for one in detectors_of(model)}
 
 
@@ -133,7 +133,7 @@ def _new_templates(model: Model, looked: LookedAt, new_S: np.ndarray[Any, np.dty
 
 
 def together(bins: Sequence[Bin]) -> Bin:
-    """All of them as one."""
+    """The sum of all bins."""
     found = Bin()
     for one in bins:
         found.add(one)
@@ -141,5 +141,5 @@ def together(bins: Sequence[Bin]) -> Bin:
 
 
 def without_worst(bins: Sequence[Bin], count: Callable[[Bin], int]) -> list[Bin]:
-    """The bins without the eighth that has most of something: one outage, or one burst, is no drift."""
+    """The bins without the eighth with the highest counts: a single outage or burst is not drift."""
     return sorted(bins, key=count)[: len(bins) - -(-len(bins) // 8)]

@@ -1,4 +1,4 @@
-"""Sessions that were judged, kept for the next training: as small datasets, the oldest dropped first."""
+"""Judged sessions kept for the next training, as small datasets; the oldest are dropped first."""
 
 import shutil
 import time
@@ -22,10 +22,10 @@ _SESSIONS, _TEMPLATES = "sessions.parquet", "templates.parquet"
 
 
 class KeptSessions:
-    """One folder for each part; a part is there as a whole or not at all.
+    """One folder per part; a part is complete or absent.
 
-    What came since the last part was written is lost where the process is killed: it is training material, and the
-    alerts among it are in the database.
+    If the process is killed, sessions since the last written part are lost: they are only training material, and their
+    alerts are in the database.
     """
 
     def __init__(self, folder: Path, *, most_bytes: int, most_days: float) -> None:
@@ -38,7 +38,7 @@ class KeptSessions:
         self._flushed_at = time.monotonic()
 
     def add(self, dataset: Dataset, records: Sequence[dict[str, Any]]) -> None:
-        """Keep the sessions of a dataset, of which the anomalous ones have these records."""
+        """Add the sessions of a dataset; `records` belong to its anomalous ones."""
         flagged = {(one["session_id"], one["start"]): "silenced_by" in one for one in records}
         keys = [
             (name, None if start is None else start.isoformat())
@@ -54,7 +54,7 @@ class KeptSessions:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits, and drop what is too old or too much. Raises OutputError."""
+        """Write pending sessions, and drop parts that are too old or exceed the space. Raises OutputError."""
         self._flushed_at = time.monotonic()
         if self._waiting:
             part = merged(self._waiting)
@@ -65,7 +65,7 @@ class KeptSessions:
         self._drop()
 
     def read(self, since: datetime | None = None) -> list[Dataset]:
-        """All parts, the oldest first; each session once over all of them, as it came last."""
+        """All parts, the oldest first; each session occurs once, in its latest form."""
         parts = []
         for path in self._parts():
             sessions = pl.read_parquet(path / _SESSIONS).select(KEPT_SCHEMA.names()).cast(KEPT_SCHEMA)
@@ -92,10 +92,10 @@ class KeptSessions:
 
 
 def merged(parts: Sequence[Dataset], rules: Rules | None = None) -> Dataset:
-    """The sessions of several datasets with one table of templates; of those with the same id and start the last.
+    """The sessions of several datasets with one table of templates; duplicates by id and start keep the last.
 
-    With `rules`, their templates are known events, and all others are learned anew from what the parts' lines have in
-    common: each part saw few of them.
+    With `rules`, their templates are the known events, and all others are mined again from the lines of all parts: each
+    part by itself saw few of them.
     """
     texts = pl.concat([part.templates.select("template", "level") for part in parts]).unique(maintain_order=True)
     if rules is None:
@@ -118,7 +118,7 @@ def merged(parts: Sequence[Dataset], rules: Rules | None = None) -> Dataset:
 
 
 def counted(lists: pl.Series, events: pl.Series) -> pl.Series:
-    """How often each of the `events` is in the lists, in the order of `events`."""
+    """The number of occurrences of each of the `events` in the lists, in the order of `events`."""
     numbers = events.to_numpy()
     counts = np.bincount(lists.explode().drop_nulls().to_numpy(), minlength=int(numbers.max(initial=0)) + 1)
     return pl.Series(counts[numbers], dtype=pl.Int64)

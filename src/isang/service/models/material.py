@@ -1,4 +1,4 @@
-"""What a candidate learns from: kept sessions without anomalies, the older the fewer."""
+"""A candidate's training data: kept sessions without anomalies, fewer the older they are."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ def material(
     answers: Sequence[Answer],
     half_life_days: float,
 ) -> Dataset:
-    """A dataset of what the model before learned from and of what was kept since.
+    """A dataset of the previous model's training data and of the sessions kept since.
 
     `earlier`: its dataset folder, and how many of the first sessions in it are its training period.
 
-    Left out are sessions that were alerts, unless a person called them normal, and those that a person called
-    anomalous. A session of the age a stays with the probability 2^(-a / half-life), so that what is no longer written
-    is forgotten; the age is that before the latest session.
+    It excludes sessions that raised alerts, unless a person called them normal, and those that a person called
+    anomalous. A session of age a is kept with probability 2^(-a / half-life), so that lines no longer written are
+    forgotten; the age is relative to the latest session.
     """
     datasets = [*_earlier(earlier), *parts]
     together = merged(datasets, rules)
@@ -43,14 +43,14 @@ def material(
 
 
 def unsuspected(dataset: Dataset, answers: Sequence[Answer]) -> Dataset:
-    """The sessions that nobody and nothing called anomalous, with the same templates."""
+    """The sessions that neither a person nor a detector called anomalous, with the same templates."""
     sessions = _told(dataset.sessions, answers)
     anomalous = pl.col("told").fill_null(pl.col("flagged") & ~pl.col("silenced"))
     return Dataset(sessions.filter(~anomalous).select(SESSIONS_SCHEMA.names()), dataset.templates, dataset.meta)
 
 
 def _earlier(earlier: tuple[Path, int] | None) -> list[Dataset]:
-    """The training period of the model before, none where it is gone."""
+    """The training period of the previous model; empty if it no longer exists."""
     if earlier is None:
         return []
     try:
@@ -73,7 +73,7 @@ def _told(sessions: pl.DataFrame, answers: Sequence[Answer]) -> pl.DataFrame:
 
 
 def _stays(sessions: pl.DataFrame, half_life_days: float) -> list[bool]:
-    """By a hash of the id, so that the same sessions stay each time."""
+    """Which sessions are kept, by a hash of the id, so that the choice is the same each time."""
     latest: datetime | None = sessions["start"].max()  # type: ignore[assignment]
     found = []
     for name, start in sessions.select("session_id", "start").iter_rows():

@@ -12,9 +12,9 @@ from isang.detection.threshold.decisions import calibration_scores
 from isang.service.models.history import Bin, high_limits, together, without_worst
 
 LEAST_SESSIONS = 1_000
-"""Fewer sessions than this tell nothing about drift."""
+"""Minimum number of sessions to assess drift."""
 LEARNABLE = 0.5
-"""Where fewer of the sessions with new lines can be learned from, it is said how to let them be."""
+"""If a smaller share of the sessions with new lines can be learned from, the suggestion says how to allow it."""
 SHOWN = 3
 SHOWN_CHARACTERS = 100
 
@@ -25,7 +25,7 @@ class Usual:
 
     asked_per_thousand: float
     new: dict[str, Any]
-    """Share of calibration sessions with a line that no other one has."""
+    """Share of calibration sessions with a line that no other session has."""
     high: dict[str, dict[str, Any]]
     """Share of calibration sessions with a high score, by detector."""
     trained_until: datetime | None
@@ -46,10 +46,10 @@ def usual_of(model: Model, half_life_days: float) -> Usual:
 
 
 def suggestion(bins: Sequence[Bin], usual: Usual, real: int = 0) -> dict[str, Any] | None:
-    """The reasons for a candidate and what it would change; None where there is none.
+    """The reasons for a candidate and what it would change; None if there are none.
 
-    `real`: alerts among the bins that a person called anomalies; they are no false alarms. For each reason but the age
-    the bins that show most of it are left out, so that one outage or one burst is none.
+    `real`: alerts in the bins that a person called anomalies; they are not false alarms. For each reason except age the
+    bins with the most of it are excluded, so that a single outage or burst is not a reason.
     """
     lately = together(bins)
     if lately.sessions < LEAST_SESSIONS:
@@ -62,10 +62,11 @@ def suggestion(bins: Sequence[Bin], usual: Usual, real: int = 0) -> dict[str, An
 
 
 def measured(bins: Sequence[Bin], usual: Usual) -> dict[str, float]:
-    """How far what came lately is from calibration, as `isang_drift` says it, by kind: 1 is usual, or at its limit.
+    """The drift of recent sessions from calibration, as in `isang_drift`, by kind: 1 is usual, or at its limit.
 
-    `new_templates`: share of sessions with a new template over the least that counts; `scores`: the highest share of
-    high scores over the usual one; `budget`: alerts over those asked for; `age`: age over half-life.
+    `new_templates`: share of sessions with a new template, divided by the smallest that counts; `scores`: the highest
+    share of high scores, divided by the usual one; `budget`: alerts divided by those requested; `age`: age divided by
+    half-life.
     """
     lately = together(bins)
     if not lately.sessions:
@@ -149,7 +150,7 @@ def _age(lately: Bin, usual: Usual) -> dict[str, Any] | None:
 
 
 def _expected(lately: Bin, usual: Usual, real: int) -> dict[str, Any]:
-    """What a candidate would change. Alerts are not learned from unless somebody called them normal."""
+    """What a candidate would change. Alerts are not learned from unless a person called them normal."""
     learnable, asked = lately.new - lately.new_alerts, usual.asked_per_thousand
     now = 1000 * max(0, lately.alerts - real) / lately.sessions
     says, says_ko = [], []
@@ -186,7 +187,7 @@ def _reason(kind: str, says: str, says_ko: str, **figures: Any) -> dict[str, Any
 
 
 def _age_days(lately: Bin, usual: Usual) -> float | None:
-    """Days from the latest training session to the latest judged one: the time in the logs, not that of the clock."""
+    """Days from the latest training session to the latest judged one, by the time in the logs, not by the clock."""
     if lately.last is None or usual.trained_until is None:
         return None
     return (datetime.fromisoformat(lately.last) - usual.trained_until).total_seconds() / 86_400
@@ -197,7 +198,7 @@ def _high_of(name: str) -> Callable[[Bin], int]:
 
 
 def _rate(alerts: float) -> str:
-    """Alerts per 1,000 sessions, as they are read."""
+    """Alerts per 1,000 sessions, for display."""
     return f"{alerts:,.0f}" if alerts >= 10 else f"{alerts:.2g}"
 
 

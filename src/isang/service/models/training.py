@@ -1,4 +1,4 @@
-"""A candidate, trained and examined in a process of its own: `python -m isang.service.models.training SPEC.json`."""
+"""Trains and tests a candidate in a separate process: `python -m isang.service.models.training SPEC.json`."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ DATA, HELD_OUT, RUN, ANSWERS = "data", "held_out", "run", "answers.jsonl"
 
 
 def work(folder: Path) -> dict[str, Any]:
-    """Train on `data` in the folder of a version and say what the gates say; it is written to `gates.json` there."""
+    """Train on `data` in the folder of a version; return the gates' results, also written to `gates.json` there."""
     spec = read_json(folder / SPEC, mapping(anything), "train again")
     config = from_dict(spec["config"])
     train(folder / DATA, folder / RUN, config=config, answers=read_ledger(folder / ANSWERS), overwrite=True)
@@ -39,13 +39,13 @@ def work(folder: Path) -> dict[str, Any]:
 
 
 def _findings(run: Path) -> dict[str, dict[str, Any]]:
-    """What the judge says of the training, by the names of its findings."""
+    """The judge's verdicts on the training, by the names of its findings."""
     (judged,) = report([run])
     return {one.id: {"verdict": one.verdict, "statement": one.statement} for one in judged.findings}
 
 
 def main() -> None:
-    """Exit code 1 with a sentence where training failed."""
+    """Exit with code 1 and a sentence if training failed."""
     try:
         work(Path(sys.argv[1]))
     except IsangError as error:

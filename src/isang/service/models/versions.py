@@ -1,4 +1,4 @@
-"""Versions of the model and what may become of them; all of it is in the database."""
+"""Versions of the model and their state transitions, all stored in the database."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from isang.service.feedback import Refused
 from isang.service.storage.database import Database
 
 STATES = ("training", "failed", "refused", "shadow", "promoted", "earlier")
-"""`shadow`: it passed the gates and judges beside the promoted one; `earlier`: it was promoted before."""
+"""`shadow`: passed the gates and judges beside the promoted version; `earlier`: was promoted before."""
 _NEXT = {
     "training": ("failed", "refused", "shadow"),
     "shadow": ("promoted", "refused"),
@@ -22,7 +22,7 @@ _NEXT = {
 
 
 class Versions:
-    """Each step is one transaction; at most one version is promoted and at most one in training or in the shadow."""
+    """Each step is one transaction; at most one version is promoted, and at most one in training or in shadow mode."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -32,7 +32,7 @@ class Versions:
         return self._database.models()
 
     def one(self, name: str) -> dict[str, Any]:
-        """A version. Raises Refused where there is none."""
+        """A version. Raises Refused if there is none."""
         found = next((version for version in self.all() if version["id"] == name), None)
         if found is None:
             raise Refused(404, "there is no such model")
@@ -47,19 +47,19 @@ class Versions:
         return next((version for version in self.all() if version["state"] == state), None)
 
     def next_id(self, folder: Path) -> str:
-        """The name of the next version, which no row and no folder has."""
+        """The name of the next version, not used by any row or folder."""
         named = [version["id"] for version in self.all()] + [path.name for path in folder.glob("[0-9]*")]
         return f"{1 + max((int(name[:9]) for name in named if name[:9].isdigit()), default=0):04d}"
 
     def first(self, name: str, folder: Path, **facts: Any) -> dict[str, Any]:
-        """A version that judges at once: the first one, or one that the user names when the service starts."""
+        """Add a version that judges at once: the first one, or one that the user names when the service starts."""
         with self._database.together():
             self._step_down()
             self._put(name, "promoted", folder, time.time_ns() // 1000, {"previous": None, **facts})
         return self.one(name)
 
     def begin(self, name: str, folder: Path, reason: str, **facts: Any) -> dict[str, Any]:
-        """A candidate in training. Raises Refused where another is under way."""
+        """Add a candidate in training. Raises Refused if another one is in progress."""
         with self._database.together():
             if self.in_state("training"):
                 raise Refused(409, "a candidate is in training already; wait for it")
@@ -73,7 +73,7 @@ class Versions:
         return self.one(name)
 
     def move(self, name: str, state: str, **facts: Any) -> dict[str, Any]:
-        """Another state, and what there is to say of it. Raises Refused for a step that is none."""
+        """Change the state, and add facts. Raises Refused for an invalid transition."""
         with self._database.together():
             version = self.one(name)
             if state not in _NEXT[version["state"]]:
@@ -82,7 +82,7 @@ class Versions:
         return self.one(name)
 
     def note(self, name: str, **facts: Any) -> None:
-        """What else there is to say of a version, such as the counts of the shadow."""
+        """Add facts about a version, such as the counts of its shadow mode."""
         with self._database.together():
             version = self.one(name)
             self._put(
@@ -90,7 +90,7 @@ class Versions:
             )
 
     def promote(self, name: str, by: str = "a person") -> dict[str, Any]:
-        """Let a version judge that has passed the gates; the one before it can be had back. Raises Refused."""
+        """Promote a version that has passed the gates; the previous one can be restored. Raises Refused."""
         with self._database.together():
             version, present = self.one(name), self.promoted()
             if "promoted" not in _NEXT[version["state"]]:
@@ -102,7 +102,7 @@ class Versions:
             return self.move(name, "promoted", **facts)
 
     def rollback(self) -> dict[str, Any]:
-        """Let the version judge again that did before. Raises Refused where there is none."""
+        """Promote the previous version again. Raises Refused if there is none."""
         with self._database.together():
             present = self.promoted()
             previous = None if present is None else present.get("previous")
@@ -114,7 +114,7 @@ class Versions:
             return self.move(previous, "promoted", **facts)
 
     def interrupted(self) -> None:
-        """Say of candidates whose training ended with the service that they failed."""
+        """Mark candidates whose training ended with the service as failed."""
         for version in self.all():
             if version["state"] == "training":
                 self.move(

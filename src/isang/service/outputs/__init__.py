@@ -1,7 +1,7 @@
-"""How incidents go out: one sender per output, pure functions from incidents to requests.
+"""Outputs of incidents: one sender per output, pure functions from incidents to requests.
 
-The service keeps what is still to be delivered in its database, sends, and tries again with a growing pause, also after
-a restart: delivery is at least once.
+The service keeps pending notices in its database, sends them, and retries with growing pauses, also after a restart:
+delivery is at least once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,14 +11,14 @@ Event = Literal["firing", "repeated", "resolved"]
 
 
 class Notice(NamedTuple):
-    """One incident to tell of."""
+    """A notification about one incident."""
 
     event: Event
-    """`repeated`: it still fires and has been told before."""
+    """`repeated`: it still fires and has already been reported."""
     incident: Mapping[str, Any]
-    """As `/api/v1/incidents/{id}` gives it."""
+    """As returned by `/api/v1/incidents/{id}`."""
     page_url: str
-    """Where a person can look at it."""
+    """The address of its page."""
 
 
 class OutgoingRequest(NamedTuple):
@@ -36,17 +36,17 @@ class Sender(Protocol):
     name: str
     """Label of `notifications_total{output,outcome}`."""
     repeat_seconds: float | None
-    """A firing incident is told again after this time; None: once."""
+    """Time after which a firing incident is reported again; None: only once."""
 
     def request(self, notices: Sequence[Notice], now_us: int) -> OutgoingRequest | None:
-        """One request that tells of all `notices`; None where this output has nothing to say of them."""
+        """One request for all `notices`; None if this output does not report them."""
 
     def outcome(self, status: int, body: bytes) -> Literal["delivered", "retry", "refused"]:
-        """What the answer means; `refused` is not tried again."""
+        """The meaning of the response; `refused` is not retried."""
 
 
 def outcome_of(status: int) -> Literal["delivered", "retry", "refused"]:
-    """What an HTTP status means to a sender: a time-out, a limit or a fault of the server may pass."""
+    """The meaning of an HTTP status for a sender: timeouts, rate limits and server errors may be temporary."""
     if 200 <= status < 300:
         return "delivered"
     return "retry" if status in (408, 425, 429) or status >= 500 else "refused"

@@ -10,9 +10,9 @@ from isang.service.outputs import Notice, OutgoingRequest, outcome_of
 
 ALERT = "IsangIncident"
 LIVES_FOR_REPEATS = 4
-"""Alertmanager resolves an alert of which it heard nothing for so many repeats."""
+"""Number of missed repeats after which Alertmanager resolves an alert."""
 MOST_LABEL, MOST_ANNOTATION = 200, 1_000
-"""Characters of a label's and of an annotation's value."""
+"""Maximum number of characters in a label's and an annotation's value."""
 
 
 class Alertmanager:

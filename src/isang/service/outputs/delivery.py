@@ -1,4 +1,4 @@
-"""Notices of incidents on their way out: at least once, tried again with a growing pause and after a restart."""
+"""Delivery of incident notices: at least once, retried with growing pauses and after a restart."""
 
 import threading
 import time
@@ -18,20 +18,20 @@ TIMEOUT_SECONDS = 10.0
 
 
 class Delivery:
-    """Sends what is due by each output, one request for all of it."""
+    """Sends the notices due for each output, all in one request."""
 
     def __init__(self, senders: Sequence[Sender], database: Database, metrics: Metrics, page_url: str) -> None:
         self._senders, self._database, self._metrics, self._page_url = senders, database, metrics, page_url
         self._failing: set[str] = set()
 
     def put(self, change: IncidentChange) -> None:
-        """Something is to be told; part of the transaction in which it was found."""
+        """Queue a notice of a change, within the transaction that made it."""
         for sender in self._senders:
             if change.event not in ("repeated", "silenced"):
                 self._database.put_notice(sender.name, change.incident["id"], change.event, 0)
 
     def run(self, stop: threading.Event) -> None:
-        """Send until `stop` is set; what is not sent then is sent after the next start."""
+        """Send until `stop` is set; pending notices are sent after the next start."""
         with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
             while not stop.wait(LOOK_SECONDS):
                 for sender in self._senders:
@@ -69,7 +69,7 @@ class Delivery:
                     self._database.notice_done(sender.name, incident, event, again_us)
 
     def _say(self, name: str, outcome: str, why: str) -> None:
-        """Once when it begins to fail, and when it goes on."""
+        """Report once when delivery begins to fail, and when it works again."""
         if outcome == "delivered":
             if name in self._failing:
                 say(f"{name} takes notices again")

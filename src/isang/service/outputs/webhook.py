@@ -1,4 +1,4 @@
-"""Incidents as JSON to any address, signed with a shared secret."""
+"""Sends incidents as JSON to any address, signed with a shared secret."""
 
 import hashlib
 import hmac
@@ -12,10 +12,10 @@ SCHEMA = 1
 
 
 class Webhook:
-    """One request with all that is to be told.
+    """One request with all notices.
 
     With a secret, `X-Isang-Signature` is `sha256=` and the HMAC-SHA256, in hexadecimal, of the header
-    `X-Isang-Timestamp` (seconds since 1970), a full stop and the body; a receiver refuses what is old.
+    `X-Isang-Timestamp` (seconds since 1970), a full stop and the body; receivers should reject old timestamps.
     """
 
     name = "webhook"

@@ -1,4 +1,4 @@
-"""The service's database: SQLite in one file, write-ahead logging, safe against being killed."""
+"""The service's database: SQLite in one file with write-ahead logging, safe against kills."""
 
 import json
 import sqlite3
@@ -39,9 +39,9 @@ CREATE TABLE IF NOT EXISTS models (
 
 
 class Database:
-    """One connection that threads share; every method is one transaction, or part of one begun with `together`.
+    """One connection shared by threads; every method is one transaction, or part of one begun with `together`.
 
-    Raises InputError for a file that is no database of isang, OutputError where it cannot be written.
+    Raises InputError for a file that is not an isang database, OutputError if it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -62,7 +62,7 @@ class Database:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """All that is done inside happens as a whole or not at all."""
+        """Everything inside is one transaction: it happens completely or not at all."""
         with self._lock:
             self._depth += 1
             try:
@@ -89,28 +89,28 @@ class Database:
             return self._connection.execute(text, values).rowcount
 
     def fact(self, name: str) -> Any:
-        """What was kept under this name; None where nothing was."""
+        """The value stored under this name; None if there is none."""
         rows = self._all("SELECT value FROM facts WHERE name = ?", name)
         return json.loads(rows[0][0]) if rows else None
 
     def keep(self, name: str, value: Any) -> None:
-        """Keep a plain JSON value."""
+        """Store a plain JSON value."""
         self._do("INSERT OR REPLACE INTO facts VALUES (?, ?)", name, json.dumps(value))
 
     def add_anomaly(self, key: str, incident: str, number: int, record: Mapping[str, Any] | None) -> None:
-        """Keep an anomaly record, its `number` within its incident, in the place of one with the same key.
+        """Store an anomaly record and its `number` within its incident, replacing one with the same key.
 
-        None: of an incident with many it is only known that this one came.
+        None: only the key is stored, for an incident with many anomalies.
         """
         text = None if record is None else json.dumps(record, ensure_ascii=True)
         self._do("INSERT OR REPLACE INTO anomalies VALUES (?, ?, ?, ?)", key, incident, number, text)
 
     def keep_session(self, key: str, document: Mapping[str, Any]) -> None:
-        """Keep what the anomaly with this key can be judged again with."""
+        """Store what is needed to judge the anomaly with this key again."""
         self._do("INSERT OR REPLACE INTO kept_sessions VALUES (?, ?)", key, json.dumps(document, ensure_ascii=True))
 
     def kept_of(self, incident: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """(record, what was kept of its session) of the anomalies of an incident, in the order in which they came."""
+        """(record, stored session) of the anomalies of an incident, in the order of arrival."""
         rows = self._all(
             "SELECT record, document FROM anomalies JOIN kept_sessions USING (key) WHERE incident = ? "
             "AND record IS NOT NULL ORDER BY number",
@@ -119,26 +119,26 @@ class Database:
         return [(json.loads(record), json.loads(document)) for record, document in rows]
 
     def forget_anomalies(self, keys: Iterable[str]) -> None:
-        """Drop the records of these anomalies, and their sessions; their keys stay, so that they are known."""
+        """Delete the records and sessions of these anomalies; their keys stay, so that they remain known."""
         with self.together():
             for key in keys:
                 self._do("DELETE FROM kept_sessions WHERE key = ?", key)
                 self._do("UPDATE anomalies SET record = NULL WHERE key = ?", key)
 
     def anomaly(self, key: str) -> tuple[str, int] | None:
-        """(incident, number) of an anomaly that is known already."""
+        """(incident, number) of a known anomaly."""
         rows = self._all("SELECT incident, number FROM anomalies WHERE key = ?", key)
         return (str(rows[0][0]), int(rows[0][1])) if rows else None
 
     def anomalies_of(self, incident: str) -> list[dict[str, Any]]:
-        """The records that are kept of an incident, in the order in which they came."""
+        """The stored records of an incident, in the order of arrival."""
         rows = self._all(
             "SELECT record FROM anomalies WHERE incident = ? AND record IS NOT NULL ORDER BY number", incident
         )
         return [json.loads(row[0]) for row in rows]
 
     def expire(self, before_us: int) -> int:
-        """Resolved incidents that changed last before this time in the logs expire: how many. Their records go."""
+        """Expire resolved incidents last changed before this time in the logs, with their records; return how many."""
         with self.together():
             rows = self._all("SELECT id FROM incidents WHERE state = 'resolved' AND updated_us < ?", before_us)
             for (number,) in rows:
@@ -153,7 +153,7 @@ class Database:
             return len(rows)
 
     def put_incident(self, document: Mapping[str, Any], now_us: int | None) -> None:
-        """Keep an incident as it is now; `now_us`: the time in the logs, None: as it was."""
+        """Store an incident's current state; `now_us`: the time in the logs, None: unchanged."""
         if now_us is None:
             rows = self._all("SELECT updated_us FROM incidents WHERE id = ?", document["id"])
             now_us = int(rows[0][0]) if rows else 0
@@ -180,9 +180,9 @@ class Database:
         silenced: bool | None = None,
         fingerprints: Sequence[str] | None = None,
     ) -> list[dict[str, Any]]:
-        """Incidents, the most severe first, of equals the latest, those that answers silence behind all others.
+        """Incidents, the most severe first, then the latest; those silenced by answers come last.
 
-        `since`: last seen then (ISO 8601) or later; `silenced`: only such, or only others.
+        `since`: last seen at this time (ISO 8601) or later; `silenced`: only silenced ones, or only others.
         """
         asked: Sequence[tuple[str, Any]] = [("state = ?", state), ("stream = ?", stream), ("last_seen >= ?", since)]
         given = [(clause, value) for clause, value in asked if value is not None]
@@ -201,7 +201,7 @@ class Database:
         return [json.loads(row[0]) for row in rows]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """How many incidents of each (stream, state) there are; those that answers silence are `silenced`."""
+        """Number of incidents per (stream, state); those silenced by answers have the state `silenced`."""
         rows = self._all(
             f"SELECT stream, CASE WHEN {_QUIET} IS NULL THEN state ELSE 'silenced' END, COUNT(*) "
             "FROM incidents GROUP BY 1, 2"
@@ -209,7 +209,7 @@ class Database:
         return {(stream, state): count for stream, state, count in rows}
 
     def severities(self, state: str | None = None, silenced: bool | None = None) -> dict[str, int]:
-        """How many incidents of each severity there are, the most severe first; see `incidents`."""
+        """Number of incidents per severity, the most severe first; see `incidents`."""
         clauses, values = ["TRUE"], []
         if state is not None:
             clauses.append("state = ?")
@@ -224,7 +224,7 @@ class Database:
         return {SEVERITIES[severity]: count for severity, count in rows}
 
     def latest_starts(self, limit: int) -> list[str]:
-        """When the latest anomalous sessions began (ISO 8601), of those whose records are kept."""
+        """Start times (ISO 8601) of the latest anomalous sessions whose records are stored."""
         rows = self._all(
             "SELECT json_extract(record, '$.start') FROM anomalies WHERE record IS NOT NULL ORDER BY rowid DESC "
             "LIMIT ?",
@@ -233,16 +233,17 @@ class Database:
         return [row[0] for row in rows if row[0] is not None]
 
     def drop_incident(self, number: str) -> None:
-        """Forget an incident whose only session belongs to another one."""
+        """Delete an incident whose only session belongs to another one."""
         self._do("DELETE FROM incidents WHERE id = ?", number)
 
     def latest_seen(self) -> str | None:
-        """When the latest session of an incident came."""
+        """When the latest session of any incident was seen."""
         found = self._all("SELECT MAX(last_seen) FROM incidents")[0][0]
         return None if found is None else str(found)
 
     def sessions_by_verdict(self, since: str | None = None) -> dict[str | None, int]:
-        """Sessions of all incidents, or of those last seen `since` (ISO 8601), by the verdict of the answer to them."""
+        """Number of sessions of all incidents, or of those last seen `since` (ISO 8601), by the verdict of their
+        answer."""
         clause, values = ("", ()) if since is None else ("WHERE last_seen >= ? ", (since,))
         rows = self._all(
             "SELECT json_extract(document, '$.feedback.verdict'), SUM(json_extract(document, '$.sessions')) "
@@ -252,15 +253,15 @@ class Database:
         return {verdict: int(count) for verdict, count in rows}
 
     def put_feedback(self, name: str, at: str, document: Mapping[str, Any]) -> None:
-        """Keep an answer or an undo; one that is there stays as it is."""
+        """Store an answer or an undo; an existing one is not changed."""
         self._do("INSERT OR IGNORE INTO feedback VALUES (?, ?, ?)", name, at, json.dumps(document))
 
     def feedback(self) -> list[dict[str, Any]]:
-        """All answers and undos, as they came."""
+        """All answers and undos, in the order of arrival."""
         return [json.loads(row[0]) for row in self._all("SELECT document FROM feedback ORDER BY at, id")]
 
     def put_notice(self, output: str, incident: str, event: str, due_us: int) -> None:
-        """Something is to be told of an incident; it takes the place of what was still to be told."""
+        """Queue a notice of an incident; it replaces a pending one."""
         self._do(
             "INSERT INTO notices (output, incident, event, due_us) VALUES (?, ?, ?, ?) ON CONFLICT (output, incident) "
             "DO UPDATE SET event = excluded.event, due_us = excluded.due_us, attempts = 0",
@@ -268,7 +269,7 @@ class Database:
         )  # fmt: skip
 
     def due_notices(self, output: str, now_us: int, limit: int = 100) -> list[tuple[str, str, int, bool]]:
-        """(incident, event, attempts, whether it was told of before) of what is due, the longest due first."""
+        """(incident, event, attempts, whether it was reported before) of due notices, the longest due first."""
         rows = self._all(
             "SELECT incident, event, attempts, told FROM notices WHERE output = ? AND due_us <= ? "
             "ORDER BY due_us LIMIT ?",
@@ -277,7 +278,7 @@ class Database:
         return [(incident, event, attempts, bool(told)) for incident, event, attempts, told in rows]
 
     def notice_done(self, output: str, incident: str, event: str, again_us: int | None) -> None:
-        """It was told; `again_us`: when the next time is, None: never. What came up meanwhile stays to be told."""
+        """Mark a notice as delivered; `again_us`: when to repeat it, None: never. A newer pending notice is kept."""
         same = "output = ? AND incident = ? AND event = ?"
         if again_us is None:
             self._do(f"DELETE FROM notices WHERE {same}", output, incident, event)
@@ -288,14 +289,14 @@ class Database:
             )  # fmt: skip
 
     def notice_failed(self, output: str, incident: str, again_us: int) -> None:
-        """It could not be told; the next attempt is at `again_us`."""
+        """Mark a notice as not delivered; the next attempt is at `again_us`."""
         self._do(
             "UPDATE notices SET due_us = ?, attempts = attempts + 1 WHERE output = ? AND incident = ?",
             again_us, output, incident,
         )  # fmt: skip
 
     def put_model(self, name: str, state: str, folder: str, created_us: int, document: Mapping[str, Any]) -> None:
-        """Keep a model, its state and what is said of it."""
+        """Store a model, its state and its facts."""
         self._do(
             "INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?)",
             name,

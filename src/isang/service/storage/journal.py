@@ -1,7 +1,7 @@
-"""Accepted records on disk until they have been judged: nothing that a sender was told is kept can be lost.
+"""Accepted records on disk until they have been judged: nothing acknowledged to a sender can be lost.
 
-The journal is a row of segments, files of frames. A frame is the number of its bytes, their CRC-32 and an Arrow stream
-of records (RECORDS_SCHEMA). One thread writes all frames that wait and calls fsync once for them (group commit).
+The journal is a sequence of segments, files of frames. A frame is its length in bytes, their CRC-32 and an Arrow stream
+of records (RECORDS_SCHEMA). One thread writes all waiting frames and calls fsync once for them (group commit).
 """
 
 import io
@@ -23,7 +23,7 @@ from isang.progress import say
 
 SEGMENT_BYTES = 16 << 20
 BATCH_RECORDS = 20_000
-"""About so many records are read at a time."""
+"""Approximate number of records per read."""
 MOST_FRAME_BYTES = 256 << 20
 _HEAD = struct.Struct("<II")
 
@@ -33,11 +33,11 @@ class JournalFull(Exception):
 
 
 class TooLarge(Exception):
-    """So many records at once never find room: fewer at a time do."""
+    """This many records at once can never fit; send fewer at a time."""
 
 
 class RecordJournal:
-    """The folder of segments; `max_bytes` bounds what is not judged yet.
+    """The folder of segments; `max_bytes` limits what is not judged yet.
 
     Raises InputError for a folder that cannot be used.
     """
@@ -55,12 +55,12 @@ class RecordJournal:
             raise InputError(f"cannot use the journal {folder}: {error.strerror or error}") from error
         self._size = sum(self.path(number).stat().st_size for number in self.segments())
         self.committed = (self._number, self._file.tell())
-        """Segment and offset up to which frames are on disk."""
+        """Segment and offset up to which frames are synced to disk."""
         self.paused = False
-        """Nothing more is taken, though there is room on disk."""
-        self._judged = (self._number, 0)  # segment and offset up to which frames are not needed any more
+        """Whether new records are refused although there is room on disk."""
+        self._judged = (self._number, 0)  # segment and offset before which frames are no longer needed
         self.commits = 0
-        """Calls of fsync so far."""
+        """Number of fsync calls so far."""
         self._lock = threading.Lock()
         self._waiting_bytes = 0
         self._queue: queue.Queue[tuple[bytes, Future[None]] | None] = queue.Queue()
@@ -69,12 +69,12 @@ class RecordJournal:
 
     @property
     def size(self) -> int:
-        """What is accepted and not judged yet, in bytes."""
+        """Size of accepted records that are not judged yet, in bytes."""
         return max(0, self._size + self._waiting_bytes - self._judged[1])
 
     @property
     def is_full(self) -> bool:
-        """There is no room for anything."""
+        """Whether there is no room left."""
         return self.paused or self.size >= self._max_bytes
 
     def path(self, number: int) -> Path:
@@ -86,9 +86,9 @@ class RecordJournal:
         return sorted(int(path.stem) for path in self._folder.glob("*.records"))
 
     def append(self, records: pl.DataFrame) -> "Future[None]":
-        """Write records (RECORDS_SCHEMA); the result comes when they are on disk, or is the error that keeps them off.
+        """Write records (RECORDS_SCHEMA); the future completes when they are on disk, or fails with the error.
 
-        Raises JournalFull, and TooLarge for what would not find room in an empty journal either.
+        Raises JournalFull, and TooLarge for what would not even fit into an empty journal.
         """
         frame = _framed(records)
         if len(frame) > min(self._max_bytes, MOST_FRAME_BYTES):
@@ -102,7 +102,7 @@ class RecordJournal:
         return done
 
     def forget(self, segment: int, offset: int) -> None:
-        """What stands before this place is judged: the segments before this one are removed."""
+        """Note that everything before this position is judged; earlier segments are removed."""
         for number in self.segments():
             if number < segment:
                 path = self.path(number)
@@ -114,7 +114,7 @@ class RecordJournal:
             self._judged = (segment, offset)
 
     def close(self) -> None:
-        """Write what waits, and stop."""
+        """Write pending frames, and stop."""
         self._queue.put(None)
         self._thread.join()
         self._file.close()
@@ -162,7 +162,7 @@ class RecordJournal:
                 done.set_exception(error)
 
     def _take_back(self) -> None:
-        """Cut off what was written in part, so that the next frame follows a whole one."""
+        """Truncate a partly written frame, so that the next one follows a complete one."""
         number, offset = self.committed
         end = offset if number == self._number else 0
         try:
@@ -173,7 +173,7 @@ class RecordJournal:
 
 
 class JournalSource:
-    """The records of a journal, a RecordSource; lines are counted in each stream from 1."""
+    """The records of a journal as a RecordSource; lines are numbered per stream from 1."""
 
     def __init__(self, journal: RecordJournal, batch_records: int = BATCH_RECORDS) -> None:
         self._journal, self._batch_records = journal, batch_records
@@ -187,7 +187,7 @@ class JournalSource:
         return self._place < self._journal.committed and self._place != self._end_of(self._place[0])
 
     def resume(self, cursor: Any) -> None:
-        """See RecordSource. Raises LookupError, TypeError, ValueError for what is no cursor."""
+        """See RecordSource. Raises LookupError, TypeError or ValueError for an invalid cursor."""
         self._place = int(cursor["segment"]), int(cursor["offset"])
         self._counts = Counter({str(stream): int(count) for stream, count in cursor["lines"].items()})
         self._journal.forget(*self._place)
@@ -257,7 +257,7 @@ def _framed(records: pl.DataFrame) -> bytes:
 
 
 def _cut_unfinished(path: Path) -> None:
-    """Cut a frame off that a killed process left unfinished at the end; nobody was told that it is kept."""
+    """Truncate an unfinished frame that a killed process left at the end; it was never acknowledged."""
     size, good = path.stat().st_size, 0
     with path.open("rb") as file:
         while len(head := file.read(_HEAD.size)) == _HEAD.size:

@@ -1,4 +1,4 @@
-"""Who may ask the service for what: tokens, hosts, origins. ASGI middleware around everything else."""
+"""Access control by tokens, hosts and origins: ASGI middleware around everything else."""
 
 import base64
 import binascii
@@ -14,13 +14,13 @@ from isang.service.web.login import PATHS, role
 from isang.service.web.pages import sign_in_first, wants_page
 
 OPEN = ("/healthz", "/readyz")
-"""Asked by machines that know no token; they say nothing of the logs."""
+"""Paths without authentication, for health checks; they reveal nothing of the logs."""
 READING = ("GET", "HEAD", "OPTIONS")
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class Access:
-    """Refuses with 401 who names no token, and with 403 what a foreign page or name sends to a local service."""
+    """Responds with 401 without a valid token, and with 403 to requests from foreign pages or host names."""
 
     def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
         self._app, self._settings = app, settings
@@ -68,20 +68,20 @@ class Access:
 
 
 def may_send(authorization: str, settings: ServiceSettings) -> bool:
-    """Whether a header names the token that lets its sender send."""
+    """Whether a header contains the token that allows sending."""
     named = _named(authorization)
     return bool(settings.token) and named is not None and _same(named, settings.token or "")
 
 
 def _host(given: str) -> str:
-    """Without the port."""
+    """The host without the port."""
     if given.startswith("["):
         return given[1:].split("]", 1)[0]
     return given.rsplit(":", 1)[0] if ":" in given else given
 
 
 def _named(authorization: str) -> str | None:
-    """The token of a bearer header, or the password of a basic one, which many log shippers can only send."""
+    """The token of a bearer header, or the password of a basic one, the only kind that many log shippers support."""
     kind, _, rest = authorization.partition(" ")
     if kind.lower() == "bearer":
         return rest.strip()
@@ -94,5 +94,5 @@ def _named(authorization: str) -> str | None:
 
 
 def _same(named: str, token: str) -> bool:
-    """In a time that says nothing of where they differ."""
+    """Compare in constant time."""
     return hmac.compare_digest(named.encode(), token.encode())

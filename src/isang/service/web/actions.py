@@ -1,4 +1,4 @@
-"""What people do over HTTP: answers to incidents, and orders to the models."""
+"""Actions over HTTP: answers to incidents, and commands to the models."""
 
 import json
 from collections.abc import Callable
@@ -18,29 +18,29 @@ MOST_BODY_BYTES = 64 << 10
 
 
 class Acting(Protocol):
-    """What these routes ask of the running service."""
+    """The methods of the running service that these routes use."""
 
     settings: ServiceSettings
     feedback: Feedback
 
     def models(self) -> dict[str, Any]:
-        """What `/api/v1/models` says."""
+        """The content of `/api/v1/models`."""
 
     def train(self, *, force: bool) -> dict[str, Any]:
-        """Begin to train a candidate. Raises Refused."""
+        """Start to train a candidate. Raises Refused."""
 
     def promote(self, name: str) -> dict[str, Any]:
-        """Let a model judge. Raises Refused."""
+        """Promote a model. Raises Refused."""
 
     def rollback(self) -> dict[str, Any]:
-        """Let the model before judge again. Raises Refused."""
+        """Promote the previous model again. Raises Refused."""
 
 
 Act = Callable[[Acting, HttpRequest, Any], Any]
 
 
 def routes(service: Acting, headers: dict[str, str]) -> list[Route]:
-    """One for each action; answers carry the `headers`."""
+    """One route per action; responses include the `headers`."""
     return [Route(path, _action(service, act, code, headers), methods=[method]) for method, path, act, code in _ACTIONS]
 
 

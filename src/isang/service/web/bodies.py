@@ -1,4 +1,4 @@
-"""Request bodies: bounded as they are sent, when they are decompressed, and in time."""
+"""Request bodies, limited in size as sent, in size when decompressed, and in time."""
 
 import asyncio
 import zlib
@@ -36,7 +36,7 @@ async def body_of(request: HttpRequest, settings: ServiceSettings) -> bytes:
 
 
 def plain(body: bytes, encoding: str, most: int) -> bytes:
-    """A decompressed body of `most` bytes at most. Raises RefusedRequest."""
+    """A decompressed body of at most `most` bytes. Raises RefusedRequest."""
     if encoding in ("", "identity"):
         return body
     try:
@@ -54,7 +54,7 @@ def plain(body: bytes, encoding: str, most: int) -> bytes:
 
 
 def _inflated(body: bytes, most: int) -> bytes:
-    """Of gzip, with one member or several, zlib, or bare deflate."""
+    """Decompress gzip (one or several members), zlib, or raw deflate."""
     window = 47 if body[:2] == b"\x1f\x8b" or (body and body[0] & 15 == 8) else -15
     pieces, rest, size = [], body, 0
     while rest:

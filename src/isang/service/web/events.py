@@ -1,4 +1,4 @@
-"""Changes of incidents for everyone who listens, from the judging thread to the event loop."""
+"""Publishes incident changes from the judging thread to listeners in the event loop."""
 
 import asyncio
 import json
@@ -6,33 +6,33 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 MOST_WAITING = 1000
-"""A listener that reads so slowly that more events wait misses the oldest."""
+"""Maximum number of waiting events per listener; a slower listener misses the oldest."""
 PING_SECONDS = 15.0
 
 
 class EventChannel:
-    """Publishes events; what was published before someone listens is not kept."""
+    """Publishes events; events published before a listener connects are not kept for it."""
 
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[bytes | None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The loop that listeners run in."""
+        """Set the event loop of the listeners."""
         self._loop = loop
 
     def publish(self, name: str, value: Mapping[str, Any]) -> None:
-        """From any thread: tell all who listen."""
+        """Send an event to all listeners; callable from any thread."""
         if self._loop is not None and not self._loop.is_closed():
             text = f"event: {name}\ndata: {json.dumps(value)}\n\n".encode()
             self._loop.call_soon_threadsafe(self._spread, text)
 
     def end(self) -> None:
-        """Send all listeners home; in the loop."""
+        """Disconnect all listeners; must run in the loop."""
         self._spread(None)
 
     async def listen(self) -> AsyncIterator[bytes]:
-        """Events as the bytes of a server-sent stream, with a comment now and then so that connections stay."""
+        """Events as bytes of a server-sent event stream, with periodic comments to keep connections alive."""
         waiting: asyncio.Queue[bytes | None] = asyncio.Queue(MOST_WAITING)
         self._listeners.add(waiting)
         try:

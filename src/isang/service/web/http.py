@@ -1,4 +1,4 @@
-"""The service over HTTP: intake, what programs read, and what they watch."""
+"""The service over HTTP: intake, API and event stream."""
 
 import time
 from collections.abc import Callable
@@ -35,14 +35,14 @@ from isang.service.web.pages import front_page, page_routes, wants_page
 
 RETRY_AFTER_SECONDS = 5
 LARGE_BODY_BYTES = 64 << 10
-"""Larger ones are decoded in a thread, so that others are answered meanwhile."""
+"""Larger bodies are decoded in a thread, so that other requests are served meanwhile."""
 MOST_INCIDENTS = 1000
 STATES = ("firing", "resolved", "expired")
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
 
 class Running(Acting, Protocol):
-    """What the application asks of the running service."""
+    """The methods of the running service that the application uses."""
 
     settings: ServiceSettings
     journal: RecordJournal
@@ -51,17 +51,17 @@ class Running(Acting, Protocol):
     events: EventChannel
 
     def status(self) -> dict[str, Any]:
-        """What `/api/v1/status` says."""
+        """The content of `/api/v1/status`."""
 
     def is_ready(self) -> bool:
-        """Whether it judges, or learns."""
+        """Whether it is judging or learning."""
 
     def model_in_use(self) -> tuple[Model, Path] | None:
         """The model that judges, and its folder."""
 
 
 def application(service: Running) -> Starlette:
-    """All that answers on the port."""
+    """The whole ASGI application."""
     decoders = http_decoders()
     routes = [
         Route(path, _intake(service, decoder), methods=[method])
@@ -97,7 +97,7 @@ def _intake(service: Running, decoder: HttpDecoder) -> Callable[[HttpRequest], A
 
 
 async def _accepted(service: Running, decoder: HttpDecoder, http: HttpRequest, request: Request) -> Answer:
-    """The answer to a request whose records are on disk. Raises RefusedRequest."""
+    """The response to a request once its records are on disk. Raises RefusedRequest."""
     if service.journal.is_full:
         raise _full()
     body = await body_of(http, service.settings)
@@ -137,7 +137,7 @@ def _reader(service: Running, answer: Callable[[Running, HttpRequest], Response]
 
 
 async def _front(service: Running, http: HttpRequest) -> Response:
-    """A browser sees what goes on; any other client is told what speaks here, as Elasticsearch's ask."""
+    """The overview page for a browser; server information for other clients, as Elasticsearch's request it."""
     if wants_page(http):
         return await front_page(service, http)
     about = server_info(http.headers)

@@ -1,4 +1,4 @@
-"""How a browser names the token: once in a form, then by a cookie that proves it without holding it."""
+"""Browser login: the token is entered once in a form; a cookie then proves it without containing it."""
 
 import asyncio
 import hashlib
@@ -15,20 +15,20 @@ from isang.service.web.bodies import body_of
 
 COOKIE = "isang"
 SECONDS = 30 * 86_400
-"""So long a browser need not name the token again."""
+"""Lifetime of a login."""
 WRONG_SECONDS = 1.0
-"""An answer to a wrong token comes so late."""
+"""Delay of the response to a wrong token."""
 PATHS = ("/login", "/logout")
 
 
 def cookie_for(token: str, now: float) -> str:
-    """When it ends, and a keyed digest (HMAC-SHA-256) of that: nobody can make one who does not know the token."""
+    """The expiry time and its keyed digest (HMAC-SHA-256): it cannot be forged without the token."""
     ends = str(int(now) + SECONDS)
     return f"{ends}.{_proof(token, ends)}"
 
 
 def proves(cookie: str, token: str, now: float) -> bool:
-    """Whether a cookie was made with this token and has not ended."""
+    """Whether a cookie was made with this token and has not expired."""
     ends, _, proof = cookie.partition(".")
     if not (ends.isascii() and ends.isdigit() and len(ends) < 16 and int(ends) > now):
         return False
@@ -36,7 +36,7 @@ def proves(cookie: str, token: str, now: float) -> bool:
 
 
 def role(cookies: Mapping[str, str], settings: ServiceSettings, now: float | None = None) -> str | None:
-    """What a browser with these cookies may do: `write`, `read`, or nothing."""
+    """The role of a browser with these cookies: `write`, `read`, or None."""
     cookie, now = cookies.get(COOKIE, ""), time.time() if now is None else now
     if settings.token and proves(cookie, settings.token, now):
         return "write"
@@ -44,7 +44,7 @@ def role(cookies: Mapping[str, str], settings: ServiceSettings, now: float | Non
 
 
 async def sign_in(request: HttpRequest, settings: ServiceSettings) -> tuple[Response | None, str]:
-    """The answer to a form with a token, None where it is wrong; and where the browser wanted to go."""
+    """The response to a submitted token, None if it is wrong; and the page that the browser requested."""
     form = parse_qs((await body_of(request, settings)).decode(errors="replace"), max_num_fields=4)
     given, wanted = form.get("token", [""])[0], inner_path(form.get("next", ["/"])[0])
     for token in (settings.token, settings.read_token):
@@ -60,14 +60,14 @@ async def sign_in(request: HttpRequest, settings: ServiceSettings) -> tuple[Resp
 
 
 def sign_out() -> Response:
-    """Forget the cookie."""
+    """Delete the cookie."""
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return answer
 
 
 def inner_path(wanted: str) -> str:
-    """A path of this service, never an address elsewhere."""
+    """A path within this service, never an external address."""
     plain = wanted.isascii() and wanted.isprintable() and "\\" not in wanted
     return wanted if plain and wanted.startswith("/") and not wanted.startswith("//") else "/"
 

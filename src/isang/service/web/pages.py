@@ -1,4 +1,4 @@
-"""The live pages: what the service knows, as the contents of pages."""
+"""The live pages: builds page contents from the service's state."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from isang.service.web.login import inner_path, role, sign_in, sign_out
 PER_PAGE = 100
 STATES = ("firing", "resolved", "expired", "silenced", "all")
 MOST_MOMENTS = 2_000
-"""The picture shows so many of the latest anomalous sessions."""
+"""Maximum number of anomalous sessions, the latest, shown in the picture."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
@@ -34,16 +34,16 @@ HEADERS = {
 
 
 class Shown(Protocol):
-    """What the pages ask of the running service."""
+    """The methods of the running service that the pages use."""
 
     settings: ServiceSettings
     database: Database
 
     def status(self) -> dict[str, Any]:
-        """What `/api/v1/status` says."""
+        """The content of `/api/v1/status`."""
 
     def models(self) -> dict[str, Any]:
-        """What `/api/v1/models` says."""
+        """The content of `/api/v1/models`."""
 
     def model_in_use(self) -> tuple[Model, Path] | None:
         """The model that judges, and its folder."""
@@ -53,7 +53,7 @@ Page = Callable[[Shown, HttpRequest, Contents, Language], str | None]
 
 
 def page_routes(service: Shown, offered: Sequence[str]) -> list[Route]:
-    """The pages but the first; `offered`: paths of the HTTP interface that the pages may use."""
+    """The routes of all pages except the first; `offered`: API paths that the pages may use."""
     pages: dict[str, Page] = {
         "/incidents/{id}": partial(_incident, can_answer="/api/v1/incidents/{id}/feedback" in offered),
         "/templates": _templates,
@@ -67,18 +67,18 @@ def page_routes(service: Shown, offered: Sequence[str]) -> list[Route]:
 
 
 async def front_page(service: Shown, http: HttpRequest) -> Response:
-    """The first page: what goes on."""
+    """The first page, an overview."""
     return await _shown(service, _overview, http)
 
 
 def sign_in_first(http: HttpRequest) -> Response:
-    """The answer to a browser that has not named the token."""
+    """The response to a browser that is not logged in."""
     wanted = http.url.path + (f"?{http.url.query}" if http.url.query else "")
     return RedirectResponse(f"/login?next={quote(inner_path(wanted), safe='')}", 303, HEADERS)
 
 
 def wants_page(http: HttpRequest) -> bool:
-    """Whether it is a browser that asks for something to look at."""
+    """Whether the request comes from a browser and asks for a page."""
     return http.method in ("GET", "HEAD") and "text/html" in http.headers.get("accept", "")
 
 
@@ -103,7 +103,7 @@ def _html(text: str, status: int = 200, media_type: str = "text/html") -> Respon
 
 
 def _language(http: HttpRequest) -> Language:
-    """As the address, a cookie or the browser says."""
+    """The language from the address, a cookie or the browser's preference."""
     asked = http.query_params.get("lang") or http.cookies.get("lang") or http.headers.get("accept-language", "")
     return "ko" if asked.lower().startswith("ko") else "en"
 
@@ -113,7 +113,7 @@ def _signed_in(service: Shown, http: HttpRequest) -> bool:
 
 
 def _contents(service: Shown, **values: Any) -> Contents:
-    """What all pages show."""
+    """The contents common to all pages."""
     status = service.status()
     given: dict[str, Any] = {
         "name": service.settings.home.resolve().name,
@@ -237,13 +237,13 @@ def _advised(said: Mapping[str, Any], language: Language) -> dict[str, Any] | No
 
 
 def _says(status: Mapping[str, Any], language: Language) -> str:
-    """What the service does, in a sentence."""
+    """The service's current activity, in a sentence."""
     said = told(status, "says", language) or told(status, "rule", language)
     return str(said or word(f"state_{status['state']}", language))
 
 
 def _gates(model: Mapping[str, Any], language: Language) -> list[dict[str, str]]:
-    """What each gate said of a model."""
+    """The result of each gate for a model."""
     outcomes = {True: "passed", False: "failed", None: "unknown"}
     return [
         {
@@ -256,13 +256,13 @@ def _gates(model: Mapping[str, Any], language: Language) -> list[dict[str, str]]
 
 
 def _refused(model: Mapping[str, Any], language: Language) -> list[str]:
-    """Why it may not be used, where no gate says it."""
+    """Why a model may not be used, if no gate says it."""
     gates = {str(gate["says"]) for gate in _gates(model, language)}
     return [why for why in told(model, "refused", language) or () if why not in gates]
 
 
 def _shadow(model: Mapping[str, Any], language: Language) -> str:
-    """How it judged beside the present model."""
+    """A model's results in shadow mode."""
     shadow = model.get("shadow")
     if not shadow:
         return ""
@@ -275,7 +275,7 @@ def _shadow(model: Mapping[str, Any], language: Language) -> str:
 
 
 def _data_of(folder: Path) -> Path:
-    """The dataset that a model was trained on, where `isang run` made both."""
+    """The dataset that a model was trained on, if `isang run` made both."""
     return folder.resolve().parent.parent / "data"
 
 
