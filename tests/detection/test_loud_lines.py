@@ -1,13 +1,20 @@
 """Lines that tell of a failure beside those of the training period, and rare lines that come as they always did."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 
 from isang.artifact import Model
+from isang.detection.causes.symptoms import Symptom
+from isang.detection.feedback.answers import answer_to
+from isang.detection.feedback.coverage import Answers
+from isang.detection.feedback.silencing import told_of_logs
+from isang.detection.incidents import Incident
 from isang.detection.threshold.stretches import Loud, Stretch
+from isang.detection.whole.entries import incident_of_logs
 from isang.detection.whole.over_time.known_lines import known_lines
 from isang.detection.whole.over_time.lines import Lines
 from isang.detection.whole.over_time.loud_lines import judge_loud, loud_lines
@@ -72,6 +79,25 @@ def test_the_verdict_is_that_of_the_less_likely_of_two() -> None:
     assert failing.p_value == pytest.approx(0.004)
     assert failing.score > quiet.score
     assert "1 kind of line at ERROR was never seen before" in failing.says
+
+
+def of_logs(template: str, of: str, trained: Model) -> Incident:
+    return incident_of_logs(
+        trained, Symptom("value", template), ("new value", "새 값"), 3.0, "medium",
+        ("2026-05-06T10:00:00+00:00", None), 4, (), (), of=of,
+    )  # fmt: skip
+
+
+def test_an_answer_to_an_incident_of_logs_silences_that_value_and_no_other(trained: Model) -> None:
+    told, other = of_logs("answered <*>", "status=503", trained), of_logs("answered <*>", "status=418", trained)
+    assert told.fingerprint != other.fingerprint
+    answers = Answers([answer_to(told.to_dict(), [], "normal")])
+    found = told_of_logs([told, other], answers)
+    assert (found.incidents, [one.id for one in found.silenced]) == ([other], [told.id])
+    anomaly = answer_to(told.to_dict(), [], "anomaly", now=datetime.now(UTC) + timedelta(seconds=1))
+    assert told_of_logs([told], Answers([*answers.answers, anomaly])).incidents == [told]
+    over = answer_to(told.to_dict(), [], "normal", until=datetime(2026, 5, 6, tzinfo=UTC))
+    assert told_of_logs([told], Answers([over])).silenced == []
 
 
 def record(template: str, detector: str = "rare_event") -> dict[str, Any]:

@@ -190,3 +190,17 @@ def test_the_noise_of_running_means_is_not_judged(tmp_path: Path) -> None:
         lines.append(f"Epoch {e}/150")
         lines += [f"{b}/40 [=====>....] - ETA: 0s - loss: {1 / e + 0.01 * (b == 20):.4f}" for b in (20, 40)]
     assert verdicts(read(tmp_path, lines))["stability"] == "not_applicable"
+
+
+def test_what_a_discriminator_says_is_no_loss_and_no_point_to_stop_at(tmp_path: Path) -> None:
+    lines = [
+        f"[{e}/20][{b}/500]\tLoss_D: {0.6 + 0.01 * e:.4f}\tLoss_G: 2.4\tD(x): 0.8{e % 10}"
+        for e in range(20)
+        for b in (0, 250)
+    ]
+    run = read(tmp_path, lines)
+    assert (run.loss_name, run.objective, verdicts(run)["stopping_point"]) == (
+        "Loss_D",
+        "adversarial",
+        "not_applicable",
+    )

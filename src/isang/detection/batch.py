@@ -13,7 +13,7 @@ from isang.detection.anomalies import grouped, records
 from isang.detection.causes.grouping import surroundings
 from isang.detection.evaluation.drift import other_logs, taken_for
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
-from isang.detection.feedback.silencing import told_incidents
+from isang.detection.feedback.silencing import told_incidents, told_of_logs
 from isang.detection.incidents import Incident, ranked
 from isang.detection.releases.never_seen import Coverage, coverage, never_seen, with_outside
 from isang.detection.releases.new_templates import new_lines
@@ -103,14 +103,15 @@ def judge_stored(model: Model, logs: StoredLogs, answers: Answers = NO_ANSWERS) 
     smaller += _listed_only(told_incidents(everyday, around, answers).incidents, everyday)
     of_all = noticed(model, logs, lines, told, found)
     incidents, smaller = ranked([*of_all.told, *([together] if together else [])]), ranked([*smaller, *of_all.smaller])
-    incidents = with_sessions(incidents, logs, normal)
+    of_logs = told_of_logs(incidents, answers)
+    incidents = with_sessions(of_logs.incidents, logs, normal)
     known = model.of_logs.get(LOUD_LINES)
     whole = judge_stretch(model, _without(p_values, logs.dataset, everyday), len(found), judge_loud(known, lines))
     covered = coverage(model, logs)
     warnings.append(covered.not_compared)
     said = [warning for warning in (*warnings, *logs.warnings) if warning]
     return JudgedLogs(
-        logs.dataset, p_values, found, incidents, smaller, whole, answered.silenced,
+        logs.dataset, p_values, found, incidents, smaller, whole, [*answered.silenced, *of_logs.silenced],
         with_outside(never_seen(model, logs), of_all.never_seen), covered, kept, said,
     )  # fmt: skip
 

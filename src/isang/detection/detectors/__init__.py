@@ -1,4 +1,4 @@
-"""The detectors, listed in plain sight."""
+"""The list of all detectors."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ from isang.model.fitted import Fitted
 from isang.plugins import plugins
 
 GROUP = "isang.detectors"
-"""The entry points through which other packages add detectors."""
+"""The entry point group through which other packages add detectors."""
 DETECTORS: tuple[Detector, ...] = (
     UnseenEvent(),
     RareEvent(),
@@ -44,13 +44,13 @@ DETECTORS: tuple[Detector, ...] = (
 )
 """Their p-values are combined into the decision.
 
-A surprise in nats has a tail of scale 1 where a model is right about itself, P(surprise > t) = exp(-t), and the highest
-of many somewhat less.
+If a model is well calibrated, a surprise in nats has a tail of scale 1, P(surprise > t) = exp(-t); the maximum of many
+has a slightly smaller scale.
 """
 
 
 def registered() -> tuple[Detector, ...]:
-    """DETECTORS, and behind them those of other installed packages."""
+    """DETECTORS, followed by those of other installed packages."""
     names = [detector.name for detector in DETECTORS]
     added: tuple[Detector, ...] = plugins(GROUP, Detector, taken=names)  # type: ignore[type-abstract]
     return (*DETECTORS, *added)
@@ -62,15 +62,15 @@ def registered_for(config: ModelConfig) -> tuple[Detector, ...]:
 
 
 def detectors_of(model: Model) -> tuple[Detector, ...]:
-    """The detectors that a model was fitted with, in their order.
+    """The detectors that a model was fitted with, in order.
 
-    Raises InputError where one of them is not installed.
+    Raises InputError if one of them is not installed.
     """
     return model.kept.once(detectors_of, lambda: _named(tuple(model.fitted)))
 
 
 def fit(detectors: Sequence[Detector], sessions: TimedSessions) -> Fitted:
-    """What the detectors learn from normal sessions."""
+    """Fit the detectors to normal sessions."""
     tables = {detector.name: detector.fit(sessions) for detector in detectors}
     return Fitted(*sessions.different, sessions.size, tables)
 

@@ -1,4 +1,4 @@
-"""Trivial detectors, always reported beside the model: what a better one must beat, and often does not."""
+"""Trivial detectors, always reported beside the model as baselines that it must beat, and often does not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.wording import ERROR_LEVELS
 
 NEAREST_AMONG = 1_000
-"""The edit distance looks at so many normal sessions, the most frequent ones."""
+"""Maximum number of normal sessions, the most frequent, that the edit distance compares with."""
 EDIT_ROWS = 2_000
-"""Sessions whose edit distances are held at a time."""
+"""Sessions whose edit distances are computed at once."""
 FIRST_CHARACTER = 0x10000
-"""From here on every number up to the highest is a character: there is room for a million templates."""
+"""From this code point on, every number up to the highest is a character: enough for a million templates."""
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A rule that needs no network: scores of the sessions `rows` of a dataset, higher is stranger."""
+    """A rule without a network: scores of the sessions `rows` of a dataset, higher is more anomalous."""
 
     name: str
     score: Callable[[Model, Dataset, Rows, Sessions], Floats]
@@ -43,38 +43,38 @@ def error_line(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -
 
 
 def unseen_template(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
-    """Number of lines whose template no training session has, by the template's text alone."""
+    """Number of lines whose template is in no training session, judged only by the template's text."""
     templates = dataset.templates
     known = templates.filter(pl.col("template").is_in(list(model.vocabulary.templates)))["event"]
     return _lines_of(dataset, rows, ~pl.element().is_in(known.implode()))
 
 
 def length(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
-    """How far the number of events is from the median of the normal sessions."""
+    """Difference of the number of events from the median of the normal sessions."""
     sizes = np.repeat(model.normal.lengths, model.normal_counts)
     return np.abs(sessions.lengths - np.median(sizes)).astype(np.float64)
 
 
 def count_vector(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
-    """Plain distance of the event counts to those of the nearest normal session."""
+    """Plain distance of the event counts from those of the nearest normal session."""
     distinct, inverse = sessions.distinct()
     return nearest_normal(model.fitted, distinct, weighted=False)[0][inverse]
 
 
 def two_gram(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
-    """Number of steps from one event to the next, BEGIN and END included, that no training session has."""
+    """Number of steps from one event to the next, BEGIN and END included, that are in no training session."""
     size = model.vocabulary.size
     unseen = ~np.isin(_steps(sessions.flat, size), _steps(model.normal.flat, size))
-    unseen[sessions.offsets[1:-1] - 1] = False  # from the end of a session to the beginning of the next is no step
+    unseen[sessions.offsets[1:-1] - 1] = False  # the end of a session and the beginning of the next are not a step
     of_session = np.repeat(np.arange(len(sessions)), sessions.lengths)[:-1]
     return np.bincount(of_session, weights=unseen, minlength=len(sessions)).astype(np.float64)
 
 
 def edit_distance(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
-    """Fewest events put in, left out or changed to make it a normal session, as a share of the longer of the two.
+    """Minimum number of insertions, deletions and substitutions to a normal session, divided by the longer length.
 
-    The nearest normal session is sought among the NEAREST_AMONG most frequent ones (Levenshtein 1966; computed by
-    rapidfuzz bit by bit in parallel).
+    The nearest normal session is searched among the NEAREST_AMONG most frequent ones (Levenshtein 1966; computed by
+    rapidfuzz bit-parallel).
     """
     frequent = np.argsort(-model.normal_counts, kind="stable")[:NEAREST_AMONG]
     normal = _as_texts(model.normal.take(frequent))
@@ -97,11 +97,11 @@ BASELINES = (
     Baseline("two_gram", two_gram, 1.0),
     Baseline("edit_distance", edit_distance, 0.02),
 )
-"""Beside them each of the DETECTORS is reported alone."""
+"""Besides these, each of the DETECTORS is reported alone."""
 
 
 def _lines_of(dataset: Dataset, rows: Rows, chosen: pl.Expr) -> Floats:
-    """How many events of each of the sessions `rows` are `chosen`."""
+    """The number of `chosen` events in each of the sessions `rows`."""
     counts = dataset.sessions["events"].gather(rows).list.eval(chosen.cast(pl.Int32)).list.sum()
     return counts.fill_null(0).to_numpy().astype(np.float64)
 
@@ -112,5 +112,5 @@ def _steps(flat: Tokens, size: int) -> Rows:
 
 
 def _as_texts(sessions: Sessions) -> list[str]:
-    """Each session as a text with one character per event, from a plane of Unicode without special characters."""
+    """Each session as a text with one character per event, from a Unicode plane without special characters."""
     return ["".join(map(chr, sessions[index][1:-1] + FIRST_CHARACTER)) for index in range(len(sessions))]

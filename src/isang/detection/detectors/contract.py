@@ -1,4 +1,4 @@
-"""What a detector is, what it sees, and what it gives.
+"""The detector protocol: its input and its output.
 
 Shapes: S sessions, T tokens in all.
 """
@@ -22,11 +22,11 @@ from isang.model.vocabulary import MASK
 T = TypeVar("T")
 
 NO_TABLE = pl.DataFrame()
-"""The table of a detector to which the normal sessions themselves, which a model keeps, say all."""
+"""The table of a detector that needs nothing but the normal sessions, which a model keeps anyway."""
 
 
 class Evidence:
-    """Sessions, the model, and what detectors want to know about them, worked out once and only if asked for."""
+    """Sessions, the model, and derived values for detectors, computed lazily and cached."""
 
     def __init__(self, model: Model, timed: TimedSessions) -> None:
         self.model = model
@@ -44,29 +44,29 @@ class Evidence:
         return self.model.fitted
 
     def once(self, work: Callable[["Evidence"], T]) -> T:
-        """What a function makes of this, kept for whoever asks again."""
+        """The result of a function of this object, cached."""
         return self._kept.once(work, lambda: work(self))
 
     @cached_property
     def surprise(self) -> Surprise:
-        """The encoder's answers; none about an open end and what may be missing just before it."""
+        """The encoder's surprise; NaN for an open end and for the gap just before it."""
         open_T = self.sessions.flat == MASK
         return Surprise(*(np.where(open_T, np.nan, answers_T) for answers_T in surprise(self.model, self.sessions)))
 
     @cached_property
     def appearances(self) -> tuple[Sessions, Rows]:
-        """The events of each session in the order of their first appearance, each such list once, and whose it is."""
+        """The distinct lists of events in order of first appearance, and the index of each session's list."""
         return first_appearances(self.sessions).distinct()
 
     def highest(self, values_T: Floats) -> Floats:
-        """The highest of the values of each session's tokens, 0 where it has none; shape S."""
+        """The maximum of the values of each session's tokens, 0 if it has none; shape S."""
         if not len(self.sessions):
             return np.zeros(0)
         scores: Floats = np.fmax.reduceat(values_T, self.sessions.offsets[:-1])
         return np.maximum(np.nan_to_num(scores), 0.0)
 
     def of_each(self, measure: Callable[[Tokens], float]) -> Floats:
-        """The measure of each session, where it looks only at which event comes first; shape S."""
+        """A measure of each session that depends only on the order of first appearances; shape S."""
         different, place_S = self.appearances
         scores = np.array([measure(different[index]) for index in range(len(different))], dtype=np.float64)
         return scores[place_S]
@@ -74,26 +74,26 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing that makes a session strange."""
+    """One reason why a session is anomalous."""
 
     says: str
     """One plain sentence."""
     position: int | None = None
-    """0-based place among the session's events; None where the reason is no single event."""
+    """0-based index among the session's events; None if the reason is not a single event."""
     after: bool = False
-    """What is strange is not the event itself but what follows it, or that nothing does."""
+    """Whether the anomaly is not the event itself but what follows it, or that nothing does."""
     since: int | None = None
-    """Place of another line that the reason speaks of: the one before a long silence."""
+    """Index of another line that the reason mentions: the one before a long silence."""
     detail: dict[str, Any] = field(default_factory=dict)
     detector: str = ""
     p_value: float = 1.0
-    """How rare a score like this is among normal sessions."""
+    """The share of normal sessions with a score at least this high."""
     as_high: int = 0
-    """Normal sessions that were held out and scored as high."""
+    """Number of held-out normal sessions that scored as high."""
     held_out: int = 0
-    """Normal sessions that were held out."""
+    """Number of held-out normal sessions."""
     says_ko: str = ""
-    """The sentence in Korean; without it Korean pages show `says`."""
+    """The sentence in Korean; if empty, Korean pages show `says`."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,15 @@ class Case:
     """One session that a detector is asked about."""
 
     evidence: Evidence
-    """This session alone."""
+    """Only this session."""
     beside: Evidence
     """All sessions that were judged together."""
     index: int
-    """Which of those it is."""
+    """The index of the session among them."""
     named: set[int]
-    """Places of events that other detectors have named already."""
+    """Indices of events that other detectors have already named."""
     is_anomalous: Callable[[TimedSessions], bool]
-    """What would be decided about another session in its place."""
+    """The decision about another session in its place."""
 
     @property
     def model(self) -> Model:
@@ -117,57 +117,59 @@ class Case:
 
     @property
     def tokens(self) -> Tokens:
-        """The session from BEGIN to END, or to MASK where it may go on."""
+        """The session from BEGIN to END, or to MASK if it may continue."""
         return self.evidence.sessions[0]
 
 
 @runtime_checkable
 class Detector(Protocol):
-    """One way to look at a session. Each is one file; `DETECTORS` lists them.
+    """One kind of anomaly detection. Each is one file; `DETECTORS` lists them.
 
-    Someone else's is an object with the same attributes behind an entry point of the group `isang.detectors`.
+    A plug-in is an object with the same attributes, provided by an entry point of the group `isang.detectors`.
     """
 
     name: str
     """Lower-case words with underscores; its table is `detectors/NAME.parquet` in a model folder."""
     unit: str
-    """Of its scores."""
+    """The unit of its scores."""
     least_scale: float
-    """Where the highest scores of normal sessions crowd together, still so much is added by e times rarer ones."""
+    """Minimum scale of the tail: the score added by e times rarer sessions, even if the highest normal scores are
+    close."""
     allowance: float
-    """Later sessions may score so much higher than those of the calibration period before that means anything."""
+    """How much higher later sessions may score than those of the calibration period without any significance."""
     learned: bool
-    """It rests on the trained encoder, or on how often something new comes, which an earlier stretch of the log that is
-    held out from a later one does not tell; the others can be fitted anew without a stretch of the normal sessions."""
+    """Whether it depends on the trained encoder, or on how often something new appears, which cannot be measured on an
+    earlier stretch held out from a later one; the others can be refitted without a stretch of the normal sessions."""
     timed: bool
-    """It looks at more than tokens, such as times, so that sessions with equal tokens may score differently."""
+    """Whether it uses more than tokens, such as times, so that sessions with equal tokens may score differently."""
     asks_encoder: bool
-    """It needs the trained encoder: a model without one is fitted without this detector."""
+    """Whether it needs the trained encoder: a model without one is fitted without this detector."""
     tested: bool
-    """Isang plants anomalies of the kind that it looks for. One that finds nothing of them has no power, and one that
-    finds only what others find is not needed."""
+    """Whether isang plants anomalies of the kind that it looks for. If it finds none of them it has no power, and if it
+    finds only what others find it is not needed."""
     unsuspicious: float
-    """A session of the training period that scores no more than this is not suspected to be an unlabelled anomaly."""
+    """A training session that scores no more than this is not suspected of being an unlabelled anomaly."""
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
-        """What it learns from the normal sessions of a period, as a table that is saved with the model."""
+        """Fit to the normal sessions of a period; return a table that is saved with the model."""
         ...
 
     def can_tell(self, fitted: Fitted) -> bool:
-        """Whether what it learned is enough to tell anything; where not, its scores are all 0 and a result names it."""
+        """Whether it learned enough to judge; if not, its scores are all 0 and results name it."""
         ...
 
     def score(self, evidence: Evidence) -> Floats:
-        """How strange each session is, shape S, finite, higher is stranger; `evidence.fitted[name]` is its table."""
+        """Anomaly scores, shape S, finite, higher is more anomalous; `evidence.fitted[name]` is the detector's
+        table."""
         ...
 
     def reasons(self, case: Case) -> list[Reason]:
-        """What makes a session strange that it scores as rare, the strongest first; none where it cannot tell."""
+        """Why a session with a rare score is anomalous, the strongest reason first; empty if it cannot say."""
         ...
 
 
 class DetectorDefaults:
-    """What most detectors have in common; they inherit it. Surprises in nats have about these scales."""
+    """Defaults that most detectors inherit. Surprises in nats have about these scales."""
 
     unit: str = "nats"
     least_scale: float = 0.75
@@ -179,9 +181,9 @@ class DetectorDefaults:
     unsuspicious: float = 0.0
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
-        """Nothing beside the normal sessions, which every model keeps."""
+        """Learns nothing besides the normal sessions, which every model keeps."""
         return NO_TABLE
 
     def can_tell(self, fitted: Fitted) -> bool:
-        """Normal sessions are enough."""
+        """True: the normal sessions are enough."""
         return True

@@ -1,6 +1,6 @@
-"""Sessions that may go on: MASK stands where others have END, so that no detector learns of an end.
+"""Sessions that may continue: they have MASK in place of END, so that no detector sees an end.
 
-The model knows such sessions from training, where it was asked how sessions go on that were cut at any place.
+The model knows such sessions from training, where it had to predict the continuation of sessions cut anywhere.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from isang.model.vocabulary import END, MASK
 
 
 def leave_open(sessions: Sessions, unfinished_S: NDArray[np.bool_]) -> Sessions:
-    """The sessions with an open end where they are `unfinished_S`, shape S."""
+    """The sessions, with an open end for those that are `unfinished_S`, shape S."""
     if not unfinished_S.any():
         return sessions
     flat = sessions.flat.copy()
@@ -21,7 +21,7 @@ def leave_open(sessions: Sessions, unfinished_S: NDArray[np.bool_]) -> Sessions:
 
 
 def closed(sessions: Sessions) -> Sessions:
-    """The sessions as if all of them were over."""
+    """The sessions as if all of them had ended."""
     return Sessions(np.where(sessions.flat == MASK, np.int32(END), sessions.flat), sessions.offsets)
 
 

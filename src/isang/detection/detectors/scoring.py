@@ -1,4 +1,4 @@
-"""How strange sessions are: one number per session and detector, higher is stranger.
+"""Anomaly scores: one number per session and detector, higher is more anomalous.
 
 No detector sees a label. Shapes: S sessions, D detectors.
 """
@@ -20,13 +20,13 @@ def score(detector: Detector, evidence: Evidence) -> Floats:
 
 
 KIND = "scores"
-"""What the scores of a session, by the detectors that look at tokens alone, are kept as."""
+"""The kind under which a session's scores by the token-only detectors are cached."""
 
 
 def score_all(detectors: Sequence[Detector], evidence: Evidence) -> Floats:
-    """Scores of the sessions by each detector, shape (D, S); equal sessions are scored once, apart from their times.
+    """Scores of the sessions by each detector, shape (D, S); equal sessions are scored once, except by timed detectors.
 
-    What the model's detectors gave for a sequence before is not worked out again.
+    Cached scores of a sequence are not computed again.
     """
     distinct, inverse = evidence.sessions.distinct()
     untimed_detectors = [detector for detector in detectors if not detector.timed]
@@ -46,7 +46,7 @@ def score_all(detectors: Sequence[Detector], evidence: Evidence) -> Floats:
                 scores_S[new] = _checked(detector, detector.score(alone), len(new))
             model.answered.keep(KIND, owner, names, new, of_distinct.T[new])
     of_untimed = iter(of_distinct)
-    scores_DS = np.empty((len(detectors), len(inverse)))  # filled row by row: nothing lies in memory twice
+    scores_DS = np.empty((len(detectors), len(inverse)))  # filled row by row, so that nothing is in memory twice
     for detector, scores_S in zip(detectors, scores_DS, strict=True):
         if detector.timed:
             scores_S[:] = _checked(detector, detector.score(evidence), len(inverse))

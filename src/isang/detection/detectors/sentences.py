@@ -1,4 +1,4 @@
-"""What the sentences of reasons share: names of tokens, numbers in words, places of lines."""
+"""Shared parts of the sentences of reasons: names of tokens, numbers in words, positions of lines."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from isang.model.batches import Floats, Tokens
 from isang.model.vocabulary import END, NOTHING, UNSEEN
 
 EXPECTED = 3
-"""Alternatives named for a surprising event."""
+"""Maximum number of alternatives named for a surprising event."""
 LEAST_PROBABILITY = 0.005
-"""Alternatives below this probability are not worth naming."""
+"""Minimum probability for an alternative to be named."""
 MARKS_IN_WORDS = {NOTHING: "(no line)", END: "(end of the session)", UNSEEN: "(a line never seen before)"}
 
 
 def name_of(model: Model, token: int) -> str:
-    """A template's text, or what a mark stands for."""
+    """A template's text, or the meaning of a special token."""
     return MARKS_IN_WORDS.get(token) or model.vocabulary.name(token)
 
 
@@ -36,19 +36,19 @@ def expected_instead(model: Model, probabilities_V: Floats, own: int) -> list[di
 
 
 def first_place(tokens: Tokens, token: int) -> int:
-    """The place of the first such token among the events."""
+    """The index of the first such token among the events."""
     return int(np.argmax(tokens == token)) - 1
 
 
 def in_longest_run(tokens: Tokens, token: int) -> int:
-    """The place among the events of the last such token in the longest unbroken run of them, of equals the latest."""
+    """The index among the events of the last such token in the longest unbroken run; the latest run if several."""
     places = np.nonzero(tokens == token)[0]
     runs = np.split(places, np.nonzero(np.diff(places) > 1)[0] + 1)
     return int(max(reversed(runs), key=len)[-1]) - 1
 
 
 def duration(milliseconds: float) -> str:
-    """A time in the unit that people would use."""
+    """A time in a convenient unit."""
     for unit, length in (("h", 3_600_000), ("min", 60_000), ("s", 1_000)):
         if milliseconds >= 2 * length or (unit == "s" and milliseconds >= length):
             return f"{milliseconds / length:.1f} {unit}"
@@ -56,7 +56,7 @@ def duration(milliseconds: float) -> str:
 
 
 def percent(probability: float) -> str:
-    """A probability as a share of a hundred."""
+    """A probability in per cent."""
     if probability > 0.99:
         return "more than 99 %"
     return "less than 0.01 %" if probability < 0.0001 else f"{100 * probability:.2g} %"
@@ -70,7 +70,7 @@ def percent_ko(probability: float) -> str:
 
 
 def number_of(having: int, of: int) -> str:
-    """How many of the normal sessions, as the beginning of a sentence, with its verb still to come."""
+    """The number of normal sessions as the beginning of a sentence, without its verb."""
     return f"None of {of:,} normal sessions" if not having else f"Only {having:,} of {of:,} normal sessions"
 
 

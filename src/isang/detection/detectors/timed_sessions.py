@@ -1,4 +1,4 @@
-"""Sessions as all detectors see them: their tokens, and when everything in them happened.
+"""Sessions as all detectors see them: their tokens and times.
 
 They are built once per dataset and handed to each detector.
 Shapes: S sessions, T tokens in all, P pairs of an earlier session and an event.
@@ -20,7 +20,7 @@ from isang.model.wording import loudness_of
 
 
 class EarlierSessions(NamedTuple):
-    """Sessions that came before: for each event the times of the latest, both of shape P."""
+    """Earlier sessions: for each event the times of the latest, both of shape P."""
 
     token_P: Rows
     end_ms_P: Floats
@@ -31,29 +31,30 @@ NOTHING_EARLIER = EarlierSessions(np.empty(0, dtype=np.int64), np.empty(0))
 
 @dataclass(frozen=True)
 class TimedSessions:
-    """S sessions in the model's tokens, with their times; no label is among them."""
+    """S sessions in the model's tokens, with their times and without labels."""
 
     tokens: Sessions
-    """A session that may go on has MASK in place of END."""
+    """A session that may continue has MASK in place of END."""
     gaps_T: Floats
-    """Milliseconds between each token and the one before, at an open end the silence so far; NaN where not known."""
+    """Milliseconds between each token and the previous one, at an open end the silence so far; NaN if unknown."""
     ends_ms_S: Floats
-    """When each had its last line, in milliseconds; NaN where that is not known."""
+    """The time of each session's last line, in milliseconds; NaN if unknown."""
     size: int
     """The number of tokens of the vocabulary, V."""
     loudness_T: NDArray[np.int8]
-    """How loudly each line tells of a failure by its own level and words, see `wording.loudness_of`; 0 at marks."""
+    """How clearly each line reports a failure by its own level and words, see `wording.loudness_of`; 0 at special
+    tokens."""
     earlier: EarlierSessions = field(default=NOTHING_EARLIER)
-    """Sessions that stand beside these and came before."""
+    """Sessions that came before these and may form crowds with them."""
     represents: tuple[Sessions, Rows] | None = field(default=None, repr=False)
-    """Where these are only the latest of a longer period: its different sessions and how often each occurred."""
+    """If these are only the latest of a longer period: its distinct sessions and how often each occurred."""
 
     def __len__(self) -> int:
         return len(self.tokens)
 
     @cached_property
     def different(self) -> tuple[Sessions, Rows]:
-        """The different sessions of the period that these stand for, and how often each occurred."""
+        """The distinct sessions of the period that these represent, and how often each occurred."""
         if self.represents is not None:
             return self.represents
         different, place = self.tokens.distinct()
@@ -64,13 +65,13 @@ class TimedSessions:
         return replace(self, tokens=tokens, represents=None)
 
     def only(self, index: int) -> "TimedSessions":
-        """One session alone, without what stands beside it."""
+        """One session alone, without the others."""
         start, end = self.tokens.offsets[index : index + 2]
         tokens, gaps_T = from_sequences([self.tokens[index]]), self.gaps_T[start:end]
         return TimedSessions(tokens, gaps_T, self.ends_ms_S[index : index + 1], self.size, self.loudness_T[start:end])
 
     def apart(self) -> "TimedSessions":
-        """The same sessions, where it is not known when they were and what stands beside them."""
+        """The same sessions without absolute times and earlier sessions."""
         return replace(self, ends_ms_S=np.full(len(self), np.nan), earlier=NOTHING_EARLIER)
 
 
@@ -96,23 +97,23 @@ def _loudness(dataset: Dataset) -> NDArray[np.int8]:
 
 
 def untimed(tokens: Sessions, size: int, gaps_T: Floats | None = None) -> TimedSessions:
-    """Sessions of which no more is known than their tokens and the times between lines, `gaps_T`, if any."""
+    """Sessions with only their tokens and the times between lines, `gaps_T`, if any."""
     gaps_T = np.full(len(tokens.flat), np.nan) if gaps_T is None else gaps_T
     loudness_T = np.zeros(len(tokens.flat), dtype=np.int8)
     return TimedSessions(tokens, gaps_T, np.full(len(tokens), np.nan), size, loudness_T)
 
 
 def as_unseen(sessions: TimedSessions, normal: Sessions) -> TimedSessions:
-    """The same, with UNSEEN in place of each token that none of the `normal` sessions has."""
+    """The same, with UNSEEN in place of each token that is in none of the `normal` sessions."""
     flat = sessions.tokens.flat
     known = np.isin(flat, normal.flat)
     return sessions.with_tokens(Sessions(np.where(known, flat, np.int32(UNSEEN)), sessions.tokens.offsets))
 
 
 def gaps_before(dataset: Dataset, rows: Rows) -> Floats:
-    """Milliseconds between each event of the sessions `rows` and the one before, as `to_sessions` lays them out.
+    """Milliseconds between each event of the sessions `rows` and the previous one, in the layout of `to_sessions`.
 
-    NaN where nothing is known: at the first event, at BEGIN and END, and in sessions without a time for each event.
+    NaN if unknown: at the first event, at BEGIN and END, and in sessions without a time for each event.
     """
     table = dataset.sessions.select("gaps_ms", size=pl.col("events").list.len())
     sizes = table["size"].to_numpy().astype(np.int64)[rows]
@@ -130,7 +131,8 @@ def gaps_before(dataset: Dataset, rows: Rows) -> Floats:
 
 
 def _parts(offsets: Rows) -> Iterator[tuple[slice, Rows, NDArray[np.bool_]]]:
-    """Consecutive sessions, their offsets, and which of their tokens are events: never are all of them copied."""
+    """Consecutive sessions, their offsets, and which tokens are events, in parts, so that not all are copied at
+    once."""
     for start in range(0, len(offsets) - 1, TAKEN_AT_ONCE):
         part = slice(start, min(start + TAKEN_AT_ONCE, len(offsets) - 1))
         own = offsets[start : part.stop + 1]
@@ -140,6 +142,6 @@ def _parts(offsets: Rows) -> Iterator[tuple[slice, Rows, NDArray[np.bool_]]]:
 
 
 def ends_ms(dataset: Dataset, rows: Rows) -> Floats:
-    """When the sessions `rows` had their last line, in milliseconds; NaN without a clock. Shape S."""
+    """The time of the last line of the sessions `rows`, in milliseconds; NaN without timestamps. Shape S."""
     ends = dataset.sessions.select(pl.col("end").dt.epoch("us").cast(pl.Float64) / 1000)[rows]["end"]
     return ends.fill_null(np.nan).to_numpy()

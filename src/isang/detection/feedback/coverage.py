@@ -7,6 +7,7 @@ from typing import Any
 
 from isang.detection.causes.symptoms import Symptom, symptoms_of
 from isang.detection.feedback.answers import Answer
+from isang.detection.incidents import Incident
 
 SURPRISE = 0.001
 """More sessions at once than come with this probability, given how many came then, are not covered by an answer."""
@@ -57,6 +58,18 @@ class Answers:
                 found[symptom] = beside
         return found
 
+    def of_logs(self, incident: Incident) -> Answer | None:
+        """The answer that calls an incident of logs as a whole normal, at the time when it began; None: there is none.
+
+        An answer to an incident covers its fingerprint, one about a template its line, one about a detector its kind.
+        """
+        latest = self._latest.get(incident.fingerprint)
+        if latest is not None and latest.verdict == "anomaly":
+            return None
+        symptom = incident.symptoms[0]
+        valid = (answer for answer in reversed(self._normal) if _holds_at(answer, {"start": incident.first_seen}))
+        return next((answer for answer in valid if _is_about_logs(answer, incident.fingerprint, symptom)), None)
+
     def most_sessions(self, answer: Answer) -> int:
         """So many sessions within AT_ONCE_SECONDS are covered by an answer and by others to the same cause."""
         same = (one.at_once for one in self._normal if one.fingerprint == answer.fingerprint)
@@ -92,6 +105,14 @@ def _is_about(answer: Answer, symptom: Symptom) -> bool:
             same_line(answer.template, text) for text in (symptom.template, symptom.known) if text is not None
         )
     return answer.kind == symptom.kind
+
+
+def _is_about_logs(answer: Answer, fingerprint: str, symptom: Mapping[str, Any]) -> bool:
+    if answer.scope == "incident":
+        return answer.fingerprint == fingerprint
+    if answer.scope == "template":
+        return bool(answer.template) and same_line(str(answer.template), symptom["template"])
+    return bool(answer.kind == symptom["kind"])
 
 
 def same_line(one: str, other: str) -> bool:

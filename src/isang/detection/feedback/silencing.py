@@ -77,6 +77,18 @@ def told_incidents(records: Sequence[dict[str, Any]], around: IncidentBaseline, 
     return AnsweredIncidents(told, silenced)
 
 
+def told_of_logs(incidents: Sequence[Incident], answers: Answers) -> AnsweredIncidents:
+    """Incidents of logs as a whole, by whether answers silence them; those of sessions are told as they are."""
+    told, silenced = list[Incident](), list[Incident]()
+    for one in incidents:
+        answer = None if one.examples else answers.of_logs(one)
+        if answer is None:
+            told.append(one)
+        else:
+            silenced.append(replace(one, feedback=answer.shown(), silenced_by=answer.id))
+    return AnsweredIncidents(told, silenced)
+
+
 def _is_left(record: dict[str, Any], reason: Mapping[str, Any], covering: Mapping[Any, Any]) -> bool:
     """Whether a reason shows a symptom that no answer covers."""
     return any(symptom not in covering for symptom in symptoms_of(record | {"reasons": [reason]}))

@@ -1,4 +1,4 @@
-"""How the detectors share the alert budget: by what each of them finds of anomalies that isang planted itself.
+"""Divides the alert budget among the detectors by how many planted anomalies each of them finds.
 
 Shapes: D detectors, N sessions with a planted anomaly of one kind.
 """
@@ -11,19 +11,19 @@ from isang.detection.threshold.calibration import ScoreTail, limits
 from isang.model.batches import Floats
 
 LEAST_SHARE = 0.5
-"""No detector gets less than this part of an equal share: what was planted is not all that can happen."""
+"""Minimum share of a detector, relative to an equal share: real anomalies may differ from planted ones."""
 WORTHWHILE = 0.02
-"""Shares move only where so large a share of what was planted is found in addition, each kind counting the same."""
+"""Minimum share of planted anomalies found in addition for a move of shares; each kind has equal weight."""
 AMOUNTS = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""So many equal shares are moved at a time."""
+"""Amounts moved at a time, in equal shares."""
 
 
 def budget_shares(planted: Sequence[Floats], tails: Sequence[ScoreTail], asked: float, number: float) -> Floats:
-    """What each detector gets of the budget `asked`, in units of an equal share; shape D, with the mean 1.
+    """Each detector's share of the budget `asked`, in units of an equal share; shape D, with mean 1.
 
-    `planted` holds the p-values of sessions with a planted anomaly, (D, N) for each kind; `number` as in `limits`. From
-    equal shares on, whichever detector finds the most in addition for what it gets is given it by all the others, in
-    proportion to what they have above LEAST_SHARE, until no move is worthwhile.
+    `planted` holds the p-values of sessions with a planted anomaly, (D, N) for each kind; `number` as in `limits`.
+    Starting from equal shares, the detector that finds the most additional anomalies per share gets it from all the
+    others, in proportion to what they have above LEAST_SHARE, until no move is worthwhile.
     """
     shares_D = np.ones(len(tails))
     kinds = [p_values_DN for p_values_DN in planted if p_values_DN.size]
@@ -46,7 +46,7 @@ def budget_shares(planted: Sequence[Floats], tails: Sequence[ScoreTail], asked: 
 
 
 def _moves(shares_D: Floats, amount: float) -> list[Floats]:
-    """The shares after each detector in turn got `amount` from the others, where they have so much to give."""
+    """The shares after each detector in turn got `amount` from the others, as far as they have enough."""
     moves = []
     for detector in range(len(shares_D)):
         spare_D = shares_D - LEAST_SHARE

@@ -1,4 +1,4 @@
-"""Sessions of the training period that may be anomalies nobody labelled."""
+"""Training sessions that may be unlabelled anomalies."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -13,12 +13,12 @@ from isang.detection.threshold.calibration import fit_tail
 from isang.model.batches import Floats
 
 MOSTLY_LABELLED = 0.5
-"""Where more than so large a share of the sessions is labelled normal, these alone say what is normal."""
+"""If more than this share of the sessions is labelled normal, only these define what is normal."""
 UNTRUSTED_SHARE = 0.02
-"""Elsewhere the highest scores of each detector, so many of them, do not say so while suspects are looked for."""
+"""Otherwise this share of the highest scores of each detector is not trusted while suspects are searched for."""
 LEAST_SESSIONS = 2_000
-"""Among fewer sessions none is a suspect there: without the highest scores too little would be known of what is
-normal."""
+"""In that case, minimum number of sessions to suspect any: with fewer, too little would be known of what is normal
+without the highest scores."""
 
 
 def suspects(
@@ -28,13 +28,14 @@ def suspects(
     config: DetectionConfig,
     powerless: Collection[str] = (),
 ) -> NDArray[np.bool_]:
-    """Which rows of `calibration`, scores in the order of time, set no threshold, shape: rows.
+    """Which rows of `calibration`, scores in order of time, are excluded from thresholds, shape: rows.
 
-    One anomaly among the calibration sessions would raise a threshold above all its like. So they are the `unlabelled`
-    sessions that would be alerts beside those that are trusted: where most sessions are labelled normal, these, and any
-    number may be suspects; elsewhere all but the highest scores, and at most the share `config.contamination` of all
-    are suspects, the strangest first. There the detectors `powerless`, which find next to nothing even of planted
-    anomalies, suspect none: what they call strange is mostly normal, and would be an alert whenever it comes again.
+    One anomaly among the calibration sessions would raise a threshold above all similar ones. So suspects are the
+    `unlabelled` sessions that would raise alerts relative to the trusted ones. If most sessions are labelled normal,
+    these are trusted, and any number may be suspects; otherwise all but the highest scores are trusted, and at most the
+    share `config.contamination` of all are suspects, the most anomalous first. Then the detectors in `powerless`, which
+    find hardly any planted anomalies, suspect none: what they flag is mostly normal, and would raise an alert whenever
+    it recurs.
     """
     part = config.alerts_per_thousand / 1000 / len(detectors)
     if config.contamination and _mostly_labelled(detectors, calibration, unlabelled):
@@ -58,8 +59,8 @@ def without_suspects(
 ) -> pl.DataFrame:
     """The rows of `calibration` that are not `suspected`; all of them for the detectors `everyday`.
 
-    A suspect whose score by a detector is `unsuspicious` still tells that detector how usual such scores are: that a
-    quiet new line comes, and makes all others wonder, is part of what is normal. Its other columns are null.
+    A suspect whose score by a detector is `unsuspicious` still counts for that detector: that a quiet new line appears,
+    and surprises all other detectors, is part of what is normal. Its other columns are null.
     """
     kept, columns = ~suspected, []
     for name in calibration.columns:
@@ -76,7 +77,7 @@ def without_suspects(
 
 
 def _mostly_labelled(detectors: Sequence[Detector], calibration: pl.DataFrame, unlabelled: NDArray[np.bool_]) -> bool:
-    """Whether, of the sessions that each detector scored, enough are labelled normal."""
+    """Whether enough of the sessions scored by each detector are labelled normal."""
     scored = [calibration[detector.name].is_not_null().to_numpy() for detector in detectors]
     return all((~unlabelled[rows]).sum() > MOSTLY_LABELLED * rows.sum() for rows in scored)
 
@@ -84,9 +85,9 @@ def _mostly_labelled(detectors: Sequence[Detector], calibration: pl.DataFrame, u
 def _strangest(
     detectors: Sequence[Detector], calibration: pl.DataFrame, part: float, normal: NDArray[np.bool_] | None
 ) -> Floats:
-    """The smallest p-value of each row as a multiple of what is an alert, where each detector may alert for `part`.
+    """The smallest p-value of each row as a multiple of its alert limit, if each detector may alert for `part`.
 
-    Trusted are the rows `normal`; None: all but the highest scores of each detector.
+    The rows `normal` are trusted; None: all but the highest scores of each detector.
     """
     strangest = np.full(len(calibration), np.inf)
     for detector in detectors:
@@ -95,7 +96,7 @@ def _strangest(
         beyond = 1  # so many sessions are known to lie beyond the highest trusted score for each that a tail expects
         if normal is None:
             beyond = min(math.ceil(UNTRUSTED_SHARE * len(scores)), len(scores) - 1)
-            trusted = np.sort(np.argsort(scores, kind="stable")[: len(scores) - beyond])  # in the order of time
+            trusted = np.sort(np.argsort(scores, kind="stable")[: len(scores) - beyond])  # in order of time
         else:
             trusted = np.flatnonzero(normal[rows])
         tail = fit_tail(scores[trusted], detector.least_scale, detector.allowance)

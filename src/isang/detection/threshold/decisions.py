@@ -1,4 +1,4 @@
-"""Sessions to decisions, and the calibration that the decisions rest on."""
+"""Sessions to decisions, and the calibration behind the decisions."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,24 +38,25 @@ from isang.logs.store import Dataset
 from isang.model.batches import Floats, Rows, Sessions, to_sessions
 
 FOLDS = 4
-"""Parts of the training sessions, by time, that are held out in turn."""
+"""Number of parts of the training sessions, by time, that are held out in turn."""
 
 SHARED_AT = 0.001
-"""At this share of false alarms among normal sessions it is seen what each detector finds of what was planted."""
+"""Share of false alarms at which the power of each detector on planted anomalies is measured."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """S sessions with what each of D detectors says of them."""
+    """S sessions with the results of D detectors."""
 
     rows: Rows
-    """Which sessions of the dataset they are, shape S."""
+    """Their rows in the dataset, shape S."""
     timed: TimedSessions
-    """What was judged: those that may go on have an open end, and nothing that may still come is missed."""
+    """The sessions as judged: those that may continue have an open end, and nothing that may still come counts as
+    missing."""
     beside: Evidence
-    """All of them together, and what detectors worked out about them."""
+    """All of them together, with the detectors' cached results."""
     unfinished_S: NDArray[np.bool_]
-    """Which of them may go on."""
+    """Which of them may continue."""
     scores_DS: Floats
     p_values_DS: Floats
     decisions: list[Decision]
@@ -67,11 +68,11 @@ class Judged:
 
 
 def cross_fitted_scores(model: Model, dataset: Dataset, training: Rows, held_out: Rows) -> pl.DataFrame:
-    """Scores of the sessions of the training period while they were held out, one row for each, in order of time.
+    """Held-out scores of the sessions of the training period, one row for each, in order of time.
 
-    Everything is scored on the sessions `held_out` from training. The detectors that need no trained model are fitted
-    anew without a fourth of the `training` sessions (a stretch of time) to score that fourth, so that their tails come
-    from the whole period; for the others these sessions are null.
+    All detectors score the sessions `held_out` from training. The detectors that need no trained model are also
+    refitted without a quarter of the `training` sessions (a stretch of time) to score that quarter, so that their tails
+    come from the whole period; for the others these sessions are null.
     """
     rows = np.concatenate([training, held_out])
     folds = [*np.array_split(training, FOLDS), held_out]
@@ -92,10 +93,10 @@ def cross_fitted_scores(model: Model, dataset: Dataset, training: Rows, held_out
 def trusted_scores(
     model: Model, scores: pl.DataFrame, unlabelled: NDArray[np.bool_]
 ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """The `scores` that set thresholds, and the detectors that trust all of them, see `everyday`.
+    """The `scores` used for thresholds, and the detectors that trust all of them, see `everyday`.
 
-    Sessions that look like anomalies nobody labelled (`suspects`) are left out, see `without_suspects`. Detectors
-    without power over what was planted suspect none.
+    Sessions that look like unlabelled anomalies (`suspects`) are left out, see `without_suspects`. Detectors without
+    power on planted anomalies suspect none.
     """
     detectors, config = detectors_of(model), model.config.detection
     trusting_all = replace(model, calibration=scores)
@@ -114,7 +115,7 @@ def fitted_without(model: Model, dataset: Dataset, fold: Rows, others: Rows) -> 
 
 
 def calibration_scores(model: Model, name: str) -> Floats:
-    """What the held-out normal sessions scored with one detector or baseline."""
+    """The scores of the held-out normal sessions by one detector or baseline."""
     return model.calibration[name].drop_nulls().to_numpy()
 
 
@@ -127,10 +128,10 @@ def judge(
     until: datetime | None = None,
     earlier: EarlierSessions = NOTHING_EARLIER,
 ) -> Judged:
-    """Decide about the sessions `rows` of `dataset` (all where None), within the model's alert budget.
+    """Decide about the sessions `rows` of `dataset` (None: all), within the model's alert budget.
 
-    `unfinished_S` says which of them may go on; None: those that `may_go_on` when the dataset ends. `until` is
-    when the logs ended; None: with the last session. `earlier` are sessions that came before these.
+    `unfinished_S` says which of them may continue; None: as by `may_go_on` at the end of the dataset. `until` is the
+    end of the logs; None: that of the last session. `earlier` are sessions that came before these.
     """
     if rows is None:
         rows = np.arange(len(dataset.sessions), dtype=np.int64)
@@ -144,11 +145,12 @@ def judge(
 
 
 def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
-    """Which sessions may not have been over when the logs ended, shape: rows.
+    """Which sessions may not have ended when the logs ended, shape: rows.
 
-    They were not silent for longer than usual, nor longer than any normal session that went on after such a line. A
-    window of lines or of time is over when it is full, so the last one of a log is not where it has fewer lines; else,
-    without a clock, nothing is known and every session is over.
+    They were silent neither for longer than usual, nor for longer than any normal session that continued after such a
+    line. A window of lines or of time ends when it is full, so the last one of a log has not ended if it has fewer
+    lines;
+    otherwise, without timestamps, every session counts as ended.
     """
     usual = model.facts.get("usual_silence_seconds")
     open_S = np.zeros(len(rows), dtype=bool)
@@ -164,7 +166,7 @@ def may_go_on(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
 
 
 def _short_last_windows(model: Model, dataset: Dataset, rows: Rows) -> NDArray[np.bool_]:
-    """Which of the sessions are windows of lines that the end of their log cut short, shape: rows."""
+    """Which sessions are windows of lines cut short by the end of their log, shape: rows."""
     rule = (model.rules or {}).get("session", {})
     if rule.get("kind") != "lines" or not rule.get("size"):
         return np.zeros(len(rows), dtype=bool)
@@ -174,7 +176,7 @@ def _short_last_windows(model: Model, dataset: Dataset, rows: Rows) -> NDArray[n
 
 
 def _silence_ms(dataset: Dataset, rows: Rows, until: datetime | None) -> Floats:
-    """How long the sessions `rows` had been silent when the logs ended; NaN without a clock."""
+    """How long the sessions `rows` had been silent when the logs ended; NaN without timestamps."""
     last = until or dataset.sessions["end"].max()
     ends = dataset.sessions.select("end")[rows]
     until_end = pl.lit(last, dtype=pl.Datetime("us", "UTC")) - pl.col("end")
@@ -188,7 +190,7 @@ def judge_sessions(model: Model, sessions: TimedSessions) -> tuple[Floats, Float
 
 
 def judge_evidence(evidence: Evidence) -> tuple[Floats, Floats, list[Decision]]:
-    """As `judge_sessions`, where somebody asks about what the detectors saw later."""
+    """As `judge_sessions`, for evidence that is used again later."""
     model = evidence.model
     scores_DS = score_all(detectors_of(model), evidence)
     p_values_DS = np.empty_like(scores_DS)
@@ -198,15 +200,15 @@ def judge_evidence(evidence: Evidence) -> tuple[Floats, Floats, list[Decision]]:
 
 
 def decide_at(model: Model, p_values_DS: Floats, alerts_per_thousand: float) -> list[Decision]:
-    """The decisions from each detector's p-values, had this alert budget been asked for."""
+    """The decisions from each detector's p-values with this alert budget."""
     combined = combine(p_values_DS, limits_at(model, alerts_per_thousand), alerts_per_thousand / 1000)
     return decide(combined, alerts_per_thousand)
 
 
 def limits_at(model: Model, alerts_per_thousand: float) -> Floats:
-    """Up to which p-value each detector alerts where this alert budget is asked for, shape D; 0 where it is not needed.
+    """The p-value up to which each detector alerts with this alert budget, shape D; 0 if the detector is not needed.
 
-    A detector that finds nothing planted that the others do not would only add false alarms, see `needed`.
+    A detector that finds no planted anomaly that the others miss would only add false alarms, see `needed`.
     """
 
     def found() -> NDArray[np.bool_]:
@@ -217,10 +219,10 @@ def limits_at(model: Model, alerts_per_thousand: float) -> Floats:
 
 
 def speaking_limits_at(model: Model, alerts_per_thousand: float) -> Floats:
-    """Up to which p-value each detector gives reasons for sessions that are alerts, shape D.
+    """The p-value up to which each detector gives reasons for alerts, shape D.
 
-    The detectors share every budget as they share one of SHARED_AT, by what they then find of the anomalies planted
-    into the held-out sessions; equally where none were planted.
+    Every budget is divided as one of SHARED_AT would be, by the anomalies found among those planted into the held-out
+    sessions; equally if none were planted.
     """
 
     def found() -> Floats:
@@ -249,7 +251,7 @@ def _planted(model: Model) -> list[Floats]:
 
 
 def tails(model: Model) -> tuple[ScoreTail, ...]:
-    """How each detector's scores are distributed among normal sessions."""
+    """The distribution of each detector's scores on normal sessions."""
 
     def fitted() -> tuple[ScoreTail, ...]:
         return tuple(
@@ -261,7 +263,7 @@ def tails(model: Model) -> tuple[ScoreTail, ...]:
 
 
 def detectors_in_effect(model: Model) -> float:
-    """How many independent detectors would alert as often as all of them together, see `effective_number`."""
+    """The number of independent detectors that would alert as often as all together, see `effective_number`."""
     return model.kept.once(
         detectors_in_effect, lambda: effective_number(_by_detector(model, model.calibration), tails(model))
     )

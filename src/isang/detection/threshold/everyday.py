@@ -1,7 +1,6 @@
-"""Alerts that normal stretches of the training period raise again and again: a calibration that has failed, seen
-without labels.
+"""Alerts that normal stretches of the training period raise repeatedly: a failed calibration, detected without labels.
 
-Shapes: D detectors, N sessions of the training period in the order of time, K stretches.
+Shapes: D detectors, N sessions of the training period in order of time, K stretches.
 """
 
 from collections.abc import Sequence
@@ -15,19 +14,19 @@ from isang.detection.threshold.calibration import fit_tail
 from isang.model.batches import Floats
 
 QUIET_SHARE = 0.8
-"""Of stretches of normal sessions, each as long as the budget allows one alert in, so many should raise none."""
+"""Minimum share of normal stretches without an alert, each as long as the budget allows one alert in."""
 LEAST_STRETCHES = 8
-"""From fewer stretches nothing is said about most of them."""
+"""Minimum number of stretches for this check."""
 
 
 def everyday(
     detectors: Sequence[Detector], calibration: pl.DataFrame, suspected: NDArray[np.bool_], alerts_per_thousand: float
 ) -> list[str]:
-    """The detectors whose suspects are how normal stretches are, by name, those that alert most often first.
+    """The names of the detectors whose suspects are typical of normal stretches, those that alert most often first.
 
-    Suspects set no threshold, as they may be anomalies that nobody labelled. But where more than one stretch in five
-    would raise an alert for them, a person who asked for few alerts would be told of what is normal here: the detector
-    that speaks in most stretches trusts all its sessions, then the next, until QUIET_SHARE of the stretches is quiet.
+    Suspects set no threshold, as they may be unlabelled anomalies. But if more than one stretch in five would raise an
+    alert for them, users who asked for few alerts would get alerts about normal behaviour: the detector that alerts in
+    the most stretches then trusts all its sessions, then the next, until QUIET_SHARE of the stretches is quiet.
     """
     stretches = len(calibration) * alerts_per_thousand // 1000
     if not suspected.any() or stretches < LEAST_STRETCHES:
@@ -48,7 +47,7 @@ def everyday(
 def _alerts(
     detector: Detector, calibration: pl.DataFrame, suspected: NDArray[np.bool_], part: float
 ) -> NDArray[np.int64]:
-    """Which sessions the detector would speak for, were the suspects left out; shape N."""
+    """Which sessions the detector would flag if the suspects were left out; shape N."""
     scores: Floats = calibration[detector.name].fill_null(-np.inf).to_numpy()
     known = np.isfinite(scores)
     alerts = np.zeros(len(scores), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""What each detector finds of planted anomalies: next to nothing, or only what others find too.
+"""Detectors that find hardly any planted anomalies, or only those that others find too.
 
 Shapes: D detectors, N sessions with a planted anomaly of one kind.
 """
@@ -12,14 +12,14 @@ from isang.detection.threshold.calibration import ScoreTail
 from isang.model.batches import Floats
 
 LEAST_POWER = 0.02
-"""A detector that finds less of what was planted, each kind counting the same, has no power."""
+"""Minimum share of planted anomalies found by a detector with power; each kind has equal weight."""
 LEAST_FOUND = 100
-"""That others find all that a detector finds is known from so many sessions: then more than 3 in 100 of its finds are
-hardly its own (the rule of three)."""
+"""Minimum number of finds to conclude that others find everything that a detector finds: then hardly more than 3 in 100
+of its finds are its own (the rule of three)."""
 
 
 def with_power(planted: Sequence[Floats], limits_D: Floats, tested_D: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which detectors find some of what was planted; those that nothing planted tests have power, shape D.
+    """Which detectors find some planted anomalies, shape D; detectors without a planted test count as powerful.
 
     `planted` holds p-values, (D, N) for each kind.
     """
@@ -33,10 +33,10 @@ def with_power(planted: Sequence[Floats], limits_D: Floats, tested_D: NDArray[np
 def needed(
     planted: Sequence[Floats], limits_D: Floats, tested_D: NDArray[np.bool_], tails: Sequence[ScoreTail]
 ) -> NDArray[np.bool_]:
-    """Which detectors find anything planted that the others do not; the rest would only add false alarms. Shape D.
+    """Which detectors find planted anomalies that the others miss; the rest would only add false alarms. Shape D.
 
-    One after the other is left out, those whose tails rest on the fewest sessions first, of equals those that find the
-    least, where the others that are left find every session that it finds.
+    A detector is dropped if the remaining ones find every session that it finds. Those whose tails rest on the fewest
+    sessions are tried first, then those that find the least.
     """
     found = [p_values_DN <= limits_D[:, None] for p_values_DN in planted]
     found_DN = np.concatenate([np.zeros((len(limits_D), 0), dtype=bool), *found], axis=1)

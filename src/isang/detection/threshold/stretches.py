@@ -1,6 +1,6 @@
-"""A stretch of a log as a whole, beside held-out stretches of the training period that are as long.
+"""A stretch of a log as a whole, compared with held-out stretches of the training period of the same length.
 
-Shapes: N sessions in the order of time, K stretches.
+Shapes: N sessions in order of time, K stretches.
 """
 
 import math
@@ -19,20 +19,20 @@ from isang.detection.threshold.decisions import limits_at
 from isang.model.batches import Floats
 
 PARTS = 30
-"""A held-out session is judged by tails that were fitted without the part of so many that it stands in."""
+"""Number of parts of the held-out sessions; each part is judged by tails fitted without it."""
 LEAST_STRETCHES = 4
-"""Fewer held-out stretches do not say how normal ones differ."""
+"""Minimum number of held-out stretches: fewer do not show how normal ones differ."""
 SCALE = 1 / math.log(10)
-"""Of scores of normal stretches, -log10 of a p-value, where calibration holds."""
+"""Scale of the scores of normal stretches (-log10 of a p-value) if calibration holds."""
 UNUSUAL = 0.1
-"""An incident is told where no more of the normal stretches as long as this one have anything as strange."""
+"""An incident is reported if at most this share of normal stretches of this length has anything as anomalous."""
 
 
 def stretch_score(p_values: Floats, judged: float) -> float:
-    """-log10 of the chance that among `judged` normal sessions so many are as strange as these; at least 0.
+    """-log10 of the probability that among `judged` normal sessions this many are as anomalous as these; at least 0.
 
-    For each k, the k strangest are compared with the number expected by their p-values: Chernoff's bound of the
-    Poisson tail; the best k counts, corrected for their number (Bonferroni).
+    For each k, the k most anomalous are compared with the number expected from their p-values by Chernoff's bound of
+    the Poisson tail; the best k counts, corrected for the number of k (Bonferroni).
     """
     if not len(p_values):
         return 0.0
@@ -45,15 +45,15 @@ def stretch_score(p_values: Floats, judged: float) -> float:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The sessions of the training period as they were judged while they were held out."""
+    """The results of the training sessions while they were held out."""
 
     p_values: Floats
-    """Of all detectors together, in the order of time, shape N."""
+    """p-values of all detectors together, in order of time, shape N."""
     budget: float
-    """The alert budget that they were judged with, a share of the sessions."""
+    """The alert budget used, as a share of the sessions."""
 
     def scores(self, length: int) -> Floats:
-        """The scores of the stretches of so many sessions, shape K."""
+        """The scores of the stretches of `length` sessions, shape K."""
         number = len(self.p_values) // max(1, length)
         edges = np.linspace(0, len(self.p_values), number + 1).astype(np.int64)
         return np.array(
@@ -63,36 +63,36 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Loud:
-    """The lines of a log that tell of a failure, beside stretches of the training period with as many lines."""
+    """The lines of a log that report a failure, compared with training stretches with the same number of lines."""
 
     score: float
-    """-log10 of the share of these stretches that have a kind of line as often, summed over the kinds."""
+    """-log10 of the share of these stretches with a kind of line as often, summed over the kinds."""
     p_value: float
-    """How many of these stretches have a sum as high."""
+    """The share of these stretches with a sum as high."""
     stretches: int
     new: tuple[str, ...]
-    """Kinds of lines at ERROR that training never had."""
+    """Kinds of lines at ERROR that never occurred in training."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of a log, or all of it, beside held-out ones that are as long."""
+    """A stretch of a log, or all of it, compared with held-out ones of the same length."""
 
     sessions: int
     anomalies: int
     sessions_score: float
-    """-log10 of the chance that so many normal sessions are as strange, by the calibration of single sessions."""
+    """-log10 of the probability of as many equally anomalous normal sessions, by the calibration of single sessions."""
     normal_scores: tuple[float, ...]
-    """The same of held-out stretches."""
+    """The same for held-out stretches."""
     parts: int = 1
-    """It was looked at in so many parts, since the training period is not long enough for the whole; the strangest
+    """Number of parts in which it was judged, since the training period is too short for the whole; the most anomalous
     part counts."""
     loud: Loud | None = None
-    """None where the lines that tell of a failure cannot be compared."""
+    """None if the lines that report a failure cannot be compared."""
 
     @cached_property
     def sessions_p_value(self) -> float | None:
-        """How many normal stretches have sessions as strange; None: there are too few to compare with."""
+        """The share of normal stretches with sessions as anomalous; None if there are too few to compare with."""
         if len(self.normal_scores) < LEAST_STRETCHES:
             return None
         scores = np.array([self.sessions_score])
@@ -100,30 +100,31 @@ class Stretch:
 
     @property
     def p_values(self) -> list[float]:
-        """Of the sessions and of the lines that tell of a failure, as far as they can be told."""
+        """The available p-values: of the sessions, and of the lines that report a failure."""
         of_lines = None if self.loud is None else self.loud.p_value
         return [p for p in (self.sessions_p_value, of_lines) if p is not None]
 
     @property
     def p_value(self) -> float | None:
-        """How many normal stretches have anything as strange; None: cannot tell, there are too few to compare with.
+        """The share of normal stretches with anything as anomalous; None if there are too few to compare with.
 
-        Of sessions and of lines that tell of a failure the less likely counts, corrected for both (Bonferroni). Each is
-        exact down to one in the number of held-out stretches and one, and extrapolated below.
+        The smaller p-value of the sessions and of the lines that report a failure counts, corrected for both
+        (Bonferroni).
+        With n held-out stretches each is exact down to 1 / (n + 1), and extrapolated below.
         """
         return min(1.0, len(self.p_values) * min(self.p_values)) if self.p_values else None
 
     @property
     def score(self) -> float:
-        """How strange it is, to rank logs by: -log10 of all p-values multiplied (Fisher 1925).
+        """A score to rank logs by: -log10 of the product of all p-values (Fisher 1925).
 
-        Where there is nothing to compare with it is `sessions_score`.
+        It is `sessions_score` if there is nothing to compare with.
         """
         return sum(-math.log10(max(p, 1e-300)) for p in self.p_values) if self.p_values else self.sessions_score
 
     @property
     def extrapolated(self) -> bool:
-        """Whether the p-value is lower than the held-out stretches alone can say."""
+        """Whether the p-value is lower than the held-out stretches alone can support."""
         least = len(self.p_values) / (1 + max(len(self.normal_scores), self.loud.stretches if self.loud else 0))
         return self.p_value is not None and self.p_value < least
 
@@ -201,15 +202,15 @@ class Stretch:
 
     @property
     def as_strange(self) -> int:
-        """Held-out stretches that are at least as strange."""
+        """Number of held-out stretches that are at least as anomalous."""
         return sum(score >= self.sessions_score for score in self.normal_scores)
 
 
 def held_out_scores(model: Model, scores: pl.DataFrame) -> pl.DataFrame:
-    """What each session of the training period scored while it was held out: `score`, -log10 of its p-value.
+    """The held-out score of each training session: `score`, -log10 of its p-value.
 
-    `scores` has a column per detector, null where the session was not held out from it. The tails that judge a part
-    are fitted without it.
+    `scores` has a column per detector, null if the session was not held out from it. Each part is judged by tails
+    fitted without it.
     """
     budget = model.config.detection.alerts_per_thousand
     limits_D, count = limits_at(model, budget), len(scores)
@@ -228,7 +229,7 @@ def held_out_scores(model: Model, scores: pl.DataFrame) -> pl.DataFrame:
 
 
 def held_out(model: Model) -> HeldOut:
-    """The held-out sessions of a model; none where it was calibrated without."""
+    """The held-out sessions of a model; empty if it was calibrated without them."""
 
     def found() -> HeldOut:
         budget = model.config.detection.alerts_per_thousand / 1000
@@ -240,15 +241,15 @@ def held_out(model: Model) -> HeldOut:
 
 
 def told_score(p_values: Floats, judged: int, budget: float) -> float:
-    """How strange the sessions of a stretch are, by all that are within the budget."""
+    """The score of a stretch from its sessions within the alert budget."""
     return stretch_score(p_values[p_values <= budget], judged)
 
 
 def unusual(model: Model, p_values: Floats, judged: int) -> bool:
-    """Whether normal stretches seldom have sessions as strange as these, of one incident among `judged` sessions.
+    """Whether sessions as anomalous as these, of one incident among `judged` sessions, are rare in normal stretches.
 
-    The strangest one is also compared with stretches in which the budget allows one alert, so that an incident of one
-    session counts alike in short logs and in long ones.
+    The most anomalous one is also compared with stretches in which the budget allows one alert, so that an incident of
+    one session counts the same in short and long logs.
     """
     normal = held_out(model)
     short = max(1, min(judged, round(1 / normal.budget)))
@@ -260,7 +261,7 @@ def unusual(model: Model, p_values: Floats, judged: int) -> bool:
 
 
 def judge_stretch(model: Model, p_values: Floats, anomalies: int, loud: Loud | None = None) -> Stretch:
-    """A log as a whole: its sessions in the order of time, and its lines that tell of a failure."""
+    """Judge a log as a whole: its sessions in order of time, and its lines that report a failure."""
     normal, judged = held_out(model), len(p_values)
     length = min(judged, len(normal.p_values) // LEAST_STRETCHES)
     if length < 1:

@@ -17,6 +17,7 @@ LOG_TABLES: Mapping[str, Mapping[str, pl.DataType]] = {
     },
     NUMBERS: {
         "template": pl.String(), "slot": pl.Int32(), "name": pl.String(), "unit": pl.String(), "of": pl.Int64(),
+        "share": pl.Float64(),
         "numbers": pl.List(pl.Float64()),
     },
 }  # fmt: skip

@@ -16,6 +16,7 @@ from isang.runs.statistics.run_statistics import duration_seconds
 from isang.runs.text.writing import duration, number
 
 FEWEST = 3
+TRAINING = "training loss"
 LATE = 0.7
 """A validation loss that is as good as its best before this part of the run makes the rest a waste."""
 WORTH_SECONDS = 600.0
@@ -54,24 +55,31 @@ class Points:
         return bool(np.ptp(self.values) > 0 and self.labels[self.enough] < LATE * self.labels[-1])
 
 
+def _too_few_points() -> Finding:
+    return Finding(
+        "stopping_point",
+        "cannot_tell",
+        both(
+            "Fewer than three epochs (or validations) were logged: there are no stopping points to compare.",
+            "에폭(또는 검증)이 세 번보다 적게 기록되어 비교할 종료 지점이 없습니다.",
+        ),
+        {"points": 0},
+    )
+
+
 def stopping_point(table: RunTable, context: RunContext) -> Finding:
     """The earliest point within one noise unit of the best, and Prechelt's criteria (1998).
 
     Judged by the metric where one was logged along the way, else by the validation loss, else by the epochs' means.
     """
-    if context.dead is not None and (aside := inapplicable("stopping_point", context)) is not None:
+    still = context.dead is not None or context.period is not None
+    if still and (aside := inapplicable("stopping_point", context)) is not None:
         return aside
     points = context.cached(_points)
+    if context.loss_says_nothing and (points is None or points.name == TRAINING):
+        return inapplicable("stopping_point", context) or _too_few_points()
     if points is None:
-        return Finding(
-            "stopping_point",
-            "cannot_tell",
-            both(
-                "Fewer than three epochs (or validations) were logged: there are no stopping points to compare.",
-                "에폭(또는 검증)이 세 번보다 적게 기록되어 비교할 종료 지점이 없습니다.",
-            ),
-            {"points": 0},
-        )
+        return _too_few_points()
     values, steps, best, enough = points.values, points.steps, points.best, points.enough
     seconds = duration_seconds(table)
     span = float(steps[-1] - (table.step[0] if len(table.step) else 0)) or 1.0
@@ -167,7 +175,7 @@ def _base(evidence: dict[str, Any]) -> tuple[str, str]:
     name, higher = evidence["judged_by"], evidence["higher_is_better"]
     if name == "validation loss":
         return "validation loss", "검증 손실을 기준으로"
-    if name == "training loss":
+    if name == TRAINING:
         return (
             "training loss alone (no validation loss was logged, so this says nothing about generalisation)",
             "학습 손실만을 기준으로(검증 손실이 기록되지 않아 일반화에 대해서는 말할 수 없음)",
@@ -241,7 +249,7 @@ def _epoch_points(context: RunContext) -> Points | None:
     memory = found.memory if found else 0.0
     noise = spread * float(np.sqrt(max(1 + memory, 0.02) / max(1 - memory, 0.02) / max(per_epoch, 1.0)))
     sign = -1.0 if table.maximised else 1.0
-    name = context.judged_name or "training loss"
+    name = context.judged_name or TRAINING
     values = sign * np.array([entry["mean_loss"] for entry in entries])
     labels = [int(entry["epoch"]) for entry in entries]
     return Points(name, values, sign, np.array(last), labels, "epoch", noise, held_out=False)

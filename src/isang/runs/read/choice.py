@@ -198,17 +198,7 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
         return
     others = [name for name in candidates if not series_names.is_opponent(name)]
     if candidates and not others and len(candidates) > 1:
-        choice.loss, choice.objective = most_usual(records, candidates), ADVERSARIAL
-        names = [repr(name) for name in candidates[:4]]
-        listed, listed_ko = " and ".join(names), ", ".join(names)
-        choice.notes.append(
-            assumed(
-                f"{listed} are losses of a generator and a discriminator, which say nothing about progress; "
-                "name another series with --loss NAME",
-                f"{listed_ko} 계열은 생성자와 판별자의 손실이라 학습 진척을 말해 주지 않습니다. "
-                "다른 계열은 --loss 이름으로 고를 수 있습니다",
-            )
-        )
+        _choose_opponent(records, candidates, choice)
         return
     opposed = len(candidates) > len(others) + 1
     candidates = others or candidates
@@ -234,6 +224,23 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
     means = choice.by_role.get(series_names.MEAN, [])
     rare = chosen and means and FEWEST_VALUES * records.count(chosen) < max(records.count(name) for name in means)
     choice.loss = "" if rare else chosen  # a mean that is printed all along says more
+
+
+def _choose_opponent(records: LoggedRows, candidates: list[str], choice: Choice) -> None:
+    """Of the losses of a generator and a discriminator, which say nothing, the usual one."""
+    said = [name for name in candidates if series_names.says_loss(name)]
+    candidates = said if len(said) > 1 else candidates  # `D(x)` beside `Loss_D` is none
+    choice.loss, choice.objective = most_usual(records, candidates), ADVERSARIAL
+    names = [repr(name) for name in candidates[:4]]
+    listed, listed_ko = " and ".join(names), ", ".join(names)
+    choice.notes.append(
+        assumed(
+            f"{listed} are losses of a generator and a discriminator, which say nothing about progress; "
+            "name another series with --loss NAME",
+            f"{listed_ko} 계열은 생성자와 판별자의 손실이라 학습 진척을 말해 주지 않습니다. "
+            "다른 계열은 --loss 이름으로 고를 수 있습니다",
+        )
+    )
 
 
 def _total(records: LoggedRows, candidates: list[str], notes: list[Both]) -> str:

@@ -290,6 +290,11 @@ def is_opponent(name: str) -> bool:
     return _OPPONENT.match(normal(name)) is not None
 
 
+def says_loss(name: str) -> bool:
+    """Whether the name itself says that the series is a loss."""
+    return bool(re.search(r"(^|_)(loss|losses|err|error)(_|$)", normal(name)))
+
+
 def is_reconstruction(name: str) -> bool:
     """Whether the loss is the distance of what a generator makes from what it should be."""
     return bool(_RECONSTRUCTION.search(normal(name)))

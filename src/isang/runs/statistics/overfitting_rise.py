@@ -20,9 +20,9 @@ MOST_VALUES = 120
 """More validation losses than this are judged as means of neighbours."""
 FALSE_ALARMS = 0.05
 """Share of flat noise, of the memory that it seems to have, that rises as much; longer waves are ruled out after it."""
-LEAST_RATIO = 16.0
+LEAST_RATIO = 14.0
 """A rise is one where curves with it are so much likelier than slow waves of the noise; see `Valley`."""
-FEW = 2.0
+FEW = 3.0
 """The ratio of n values must be 1 + FEW / n times as large: ratios of few values have a longer tail (Bartlett 1937)."""
 RISES_IN_A_ROW = 6
 """So many values in a row, each higher than the one before: a random walk ends so once in 64 times. Of more values as

@@ -1,4 +1,4 @@
-"""Sessions whose numbers of lines are like those of no normal session."""
+"""Sessions whose event counts are unlike those of any normal session."""
 
 from difflib import SequenceMatcher
 from typing import Any
@@ -15,13 +15,13 @@ from isang.detection.detectors.timed_sessions import TimedSessions
 from isang.model.batches import Floats, Tokens, from_sequences
 
 NOTHING_IN_COMMON = 0.999
-"""From this distance on, the nearest normal session says nothing about this one."""
+"""From this distance on, the nearest normal session is no use for an explanation."""
 SHOWN_TEMPLATES = 10
-"""Missing or extra templates named in one reason."""
+"""Maximum number of missing or extra templates named in a reason."""
 
 
 class EventCounts(DetectorDefaults):
-    """Finds a session that no normal one is near to by its numbers of lines."""
+    """Finds a session whose event counts are far from those of every normal session."""
 
     name = WAITS
     unit = "weighted share of events"
@@ -30,22 +30,25 @@ class EventCounts(DetectorDefaults):
     timed = True
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
-        """How long normal sessions wait for what, see `longest_waits`; their counts come from the sessions."""
+        """The longest waits of normal sessions, see `longest_waits`; counts come from the sessions themselves."""
         return longest_waits(sessions)
 
     def score(self, evidence: Evidence) -> Floats:
         """Distance of the session's event counts to the nearest normal ones, 0 (equal) to 1 (nothing in common).
 
-        Bray-Curtis distance over the square roots of the counts (which gives repeated lines an even spread, Bartlett
-        1936), divided by how much each varies among normal sessions: a payment too few says more than a twelfth line of
-        a list. A session that may go on is compared with beginnings of normal ones, see `nearest_so_far`.
+        Bray-Curtis distance over the square roots of the counts (which stabilises the variance of repeated lines,
+        Bartlett
+        1936), each divided by its deviation among normal sessions: a missing payment counts more than a twelfth line of
+        a
+        list. A session that may continue is compared with beginnings of normal ones, see `nearest_so_far`.
         """
         return nearest_so_far(evidence.fitted, evidence.sessions, evidence.timed.gaps_T).distance_S
 
     def reasons(self, case: Case) -> list[Reason]:
-        """What the most similar normal session has more or less of; lines that are named already are left out.
+        """What the most similar normal session has more or less of; already named lines are left out.
 
-        A session that may go on is compared with the beginning of a normal one, and without a clock nothing is missing.
+        A session that may continue is compared with the beginning of a normal one; without timestamps nothing is
+        missing.
         """
         fitted, tokens, session = case.model.fitted, case.tokens, case.evidence.sessions
         nearest = nearest_so_far(fitted, session, case.evidence.timed.gaps_T)
@@ -79,7 +82,8 @@ class EventCounts(DetectorDefaults):
 
 
 def _compared(missing: list[dict[str, Any]], extra: list[dict[str, Any]], is_open: bool) -> tuple[str, str]:
-    """How many lines a session has less and more than the normal one, in English and Korean, without the full stop."""
+    """The numbers of missing and extra lines compared with the normal session, in English and Korean, without full
+    stop."""
     amounts = [sum(item["count"] for item in items) for items in (missing, extra)]
     parts = [
         f"{amount} {'line is' if amount == 1 else 'lines are'} {word}"
@@ -99,7 +103,7 @@ def _compared(missing: list[dict[str, Any]], extra: list[dict[str, Any]], is_ope
 
 
 def _before_missing(tokens: Tokens, normal: Tokens) -> int:
-    """The place of the token after which a session first lacks something that a normal one has."""
+    """The index of the token after which a session first lacks something that a normal one has."""
     matcher = SequenceMatcher(None, tokens.tolist(), normal.tolist(), autojunk=False)
     lacks = (here for kind, here, _, there, stop in matcher.get_opcodes() if kind != "equal" and stop > there)
     return next(lacks, 1) - 1

@@ -1,4 +1,4 @@
-"""How often each event occurs in a session, beside normal sessions.
+"""Event counts of a session compared with normal sessions.
 
 Shapes: S sessions, N normal sessions, V vocabulary.
 """
@@ -21,11 +21,12 @@ LEAST_DEVIATION = 0.1
 DISTANCE_CELLS = 4_000_000
 """Cells of the distance matrix held at a time."""
 NORMAL_CELLS = 50_000_000
-"""The nearest normal session is sought among the most frequent ones: so many sessions times the vocabulary, at most."""
+"""Maximum number of normal sessions, times the vocabulary size, among which the nearest is searched: the most
+frequent."""
 
 
 def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
-    """How often each token occurs in each session, shape (S, V); the marks around them count nothing."""
+    """Counts of each token in each session, shape (S, V); special tokens are not counted."""
     counts_SV = np.zeros((len(sessions), vocabulary_size), dtype=np.float32)
     np.add.at(counts_SV, (np.repeat(np.arange(len(sessions)), sessions.lengths), sessions.flat), 1)
     counts_SV[:, [BEGIN, END, MASK]] = 0
@@ -35,11 +36,11 @@ def counts(sessions: Sessions, vocabulary_size: int) -> NDArray[np.float32]:
 def nearest_normal(
     fitted: Fitted, sessions: Sessions, *, weighted: bool = True, among: "NormalCounts | None" = None
 ) -> tuple[Floats, Rows]:
-    """The distance to the nearest normal session by event counts, and which one it is (a row of `fitted.normal`).
+    """The distance to the nearest normal session by event counts, and the index of that session in `fitted.normal`.
 
-    Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957). For a session that may go on it is the
-    least distance that it can still end at, see `_distances`. Sessions with equal counts are compared once.
-    `among` are the normal sessions to compare with, None: the most frequent ones.
+    Without weights it is the plain Bray-Curtis distance (Bray and Curtis 1957). For a session that may continue it is
+    the smallest distance that it can still end with, see `_distances`. Sessions with equal counts are compared once.
+    `among` are the normal sessions to compare with; None: the most frequent ones.
     """
     normal = among or normal_counts(fitted, weighted)
     distances, nearest = np.zeros(len(sessions)), np.zeros(len(sessions), dtype=np.int64)
@@ -57,12 +58,13 @@ def nearest_normal(
 
 
 def _distances(counts_CV: Tensor, normal_NV: Tensor, open_C: Tensor) -> Tensor:
-    """Bray-Curtis distances: what one has more than the other, as a share of all that both have; shape (C, N).
+    """Bray-Curtis distances: the sum of differences divided by the sum of both; shape (C, N).
 
-    A session that may go on (`open_C`) may still get all that it lacks, and what it has too much stays too much. The
-    least distance that it can end at is that of the session filled up to the normal one: e / (2 n + e) with e too much
-    and n in the normal session. It is 0 for every beginning of that one, never falls when an event comes, and never
-    exceeds the distance of what the session becomes, so that neither do its p-value and its alert go beyond.
+    A session that may continue (`open_C`) may still get everything that it lacks, but keeps its excess. The smallest
+    distance that it can end with is that of the session completed to the normal one: e / (2 n + e) with an excess of e
+    and n in the normal session. It is 0 for every beginning of that session, never falls when an event is added, and
+    never exceeds the distance of the finished session, so an alert is never raised that the finished session would not
+    raise.
     """
     apart_CN = torch.cdist(counts_CV, normal_NV, p=1)
     own_C1, normal_N = counts_CV.sum(dim=1, keepdim=True), normal_NV.sum(dim=1)
@@ -74,12 +76,12 @@ def _distances(counts_CV: Tensor, normal_NV: Tensor, open_C: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class NormalCounts:
-    """The different event counts of normal sessions."""
+    """The distinct event counts of normal sessions."""
 
     counts_NV: Tensor
-    """As `weigh` returns them."""
+    """Weighted as by `weigh`."""
     rows_N: Rows
-    """A row of `fitted.normal` that has these counts."""
+    """The index in `fitted.normal` of a session with these counts."""
     weigh: Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -89,7 +91,7 @@ def normal_counts(fitted: Fitted, weighted: bool) -> NormalCounts:
 
 
 def counts_of_rows(fitted: Fitted, rows: Rows) -> NormalCounts:
-    """The counts of some of the normal sessions, the first of `rows` as far as there is room."""
+    """The counts of the normal sessions `rows`, the first of them up to the memory limit."""
     rows = rows[: max(1, NORMAL_CELLS // fitted.size)]
     plain_NV, first_N = np.unique(counts(fitted.normal.take(rows), fitted.size), axis=0, return_index=True)
     weigh = normal_counts(fitted, True).weigh

@@ -1,7 +1,7 @@
-"""How far a session is from normal ones by its event counts, finished or not.
+"""The distance of a finished or open session from normal ones by event counts.
 
-A session that may go on has been silent for a while. It is compared with whole normal sessions and with those
-beginnings of normal sessions that are known to wait so long for their next event: what comes sooner is missing.
+An open session has been silent for a while. It is compared with whole normal sessions and with those beginnings of
+normal sessions that are known to wait this long for their next event: what should have come sooner is missing.
 Shapes: S sessions, M beginnings, V vocabulary.
 """
 
@@ -26,13 +26,13 @@ from isang.model.fitted import Fitted
 from isang.model.vocabulary import UNSEEN
 
 WAITS = "event_counts"
-"""The table of `longest_waits` is that of this detector."""
+"""The detector whose table is that of `longest_waits`."""
 BEGINNING_CELLS = 10_000_000
-"""The beginnings are those of the most frequent normal sessions: so many of them times the vocabulary, at most."""
+"""Maximum number of beginnings, times the vocabulary size; they come from the most frequent normal sessions."""
 ROUNDING = 1e-9
-"""Weighed counts that differ by less are equal."""
+"""Weighted counts that differ by less are equal."""
 WAIT_TIMES = 2.0
-"""A normal session may wait so many times as long as the longest wait that is known between the same two events."""
+"""A normal session may wait up to this factor times the longest known wait between the same two events."""
 
 
 class Nearest(NamedTuple):
@@ -40,18 +40,18 @@ class Nearest(NamedTuple):
 
     distance_S: Floats
     row_S: Rows
-    """Which one it is, of `fitted.normal`."""
+    """Its index in `fitted.normal`."""
     length_S: Rows
-    """So many tokens of it count: all of them, or those of a beginning."""
+    """Number of its tokens that are compared: all of them, or those of a beginning."""
     lacks_S: NDArray[np.bool_]
-    """Whether what it has more of is missed."""
+    """Whether the events that the normal session has more of count as missing."""
 
 
 def nearest_so_far(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Nearest:
-    """The distance by event counts to the nearest normal session, or to the nearest beginning of one where it is open.
+    """The distance by event counts to the nearest normal session, or for an open one to the nearest beginning of one.
 
-    The time at an open end is the silence so far; where it is not known, or no times are known of normal sessions, only
-    what the session has too much counts (see `counts.nearest_normal`).
+    The time at an open end is the silence so far; if it is unknown, or the times of normal sessions are unknown, only
+    excess events count (see `counts.nearest_normal`).
     """
     distinct, inverse = sessions.distinct()
     distance_D, row_D = nearest_normal(fitted, distinct)
@@ -62,12 +62,12 @@ def nearest_so_far(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Neares
     beginnings = fitted.once(_beginnings) if len(waiting) else None
     if beginnings is None:
         return Nearest(distance_S, row_S, length_S, lacks_S)
-    reach_W = np.searchsorted(-beginnings.waits_ms_M, -silent_ms_S[waiting], side="right")  # those that wait so long
+    reach_W = np.searchsorted(-beginnings.waits_ms_M, -silent_ms_S[waiting], side="right")  # those that wait this long
     asked, place_W = np.unique(np.stack([inverse[waiting], reach_W]), axis=1, return_inverse=True)
     nearest = [_nearest_beginning(fitted, beginnings, distinct[place], reach) for place, reach in asked.T]
     best_W = np.array([best for best, _ in nearest])[place_W.ravel()]
     near_W = np.array([distance for _, distance in nearest])[place_W.ravel()]
-    if (rest := fitted.once(_without_beginnings)) is not None:  # of those nothing is missed, whatever the silence
+    if (rest := fitted.once(_without_beginnings)) is not None:  # these have nothing missing, however long the silence
         least_D, least_row_D = nearest_normal(fitted, distinct, among=rest)
         distance_S[waiting], row_S[waiting] = least_D[inverse[waiting]], least_row_D[inverse[waiting]]
         length_S[waiting] = fitted.normal.lengths[row_S[waiting]]
@@ -82,15 +82,15 @@ def nearest_so_far(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Neares
 def _nearest_beginning(
     fitted: Fitted, beginnings: "_Beginnings", tokens: NDArray[np.int32], reach: int
 ) -> tuple[int, float]:
-    """Which of the first `reach` beginnings is nearest to a session, and the distance that it would end at.
+    """The index of the nearest of the first `reach` beginnings, and the distance that the session would end with.
 
-    Were the rest of that normal session to come as it did there, e would be too much and l too little of it: the
-    Bray-Curtis distance is (e + l) / (2 n + e - l) with n in the whole of it.
+    If the rest of that normal session followed, the session would have an excess of e and a lack of l: the Bray-Curtis
+    distance is (e + l) / (2 n + e - l) with n in the whole normal session.
     """
     session = Sessions(tokens, np.array([0, len(tokens)]))
     own_V = normal_counts(fitted, True).weigh(counts(session, fitted.size))[0].astype(np.float64)
     sums_M, apart_M = beginnings.sums_M[:reach], beginnings.sums_M[:reach] + 0.0
-    for token in np.flatnonzero(own_V):  # of all other tokens the session has none
+    for token in np.flatnonzero(own_V):  # the session has none of the other tokens
         others_M = beginnings.counts_VM[token, :reach]
         apart_M += np.abs(others_M - own_V[token]) - others_M
     apart_M[apart_M < ROUNDING] = 0.0
@@ -104,28 +104,28 @@ class _Beginnings(NamedTuple):
     """Whole normal sessions and their beginnings, those with the longest waits first."""
 
     counts_VM: NDArray[np.float32]
-    """Weighed; those of a token stand side by side, as few tokens are asked about at a time."""
+    """Weighted; stored by token, since only a few tokens are needed at a time."""
     sums_M: Floats
-    """The sum of each one's weighed counts."""
+    """The sum of the weighted counts of each."""
     whole_M: Floats
-    """The sum of the weighed counts of the whole session."""
+    """The sum of the weighted counts of the whole session."""
     waits_ms_M: Floats
-    """How long a session may wait there; for ever where it is whole."""
+    """How long a session may wait there; infinite for a whole session."""
     row_M: Rows
     length_M: Rows
 
 
 def _beginnings(fitted: Fitted) -> _Beginnings | None:
-    """None where no times of normal sessions are known."""
+    """None if the times of normal sessions are unknown."""
     if not len(fitted[WAITS]):
         return None
     size = fitted.size
     frequent = _with_beginnings(fitted)
     normal = fitted.normal.take(frequent)
     session_T = np.repeat(np.arange(len(normal)), normal.lengths)
-    length_T = np.arange(len(normal.flat)) - normal.offsets[session_T]  # of what stands before each token
+    length_T = np.arange(len(normal.flat)) - normal.offsets[session_T]  # number of tokens before each token
     once_TV = counts(Sessions(normal.flat, np.arange(len(normal.flat) + 1)), size)
-    before_TV = once_TV.cumsum(axis=0) - once_TV  # a whole session's counts stand before its END
+    before_TV = once_TV.cumsum(axis=0) - once_TV  # a whole session's counts are those before its END
     before_TV -= before_TV[normal.offsets[:-1]][session_T]
     weigh = normal_counts(fitted, True).weigh
     ends = normal.offsets[1:] - 1
@@ -153,13 +153,13 @@ def _with_beginnings(fitted: Fitted) -> Rows:
 
 
 def _without_beginnings(fitted: Fitted) -> NormalCounts | None:
-    """The counts of the normal sessions whose beginnings are not known; None where there are none such."""
+    """The counts of the normal sessions whose beginnings are not known; None if there are none."""
     rest = np.argsort(-fitted.counts, kind="stable")[len(_with_beginnings(fitted)) :]
     return counts_of_rows(fitted, rest) if len(rest) else None
 
 
 def _longest_waits_ms(fitted: Fitted, normal: Sessions) -> Floats:
-    """How long a normal session may wait before each token, by the longest time between it and the one before."""
+    """How long a normal session may wait before each token, from the longest time between it and the previous one."""
     size = fitted.size
     before, after, longest_ms = _longest_times_ms(fitted)
     steps = before.astype(np.int64) * size + after
@@ -170,9 +170,9 @@ def _longest_waits_ms(fitted: Fitted, normal: Sessions) -> Floats:
 
 
 def longest_waits_after_ms(fitted: Fitted) -> Floats:
-    """How long a normal session may wait after each token and still go on; shape V.
+    """How long a normal session may wait after each token and still continue; shape V.
 
-    Not at all after what always comes last; for ever after a line that is not known, and where no times are.
+    0 after what always comes last; infinite after an unknown line, and without times.
     """
     waits_ms_V = np.zeros(fitted.size)
     if not len(fitted[WAITS]):
@@ -184,13 +184,13 @@ def longest_waits_after_ms(fitted: Fitted) -> Floats:
 
 
 def longest_waits(sessions: TimedSessions) -> pl.DataFrame:
-    """The longest time that normal sessions took between two tokens: `before`, `after`, `at_least_ms` (its bin)."""
+    """The longest time of normal sessions between two tokens: `before`, `after`, `at_least_ms` (its bin)."""
     times = count_gaps(sessions.tokens, sessions.gaps_T)
     return times.group_by("before", "after").agg(pl.col("at_least_ms").max()).sort("before", "after")
 
 
 def _longest_times_ms(fitted: Fitted) -> tuple[Rows, Rows, Floats]:
-    """Two tokens that follow each other in normal sessions, ascending, and a time that none between them exceeds."""
+    """Pairs of consecutive tokens in normal sessions, ascending, and an upper bound of the time between them."""
     before, after, at_least_ms = (fitted[WAITS][name].to_numpy() for name in ("before", "after", "at_least_ms"))
     next_bin = np.minimum(np.searchsorted(EDGES_MS, at_least_ms, side="right"), len(EDGES_MS) - 1)
     return before, after, EDGES_MS[next_bin].astype(np.float64)

@@ -15,11 +15,11 @@ from isang.model.batches import Floats, Rows, Sessions, Tokens, from_sequences
 from isang.model.fitted import Fitted
 
 UNKNOWN_DEVIATION, FEW_SESSIONS = 0.5, 20
-"""The deviation of an event's root count that is expected before any session is seen, and how many it is worth."""
+"""Prior deviation of the square root of an event's count, and its weight in sessions."""
 
 
 class RepeatedEvent(DetectorDefaults):
-    """Finds an event that occurs more often than it ever did."""
+    """Finds an event that occurs more often than in any normal session."""
 
     name = "repeated_event"
     unit = "deviations"
@@ -31,9 +31,9 @@ class RepeatedEvent(DetectorDefaults):
         return count_times(sessions)
 
     def score(self, evidence: Evidence) -> Floats:
-        """How far an event occurs more often than in any normal session, in deviations.
+        """The largest excess of an event's count over its maximum in normal sessions, in deviations.
 
-        The difference of square roots, divided by how much the root varies among the normal sessions with the event.
+        The difference of square roots, divided by the deviation of the root among the normal sessions with the event.
         """
         session, _, above = above_normal(evidence.fitted, evidence.sessions)
         scores: Floats = np.zeros(len(evidence.sessions))
@@ -41,7 +41,7 @@ class RepeatedEvent(DetectorDefaults):
         return scores
 
     def reasons(self, case: Case) -> list[Reason]:
-        """The last line of the longest run of them."""
+        """The last line of the longest run of the event."""
         token, times, most = most_repeated(case.model.fitted, case.tokens)
         says = f"A line like this occurs {times} times; no normal session has more than {most}."
         says_ko = f"이런 줄이 {times}번 나옵니다. 정상 세션에서는 많아야 {most}번입니다."
@@ -50,16 +50,16 @@ class RepeatedEvent(DetectorDefaults):
 
 
 def _times(sessions: Sessions, vocabulary_size: int) -> tuple[Rows, Rows, Rows]:
-    """Session, token and number of times, for each different event of each session."""
+    """Session, token and count, for each distinct event of each session."""
     session = np.repeat(np.arange(len(sessions)), sessions.lengths)
     places, times = np.unique(session * vocabulary_size + sessions.flat, return_counts=True)
     return places // vocabulary_size, places % vocabulary_size, times
 
 
 def above_normal(fitted: Fitted, sessions: Sessions) -> tuple[Rows, Rows, Floats]:
-    """Session, token and deviations above the normal session that has it most often, for each different event.
+    """Session, token and deviations above the highest normal count, for each distinct event.
 
-    No event that normal sessions never have is above.
+    An event that is in no normal session is never above.
     """
     normal = fitted.once(_normal_times)
     session, token, times = _times(sessions, len(normal.most_V))
@@ -68,17 +68,17 @@ def above_normal(fitted: Fitted, sessions: Sessions) -> tuple[Rows, Rows, Floats
 
 
 def most_repeated(fitted: Fitted, tokens: Tokens) -> tuple[int, int, int]:
-    """The event of one session that is farthest above its normal number, its number, and the highest normal one."""
+    """The event of a session that is farthest above its normal count, its count, and the highest normal count."""
     _, token, above = above_normal(fitted, from_sequences([tokens]))
     strangest = int(token[np.argmax(above)])
     return strangest, int((tokens == strangest).sum()), round(float(fitted.once(_normal_times).most_V[strangest]) ** 2)
 
 
 class _NormalTimes(NamedTuple):
-    """The square roots of how often each token occurs in the normal sessions that have it."""
+    """Square roots of the counts of each token in the normal sessions that have it."""
 
     most_V: Floats
-    """0 where none has it."""
+    """The maximum; 0 if no session has the token."""
     deviation_V: Floats
 
 
@@ -91,9 +91,9 @@ def _normal_times(fitted: Fitted) -> _NormalTimes:
 
 
 def count_times(sessions: TimedSessions) -> pl.DataFrame:
-    """How often each token occurs in the normal sessions that have it: `token`, `most_root`, `deviation`.
+    """Counts of each token in the normal sessions that have it: `token`, `most_root`, `deviation`.
 
-    Both of the square root of the number.
+    Both refer to the square root of the count.
     """
     normal, counts = sessions.different
     size = sessions.size

@@ -1,4 +1,4 @@
-"""Ends that the encoder does not expect."""
+"""Session ends that the encoder does not expect."""
 
 from isang.detection.detectors.contract import Case, DetectorDefaults, Evidence, Reason
 from isang.detection.detectors.encoder.masked_model import event_probabilities
@@ -9,7 +9,7 @@ from isang.model.vocabulary import END
 
 
 class EarlyEnd(DetectorDefaults):
-    """Finds a session that ends where the encoder expects it to go on."""
+    """Finds a session that ends where the encoder expects it to continue."""
 
     name = "early_end"
     least_scale = 1.0
@@ -18,7 +18,7 @@ class EarlyEnd(DetectorDefaults):
     asks_encoder = True
 
     def score(self, evidence: Evidence) -> Floats:
-        """Negative log-likelihood that the session ends where it does, in nats; 0 for one that may go on."""
+        """Negative log-likelihood that the session ends where it does, in nats; 0 for one that may continue."""
         return evidence.highest(evidence.surprise.end_T)
 
     def reasons(self, case: Case) -> list[Reason]:

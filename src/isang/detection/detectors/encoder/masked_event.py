@@ -1,4 +1,4 @@
-"""Events that the encoder does not expect where they stand."""
+"""Events that the encoder does not expect at their positions."""
 
 import numpy as np
 
@@ -8,9 +8,9 @@ from isang.detection.detectors.sentences import expected_instead, percent, perce
 from isang.model.batches import Floats
 
 STRANGEST_EVENTS = 3
-"""Events named in reasons."""
+"""Maximum number of events named in reasons."""
 LEAST_SURPRISE = 1.0
-"""Nats below which an event is not worth naming."""
+"""Minimum surprise in nats for an event to be named."""
 
 
 class MaskedEvent(DetectorDefaults):
@@ -21,11 +21,11 @@ class MaskedEvent(DetectorDefaults):
     asks_encoder = True
 
     def score(self, evidence: Evidence) -> Floats:
-        """Negative log-likelihood of the strangest event, each hidden from the encoder in turn, in nats."""
+        """Negative log-likelihood of the most surprising event, each hidden from the encoder in turn, in nats."""
         return evidence.highest(evidence.surprise.event_T)
 
     def reasons(self, case: Case) -> list[Reason]:
-        """The strangest lines, and what was expected in their places."""
+        """The most surprising lines, and what was expected instead."""
         strangeness = np.nan_to_num(case.evidence.surprise.event_T, nan=-np.inf)
         strangest = np.argsort(-strangeness, kind="stable")[:STRANGEST_EVENTS]
         reasons: list[Reason] = []
@@ -33,7 +33,7 @@ class MaskedEvent(DetectorDefaults):
             probabilities = event_probabilities(case.model, case.tokens, int(position))
             token = int(case.tokens[position])
             own = float(probabilities[token])
-            if reasons and own > np.exp(-LEAST_SURPRISE):  # alone it is likelier than hidden together with others
+            if reasons and own > np.exp(-LEAST_SURPRISE):  # it is likelier when hidden alone than together with others
                 continue
             says = f"Not expected here: the rest of the session gives a line like this a probability of {percent(own)}."
             says_ko = (

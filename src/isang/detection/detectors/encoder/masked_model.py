@@ -1,4 +1,4 @@
-"""What the model makes of sessions: how surprised it is by each event, each gap and each end.
+"""The encoder's surprise at each event, gap and end of sessions.
 
 Shapes: S sessions, T tokens in all, G sessions of one length L, N questions, V vocabulary, D width.
 """
@@ -22,38 +22,39 @@ from isang.progress import Progress
 from isang.threads import side_by_side
 
 Measure = Callable[[Tensor, Tensor], Tensor]
-"""From the log-probabilities of all answers, (N, V), and the right ones, to nats, N."""
+"""Maps the log-probabilities of all answers, (N, V), and the right answers to nats, N."""
 
 SCORING_TOKENS = 8_192
-"""Tokens per batch when scoring: fewer cost more calls, more of them leave the processor's caches."""
+"""Tokens per batch when scoring: fewer need more calls, more exceed the processor's caches."""
 EVENT_PASSES, GAP_PASSES = 3, 3
-"""Copies of a session in which events are hidden, and in which gaps are asked about; one more asks for its end."""
+"""Number of copies of a session in which events are hidden, and in which gaps are queried; one more queries its end."""
 KIND = "surprise"
-"""What the answers about a session are kept as."""
+"""The kind under which the answers about a session are cached."""
 DECIMALS = 3
-"""Surprises are rounded, so that the order of sums in a larger batch decides nothing."""
+"""Surprises are rounded to this many decimals, so that the order of summation in larger batches has no effect."""
 
 
 class Surprise(NamedTuple):
-    """Three answers about the tokens of sessions, in nats; each of shape T, as `sessions.flat`, NaN where none is."""
+    """Three answers about the tokens of sessions, in nats; each of shape T, as `sessions.flat`, NaN if there is
+    none."""
 
     event_T: Floats
-    """-log of the probability of each event when it is hidden; one alternative is that there is no event at all."""
+    """-log of the probability of each event when it is hidden; "no event" is one of the alternatives."""
     gap_T: Floats
-    """-log of the probability of all answers that are no likelier than "nothing is missing just before this token".
+    """-log of the total probability of the answers no likelier than "nothing is missing just before this token".
 
-    0 where nothing is the likeliest answer, however many others there are.
+    0 if "nothing" is the likeliest answer, however many others there are.
     """
     end_T: Floats
     """-log of the probability that the session ends where it does, given what came before."""
 
 
 def surprise(model: Model, sessions: Sessions) -> Surprise:
-    """Each event is hidden once and each gap and end asked about once, in a few passes.
+    """Hide each event once and query each gap and end once, in a few passes.
 
-    What the encoder was asked about before is not asked again. Sessions longer than the model's positions are seen in
-    consecutive pieces. Each of as many threads as torch has takes batches of its own and works on them alone, so that
-    their number changes no number.
+    Cached answers are not computed again. Sessions longer than the model's positions are processed in consecutive
+    pieces. Each thread (as many as torch has) processes its own batches alone, so the number of threads does not
+    affect the results.
     """
     pieces, _ = cut(sessions, model.config.model.positions)
     answers = Surprise(*(np.full(len(sessions.flat), np.nan) for _ in Surprise._fields))
@@ -85,19 +86,19 @@ def _score_here(encoder: ScoringEncoder | OnnxEncoder, batches: Iterable[Tokens]
 
 
 def event_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
-    """What the model expects at `position` of one session when that event is hidden: probabilities, shape V."""
+    """The model's probabilities for the event at `position` of a session when it is hidden, shape V."""
     hidden = tokens.copy()
     hidden[position] = MASK
     return _probabilities(model, hidden, position)
 
 
 def gap_probabilities(model: Model, tokens: Tokens, position: int) -> Floats:
-    """What the model expects between the tokens at `position` - 1 and `position`: probabilities, shape V."""
+    """The model's probabilities for an event between the tokens at `position` - 1 and `position`, shape V."""
     return _probabilities(model, np.insert(tokens, position, MASK).astype(np.int32), position)
 
 
 def scoring_encoder(model: Model) -> ScoringEncoder | OnnxEncoder:
-    """What scores with the model's weights, made once."""
+    """The scoring encoder with the model's weights, created once."""
     return model.onnx or model.kept.once(ScoringEncoder, lambda: ScoringEncoder(model.needed_encoder()))
 
 

@@ -1,4 +1,4 @@
-"""Whether what is missing in one place stands in another."""
+"""Whether an event that is missing at one position occurs at another."""
 
 from dataclasses import replace
 
@@ -10,9 +10,9 @@ from isang.model.batches import Floats, from_sequences
 
 
 def misplaced(case: Case, position: int, probabilities_V: Floats, own: int) -> list[Reason]:
-    """Where what is expected before `position` stands elsewhere, and moved here would leave nothing strange: that.
+    """A reason if the event expected before `position` occurs elsewhere and moving it here would leave no anomaly.
 
-    `own` is what stands there, of which the encoder has other expectations, shape V.
+    `own` is the token at `position`; the encoder's expectations there are `probabilities_V`.
     """
     expected = int(np.argmax(np.where(np.arange(len(probabilities_V)) == own, -np.inf, probabilities_V)))
     places = np.flatnonzero(case.tokens == expected)

@@ -11,14 +11,14 @@ from isang.model.vocabulary import NOTHING
 
 
 class MissingEvent(DetectorDefaults):
-    """Finds a gap between two events in which the encoder expects another."""
+    """Finds a gap between two events in which the encoder expects another event."""
 
     name = "missing_event"
     learned = True
     asks_encoder = True
 
     def score(self, evidence: Evidence) -> Floats:
-        """How surely something is missing in the strangest gap between two events, in nats."""
+        """Evidence that something is missing in the most surprising gap between two events, in nats."""
         return evidence.highest(evidence.surprise.gap_T)
 
     def reasons(self, case: Case) -> list[Reason]:

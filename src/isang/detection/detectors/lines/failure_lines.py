@@ -1,4 +1,4 @@
-"""Lines that tell of a failure, by their level or their words, beside how usual such lines are in this log.
+"""Lines that report a failure, by level or words, relative to how common such lines are in this log.
 
 Shapes: S sessions, T tokens in all, C classes of loudness above 0.
 """
@@ -15,23 +15,23 @@ from isang.model.fitted import Fitted
 from isang.model.wording import LOUDNESS
 
 NEVER_SEEN = 2.0
-"""A class louder than any that a normal session has is so many nats rarer for each step that it is louder."""
+"""Nats added for each step by which a class is louder than any class in normal sessions."""
 NAMES = (None, "that tells of a failure", "that is a warning or worse", "that is an error")
 NAMES_KO = (None, "실패를 알리는 줄", "경고 이상의 줄", "오류 줄")
 
 
 class FailureLines(DetectorDefaults):
-    """Finds a session with louder lines, or more of them, than are usual here: not any error is strange."""
+    """Finds a session with louder lines, or more of them, than usual in this log: not every error is anomalous."""
 
     name = "failure_lines"
     timed = True
     tested = False
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
-        """How many sessions have how many lines of a class or a louder one: `loudness`, `lines`, `sessions`.
+        """Number of sessions by their number of lines of a class or louder: `loudness`, `lines`, `sessions`.
 
-        They are counted among the sessions whose lines are at hand, the latest ones of a long period; a row without
-        lines holds their number.
+        They are counted among the sessions whose lines are available, the latest ones of a long period; a row without
+        lines holds the number of these sessions.
         """
         counts_SC = lines_of(sessions)
         rows = [(0, 0, len(sessions))]
@@ -41,9 +41,9 @@ class FailureLines(DetectorDefaults):
         return pl.DataFrame(rows, schema={"loudness": pl.Int64, "lines": pl.Int64, "sessions": pl.Int64}, orient="row")
 
     def score(self, evidence: Evidence) -> Floats:
-        """-log of the share of normal sessions with as many lines of a class or a louder one, in nats.
+        """-log of the share of normal sessions with at least as many lines of a class or louder, in nats.
 
-        The highest of the classes. More than any had is rarer in proportion; 0 without such a line.
+        The maximum over the classes. A count above all normal ones is rarer in proportion; 0 without such a line.
         """
         if not len(evidence.sessions):
             return np.zeros(0)
@@ -51,7 +51,7 @@ class FailureLines(DetectorDefaults):
         return scores
 
     def reasons(self, case: Case) -> list[Reason]:
-        """The first of the loudest lines, of the class that is least usual."""
+        """The first line of the least usual class."""
         surprise_C = _surprise(case.evidence)[0]
         loudness = 1 + int(surprise_C.argmax())
         lines = int(lines_of(case.evidence.timed)[0, loudness - 1])
@@ -70,7 +70,7 @@ class FailureLines(DetectorDefaults):
 
 
 def lines_of(sessions: TimedSessions) -> NDArray[np.int64]:
-    """How many lines of each class or a louder one each session has, shape (S, C)."""
+    """The number of lines of each class or louder in each session, shape (S, C)."""
     session_T = np.repeat(np.arange(len(sessions)), sessions.tokens.lengths)
     return np.stack(
         [
@@ -82,7 +82,7 @@ def lines_of(sessions: TimedSessions) -> NDArray[np.int64]:
 
 
 def _surprise(evidence: Evidence) -> Floats:
-    """-log of the share of normal sessions with as many lines of each class or a louder one, shape (S, C)."""
+    """-log of the share of normal sessions with at least as many lines of each class or louder, shape (S, C)."""
     counts_SC, of = lines_of(evidence.timed), _sessions(evidence.fitted)
     table = evidence.fitted[FailureLines.name]
     loudest = int(table["loudness"].max() or 0)  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""How rare each template is among the normal sessions.
+"""The rarity of each template among the normal sessions.
 
-A template of which less than a thousandth of the training sessions has one cannot be called normal within a budget of
-one alert per thousand: it may have come with an anomaly that nobody labelled.
+With a budget of one alert per thousand, a template in less than a thousandth of the training sessions cannot be called
+normal: it may belong to an unlabelled anomaly.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ class RareEvent(DetectorDefaults):
     tested = False
 
     def fit(self, sessions: TimedSessions) -> pl.DataFrame:
-        """How many of the normal sessions have each token: `token`, `sessions`."""
+        """The number of normal sessions with each token: `token`, `sessions`."""
         normal, counts = sessions.different
         session_T = np.repeat(np.arange(len(normal)), normal.lengths)
         pairs = np.unique(session_T * sessions.size + normal.flat)
@@ -36,7 +36,7 @@ class RareEvent(DetectorDefaults):
         )
 
     def score(self, evidence: Evidence) -> Floats:
-        """How rare the session's rarest known template is, -log of the share of normal sessions with it, in nats."""
+        """Rarity of the session's rarest known template: -log of the share of normal sessions with it, in nats."""
         return evidence.highest(rarity(evidence.fitted)[evidence.sessions.flat])
 
     def reasons(self, case: Case) -> list[Reason]:
@@ -49,12 +49,15 @@ class RareEvent(DetectorDefaults):
 
 
 def sessions_with(fitted: Fitted) -> Rows:
-    """How many of the normal sessions have each token, shape V."""
+    """The number of normal sessions with each token, shape V."""
     return fitted.once(_sessions_with)
 
 
 def rarity(fitted: Fitted) -> Floats:
-    """-log of the share of normal sessions with each template, as if one more had it, in nats; 0 for marks; shape V."""
+    """-log of the share of normal sessions with each template, as if one more had it, in nats; shape V.
+
+    0 for special tokens.
+    """
     rarity_V: Floats = -np.log((sessions_with(fitted) + 1) / (fitted.counts.sum() + 1))
     rarity_V[: len(MARKS)] = 0
     return np.maximum(rarity_V, 0.0)

@@ -1,4 +1,4 @@
-"""Lines whose template no normal session has."""
+"""Lines whose template is in no normal session."""
 
 import numpy as np
 
@@ -8,10 +8,10 @@ from isang.model.vocabulary import UNSEEN
 
 
 class UnseenEvent(DetectorDefaults):
-    """Finds a line that was never seen before; one that tells of a failure stands out where other new ones are usual.
+    """Finds a line that was never seen before; if new lines are common, only one that reports a failure stands out.
 
-    A log in which quiet lines are new every day says little by another one; how often that is, the held-out stretch of
-    its training period tells, in which the sessions with a quiet one are as normal as any.
+    In a log with new quiet lines every day, another one means little. How common they are is measured on the held-out
+    stretch of the training period, in which sessions with a new quiet line count as normal.
     """
 
     name = "unseen_event"
@@ -24,7 +24,7 @@ class UnseenEvent(DetectorDefaults):
     unsuspicious = 1.0
 
     def score(self, evidence: Evidence) -> Floats:
-        """0 where every line's template is known; else 1 and the loudness of the loudest new line, at most 4."""
+        """0 if all templates are known; else 1 plus the loudness of the loudest new line, at most 4."""
         loud_T = 1.0 + evidence.timed.loudness_T
         return evidence.highest(np.where(evidence.sessions.flat == UNSEEN, loud_T, 0.0))
 

@@ -1,4 +1,4 @@
-"""Events that come together."""
+"""Events that occur together."""
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from isang.model.batches import Floats
 
 
 class Companion(DetectorDefaults):
-    """Finds an event that is absent though another is there that it always comes with."""
+    """Finds an event that is absent although its constant companion is present."""
 
     name = "companion"
 
     def score(self, evidence: Evidence) -> Floats:
-        """Surprise that an event is absent beside another that it comes with, in nats; 0 for one that may go on."""
+        """Surprise at the absence of an event given its companion, in nats; 0 for a session that may continue."""
         scores = evidence.of_each(lambda tokens: strangest_absence(evidence.fitted, tokens).surprise)
         return np.where(are_open(evidence.sessions), 0.0, scores)
 

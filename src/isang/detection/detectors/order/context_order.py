@@ -1,7 +1,7 @@
-"""Which order of two events goes with which other events.
+"""The order of two events, depending on other events.
 
-An express order is paid before it is packed, any other after: both orders are normal, and what else happens decides.
-Shapes: S sessions, T tokens in all, V events, M pairs of them that stand in both orders, P different events of one
+An express order is paid before it is packed, any other after: both orders are normal, and a third event decides.
+Shapes: S sessions, T tokens in all, V events, M pairs of them that occur in both orders, P distinct events of one
 session, Q its pairs.
 """
 
@@ -19,25 +19,25 @@ from isang.model.batches import Floats, Rows, Sessions, Tokens
 from isang.model.fitted import Fitted
 
 CONTEXT_EVENTS = 150
-"""Pairs and what they depend on are sought among so many events, those that most normal sessions have."""
+"""Maximum number of events considered for pairs and their contexts: those in the most normal sessions."""
 LEAST_SHARE = 0.05
-"""Both orders are normal where the rarer one has at least this share of the sessions that have both events."""
+"""Both orders are normal if the rarer one has at least this share of the sessions with both events."""
 COUNTED_AT_ONCE = 2_000_000
-"""Cells of the tables of sessions by events, or by pairs of these, that are in memory at a time."""
+"""Maximum cells in memory of the tables of sessions by events, or by pairs of events."""
 LEAST_SESSIONS = 20
-"""So many normal sessions must have both events."""
+"""Minimum number of normal sessions with both events."""
 
 
 class ContextOrder(DetectorDefaults):
-    """Finds an order of two events that does not go with whether a third is there."""
+    """Finds an order of two events that contradicts the presence or absence of a third."""
 
     name = "context_order"
     timed = True
 
     def score(self, evidence: Evidence) -> Floats:
-        """Surprise of the order of two events given a third, where both orders are normal, in nats.
+        """Surprise at the order of two events given a third, if both orders are normal, in nats.
 
-        0 for a session that may go on, since the third may come.
+        0 for a session that may continue, since the third event may still come.
         """
         scores = context_surprise(evidence.fitted, evidence.sessions, evidence.timed.gaps_T)
         return np.where(are_open(evidence.sessions), 0.0, scores)
@@ -60,12 +60,12 @@ class ContextOrder(DetectorDefaults):
 
 
 class OrderContext(NamedTuple):
-    """The order of two events that goes least with the presence or the absence of a third."""
+    """The order of two events that is least compatible with the presence or absence of a third."""
 
     surprise: float
-    """-log of the share of normal sessions, of those alike, in which the two stand in this order; in nats."""
+    """-log of the share of this order among the comparable normal sessions, in nats."""
     first: int
-    """A token of the session; -1 where it has no pair that stands in both orders."""
+    """A token of the session; -1 if it has no pair that occurs in both orders."""
     second: int
     """The token that it comes before."""
     other: int
@@ -75,20 +75,20 @@ class OrderContext(NamedTuple):
     share: float
     """Share of this order in all normal sessions with both events."""
     alike: int
-    """Normal sessions with both events that have the third one, or lack it, as this one does."""
+    """Number of comparable normal sessions: with both events, and with or without the third one as here."""
     alike_so: int
-    """In so many of those the two stand in this order."""
+    """Number of comparable sessions with this order."""
 
 
 NO_CONTEXT = OrderContext(0.0, -1, -1, -1, False, 0.0, 0, 0)
 
 
 def strangest_context(fitted: Fitted, tokens: Tokens, gaps_T: Floats | None = None) -> OrderContext:
-    """The pair whose order goes least with what else the session has, by the places where events stand first.
+    """The pair whose order is least compatible with the session's other events, by first occurrences of events.
 
-    Among n normal sessions alike, k of them in this order, the share is (k + s) / (n + 1), where s is the share of this
-    order in all that have both events. `gaps_T` are the times before the session's tokens in milliseconds, NaN where
-    that is not known. Two lines of the same time have no order: which log's line is read first is no matter of theirs.
+    Among n comparable normal sessions, k of them in this order, the share is (k + s) / (n + 1), where s is the share of
+    this order in all sessions with both events. `gaps_T` are the times before the session's tokens in milliseconds, NaN
+    if unknown. Two lines with the same time have no order: it only depends on which log is read first.
     """
     orders = _orders(fitted, tokens)
     times_T = _times(np.full(len(tokens), np.nan) if gaps_T is None else gaps_T)
@@ -99,7 +99,7 @@ def strangest_context(fitted: Fitted, tokens: Tokens, gaps_T: Floats | None = No
 
 
 def context_surprise(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Floats:
-    """The surprise of `strangest_context` for each session, shape S; equal ones are asked about once but for times."""
+    """The surprise of `strangest_context` for each session, shape S; sessions with equal tokens and times share it."""
     surprise_S, times_T = np.zeros(len(sessions)), _times(gaps_T)
     distinct, inverse_S = sessions.distinct()
     by_sequence = np.split(np.argsort(inverse_S, kind="stable"), np.cumsum(np.bincount(inverse_S))[:-1])
@@ -117,25 +117,25 @@ def context_surprise(fitted: Fitted, sessions: Sessions, gaps_T: Floats) -> Floa
 
 
 def _times(gaps_T: Floats) -> Floats:
-    """When each token came, in milliseconds since the first; where that is not known, it came after the one before."""
+    """The time of each token in milliseconds since the first; a token of unknown time comes after the previous one."""
     return np.cumsum(np.where(np.isnan(gaps_T), 1.0, gaps_T))
 
 
 class _ContextPairs(NamedTuple):
-    """The pairs of a session's events that stand in both orders in normal sessions."""
+    """The pairs of a session's events that occur in both orders in normal sessions."""
 
     earlier_Q: Rows
-    """Where the one that comes first in this session stands among its tokens."""
+    """Index among the session's tokens of the event that comes first."""
     later_Q: Rows
-    """Where the other one does."""
+    """Index of the other one."""
     share_Q: Floats
     """Share of this order in all normal sessions with both."""
     here_V: NDArray[np.bool_]
     """Which third events the session has."""
     alike_QV: Floats
-    """Normal sessions with both that have, or lack, a third event as this session does."""
+    """Normal sessions with both events that have, or lack, a third event as this session does."""
     alike_so_QV: Floats
-    """Those of them in this order."""
+    """Number of these in this order."""
     likely_QV: Floats
     """The share of this order among them."""
 
@@ -188,13 +188,13 @@ class _ContextTable(NamedTuple):
     tokens_V: Rows
     """The events, ascending."""
     pair_VV: Rows
-    """The number of each pair, the smaller token first, -1 where the two do not stand in both orders."""
+    """The number of each pair, the smaller token first, -1 if the two do not occur in both orders."""
     both_M: Floats
-    """Normal sessions that have both."""
+    """Normal sessions with both events."""
     first_M: Floats
-    """Those in which the smaller token comes first."""
+    """Normal sessions with both in which the smaller token comes first."""
     both_MV: Floats
-    """The former that have a third event too."""
+    """Normal sessions with both and a third event."""
     first_MV: Floats
 
 
@@ -232,7 +232,7 @@ def _all_ranks(tokens_V: Rows, sessions: Sessions) -> tuple[Rows, NDArray[np.boo
 
 
 def _undecided(fitted: Fitted, sessions: Sessions) -> Iterator[int]:
-    """The sessions that have two events which stand in both orders."""
+    """The sessions with a pair of events that occur in both orders."""
     table = fitted.once(_table)
     mixed_VV = (table.pair_VV >= 0).astype(np.float32)
     at_once = max(1, COUNTED_AT_ONCE // max(1, len(table.tokens_V)))
@@ -243,7 +243,7 @@ def _undecided(fitted: Fitted, sessions: Sessions) -> Iterator[int]:
 
 
 def _ranks(tokens_V: Rows, tokens: Tokens) -> tuple[Rows, NDArray[np.bool_]]:
-    """For each event how many others stand before it for the first time, and whether it is there; both of shape V."""
+    """For each event the number of events that first occur before it, and whether it is present; both of shape V."""
     present_P = present(tokens_V, tokens)
     rank_V = np.zeros(len(tokens_V), dtype=np.int64)
     rank_V[present_P] = np.arange(len(present_P))
@@ -253,7 +253,7 @@ def _ranks(tokens_V: Rows, tokens: Tokens) -> tuple[Rows, NDArray[np.bool_]]:
 
 
 def _pairs(table: _ContextTable, here_V: NDArray[np.bool_]) -> tuple[Rows, Rows, Rows]:
-    """The pairs of events that are there and stand in both orders: the two places and the number of each, shape Q."""
+    """The pairs of present events that occur in both orders: the two indices and the number of each, shape Q."""
     places = np.flatnonzero(here_V)
     rows, columns = np.nonzero(table.pair_VV[np.ix_(places, places)] >= 0)
     earlier, later = places[rows], places[columns]

@@ -1,4 +1,4 @@
-"""Which of two events comes first."""
+"""The order of two events."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from isang.model.batches import Floats
 
 
 class EventOrder(DetectorDefaults):
-    """Finds two events in an order that normal sessions with the same events do not have."""
+    """Finds two events in an order that does not occur in normal sessions with the same events."""
 
     name = "event_order"
 
     def score(self, evidence: Evidence) -> Floats:
-        """Surprise of the strangest order of two events, in nats."""
+        """Surprise at the most unusual order of two events, in nats."""
         return evidence.of_each(lambda tokens: strangest_order(evidence.fitted, tokens).surprise)
 
     def reasons(self, case: Case) -> list[Reason]:

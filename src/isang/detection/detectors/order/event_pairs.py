@@ -1,6 +1,6 @@
-"""Which events come together in normal sessions, and which of two comes first.
+"""Events that occur together in normal sessions, and the order of each pair.
 
-Shapes: V events that are paired, P different events of one session.
+Shapes: V paired events, P distinct events of one session.
 """
 
 from collections.abc import Iterator
@@ -14,39 +14,39 @@ from isang.model.fitted import Fitted
 from isang.model.vocabulary import MARKS
 
 PAIRED_EVENTS = 2_000
-"""Pairs are counted among so many events, those that most normal sessions have."""
+"""Maximum number of events among which pairs are counted: those in the most normal sessions."""
 
 PAIRS_AT_A_TIME = 2_000_000
 ALIKE_AT_A_TIME = 4_096
-"""For so many sets of events the orders within normal sessions are kept."""
+"""Number of event sets for which the orders within normal sessions are cached."""
 
 
 class Pair(NamedTuple):
-    """The strangest pair of events of a session."""
+    """The most unusual pair of events of a session."""
 
     surprise: float
-    """-log of the share of normal sessions, of those that could, in which it is like this; in nats."""
+    """-log of the share of comparable normal sessions in which it is like this, in nats."""
     first: int
     """A token of the session."""
     second: int
-    """Another token: for an order, what `first` came before; for an absence, what is not there though `first` is."""
+    """Another token: for an order, the one that `first` came before; for an absence, the one missing beside `first`."""
     share: float = 0.0
-    """The share itself, whatever else these sessions have."""
+    """The share regardless of other events."""
     alike: int = 0
-    """For an order, the normal sessions that have the same events, however often each."""
+    """For an order, the number of normal sessions with the same set of events."""
     alike_so: int = 0
-    """In so many of those it is like this."""
+    """Number of those in which it is like this."""
 
 
 NO_PAIR = Pair(0.0, -1, -1)
 
 
 def strangest_order(fitted: Fitted, tokens: Tokens) -> Pair:
-    """Of all pairs of events, the one that stands most rarely in this order among sessions that have the same events.
+    """The pair of events whose order is rarest among sessions with the same events.
 
-    What counts is where an event stands for the first time. Among n sessions with the same events as this one, k of
-    them in this order, the share is (k + s) / (n + 1), where s is the share in all sessions that have both: which of
-    two orders is right often depends on something else, such as an express order that is paid before it is packed.
+    Only the first occurrence of an event counts. Among n sessions with the same events as this one, k of them in this
+    order, the share is (k + s) / (n + 1), where s is the share in all sessions with both events: the right order often
+    depends on something else, such as an express order that is paid before it is packed.
     """
     orders = fitted.once(_PairOrders)
     table = orders.table
@@ -64,7 +64,7 @@ def strangest_order(fitted: Fitted, tokens: Tokens) -> Pair:
 
 
 def strangest_absence(fitted: Fitted, tokens: Tokens) -> Pair:
-    """Of all events that are not there, the one that is missing most rarely beside an event that is."""
+    """The absent event that is most rarely absent given one of the session's events."""
     table = fitted.once(_table)
     present_P = present(table.tokens_V, tokens)
     surprise_PV = table.absence_VV[present_P]
@@ -76,13 +76,13 @@ class _PairTable(NamedTuple):
     tokens_V: Rows
     """The paired events, ascending."""
     order_VV: Floats
-    """Surprise that the first event comes before the second, given both."""
+    """Surprise if the first event comes before the second, given both."""
     absence_VV: Floats
-    """Surprise that the second event is absent, given the first."""
+    """Surprise if the second event is absent, given the first."""
 
 
 class _PairOrders:
-    """The orders of events within the normal sessions that have the same events."""
+    """The orders of events within the normal sessions with the same events."""
 
     def __init__(self, fitted: Fitted) -> None:
         self.table = fitted.once(_table)
@@ -94,9 +94,11 @@ class _PairOrders:
         self.of_alike = lru_cache(ALIKE_AT_A_TIME)(self._of_alike)
 
     def _of_alike(self, places: bytes) -> tuple[int, Floats]:
-        """How many normal sessions have just these events, and in how many the first of each two is before the second.
+        """The number of normal sessions with exactly these events, and the counts of the order of each two.
 
-        `places` are those of the events in the table. The second is of shape (P, P), the events in rising order.
+        `places` are the indices of the events in the table. The counts (first before second) have shape (P, P), with
+        the
+        events in ascending order.
         """
         rows = self._rows.get(places, [])
         number = len(places) // np.dtype(np.int32).itemsize
@@ -121,7 +123,7 @@ def _table(fitted: Fitted) -> _PairTable:
 
 
 def count_orders(fitted: Fitted, tokens_V: Rows) -> tuple[Floats, Floats]:
-    """In how many normal sessions the first event comes before the second, and how many have it; (V, V) and V."""
+    """Number of normal sessions in which the first event comes before the second, and with each event; (V, V) and V."""
     size = len(tokens_V)
     before, alone_V = np.zeros(size * size), np.zeros(size)
     for rows in _pieces(fitted.normal.lengths):
@@ -134,7 +136,7 @@ def count_orders(fitted: Fitted, tokens_V: Rows) -> tuple[Floats, Floats]:
 
 
 def _pieces(lengths: Rows) -> Iterator[Rows]:
-    """Consecutive sessions with about PAIRS_AT_A_TIME pairs of events at most, or one session that has more."""
+    """Consecutive sessions with about at most PAIRS_AT_A_TIME pairs of events, or one session with more."""
     ends = np.cumsum(lengths.astype(np.float64) ** 2 / 2)
     start = 0
     while start < len(lengths):
@@ -145,7 +147,7 @@ def _pieces(lengths: Rows) -> Iterator[Rows]:
 
 
 def _each_two(sessions: Sessions) -> tuple[Rows, Rows]:
-    """Each two places of the same session, the earlier and the later one."""
+    """All pairs of positions within a session, the earlier and the later one."""
     behind_T = np.repeat(sessions.offsets[1:], sessions.lengths) - np.arange(len(sessions.flat)) - 1
     earlier = np.repeat(np.arange(len(sessions.flat)), behind_T)
     number = np.arange(len(earlier)) - np.repeat(np.cumsum(behind_T) - behind_T, behind_T)
@@ -153,7 +155,7 @@ def _each_two(sessions: Sessions) -> tuple[Rows, Rows]:
 
 
 def most_frequent(fitted: Fitted, number: int) -> Rows:
-    """The `number` events that most different normal sessions have, ascending."""
+    """The `number` events that are in the most distinct normal sessions, ascending."""
     tokens, sessions = np.unique(fitted.normal.flat, return_counts=True)
     events = tokens >= len(MARKS)
     tokens, sessions = tokens[events].astype(np.int64), sessions[events]
@@ -161,7 +163,7 @@ def most_frequent(fitted: Fitted, number: int) -> Rows:
 
 
 def present(tokens_V: Rows, tokens: Tokens) -> Rows:
-    """The different events of a session as places in `tokens_V`, in the order in which they first appear."""
+    """The distinct events of a session as indices into `tokens_V`, in order of first appearance."""
     different, first = np.unique(tokens, return_index=True)
     different = different[np.argsort(first)]
     places = np.searchsorted(tokens_V, different).clip(max=max(0, len(tokens_V) - 1))
@@ -169,7 +171,7 @@ def present(tokens_V: Rows, tokens: Tokens) -> Rows:
 
 
 def present_in(tokens_V: Rows, sessions: Sessions) -> Sessions:
-    """The same for many sessions: places in `tokens_V` where they have tokens."""
+    """The same for many sessions: indices into `tokens_V` instead of tokens."""
     first = first_appearances(sessions)
     highest = max(int(first.flat.max(initial=0)), int(tokens_V.max(initial=0)))
     place_of = np.full(highest + 1, -1, dtype=np.int32)

@@ -18,10 +18,11 @@ from isang.model.vocabulary import BEGIN, END, MASK
 
 
 class Transition(DetectorDefaults):
-    """Finds a step from one event to the next that is rare.
+    """Finds a rare step from one event to the next.
 
-    First-order Markov chain with the smoothing of Witten and Bell (1991): a new step into a frequent event is less
-    strange than one into a rare event.
+    First-order Markov chain with the smoothing of Witten and Bell (1991): a new step to a frequent event is less
+    unusual
+    than one to a rare event.
     """
 
     name = "transition"
@@ -33,7 +34,7 @@ class Transition(DetectorDefaults):
     def score(self, evidence: Evidence) -> Floats:
         """Negative log-probability of the session's rarest step, those from BEGIN and to END included, in nats.
 
-        A session that may go on has no step to END.
+        A session that may continue has no step to END.
         """
         return evidence.highest(transition_surprise(evidence.fitted, evidence.sessions))
 
@@ -81,15 +82,15 @@ class _NormalSteps(NamedTuple):
     """The steps of normal sessions from one token to the next."""
 
     steps: Rows
-    """Each different one as a number, rising."""
+    """The distinct steps as numbers, ascending."""
     visits: Floats
-    """How often each was taken."""
+    """The count of each step."""
     visits_V: Floats
-    """Steps that leave each token."""
+    """Number of steps from each token."""
     followers_V: Rows
-    """Different tokens that follow each token."""
+    """Number of distinct tokens that follow each token."""
     share_V: Floats
-    """Each token's share of all steps' ends, with half a visit added so that none is 0."""
+    """Each token's share as the end of steps, with half a visit added so that none is 0."""
 
 
 def count_steps(sessions: TimedSessions) -> pl.DataFrame:

@@ -1,7 +1,7 @@
-"""How quickly sessions with the same event came upon one another, compared with the training period.
+"""Bursts: sessions with the same event in quicker succession than in the training period.
 
-One refused payment is of every day, sixteen within ten seconds are not, though each session looks like any other. A
-session stands at the time of its last line, when it can be judged.
+One refused payment is common, sixteen within ten seconds are not, although each session looks normal. A session's time
+is that of its last line, when it can be judged.
 Shapes: S sessions, N with those that came before, T tokens in all, P pairs of a session and an event that it has, in
 the order of (event, time), C sizes of a crowd, V vocabulary.
 """
@@ -20,17 +20,17 @@ from isang.model.fitted import Fitted
 from isang.model.vocabulary import BEGIN, MARKS
 
 CROWDS = (8, 16, 32)
-"""So many sessions with the same event are a crowd, and what counts is the time from the first to the last of them."""
+"""Sizes of a crowd: a group of consecutive sessions with the same event, measured by the time from first to last."""
 ALL = 256
-"""The time that so many sessions of any kind take tells how much more of everything there is than there ever was."""
+"""Size of a crowd of any sessions, whose time shows how much the overall load exceeds that of the training period."""
 LEAST_CROWDS = 10
-"""A crowd is judged where so many of its size fit into the training period: the quickest of a few says little."""
+"""A crowd size is judged if the training period holds at least this many: the quickest of a few means little."""
 LEAST_MS = 1_000.0
-"""So much is added to every time: a clock of whole seconds, or lines written together, say nothing about less."""
+"""Added to every time: with a clock of whole seconds, or lines written together, shorter times are meaningless."""
 
 
 class Burst(DetectorDefaults):
-    """Finds sessions with the same event that come upon one another quicker than ever in the training period."""
+    """Finds sessions with the same event in quicker succession than ever in the training period."""
 
     name = "burst"
     unit = "deviations"
@@ -44,11 +44,11 @@ class Burst(DetectorDefaults):
         return count_bursts(sessions.tokens, sessions.ends_ms_S)
 
     def can_tell(self, fitted: Fitted) -> bool:
-        """There was a clock, and LEAST_CROWDS crowds of the smallest size came."""
+        """Whether there were timestamps, and LEAST_CROWDS crowds of the smallest size."""
         return fitted.once(_timed_sessions) >= LEAST_CROWDS * min(CROWDS)
 
     def score(self, evidence: Evidence) -> Floats:
-        """How much quicker sessions with the same event came than ever, in deviations; 0 without a clock."""
+        """How much quicker than ever sessions with the same event came, in deviations; 0 without timestamps."""
         return evidence.once(bursts).deviations_S
 
     def reasons(self, case: Case) -> list[Reason]:
@@ -76,28 +76,28 @@ class Burst(DetectorDefaults):
 
 
 def bursts(evidence: Evidence) -> "Bursts":
-    """The crowds that the sessions of the evidence stand in."""
+    """The crowds that the sessions of the evidence belong to."""
     return _found(evidence.fitted, evidence.once(_pairs_of), len(evidence.sessions))
 
 
 class Bursts(NamedTuple):
-    """The quickest crowd that each session stands in, beside those of the training period; each of shape S."""
+    """The quickest crowd of each session, compared with those of the training period; each of shape S."""
 
     deviations_S: Floats
-    """How much quicker it came than any before; 0 where it did not."""
+    """How much quicker it was than any in training; 0 if it was not."""
     token_S: Rows
-    """The event that its sessions have in common; -1 where none came quicker."""
+    """The event that its sessions have in common; -1 if none was quicker."""
     crowd_S: Rows
-    """How many sessions it is."""
+    """The number of its sessions."""
     span_ms_S: Floats
     """The time from the first of them to the last."""
 
 
 def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
-    """The shortest times in which so many sessions had the same event: `token`, `sessions` (of CROWDS), `shortest_ms`.
+    """The shortest time per event and crowd size: `token`, `sessions` (of CROWDS), `shortest_ms`.
 
-    `in_all` is how many have it. Where those are fewer, so many never came in less than the time of all sessions.
-    BEGIN, which every session has, stands for the crowd of ALL.
+    `in_all` is the number of sessions with the event; if it is smaller than the crowd, the shortest time is that of all
+    sessions. BEGIN, which every session has, represents the crowd of ALL.
     """
     pairs = _pairs(sessions, ends_ms_S, NOTHING_EARLIER)
     whole_ms = float(np.ptp(pairs.end_ms_P)) if len(pairs.end_ms_P) else 0.0
@@ -118,12 +118,12 @@ def count_bursts(sessions: Sessions, ends_ms_S: Floats) -> pl.DataFrame:
 def find_bursts(
     fitted: Fitted, sessions: Sessions, ends_ms_S: Floats, earlier: EarlierSessions = NOTHING_EARLIER
 ) -> Bursts:
-    """The crowds that sessions stand in, also with those that came `earlier`.
+    """The crowds that sessions belong to, including those that came `earlier`.
 
-    Where sessions come independently at an even rate, the logarithm of the time that k of them take has a deviation of
-    about 1 / sqrt(k). In such deviations each crowd is compared with the quickest one of the training period. A session
-    that only stands near a crowd is none of it: it counts as quick as the slowest of its own crowds up to that size.
-    Where all sessions come quicker than ever, crowds have to be quicker still: a busier day is no burst.
+    If sessions come independently at a constant rate, the logarithm of the time of k sessions has a deviation of about
+    1 / sqrt(k). In these deviations each crowd is compared with the quickest one of the training period. A session that
+    is only near a crowd does not belong to it: it counts as quick as the slowest of its own crowds up to that size. If
+    all sessions come quicker than ever, crowds must be quicker still: a busier day is not a burst.
     """
     return _found(fitted, _pairs(sessions, ends_ms_S, earlier), len(sessions))
 
@@ -143,7 +143,7 @@ def _found(fitted: Fitted, pairs: "_Pairs", size: int) -> Bursts:
         above_P = np.sqrt(crowd) * np.log(np.maximum(quicker_P, 1.0))
         judged = np.flatnonzero(pairs.session_P >= 0)
         judged = judged[above_P[judged] > found.deviations_S[pairs.session_P[judged]]]
-        judged = judged[np.argsort(above_P[judged], kind="stable")]  # of a session's several crowds the last one stays
+        judged = judged[np.argsort(above_P[judged], kind="stable")]  # the last of a session's crowds is kept
         rows = pairs.session_P[judged]
         found.deviations_S[rows], found.token_S[rows] = above_P[judged], pairs.token_P[judged]
         found.crowd_S[rows], found.span_ms_S[rows] = crowd, span_ms_P[judged]
@@ -151,7 +151,8 @@ def _found(fitted: Fitted, pairs: "_Pairs", size: int) -> Bursts:
 
 
 def remember(sessions: TimedSessions) -> EarlierSessions:
-    """What later sessions may stand in a crowd with: of each event the latest times, earlier ones among them."""
+    """Sessions that may form a crowd with later ones: the latest times of each event, including those of earlier
+    sessions."""
     pairs = _pairs(sessions.tokens, sessions.ends_ms_S, sessions.earlier)
     behind_P = np.searchsorted(pairs.token_P, pairs.token_P, side="right") - np.arange(len(pairs.token_P))
     latest_P = behind_P < np.where(pairs.token_P == BEGIN, ALL, max(CROWDS))
@@ -159,10 +160,10 @@ def remember(sessions: TimedSessions) -> EarlierSessions:
 
 
 def neighbours(evidence: Evidence, index: int) -> EarlierSessions | None:
-    """The other sessions that decide how quick the crowd of a session is; None where it stands in no quick one.
+    """The other sessions that determine how quick the crowd of a session is; None if it is in no quick one.
 
-    With these alone beside it, it has the same deviation: of its event as many as the largest crowd before and behind
-    it, of all sessions those of the ALL that end with it.
+    With only these beside it, it has the same deviation: sessions with its event, up to the size of the largest crowd
+    before and after it, and the ALL sessions that end with it.
     """
     token = int(evidence.once(bursts).token_S[index])
     if token < 0:
@@ -181,9 +182,10 @@ def neighbours(evidence: Evidence, index: int) -> EarlierSessions | None:
 
 
 def normal_crowd(fitted: Fitted, token: int, crowd: int) -> tuple[float, int]:
-    """The shortest time in which so many normal sessions had an event, in milliseconds, and how many have it in all.
+    """The shortest time of a crowd of normal sessions with an event in milliseconds, and how many have the event in
+    all.
 
-    KeyError where that was not counted.
+    Raises KeyError if that was not counted.
     """
     found = fitted[Burst.name].filter((pl.col("token") == token) & (pl.col("sessions") == crowd))
     if not len(found):
@@ -197,13 +199,13 @@ def _pairs_of(evidence: Evidence) -> "_Pairs":
 
 class _Pairs(NamedTuple):
     session_P: NDArray[np.int32]
-    """Which session; -1 for one that came before."""
+    """The session's index; -1 for an earlier one."""
     token_P: NDArray[np.int32]
     end_ms_P: Floats
 
 
 def _pairs(sessions: Sessions, ends_ms_S: Floats, earlier: EarlierSessions) -> _Pairs:
-    """Each session that has a time beside BEGIN and each different event that it has; what was never seen is none."""
+    """Each session that has a time, paired with BEGIN and with each of its distinct known events."""
     number, ends_ms_N = len(sessions), np.concatenate([ends_ms_S, earlier.end_ms_P])
     order_N = np.argsort(ends_ms_N, kind="stable")
     rank_N = np.empty_like(order_N)
@@ -223,13 +225,13 @@ def _pairs(sessions: Sessions, ends_ms_S: Floats, earlier: EarlierSessions) -> _
 
 
 def _places(token_T: Rows | Tokens, of_T: Rows, rank_N: Rows, timed_N: NDArray[np.bool_]) -> Rows:
-    """Of each event that sessions `of_T` have: its token, times their number, and the place of the session in time."""
+    """For each event of the sessions `of_T`: its token times their number, plus the session's rank in time."""
     counts_T = ((token_T >= len(MARKS)) | (token_T == BEGIN)) & timed_N[of_T]
     return np.unique(token_T[counts_T].astype(np.int64) * max(1, len(rank_N)) + rank_N[of_T[counts_T]])
 
 
 def _spans_ms(pairs: _Pairs, crowd: int) -> Floats:
-    """The time since the session `crowd` - 1 places earlier had the same event, infinite where there is none."""
+    """The time since the session with the same event `crowd` - 1 places earlier; infinite if there is none."""
     spans_ms_P = np.full(len(pairs.token_P), np.inf)
     same = pairs.token_P[crowd - 1 :] == pairs.token_P[: 1 - crowd]
     spans_ms_P[crowd - 1 :][same] = (pairs.end_ms_P[crowd - 1 :] - pairs.end_ms_P[: 1 - crowd])[same]
@@ -237,21 +239,21 @@ def _spans_ms(pairs: _Pairs, crowd: int) -> Floats:
 
 
 def _busier(pairs: _Pairs, size: int, shortest_ms: float) -> Floats:
-    """How many times quicker than ever the ALL sessions up to each pair's came, 1 where they did not; shape P.
+    """How many times quicker than ever the ALL sessions up to each pair's session came; 1 if not quicker; shape P.
 
     `size` is the number of sessions.
     """
     spans_ms_P, every_P = _spans_ms(pairs, ALL), np.flatnonzero((pairs.token_P == BEGIN) & (pairs.session_P >= 0))
-    busier_S = np.ones(size + 1)  # the last one for those that came before
+    busier_S = np.ones(size + 1)  # the last one is for earlier sessions
     times_quicker = (shortest_ms + LEAST_MS) / (spans_ms_P[every_P] + LEAST_MS)
     busier_S[pairs.session_P[every_P]] = np.maximum(1.0, times_quicker)
     return busier_S[pairs.session_P]
 
 
 def _quickest_around(spans_ms_P: Floats, crowd: int) -> Floats:
-    """The shortest of the crowds in which each pair stands, those that end with it or with one of the next.
+    """The shortest time of the crowds that contain each pair: those that end with it or with one of the next.
 
-    `crowd` is a power of two. Behind the last pair of an event no crowd ends for as long: the spans are infinite there.
+    `crowd` is a power of two. The spans at the beginning of the next event are infinite, so no crowd spans two events.
     """
     shortest_ms_P = spans_ms_P.copy()
     step = 1
@@ -262,7 +264,7 @@ def _quickest_around(spans_ms_P: Floats, crowd: int) -> Floats:
 
 
 def _shortest_ms(fitted: Fitted) -> Floats:
-    """The shortest normal time of each crowd, ALL last, and event, shape (C, V); 0 for what no normal session has."""
+    """The shortest normal time of each crowd (ALL last) and event, shape (C, V); 0 for events in no normal session."""
     sizes = (*CROWDS, ALL)
     shortest_ms_CV = np.zeros((len(sizes), fitted.size))
     for place, crowd in enumerate(sizes):
@@ -272,6 +274,6 @@ def _shortest_ms(fitted: Fitted) -> Floats:
 
 
 def _timed_sessions(fitted: Fitted) -> int:
-    """How many of the sessions that crowds were counted among have a time."""
+    """The number of sessions with a time among which crowds were counted."""
     of_all = fitted[Burst.name].filter(pl.col("token") == BEGIN)["in_all"]
     return int(of_all[0]) if len(of_all) else 0

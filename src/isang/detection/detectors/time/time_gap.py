@@ -1,7 +1,7 @@
-"""How long one event takes to follow another in normal sessions, and how strange the time between two events is.
+"""The time between two events in normal sessions, and the surprise at the time between two events.
 
-Times are counted in bins, each an eighth of a factor e wide, so that a table of them is small and adds up.
-Shapes: S sessions, T tokens in all, P pairs of events, V vocabulary, K bins in rising order.
+Times are counted in bins with a width of e^(1/8), so that a table of them is small and can be summed.
+Shapes: S sessions, T tokens in all, P pairs of events, V vocabulary, K bins in ascending order.
 """
 
 from datetime import datetime
@@ -20,20 +20,21 @@ from isang.model.fitted import Fitted
 
 MOST_MS = 2**31
 EDGES_MS: Rows = np.unique(np.ceil(np.expm1(np.arange(0, np.log1p(MOST_MS), 1 / 8))).astype(np.int64))
-"""Where each bin begins, shape K; the first holds 0 alone."""
+"""The lower edge of each bin, shape K; the first bin holds only 0."""
 MOST_PAIRS = 20_000
-"""So many of the most frequent pairs have bins of their own; for others all times before their second event count."""
+"""Number of pairs, the most frequent, with bins of their own; the others use all times before their second event."""
 BORROWED = 5.0
-"""So many times a pair is taken to behave as all pairs with the same second event do, and these as all pairs."""
+"""Weight, in times, of all pairs with the same second event in a pair's distribution, and of all pairs in theirs."""
 SEEN_SHARE = 0.25
-"""Times longer than this share of the training period count as so long: how common they are it could hardly show."""
+"""Times longer than this share of the training period are clipped to it: the period can hardly show how common they
+are."""
 TAIL_SHARE, LEAST_SCALE, SCALE_TIMES = 0.05, 0.5, 20.0
-"""The tail beyond a pair's longest time is shaped by the excess of this share of its times, in units of the logarithm,
-of which all pairs together count for SCALE_TIMES; it is no steeper than this."""
+"""The tail beyond a pair's longest time has the mean log excess of its TAIL_SHARE longest times, shrunk towards that of
+all pairs with the weight SCALE_TIMES, and at least LEAST_SCALE."""
 
 
 class TimeGap(DetectorDefaults):
-    """Finds an event that comes much later after the one before it than it ever did."""
+    """Finds an event that follows the previous one much later than it ever did."""
 
     name = "time_gap"
     least_scale = 2.0
@@ -45,11 +46,11 @@ class TimeGap(DetectorDefaults):
         return count_gaps(sessions.tokens, sessions.gaps_T)
 
     def can_tell(self, fitted: Fitted) -> bool:
-        """There was a clock."""
+        """Whether there were timestamps."""
         return len(fitted[self.name]) > 0
 
     def score(self, evidence: Evidence) -> Floats:
-        """Surprise of the longest time between two events, given which two they are, in nats; 0 without a clock."""
+        """Surprise at the longest time between two events, given the two events, in nats; 0 without timestamps."""
         return evidence.highest(gap_surprise(evidence.model, evidence.sessions, evidence.timed.gaps_T))
 
     def reasons(self, case: Case) -> list[Reason]:
@@ -78,7 +79,7 @@ class TimeGap(DetectorDefaults):
 
 
 def count_gaps(sessions: Sessions, gaps_T: Floats) -> pl.DataFrame:
-    """How often which time lies between which two tokens: `before`, `after`, `at_least_ms` (a bin), `count`."""
+    """Counts of the times between two tokens: `before`, `after`, `at_least_ms` (a bin), `count`."""
     known = np.flatnonzero(~np.isnan(gaps_T))
     steps = pl.DataFrame(
         {
@@ -93,10 +94,10 @@ def count_gaps(sessions: Sessions, gaps_T: Floats) -> pl.DataFrame:
 
 
 def gap_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
-    """-log of the share of normal times between the same two events that are at least as long, in nats; shape T.
+    """-log of the share of normal times between the same two events that are at least this long, in nats; shape T.
 
-    NaN where there is no time, or none to compare it with. A time is taken to be one tick of the normal sessions' clock
-    shorter than it seems, since it may be, and no longer than what the training period could show.
+    NaN if there is no time, or none to compare it with. A time is reduced by one tick of the normal sessions' clock,
+    which is its possible error, and clipped to what the training period could show.
     """
     surprise_T = np.full(len(sessions.flat), np.nan)
     normal = model.fitted.once(_normal_gaps)
@@ -112,7 +113,7 @@ def gap_surprise(model: Model, sessions: Sessions, gaps_T: Floats) -> Floats:
 
 
 def _period_ms(model: Model) -> float:
-    """How long the training period was; infinite where that is not known."""
+    """The length of the training period; infinite if unknown."""
     first, last = (model.facts.get(name) for name in ("trained_from", "trained_until"))
     if not first or not last:
         return np.inf
@@ -120,18 +121,18 @@ def _period_ms(model: Model) -> float:
 
 
 class NormalTimes(NamedTuple):
-    """How long normal sessions take between two events."""
+    """The times of normal sessions between two events."""
 
     number: int
-    """How often the two follow each other, or the second one any other where that is all that is known."""
+    """Number of times the two follow each other, or if that is unknown, the second follows any event."""
     longest_ms: int
-    """No time among them is longer than this."""
+    """Upper bound of these times."""
     pair: bool
-    """These are times between the two events, not those between any event and the second."""
+    """Whether these are times between the two events, not between any event and the second."""
 
 
 def normal_times(model: Model, before: int, after: int) -> NormalTimes:
-    """What is known of the time between two tokens; KeyError where nothing is."""
+    """The known times between two tokens. Raises KeyError if there are none."""
     normal = model.fitted.once(_normal_gaps)
     row = (
         -1
@@ -147,14 +148,14 @@ def normal_times(model: Model, before: int, after: int) -> NormalTimes:
 
 class _NormalGaps(NamedTuple):
     steps: Rows
-    """The pairs that have bins of their own, each as a number, rising."""
+    """The pairs with bins of their own, as numbers, ascending."""
     after_V: Rows
-    """The row of all times before each token, -1 where there are none."""
+    """The row of all times before each token, -1 if there are none."""
     times_PK: Floats
-    """How often each time was taken: the pairs, behind them the tokens that come after."""
+    """The count of each time: rows of the pairs, followed by rows of the second tokens."""
     surprise_PK: NDArray[np.float32]
     tick_ms: int
-    """The shortest time above none, which is the step of the clock."""
+    """The shortest time above 0, which is the resolution of the clock."""
 
 
 def _normal_gaps(fitted: Fitted) -> _NormalGaps | None:
@@ -185,14 +186,14 @@ def _normal_gaps(fitted: Fitted) -> _NormalGaps | None:
 
 
 def _borrowing(times_PK: Floats, scale_P: Floats, common_PK: Floats) -> Floats:
-    """The shares of each row, mixed with those of something more common."""
+    """The shares of each row, mixed with those of a more general distribution."""
     number_P1 = times_PK.sum(axis=1, keepdims=True)
     mixed: Floats = (number_P1 * _shares(times_PK, scale_P) + BORROWED * common_PK) / (number_P1 + BORROWED)
     return mixed
 
 
 def _shares(times_PK: Floats, scale_P: Floats) -> Floats:
-    """The share of times that are in a bin or a later one; beyond the last time it falls as a power of the time.
+    """The share of times in a bin or a later one; beyond the last time it falls as a power of the time.
 
     Up to there it is a conformal p-value, (1 + times at least as long) / (1 + times).
     """
@@ -209,7 +210,7 @@ def _scales(times_PK: Floats) -> Floats:
     logarithm_K = np.log1p(EDGES_MS)
     at_least_PK = times_PK[:, ::-1].cumsum(axis=1)[:, ::-1]
     tail_P1 = np.ceil(TAIL_SHARE * at_least_PK[:, :1])
-    begin_P = (at_least_PK >= tail_P1).sum(axis=1) - 1  # the bin in which the tail begins
+    begin_P = (at_least_PK >= tail_P1).sum(axis=1) - 1  # the bin where the tail begins
     in_tail_PK = np.where(np.arange(len(EDGES_MS)) >= begin_P[:, None], times_PK, 0.0)
     excess_P = (in_tail_PK * (logarithm_K - logarithm_K[begin_P][:, None])).sum(axis=1)
     number_P = in_tail_PK.sum(axis=1)
@@ -219,7 +220,7 @@ def _scales(times_PK: Floats) -> Floats:
 
 
 def _row_of(normal: _NormalGaps, before: Tokens, after: Tokens) -> Rows:
-    """The row of each pair, of its second token where the pair has none, -1 where that has none either."""
+    """The row of each pair, else of its second token, else -1."""
     step = before.astype(np.int64) * len(normal.after_V) + after
     place = np.minimum(np.searchsorted(normal.steps, step), len(normal.steps) - 1)
     rows: Rows = np.where(normal.steps[place] == step, place, normal.after_V[after])
@@ -227,6 +228,6 @@ def _row_of(normal: _NormalGaps, before: Tokens, after: Tokens) -> Rows:
 
 
 def _bins(gaps_ms: NDArray[np.int64] | Floats) -> Rows:
-    """The bin of each time; less than nothing counts as nothing."""
+    """The bin of each time; negative times count as 0."""
     bins: Rows = np.searchsorted(EDGES_MS, np.maximum(gaps_ms, 0), side="right") - 1
     return bins

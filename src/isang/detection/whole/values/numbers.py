@@ -23,6 +23,11 @@ LEAST_DIFFERENT = 10
 TOGETHER = 10
 """So many numbers that follow one another are looked at by their mean: where single ones may lie far apart, that shows
 a shift which none of them does."""
+LEAST_SHARE = 0.95
+"""Means are told where so many of the lines were looked at, then and now: else numbers are in a row that lie far apart,
+and their means vary less."""
+OF_MEANS = 0.1
+"""Numbers beside one another are alike, so that their means stray; they are told at this share of the usual p-value."""
 PARTS = 10
 """A part of the training period is judged by the others."""
 STRAYS = 3.0
@@ -99,10 +104,10 @@ def known_numbers(series: pl.DataFrame) -> pl.DataFrame | None:
         if (scores_P >= STRAYS).sum() <= MOST_STRAYS:
             worst_P = np.maximum(worst_P, scores_P)
             kept = numbers_N[-MOST_NUMBERS:].tolist()
-            rows.append((row["template"], row["slot"], row["name"], row["unit"], len(numbers_N), kept))
+            rows.append((row["template"], row["slot"], row["name"], row["unit"], len(numbers_N), row["share"], kept))
     if not rows:
         return None
-    head = ("", None, None, "", 0, worst_P.tolist())
+    head = ("", None, None, "", 0, 0.0, worst_P.tolist())
     return pl.DataFrame([head, *rows], schema=dict(LOG_TABLES[NUMBERS]), orient="row")
 
 
@@ -121,7 +126,9 @@ def strange_numbers(known: pl.DataFrame, series: pl.DataFrame) -> list[StrangeNu
     """
     tail = fit_tail(known["numbers"][0].to_numpy(), SCALE)
     both = known[1:].join(
-        series.filter(pl.col("unit").is_not_null()).select("template", "slot", "name", "unit", "event", now="numbers"),
+        series.filter(pl.col("unit").is_not_null()).select(
+            "template", "slot", "name", "unit", "event", now="numbers", share_now="share"
+        ),
         on=["template", "slot", "name", "unit"], nulls_equal=True,
     )  # fmt: skip
     found = []
@@ -131,8 +138,11 @@ def strange_numbers(known: pl.DataFrame, series: pl.DataFrame) -> list[StrangeNu
         if not len(places):
             continue
         scale = _Scale.of(then_N)
-        score, of_means = _score(scale.of_numbers(then_N), scale.of_numbers(now[places]))
-        parts = max(1.0, len(places) * PARTS / row["of"])
+        scaled = scale.of_numbers(then_N), scale.of_numbers(now[places])
+        score, of_means = _score(*scaled)
+        if of_means and min(row["share"], row["share_now"]) < LEAST_SHARE:
+            score, of_means = _beyond(*scaled), False
+        parts = max(1.0, len(places) * PARTS / row["of"]) / (OF_MEANS if of_means else 1.0)
         p_value = min(1.0, parts * float(tail.p_values(np.array([score]))[0]))
         told = _farthest(row, then_N, now[places], places, of_means, p_value)
         found += [] if told is None else [told]

@@ -6,7 +6,7 @@ import numpy as np
 
 from isang.runs.finding import RunContext, both
 from isang.runs.findings.journal.training_internals import Fault
-from isang.runs.read.series_names import is_opponent, normal
+from isang.runs.read.series_names import is_opponent, normal, says_loss
 from isang.runs.read.table import ADVERSARIAL, Floats, usable
 from isang.runs.text.writing import number
 
@@ -17,7 +17,6 @@ GROWN = 1.5
 FEWEST = 40
 
 _DISCRIMINATOR = re.compile(r"(^|_)(d|disc|discriminator|net_?d|critic)(_|$)")
-_LOSS = re.compile(r"(^|_)(loss|err|error)(_|$)")
 
 
 def opponent_faults(context: RunContext) -> list[Fault]:
@@ -60,11 +59,7 @@ def _losses(context: RunContext) -> dict[str, Floats]:
     table = context.table
     columns = {table.loss_name or table.loss: table.column(table.loss)}
     columns |= {name: table.column(name) for name in table.columns if name != table.loss}
-    return {
-        name: values[usable(values)]
-        for name, values in columns.items()
-        if is_opponent(name) and _LOSS.search(normal(name))
-    }
+    return {name: values[usable(values)] for name, values in columns.items() if is_opponent(name) and says_loss(name)}
 
 
 def _ends(values: Floats) -> tuple[float, float]:
