@@ -23,7 +23,7 @@ class LineCounts(NamedTuple):
     """What became of successive lines of one source."""
 
     leading: int = 0
-    """Lines before the first record: they continue what lies before these lines, if it is a record."""
+    """Lines before the first record: they continue the record before these lines, if there is one."""
     continued: int = 0
     """Lines after the first record that go on with one."""
     blank: int = 0
@@ -40,7 +40,7 @@ class LineCounts(NamedTuple):
         return cls(records.leading, records.continued, records.blank, height, without_time, without_key)
 
     def then(self, later: "LineCounts") -> "LineCounts":
-        """Those of these lines and the `later` ones behind them."""
+        """The counts of these lines and the `later` ones together."""
         continued = later._replace(leading=0, continued=later.leading + later.continued) if self.records else later
         return LineCounts(*map(sum, zip(self, continued, strict=True)))
 
@@ -55,7 +55,7 @@ class SourceAccount:
     records: int = 0
     """Lines that begin a record."""
     without_key: int = 0
-    """Of these, those that name no session key; they are in no session."""
+    """Records without a session key; they are in no session."""
     continued: int = 0
     """Lines that go on with a record."""
     blank: int = 0
@@ -114,7 +114,7 @@ LINE_COUNTS = (
 
 
 class SessionTotals:
-    """What is said of all sessions together, counted part by part."""
+    """Totals over all sessions, counted part by part."""
 
     def __init__(self) -> None:
         self.sessions = self.events = self.labelled = self.anomalous = 0

@@ -1,4 +1,4 @@
-"""Lines over time: how many of each event a log has in each ten seconds, whether or not they belong to a session."""
+"""Lines over time: counts of each event per ten seconds, whether or not the lines belong to a session."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -39,7 +39,7 @@ _MICROSECONDS = 1_000_000
 def counted(records: pl.DataFrame, source: int) -> pl.DataFrame:
     """The records of a part of a log by windows: `line`, `time` (i64, microseconds or NO_TIME) and `message` of each.
 
-    `message` is the number of what they say. Windows are of the shortest length.
+    `message` is the number of the message. Windows have the shortest length.
     """
     return (
         records.select(_start(pl.col("time")).alias("start"), "line", pl.col("message").cast(pl.Int32))
@@ -84,7 +84,7 @@ class LinesOverTime(AbstractContextManager["LinesOverTime"]):
             pass
 
     def table(self, event_of: NDArray[np.int32]) -> pl.DataFrame:
-        """LINE_COUNTS_SCHEMA, in the order of time, log and event; `event_of` is the event of each message."""
+        """LINE_COUNTS_SCHEMA, ordered by time, log and event; `event_of` is the event of each message."""
         found = pl.DataFrame(schema=LINE_COUNTS_SCHEMA)
         for parts in _some_at_a_time(self._passed.again()):
             events = pl.Series("event", event_of[parts["message"].to_numpy()], dtype=pl.Int32)

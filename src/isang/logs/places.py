@@ -1,7 +1,7 @@
-"""Where the events of a dataset lie in the logs that it was made from, and the lines themselves.
+"""The positions of a dataset's events in the logs that it was made from, and the lines themselves.
 
-A dataset holds no raw lines. `places.parquet` says which record each event is, `line_index.parquet` where the lines of
-the logs lie; with both the records that somebody asks for are read again, and nothing else.
+A dataset holds no raw lines. `places.parquet` gives the record of each event, `line_index.parquet` the positions of
+lines in the logs; with both, only the requested records are read again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ class ReadLog:
 
 @dataclass(frozen=True)
 class RawLines:
-    """The lines of logs that were read, for whoever wants to see some of them."""
+    """Access to the lines of logs that were read."""
 
     logs: Sequence[ReadLog]
     max_line_bytes: int
@@ -116,9 +116,9 @@ class RawLines:
 
 
 def _runs(blocks: Sequence[int], sizes: Sequence[int]) -> Iterator[list[int]]:
-    """The blocks in runs of neighbours with RUN_BYTES at most, or one block that is longer; `sizes` are of all blocks.
+    """The blocks in runs of adjacent ones with at most RUN_BYTES, or one larger block; `sizes` are those of all blocks.
 
-    To parse a block takes some milliseconds, however few lines it has.
+    Parsing a block takes some milliseconds, however few lines it has.
     """
     run, room = list(blocks[:1]), 0
     for block in blocks[1:]:
@@ -160,7 +160,7 @@ class StoredLogs:
     def places(self, rows: Rows) -> pl.DataFrame:
         """`source_index` and `line` of each event of the sessions `rows`, in their order; line 0 where it is unknown.
 
-        Raises InputError where the folder says something else than its sessions.
+        Raises InputError if the folder does not match its sessions.
         """
         sizes = self.dataset.sizes[rows]
         if self.lines is None:

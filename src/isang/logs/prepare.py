@@ -44,7 +44,7 @@ _SESSION_ORDER = ("start", "session_id")
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset and where its events stand in the logs."""
+    """A dataset and the positions of its events in the logs."""
 
     dataset: Dataset
     lines: pl.DataFrame
@@ -120,9 +120,9 @@ def prepare_folder(
 
 
 class Preparation:
-    """Raw logs on their way: records in the order of their sessions, then sessions in the order of their start.
+    """Raw logs in preparation: records in the order of their sessions, then sessions in the order of their start.
 
-    What does not fit in memory meanwhile lies in `directory` (the system's temporary folder where None).
+    What does not fit into memory is stored in `directory` (None: the system's temporary folder).
     """
 
     def __init__(
@@ -200,18 +200,19 @@ class Preparation:
         return self._templates, meta
 
     def slots(self, over_time: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """What stands in the slots of the templates, see slots.py, and that over time, see slot_series.py."""
+        """The slot values of the templates, see slots.py, and the values over time, see slot_series.py."""
         texts = dict(self._templates.select("event", "template").iter_rows())
         messages = [one._replace(number=int(self._event_of[one.number])) for one in self._sample.messages()]
         seen, shown = seen_values(texts, messages), redacted if self._config.redact else str
         return slots_of(texts, seen, shown), series_of(texts, messages, seen, over_time, shown)
 
     def lines_over_time(self) -> pl.DataFrame:
-        """How many lines there are of each event over time, see line_counts.py."""
+        """The line counts of each event over time, see line_counts.py."""
         return self.over_time.table(self._event_of)
 
     def _read(self, records: SortedRows) -> None:
-        """Add all records that belong to a session to `records`, see `Grouper`; `message` stands for the event."""
+        """Add all records that belong to a session to `records`, see `Grouper`; with `message` in place of the
+        event."""
         sizes = [account.source.state().st_size for account in self._accounts]
         has_time = False
         with Progress("reading logs", total=sum(sizes), unit="bytes on disk") as progress:
@@ -240,7 +241,7 @@ class Preparation:
         self.check_records(records.height, has_time=has_time)
 
     def check_records(self, number: int, *, has_time: bool) -> None:
-        """Raises InputError where so many records make no dataset; `has_time`: some log carries times."""
+        """Raise InputError if this number of records makes no dataset; `has_time`: whether some log has times."""
         if not number:
             raise InputError(_nothing_found(self._accounts, self._rules))
         if self._rules.session.kind == "seconds" and not has_time:
@@ -276,7 +277,7 @@ class Preparation:
         self.count(counts, self._grouper.cut)
 
     def settle(self) -> NDArray[np.int32]:
-        """The event of each number of `events`, once all messages are known."""
+        """The event of each message number, once all messages are known."""
         self._event_of, self._templates = self._events.finish()
         self._novelty = self._events.novelty(self._event_of, self._templates)
         return self._event_of
@@ -290,7 +291,7 @@ class Preparation:
 def keyed_records(parsed: ParsedChunk, messages: pl.Series) -> pl.DataFrame:
     """The records of a chunk that belong to a session, once for each key that they name.
 
-    `messages`, parallel to the records, stands for what they say.
+    `messages` are the numbers of their messages, parallel to the records.
     """
     records = parsed.records.frame.select("line", "alert", pl.col("time").cast(pl.Int64), message=messages)
     if parsed.keys is None:

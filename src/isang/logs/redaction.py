@@ -1,6 +1,6 @@
 """Secrets and personal data in log lines, replaced before anything is written down or shown.
 
-`PATTERNS` is the one table. A line is looked at closely only where it holds what all of these need.
+`PATTERNS` is the only table. A line is examined closely only if a quick check finds what the patterns need.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class Pattern:
     expression: re.Pattern[str]
     holds: Callable[[str], bool] = lambda found: True
     digits: bool = False
-    """It is told by its digits, which a masked message has no more."""
+    """Whether it is recognised by its digits, which a masked message no longer has."""
 
 
 def _is_secret(found: str) -> bool:
@@ -131,7 +131,7 @@ def redacted(text: str, counts: Counter[str] | None = None) -> str:
 
 
 def redacted_texts(texts: pl.Series) -> pl.Series:
-    """The same of many texts, most of which hold nothing of the kind."""
+    """The same for many texts, most of which contain no secrets."""
     may = texts.str.contains(f"{_MAY_HOLD}|{_MAY_HOLD_DIGITS}").fill_null(False)
     if not may.any():
         return texts
@@ -150,7 +150,7 @@ def without_secrets(message: str, counts: Counter[str] | None = None) -> str:
 
 
 def messages_without_secrets(messages: pl.Series) -> pl.Series:
-    """The same of many masked messages."""
+    """The same for many masked messages."""
     may = messages.str.contains(_MAY_HOLD).fill_null(False)
     if not may.any():
         return messages
@@ -158,9 +158,9 @@ def messages_without_secrets(messages: pl.Series) -> pl.Series:
 
 
 def redacted_keys(keys: pl.Series, sources: pl.Series | None = None) -> pl.Series:
-    """Session keys; one that is a secret becomes a name of its own that tells nothing, another one in each process.
+    """Session keys; a key that is a secret is replaced with an opaque name, a different one in each process.
 
-    `sources`, parallel to the keys, may stand behind them as in `KEY@SOURCE`, which is no e-mail address.
+    `sources`, parallel to the keys, may follow them as in `KEY@SOURCE`, which is not an e-mail address.
     """
     may = keys.str.contains(f"{_MAY_HOLD}|{_MAY_HOLD_DIGITS}").fill_null(False)
     if not may.any():

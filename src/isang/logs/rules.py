@@ -57,7 +57,7 @@ RULES = record(
     {"layouts": items(KNOWN), "readers": number(1, 1_000_000, whole=True)},
     closed=True,
 )
-"""The rules as they stand in meta.json and in a model's config.json."""
+"""The schema of the rules in meta.json and in a model's config.json."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Rules:
 
     @classmethod
     def new(cls, config: LogsConfig, session: SessionRule) -> "Rules":
-        """The rules that the settings stand for; no template is known yet."""
+        """The rules from the settings, without any known templates."""
         return cls(
             session=session,
             masks=(*config.masks, *masks.BUILT_IN),

@@ -37,13 +37,13 @@ TEMPLATES_SCHEMA = pl.Schema({"event": pl.Int32(), "template": pl.String(), "lev
 ROW_GROUP_SESSIONS = 16_384
 """Sessions are written, and can be read, this many at a time."""
 PIECE_SESSIONS = 8 * ROW_GROUP_SESSIONS
-"""Events are read for so many sessions at a time: to open the file for each row group would take longer."""
+"""Number of sessions whose events are read at once: opening the file for each row group would take longer."""
 _MAX_META_BYTES = 256 << 20
 _META = record({"schema": one_of(SCHEMA)}, {"rules": maybe(mapping(anything))})
 """What is looked at in meta.json; the rules are checked when they are used."""
 _AGAIN = "prepare the logs again"
 _EVENTS_PER_BYTE = 2_000
-"""Sessions of the same few events fold to so little; they are read some at a time."""
+"""Maximum number of events per byte: sessions of the same few events compress this well; they are read in portions."""
 _MAX_EVENT = 10_000_000
 
 
@@ -68,7 +68,7 @@ class Dataset:
         return self.sessions["events"].list.len().to_numpy().astype(np.int64)
 
     def pieces(self, *columns: str) -> Iterator[tuple[Rows, pl.DataFrame]]:
-        """Some sessions at a time: their rows in `sessions`, and their `columns`, of those in PER_EVENT."""
+        """Portions of sessions: their rows in `sessions`, and their `columns`, which must be in PER_EVENT."""
         yield np.arange(len(self.sessions), dtype=np.int64), self.sessions.select(columns)
 
 
@@ -77,7 +77,7 @@ class StoredDataset(Dataset):
     """A dataset folder whose events stay on disk: `sessions` lacks the columns PER_EVENT."""
 
     file: Path
-    """sessions.parquet, whose rows may stand in another order."""
+    """sessions.parquet, whose rows may be in a different order."""
     row_of: Rows
     """For each row of the file, its row in `sessions`."""
     event_counts: Rows

@@ -19,9 +19,9 @@ Reading = Callable[[], tuple[Rules, LogsConfig]]
 def stored_logs(
     logs: Sequence[str | Path], reading: Reading, *, preparation: "Callable[..., Preparation] | None" = None
 ) -> Iterator[StoredLogs]:
-    """`logs` as they lie in a temporary dataset folder, so that memory holds no more than their events.
+    """`logs` as a temporary dataset folder, so that only their events are in memory.
 
-    Where `logs` is one dataset folder, that one. `preparation` as in `prepare_folder`.
+    If `logs` is a dataset folder, that folder is used. `preparation` as in `prepare_folder`.
     """
     if len(logs) == 1 and is_dataset(Path(logs[0])):
         yield open_logs(Path(logs[0]))

@@ -57,9 +57,9 @@ class ReadCounts:
     damage: Both | None = None
     """Why reading ended before the end of the file."""
     bytes_on_disk: int = 0
-    """Of the file as it lies on the disk, as far as it was read."""
+    """Bytes read of the file on disk, which may be compressed."""
     digest: Any = field(default_factory=hashlib.sha256, repr=False, compare=False)
-    """sha256 of the file as it lies on the disk, as far as it was read."""
+    """sha256 of the bytes read of the file on disk."""
     index: "Watcher | None" = field(default=None, repr=False, compare=False)
     """Sees all bytes that are read."""
 
@@ -94,8 +94,8 @@ def whole_lines(
 ) -> Iterator[bytes]:
     """Blocks of whole lines, none longer than the limit, without the newline of the last.
 
-    `begun` is the beginning of a line that lies before the first block; one byte more than the limit where the line is
-    longer. Unless they go `to_the_end` of the log, a line that does not end in `blocks` is left out.
+    `begun` is the beginning of a line before the first block; one byte more than the limit if the line is longer.
+    Unless the blocks go `to_the_end` of the log, a line that does not end in them is left out.
     """
     rest = begun  # the beginning of a line that the next block completes
     skipping = len(begun) > max_line_bytes  # inside a line that was cut already
@@ -230,7 +230,7 @@ def _decoded_line(line: bytes, counts: ReadCounts) -> str:
 
 def text_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
     """Whole lines as text: too long ones are cut, bytes that are no UTF-8 replaced, and both are counted."""
-    if counts.encoding == UTF_8 and not block.isascii():  # until its bytes tell another
+    if counts.encoding == UTF_8 and not block.isascii():  # until its bytes show another encoding
         counts.encoding = guessed(block[:_BINARY_SAMPLE_BYTES])
     return lines_of(block, counts, max_line_bytes=max_line_bytes)
 

@@ -25,12 +25,12 @@ _WESTERN = frozenset("äöüÄÖÜßéèêëàâçîïôûùñáíóúÁÉÍÓÚ
 
 
 def encoding_of(path: Path) -> str:
-    """The encoding of a file as Python names it; `utf-8` where its bytes tell no other."""
+    """The encoding of a file by Python's name; `utf-8` unless its bytes indicate another."""
     return guessed(b"".join(_pieces(path)))
 
 
 def guessed(sample: bytes) -> str:
-    """The encoding of bytes from a log; `utf-8` where they tell no other, even if some of them are no UTF-8."""
+    """The encoding of bytes from a log; `utf-8` unless they indicate another, even if some are not valid UTF-8."""
     wide = _utf_16(sample)
     if wide is not None:
         return wide
@@ -130,7 +130,7 @@ def _share(letters: list[str], test: Callable[[str], bool]) -> float:
 
 
 def _korean(letters: list[str]) -> bool:
-    """Chinese text, too, decodes to syllables, but rarely to those that Korean text is made of."""
+    """Whether letters are Korean: Chinese text also decodes to syllables, but rarely to the common Korean ones."""
     syllables = _share(letters, lambda letter: "가" <= letter <= "힣")
     return syllables >= _MOST and _share(letters, _COMMON_SYLLABLES.__contains__) >= 0.15
 

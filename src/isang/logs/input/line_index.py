@@ -1,4 +1,4 @@
-"""Where lines lie in a log, so that some of them can be read again without the rest."""
+"""An index of line positions in a log, so that single lines can be read again without the rest."""
 
 import zlib
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ head, and their checksum."""
 
 
 class LineIndex:
-    """Notes where the lines of a log lie while it is read."""
+    """Records the positions of the lines of a log while it is read."""
 
     def __init__(self) -> None:
         self._blocks: list[tuple[int, int, int, int]] = []
@@ -65,7 +65,7 @@ class ChangedLogError(InputError):
 class IndexedLog(AbstractContextManager["IndexedLog"]):
     """A log whose blocks of lines can be read again, in ascending order, as a context manager.
 
-    Of a compressed log, and of one in an encoding such as UTF-16, what lies before a block is decompressed on the way.
+    In compressed logs, and in encodings such as UTF-16, everything before a block is decompressed on the way.
     """
 
     def __init__(

@@ -82,7 +82,7 @@ class Source:
     stream: int = 0
     """The same for all files of a rotated set: their lines are one log."""
     encoding: str | None = None
-    """As the user gave it; None where the bytes tell it."""
+    """As given by the user; None if it is inferred from the bytes."""
 
     def state(self) -> os.stat_result:
         """Size and time of the file. Raises InputError where it is gone."""
@@ -115,7 +115,7 @@ def find_sources(paths: Sequence[str]) -> list[Source]:
 
 
 def rotated_set(file: Path) -> list[Path]:
-    """The members of the rotated set of `file` that lie beside it, oldest first."""
+    """The members of the rotated set of `file` in its folder, oldest first."""
     if not file.parent.is_dir():
         return []
     given = {path: path.name for path in (*file.parent.iterdir(), file)}
@@ -130,7 +130,7 @@ def log_of(file: Path) -> Path:
 
 
 def _expand(given: str) -> list[tuple[Path, str]]:
-    """(file, name) of what one argument stands for."""
+    """(file, name) for each file that an argument names."""
     if given == "-":
         if sys.stdin.isatty():
             say("reading log lines from the terminal; end with Ctrl-D")
@@ -196,7 +196,7 @@ def _files_below(folder: Path) -> tuple[list[Path], list[tuple[Path, str]]]:
 
 
 def _unreal_devices() -> set[int]:
-    """Where the kernel shows itself as files: some of these never end, others wait for ever."""
+    """Devices of virtual file systems of the kernel: some of their files never end, others block forever."""
     return {Path(place).stat().st_dev for place in ("/proc", "/sys", "/dev") if Path(place).exists()}
 
 

@@ -29,11 +29,11 @@ class Span(NamedTuple):
     first_line: int
     """Number of the first line, counted from 1."""
     last: bool
-    """Nothing lies behind it."""
+    """Whether it is the last span."""
 
 
 class Scan(NamedTuple):
-    """What is known of a file whose bytes, but not its lines, have been looked at."""
+    """Facts about a file from its bytes, without reading its lines."""
 
     sha256: str
     size: int

@@ -1,7 +1,7 @@
-"""Chunks to records with masked messages and keys; lines that differ in digits alone are read alike.
+"""Chunks to records with masked messages and keys; lines that differ only in digits are parsed once.
 
-One line of each kind is parsed. The others take what was found in it, but for time and key, which stand at the same
-place in all of them.
+One line of each kind is parsed. The others take over its result, except for time and key, which are at the same
+positions in all of them.
 """
 
 from collections import defaultdict
@@ -30,9 +30,9 @@ from isang.logs.templates.event_table import numbered
 
 _DIGITS = bytes.maketrans(b"123456789", b"000000000")
 _FEW = 0.25
-"""Reading lines alike pays where their kinds are at most this share of them."""
+"""Maximum ratio of kinds to lines for which parsing by kind pays off."""
 _MAX_CHARACTERS = 16 << 20
-"""Kinds are remembered up to about this size; then the memory starts anew."""
+"""Approximate maximum size of the cache of kinds; when exceeded, it is cleared."""
 _RECORD = ("line", "time", "level", "alert", "masked")
 _KEYS = {"kind": pl.UInt32, "key_at": pl.Int64, "key_length": pl.Int64}
 _PLACES = {
@@ -41,9 +41,9 @@ _PLACES = {
 }  # fmt: skip
 _NOWHERE = (None, None)
 ALL_UNTIL, ONE_IN = 32_768, 64
-"""Lines whose messages are looked at for the values in them: the first of a source, then one in so many,"""
+"""Lines whose messages are examined for slot values: the first ALL_UNTIL of a source, then one in ONE_IN,"""
 MOST_FIRST = 256
-"""and in each chunk the first of so many different masked messages."""
+"""and in each chunk the first line of up to this many distinct masked messages."""
 EXAMPLES_SCHEMA = pl.Schema(
     {"row": pl.UInt32(), "even": pl.Boolean(), "line": pl.UInt32(), "message": pl.String(), "fields": pl.String()}
 )
@@ -62,7 +62,7 @@ class Search:
 
 @dataclass(frozen=True)
 class ParsedChunk:
-    """What can be said of a chunk without knowing the others."""
+    """The result of parsing a chunk independently of the others."""
 
     records: Records
     """The frame has `line`, `time`, `level` and `alert` alone."""
@@ -106,7 +106,7 @@ class ChunkReader:
         self._kinds = _Kinds(search)
 
     def read(self, chunk: Chunk) -> ParsedChunk:
-        """What `parsed_line_by_line` says; lines are read alike where that may be and pays."""
+        """The result of `parsed_line_by_line`; lines are parsed by kind where that is possible and pays off."""
         if self._alike:
             kind = _without_digits(chunk.text)
             first = kind.arg_unique()
@@ -115,7 +115,7 @@ class ChunkReader:
         return parsed_line_by_line(chunk, self._search)
 
     def _read_alike(self, chunk: Chunk, kind: pl.Series, first: pl.Series) -> ParsedChunk:
-        """`kind`: the text that the lines of a kind share; `first`: row of the first line of each."""
+        """Parse by kind. `kind`: the text that the lines of a kind share; `first`: row of the first line of each."""
         lines = split_lines(chunk)
         texts = kind.gather(first)
         numbers, kinds, more_keys = self._kinds.look_up(texts, lines["text"].gather(first))
@@ -151,7 +151,7 @@ class ChunkReader:
 
 
 class _Kinds:
-    """What was found in the first line of each kind so far."""
+    """Cached parsing results of the first line of each kind."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
@@ -161,7 +161,7 @@ class _Kinds:
         self._found, self._keys = self._nothing = _found_in(pl.Series([], dtype=pl.String), search, 0)
 
     def look_up(self, kinds: pl.Series, lines: pl.Series) -> tuple[pl.Series, pl.DataFrame, pl.DataFrame]:
-        """(number of each kind as u32, the tables of `_found_in` for all numbers); `lines`: one of each kind."""
+        """(number of each kind as u32, the tables of `_found_in` for all numbers); `lines`: one line of each kind."""
         with self._lock:
             if self._characters > _MAX_CHARACTERS:
                 self._numbers, self._characters = {}, 0
@@ -179,12 +179,12 @@ class _Kinds:
 
 
 def _found_in(lines: pl.Series, search: Search, first: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What holds for all lines of the kinds of which `lines` has one each, and the keys of those that name several.
+    """What holds for all lines of the kinds, from one line of each in `lines`, and the keys of lines with several.
 
     A row each: `starts`, `blank`: whether it begins a record, is blank; `layout`, `level`, `alert`, `masked`;
-    `time_at`, `time_length`, `key_at`, `key_length`: the places of time and key in characters, null where there is
+    `time_at`, `time_length`, `key_at`, `key_length`: the positions of time and key in characters, null if there is
     none; `several`: whether it names several keys, which are in the second table, `kind` (numbered from `first`),
-    `key_at`, `key_length`; `alike`: whether all this holds for the other lines of the kind too.
+    `key_at`, `key_length`; `alike`: whether all this also holds for the other lines of the kind.
     """
     written = as_written(lines, search.source)
     parsed = normalised(written, search.source)
@@ -243,9 +243,9 @@ def _keys_by_line(lines: pl.Series, pattern: str | None) -> dict[int, list[str]]
 
 
 def _places(parts: Sequence[str], line: str) -> list[tuple[int, int]] | None:
-    """(start, length) of `parts`, which were found in `line`, in their order there.
+    """(start, length) of `parts` in `line`, in their order there.
 
-    None where one of them stands at more places than it was found at: which are meant is not certain.
+    None if one of them occurs more often than it was found: the positions are ambiguous.
     """
     places = [(at, len(part)) for part in set(parts) for at in _occurrences(part, line)]
     return sorted(places) if len(places) == len(parts) else None

@@ -131,8 +131,8 @@ def read_as_known(
 ) -> SourceLayout:
     """How to read a source, by a known layout wherever one parses its lines; `unknown` names the others.
 
-    Where one known way alone, which reads times, parses nearly all of them, no other is looked for: that takes far
-    longer. Of several only the log's own way can tell which one it is, unless all read these lines as one of them does.
+    If only one known layout, with times, parses nearly all of the lines, no other is searched for, which would take far
+    longer. If several do, only recognition can decide between them, unless all read these lines in the same way.
     """
     lines = sample.filter(sample.str.contains(r"\S"))
     if not known or given is not None or lines.is_empty():

@@ -34,18 +34,20 @@ class Layout:
     name: str
     pattern: str
     kind: str = "text"
-    """`text`, or `access` (the message is made of the request and the status), `block` (a record of several lines, each
-    with a field of its own), `csv` (values may be quoted), `headed` (the line before must be a heading), `json`,
+    """`text`, or `access` (the message consists of the request and the status), `block` (a record of several lines,
+    each
+    with its own field), `csv` (values may be quoted), `headed` (the previous line must be a heading), `json`,
     `logfmt`."""
     heading: str = ""
-    """Of `headed`: the shape of the line before, with groups of its own; of `block` that of each line of a record, of
+    """For `headed`: the pattern of the previous line, with its own groups; for `block`: that of each line of a record,
+    of
     which the first has the time."""
     vague: bool = False
     """Single lines of anything may have this little shape."""
     aliases: tuple[tuple[str, str], ...] = ()
     """Of `json`: (path with dots, name of a field of structured/fields.py) of fields that have other names."""
     shape: tuple[tuple[str, bool], ...] = ()
-    """Of `json` without a message: (key, whether its value is one of few words); the event is made of them."""
+    """For `json` without a message: (key, whether its value is one of few words); they form the event."""
     inside: "Layout | None" = None
     """The layout of the message."""
 
@@ -250,7 +252,7 @@ _LAYOUTS = (
         heading=rf"^\[(?P<time>{timestamps.SLASHED.pattern}),\s+\d+[^\]]*\] (?P<component>\S+:\d+\(\S*\))\s*$",
     ),
     Layout(
-        "mysql-general",  # the time stands in the first line of each second
+        "mysql-general",  # only the first line of each second has a time
         rf"^(?P<time>{_ISO}|\d{{6}} {{1,2}}\d{{1,2}}:\d{{2}}:\d{{2}})?\t+ *\d+ (?P<message>[A-Z][A-Za-z ]*(?:\t.*)?)$",
     ),
     Layout(
@@ -348,7 +350,7 @@ class GivenLayout(Layout):
     """A user's layout."""
 
     clock: timestamps.Clock | None = None
-    """How its times are written, where the user said so."""
+    """The format of its times, if the user gave one."""
 
 
 _TIME_FORMAT = re.compile(r"<time:([^<>]+)>")
@@ -357,9 +359,9 @@ _TIME_FORMAT = re.compile(r"<time:([^<>]+)>")
 def from_pattern(pattern: str, name: str = "given") -> GivenLayout:
     """A user's layout such as `<time> <level> [<thread>] <component>: <message>`.
 
-    Text outside of <...> stands for itself, a space for any white space; `<time:%d.%m.%Y %H:%M:%S>` says how the time
-    is written, as strptime has it. Raises UsageError for a pattern without <message> or with a name twice, and for a
-    format that makes no time.
+    Text outside <...> matches literally, a space matches any white space; `<time:%d.%m.%Y %H:%M:%S>` gives the format
+    of the time as for strptime. Raises UsageError for a pattern without <message> or with a name twice, and for a
+    format that gives no time.
     """
     form = _TIME_FORMAT.search(pattern)
     clock = None if form is None else timestamps.clock_of(form[1])

@@ -9,7 +9,7 @@ from isang.logs.parsing.regex import ascii_only, check_expression
 SLOT = "<*>"
 """Stands where something varies."""
 MAX_CHARACTERS = 2_000
-"""A message is looked at up to here; what makes the event of longer ones stands in their beginning."""
+"""Maximum number of characters examined of a message; the event of longer ones is in their beginning."""
 
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -58,9 +58,9 @@ SHAPES: tuple[tuple[str, str], ...] = (
     ("dotted", r"\b[a-z_][\w-]*(?:\.[\w-]+)*\.[a-z_][\w-]*\b"),
 )
 BUILT_IN: tuple[tuple[str, str], ...] = tuple((name, ascii_only(pattern)) for name, pattern in SHAPES)
-"""(name, regular expression); where two begin at the same place, the one listed first wins.
+"""(name, regular expression); if two match at the same position, the first one listed wins.
 
-None tells one digit from another, so that lines that differ in digits alone can be read alike; `hex` therefore also
+None distinguishes between digits, so that lines that differ only in digits can be parsed once; `hex` therefore also
 masks sizes such as 1920x1080.
 """
 OUTCOME = ascii_only(
@@ -74,7 +74,7 @@ TELLING = (
     "status", "state", "result", "res", "outcome", "op", "operation", "action", "event", "event_type", "type", "kind",
     "reason", "phase", "verdict", "success", "ready", "health", "severity", "level", "conn_state", "method",
 )  # fmt: skip
-"""Names whose values, where they are words, tell what happened."""
+"""Names whose values, if they are words, identify the event."""
 PROSE = ("msg", "message", "error", "err", "reason", "cause", "exception", "detail", "details", "description", "desc")
 """Names whose values are sentences."""
 _REQUEST = ascii_only(rf"\"({_METHOD}) ")
@@ -82,7 +82,8 @@ QUOTED_VALUE = ascii_only(
     rf"[\"'](?P<name>(?i:{'|'.join(TELLING)}))[\"']\s*[:=]\s*u?[\"'](?P<value>[A-Za-z_]+)[\"']"
     rf"|\b(?P<prose>(?i:{'|'.join(PROSE)}))=(?:\"(?P<double>[^\"\n]*)\"|'(?P<single>[^'\n]*)')"
 )
-"""What tells what happened and stands in quotes, which else hold a value: it is put before them, or they go."""
+"""Matches quoted words that identify the event: since quotes usually hold a value, such words are moved before them, or
+the quotes are removed."""
 _UNQUOTED = "${name}${prose}=${value}${double}${single}"
 _GUARD = "\ue000_"
 """Keeps the masks from a number: no word begins at a digit behind it."""

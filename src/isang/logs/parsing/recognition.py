@@ -1,4 +1,4 @@
-"""What the beginnings of the sources say: layout of each, session key of all."""
+"""Recognition from the beginnings of the sources: the layout of each, the session key of all."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,10 +25,11 @@ from isang.logs.sessions.process_search import propose_process
 from isang.logs.sessions.rule import SessionRule
 
 _SAMPLE_LINES = 20_000
-"""Lines from the beginning of each source that the session key is looked for in, at most."""
+"""Maximum number of first lines of each source in which the session key is searched for."""
 _LEAST_SAMPLE_LINES = 1_000
 _ALL_SAMPLES_LINES = 100_000
-"""Of many sources fewer lines each are looked at, but not less than _LEAST_SAMPLE_LINES."""
+"""Maximum number of lines over all sources: with many sources fewer lines of each are used, but at least
+_LEAST_SAMPLE_LINES."""
 _WANTED_WINDOWS = 200
 _LEAST_WINDOW_LINES = 10
 _SAMPLE_BYTES = 4 << 20
@@ -49,7 +50,7 @@ class Recognised:
 
 
 def session_rule(sample: pl.DataFrame, config: LogsConfig) -> SessionRule:
-    """The rule that the settings ask for, else the key that the sample suggests, else windows.
+    """The rule from the settings, else a key suggested by the sample, else windows.
 
     `sample`: `text`, `time` of records of all sources.
     """
@@ -85,7 +86,7 @@ def _asked(option: str) -> Both:
 
 
 def _windows(size: int, config: LogsConfig) -> Both:
-    """Why there are windows that nobody asked for."""
+    """Why windows are used although they were not requested."""
     why, why_ko = (
         ("no identifier groups the lines into many small sessions", "줄을 작은 세션 여럿으로 묶는 식별자가 없어")
         if config.session_by == "auto"
@@ -99,13 +100,13 @@ def _windows(size: int, config: LogsConfig) -> Both:
 
 
 def window_lines(lines: int, largest: int) -> int:
-    """The window for a log of so many lines, where none was asked for: small logs make _WANTED_WINDOWS of them."""
+    """The default window for a log of `lines` lines: small logs are divided into _WANTED_WINDOWS windows."""
     return min(largest, max(_LEAST_WINDOW_LINES, lines // _WANTED_WINDOWS))
 
 
 def recognise_sources(sources: list[Source], config: LogsConfig, known: Sequence[KnownLayout] = ()) -> Recognised:
-    """Look at the beginning of each source. Raises InputError for one that cannot be read, unless a folder holds it
-    and others beside it."""
+    """Examine the beginning of each source. Raises InputError for one that cannot be read, unless it was found in a
+    folder with others."""
     zone = _checked_zone(config.timezone)
     given = None if config.layout == "auto" else layouts.from_pattern(config.layout)
     limit = max(_LEAST_SAMPLE_LINES, min(_SAMPLE_LINES, _ALL_SAMPLES_LINES // len(sources)))

@@ -57,7 +57,7 @@ class SourceLayout:
 
     @property
     def container(self) -> str | None:
-        """The names of the envelopes; None where there are none."""
+        """The names of the envelopes; None if there are none."""
         return " > ".join(self.containers) or None
 
     @property
@@ -159,7 +159,7 @@ def parse_chunk(chunk: Chunk, source: SourceLayout) -> Records:
 
 
 def counted(records: pl.DataFrame, starts: pl.Series, blank: pl.Series) -> Records:
-    """The records of a chunk with the counts of its lines; `starts` and `blank` say of each line what it is."""
+    """The records of a chunk with its line counts; `starts` and `blank` classify each line."""
     first = starts.arg_max() if starts.any() else None
     blanks = int(blank.sum())
     leading = starts.len() - blanks if first is None else first - int(blank.head(first).sum())
@@ -180,7 +180,7 @@ class RecordTexts:
 
     @property
     def open(self) -> bool:
-        """The next lines may belong to one of these records."""
+        """Whether the next lines may belong to one of these records."""
         return self._open is not None
 
     @property
@@ -213,7 +213,7 @@ class RecordTexts:
         self._next_line = chunk.first_line + texts.height
 
     def texts(self) -> dict[int, str]:
-        """{first line: text} of those that were found."""
+        """{first line: text} of the records that were found."""
         return {line: "".join(pieces).rstrip() for line, pieces in self._found.items()}
 
 
@@ -231,8 +231,8 @@ def whole_records(parts: Sequence[tuple[pl.DataFrame, SourceLayout]]) -> pl.Data
     """The records that begin in lines of any logs, parsed together: `parts` are lines and the layout that reads them.
 
     Lines: `row`, `text` without colours, `begins` (the first line of its log here) and `context` (the line before a
-    log's first one, which is no line of its own; layouts that are `needs_line_before` want one for each log). Returned
-    are the `row` of each record's first line, the number of its `log` (how many began before), `time`, `level`,
+    log's first one, not a line of its own; layouts that are `needs_line_before` need one for each log). Returns the
+    `row` of each record's first line, the number of its `log` (how many began before), `time`, `level`,
     `message`, `alert`, `text` (the first line) and `whole` (all lines).
     """
     clocks: list[_Reading] = []
@@ -336,7 +336,7 @@ def normalised(written: pl.DataFrame, source: SourceLayout) -> pl.DataFrame:
 
 
 def _normal(written: pl.DataFrame, times: pl.Series) -> pl.DataFrame:
-    """See `normalised`; a level is searched for in the messages of those lines that have none before it."""
+    """See `normalised`; in lines without a level before the message, the level is searched for in the message."""
     found = written.select(times, normal_level(pl.col("level")), "message", alert=pl.col("alert") != "-")
     without = written["level"].is_null().arg_true()
     if without.is_empty():
@@ -362,7 +362,7 @@ def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:
 
 
 def _times(written: pl.DataFrame, readings: Sequence[_Reading]) -> pl.Series:
-    """The same by the reading of each `layout`; those that are read alike are read together."""
+    """The times by the reading of each `layout`; those with the same reading are processed together."""
     alike: dict[tuple[object, ...], tuple[_Reading, list[int]]] = {}
     for number, (clock, zone, reference) in enumerate(readings):
         if clock is not None:

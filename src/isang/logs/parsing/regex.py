@@ -40,9 +40,9 @@ def check_expression(name: str, pattern: str) -> None:
 
 @lru_cache
 def takes_digits_alike(pattern: str) -> bool:
-    """Whether `pattern` cannot tell one of the digits 0 to 9 from another.
+    """Whether `pattern` treats all digits 0 to 9 the same.
 
-    Then it finds the same places in two lines that differ in digits alone. Where it is not plain to see, False.
+    Then its matches in two lines that differ only in digits are at the same positions. False if in doubt.
     """
     return not any(map(_names_a_digit, _TOKENS.findall(pattern)))
 

@@ -10,13 +10,13 @@ from isang.logs.parsing.timestamps import UTC_TIME, Clock, falls, leap_days, mov
 from isang.logs.sessions.external_sort import BlockFile
 
 NO_TIME = 2**63 - 1
-"""Stands for the time of records of a source without any, so that they come last in any order."""
+"""Placeholder for the time of records of a source without times, so that they sort last."""
 TOLERANCE = timedelta(hours=1)
-"""By so much the clock that wrote the lines may be ahead of the one of the file system."""
+"""How far the clock that wrote the lines may be ahead of the file system's."""
 
 
 _AN_HOUR, _FALLEN = 3_600_000_000, -300_000_000
-"""Microseconds; times that fall by so little are those of lines out of order."""
+"""Microseconds; smaller decreases in time are lines out of order."""
 
 
 class DoubledHour:

@@ -32,9 +32,9 @@ class Clock:
     zoned: bool = False
     """Whether a zone may stand behind it."""
     wordy: bool = False
-    """Whether words stand in it: months, halves of the day, in any language."""
+    """Whether it contains words: months or AM/PM, in any language."""
     weekday: bool = False
-    """Whether a day of the week stands in it."""
+    """Whether it contains a day of the week."""
 
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
@@ -54,7 +54,7 @@ PADDED_HOUR = Clock("padded-hour", rf"{_DATE} {{1,2}}\d{{1,2}}:\d{{2}}:\d{{2}}",
 SLASHED = Clock("slashed", rf"\d{{4}}/\d{{2}}/\d{{2}} {_TIME}{_FRACTION}", ("%Y/%m/%d %H:%M:%S%.f",))
 SLASHED_APART = Clock("slashed-apart", rf"\d{{4}}/\d{{2}}/\d{{2}} - {_TIME}", ("%Y/%m/%d - %H:%M:%S",))
 SHORT_SLASHED = rf"\d{{2}}/\d{{2}}/\d{{2}} {_TIME}"
-"""Of which the sample tells how it is read."""
+"""A form whose field order is inferred from the sample."""
 COMPACT = Clock("compact", r"\d{6} \d{6}", ("%y%m%d %H%M%S",))
 ACCESS = Clock("access", rf"\d{{2}}/{_MONTH}/\d{{4}}:{_TIME} [+-]\d{{4}}", ("%d/%b/%Y:%H:%M:%S",), zoned=True)
 CTIME = Clock(
@@ -163,17 +163,17 @@ def leap_year(reference: datetime) -> int:
 
 
 def falls(times: pl.Series, clock: Clock, before: int | None) -> pl.Series:
-    """How often times that lack the year or the date (i64, microseconds, in the order of their lines) began anew.
+    """How often times without year or date (i64, microseconds, in line order) wrapped around.
 
-    Counted up to each of them, as i64; they begin anew where they fall by more than half a period. `before`: the last
-    time before these, if there was one.
+    Cumulative, as i64; they wrap around where they fall by more than half a period. `before`: the last time before
+    these, if there was one.
     """
     known = pl.concat([pl.Series([before], dtype=pl.Int64), times]).fill_null(strategy="forward")
     return (known.diff() < -_period_us(clock) // 2).fill_null(False).cast(pl.Int64).cum_sum().slice(1)
 
 
 def moved_back(times: pl.Series, clock: Clock, periods: pl.Series) -> pl.Series:
-    """`times` (i64, microseconds) earlier by so many years or days, whichever the clock lacks."""
+    """`times` (i64, microseconds) moved back by this many years or days, whichever the clock lacks."""
     if clock.lacks == "date":
         return times - periods * _DAY_US
     years = pl.format("{}y", pl.lit(-periods))

@@ -1,6 +1,6 @@
-"""Identifiers that are counters: short numbers behind a name or at a place whose new values rise, as in `conn=7`.
+"""Identifiers that are counters: short numbers after a name or at a position, with increasing new values: `conn=7`.
 
-A name or a form does not tell them from sizes and ports; that each new one is larger than all before does.
+Name and form do not distinguish them from sizes and ports; that each new value exceeds all earlier ones does.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from isang.logs.sessions.placed_keys import WORD
 _NAMED = ascii_only(r"\b([A-Za-z][A-Za-z_-]{1,30})[=:#] ?(\d{1,9})(?:[^\w.:%-]|[.:](?:\s|$)|$)")
 _LEAST_VALUES = 20
 _RISING, _LATE = 0.98, 32
-"""Of the new values so many are the largest so far, or smaller by no more than this: several are begun at once."""
+"""Minimum share of new values that are the largest so far or less than it by no more than _LATE: several may begin at
+once."""
 _DENSE = 10
 """A counter leaves out fewer than this many numbers for each that is seen."""
 _LEAST = 0.3

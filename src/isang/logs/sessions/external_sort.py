@@ -41,7 +41,7 @@ class BlockFile:
             return self._file.write(buffer.getbuffer())
 
     def read(self, start: int, sizes: Sequence[int]) -> pl.DataFrame:
-        """The tables of these sizes that follow each other from byte `start` on, as one."""
+        """The consecutive tables of these sizes from byte `start` on, as one table."""
         assert self._file is not None, "something was written"
         self._file.seek(start)
         return pl.concat([pl.read_ipc_stream(io.BytesIO(self._file.read(size))) for size in sizes])
@@ -53,9 +53,9 @@ class BlockFile:
 
 
 class Passed:
-    """Some columns of tables that pass by, kept until they are asked for again, as a context manager.
+    """Keeps some columns of passing tables until they are needed again, as a context manager.
 
-    More than RUN_BYTES of them lie on the disk.
+    Data beyond RUN_BYTES are stored on disk.
     """
 
     def __init__(self, schema: pl.Schema, directory: Path | None) -> None:
@@ -92,10 +92,10 @@ class Passed:
 
 
 class SortedRows:
-    """Rows go in as they come and come out in the order of the columns `by`, as a context manager.
+    """Sorts rows by the columns `by`, whatever order they are added in, as a context manager.
 
-    `by` must order the rows completely and hold no nulls; then the order does not depend on how the rows came in. The
-    first of these columns holds numbers.
+    `by` must be a total order without nulls; then the result does not depend on the order of insertion. The first of
+    these columns must be numeric.
     """
 
     def __init__(self, by: Sequence[str], directory: Path | None, *, run_bytes: int = RUN_BYTES) -> None:

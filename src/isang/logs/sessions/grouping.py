@@ -23,7 +23,7 @@ def order_of(rule: SessionRule) -> list[str]:
 
 
 class Grouper:
-    """Takes records in batches and gives sessions back as soon as they are complete.
+    """Takes records in batches and returns sessions as soon as they are complete.
 
     Records, in the order of `order_of(rule)` over all batches: `key` str (kind key only), `stream` i32 (what a session
     stays within), `source` i32 (position in `names`), `line` u32, `time` i64 (microseconds since 1970 UTC, or
@@ -39,7 +39,7 @@ class Grouper:
         self._names = pl.Series(list(names), dtype=pl.String)
         self._cut = Cut(max_events)
         self._held: list[pl.DataFrame] = []  # the records of the last session that are not in a piece that is done
-        self._behind = 0  # how many of its records lie before these
+        self._behind = 0  # number of its records before these
         self._parts = 0  # pieces of its key that are done
         self.cut = 0
         """Sessions that were longer than the limit and are kept as several pieces."""
@@ -70,7 +70,7 @@ class Grouper:
         return pl.concat([heads, _events_of(records, pieces)], how="horizontal")
 
     def _pieces(self, records: pl.DataFrame, changed: NDArray[np.bool_], *, last: bool) -> pl.DataFrame:
-        """`first` and `stop` row, `part` (number within its key, from 1), `start`, `end` of each piece that is done."""
+        """`first` and `stop` row, `part` (number within its key, from 1), `start`, `end` of each finished piece."""
         begins = session_begins(records, changed, self._rule, self._behind)
         first = np.flatnonzero(begins)
         stop = np.append(first[1:], records.height)
@@ -115,10 +115,10 @@ class Grouper:
 def session_begins(
     records: pl.DataFrame, changed: NDArray[np.bool_], rule: SessionRule, behind: int = 0
 ) -> NDArray[np.bool_]:
-    """True where a record begins a session, and for the first record, which may also go on with one.
+    """True where a record begins a session, and for the first record, which may also continue one.
 
-    `changed` is true where a record has another key or stream than the one before; `behind` records of the first
-    session lie before the first record.
+    `changed` is true where a record's key or stream differs from the previous one; `behind` is the number of records of
+    the first session before the first record.
     """
     time = pl.col("time")
     begins = pl.col("changed")

@@ -22,10 +22,10 @@ _MIN_COVERAGE = 0.3
 _MIN_JOINED = 0.5
 """At least this share of them shares its value with another line."""
 _MIN_JOINED_GROUPS = 0.3
-"""At least this share of the values stands in more than one line."""
+"""Minimum share of the values that occur in more than one line."""
 _MIN_GROUPS = 5
 _MIN_LINES_EACH = 1.5
-"""Values that stand in fewer lines on average make no sequences."""
+"""Minimum mean number of lines per value: fewer make no sequences."""
 _MAX_GROUP_SHARE = 0.2
 """The lines of one value are at most this share; beyond it is an actor, not a session."""
 _MAX_SPAN = 0.5
@@ -36,7 +36,7 @@ _ALIAS_SHARED = 0.5
 _ALIAS_ADDS = 0.005
 """... and it adds at least this share of the lines."""
 _SHAPE_IS_KEY = 0.95
-"""A shape of values stands for the key without a name when this share of what has the shape is a known value."""
+"""A shape of values identifies the key without a name if this share of what has the shape is a known value."""
 _MUCH = 0.1
 """A source with this share of the lines that name the key in the busiest source is one that names it regularly."""
 _MIN_SHAPE_CHARACTERS = 8
@@ -106,8 +106,8 @@ def propose_key(sample: pl.DataFrame) -> SessionRule | None:
     """A rule of kind key, or None where no identifier groups the lines.
 
     `sample`: `source`, `text` (whole lines), `time` (UTC or null) and, where it is known, `message`, of all sources. An
-    identifier is known by its name or by where it stands; that some value has the form of one is asked last, as ids of
-    several kinds have the same form.
+    identifier is recognised by its name or its position; the form of values is considered last, as ids of several kinds
+    have the same form.
     """
     sample = sample.sort("time", nulls_last=True, maintain_order=True)
     judged = [judge(candidate, sample.height) for candidate in candidates(sample["text"])]
@@ -156,7 +156,7 @@ class _Comparison:
         return next((candidate for candidate in likely if candidate.score >= _NEARLY_AS_GOOD * best_score), None)
 
     def best_placed(self, judged: Iterable[Candidate]) -> Candidate | None:
-        """The best of those that a place alone shows: short-lived, and better at predicting than the line before."""
+        """The best candidate known only by its position: short-lived, and a better predictor than the previous line."""
         likely = [
             replace(candidate, score=candidate.score * predicts)
             for candidate in judged
@@ -165,7 +165,7 @@ class _Comparison:
         return max(likely, key=lambda candidate: candidate.score, default=None)
 
     def _predicts(self, candidate: Candidate, *, without_keys: bool = False) -> float:
-        """`without_keys`: what kinds the lines are of is told without the values, which no mask may know."""
+        """`without_keys`: the kinds of lines are determined without the values, for which there may be no mask."""
         messages = self._lines["message"] if "message" in self._lines.columns else self._lines["text"]
         found = candidate.found.filter(pl.col("row") < self._lines.height)
         if without_keys:
@@ -213,9 +213,9 @@ def _placed(sample: pl.DataFrame) -> Iterator[Candidate]:
 
 
 def _at_its_place(best: Candidate, sample: pl.DataFrame) -> Candidate:
-    """The identifier behind the bracket that it stands behind in nearly all lines; as it is where there is none.
+    """The identifier restricted to after the bracket that it follows in nearly all lines; unchanged if there is none.
 
-    A line that names the session of another, as `used request id req-…`, is then none of it.
+    A line that mentions another session's id, as in `used request id req-…`, then does not belong to that session.
     """
     for opening in _BRACKETS:
         pattern = rf"{re.escape(opening)}({best.pattern})"
@@ -275,7 +275,7 @@ def _prefixed(texts: pl.Series) -> Iterator[Candidate]:
 
 
 def _glued(texts: pl.Series) -> Iterator[Candidate]:
-    """Values such as conn4711, of letters and digits without a separator; behind `name=` the name tells more."""
+    """Values such as conn4711, letters and digits without a separator; after `name=` the name is more informative."""
     glued = _found(texts, _GLUED).with_columns(prefix=pl.col("key").str.extract(_GLUED, 1))
     for prefix, part in _frequent(glued, "prefix", texts.len()):
         named = texts.gather(part["row"].unique()).str.contains(rf"\w(?:[=:]|[\"'][=:]\s?)[\"']?{prefix}\d{{4,12}}\b")
@@ -318,7 +318,7 @@ def _value_shape(values: pl.Series) -> str:
 
 
 def _with_aliases(best: Candidate, others: list[Candidate], sample: pl.DataFrame) -> Candidate:
-    """The best with all names under which its values stand in other lines."""
+    """The best candidate with all names under which its values occur in other lines."""
     found, names = best.found, list(best.names)
     for other in others:
         if not other.names or other.names[0] in names:
@@ -373,7 +373,7 @@ def _seen_by_all(best: Candidate, sample: pl.DataFrame) -> pl.DataFrame:
 
 
 def _openings(texts: pl.Series, found: pl.DataFrame) -> list[str]:
-    """Expressions for the openings `[word,` behind which a value of `found` (`row`, `key`) stands in many lines."""
+    """Expressions for the openings `[word,` that a value of `found` (`row`, `key`) follows in many lines."""
     counts: Counter[str] = Counter()
     for row, key in found.select("row", "key").iter_rows():
         opening = re.search(r"[\[({<|](?:[\w. -]*[,:|] ?)*$", texts[row].partition(key)[0])

@@ -143,8 +143,8 @@ def attach_labels(sessions: pl.DataFrame, labels: Labels) -> tuple[pl.DataFrame,
 
 
 def _row_of(sessions: pl.DataFrame, known: pl.DataFrame) -> pl.Series:
-    """The row of `known` (`row`, `name`) for each session; null where there is none. Of the names that a session goes
-    by, the longest that is known counts."""
+    """The row of `known` (`row`, `name`) for each session; null if there is none. If several of a session's names are
+    known, the longest counts."""
     whole = pl.col("session_id")
     without_part = whole.str.replace(r"#\d+$", "")
     names = sessions.select(

@@ -1,4 +1,4 @@
-"""Cutting long sessions into pieces, and what sessions are called: in finished logs and growing ones alike."""
+"""Cutting long sessions into pieces, and naming sessions, the same for finished and growing logs."""
 
 from dataclasses import dataclass
 
@@ -23,16 +23,16 @@ class Cut:
         return self.max_events - self.max_events // 8
 
     def of_ended(self, sizes: Counts) -> Counts:
-        """How many pieces there are of sessions that have ended; 0 where a piece before holds all of these events."""
+        """The number of pieces of ended sessions; 0 if an earlier piece holds all of these events."""
         return np.maximum(0, -(-(sizes - self.max_events // 8) // self.step))
 
     def of_open(self, sizes: Counts) -> Counts:
-        """How many pieces are settled of sessions that may go on: those that lie in them with one event more."""
+        """The number of settled pieces of sessions that may continue: those followed by at least one more event."""
         return np.maximum(0, -(-(sizes - self.max_events) // self.step))
 
 
 def session_names(heads: pl.DataFrame, rule: SessionRule) -> pl.Series:
-    """What sessions are called, apart from their number: the key, else the source and the first line.
+    """The names of sessions, without their number: the key, else the source and the first line.
 
     `heads`: `key` (of a rule with keys), `source` and `line` of the first record of each.
     """

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from isang.logs.parsing import masks
 
 MAX_LINES = 20_000
-"""So many lines, spread over the sample, are enough to compare two keys."""
+"""Maximum number of lines, spread over the sample, used to compare two keys."""
 _WORDS_AS = 60
-"""What kind a line is stands in so many characters of its masked text."""
+"""Number of characters of a line's masked text that define its kind."""
 _SMOOTHING = 0.5
 
 
@@ -40,7 +40,7 @@ def gain(kinds: pl.Series, sources: pl.Series, found: pl.DataFrame) -> float:
 
 
 def _log_probabilities(learned: pl.DataFrame, asked: pl.DataFrame, before: str) -> NDArray[np.float64]:
-    """Of each line's kind behind the kind in column `before`, smoothed with how frequent the kind is in all."""
+    """Log probability of each line's kind given the kind in column `before`, smoothed with its overall frequency."""
     total = learned.group_by(before).agg(all=pl.len())
     pairs = learned.group_by(before, "kind").agg(both=pl.len())
     alone = learned.group_by("kind").agg(alone=pl.len())

@@ -1,7 +1,7 @@
 """Sessions by the number of a process or connection in the head of each line, as in `sshd[4711]:` or ` [4711] `.
 
-Such numbers are no identifiers, since they come again. Where nearly every line has one in the same place, and each is
-seen in a short stretch of lines only, it tells apart the connections that a server works on at the same time.
+Such numbers are not unique identifiers, since they are reused. But if nearly every line has one at the same position,
+and each occurs only in a short stretch of lines, they separate the connections that a server handles concurrently.
 """
 
 import polars as pl
@@ -27,7 +27,7 @@ _SILENCE = 3600.0
 
 
 def propose_process(sample: pl.DataFrame) -> SessionRule | None:
-    """A rule of kind key, or None where no number in the head of the lines makes sessions.
+    """A rule of kind key, or None if no number in the head of the lines makes sessions.
 
     `sample` as in `propose_key`.
     """
@@ -64,7 +64,8 @@ def _are_sessions(groups: pl.DataFrame, lines: int) -> bool:
 
 
 def _predicts(found: pl.DataFrame, sample: pl.DataFrame) -> bool:
-    """Whether the line before of the same number tells no less of a line than the line before in the log."""
+    """Whether the previous line with the same number predicts a line at least as well as the previous line in the
+    log."""
     head = sample.head(prediction.MAX_LINES)
     kinds = prediction.kinds_of(head["message"] if "message" in head.columns else head["text"])
     keys = found.filter(pl.col("row") < head.height).select("row", key=pl.concat_str("source", "key", separator=" "))

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import polars as pl
 
 NO_KEYS = ("null", "none", "nil", "undefined", "unknown", "n/a", "-", "")
-"""Values of an identifier that stand for no identifier."""
+"""Values of an identifier that mean "none"."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class SessionRule:
     gap_seconds: float | None = None
     """A session also ends after this many silent seconds."""
     across_sources: bool | None = None
-    """Whether a session may join lines of several logs; where None, those of kind key do and the others do not."""
+    """Whether a session may join lines of several logs; None: those of kind key may, the others may not."""
 
     @property
     def joins_sources(self) -> bool:
-        """`across_sources`, or what the kind stands for."""
+        """`across_sources`, or the default of the kind."""
         return self.kind == "key" if self.across_sources is None else self.across_sources
 
     def to_dict(self) -> dict[str, Any]:

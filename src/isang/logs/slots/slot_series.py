@@ -12,9 +12,9 @@ from isang.parquet_files import read_table
 
 FILE = "slot_series.parquet"
 MOST_DIFFERENT = 50
-"""Of values that are no numbers so many are few."""
+"""Maximum number of distinct non-numeric values that count as few."""
 MOSTLY = 0.9
-"""A slot is one of numbers where so large a share of its values are numbers of one unit."""
+"""A slot is numeric if at least this share of its values are numbers with the same unit."""
 WORDS = 32
 """The words of a slot that always has several, such as `200 1043`, are slots of their own: the first is WORDS times its
 number, then one more each."""
@@ -38,9 +38,9 @@ def series_of(
     over_time: pl.DataFrame,
     shown: Callable[[str], str] = str,
 ) -> pl.DataFrame:
-    """SERIES_SCHEMA of what was `seen` in messages; `over_time` are the lines that the logs have of each event.
+    """SERIES_SCHEMA of the values `seen` in messages; `over_time` are the line counts of each event.
 
-    Slots whose name speaks of a secret are left out; `shown` takes secrets out of a value.
+    Slots whose name suggests a secret are left out; `shown` removes secrets from a value.
     """
     at = _times(messages, over_time)
     lines_of = dict(over_time.group_by("event").agg(pl.col("lines").sum()).iter_rows())

@@ -22,7 +22,7 @@ from isang.logs.stream.session_stream import EndedSessions, SessionStream
 from isang.progress import say
 
 DELIVERIES_SECONDS = 60.0
-"""So long it is remembered how late records were sent."""
+"""Time window in which the delays of sent records are remembered."""
 MOST_GATHERED_US = 30_000_000
 """No longer is waited for a sender that gathers records."""
 LOOK_SECONDS = 2.0
@@ -30,11 +30,11 @@ LOOK_SECONDS = 2.0
 
 
 class Follower:
-    """Reads logs as they grow, and what `source` gives, and gives out their sessions as they end, see SessionStream.
+    """Reads growing logs and the records of `source`, and returns sessions as they end, see SessionStream.
 
-    Without a saved place reading begins with the cursors `begin`: of the `logs`, and of the `source`. The time in the
-    logs goes on with the clock on the wall once all that is there has been read. Of a place that was saved with the
-    rules of another model the open sessions are read anew by these rules.
+    Without a saved place reading starts at the cursors `begin`: of the `logs`, and of the `source`. Once everything
+    available has been read, the time in the logs advances with the wall clock. If a place was saved with the rules of
+    another model, its open sessions are parsed again by these rules.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Follower:
         self._read_at = clock()  # what was written until then has been read
         self._began_at = self._read_at
         self._delivered: deque[tuple[float, int]] = deque()  # of late deliveries: when, and the time within one
-        self._delivered_at: dict[int, float] = {}  # the last one of each log
+        self._delivered_at: dict[int, float] = {}  # the last delivery of each log
         self.noted: dict[str, Any] = {}
         """What the caller wants to find again after a restart; plain JSON values."""
         self.records: dict[str, int] = {}
@@ -111,7 +111,7 @@ class Follower:
         return bool(self.records), self.stream.take(self.now_us()) if ended else None
 
     def _take_sent(self, now_us: int, read_at: float) -> dict[str, int]:
-        """Read what `source` gives: how many records of each stream."""
+        """Read from `source`; return the number of records of each stream."""
         if self._source is None:
             return {}
         sent, self._cursor = self._source.read()
@@ -125,9 +125,9 @@ class Follower:
         return _by_stream(sent)
 
     def _note_delivery(self, parsed: pl.DataFrame, read_at: float) -> None:
-        """Senders gather records before they send them: how long, the times within one delivery tell.
+        """Record the delay of a delivery: senders collect records before sending, which shows in the times within one.
 
-        It is no longer than since the delivery before of the same log: what spans more is older logs sent at once.
+        It is at most the time since the previous delivery of the same log: a longer span means older logs sent at once.
         """
         timed = parsed.filter(pl.col("time") != NO_TIME)
         spans = timed.group_by("log").agg(pl.col("time").max() - pl.col("time").min())
@@ -145,7 +145,7 @@ class Follower:
         return self.stream.alarming(self.now_us())
 
     def finish(self) -> EndedSessions | None:
-        """End all sessions, with the text behind the last line end of each log."""
+        """End all sessions, including the text after the last line end of each log."""
         now_us = self.now_us()
         self.stream.add(self._parser.parse(self._logs.last()), now_us)
         return self.stream.take(now_us, everything=True)
@@ -201,7 +201,7 @@ class Follower:
             self.stream.add(self._parser.parse(raw_records(place, stream_of)), self.now_us())
 
     def _begin(self, streams: Sequence[str]) -> None:
-        """Tell the parser of logs that an earlier process began to read."""
+        """Inform the parser of logs that an earlier process began to read."""
         for stream in streams:
             tail = self._logs.tails[stream]
             if tail.position.line:

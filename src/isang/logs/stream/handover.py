@@ -13,8 +13,8 @@ from isang.logs.stream.saved_place import Place
 def raw_records(place: Place, stream_of: Mapping[str, str]) -> pl.DataFrame:
     """The texts of a place's open records (RECORDS_SCHEMA), with the times and levels that they had.
 
-    `stream_of` names the log of a source, where sessions joined several and did not say. A key that does not stand in
-    its record's text came with the record, as a trace's does, and stays. What a sender told beside the text is gone.
+    `stream_of` names the log of a source, if sessions joined several and did not say. A key that is not in its record's
+    text was sent with the record, like a trace id, and is kept. Other fields sent beside the text are lost.
     """
     held = OpenRecords.load(place.records, place.blocks)
     rows, _ = held.stored()

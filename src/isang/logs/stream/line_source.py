@@ -21,7 +21,7 @@ from isang.logs.stream.tails import FileTail, PipeTail, Tail
 from isang.progress import say
 
 BATCH_BYTES = 2 * CHUNK_BYTES
-"""About so much is read at a time, of all logs together."""
+"""Approximate number of bytes read at a time, over all logs."""
 _BYTES = ("head", "mark", "rest")
 """Of a position; hexadecimal in JSON."""
 
@@ -100,7 +100,7 @@ class FollowedLogs:
         return _lines_of(chunks), self.cursor()
 
     def last(self) -> pl.DataFrame:
-        """What stands behind the last line end of each log, as the lines that they are where nothing more comes."""
+        """The text after the last line end of each log, as lines, for when nothing more will come."""
         chunks = ((stream, tail.name, tail.last()) for stream, tail in self.tails.items())
         return _lines_of([(stream, name, chunk) for stream, name, chunk in chunks if chunk is not None])
 

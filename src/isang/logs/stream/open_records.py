@@ -1,7 +1,7 @@
-"""Records of open sessions in little memory: numbers in the place of texts.
+"""Records of open sessions in little memory: numbers in place of texts.
 
-Most lines of a log differ in few of their values, so that each value is kept once; whole lines are compressed. What is
-asked about often, such as who is silent, is known of each owner, so that no look has to go through all records.
+Most lines of a log differ in few values, so each value is stored once; whole lines are compressed. Frequent queries,
+such as which owners are silent, use values kept per owner, so that no poll has to scan all records.
 """
 
 from collections.abc import Collection
@@ -27,16 +27,16 @@ HELD_SCHEMA = pl.Schema(
     }
 )
 NOBODY = 0
-"""Stands for the owner of records that are not needed any more."""
+"""The owner of records that are no longer needed."""
 NEVER = np.iinfo(np.int64).min
 MOST_DROPPED = 5_000
-"""So many records, or a quarter of all, are dropped before the rest is moved together."""
+"""Number of dropped records, or a quarter of all if more, after which the rest is compacted."""
 MOST_CHUNKS = 32
-"""Pieces in which the records may lie in memory."""
+"""Maximum number of chunks of the records in memory."""
 
 
 class OpenRecords:
-    """Records go in as they come, are found by their owner, and are dropped when nobody needs them any more."""
+    """Stores records in order of arrival, finds them by owner, and drops those that are no longer needed."""
 
     def __init__(self) -> None:
         self._rows = HELD_SCHEMA.to_frame().drop("owner")
@@ -72,7 +72,7 @@ class OpenRecords:
         return np.unique(owners).astype(np.int64)
 
     def numbers_of(self, owners: pl.DataFrame) -> Numbers:
-        """The numbers of those `owners` (OWNER) who have records."""
+        """The numbers of those `owners` (OWNER) that have records."""
         numbers = {self._numbers.get(owner, NOBODY) for owner in owners.select(OWNER).iter_rows()} - {NOBODY}
         return np.array(sorted(numbers), dtype=np.int64)
 
@@ -93,7 +93,7 @@ class OpenRecords:
         return owners[: np.searchsorted(np.cumsum(self._sizes[owners]), self.height - most) + 1]
 
     def of(self, owners: Numbers) -> pl.DataFrame:
-        """The records of these owners (HELD_SCHEMA) in the order in which they came, with their `row` of all."""
+        """The records of these owners (HELD_SCHEMA) in order of arrival, with their `row` among all."""
         wanted = np.zeros(len(self._sizes), dtype=bool)
         wanted[owners] = True
         rows = np.flatnonzero(wanted[self._owner_of])
@@ -113,7 +113,7 @@ class OpenRecords:
         return self._texts.now()
 
     def drop(self, rows: Numbers) -> None:
-        """These rows, see `of`, are not needed any more; with the next `drop` rows may be counted anew."""
+        """Drop these rows, see `of`; the next `drop` may renumber rows."""
         owners = np.unique(self._owner_of[rows]).astype(np.int64)
         self._owner_of[rows] = NOBODY
         self.height -= len(rows)

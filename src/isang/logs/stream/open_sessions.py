@@ -15,7 +15,7 @@ from isang.logs.templates.text_store import Numbers, Texts
 MOST_RECORDS = 500_000
 """Records of open sessions that are held, at most; beyond it the sessions that were silent longest are ended."""
 MOST_KEYS = 10_000
-"""So many session keys are remembered, so that one that comes back is numbered."""
+"""Number of session keys remembered, so that a recurring key gets a number."""
 LATE_US = 500_000
 """A silence and a window of seconds are over only when lines that are written or read this late would be there."""
 BEGAN_ANEW, FULL, SILENT, WINDOW_OVER, TOO_MANY, END, GOES_ON = (
@@ -38,7 +38,7 @@ class Ended:
 
 
 class OpenSessions:
-    """Records of sessions that may still go on.
+    """Records of sessions that may still continue.
 
     The rule that cuts finished logs into sessions (`session_begins`) cuts the open records: all but the last session
     of each owner have ended; the last one ends when it is full, silent for `idle_seconds`, or its window is over.
@@ -49,13 +49,14 @@ class OpenSessions:
         self._rule, self._cut = rules.session, Cut(rules.max_session_events)
         self._idle_us = None if idle_seconds is None else int(idle_seconds * 1e6)
         self.most_records = most_records
-        """Beyond so many open records those sessions end that were silent longest."""
+        """Maximum number of open records; beyond it the sessions that were silent longest are ended."""
         self.records = OpenRecords()
         self._added: list[Numbers] = []  # owners of what came since the last `take`
         self.parts: dict[str, int] = {}
-        """Ended sessions of each key, the key that ended last at the end."""
+        """Number of ended sessions of each key, the most recently ended key last."""
         self.windows: dict[str, tuple[int, int]] = {}
-        """Of each log without a key where its latest session began, and how often its lines were counted from 1."""
+        """For each log without a key, the start of its latest session, and how often its line numbers restarted at
+        1."""
         self.ended_early = 0
         """Sessions that ended because too many were open."""
 
@@ -65,7 +66,7 @@ class OpenSessions:
         self._added.append(self.records.add(records.with_columns(heard=heard)))
 
     def take(self, now_us: int, *, everything: bool = False) -> Ended | None:
-        """The sessions that have ended by `now_us`, or `everything`; None where there are none."""
+        """The sessions that have ended by `now_us`, or `everything`; None if there are none."""
         owners, self._added = self._due(now_us, everything=everything), []
         if not len(owners):
             return None
@@ -87,9 +88,10 @@ class OpenSessions:
         return np.unique(np.concatenate([*self._added, silent, over]))
 
     def so_far(self, owners: pl.DataFrame, now_us: int) -> tuple[Ended | None, pl.DataFrame]:
-        """The open sessions of `owners` (OWNER) as they are now, named as they will be; None where there are none.
+        """The open sessions of `owners` (OWNER) in their current state, under their final names; None if there are
+        none.
 
-        Also the owners of whom `take` has to give sessions out first; right after it there are none of these.
+        Also returns the owners whose ended sessions must be taken first; right after `take` there are none.
         """
         ordered = self._ordered(self.records.numbers_of(owners))
         if ordered.is_empty():
@@ -110,7 +112,7 @@ class OpenSessions:
         return Ended(records, ids, [GOES_ON] * len(ids), self.records.texts()), waiting
 
     def _ordered(self, owners: Numbers) -> pl.DataFrame:
-        """The records of these owners, those of a `session` (numbered from 0) together and in order."""
+        """The records of these owners, grouped by `session` (numbered from 0) and in order."""
         ordered = self.records.of(owners).sort("owner", "time", "log", maintain_order=True)
         changed = ordered.select(pl.col("owner") != pl.col("owner").shift(1)).to_series().fill_null(value=True)
         begins = pl.Series("session", session_begins(ordered, changed.to_numpy(), self._rule))
@@ -127,7 +129,7 @@ class OpenSessions:
         return sessions.with_columns(ending=pl.lit(END) if everything else self._ending(now_us))
 
     def _pieces(self, sessions: pl.DataFrame) -> pl.DataFrame:
-        """The sessions with how many `pieces` of each go out now."""
+        """The sessions with the number of `pieces` of each that are returned now."""
         sizes = sessions["size"].to_numpy()
         pieces = np.maximum(1, self._cut.of_ended(sizes))
         settled = np.zeros_like(sizes) if self._rule.kind == "lines" else self._cut.of_open(sizes)
@@ -158,9 +160,9 @@ class OpenSessions:
         return sessions.with_columns(ending=pl.when(over).then(pl.lit(TOO_MANY)).otherwise("ending"))
 
     def _divided(self, ordered: pl.DataFrame, sessions: pl.DataFrame) -> tuple[pl.DataFrame, Numbers]:
-        """The records that go out, with `piece` and `ending`, and the rows of those that do not stay.
+        """The records to return, with `piece` and `ending`, and the rows to drop.
 
-        Long sessions go out in the overlapping pieces of `sessions.group`, all but the last before they end.
+        Long sessions are returned in the overlapping pieces of `sessions.group`, all but the last before they end.
         """
         placed = ordered.with_columns(place=pl.int_range(pl.len()).over("session")).join(
             sessions.select("session", "pieces", "ending"), on="session", maintain_order="left"
@@ -198,9 +200,9 @@ class OpenSessions:
         return number
 
     def _number(self, name: str, key: str | None, source: str, line: int) -> int:
-        """Which session of its name it is, from 1.
+        """The number of the session among those with its name, from 1.
 
-        A line comes again when the log is rotated, since the lines of each file are counted from 1.
+        Line numbers recur when the log is rotated, since the lines of each file are counted from 1.
         """
         if key is None:
             latest, counted = self.windows.get(source, (0, 1))

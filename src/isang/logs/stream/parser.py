@@ -1,4 +1,4 @@
-"""Records as they come, of any number of logs, parsed together: each line once, whoever brought it."""
+"""Parses incoming records of any number of logs together, each line once, whatever its source."""
 
 from bisect import bisect
 from collections.abc import Callable, Collection, Mapping
@@ -48,9 +48,9 @@ MAX_TEXT = 2_000
 _KEPT_LINES = 100
 """Of the beginning of a log that cannot be read again."""
 _ROOM = 1 << 40
-"""Between the numbers of two logs, for those whose names stand between theirs."""
+"""Distance between the numbers of two logs, for logs whose names sort between theirs."""
 _LOOKED_AT_AGAIN = 4
-"""A log's layout is recognised anew when so many times as many of its first SAMPLE_LINES are known."""
+"""A log's layout is recognised again when this many times as many of its first SAMPLE_LINES are known."""
 _WHOLE = pl.Schema(
     {
         "row": pl.UInt32(),
@@ -66,7 +66,7 @@ _WHOLE = pl.Schema(
 
 @dataclass
 class _Log:
-    """What is known of one log."""
+    """The state of one log."""
 
     number: int
     head: pl.Series = field(default_factory=lambda: pl.Series("text", [], dtype=pl.String))
@@ -116,8 +116,8 @@ class NumbersInOrder:
 class RecordParser:
     """Records (RECORDS_SCHEMA) to records with masked message, time and session key (PARSED_SCHEMA).
 
-    Raw lines are read by the layout of their log, which is recognised from its first lines; what a sender has taken
-    apart stays as it is. `clock` tells seconds, from any start.
+    Raw lines are parsed by the layout of their log, which is recognised from its first lines; records already
+    structured by the sender are kept. `clock` returns seconds since any origin.
     """
 
     def __init__(self, rules: Rules, config: LogsConfig, clock: Callable[[], float]) -> None:
@@ -130,7 +130,8 @@ class RecordParser:
         self._numbers = NumbersInOrder()
 
     def begin(self, stream: str, beginning: str = "", before: str | None = None) -> None:
-        """A log whose first lines an earlier process parsed: what its beginning and the last of these were."""
+        """Register a log whose first lines an earlier process parsed, with its beginning and the last of these
+        lines."""
         log = self._log(stream)
         if beginning:
             log.head = split_lines(Chunk(beginning, 1, None))["text"].head(SAMPLE_LINES)
@@ -152,12 +153,12 @@ class RecordParser:
             log.before, log.latest_us, log.as_written_us = before, latest_us, as_written_us
 
     def latest_us(self, stream: str) -> int:
-        """The time of the last record of a log; 0 where there is none."""
+        """The time of the last record of a log; 0 if there is none."""
         log = self._logs.get(stream)
         return 0 if log is None else log.latest_us or 0
 
     def now_us(self, at: float) -> int:
-        """The time in the logs `at` a time of the clock: it goes on from the last record of each with that clock."""
+        """The time in the logs `at` a time of the clock, which advances it from the last record of each log."""
         return max((round((log.latest_us or 0) + (at - log.came_at) * 1e6) for log in self._logs.values()), default=0)
 
     def parse(
@@ -236,7 +237,7 @@ class RecordParser:
     def _of_lines(
         self, rows: pl.DataFrame, written: Mapping[str, datetime], layouts: Mapping[str, SourceLayout]
     ) -> list[pl.DataFrame]:
-        """Raw lines (_WHOLE), those of all logs together; `layouts` are known already."""
+        """Raw lines (_WHOLE) of all logs together; `layouts` are already known."""
         if rows.is_empty():
             return []
         rows = rows.sort("stream", maintain_order=True)
@@ -272,7 +273,7 @@ class RecordParser:
         return replace(log.layout, reference=reference)
 
     def _read(self, rows: pl.DataFrame, alike: list[list[_Run]]) -> pl.DataFrame:
-        """The lines of all logs; those that one layout reads stand together in `alike`."""
+        """The lines of all logs; those with the same layout are grouped in `alike`."""
         runs = [run for logs in alike for run in logs]
         texts = rows["text"]
         parts = [(_lines_of(rows, logs), logs[0][1]) for logs in alike]
@@ -280,7 +281,7 @@ class RecordParser:
             log.before = texts[start + length - 1]
         found = whole_records(parts).with_columns(pl.col("time").cast(pl.Int64))
         told = rows.select("row", "time", "level").filter(pl.col("time").is_not_null() | pl.col("level").is_not_null())
-        if told.height:  # by who sent the line
+        if told.height:  # records with values given by the sender
             found = found.join(told, on="row", how="left", maintain_order="left")
             found = (
                 found.with_columns(pl.coalesce(name, f"{name}_right").alias(name) for name in ("time", "level"))
@@ -327,7 +328,7 @@ class RecordParser:
 
 
 def _read_as(layout: SourceLayout) -> Any:
-    """Equal for layouts that read lines alike."""
+    """A key that is equal for layouts that parse lines in the same way."""
     lacking = any(clock is not None and clock.lacks for clock in layout.clocks)
     shapes = tuple(shape for shape, _ in layout.layouts)
     return layout.container, shapes, layout.clocks, layout.zone, layout.reference.date() if lacking else None
@@ -354,10 +355,10 @@ def _with_context(rows: pl.DataFrame, log: _Log, _: SourceLayout, start: int, le
 
 
 def _running_on(found: pl.DataFrame, runs: list[_Run]) -> pl.Series:
-    """As `Timeline` settles times: they run on past midnight, and what has none takes that of the record before.
+    """Times as settled by `Timeline`: they continue past midnight, and a record without one takes the previous time.
 
-    Where times lack the year or the date, the last of those that are read together is the latest until now. `found`:
-    records with their `time` and the place of their `log` in `runs`.
+    If times lack the year or the date, the last of those read together is the latest before now. `found`: records with
+    their `time` and the index of their `log` in `runs`.
     """
     times = found["time"]
     sizes = np.bincount(found["log"].to_numpy(), minlength=len(runs))

@@ -10,16 +10,16 @@ RECORDS_SCHEMA = pl.Schema(
     {
         "stream": pl.String(),  # the log that a session stays within; a rotated log is one
         "source": pl.String(),  # the file, service or host that people are shown
-        "line": pl.Int64(),  # where the text is in `source`, counted from 1; 0: nobody counts
+        "line": pl.Int64(),  # line number in `source`, from 1; 0: unknown
         "time": pl.Int64(),  # microseconds since 1970 UTC; null where the sender gave none
         "level": pl.String(),
         "message": pl.String(),  # null: `text` is a raw line that is still to be parsed
         "text": pl.String(),  # all that was written
-        "fields": pl.String(),  # a JSON object of texts; null where there are none
+        "fields": pl.String(),  # a JSON object of texts; null if there are none
         "trace_id": pl.String(),
     }
 )
-"""A batch of records; records of one stream stand in the order in which they came."""
+"""A batch of records; records of one stream are in order of arrival."""
 
 
 class Record(NamedTuple):
@@ -40,7 +40,7 @@ class Record(NamedTuple):
     trace_id: str | None = None
     """In lower-case hexadecimal; the session key where it is there."""
     line: int = 0
-    """Where the text is in `source`, counted from 1; 0: nobody counts."""
+    """Line number in `source`, from 1; 0: unknown."""
 
 
 def frame_of(records: Sequence[Record]) -> pl.DataFrame:
@@ -73,9 +73,9 @@ class RecordSource(Protocol):
         """Go on behind this cursor, which an earlier process acknowledged; call it before the first `read`."""
 
     def read(self) -> tuple[pl.DataFrame, Any]:
-        """The records (RECORDS_SCHEMA) that came since the last call, and the cursor behind them.
+        """The records (RECORDS_SCHEMA) since the last call, and the cursor after them.
 
-        The cursor is opaque and made of plain JSON values.
+        The cursor is opaque and consists of plain JSON values.
         """
 
     def acknowledge(self, cursor: Any) -> None:

@@ -33,7 +33,7 @@ class Position:
     inode: int = 0
     """Of the log when its content was first seen: where it is still the same later, members are copies of it."""
     rest: bytes = b""
-    """The beginning of the first line, which stands in the file before, because the log was copied within a line."""
+    """The beginning of the first line, which is in the previous file, because the log was copied within a line."""
     previous: str | None = None
     """The last line that was read."""
     within_line: bool = False
@@ -97,15 +97,15 @@ def members(log: Path) -> list[tuple[Path, os.stat_result]]:
 
 
 def names(found: list[tuple[Path, os.stat_result]]) -> list[tuple[Path, int, int]]:
-    """What tells one state of a rotated set from another: rotation changes it, writing does not."""
+    """The identity of a state of a rotated set: rotation changes it, writing does not."""
     return [(path, state.st_dev, state.st_ino) for path, state in found]
 
 
 def holder(found: list[tuple[Path, os.stat_result]], position: Position) -> MemberFile | None:
-    """The member that the position belongs to, open; None where there is none.
+    """The member that the position belongs to, open; None if there is none.
 
-    It was not written to before what has been read of it. Where several hold it, because little is known of its
-    content yet, the oldest of these is meant.
+    Members not written since the position was recorded are tried last. If several match, because little of the content
+    is known yet, it is the oldest of them.
     """
     if not position.head:
         return None

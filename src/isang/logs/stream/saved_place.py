@@ -53,7 +53,7 @@ class Place(NamedTuple):
     records: pl.DataFrame
     """The records of open sessions (STORED_SCHEMA)."""
     blocks: Sequence[TextBlock]
-    """Their texts, as they lie in memory, so that nothing is compressed anew."""
+    """Their texts in their in-memory form, so that nothing is compressed again."""
 
 
 class SavedPlace:
@@ -67,9 +67,9 @@ class SavedPlace:
         self._lock: int | None = _locked(path.with_name(f"{path.name}.lock"), path)
 
     def load(self, rules: dict[str, Any]) -> Place | None:
-        """What an earlier process saved; None where there is none yet.
+        """The place saved by an earlier process; None if there is none yet.
 
-        One that was written with other `rules` says with which. Raises InputError for a file of another kind.
+        A place written with different `rules` includes them. Raises InputError for a file of another kind.
         """
         if not self._path.exists():
             return None

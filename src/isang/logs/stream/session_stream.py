@@ -23,7 +23,7 @@ from isang.logs.templates.miner import TemplateIndex, canonical
 from isang.logs.templates.text_store import TextBlock, Texts
 
 MOST_MESSAGES = 20_000
-"""After so many records the table of messages starts anew, to stay small."""
+"""Number of messages after which the table of messages is cleared, to stay small."""
 _WHOLE_SESSIONS = SessionRule("key", "sessions that ended", pattern="")
 
 
@@ -38,7 +38,7 @@ class EndedSessions:
     endings: list[str]
     """Why each session ended, parallel to `dataset.sessions`."""
     records: pl.DataFrame = field(repr=False)
-    """`source` (position in `sources`), `line` and `text` (number in `texts`) of each record."""
+    """`source` (index in `sources`), `line` and `text` (number in `texts`) of each record."""
     texts: Texts = field(repr=False)
 
     def places(self, rows: Rows) -> pl.DataFrame:

@@ -24,15 +24,15 @@ from isang.logs.stream.rotation import (
 from isang.progress import say
 
 PIPE_BYTES = 1 << 20
-"""A pipe holds so much where the system can make it: with more lines in it a full one takes fewer looks."""
+"""Requested pipe buffer size, if the system supports it: a larger buffer needs fewer polls."""
 BEGINNING_BYTES = 1 << 20
-"""The beginning of a file shows its layout; so much of it is looked at."""
+"""Number of first bytes of a file examined for its layout."""
 
 
 def taken(position: Position, block: bytes, counts: ReadCounts, max_line_bytes: int) -> tuple[Chunk | None, Position]:
-    """The lines of `block`, which stands at `position`, and the position behind them.
+    """The lines of `block`, which starts at `position`, and the position after them.
 
-    None where all of it belongs to a line that was too long and has been used already.
+    None if all of it belongs to a line that was too long and has already been used.
     """
     lines = block
     if position.within_line:
@@ -62,7 +62,7 @@ class Tail(Protocol):
         """What the user sees."""
 
     def read(self) -> Chunk | None:
-        """The whole lines that came since the last call, about CHUNK_BYTES at most; None where there are none yet."""
+        """The complete lines since the last call, about CHUNK_BYTES at most; None if there are none yet."""
 
     def last(self) -> Chunk | None:
         """What stands behind the last line end, as the line that it is where nothing more comes."""
@@ -79,11 +79,11 @@ class Tail(Protocol):
 
 
 class FileTail:
-    """A log by the name of its rotated set, whatever happens to its files.
+    """Follows a log by the name of its rotated set, whatever happens to its files.
 
-    Renamed or copied away and begun anew, a file is read to its end in its new place, compressed or not, then the
-    members after it in their order; absent, the log is waited for. `position` is where an earlier process left off;
-    without one reading begins with `start`, a member of the set, or with the file of its name.
+    A file that was rotated by renaming or copying is read to its end in its new place, compressed or not, then the
+    members after it in order; a missing log is waited for. `position` is where an earlier process stopped; without one
+    reading starts with `start`, a member of the set, or with the file of its name.
     """
 
     ended = False

@@ -1,4 +1,4 @@
-"""Words that stand for one another in several sentences of a log are values: names of users, queues, components."""
+"""Words that are interchangeable in several sentences of a log are values: names of users, queues, components."""
 
 import re
 from collections import Counter, defaultdict
@@ -8,7 +8,7 @@ from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.words import has_words, is_failure_or_success, is_grammar, is_outcome
 
 LEAST_WORDS = 3
-"""So many words must stand for one another in each of two sentences; of the fewer ones that are half at least."""
+"""Minimum number of words that are interchangeable in each of two sentences; at least half of the smaller set."""
 _MOST_SENTENCES = 2_000
 """With more places of few words than this nothing is compared."""
 _BEFORE, _BEHIND = r"(?<![\w=/@<$%])(?<!\w[.-])", r"(?![\w=/@>$%]|[.-]\w)"
@@ -20,10 +20,10 @@ Template = tuple[str, str]
 
 
 def with_shared_values(templates: Collection[Template], names: Collection[str] = ()) -> dict[Template, Template]:
-    """{template: what it becomes} of those that change.
+    """{template: new template} for those that change.
 
-    Where `opened by [ann]`, `[ben]` and `[cho]` stand beside `closed by [ann]`, `[ben]` and `[cho]`, they are names. A
-    word that a template has twice is one name there. What tells an outcome and what belongs to the grammar is none.
+    If there are `opened by [ann]`, `[ben]`, `[cho]` and `closed by [ann]`, `[ben]`, `[cho]`, these words are names. A
+    word that occurs twice in a template is one name there. Outcome words and grammatical words are never names.
     """
     sentences: dict[Template, dict[str, Template]] = defaultdict(dict)
     for severe, text in templates:
@@ -39,7 +39,7 @@ def with_shared_values(templates: Collection[Template], names: Collection[str] =
 
 
 def _sentences(text: str) -> Iterator[tuple[str, str]]:
-    """(word, the text with _PLACE instead of it) of each word that may be a value."""
+    """(word, the text with _PLACE in its place) for each word that may be a value."""
     for word in dict.fromkeys(_WORD.findall(text)):
         if is_grammar(word) or is_outcome(word) or is_failure_or_success(word):
             continue
@@ -49,7 +49,7 @@ def _sentences(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _agreeing(few: dict[Template, dict[str, Template]]) -> Sequence[Template]:
-    """The places whose words stand for one another elsewhere too."""
+    """The places whose words are interchangeable elsewhere too."""
     if len(few) > _MOST_SENTENCES:
         return []
     places_of: dict[str, list[Template]] = defaultdict(list)

@@ -1,6 +1,6 @@
-"""Templates that differ in what stands in one pair of brackets are one where it takes many forms.
+"""Merges templates that differ only within one pair of brackets, if there are many such variants.
 
-In a template two slots in brackets, `[<*> <*>]`, fit any words there that tell no outcome.
+In a template two slots in brackets, `[<*> <*>]`, match any words there that are not outcome words.
 """
 
 import re
@@ -11,7 +11,7 @@ from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.words import core, has_words, is_failure_or_success, is_outcome
 
 LEAST_FORMS = 4
-"""So many templates that differ in nothing but what stands in brackets show that it is a value."""
+"""Minimum number of templates that differ only in brackets before the bracketed part counts as a value."""
 ANY_WORDS = f"{SLOT} {SLOT}"
 _INSIDE = re.compile(
     r"(?<=\[)[^\[\]]+(?=\])|(?<=\()[^()]+(?=\))|(?<=\{)[^{}]+(?=\})|(?<=<)(?!\*>)[^<>]*(?:<\*>[^<>]*)*(?=>)"
@@ -22,7 +22,7 @@ _PLACE = "\x00"
 
 
 def with_bracketed_values(texts: Collection[str]) -> dict[str, str]:
-    """{template: what it becomes} of those of one severity that change; what tells an outcome stays."""
+    """{template: new template} for those that change, all of one severity; outcome words are kept."""
     forms: dict[str, list[str]] = defaultdict(list)
     for text in texts:
         for around in _around(text):
@@ -43,12 +43,12 @@ def closed(template: str) -> str | None:
 
 
 def with_one_slot(message: str) -> Iterator[str]:
-    """The message with a slot for what stands in one pair of brackets, for each of them."""
+    """The message with the content of one pair of brackets replaced by a slot, for each pair."""
     return (around.replace(_PLACE, SLOT) for around in _around(message))
 
 
 def spread(template: str, values: list[str]) -> list[str]:
-    """The values of the slots of `template`, of those that `closed` has: the second slot of a pair is empty."""
+    """The slot values of `template` from those of `closed`: the second slot of a pair is empty."""
     rest = iter(values)
     return [
         value
@@ -58,7 +58,7 @@ def spread(template: str, values: list[str]) -> list[str]:
 
 
 def _around(text: str) -> Iterator[str]:
-    """The text with _PLACE for what stands in brackets, for each pair that may hold a value."""
+    """The text with _PLACE for the content of brackets, for each pair that may hold a value."""
     for match in _INSIDE.finditer(text):
         around = text[: match.start()] + _PLACE + text[match.end() :]
         if has_words(around.replace(_PLACE, "")) and not any(map(_tells, map(core, match[0].split(" ")))):

@@ -21,7 +21,7 @@ from isang.logs.templates.values import values_in
 from isang.logs.templates.words import core, marked, names_in, severity
 
 MAX_REMEMBERED_BYTES = 128 << 20
-"""Distinct masked messages are remembered up to about this size; then the memory starts anew."""
+"""Approximate maximum size of the cache of distinct masked messages; when exceeded, it is cleared."""
 _NEVER = 2**63 - 1
 _BYTES_PER_MESSAGE = 150
 """What remembering a message takes beside its text."""
@@ -40,7 +40,7 @@ class DistinctMessages(NamedTuple):
     texts: pl.Series
     """The level, a tab and the message."""
     lines: NDArray[np.int64]
-    """So many lines have it."""
+    """Number of lines with it."""
     first: NDArray[np.int64]
     """The places of the first and the last of them among these lines, from 0."""
     last: NDArray[np.int64]
@@ -56,7 +56,7 @@ def distinct_messages(masked: pl.Series, levels: pl.Series) -> tuple[DistinctMes
     row_of = numbered(labelled, texts, pl.int_range(texts.len(), dtype=pl.UInt32, eager=True))
     rows = row_of.to_numpy()
     last = np.zeros(texts.len(), dtype=np.int64)
-    last[rows] = np.arange(len(rows))  # of several places the last one stays
+    last[rows] = np.arange(len(rows))  # the last index wins
     lines = np.bincount(rows, minlength=texts.len())
     return DistinctMessages(texts, lines, first.to_numpy().astype(np.int64), last, len(rows)), row_of
 
@@ -69,10 +69,10 @@ class _Text(NamedTuple):
 
 
 class EventTable:
-    """Numbers distinct masked messages while they are read; `finish` says which event each number is.
+    """Numbers distinct masked messages while they are read; `finish` returns the event of each number.
 
-    An event is a template and how severe its level is. Known templates are only matched. What matches none of them is
-    learned by a miner of its own.
+    An event is a template with the severity of its level. Known templates are only matched; messages that match none
+    are learned by a separate miner.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -86,7 +86,7 @@ class EventTable:
         self._events = array("i")  # by number; what no known template fits counts from _first_new, as grouped
         self._groups: dict[tuple[int, str], int] = {}  # {(id of the miner, severity): place}
         self._numbers: dict[str, int] = {}  # of the remembered masked messages with their level before them
-        self._messages: dict[_Text, int] = {}  # the same of what their template is made of
+        self._messages: dict[_Text, int] = {}  # the same for the text that their template is made from
         self._shared: dict[int, int] = {}  # by event, see _new_number
         self._levels: dict[int, str] = {}  # by number: of the first line that has one
         self._lines = array("q")  # by number: how many
@@ -103,7 +103,7 @@ class EventTable:
         return self.learn(distinct).gather(row_of)
 
     def learn(self, distinct: DistinctMessages) -> pl.Series:
-        """The number (i32) of each of the different messages of further lines."""
+        """The number (i32) of each distinct message of further lines."""
         known = len(self._events)
         numbers = pl.Series([self._number_one(text) for text in distinct.texts.to_list()], dtype=pl.Int32)
         self._count(numbers.to_numpy(), distinct, len(self._events) - known)
@@ -208,7 +208,7 @@ class EventTable:
         return events, self._templates(event_of, levels)
 
     def _without_unused(self, events: NDArray[np.int32], new: list[_Text]) -> dict[_Text, int]:
-        """{template: event} of those that some message has; `events` are renumbered in place."""
+        """{template: event} for those used by some message; `events` are renumbered in place."""
         used = np.zeros(len(new), dtype=bool)
         used[events[events >= self._first_new] - self._first_new] = True
         place = np.cumsum(used) - 1
@@ -256,7 +256,7 @@ class EventTable:
         return self._joined(texts, messages, names | values)
 
     def _joined(self, texts: dict[int, _Text], messages: dict[int, _Text], names: set[str]) -> dict[int, _Text]:
-        """The same with templates joined that stand in groups of their own for one place."""
+        """The same, with templates merged that the miner kept in separate groups because of one position."""
         members: dict[_Text, list[int]] = defaultdict(list)
         for number, text in texts.items():
             members[text].append(number)

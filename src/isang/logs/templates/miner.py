@@ -26,16 +26,16 @@ from isang.logs.templates.words import (
 OVERFLOW = "<OVERFLOW>"
 """The template of messages that came after the table was full."""
 NAME = "<name>"
-"""Stands for a name where messages are compared."""
+"""Placeholder for names when messages are compared."""
 _MAX_PERIOD = 8
 _REPEATED = 4
-"""So many words that were there before may be those of a phrase that stands several times in a row."""
+"""Minimum number of repeated words for a phrase that may be repeated several times in a row."""
 
 
 class TemplateMiner:
     """Drain3's tree over distinct masked messages.
 
-    Ids count from 0 in the order of first appearance. When `max_templates` exist, what matches none of them becomes
+    Ids count from 0 in order of first appearance. Once `max_templates` exist, messages that match none of them become
     OVERFLOW, whose id is `max_templates`.
     """
 
@@ -81,14 +81,14 @@ class TemplateMiner:
 
 
 class TemplateIndex:
-    """Templates by their words, to find the first that fits a message.
+    """Templates by their words, to find the first that matches a message.
 
-    A slot fits every word but one that tells of failure or success, and one name fits another; a template that is
-    nothing but slots fits messages that are. The first, not the
-    nearest: templates that are learned later can then never take a message from an earlier one. Where none fits, the
-    first is taken that differs in nothing but the words behind names (`user=`), then in values in parentheses or in how
-    many slots stand in a row, then in what stands in brackets that fit any words (bracketed.py), then one whose end is
-    open (optional_parts.py), unless the rest tells of an outcome.
+    A slot matches every word except one that indicates failure or success, and one name matches another; a template of
+    only slots matches messages of only slots. It is the first match, not the nearest, so that templates learned later
+    can never take a message from an earlier one. If none matches, it is the first that differs only in the words after
+    names (`user=`), then in values in parentheses or in the number of consecutive slots, then in the content of
+    brackets that match any words (bracketed.py), then one with an open end (optional_parts.py), unless the rest
+    indicates an outcome.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ def _insert(node: _Node, words: Sequence[Any], number: int) -> None:
 
 
 def _steps(word: str, sign: str) -> set[str]:
-    """What may stand in a template in the place of a word."""
+    """What a template may have in place of a word."""
     steps = {word, sign, behind_name(word), in_brackets(word)}
     if not is_failure_or_success(word):
         steps.add(SLOT)
@@ -176,7 +176,7 @@ def _first(root: _Node, steps: Sequence[Collection[str]]) -> int | None:
 
 
 def _first_open(root: _Node, words: Sequence[str]) -> int | None:
-    """The template with the longest beginning of these words, of which the rest tells of no failure or success."""
+    """The open-ended template with the longest matching beginning, if the rest indicates no failure or success."""
     nodes, found = [root], None
     told = max((place for place, word in enumerate(words) if is_failure_or_success(word)), default=-1)
     for place, word in enumerate(words):
@@ -205,7 +205,8 @@ def mined_words(words: Sequence[str]) -> list[str]:
 
 
 def canonical(masked: str, max_words: int) -> str:
-    """What the template of a masked message is made of: without secrets, values in structures, repetitions of lists."""
+    """The text from which a masked message's template is made: without secrets, values in structures, list
+    repetitions."""
     return shortened(without_values(without_secrets(masked)), max_words)
 
 
@@ -237,11 +238,11 @@ def _without_repeats(words: list[str], period: int) -> list[str]:
 
 
 def slot_values(template: str, message: str) -> list[str] | None:
-    """What stands in the slots of `template` in an unmasked message; None where the template does not fit.
+    """The slot values of `template` in an unmasked message; None if the template does not match.
 
-    White space counts as a single space. Each slot takes as little as it can, which takes time in proportion to the
-    message, whatever the template. The repetitions that `shortened` takes out of lists fit no template. Of an
-    open end the slots may be empty, or the last takes several words.
+    White space counts as a single space. Each slot takes as little as possible, in time proportional to the message,
+    whatever the template. Repetitions that `shortened` removes from lists match no template. The slots of an open end
+    may be empty, or the last takes several words.
     """
     values = _slot_values(template, message)
     single = closed(template) if values is None else None

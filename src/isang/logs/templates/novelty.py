@@ -1,4 +1,4 @@
-"""Whether templates are still growing: how many a log brought anew in each tenth of its lines, and how they differ."""
+"""Whether the number of templates is still growing: new ones in each tenth of the lines, and how they differ."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from isang.logs.templates.words import is_outcome, without_mark
 LEAST_LINES = 200
 """In a log with fewer lines tenths say nothing."""
 LEAST_NEW = 3
-"""So many new templates in the last tenths are told."""
+"""Minimum number of new templates in the last tenths for a report."""
 
 
 def novelty(texts: Sequence[str], first_lines: NDArray[np.int64], starts: Sequence[int], lines: int) -> dict[str, Any]:

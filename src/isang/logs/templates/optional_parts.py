@@ -13,17 +13,17 @@ from isang.logs.templates.words import behind_name, core, has_words, is_failure_
 LEAST_TEMPLATES = 3
 """A word beside a slot is part of the value where it stands so in this many templates, each there without it too."""
 LEAST_LINES = 12
-"""A word beside a slot is part of the value where so many lines have it and so many do not."""
+"""A word beside a slot is part of the value if at least this many lines have it and as many do not."""
 MOST_FORMS = 16
-"""A template is looked up in so many forms at most."""
+"""Maximum number of forms in which a template is looked up."""
 REST = 3
-"""So many slots at the end of a template fit any number of words."""
+"""Number of slots at the end of a template that together match any number of words."""
 LEAST_TAILS = 12
-"""So many lines with an end of their own make it free text."""
+"""Minimum number of lines with a unique end for the end to count as free text."""
 MOST_LOOKED_AT = 100
-"""So many messages of a template show whether its end is free."""
+"""Maximum number of messages of a template examined to decide whether its end is free text."""
 _LONGEST_PREFIX = 16
-_MOST_PARTS = 3  # so many parts of one template are taken out, one after the other
+_MOST_PARTS = 3  # maximum number of parts removed from one template, one after the other
 _ANNOUNCES = ":-=(>"
 _IN_PARENTHESES = re.compile(r" \(<\*>\)(?=[,;.]?(?: |$))")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
@@ -42,7 +42,7 @@ def relaxed(words: Sequence[str]) -> list[str]:
 
 
 def with_fewer_slots(words: Sequence[str]) -> Iterator[list[str]]:
-    """The `relaxed` words, and with more of the slots that stand in a row, where the forms are MOST_FORMS or fewer."""
+    """The `relaxed` words, also with more consecutive slots, if there are at most MOST_FORMS forms."""
     text = _IN_PARENTHESES.sub("", " ".join(words))
     runs = [(word, len(list(same))) for word, same in groupby(text.split())]
     lengths = [range(1, count + 1) if word == SLOT else (count,) for word, count in runs]
@@ -56,8 +56,8 @@ def with_fewer_slots(words: Sequence[str]) -> Iterator[list[str]]:
 def without_optional_parts(texts: Mapping[str, int], names: Collection[str]) -> dict[str, str]:
     """{template: what it becomes} of those of one severity that change.
 
-    `texts`: how many lines each has. `names`: words that are names or values elsewhere in the log: a name beside a slot
-    is part of the value where there is a template with the slot alone.
+    `texts`: number of lines of each. `names`: words that are names or values elsewhere in the log: a name beside a slot
+    is part of the value if there is a template with only the slot.
     """
     became = {text: text for text in texts}
     for _ in range(_MOST_PARTS):
@@ -80,7 +80,7 @@ def _without_a_part(texts: Mapping[str, int], names: Collection[str]) -> dict[st
     for key, members in together.items():
         named = {became.get(text, text) for text in members}
         if len(named) > 1 and has_words(" ".join(key)):
-            # without what is in parentheses it fits all; the most slots, so that each value has one
+            # without parentheses it matches all; the most slots, so that each value has one
             best = max(named, key=lambda text: ("(<*>)" not in text, text.count(SLOT), text))
             became.update(dict.fromkeys(members, best))
     return {text: other for text, other in became.items() if other != text}
@@ -135,12 +135,12 @@ def open_prefix(words: Sequence[str]) -> list[str] | None:
 def with_open_ends(
     messages: Mapping[str, Iterable[tuple[Sequence[str], int]]], names: Collection[str]
 ) -> dict[str, str]:
-    """{template: what it becomes} of those of one severity whose end is free text.
+    """{template: new template} for those, all of one severity, whose end is free text.
 
-    `messages`: by template the words of its messages, as many as the template has, and how many lines each has. Behind
-    a beginning that announces something (`Product:`, `deprecated <*>:`, `unit -`) the text is free where most lines
-    have one of their own, of several lengths. What tells of failure or success stays. Beginnings that differ in `names`
-    and in what stands behind `name=` are one.
+    `messages`: for each template the words of its messages, as many as the template has, with their line counts. After
+    a beginning that announces something (`Product:`, `deprecated <*>:`, `unit -`) the text is free if most lines have a
+    unique one, of several lengths. Failure and success words are kept. Beginnings that differ only in `names` and in
+    the text after `name=` count as one.
     """
     of: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for text in messages:
@@ -161,7 +161,7 @@ def with_open_ends(
 
 
 def _tails(messages: Iterable[tuple[Sequence[str], int]], length: int) -> Counter[tuple[str, ...]]:
-    """How many lines have what stands behind so many words, where there are words in it."""
+    """The number of lines with each tail after `length` words, for tails that contain words."""
     tails: Counter[tuple[str, ...]] = Counter()
     for words, lines in messages:
         tail = tuple(words[length:])

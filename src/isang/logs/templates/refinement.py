@@ -1,4 +1,4 @@
-"""Templates that the miner joined too eagerly are taken apart where a few fixed words tell them from each other."""
+"""Splits templates that the miner merged too eagerly, where a few fixed words distinguish them."""
 
 import re
 from collections import Counter
@@ -19,18 +19,18 @@ from isang.logs.templates.words import (
 )
 
 MAX_ALTERNATIVES = 6
-"""A place where at most this many different words stand tells events apart; where more do, it is a slot."""
+"""A position with at most this many different words distinguishes events; with more, it is a slot."""
 MANY_LINES = 50
-"""Whether new words keep coming can be told from so many lines."""
+"""Minimum number of lines to decide whether new words keep appearing."""
 LATE = 0.6
 """A word is late whose first line is behind this share of the way from the first line of its group to the last."""
 FEW_WORDS = 4
-"""Fewer words tell nothing of how many more there are."""
+"""Minimum number of words to estimate how many more there are."""
 OPEN = 0.3
-"""A place is open, so that more words are to come, where so many of its words are late.
+"""A position is open (more words will follow) if at least this share of its words is late.
 
-So it is where the next line has a new word with this probability: the share of lines whose word is the only one of its
-kind (Good and Turing's estimate).
+It is also open if the next line has a new word with this probability, estimated by the share of lines whose word occurs
+only once (Good and Turing's estimate).
 """
 
 
@@ -43,18 +43,18 @@ class Message(NamedTuple):
 
     words: Sequence[str]
     lines: int
-    """So many lines have it."""
+    """Number of lines with it."""
     first: int
     last: int
     """The places of the first and the last of them among all lines."""
 
 
 def refined(messages: Sequence[Message], names: Collection[str] = ()) -> list[str]:
-    """The template of each message, all joined by the miner, so of one length and one level.
+    """The template of each message; the miner merged all of them, so they have one length and one level.
 
-    `VM Started <*>` and `VM Paused <*>` are two events although the miner joins them as `VM <*> <*>`: a place with few
-    different words, none of them a name, does not vary freely. What tells of failure or success is never joined.
-    `names`: words that are names or values elsewhere in the log; a place where nothing else stands is a slot.
+    `VM Started <*>` and `VM Paused <*>` are two events although the miner merges them to `VM <*> <*>`: a position with
+    few different words, none of them a name, does not vary freely. Failure and success words are never merged.
+    `names`: words that are names or values elsewhere in the log; a position with only such words is a slot.
     """
     templates = [""] * len(messages)
     open_groups: list[tuple[list[int], dict[int, str]]] = [(list(range(len(messages))), {})]
@@ -106,7 +106,7 @@ def _independent(group: Sequence[Message], places: Sequence[int], columns: Seque
 
 
 def _slot_for(words: Collection[str]) -> str:
-    """What stands in a template for these words: the word, `name=<*>` where all are of one name, or a slot."""
+    """The template's part for these words: the word itself, `name=<*>` if all have one name, or a slot."""
     kinds = set(words) if len(words) == 1 else set(map(behind_name, words))
     if len(kinds) > 1:
         kinds = set(map(in_brackets, kinds))
@@ -146,7 +146,7 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
 
 
 def _of_several_names(words: Collection[str]) -> bool:
-    """Whether all are `name=value`, of several names."""
+    """Whether all are `name=value`, with several names."""
     found = [_NAMED.match(word) for word in words]
     return all(found) and len({match[0] for match in found if match}) > 1
 
@@ -176,9 +176,9 @@ def _varies(word: str) -> bool:
 
 
 def joined(messages: Sequence[Message], names: Collection[str] = ()) -> list[str]:
-    """The templates, all of one level, joined where they differ in one place that tells nothing apart.
+    """The templates, all of one level, merged if they differ in one position that distinguishes no events.
 
-    What the miner kept apart for its first word, such as a host, or for its many slots comes together here.
+    This merges what the miner kept separate because of the first word, such as a host, or because of many slots.
     """
     merged = [list(message.words) for message in messages]
     for place in range(max(map(len, merged), default=0)):

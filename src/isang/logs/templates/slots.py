@@ -1,4 +1,4 @@
-"""What stands in the slots of templates: names where the text gives them, and bounded statistics of values."""
+"""The slots of templates: their names, if the text gives them, and bounded statistics of their values."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from isang.logs.parsing.masks import SLOT
 from isang.logs.templates.miner import slot_values
 
 MOST_EVEN, MOST_FIRST, FIRST_OF_EACH = 32_768, 16_384, 8
-"""So many messages are looked at: spread evenly over the logs, and the first of each kind."""
+"""Maximum numbers of messages examined: spread evenly over the logs, and the first of each kind."""
 MOST_VALUES = 20
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 SLOTS_SCHEMA = pl.Schema(
@@ -63,7 +63,7 @@ class SlotSample:
         self._even: list[tuple[int, Sampled]] = []
         self._first: list[tuple[int, Sampled]] = []
         self._of_number: Counter[int] = Counter()
-        self._step = 1  # of the even ones that are drawn one in so many is kept
+        self._step = 1  # one in this many of the evenly spread messages is kept
         self._drawn = self._added = 0
 
     def add(self, numbers: pl.Series, examples: pl.DataFrame, source_index: int) -> None:
@@ -90,7 +90,7 @@ class SlotSample:
 
 
 def seen_values(templates: Mapping[int, str], messages: Iterable[Sampled]) -> Seen:
-    """What stands in the slots of the templates, and in the fields of the lines, of messages with their events."""
+    """The values in the slots of the templates, and in the fields of the lines, from messages with their events."""
     found: Seen = {}
     for place, one in enumerate(messages):
         told = {} if one.fields is None else json.loads(one.fields)
@@ -130,7 +130,7 @@ def in_order(seen: Seen) -> list[tuple[int, int | None, str | None]]:
 
 
 def names(template: str) -> list[str | None]:
-    """The name of each slot: the word before it, as in `user=<*>` and `from <*>`; None where there is none."""
+    """The name of each slot: the word before it, as in `user=<*>` and `from <*>`; None if there is none."""
     before = template.split(SLOT)[:-1]
     found = [_NAME.search(text.rstrip()) for text in before]
     return [None if match is None else match[1] for match in found]

@@ -60,7 +60,7 @@ class Texts:
 
 
 class PackedTexts:
-    """Texts are numbered as they come; those that nobody needs any more are dropped some at a time."""
+    """Numbers texts as they arrive; texts that are no longer needed are dropped in batches."""
 
     def __init__(self, blocks: Collection[TextBlock] = ()) -> None:
         self._blocks = list(blocks)
@@ -88,7 +88,7 @@ class PackedTexts:
         return [*self._blocks, *_packed(self._waiting)]
 
     def keep(self, numbers: Numbers) -> None:
-        """Drop texts that are not among `numbers`, which rise; few that lie among many of these may stay."""
+        """Drop texts that are not among `numbers` (ascending); a few among many needed ones may stay."""
         kept: list[TextBlock] = []
         few: list[pl.DataFrame] = []  # of neighbouring blocks of which most was dropped
         for block in self._blocks:
@@ -109,7 +109,7 @@ class PackedTexts:
 
 
 def _packed(parts: list[pl.DataFrame]) -> list[TextBlock]:
-    """One block of all of them; none where they are empty."""
+    """One block of all of them; an empty list if there are no texts."""
     together = pl.concat([TEXTS_SCHEMA.to_frame(), *parts], rechunk=True)
     return [TextBlock.of(together)] if together.height else []
 

@@ -13,9 +13,9 @@ MOST_PAIRED = 12
 ALL_PAIRS = 0.8
 """Two places vary independently where this share of the pairs of their words is there."""
 LINES_A_PAIR = 4
-"""So many lines for each possible pair are needed to tell."""
+"""Minimum number of lines per possible pair for a decision."""
 LEAST_VALUES = 3
-"""So many plain words that filled one slot are values."""
+"""Minimum number of plain words in one slot to count as values."""
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
 
@@ -43,12 +43,12 @@ def independent(words: Sequence[Sequence[str]], lines: Sequence[int], places: Se
 
 
 def may_be_value(word: str) -> bool:
-    """Whether a word tells no outcome and is no part of the sentence; signs and acronyms may be values."""
+    """Whether a word is neither an outcome word nor a grammatical word; signs and acronyms may be values."""
     return not ((is_grammar(word) and not word.isupper()) or is_outcome(word) or is_failure_or_success(word))
 
 
 def values_in(templates: Sequence[str], words: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The plain words that stand in slots of templates, where at least LEAST_VALUES stand in one and all may be values.
+    """The plain words in slots of templates, for slots with at least LEAST_VALUES words that all may be values.
 
     `words` of the message of each template.
     """

@@ -1,4 +1,4 @@
-"""What a word of a masked message is by its form: a value, a name, or a word that tells events apart."""
+"""The kind of a word of a masked message by its form: a value, a name, or a word that distinguishes events."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ _OPPOSITES = (
     "timeout", "true", "unavail", "unload", "unlock", "unplug", "plug", "up", "valid", "warn", "yes",
 )  # fmt: skip
 _SHORT = {"add", "end", "err", "no", "not", "off", "ok", "on", "run", "up", "down", "left", "join", "true", "yes"}
-"""Of these only the whole word counts: `one` is no `on`."""
+"""These match only as whole words: `one` is not `on`."""
 _PHRASES = {status.phrase.replace(" ", "_") for status in HTTPStatus}
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _CLASS_OF_ERROR = re.compile(r"(?:Exception|Error|Failure|Fault|Warning|Timeout)$")
@@ -110,7 +110,8 @@ def is_failure_or_success(word: str) -> bool:
 
 @lru_cache(1 << 16)
 def is_name(word: str) -> bool:
-    """Whether a word is built as names are (`foo.bar`, `nova-api`, `a_b`, `Foo.bar`, `blk<*>`) and tells no outcome."""
+    """Whether a word has the form of a name (`foo.bar`, `nova-api`, `a_b`, `Foo.bar`, `blk<*>`) and is no outcome
+    word."""
     core = word.strip(_EDGES)
     if core == SLOT or "=" in core or core.isupper() or any(sign in core for sign in "()[]{}"):
         return False
@@ -119,7 +120,7 @@ def is_name(word: str) -> bool:
 
 
 def is_grammar(word: str) -> bool:
-    """Whether a word is part of the sentence: no name stands in its place."""
+    """Whether a word is grammatical: a name cannot replace it."""
     core = word.strip(_EDGES)
     small = core.lower()
     return small in _GRAMMAR or core.isupper() or is_outcome(word) or small.endswith(("ed", "ing"))
@@ -131,7 +132,7 @@ def has_words(text: str) -> bool:
 
 
 def named_value(word: str) -> str | None:
-    """The name with its sign, `user=`, of a word whose value is one of few words but tells nothing; else None."""
+    """The name with its sign, `user=`, of a word whose value is one of few words but not informative; else None."""
     name, sign, value = word.partition("=")
     if not sign or SLOT in value or name.strip(_EDGES).lower() in _TELLING or is_outcome(value):
         return None
@@ -188,18 +189,18 @@ _TOUCHED = re.compile(r"[\w-]*<\*>[\w<>*-]*")
 _HUMP = re.compile(r"[a-z](?=[A-Z])")
 _DEEPEST = 12
 _MAY_BE_CUT = 300
-"""What is not closed in a message of so many characters was cut off with its end."""
+"""In messages longer than this many characters, an unclosed bracket means that the end was cut off."""
 _ASSIGNED = re.compile(r"\w[=:] ?(?=[\w<(\[{+-])")
 _TRUTH = re.compile(r"(?<![\w.-])(?P<name>[A-Za-z][\w.-]*)(?P<sign>[=:] ?)(?i:true|false)\b(?![\w.=-])")
 MANY_PAIRS = 3
-"""In a dump of at least so many `name=value` or `name: value` a `true` is one value of many and no outcome."""
+"""In a dump with at least this many `name=value` or `name: value`, `true` is one of many values and not an outcome."""
 _PLAIN = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*[.!]?")
 
 
 def without_values(message: str) -> str:
-    """A masked message with a slot for what structures hold: lists, sets, objects, arguments and `name=value`.
+    """A masked message with slots for the contents of structures: lists, sets, objects, arguments and `name=value`.
 
-    What tells of an outcome stays: `state=failed`, `Ready=false`.
+    Outcomes are kept: `state=failed`, `Ready=false`.
     """
     if "{" in message or "[" in message or "(" in message:
         message = _structures(message)
@@ -234,7 +235,7 @@ def _structures(message: str) -> str:
 
 
 def _without_cut_data(message: str) -> str:
-    """A slot for data that a program wrote up to a limit and ended with an ellipsis, wherever that cut it."""
+    """Replace data that a program truncated with an ellipsis by a slot."""
     end = message.index("...")
     opened: list[int] = []
     for place, sign in enumerate(message[:end]):

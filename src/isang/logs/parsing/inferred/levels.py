@@ -44,7 +44,7 @@ NUMBERS = {
 }  # fmt: skip
 """Of syslog, and of Node.js and Python."""
 MARKS = {".": "DEBUG", "*": "NOTICE", "#": "WARNING"}
-"""Of Redis; its `-`, which elsewhere stands for none, is left as it is."""
+"""Level marks of Redis; its `-`, which elsewhere means no level, is not included."""
 _DEBUG = {f"D{number}": "DEBUG" for number in range(1, 6)}
 """Of MongoDB."""
 _CUT = {"TRAC": "TRACE", "DEBU": "DEBUG", "ERRO": "ERROR", "FATA": "FATAL", "PANI": "PANIC"}

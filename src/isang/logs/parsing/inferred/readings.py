@@ -16,13 +16,13 @@ DATE_ORDERS = {"day-first": "dmy", "month-first": "mdy", "year-first": "ymd"}
 _LOOKED_AT = 60
 """Times whose form is looked at; their form is that of most."""
 _AHEAD = timedelta(days=2)
-"""Times so far after the file was written are a wrong reading."""
+"""A reading with times this far after the file was written is wrong."""
 _MUCH_SHORTER = 3.0
-"""A reading in which the log takes so many times less time than in another is the better one."""
+"""A reading is preferred if the log spans less time than in another by this factor."""
 
 _FEW_NUMBERS, _NEARLY_ALL = 5, 0.9
 _A_YEAR = 400.0
-"""Days; years of two digits are those nearest to when the file was written."""
+"""Days; two-digit years are those nearest to the time the file was written."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ _SAMPLE_CHARACTERS = 1_000
 _ENOUGH = 0.2
 """A layout must parse this share of the lines that can begin a record."""
 _ENOUGH_IN_A_ROW = (0.05, 0.6, 10)
-"""Or this share, if between its first and its last line it parses so many of them, and this number at least: the rest
-may be what another program wrote before."""
+"""Or the first share, if it parses the second share of the lines between its first and last match, and at least the
+third number of lines: the rest may come from another program."""
 _MOST = 0.5
 """A vague layout must parse this share of the sample, unless it is beside one that has no time either."""
 _NEARLY_AS_GOOD = 0.95
@@ -43,7 +43,7 @@ _ISO_GROUP = "(?P<time>"
 
 
 def voting(lines: pl.Series) -> pl.Series:
-    """Which lines can begin a record: none of stack traces and indented blocks."""
+    """Which lines can begin a record: no lines of stack traces or indented blocks."""
     indented = lines.str.contains(_INDENTED)
     if _share(indented) >= _MOSTLY_INDENTED:
         return lines.is_not_null()
@@ -59,9 +59,9 @@ def recognise(
     reference: datetime,
     date_order: str = "auto",
 ) -> list[tuple[Layout, float]]:
-    """The layouts of a source with the share of the lines that can begin a record that each parses, best first.
+    """The layouts of a source, best first, each with the share of possible first lines of records that it parses.
 
-    There is always at least one; `PLAIN` where no layout fits. `described`: the layout that its header tells, if any.
+    There is always at least one; `PLAIN` if no layout fits. `described`: the layout given by its header, if any.
     """
     lines = sample.filter(sample.str.contains(r"\S")).str.slice(0, _SAMPLE_CHARACTERS)
     if lines.is_empty():
@@ -142,7 +142,7 @@ class _Choice:
     def made(self) -> list[tuple[Layout, float]]:
         found: list[tuple[Layout, float]] = []
         unread = self._votes
-        timeless = False  # whether what was found so far says no time
+        timeless = False  # whether the layouts found so far have no time
         while len(found) < _MAX_LAYOUTS and unread.any():
             least = max(1, (_SECOND if found else _ENOUGH) * self._voters)
             best = self._best(unread, least, least if timeless else _MOST * self._votes.len())
@@ -156,9 +156,9 @@ class _Choice:
         return found
 
     def _best(self, unread: pl.Series, least: float, least_of_vague: float) -> tuple[Layout, pl.Series] | None:
-        """The layout that parses most of the lines `unread`, or one listed earlier that parses nearly as many.
+        """The layout that parses the most of the lines `unread`, or an earlier listed one that parses nearly as many.
 
-        A vague one only where no other parses at least so many lines; None where that does not either.
+        A vague layout is used only if no other parses at least `least`; None if it does not parse enough either.
         """
         for vague, enough in ((False, least), (True, least_of_vague)):
             some = [(layout, matched & unread) for layout, matched in self._fits if layout.vague == vague]

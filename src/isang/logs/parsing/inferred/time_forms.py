@@ -23,7 +23,7 @@ class Part:
     """strptime formats, one a reading, the usual one first."""
     lacks: str | None = None
     wordy: bool = False
-    """Whether words stand in it."""
+    """Whether it contains words."""
     compact: bool = False
     """Digits alone: goes with a compact time of day or one with colons."""
 
@@ -139,7 +139,7 @@ class Form:
 
     @property
     def pattern(self) -> str:
-        """In the syntax of Python's re and of Rust's regex; no digit in it is told from another."""
+        """A pattern in the syntax of Python's re and of Rust's regex; it treats all digits the same."""
         return (
             self._pattern()
             .replace(_YEAR, r"\d{4}")

@@ -78,7 +78,7 @@ MINUTES = r"[+-]\d{3}\b"
 
 
 def may_name_a_month(text: str) -> bool:
-    """Whether a word is the name of a month, or begins like one behind a number; False is certain, and soon told."""
+    """A quick check whether a word may be the name of a month, or begin like one after a number; False is certain."""
     return not text.isascii() or any(
         word.lower() in _MONTHS or (number and word[:3].lower() in _BEGINNINGS) for number, word in _WORD.findall(text)
     )

@@ -34,8 +34,8 @@ KINDS = (
     "errorCode",
     "resultType",
 )
-"""Names of fields whose values tell what happened; they stand behind the message, one list for all logs, so that
-what a model learned from one log holds for the next."""
+"""Names of fields whose values identify the event; they are appended to the message. One list for all logs, so that
+what a model learned from one log applies to the next."""
 TELLING = (*METHODS, *PATHS, *STATUSES, *KINDS)
 
 WITHIN = {
@@ -47,7 +47,7 @@ WITHIN = {
     "httpRequest": {"requestMethod": "method", "requestUrl": "url", "status": "status"},
     "request": {"method": "method", "uri": "uri"},
 }
-"""Objects within a line whose fields stand for fields of the line: MongoDB, Elastic, Rust's tracing, OpenTelemetry,
+"""Nested objects whose fields are treated as fields of the line: MongoDB, Elastic, Rust's tracing, OpenTelemetry,
 Google Cloud, Caddy."""
 
 _OTHER = {

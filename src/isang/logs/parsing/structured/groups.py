@@ -89,7 +89,7 @@ def _block_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
 
 
 def _logfmt_groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
-    """Names that stand in no line are not searched for: with few lines to read, expressions cost more than lines."""
+    """Names that occur in no line are not searched for: with few lines, evaluating expressions dominates the cost."""
     whole = "\n".join(texts.drop_nulls().to_list())
 
     def there(names: tuple[str, ...]) -> list[str]:
@@ -126,7 +126,7 @@ def _without_message() -> pl.Expr:
 
 
 def _joined(time: pl.Expr, date: pl.Expr, zone: pl.Expr) -> pl.Expr:
-    """A time of day with the date and the zone that stand in fields of their own."""
+    """A time of day combined with the date and the zone from other fields."""
     apart = time.str.contains(r"^\d\d:\d\d:\d\d") & date.str.contains(r"^\d{4}-\d\d-\d\d$")
     offset = pl.when(zone.str.contains(r"^[+-]\d\d:?\d\d$")).then(zone).otherwise(pl.lit(""))
     return pl.when(apart).then(date + pl.lit(" ") + time + offset).otherwise(time)

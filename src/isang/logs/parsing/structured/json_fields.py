@@ -1,4 +1,4 @@
-"""The fields of JSON lines: which say time, level and message, and what stands for a message that is missing."""
+"""The fields of JSON lines: which hold time, level and message, and the substitute for a missing message."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
 
 
 def _event(values: pl.DataFrame, shape: Sequence[tuple[str, bool]]) -> pl.Series:
-    """The keys that a line has, with the values of those of few words."""
+    """The keys of a line, with the values of those that have few different words."""
     if not shape:
         return pl.Series([None], dtype=pl.String).new_from_index(0, values.height)
     parts = []
@@ -135,7 +135,7 @@ def _normal(name: str) -> str:
 
 
 def _aliases(flat: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """(path, name of the field that it stands for), for what no field of a usual name says."""
+    """(path, name of the field that it replaces), for fields not found under a usual name."""
     counts = Counter(path for values in flat for path in values)
     known = {outer: {f"{outer}.{name}" for name in names} for outer, names in fields.WITHIN.items()}
     read = {path for paths in known.values() for path in paths}
@@ -218,7 +218,7 @@ def _shape(objects: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, bool]]:
 
 
 def _few(values: Sequence[Any]) -> bool:
-    """Whether values are words of which there are few, none of them new in the later half."""
+    """Whether values are few different words, none of them new in the second half."""
     words = [str(value).lower() if isinstance(value, bool) else value for value in values]
     if not all(isinstance(word, str) and 0 < len(word) <= _MAX_WORD and re.search(r"[^\W\d]", word) for word in words):
         return False

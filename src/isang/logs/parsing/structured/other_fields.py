@@ -11,7 +11,7 @@ from isang.logs.parsing.structured import fields
 from isang.logs.parsing.structured.json_fields import flattened
 
 MOST_FIELDS = 20
-"""Fields of a line that are kept; of a value so many characters at most, longer ones are no word of few."""
+"""Maximum number of fields kept per line, and of characters per value: longer ones are not one of few words."""
 MOST_CHARACTERS = 60
 _IN_MESSAGE = frozenset(
     (*fields.TIMES, *fields.LEVELS, *fields.MESSAGES, *fields.TELLING, *fields.WITHIN, "logdesc", "tz", "caller")
