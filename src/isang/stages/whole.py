@@ -35,7 +35,6 @@ def run(
     Results are written to `OUT.partial` and moved into place when complete; `resume` keeps the finished stages of an
     unfinished attempt. Answers beside the replaced model are kept. `engine` as in `prepare`; it distributes everything
     but the training, which runs on this machine. `language` of the pages: None is the locale's.
-
     If the training period holds too few sessions to calibrate an alert budget, there is no `run/`: the incidents are
     what the second half of the logs has and the first lacks.
     """
