@@ -97,7 +97,7 @@ def _explained(model: Model, judged: Judged, flagged: list[int], events: pl.Seri
 
 
 def _times(judged: Judged, index: int) -> bytes:
-    """All that the times of a session and of those beside it tell: its gaps, and what the detectors make of them."""
+    """Everything that depends on times: a session's gaps, and the detectors' results for them."""
     start, end = judged.sessions.offsets[index : index + 2]
     return judged.timed.gaps_T[start:end].tobytes() + judged.scores_DS[:, index].tobytes()
 
@@ -174,9 +174,9 @@ def line_of(
     template: str,
     level: str | None,
 ) -> dict[str, Any]:
-    """A line as JSON: its place in the logs (`source`, `number`) and in its session (`position`), and what it says.
+    """A line as JSON: its place in the logs (`source`, `number`) and in its session (`position`), and its text.
 
-    The template stands for a text that can no longer be read.
+    The template replaces a text that can no longer be read.
     """
     return {
         "source": prepared.sources[place[0]].name,
@@ -195,7 +195,7 @@ class Groups:
     def __init__(self, sizes: Mapping[str, int] | None = None, new: Collection[str] = ()) -> None:
         self._new = frozenset(new)
         self.sizes = dict(sizes or {})
-        """How many anomalies of each group there have been, by what they have in common, in the groups' order."""
+        """Number of anomalies in each group so far, by what they have in common, in the order of the groups."""
         self._numbers = {likeness: number for number, likeness in enumerate(self.sizes, 1)}
 
     def join(self, record: dict[str, Any]) -> dict[str, Any]:
@@ -209,7 +209,7 @@ class Groups:
 def grouped(found: list[dict[str, Any]], new: Collection[str] = ()) -> list[dict[str, Any]]:
     """All records with their groups and the final sizes of these.
 
-    The sessions with one of the templates `new`, of one cause, are one group, unless other new lines tell them apart.
+    The sessions with one of the templates `new`, of one cause, are one group, unless other new lines distinguish them.
     """
     groups = Groups(new=new)
     joined = [groups.join(record) for record in found]

@@ -34,7 +34,7 @@ from isang.model.vocabulary import Vocabulary
 from isang.training.split import Split
 
 MOST_CALIBRATION_SESSIONS = 200_000
-"""Thresholds come from no more than so many sessions, the latest: a tail of 1 in 1,000 is well known from them, and
+"""Maximum number of calibration sessions; the latest are used, since they determine a tail of 1 in 1,000 well, and
 millions would take hours to score."""
 
 
@@ -47,10 +47,10 @@ def make_detector(
     config: Config,
     facts: Mapping[str, Any],
 ) -> Model:
-    """The model of `known`, the normal sessions of the training period, with its calibration.
+    """The calibrated model of `known`, the normal sessions of the training period.
 
-    `facts` is what is known of the training; the facts of the period are added. The model's settings say whether it
-    has an encoder.
+    `facts` are facts about the training; the facts of the period are added. The model's settings say whether it has an
+    encoder.
     """
     config = replace(config, model=replace(config.model, encoder=encoder is not None))
     normal, place = known.distinct()
@@ -72,7 +72,7 @@ def make_detector(
 
 
 def _of_logs(dataset: StoredDataset, period: Dataset, vocabulary: Vocabulary, split: Split) -> dict[str, Any]:
-    """What all lines of the training period say: how many over time, how regularly, and what stands in their slots."""
+    """What is learned from all lines of the training period: rates over time, regularity, and slot values."""
     counts = read_line_counts(dataset.file.parent)
     end = split.until if len(split.later) else None
     lines = lines_of(period if counts is None else dataset, vocabulary, counts, end)
@@ -108,9 +108,9 @@ def calibrated(model: Model, period: Dataset, training: Rows, held_out: Rows) ->
 
 
 def _to_calibrate_on(dataset: StoredDataset, split: Split) -> tuple[Dataset, Rows, Rows]:
-    """The latest sessions of the training part and of the held-out part, in memory, and which of them are which.
+    """The latest sessions of the training and held-out parts, in memory, and the rows of each part.
 
-    Where there are more than MOST_CALIBRATION_SESSIONS, the same share of both is kept.
+    If there are more than MOST_CALIBRATION_SESSIONS, the same share of both is used.
     """
     share = min(1.0, MOST_CALIBRATION_SESSIONS / (len(split.train) + len(split.validation)))
     training, held_out = (rows[-math.ceil(share * len(rows)) :] for rows in (split.train, split.validation))

@@ -41,7 +41,7 @@ class JudgedLogs:
 
     dataset: Dataset
     p_values: Floats
-    """Of all detectors together, one per session in the order of the dataset."""
+    """p-values of all detectors together, one per session in the order of the dataset."""
     anomalies: list[dict[str, Any]]
     """One record per anomalous session, the strangest first."""
     incidents: list[Incident]
@@ -51,7 +51,7 @@ class JudgedLogs:
     whole: Stretch
     """The logs as a whole."""
     silenced: list[Incident]
-    """Those that people told to be normal."""
+    """Incidents that users marked as normal."""
     never_seen: list[dict[str, Any]]
     """Templates that no training session has, the loudest first."""
     coverage: Coverage

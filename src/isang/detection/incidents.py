@@ -1,4 +1,4 @@
-"""Incidents: the anomalies of one cause, as one thing that a person is told of."""
+"""Incidents: anomalies grouped by cause and reported as one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
@@ -28,7 +28,7 @@ class Incident:
     title: str
     title_ko: str
     score: float
-    """-log10 of its p-value: how surely so many sessions, as strange as these, are not normal ones by chance."""
+    """-log10 of its p-value: the evidence that this many equally anomalous sessions are not normal ones by chance."""
     first_seen: str | None
     """ISO 8601, UTC; None without a clock."""
     last_seen: str | None
@@ -36,19 +36,20 @@ class Incident:
     sources: tuple[str, ...]
     """The logs in which its lines stand, the busiest first."""
     symptoms: tuple[dict[str, Any], ...]
-    """`fingerprint`, `kind`, `template`, `level`, `sessions` of all that is wrong, what says most first."""
+    """`fingerprint`, `kind`, `template`, `level`, `sessions` of each symptom, the most informative first."""
     reasons: tuple[dict[str, Any], ...]
     """Why: for each of the first symptoms the reason of one of its sessions."""
     examples: tuple[dict[str, Any], ...] = field(repr=False)
     """Anomaly records with their raw lines."""
     episodes: tuple[dict[str, Any], ...] = field(repr=False)
-    """`first_seen`, `last_seen`, `sessions` of each time that it came."""
+    """`first_seen`, `last_seen`, `sessions` of each episode."""
     silence_seconds: float | None = None
-    """After so long a silence it is resolved; None without a clock."""
+    """Silence after which it is resolved; None without timestamps."""
     model: str | None = None
     feedback: dict[str, Any] | None = None
-    """The last answer to this cause: `id`, `verdict`, `scope`, `at`, `until`; of an incident that is told although its
-    cause was called normal also `covers_sessions`, up to how many sessions at one time that holds."""
+    """The last answer to this cause: `id`, `verdict`, `scope`, `at`, `until`; for an incident that is reported although
+    its
+    cause was called normal also `covers_sessions`, the number of sessions at one time up to which the answer holds."""
     silenced_by: str | None = None
     """The id of the answer that silences it."""
 

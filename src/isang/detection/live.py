@@ -33,17 +33,17 @@ IDLE_SECONDS = 60.0
 LOOK_SHARE = 0.2
 """No more than about this share of the time goes into looks, where a look shows all that is there..."""
 LEAST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 0.2, 0.5
-"""... and so long a pause is between two."""
+"""... with a pause in this range between two."""
 ENDED_SECONDS = 1.0
-"""Sessions that have ended are judged so often: a silence has ended them, so that nobody waits for this second. What a
-look at them costs is mostly the same for one as for many."""
+"""Interval at which ended sessions are judged: they ended by a silence, so a second more does not matter. The cost of
+judging is mostly the same for one session as for many."""
 SAVE_SECONDS = 5.0
 """The state is written after every anomaly and at least this often."""
 SAVING_SHARE = 0.1
 """No more than about this share of the time goes into writing the state."""
 HALF_LIFE_LINES = 10_000
 SHOWN_OF_A_GROUP = 3
-"""So many anomalies of a group come with the lines of their sessions, where these are asked for."""
+"""Maximum number of anomalies per group that include the lines of their sessions, if requested."""
 TRIM_SECONDS = 1.0
 """Memory that is free inside the process goes back to the system this often while lines come."""
 
@@ -54,15 +54,15 @@ class LookedAt(NamedTuple):
     ended: EndedSessions
     judged: Judged
     records: list[dict[str, Any]]
-    """Of those that are anomalous."""
+    """Records of the anomalous sessions."""
 
 
 class Following:
     """Judges the sessions of growing logs as they end.
 
-    Where the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a
-    silence longer than those within 99.9 % of the training sessions. `with_sessions`: the
-    first anomalies of each group show all lines of their sessions. `looked` is given all that was judged.
+    If the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a silence
+    longer than those within 99.9 % of the training sessions. `with_sessions`: the first anomalies of each group include
+    all lines of their sessions. `looked` receives everything that was judged.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class Following:
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
         self._ended_at = -ENDED_SECONDS  # when a look last judged sessions that have ended
-        self._unsaved = False  # anomalies were told since
+        self._unsaved = False  # anomalies reported since the last save
         self.before: tuple[int, ...] = tuple(self.follower.noted.get("judged", (0, 0)))
         """Sessions and anomalies that were judged before the place that was saved."""
         self.sessions = 0
@@ -111,17 +111,17 @@ class Following:
         self.lately = (0.0, 0.0)
         """Judged lines that fit no template of the model, and all; the last HALF_LIFE_LINES weigh half."""
         self.silenced = 0
-        """Anomalies that people told to be normal."""
+        """Number of anomalies that users marked as normal."""
         self.anomalies = 0
 
     def anomalies_until(self, stop: threading.Event) -> Iterator[dict[str, Any]]:
-        """Each anomaly when its session has ended, until `stop` is set or nothing more can come.
+        """Yield each anomaly when its session has ended, until `stop` is set or nothing more can come.
 
-        A session with a line that was never seen before is told at once too, while it goes on.
+        A session with a line that was never seen before is reported at once, before it ends.
 
-        What is open then is judged as it is; with a state file it is kept there instead. The state is written behind
-        the anomalies that were found together, behind those of several looks where writing takes long: where the
-        process is killed before, they come again.
+        Sessions still open then are judged as they are, or saved if there is a state file. The state is written after a
+        batch of anomalies, or after those of several polls if writing takes long: if the process is killed before, they
+        are reported again.
         """
         self.save()  # where reading begins: a restart finds it however often the logs are rotated until then
         while not (stop.is_set() or self.ended):
@@ -137,7 +137,7 @@ class Following:
         self.close()
 
     def save_in_time(self, anew: bool) -> None:
-        """Save where it is time to; `anew`: what was found since has just been told."""
+        """Save if it is time; `anew`: whether anomalies found since have just been reported."""
         self._unsaved |= anew
         since = time.monotonic() - self._saved_at
         if (self._unsaved or since > SAVE_SECONDS) and since > self._saving_seconds / SAVING_SHARE:
@@ -181,7 +181,7 @@ class Following:
         return True
 
     def _alarming(self) -> list[dict[str, Any]]:
-        """Open sessions that are anomalous whatever follows: a line was never seen before. Each is told once."""
+        """Open sessions that are anomalous whatever follows, due to a new line. Each is reported once."""
         so_far = self.follower.alarming()
         if so_far is None:
             return []
@@ -197,9 +197,9 @@ class Following:
         return self._shown(found, so_far, judged)
 
     def _told_of(self, record: dict[str, Any]) -> dict[str, Any]:
-        """The record with its group and with the incident that it would be alone.
+        """The record with its group, and with the incident that it would form alone.
 
-        What people told to be normal is `silenced_by` their answer, unless it comes far oftener than then.
+        What users marked as normal is `silenced_by` their answer, unless it comes far more often than then.
         """
         joined = self._groups.join(record | {"incident": lead(record).fingerprint})
         answer = silenced_by(joined, self._answers)
@@ -249,9 +249,9 @@ class Following:
         return self._shown(found, ended, judged)
 
     def _shown(self, found: list[dict[str, Any]], sessions: EndedSessions, judged: Judged) -> list[dict[str, Any]]:
-        """The anomalies, the first of each group with their sessions where these are asked for.
+        """The anomalies, the first of each group with the lines of their sessions if requested.
 
-        All have `kept` then, what they can be judged again with.
+        All of them get `kept`, what is needed to judge them again.
         """
         if not self._with_sessions:
             return found

@@ -13,7 +13,7 @@ from isang.detection.incidents import Incident
 from isang.logs.store import Dataset, Rows
 
 INCIDENTS = 200
-"""So many incidents, the most severe, show a session in full."""
+"""Maximum number of incidents, the most severe, that show a session in full."""
 LINES = 120
 """Of a session; of a longer one those around the lines that the reasons name."""
 CANDIDATES = 4_000
@@ -23,7 +23,7 @@ CANDIDATES = 4_000
 def with_sessions(incidents: Sequence[Incident], prepared: Located, normal: Rows) -> list[Incident]:
     """The incidents; the first example of each has its `lines` and, as `beside`, the most similar of the rows `normal`.
 
-    Logs are read once more for all of them together.
+    The logs are read once more for all of them together.
     """
     dataset = prepared.dataset
     row_of = {name: row for row, name in enumerate(dataset.sessions["session_id"])}
@@ -83,9 +83,9 @@ def _nearest_normal(model: Model, templates: Sequence[str]) -> dict[str, Any] | 
 
 
 def most_similar(dataset: Dataset, rows: Rows, normal: Rows) -> Rows:
-    """For each of the sessions `rows` that of `normal` with the most similar events, -1 where there is none.
+    """For each of the sessions `rows`, the session of `normal` with the most similar events, -1 if there is none.
 
-    The least Bray-Curtis distance of the event counts (Bray and Curtis 1957), among CANDIDATES of them.
+    The smallest Bray-Curtis distance of the event counts (Bray and Curtis 1957), among CANDIDATES of them.
     """
     normal = normal[np.unique(np.linspace(0, len(normal) - 1, min(CANDIDATES, len(normal))).astype(np.int64))]
     if not len(normal) or not len(rows):

@@ -1,4 +1,4 @@
-"""Anomalies that stand close in time are one episode: false alarms of independent sessions seldom stand so close."""
+"""Anomalies close in time form one episode: false alarms of independent sessions are rarely that close."""
 
 import math
 from collections import Counter
@@ -14,10 +14,9 @@ from isang.detection.causes.symptoms import Symptom, lead, moment, symptoms_of
 BY_CHANCE = 0.05
 """Another episode begins within the time that joins anomalies with this probability."""
 MOST_SECONDS = 300.0
-"""No more than so much time lies between anomalies that only their time joins."""
+"""Maximum time between anomalies that are joined only by time."""
 ALIKE = 10
-"""Anomalies with the same leading symptom, or with the same line that was never there before, may lie so many times
-further apart."""
+"""Anomalies with the same leading symptom, or with the same new line, may be further apart by this factor."""
 _ROUNDS = 20
 
 
@@ -74,10 +73,10 @@ class Episode:
 
 
 def episodes_of(records: Iterable[dict[str, Any]], seconds: float | None) -> list[Episode]:
-    """The episodes of the records of a stretch of so many `seconds`, in the order of their beginnings.
+    """The episodes of the records of a stretch of `seconds` seconds, in order of their beginnings.
 
-    How near anomalies must stand follows from how often episodes come (see `joining_seconds`). Sessions without a time
-    are one episode for each leading symptom.
+    The maximum distance of joined anomalies follows from the rate of episodes (see `joining_seconds`). Sessions without
+    a time form one episode per leading symptom.
     """
     timed = [(moment(record), record) for record in records]
     dated = sorted(((time, record) for time, record in timed if time), key=itemgetter(0))
@@ -94,11 +93,10 @@ def episodes_of(records: Iterable[dict[str, Any]], seconds: float | None) -> lis
 
 
 def join(episodes: list[Episode], record: dict[str, Any], window: float) -> Episode:
-    """Put a record into the latest episode that it may belong to, or a new one.
+    """Add a record to the latest episode that it may belong to, or to a new one.
 
-    An anomaly with the leading symptom of one before, or with a new line that one before had too, may come ALIKE times
-    later than another. Records of a finished log come in the order of moments; those that come live may be of a moment
-    before the episode.
+    An anomaly with the leading symptom of an earlier one, or with the same new line, may come later than others by the
+    factor ALIKE. Records of a finished log come in order of time; live records may be earlier than the episode.
     """
     time, own = moment(record), lead(record)
     new = {symptom for symptom in symptoms_of(record) if symptom.kind == "new"}
@@ -142,10 +140,10 @@ def _apart(one: Episode, other: Episode) -> float:
 
 
 def joining_seconds(times: Sequence[datetime], seconds: float) -> float:
-    """Within so many seconds another episode begins with a probability of BY_CHANCE, as often as episodes come.
+    """The number of seconds within which another episode begins with probability BY_CHANCE, at the rate of episodes.
 
-    `times` of anomalies, ascending. Found by repetition, from none joined on: joined anomalies make fewer episodes,
-    which allow for longer times.
+    `times` of anomalies, ascending. Computed iteratively, starting with none joined: joining anomalies makes fewer
+    episodes, which allows longer times.
     """
     if len(times) < 2 or seconds <= 0:
         return MOST_SECONDS
@@ -161,5 +159,6 @@ def joining_seconds(times: Sequence[datetime], seconds: float) -> float:
 
 
 def chance_seconds(seconds: float, episodes: int) -> float:
-    """Within so long, MOST_SECONDS at most, another of `episodes` in `seconds` begins with probability BY_CHANCE."""
+    """The time, at most MOST_SECONDS, within which another of `episodes` in `seconds` begins with probability
+    BY_CHANCE."""
     return min(MOST_SECONDS, -math.log(1 - BY_CHANCE) * seconds / max(1, episodes))

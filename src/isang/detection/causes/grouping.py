@@ -26,9 +26,9 @@ REASONS = 5
 SYMPTOMS = 20
 """Symptoms that an incident lists."""
 RHYTHM = 5
-"""An incident is over after a silence of so many of its usual times between two sessions..."""
+"""An incident is over after a silence of this many times its usual time between two sessions..."""
 LEAST_SILENCE_SECONDS = 300.0
-"""... and of at least so many seconds."""
+"""... and of at least this many seconds."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def leading(leads: Counter[Symptom]) -> Symptom:
 
 
 def incident_score(p_values: Sequence[float], judged: int) -> float:
-    """-log10 of the chance that among `judged` normal sessions so many are as strange as these; at least 0.
+    """-log10 of the probability that among `judged` normal sessions this many are as anomalous as these; at least 0.
 
     See `stretch_score`.
     """

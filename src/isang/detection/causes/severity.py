@@ -1,9 +1,9 @@
-"""How grave an incident is, by one rule that people can follow.
+"""The severity of an incident, by one transparent rule.
 
 | points | for |
 | --- | --- |
 | 1, 2 | rarity: a score of RARE or more, of VERY_RARE or more |
-| 1 | a line that tells of a failure, by its level or its words |
+| 1 | a line that reports a failure, by its level or its words |
 | 1 | spread: MANY_SESSIONS sessions or more |
 | 1 | spread: lines in MANY_SOURCES logs or more |
 | 1 | duration: LONG_SECONDS or more |
@@ -24,7 +24,7 @@ MANY_SESSIONS = 10
 MANY_SOURCES = 3
 LONG_SECONDS = 600.0
 NOISY_EPISODES = 4
-"""So many episodes of one or two sessions each, and none of more, are noise."""
+"""Number of episodes of one or two sessions each, and none larger, that count as noise."""
 
 
 class Weighed(NamedTuple):

@@ -55,7 +55,7 @@ class Symptom:
     level: str | None = None
     """Of that line, where it is known."""
     failure: bool = False
-    """Whether the line tells of a failure, by its level or in its words."""
+    """Whether the line reports a failure, by its level or its words."""
     known: str | None = None
     """The template of training that a new wording of the line was taken for; None: the line is what it is."""
 
@@ -111,7 +111,7 @@ def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
         fewer = max(missing, key=lambda item: _unlikeliness(item, -1), default=None)
         more = max(extra, key=lambda item: _unlikeliness(item, 1), default=None)
         if fewer and more and _unlikeliness(fewer, -1) > _unlikeliness(more, 1):
-            more = None  # where windows have as many lines as ever, others stand in the place of what is missing
+            more = None  # if windows have the usual number of lines, others have replaced the missing ones
         if fewer:
             yield _symptom("missing", fewer["template"])
         if more:
@@ -130,7 +130,7 @@ def _symptoms(reason: Mapping[str, Any]) -> Iterator[Symptom]:
 
 
 def _unlikeliness(item: Mapping[str, Any], sign: int) -> float:
-    """How unlikely so many lines are where so many are usual: the deviance of a Poisson count, half a line added."""
+    """How unlikely a number of lines is given the usual number: the deviance of a Poisson count, half a line added."""
     if "usual" not in item:
         return 0.0
     usual = float(item["usual"]) + 0.5

@@ -12,7 +12,7 @@ Language = Literal["en", "ko"]
 MOST_CHARACTERS = 90
 """Of the line that a title speaks of."""
 LEAST_WORDS = 4
-"""A line is cut at a comma only behind so many words, as the parts of it with two letters are."""
+"""Minimum number of words (with two letters) before a comma at which a line is cut."""
 MOST_SOURCES = 2
 """More sources are counted, not named."""
 _WORD = re.compile(r"[^\W\d_]{2,}")

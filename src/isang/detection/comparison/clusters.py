@@ -10,7 +10,7 @@ from isang.detection.comparison.differences import Difference, Expected
 from isang.detection.comparison.families import Families
 
 BY_CHANCE = 0.05
-"""Within the lines that join differences another one stands by chance with this probability."""
+"""Probability that another difference is by chance within the number of lines that joins differences."""
 MOST_LINES = 100
 LEAST_LINES = 5
 
@@ -30,10 +30,10 @@ class Cluster:
 def clusters_of(
     differences: Sequence[Difference], families: Families, expected: Expected, shown_in: NDArray[np.int64], records: int
 ) -> list[Cluster]:
-    """New and missing families by the places of their first lines; those that differ in number stay alone.
+    """Groups new and missing families by the positions of their first lines; those that differ in number stay alone.
 
-    `shown_in`: for each family the record at which it is seen, in the bad log or, of a missing one, in a good one;
-    `records`: so many the bad log has.
+    `shown_in`: for each family the record where it is seen, in the bad log or, if missing, in a good one; `records`:
+    number of records of the bad log.
     """
     found = [_cluster((difference,), families, expected) for difference in differences if _alone(difference)]
     by_chance = float(expected.new_by_loudness.sum()) or 1.0

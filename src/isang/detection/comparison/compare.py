@@ -25,11 +25,11 @@ from isang.errors import InputError, UsageError
 from isang.logs.event_records import EventRecords, read_event_records
 
 PHASES = 2.0
-"""Counts of two halves of a log vary so many times as much as those of two logs: a log has phases."""
+"""Counts of two halves of a log vary this many times as much as those of two logs: a log has phases."""
 REGULAR = 5
-"""A line is missing from the second half only where the second quarter has so many."""
+"""Minimum count of a line in the second quarter to be reported as missing from the second half."""
 LEAST_RECORDS = 20
-"""From fewer nothing can be told of a log by itself."""
+"""Minimum number of records to say anything about a log by itself."""
 SHOWN = 5
 """Lines that an incident shows."""
 SHOWN_CHARACTERS = 2_000
@@ -49,7 +49,7 @@ class Comparison:
     incidents: list[Incident]
     """What good logs do not do among themselves, the most severe first."""
     differences: list[Incident]
-    """Smaller differences, such as good logs have too, ranked alike."""
+    """Smaller differences, whose like also occurs among good logs, ranked in the same way."""
 
     halves: bool = False
     """The two halves of one log were compared."""
@@ -77,7 +77,7 @@ def compare(good: Sequence[str], bad: Sequence[str], config: LogsConfig | None =
 
 
 def compare_halves(logs: Sequence[str], config: LogsConfig | None = None) -> Comparison:
-    """Compare the second half of logs, by time, with the first: what can be told of logs too small to learn from.
+    """Compare the second half of logs, by time, with the first: what can be said about logs too small to learn from.
 
     Raises InputError for logs that cannot be used or have fewer than LEAST_RECORDS records.
     """

@@ -1,9 +1,8 @@
-"""What bad logs have that good ones have not, each difference beside how many such ones chance would make.
+"""What bad logs have and good ones lack, each difference with the number of such differences expected by chance.
 
-Good logs differ among themselves, and how much is learned from them: each is compared with the others (k logs give k
-comparisons), and together with what is known beforehand (PRIOR, one comparison) this gives the expected number of
-differences of each class between a further good log and these. A difference is worth telling where chance would make
-fewer than half of one that is as large.
+Good logs differ among themselves, and this is measured: each is compared with the others (k logs give k comparisons),
+and together with a prior (PRIOR, one comparison) this gives the expected number of differences of each class between
+a further good log and these. A difference is reported if fewer than 0.5 that are as large are expected by chance.
 Shapes: F families, R runs, the last of them the bad one.
 """
 
@@ -26,12 +25,12 @@ PRIOR_SCALE = 0.9
 """The tail of differences between counts, by the same runs: P(more than t) = TAIL exp(-t / scale)."""
 TAIL = 0.1
 PRIOR_WEIGHT = 20
-"""The scale is worth so many families whose counts differ."""
+"""Weight of the prior scale, in families whose counts differ."""
 OVERDISPERSION = 0.1
 """The variance of a count of mean m between good logs is m + f m^2 (negative binomial), since the mix of requests
 differs; f is about this between good runs of 17 real services under different loads."""
 OVERDISPERSION_WEIGHT = 20
-"""That is worth so many degrees of freedom."""
+"""Weight of the prior overdispersion, in degrees of freedom."""
 COUNTED = 5
 """Families with fewer lines in a good log, on average, say nothing of f."""
 
@@ -43,7 +42,7 @@ class Expected:
     new_by_loudness: Floats
     """Families that a further good log has and these have not, shape 4."""
     missing: float
-    """Families that all of these have and a further good log has not."""
+    """Families that all of these have and a further good log lacks."""
     overdispersion: float
     """Of counts between good logs."""
     scale: float
@@ -62,7 +61,7 @@ class Difference:
     usual: float
     """In a good log, on average."""
     by_chance: float
-    """So many differences of this kind, as large or larger, would a further good log have."""
+    """Expected number of differences of this kind, as large or larger, in a further good log."""
     record: int = -1
     """The first record that shows it; -1: the first of the family, in the bad logs where it is there."""
     before: str = ""
@@ -120,9 +119,9 @@ def _overdispersion(good_FR: Counts) -> float:
 
 
 def differences_of(families: Families, good_FR: Counts, bad_F: Counts, *, dispersion: float = 1.0) -> list[Difference]:
-    """All families that are new, missing, or differ in number, each alone.
+    """All families that are new, missing, or differ in number, one by one.
 
-    Counts vary so many times as much as Poisson's, and as good logs do, where there is only one.
+    `dispersion`: the variance of counts relative to Poisson's, and to that among good logs, if there is only one.
     """
     expected = expected_between(families, good_FR)
     in_good_F, in_all_F = good_FR.any(axis=1), good_FR.all(axis=1)

@@ -11,7 +11,7 @@ from isang.logs.event_records import EventRecords
 from isang.model.wording import loudness_of, words
 
 _NUMBERS = re.compile(r"\d+")
-"""A number that a template keeps tells events apart, such as a status."""
+"""Matches numbers kept in a template, which distinguish events, such as a status."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Families:
     of_record_N: NDArray[np.int64]
     """The family of each record."""
     first_FR: NDArray[np.int64]
-    """The record with which a family begins in a run; -1 where the run has none of it."""
+    """The first record of a family in a run; -1 if the run has none of it."""
 
 
 def families_of(records: EventRecords, runs: int) -> Families:

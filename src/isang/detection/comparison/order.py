@@ -13,13 +13,13 @@ FAR = 5.0
 
 
 def order_differences(families: Families, good: int) -> list[Difference]:
-    """Lines that come once in each run, and in the last one far from where they stand in the good ones.
+    """Lines that occur once in each run, and in the last one far from their position in the good ones.
 
-    Those that the longest common order leaves out were moved. How many move between good runs, and one more, is what
-    chance does; FAR places count as much as one line.
+    Those not in the longest common order were moved. The number moved between good runs, plus one, is expected by
+    chance; FAR positions count as much as one line.
     """
     once_F = np.flatnonzero((families.counts_FR == 1).all(axis=1))
-    if good < 2 or len(once_F) < 2:  # one good log does not tell what is in no order
+    if good < 2 or len(once_F) < 2:  # a single good log does not show which lines have no fixed order
         return []
     ranks_RF = np.argsort(np.argsort(families.first_FR[once_F], axis=0), axis=0).T
     moved_by = _moved(ranks_RF[0], ranks_RF[good])

@@ -19,7 +19,7 @@ class DifferenceFacts(NamedTuple):
     kinds: int
     """Kinds of lines that differ together."""
     good: int
-    """Good logs; 0: not said; HALVES: the log is compared with its own first half."""
+    """Number of good logs; 0: not stated; HALVES: the log is compared with its own first half."""
     since: datetime | None
     before: str
     now: str

@@ -17,9 +17,9 @@ FEW = 5
 """A place with no more values than this in the good logs, each seen OFTEN times on average, takes few values."""
 OFTEN = 10
 FAR = 10.0
-"""A number is far outside where it is so many times the largest of the good logs."""
+"""A number is far outside if it exceeds the largest of the good logs by this factor."""
 MOST_LINES = 2_000
-"""So many lines of a template are looked at in each run."""
+"""Maximum number of lines of a template examined in each run."""
 PRIOR = {"value": 1.0, "number": 1.0}
 """Places with a value of this kind that a good log has and another has not, on average."""
 _DIGITS = re.compile(r"\d+")
@@ -28,16 +28,16 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class _SlotPlace:
-    """What stands in one slot of a template: by run, the values with the first record of each and their number."""
+    """A slot of a template: by run, its values with the first record and the count of each."""
 
     event: int
     runs: tuple[dict[str, list[int]], ...]
 
 
 def value_differences(records: EventRecords, families: Families, good: int) -> list[Difference]:
-    """Values of the last run that the first `good` runs have not, where what a place takes is known.
+    """Values of the last run that the first `good` runs lack, in slots whose values are known.
 
-    One good log does not tell which places vary from run to run, so it takes two.
+    A single good log does not show which slots vary from run to run, so it takes two.
     """
     if good < 2:
         return []

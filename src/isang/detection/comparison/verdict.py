@@ -15,7 +15,7 @@ BY_CHANCE = 0.5
 LEAST_GOOD = 2
 """From fewer good runs nothing is known of how they differ."""
 POWER = 0.1
-"""Where no run could have a p-value this low, there are too few good ones to tell of the run as a whole."""
+"""If no run could have a p-value this low, there are too few good ones to judge the run as a whole."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class Verdict:
     score: float
     """What good runs do not do among themselves, -log10 of how often chance would, summed over incidents."""
     good_scores: tuple[float, ...]
-    """The same of each good run beside the others."""
+    """The score of each good run compared with the others."""
 
     @property
     def p_value(self) -> float | None:
-        """Share of good runs that differ as much, this one counted among them (a conformal p-value); None: cannot tell.
+        """Share of runs that differ as much, including this one (a conformal p-value); None if it cannot be computed.
 
-        It cannot be lower than one in the number of good runs and one.
+        With k good runs it is at least 1 / (k + 1).
         """
         if len(self.good_scores) < LEAST_GOOD:
             return None
@@ -46,7 +46,7 @@ class Verdict:
 
     @property
     def _lowest(self) -> float:
-        """The lowest p-value that a run beside so many good ones could have."""
+        """The lowest possible p-value with this number of good runs."""
         return 1 / (1 + len(self.good_scores))
 
     @property
@@ -107,5 +107,5 @@ def run_score(families: Families, good: Sequence[int], bad: int) -> float:
 
 
 def chance_score(by_chance: float) -> float:
-    """-log10 of the probability of one or more, where so many are expected."""
+    """-log10 of the probability of one or more, if `by_chance` are expected."""
     return max(0.0, -math.log10(max(-math.expm1(-by_chance), 1e-12)))

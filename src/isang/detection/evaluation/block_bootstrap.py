@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 FEWEST_BLOCKS = 20
-"""Blocks are never so long that fewer are left to draw from, where there are as many sessions."""
+"""Minimum number of blocks to draw from, if there are as many sessions; it limits the length of blocks."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Blocks:
     """S sessions in B blocks of neighbours."""
 
     of_session: NDArray[np.int64]
-    """The block of each session, shape S; rising, from 0 on."""
+    """The block of each session, shape S; ascending from 0."""
     length: int
     """Sessions per block, at most."""
 

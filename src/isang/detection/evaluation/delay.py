@@ -16,7 +16,7 @@ from isang.detection.evaluation.metrics import Flags
 INCIDENT_GAP_SECONDS = 60.0
 """Anomalous sessions of one kind belong to one incident while at most this much time is between them."""
 IDLE_SECONDS = 3_600.0
-"""Stretches without a session that are longer than this are not watched hours: nobody logged."""
+"""Stretches without a session longer than this do not count as observed time: nothing was logged."""
 _SECOND = 1_000_000
 
 

@@ -29,7 +29,7 @@ LEAST_SHARE = 0.01
 HIGH = 0.95
 """A score above this quantile of the calibration scores is high; for most detectors 5 % of them are."""
 TIMES_HIGHER = 2.0
-"""High scores have drifted where their share is more than so many times that of calibration."""
+"""High scores have drifted if their share exceeds that of calibration by this factor."""
 
 
 def drift(
@@ -164,7 +164,7 @@ def _what_drifted(found: dict[str, Any], expected_per_thousand: float) -> list[s
 
 
 def clearly_more(compared: dict[str, Any], times: float) -> bool:
-    """Whether the interval of `later` is above so many times the share of `calibration`, and above its interval."""
+    """Whether the interval of `later` is above `times` times the share of `calibration`, and above its interval."""
     calibration, later = compared["calibration"], compared["later"]
     if calibration["value"] is None or later["value"] is None:
         return False

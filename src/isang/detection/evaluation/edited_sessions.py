@@ -23,7 +23,7 @@ class Changeable:
     """One session of a dataset, or what became of it."""
 
     row: int
-    """Where it stands in the dataset."""
+    """Its row in the dataset."""
     events: Ints
     """Event ids, shape E."""
     gaps_ms: Ints | None

@@ -97,7 +97,7 @@ class Later:
 
 
 def evaluate(model: Model, dataset: Dataset, fingerprint: str | None = None) -> dict[str, Any]:
-    """What `evaluation.json` holds: quality where there are labels, the alert rate where there are none."""
+    """The content of `evaluation.json`: quality if there are labels, else the alert rate."""
     later = _later(model, dataset, fingerprint)
     model = later.model  # which knows the rewordings
     why_not = _why_not_measured(later)
@@ -167,7 +167,7 @@ def _numbers(later: Later) -> dict[str, int]:
 
 
 def _measured(later: Later) -> dict[str, Any]:
-    """What can be said with labels alone: the combination, then each detector and each trivial rule."""
+    """What requires labels: the quality of the combination, then of each detector and each trivial rule."""
     sessions, flagged = later.sessions, later.flagged
     false_alarms = int((flagged & later.normal).sum())
     return {
@@ -180,7 +180,7 @@ def _measured(later: Later) -> dict[str, Any]:
 
 
 def _quality(later: Later, flagged: Flags, scores: Floats) -> dict[str, Any]:
-    """Metrics, the confusion table and the share found of each kind of fault, over the labelled sessions."""
+    """Metrics, the confusion table and the share found per kind of fault, over the labelled sessions."""
     known = later.labelled
     flagged_known, anomalous, blocks = flagged[known], later.anomalous[known], later.blocks.of(known)
     metrics = with_intervals(flagged_known, anomalous, blocks)
@@ -189,7 +189,7 @@ def _quality(later: Later, flagged: Flags, scores: Floats) -> dict[str, Any]:
 
 
 def _kinds(later: Later, flagged: Flags) -> list[dict[str, Any]]:
-    """The share found of each kind of fault; empty where no kind is known."""
+    """The share found per kind of fault; empty if no kinds are known."""
     sessions = later.sessions
     if "kind" not in sessions.columns:
         return []

@@ -49,10 +49,10 @@ def rates(tp: Floats, fp: Floats, fn: Floats, tn: Floats) -> dict[str, Floats]:
 
 
 def average_precision(scores: Floats, anomalous: Flags, weights: Floats | None = None) -> float:
-    """Mean precision over the anomalies by score, sessions of equal score taken together; NaN where there are none.
+    """Average precision by score, with sessions of equal score taken together; NaN if there are no anomalies.
 
-    Sum over thresholds of (recall step) x precision, as in scikit-learn's `average_precision_score`. `weights` says
-    how often each session counts, shape S.
+    Sum over thresholds of (recall step) x precision, as in scikit-learn's `average_precision_score`. `weights` are the
+    numbers of times each session counts, shape S.
     """
     weights = np.ones(len(scores)) if weights is None else weights
     return _average_precision(_steps(scores, anomalous), anomalous, weights)
@@ -135,7 +135,7 @@ def _thresholds(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _steps(scores: Floats, anomalous: Flags) -> NDArray[np.int64]:
-    """How many of the scores that anomalies have, each once, are higher than that of each session; shape S."""
+    """For each session the number of distinct scores of anomalies that are higher than its own; shape S."""
     levels = np.unique(scores[anomalous])[::-1]
     return np.searchsorted(-levels, -scores, side="left")
 

@@ -1,4 +1,4 @@
-"""What the pictures of an evaluation show, as numbers: the precision-recall curve and the scores of both classes."""
+"""The data of an evaluation's pictures: the precision-recall curve and the scores of both classes."""
 
 import math
 from typing import Any
@@ -15,9 +15,9 @@ HIGHEST_SCORE = 20.0
 
 
 def curves(scores: Floats, labelled: Flags, anomalous: Flags) -> dict[str, Any]:
-    """The curve over all thresholds, thinned evenly along recall, and how many sessions of each class have which score.
+    """The curve over all thresholds, thinned evenly along recall, and histograms of the scores of each class.
 
-    `scores` is -log10 of the p-value; all three have shape S. Without anomalies there is no curve.
+    `scores` are -log10 of the p-value; all three have shape S. Without anomalies there is no curve.
     """
     top = min(HIGHEST_SCORE, max(1.0, math.ceil(float(scores.max(initial=1.0)))))
     edges = np.linspace(0, top, SCORE_BINS + 1)
@@ -40,7 +40,7 @@ def _curve(scores: Floats, anomalous: Flags) -> dict[str, Any]:
 
 
 def _thinned(recall: Floats) -> "np.ndarray[Any, np.dtype[np.int64]]":
-    """Of each small step in recall the last point, which has all the false alarms that it cost; the ends stay."""
+    """The last point of each small step in recall, which includes all the false alarms that it cost, and both ends."""
     step = np.floor(recall * CURVE_POINTS)
     last = np.append(np.diff(step) > 0, True)
     last[0] = True

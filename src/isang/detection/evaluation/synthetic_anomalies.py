@@ -1,7 +1,7 @@
-"""Anomalies planted into normal sessions: how sensitive the detector is where nobody labelled anything.
+"""Anomalies planted into normal sessions, to measure sensitivity without labels.
 
-Into the held-out sessions of the training period, to share the alert budget among the detectors; into later sessions,
-to say what is found. It was planted by isang itself, so it is never mixed with figures on real anomalies.
+They are planted into the held-out sessions of the training period, to divide the alert budget among the detectors, and
+into later sessions, to measure what is found. These figures are never mixed with those on real anomalies.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,14 +24,14 @@ from isang.logs.store import TEMPLATES_SCHEMA, Dataset
 from isang.model.batches import Rows
 
 MOST_SESSIONS = 300
-"""So many sessions, drawn at random, get each kind of anomaly..."""
+"""Number of sessions, drawn at random, that get each kind of anomaly..."""
 MOST_EVENTS, LEAST_SESSIONS = 15_000, 50
-"""... or as many as have so many events, but no fewer than this: to score them costs what their events cost."""
+"""... or as many as have this many events, but at least LEAST_SESSIONS: scoring cost grows with the events."""
 MOST_EXPLAINED = 100
-"""Of those found, so many are asked for their reasons."""
+"""Maximum number of found anomalies whose reasons are checked."""
 REPEATS = 5
 SLOW_TIMES = 10
-"""A slow gap is so many times the longest gap before a line of that template in the sessions that are planted into."""
+"""A slow gap is this many times the longest gap before a line of that template in the sessions used for planting."""
 LEAST_SLOW_MS = 1_000
 PLANTED_TEMPLATE = "quixotic zephyr <*> befuddled the ombudsman"
 """The text of an event that no log has."""
@@ -93,7 +93,7 @@ def swapped_order(session: Changeable, around: PlantingContext, generator: np.ra
 
 
 def repetition(session: Changeable, around: PlantingContext, generator: np.random.Generator) -> Planted | None:
-    """One event happens several times more, right after itself; nothing tells the copies from others beside them."""
+    """One event is repeated several more times right after itself; equal neighbouring lines count as copies too."""
     place = int(generator.integers(len(session.events)))
     event = int(session.events[place])
     repeated = session.inserted(place + 1, event, REPEATS)
@@ -116,9 +116,9 @@ KINDS: tuple[Plant, ...] = (unseen_event, missing_event, early_end, swapped_orde
 
 
 def plant_held_out(model: Model, dataset: Dataset, training: Rows, held_out: Rows, seed: int = 0) -> pl.DataFrame:
-    """Scores of sessions that were `held_out` from training, with each kind of anomaly planted into them.
+    """Scores of sessions `held_out` from training, with each kind of anomaly planted into them.
 
-    Columns `kind` and one for each detector; the detectors that need no trained model are fitted anew without these.
+    Columns `kind` and one per detector; the detectors that need no trained model are refitted without these sessions.
     """
     generator = np.random.default_rng(seed)
     originals = changeable(dataset, _drawn(dataset, held_out, generator))
@@ -168,7 +168,7 @@ def found_by_kind(model: Model, dataset: Dataset, rows: Rows, seed: int = 0) -> 
 
 
 def _drawn(dataset: Dataset, rows: Rows, generator: np.random.Generator) -> Rows:
-    """Some of these sessions, at random: MOST_SESSIONS, or MOST_EVENTS in all where they are long."""
+    """A random sample of these sessions: MOST_SESSIONS, or fewer with MOST_EVENTS in all if they are long."""
     drawn = generator.permutation(rows)[:MOST_SESSIONS]
     affordable = int(np.searchsorted(np.cumsum(dataset.sizes[drawn]), MOST_EVENTS, side="right"))
     return drawn[: max(affordable, LEAST_SESSIONS)]

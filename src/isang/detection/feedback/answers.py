@@ -1,4 +1,4 @@
-"""Answers about incidents: what a person said, of what, and until when."""
+"""Answers to incidents: a user's verdict, its scope, and how long it holds."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +23,7 @@ MOST_TEXT = 2_000
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person said about an incident. It is never changed; it can be undone."""
+    """A user's verdict on an incident. It is never changed, but it can be undone."""
 
     id: str
     verdict: Verdict
@@ -96,8 +96,9 @@ def answer_to(
 ) -> Answer:
     """The answer to an incident of incidents.json, whose anomaly `records` are these.
 
-    `normal` speaks of the sessions that are named after this cause, any other verdict of all. `template` says which of
-    the incident's lines is meant; None: the one that it is named after. Raises ValueError where it has no such line.
+    `normal` applies to the sessions that are named after this cause, any other verdict to all. `template` selects one
+    of
+    the incident's lines; None: the one that it is named after. Raises ValueError if it has no such line.
     """
     symptoms = incident["symptoms"]
     cause = next((one for one in symptoms if one["fingerprint"] == incident["fingerprint"]), symptoms[0])

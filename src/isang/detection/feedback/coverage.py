@@ -1,4 +1,4 @@
-"""What answers cover: whether an anomaly shows nothing but what people said is normal."""
+"""Whether an anomaly shows only what users have marked as normal."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -36,11 +36,11 @@ class Answers:
         return next((one for one in reversed(self.answers) if one.fingerprint == fingerprint), None)
 
     def covering(self, record: Mapping[str, Any]) -> dict[Symptom, Answer]:
-        """Which symptoms of an anomaly record are told to be normal, each with the answer that says so.
+        """The symptoms of an anomaly record that are marked as normal, each with the answer that says so.
 
-        An answer to an incident covers its cause, and in the company of that cause what else its sessions had; one
-        about a template every symptom of such a line; one about a detector all that this kind of reason finds. What
-        somebody called an anomaly since is covered by none.
+        An answer to an incident covers its cause, and together with that cause whatever else its sessions had; an
+        answer about a template covers every symptom of such a line; one about a detector covers all reasons of that
+        kind. Nothing covers what a user has called an anomaly since.
         """
         symptoms = symptoms_of(record)
         valid = [answer for answer in self._normal if _holds_at(answer, record)]
@@ -71,7 +71,7 @@ class Answers:
         return next((answer for answer in valid if _is_about_logs(answer, incident.fingerprint, symptom)), None)
 
     def most_sessions(self, answer: Answer) -> int:
-        """So many sessions within AT_ONCE_SECONDS are covered by an answer and by others to the same cause."""
+        """Maximum number of sessions within AT_ONCE_SECONDS covered by an answer and others to the same cause."""
         same = (one.at_once for one in self._normal if one.fingerprint == answer.fingerprint)
         return as_many_as(max(same, default=answer.at_once))
 
@@ -87,7 +87,7 @@ def as_many_as(seen: int) -> int:
     """
     successes = seen + 1
     chance = 0.5**successes if successes < 1000 else 0.0
-    if not chance:  # the normal approximation of so large a number
+    if not chance:  # the normal approximation for large numbers
         return int(successes + 3.1 * (2 * successes) ** 0.5) + 1
     count, rest = 0, 1.0 - chance
     while rest > SURPRISE and count < 100 * successes:

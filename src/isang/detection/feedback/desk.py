@@ -16,7 +16,7 @@ from isang.json_files import Check, anything, from_json, items, mapping, maybe, 
 RESULT, RECORDS = "incidents.json", "anomalies.jsonl"
 MOST_LINE_BYTES = 16 << 20
 LEAST_FINGERPRINT = 6
-"""So many of its first characters name an incident, where no other begins with them."""
+"""Minimum length of a unique prefix that identifies an incident."""
 AGAIN = "write the result again with isang detect --out DIR"
 
 
@@ -81,7 +81,7 @@ def give(
     result: Path | None = None,
     dry_run: bool = False,
 ) -> Given:
-    """Answer to an incident of a result; None: of the one that the model folder lies in. Raises IsangError."""
+    """Answer to an incident of a result; None: the result that contains the model folder. Raises IsangError."""
     path = ledger_of(model)
     found = result_of(model, result)
     incident = incident_named(found, fingerprint)
@@ -100,7 +100,7 @@ def give(
 
 
 def undo(model: Path, answer_id: str) -> Answer:
-    """Take an answer back; it is returned. Raises UsageError where there is none of this id."""
+    """Undo an answer and return it. Raises UsageError if there is none with this id."""
     path = ledger_of(model)
     answer = find_answer(read_ledger(path), answer_id, path)
     append(path, [undo_of(answer)])
@@ -108,7 +108,7 @@ def undo(model: Path, answer_id: str) -> Answer:
 
 
 def result_of(model: Path, result: Path | None = None) -> Result:
-    """The result in a folder, or the one that a model lies in. Raises InputError."""
+    """The result in a folder, or the one that contains a model. Raises InputError."""
     near = [model_folder(model), *list(model_folder(model).resolve().parents)[:2]] if result is None else [result]
     folder = next((one for one in near if (one / RESULT).is_file()), None)
     if folder is None:
@@ -121,7 +121,7 @@ def result_of(model: Path, result: Path | None = None) -> Result:
 
 
 def moment_of(given: str, now: datetime | None = None) -> datetime:
-    """The time that `--until` says: a date, a time (UTC unless it says else), or so long from now.
+    """The time given by `--until`: a date, a time (UTC unless stated otherwise), or a duration from now.
 
     Raises UsageError.
     """

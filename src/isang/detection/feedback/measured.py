@@ -32,7 +32,7 @@ def in_any(start: str | None, stretches: Sequence[Stretch]) -> bool:
 def reviewed_alone(
     incidents: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]], stretches: Sequence[Stretch]
 ) -> tuple[list[dict[str, Any]], int]:
-    """(incidents with the number of their sessions that lie in the stretches, how many of all do not)."""
+    """(incidents with the number of their sessions within the stretches, number of all sessions outside)."""
     counts: dict[tuple[str, bool], int] = {}
     for one in records:
         if in_any(one["start"], stretches):
@@ -71,7 +71,7 @@ def false_alarms(
 
 
 def labels_of(answers: Sequence[Answer]) -> pl.DataFrame:
-    """What answers say of single sessions: `session_id`, `start`, `told` (true: anomalous); later answers win."""
+    """The answers' verdicts on single sessions: `session_id`, `start`, `told` (true: anomalous); later answers win."""
     rows = [
         (name, None if start is None else start, answer.verdict == "anomaly")
         for answer in answers

@@ -1,4 +1,4 @@
-"""Anomaly records to the incidents that are told and those that answers silence."""
+"""Divides anomaly records into reported incidents and those silenced by answers."""
 
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ class AnsweredIncidents:
     """The incidents of a finished judgement, by whether answers silence them."""
 
     incidents: list[Incident]
-    """To tell a person, the most severe first."""
+    """The incidents to report, the most severe first."""
     silenced: list[Incident]
     """Answered to be normal: their `feedback` is the answer."""
 
 
 def silenced_by(record: Mapping[str, Any], answers: Answers) -> str | None:
-    """The id of the answer that covers all that an anomaly record shows; None where something is left to tell."""
+    """The id of the answer that covers everything in an anomaly record; None if something is left to report."""
     if not answers:
         return None
     covering = answers.covering(record)
@@ -37,7 +37,7 @@ def silenced_by(record: Mapping[str, Any], answers: Answers) -> str | None:
 
 
 def uncovered(record: dict[str, Any], answers: Answers) -> dict[str, Any]:
-    """The record with the reasons that are left to tell; the others stand in `silenced_reasons`."""
+    """The record with only the uncovered reasons; the others are in `silenced_reasons`."""
     covering = answers.covering(record) if answers else {}
     if not covering:
         return record
@@ -49,10 +49,10 @@ def uncovered(record: dict[str, Any], answers: Answers) -> dict[str, Any]:
 
 
 def told_incidents(records: Sequence[dict[str, Any]], around: IncidentBaseline, answers: Answers) -> AnsweredIncidents:
-    """The incidents of all records, see `incidents_of`; each record is given its `incident`, and `silenced_by`.
+    """The incidents of all records, see `incidents_of`; each record gets its `incident`, and `silenced_by`.
 
-    What answers cover is grouped apart from the rest, so that neither hides in the other. Where a cause that was told
-    to be normal comes with far more sessions than it had then (`as_many_as`), it is told again.
+    Covered records are grouped separately from the rest, so that neither hides in the other. If a cause marked as
+    normal comes with far more sessions than it had then (`as_many_as`), it is reported again.
     """
     if not answers:
         return AnsweredIncidents(incidents_of(records, around), [])
@@ -95,9 +95,9 @@ def _is_left(record: dict[str, Any], reason: Mapping[str, Any], covering: Mappin
 
 
 def _surging(quiet: Sequence[dict[str, Any]], answers: Answers) -> list[bool]:
-    """Which of the silenced records belong to a time at which their cause came far oftener than was told."""
+    """Which of the silenced records belong to a time when their cause came far more often than the answer covers."""
     surges, found = Surges(answers), [False] * len(quiet)
-    places: dict[str, list[int]] = {}  # of each cause, those not yet told, up to now
+    places: dict[str, list[int]] = {}  # per cause, the records so far that stay silenced
     for place in sorted(range(len(quiet)), key=lambda place: _second(quiet[place])):
         waiting = places.setdefault(lead(quiet[place]).fingerprint, [])
         waiting.append(place)

@@ -15,9 +15,9 @@ from isang.model.vocabulary import UNSEEN
 from isang.model.wording import LOUDNESS, loudness_of
 
 MOST_LISTED = 100
-"""The loudest templates are listed, so many of them."""
+"""Maximum number of templates listed, the loudest."""
 LEAST_KNOWN = 0.5
-"""Where a smaller share of the lines is like lines of the training period, nothing can be told about the log."""
+"""If a smaller share of the lines resembles lines of the training period, the log cannot be judged."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ class Coverage:
     known: int
     """Those with a template of the training period, or with one that is taken for such."""
     without_power: tuple[str, ...] = ()
-    """Detectors that learned too little to tell anything; they do not stand for "no anomaly"."""
+    """Detectors that learned too little to judge; their silence does not mean "no anomaly"."""
     new_templates: int = 0
     """Templates that training never had."""
     compared: int = 0
-    """So many of them, the most frequent, were compared with known ones that a release may have reworded."""
+    """Number of them, the most frequent, that were compared with known ones that a release may have reworded."""
 
     @property
     def not_compared(self) -> str | None:
-        """What is said where there are more of them than are compared."""
+        """A note if there are more of them than were compared."""
         if not self.compared or self.compared == self.new_templates:
             return None
         return (
@@ -52,7 +52,7 @@ class Coverage:
 
     @property
     def other_program(self) -> bool:
-        """Most lines are like none of the training period."""
+        """Whether most lines resemble none of the training period."""
         return self.share is not None and self.share < LEAST_KNOWN
 
     def to_dict(self) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class NewLines(NamedTuple):
     templates: tuple[str, ...]
     """The most frequent first."""
     sessions: int
-    """So many have one of them."""
+    """Number of sessions with one of them."""
     of: int
     """Sessions from the first of them on."""
     since: str | None
@@ -43,9 +43,9 @@ class NewLines(NamedTuple):
 
 
 def new_lines(model: Model, dataset: Dataset, judged: Judged) -> NewLines | None:
-    """The templates that are new in many of the judged sessions; None where none is.
+    """The templates that are new in many of the judged sessions; None if there are none.
 
-    One that tells of a failure is no sign of a release: its alerts stay apart.
+    A template that reports a failure is not a sign of a release: its alerts are kept separate.
     """
     texts = dict(dataset.templates["event", "template"].iter_rows())
     unseen = np.flatnonzero(model.vocabulary.tokens(dataset) == UNSEEN).tolist()

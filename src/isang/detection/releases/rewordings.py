@@ -1,7 +1,7 @@
-"""Which new templates are known ones that a new release has reworded, by all that a whole log can tell.
+"""New templates that are rewordings of known ones by a new release, using evidence from the whole log.
 
-Words alone cannot tell a new wording from a new kind of line. A log can: a release takes the old line away, and the new
-one stands where the old one stood, beside the same other lines, about as often.
+Words alone cannot distinguish a new wording from a new kind of line. A whole log can: a release removes the old line,
+and the new one occurs where the old one did, with the same other lines, about as often.
 """
 
 from collections.abc import Mapping
@@ -18,29 +18,28 @@ from isang.model.batches import Floats, Rows
 from isang.model.wording import LEAST_SIMILARITY, Likeness
 
 LEAST_EXPECTED = 10.0
-"""A known template has vanished where it is in none of the last sessions and so many with it would be expected."""
+"""A known template has vanished if it is in none of the last sessions, while this many with it would be expected."""
 LEAST_SESSIONS = 10
 """A new template in fewer sessions says little by its place alone."""
 LEAST_FIT = 0.25
-"""At the places of the new template the model must expect the known one with so much of the probability that it expects
-it with at its own places."""
+"""Minimum probability of the known template at the positions of the new one, relative to that at its own positions."""
 LEAST_COMPANY = 0.8
-"""The sessions of the two must have so much of their other lines in common."""
+"""Minimum share of other lines that the sessions of the two must have in common."""
 LEAST_SIMILARITY_AND_COMPANY = 1.0
-"""Where words speak for it, these and their other lines together must be so much alike."""
+"""If the words support it, minimum sum of the similarities of words and of other lines."""
 LEAST_RATE = 0.25
-"""Where words do not speak for it, the rarer of the two must be so frequent as a share of the other."""
+"""If the words do not support it, minimum ratio of the frequencies of the rarer and the more frequent one."""
 FEW = 10.0
 """Counted besides when two numbers of sessions are compared, as small ones say little."""
 SOFTNESS = 0.05
-"""Of two partners the one for which so much more speaks is e times as probable."""
+"""A partner with this much more evidence than another is e times as probable."""
 SCALINGS = 200
 LEAST_CERTAINTY = 0.9
 """Pairs are formed such that all of them together are the best; a pair must be so probable then."""
 RELEASE = 3
-"""So many templates that are recognised by their words are a release."""
+"""Minimum number of templates recognised by their words to assume a release."""
 MOST_NEW = 500
-"""Only so many new templates are looked at, the most frequent ones: a log with more is of another program."""
+"""Maximum number of new templates examined, the most frequent: a log with more comes from another program."""
 PASSES = 5
 """What is recognised makes clearer what stands around it, and leaves fewer known templates to choose from."""
 
@@ -51,7 +50,7 @@ class Rewording(NamedTuple):
     template: str
     known: str
     sessions: int
-    """So many have it."""
+    """Number of sessions with it."""
     first: int
     """Row of the dataset with the first of them."""
     because: str
@@ -115,7 +114,7 @@ class _Candidate(NamedTuple):
 
     likeness: Likeness
     rate: float
-    """How often sessions have the one, as a share of how often they have the other."""
+    """The ratio of the frequencies of the two among sessions."""
     vanished: bool
     """LEAST_EXPECTED sessions with it would have come since the last one."""
 
@@ -151,7 +150,7 @@ class _Pair:
         return _alike(self.candidate.likeness, self.company)
 
     def by_place(self, *, frequent: bool, at_release: bool) -> bool:
-        """Whether it stands in the other's place, and two of three more speak for it: a stem, numbers, a release."""
+        """Whether it takes the other's place, and two of three further signs support it: a stem, numbers, a release."""
         likeness = self.candidate.likeness
         more = likeness.stem + (frequent and self.candidate.vanished) + at_release
         alike = self.fit >= LEAST_FIT and self.company >= LEAST_COMPANY and self.candidate.rate >= LEAST_RATE
@@ -206,13 +205,13 @@ def _compared(log: Log, known: Known, text: str, candidates: Mapping[int, _Candi
 
 
 def _common(one: Floats, other: Floats) -> float:
-    """What two kinds of sessions have in common, as a share of all their lines; 1 where there are no other lines."""
+    """The share of lines that two kinds of sessions have in common; 1 if there are no other lines."""
     both = float((one + other).sum())
     return 1 - float(np.abs(one - other).sum()) / both if both else 1.0
 
 
 def _ratio(one: float, other: float) -> float:
-    """The smaller number as a share of the larger one, both with FEW more."""
+    """The ratio of the smaller to the larger number, after adding FEW to both."""
     low, high = sorted((one + FEW, other + FEW))
     return low / high
 

@@ -19,9 +19,9 @@ from isang.model.batches import Floats, Rows, Sessions, Tokens, to_sessions
 from isang.model.vocabulary import MARKS, MASK, UNSEEN
 
 ASKED_PLACES = 60
-"""The model is asked about so many places of a template, of evenly spread sessions."""
+"""Maximum number of positions of a template, from evenly spread sessions, at which the model is queried."""
 COMPARED_SESSIONS = 1_000
-"""The other lines of so many sessions with a template are counted, of evenly spread ones."""
+"""Maximum number of sessions with a template, evenly spread, whose other lines are counted."""
 
 
 class Occurrence(NamedTuple):
@@ -29,11 +29,11 @@ class Occurrence(NamedTuple):
 
     first: int
     sessions: int
-    """So many have it."""
+    """Number of sessions with it."""
 
 
 class Known:
-    """Where the known templates stand in the normal sessions of a model."""
+    """The positions of the known templates in the normal sessions of a model."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -129,7 +129,7 @@ class Log:
 
     @cached_property
     def _event_E(self) -> NDArray[np.int32]:
-        """The events of all sessions, behind one another."""
+        """The events of all sessions, concatenated."""
         events = self.dataset.sessions["events"].gather(self.rows)
         return events.explode(empty_as_null=False, keep_nulls=False).to_numpy()
 
@@ -145,9 +145,9 @@ class Log:
 
 
 def expected(model: Model, sessions: Sessions, places: Rows) -> Floats:
-    """What the model expects, on average, at some of these places when all are hidden: probabilities, shape V.
+    """The model's mean probabilities at some of these positions, hidden at once, shape V.
 
-    Without an encoder, what follows the line before in the normal sessions.
+    Without an encoder, the probabilities of the events that follow the previous line in the normal sessions.
     """
     hidden = sessions.flat.copy()
     hidden[places] = MASK
@@ -187,5 +187,5 @@ def _shares(sessions: Sessions, counts: NDArray[Any], size: int) -> Floats:
 
 
 def _spread(places: Rows, most: int) -> Rows:
-    """At most so many of these, evenly spread."""
+    """At most `most` of these, evenly spread."""
     return places[np.unique(np.linspace(0, len(places) - 1, most).astype(np.int64))]

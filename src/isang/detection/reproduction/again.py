@@ -33,7 +33,7 @@ class Reproduced:
     """An alert then and now."""
 
     then: Mapping[str, Any]
-    """The anomaly record as it was told."""
+    """The anomaly record as reported."""
     now: Mapping[str, Any] | None
     """Judged again; None: it is no anomaly now."""
     score: float
@@ -67,7 +67,7 @@ class _Alone:
         return pl.DataFrame({"source_index": none, "line": none})
 
     def raw(self, wanted: Any) -> dict[tuple[int, int], str]:
-        """Raw lines are not kept; those that were told stand in the record."""
+        """Raw lines are not kept; those that were reported are in the record."""
         return {}
 
 
@@ -85,7 +85,7 @@ def reproduce(model: Model, kept: Mapping[str, Any], then: Mapping[str, Any]) ->
     judged = _judged(used, dataset, kept)
     found = records(used, _Alone(dataset, [Source(0, str(then["source"]), Path("-"), named=True)]), judged)
     now = found[0] if found else None
-    if now is not None and then.get("ended") == "goes on":  # told before its end: of its new lines alone
+    if now is not None and then.get("ended") == "goes on":  # reported before its end, for its new lines only
         now = now | {"reasons": [one for one in now["reasons"] if one["detector"] == UNSEEN_LINES]}
     (decision,) = judged.decisions
     differences = _differences(then, now, decision.score, decision.threshold)

@@ -1,4 +1,4 @@
-"""What is kept of each alert so that it can be judged again: its session, what stood beside it, model and settings."""
+"""What is stored of each alert to judge it again: its session, the sessions of its crowd, model and settings."""
 
 import hashlib
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ def _session(
     return {
         "templates": [{"template": texts[event][0], "level": texts[event][1]} for event in places],
         "events": [places[event] for event in events],
-        "gaps_ms": None if gaps_ms is None else gaps_ms.to_list(),  # without a clock there are none
+        "gaps_ms": None if gaps_ms is None else gaps_ms.to_list(),  # without timestamps there are none
         "taken_for": taken_for,
         "may_go_on": bool(judged.unfinished_S[index]),
         "silence_ms": None if np.isnan(silence_ms) else silence_ms,
@@ -76,7 +76,7 @@ def _session(
 
 
 def _beside(model: Model, judged: Judged, index: int) -> dict[str, Any] | None:
-    """When the sessions of its crowd ended, in milliseconds after it; None where it stands in none."""
+    """The end times of the sessions of its crowd, in milliseconds after its own; None if it belongs to none."""
     found = neighbours(judged.beside, index) if Burst.name in model.fitted else None
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""The alerts of a result on disk, with what was kept of each."""
+"""The alerts of a result on disk, with what was stored of each."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,10 +12,11 @@ FILE = "kept_sessions.jsonl"
 
 
 def alerts_of(model: Path, name: str, result: Path | None) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """(record, what was kept of its session) of an alert, or of all alerts of an incident.
+    """(record, stored session) of an alert, or of all alerts of an incident.
 
-    `name`: a session id, the id or the fingerprint of an incident, or how the fingerprint begins. `result`: a folder,
-    or the anomalies.jsonl in it; None: the result that the model lies in. Raises InputError and UsageError.
+    `name`: a session id, the id or the fingerprint of an incident, or a prefix of the fingerprint. `result`: a folder,
+    or
+    the anomalies.jsonl in it; None: the result that contains the model. Raises InputError and UsageError.
     """
     if result is not None and result.name == RECORDS:
         result = result.parent

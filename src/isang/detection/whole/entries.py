@@ -10,8 +10,8 @@ from isang.detection.incidents import Incident
 
 SHOWN_CHARACTERS = 2_000
 TOLD = 0.02
-"""New values, strange numbers, changed rates and silences are told where no more than this share of unchanged logs has
-as strange ones."""
+"""New values, unusual numbers, changed rates and silences are reported if at most this share of unchanged logs has
+equally unusual ones."""
 
 
 def severity_of(score: float, loud: int) -> Severity:

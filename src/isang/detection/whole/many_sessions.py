@@ -1,4 +1,4 @@
-"""Many sessions that are each a little strange: few held-out ones cannot tell one of them, but may tell all.
+"""Many sessions that are each slightly unusual: few held-out sessions cannot expose one of them, but may expose all.
 
 Shapes: D detectors, S judged sessions.
 """
@@ -27,9 +27,9 @@ LEAST_SESSIONS = 3
 SELDOM = 0.1
 """The highest score of the held-out sessions is strange where no more than this share of them has it."""
 OF_CROWDS = (Burst.name,)
-"""Detectors to which sessions are strange for those beside them: one crowd is one thing, however many it is made of."""
+"""Detectors that judge a session by its neighbours: one crowd is one anomaly, however many sessions it has."""
 DISPERSION = 2.0
-"""What happens to one session happens to those beside it: so many of them count as one."""
+"""Neighbouring sessions are correlated: this many of them count as one."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,20 @@ class Many:
     sessions: NDArray[np.int64]
     """Their places among the judged ones."""
     normal: int
-    """So many of `of` held-out normal sessions are as strange."""
+    """Number of held-out normal sessions, of `of`, that are as unusual."""
     of: int
     p_value: float
 
 
 def many_strange(model: Model, judged: Judged) -> Many | None:
-    """The sessions that are together what no normal stretch has, though none of them is an alert; None: there are none.
+    """Sessions that are unlike any normal stretch only as a whole, none being an alert by itself; None if there are
+    none.
 
-    Those of the judged sessions, anomalies left out, that score higher than all held-out ones of a detector, or as high
-    as the highest, are counted beside these. Where nothing has changed all are drawn alike, so that their number is
+    For each detector, the judged sessions (without anomalies) that score higher than all held-out ones, or at least as
+    high as the highest, are counted. If nothing has changed, all come from the same distribution, so their number is
     hypergeometric (the precedence test of Nelson 1963); it is corrected for the detectors and both counts (Bonferroni),
-    and sessions that come together count as fewer, see DISPERSION. Detectors that raise alerts by themselves are left
-    out, and those OF_CROWDS.
+    and sessions that come together count as fewer, see DISPERSION. Detectors that raise alerts by themselves, and those
+    OF_CROWDS, are left out.
     """
     limits_D = speaking_limits_at(model, model.config.detection.alerts_per_thousand)
     others = np.flatnonzero([not decision.anomalous for decision in judged.decisions])
@@ -71,7 +72,7 @@ def many_strange(model: Model, judged: Judged) -> Many | None:
 
 
 def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident | None:
-    """The incident of these sessions, with the reasons for the strangest of them; None where the detector has none."""
+    """The incident of these sessions, with the reasons for the most unusual of them; None if the detector has none."""
     scores_S = judged.scores_DS[many.detector]
     strangest = int(max(many.sessions, key=lambda place: (scores_S[place], -place)))
     p_values_DS = np.ones_like(judged.p_values_DS)
@@ -107,7 +108,8 @@ def _strangest(scores_S: Floats, tail: ScoreTail) -> list[tuple[NDArray[np.int64
 
 
 def as_many(strange: int, judged: int, normal: int, of: int) -> float:
-    """The chance that so many or more of `strange + normal` sessions are among the `judged`, not among the normal ones.
+    """The probability that at least `strange` of `strange + normal` sessions are among the `judged`, not the normal
+    ones.
 
     To the power of 1 / DISPERSION.
     """
@@ -120,7 +122,7 @@ def as_many(strange: int, judged: int, normal: int, of: int) -> float:
 
 
 def _log_ways(number: int, drawn: int) -> float:
-    """The logarithm of the ways to draw so many."""
+    """The logarithm of the number of ways to draw `drawn` of `number`."""
     if drawn > number:
         return -math.inf
     return math.lgamma(number + 1) - math.lgamma(drawn + 1) - math.lgamma(number - drawn + 1)

@@ -31,11 +31,11 @@ def noticed(
     incidents: Sequence[Incident],
     records: Sequence[Mapping[str, Any]],
 ) -> Noticed:
-    """New values, strange numbers, changed rates, silences and new kinds of lines in logs.
+    """New values, unusual numbers, changed rates, silences and new kinds of lines in logs.
 
     `over_time` are all lines that have a time, `incidents` those of the logs' sessions, and `records` the anomalies,
-    each with its `incident`. An incident of sessions that explains what else changed has it as a further reason; `told`
-    has these incidents too.
+    each with its `incident`. An incident of sessions that explains another change gets it as a further reason; `told`
+    includes these incidents too.
     """
     series = read_series(logs.folder)
     if series is None:

@@ -10,10 +10,10 @@ from isang.model.batches import Floats
 
 HOURS = 168
 LEAST_TIMES = 3
-"""A course of a day is looked for in a log of so many days, one of a week in one of so many weeks."""
+"""Minimum number of periods in a log: days to look for a daily pattern, weeks for a weekly one."""
 PARTS = 10
 BETTER = 0.9
-"""A course holds where it tells windows that were held out with an error so much smaller, in squares."""
+"""A pattern is used if its squared error on held-out windows is below this share of that of the mean."""
 _PERIODS = (24, 168)
 
 
@@ -24,10 +24,10 @@ def hours_of(starts_W: Floats) -> NDArray[np.int64]:
 
 
 def period_of(hours_W: NDArray[np.int64], roots_W: Floats) -> int | None:
-    """The hours after which a rate begins anew, 24 or 168; None where no course tells it better than its mean.
+    """The period of a rate in hours, 24 or 168; None if no pattern predicts it better than its mean.
 
-    `roots_W`: in the order of time, of the counts' roots. What a course is worth is seen by what it says of a tenth of
-    the windows that it was worked out without, each tenth a stretch of time.
+    `roots_W`: square roots of the counts, in order of time. A pattern is tested on each tenth of the windows, a stretch
+    of time, after fitting it without that tenth.
     """
     seen = [period for period in _PERIODS if _is_seen(hours_W % period, period)]
     if not seen:
@@ -39,13 +39,14 @@ def period_of(hours_W: NDArray[np.int64], roots_W: Floats) -> int | None:
 
 
 def _is_seen(hour_W: NDArray[np.int64], period: int) -> bool:
-    """Whether a log had each hour of a period, and began it anew often enough."""
+    """Whether a log covers each hour of a period, and enough periods."""
     times = int(np.count_nonzero(np.diff(hour_W) < 0)) + 1
     return times >= LEAST_TIMES and len(np.unique(hour_W)) == period
 
 
 def course(hours_W: NDArray[np.int64], roots_W: Floats, period: int | None) -> Floats:
-    """What is expected in each hour of the week, shape HOURS: the mean of that hour and half of those beside it."""
+    """Expected value in each hour of the week, shape HOURS: the mean of that hour and, with half weight, its
+    neighbours."""
     if period is None:
         return np.full(HOURS, float(roots_W.mean()))
     hour_W = hours_W % period

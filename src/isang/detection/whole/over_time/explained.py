@@ -18,12 +18,12 @@ from isang.detection.whole.over_time.lines import ERRORS, WARNINGS, Lines, lines
 from isang.model.wording import loudness_of
 
 MOSTLY = 0.5
-"""An incident that has so large a share of the lines that are too many explains them."""
+"""An incident explains surplus lines if it contains at least this share of them."""
 
 
 @dataclass(frozen=True)
 class LineChange:
-    """One kind of line that is otherwise than usual, and how it is said."""
+    """One kind of line with an unusual rate, and its sentence."""
 
     series: str
     kind: str
@@ -38,11 +38,11 @@ class LineChange:
     window: tuple[float, float] = (0.0, 0.0)
     """The strangest window, in seconds since 1970."""
     surplus: float = 0.0
-    """So many lines more than usual in it."""
+    """Number of lines above the usual."""
 
 
 def lines_by_incident(model: Model, logs: Located, records: Sequence[Mapping[str, Any]]) -> dict[str, Lines]:
-    """The lines of the anomalous sessions of each incident, by its fingerprint; `records` are theirs."""
+    """The lines of the anomalous sessions of each incident, by its fingerprint; `records` are those of the sessions."""
     row_of = {name: row for row, name in enumerate(logs.dataset.sessions["session_id"])}
     rows: dict[str, list[int]] = defaultdict(list)
     for record in records:

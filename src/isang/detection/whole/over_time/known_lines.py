@@ -20,12 +20,12 @@ FEW, LEAST_GAPS, MOST_GAPS = 4, 20, 5_000
 """Gaps are kept of lines that came oftener than FEW times, the latest; those with fewer than LEAST_GAPS say nothing by
 their silence."""
 MOST_REGULAR = 500
-"""The most frequent kinds of lines are watched for silence, so many."""
+"""Maximum number of kinds of lines, the most frequent, watched for silence."""
 SCALE_SHARE = 0.25
-"""The tail of the gaps is at least so long, in median gaps."""
+"""Minimum scale of the tail of the gaps, in median gaps."""
 PAUSE_SECONDS, PAUSE_SHARE, PAUSE_STEPS = 60.0, 0.99, 3
-"""The clock stops where the whole log pauses for longer than this, and for so many times what this share of its steps
-in the training period does not exceed: a night with few lines is no pause."""
+"""A pause of the whole log stops the clock if it is longer than PAUSE_SECONDS and than PAUSE_STEPS times the quantile
+PAUSE_SHARE of the steps in the training period: a night with few lines is not a pause."""
 SETTLED = 0.25
 """What comes for the first time in this share of a training period is part of its beginning."""
 PRIOR = 0.5
@@ -37,9 +37,9 @@ SCHEMA = pl.Schema(
         "gaps": pl.List(pl.Float64()),
     }
 )  # fmt: skip
-"""A row for each kind of line: how loudly it tells of a failure, whether no session has it, the share of the period
-that had passed when it first came, and the seconds between its lines (none where they are few). The first row, without
-a name, holds the scores of the parts of the period as its `gaps`, and its seconds as `first`."""
+"""A row for each kind of line: its loudness, whether no session has it, the share of the period that had passed at its
+first line, and the seconds between its lines (empty if they are few). The first row, without a name, holds the scores
+of the parts of the period as its `gaps`, and the seconds of the period as `first`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def known_lines(lines: Lines, inside: Sequence[str]) -> pl.DataFrame | None:
 def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
     """The known kinds of lines that were silent for long, the least likely first.
 
-    Those that do not come at all are none: whoever gives only some of the logs has none of their lines either.
+    Kinds that do not occur at all do not count: the user may have given only some of the logs.
     """
     period, scores = float(known["first"][0]), known["gaps"][0].to_numpy()[:PARTS]
     if not len(lines.start_C) or not period:
@@ -111,11 +111,11 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
 
 
 def novelty(known: pl.DataFrame, seconds: float, *, loud: bool, kinds: int = 1) -> float:
-    """The chance that so many seconds bring so many kinds of lines, outside of sessions, that were never there.
+    """The probability that `seconds` bring `kinds` new kinds of lines outside of sessions.
 
-    By how many came after the beginning of the training period; those that tell of a failure are counted apart. Their
-    rate has a gamma distribution, the number a negative binomial one. One event often brings several: so many as
-    KINDS_AT_ONCE count as one.
+    It is estimated from the new kinds after the beginning of the training period; those that report a failure are
+    counted separately. Their rate has a gamma distribution, their number a negative binomial one. One event often
+    brings several kinds: KINDS_AT_ONCE of them count as one.
     """
     settled = (1 - SETTLED) * float(known["first"][0])
     late = known[1:].filter(pl.col("outside") & (pl.col("first") > SETTLED) & ((pl.col("loudness") > 0) == loud)).height
@@ -135,7 +135,7 @@ def length_of(lines: Lines, known: pl.DataFrame) -> float:
 
 
 def times_of(lines: Lines) -> dict[str, int]:
-    """At how many times, of those that are told apart, each kind of line comes."""
+    """The number of distinct times at which each kind of line occurs."""
     return {name: len(one.at) for name, one in _series(lines).items()}
 
 
@@ -148,7 +148,7 @@ class _Clock:
     ran: Floats
     """What the clock says then, in seconds."""
     pause: float
-    """A step that is longer is a pause of the log, in seconds; the usual one stands for it."""
+    """Longer steps, in seconds, are pauses of the log; they are replaced with the usual step."""
     usual: float
 
     @classmethod
@@ -211,7 +211,7 @@ def _held_out(gaps: Floats, part: NDArray[np.int64], resolution: float) -> Float
 
 
 def _score(then: Floats, longest: Floats, number: int, resolution: float) -> float:
-    """-log10 of the chance that one of so many gaps is as long as the `longest`; at least 0."""
+    """-log10 of the probability that one of `number` gaps is as long as the `longest`; at least 0."""
     usual = float(np.median(then))
     tail = fit_tail(then, max(resolution, SCALE_SHARE * usual), usual)
     return max(0.0, -float(np.log10(number * tail.p_values(longest)[0])))

@@ -34,15 +34,15 @@ class Lines:
     event_C: NDArray[np.int64]
     source_C: NDArray[np.int64]
     names: Sequence[str]
-    """Of each event: the known template that it is or is taken for, else its own text."""
+    """For each event: the known template that it is or is matched to, else its own text."""
     loudness: NDArray[np.int64]
-    """Of each event."""
+    """The loudness of each event."""
     sources: Sequence[str]
     """The logs."""
 
     @property
     def loud_C(self) -> NDArray[np.int64]:
-        """How loudly the lines tell of a failure."""
+        """How clearly the lines report a failure."""
         loud: NDArray[np.int64] = self.loudness[self.event_C]
         return loud
 

@@ -1,4 +1,4 @@
-"""Lines that tell of a failure, in a log as a whole beside stretches of the training period with as many lines.
+"""Lines that report a failure in a log as a whole, compared with training stretches with the same number of lines.
 
 Shapes: C counts of lines, K stretches of the training period.
 """
@@ -18,20 +18,21 @@ from isang.model.folder.log_tables import LOG_TABLES, LOUD_LINES
 from isang.model.wording import LOUDNESS
 
 PIECES = 600
-"""The training period is cut into so many, each with as many lines; stretches are made of them."""
+"""Number of pieces of the training period, with equal numbers of lines; stretches consist of them."""
 LOUDEST = len(LOUDNESS) - 1
 CLASSES = (1, LOUDEST)
-"""All lines that tell of a failure are looked at, and errors alone: among many rare warnings one new error is lost."""
+"""Minimum loudness of the two classes examined: all lines that report a failure, and only errors, since a new error
+would be lost among many rare warnings."""
 
 
 Counts = Mapping[str, tuple[int, NDArray[Any]]]
-"""Of each kind of line that tells of a failure how loud it is, and its lines in each stretch."""
+"""For each kind of line that reports a failure, its loudness and its number of lines in each stretch."""
 
 
 def loud_lines(lines: Lines) -> pl.DataFrame | None:
-    """The kinds of lines that tell of a failure, and how many came in which pieces of a training period.
+    """The kinds of lines that report a failure, and their counts in the pieces of a training period.
 
-    The first row, without a name, has the number of all lines; None where there are too few to be cut.
+    The first row, without a name, has the number of all lines; None if there are too few to be divided.
     """
     total = int(lines.lines_C.sum())
     if total < PIECES:
@@ -44,12 +45,12 @@ def loud_lines(lines: Lines) -> pl.DataFrame | None:
 
 
 def judge_loud(known: pl.DataFrame | None, lines: Lines) -> Loud | None:
-    """How unusual the lines of a log are that tell of a failure; None where it cannot be told.
+    """How unusual the failure lines of a log are; None if it cannot be determined.
 
-    Of each kind of line that came x times it counts in how many stretches of the training period it came as often:
-    -log10 of that share, weighted by loudness, summed over the kinds. The sum is compared with the sums of those
-    stretches, each by the others, and so for each of CLASSES (Bonferroni). A log that is longer than a fourth of the
-    training period is cut; its strangest part counts.
+    For each kind of line that came x times, the share of training stretches in which it came as often is computed; the
+    score is -log10 of that share, weighted by loudness and summed over the kinds. The sum is compared with the sums of
+    those stretches, each scored by the others, for each of CLASSES (Bonferroni). A log longer than a quarter of the
+    training period is divided; its most unusual part counts.
     """
     total = int(lines.lines_C.sum())
     if known is None or not total:
@@ -102,7 +103,7 @@ def _of_stretches(known: pl.DataFrame, stretches: int) -> Counts:
 
 
 def _counted(lines: Lines, parts: int) -> Counts:
-    """The lines in so many parts, each with as many lines of any kind."""
+    """The counts in `parts` parts with equal numbers of lines."""
     part_C = (np.cumsum(lines.lines_C) - lines.lines_C) * parts // max(1, int(lines.lines_C.sum()))
     number = {name: place for place, name in enumerate(dict.fromkeys(lines.names))}
     of_event = np.array([number[name] for name in lines.names], dtype=np.int64)

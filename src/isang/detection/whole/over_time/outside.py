@@ -29,7 +29,7 @@ class NewLine:
     line: int
     """Where the first of them stands."""
     p_value: float
-    """The chance that a stretch in which the budget allows one alert brings so many kinds, by how often some came in
+    """The probability that a stretch in which the budget allows one alert brings this many kinds, from their rate in
     training."""
 
 

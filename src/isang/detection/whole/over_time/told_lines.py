@@ -66,11 +66,11 @@ def lines_noticed(
     incidents: Sequence[Incident],
     records: Sequence[Mapping[str, Any]],
 ) -> LinesNoticed:
-    """Changed rates, silences and new kinds of lines, beside the `incidents` of the anomalous sessions `records`.
+    """Changed rates, silences and new kinds of lines, besides the `incidents` of the anomalous sessions `records`.
 
-    `series`: what stood in the slots, SERIES_SCHEMA with the `template` of each event.
+    `series`: the slot values, SERIES_SCHEMA with the `template` of each event.
 
-    What an incident explains is a further reason of it, and no incident of its own.
+    What an incident explains becomes a further reason of it, not a separate incident.
     """
     counts = read_line_counts(logs.folder)
     new = [] if counts is None else new_outside(model, logs.dataset, counts, lines)
@@ -225,7 +225,7 @@ def _titles(lead: LineChange) -> tuple[str, str]:
 
 
 def _together(new: Sequence[NewLine]) -> list[list[NewLine]]:
-    """New kinds of lines of one time together, those that tell of a failure apart from the others."""
+    """Groups new kinds of lines that appear at the same time, those that report a failure apart from the others."""
     groups: list[list[NewLine]] = []
     for one in new:
         near = next((group for group in groups if _beside(group[0], one)), None)

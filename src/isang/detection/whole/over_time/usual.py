@@ -15,19 +15,18 @@ from isang.detection.whole.over_time.lines import Lines
 OF_LINES = (RareEvent.name, FailureLines.name)
 """Detectors to which a session is strange for a line that few sessions have."""
 MORE_THAN_USUAL = 0.01
-"""Lines come more often than usual where so many, or more, come with no higher probability."""
+"""Lines come more often than usual if the probability of at least as many is no higher than this."""
 
 SPREAD = 0.5
-"""What came in so large a share of the parts of the training period came again and again."""
+"""Minimum share of the parts of the training period with a kind of line for it to count as recurring."""
 
 
 def as_usual(model: Model, lines: Lines) -> Callable[[Mapping[str, Any]], bool]:
-    """Whether an anomaly record shows nothing but lines that came again and again in the training period, and come no
-    more often now.
+    """Whether an anomaly record shows only lines that recurred in the training period and come no more often now.
 
-    A kind of line that one session in 300 has is strange to a budget of one in 1,000, whenever it comes; to whoever
-    reads the alerts it is of every day. It was in half of the tenths of the training period, and its number now is
-    Poisson's by its rate then.
+    A kind of line in one session of 300 is anomalous for a budget of one in 1,000 whenever it comes, but commonplace to
+    the reader of the alerts. Such a line was in half of the tenths of the training period, and its number now follows a
+    Poisson distribution with its earlier rate.
     """
     if model.lines is None:
         return lambda _: False

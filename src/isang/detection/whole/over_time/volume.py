@@ -1,4 +1,4 @@
-"""How many lines of each kind come in a time, beside the training period: more than ever, less than ever, none.
+"""Rates of each kind of line compared with the training period: higher than ever, lower than ever, or none.
 
 Shapes: W windows of equal length, R series (templates, levels, all lines), L lines.
 """
@@ -17,9 +17,9 @@ from isang.model.batches import Floats
 
 WINDOW_SECONDS = (10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
 LINES_PER_WINDOW = 100
-"""A window is as short as that many lines allow, in the median of those with any..."""
+"""A window is the shortest with a median of this many lines, over windows with any..."""
 FEWEST_PER_WINDOW = 20
-"""... or, where these would be too few windows, the longest that are enough and have so many lines."""
+"""... or, if that gives too few windows, the longest that gives enough windows and has this many lines."""
 LEAST_WINDOWS, MOST_WINDOWS = 40, 5_000
 MOST_SERIES = 200
 REGULAR = 5
@@ -137,7 +137,7 @@ class Windows:
     lines: Lines
     seconds: float
     window_C: NDArray[np.int64]
-    """The window of each count, from the first one on."""
+    """The window of each count, relative to the first."""
     first: int
     """The number of the first window."""
     running_W: NDArray[np.bool_]
@@ -146,7 +146,7 @@ class Windows:
 
     @classmethod
     def of(cls, lines: Lines, seconds: float) -> "Windows":
-        """The windows of so many seconds."""
+        """The windows of `seconds` seconds."""
         window_C = np.floor(lines.start_C / seconds).astype(np.int64)
         first = int(window_C.min())
         some_W = np.bincount(window_C - first) > 0

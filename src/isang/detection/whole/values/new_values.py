@@ -17,18 +17,18 @@ from isang.logs.slots.slot_series import WORDS
 LEAST_LINES = 20
 """A slot that was seen less often says nothing."""
 LINES_PER_VALUE = 10
-"""Values are few where each was seen so often in the mean."""
+"""Minimum mean number of lines per value for a slot to have few values."""
 DISPERSION = 2.0
-"""Lines come in bursts: so many of them count as one occurrence."""
+"""Lines come in bursts: this many of them count as one occurrence."""
 PRIOR_RATE, PRIOR_SLOTS = 0.01, 5
-"""Before any slot was seen, one in a hundred is taken to get new values within half a training period; so many slots
-weigh as much as this."""
+"""Prior rate of slots that get new values within half a training period, and its weight in slots."""
 RARE = 0.05
 """New values up to this p-value are counted."""
 SHOWN_VALUES = 4
 SHOWN_CHARACTERS = 60
 _PLAIN = re.compile(r"(?:[^\W\d][\w.-]*[=:])?(?:[^\W\d_][^\W\d_-]*|[-+]?\d{1,3})")
-"""A word, or a number of up to three digits, alone or behind a name: it tells a state, others tell who or where."""
+"""Matches a word, or a number of up to three digits, alone or after a name: a state; others are identities or
+places."""
 _NAMED = re.compile(r"([^\W\d][\w.-]*)[=:]\S")
 
 
@@ -42,7 +42,7 @@ class NewValue:
     name: str | None
     value: str
     lines: int
-    """Lines with it, of those that were looked at."""
+    """Number of examined lines with it."""
     known: tuple[str, ...]
     """The values of the training period, the most frequent first."""
     of: int
@@ -52,7 +52,7 @@ class NewValue:
 
     @property
     def shown_name(self) -> str | None:
-        """What the value is of: a name that stands in all of the values, as in `status=200`, else that of the slot."""
+        """The name of the value: a name contained in all values, as in `status=200`, else that of the slot."""
         named = {match[1] if (match := _NAMED.match(value)) else None for value in (self.value, *self.known)}
         within = named.pop() if len(named) == 1 else None
         return within or self.name
@@ -94,12 +94,12 @@ def with_few_values(slots: pl.DataFrame) -> pl.DataFrame:
 def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
     """The values of `seen` slots that the `known` ones, of those `with_few_values`, never had; the rarest first.
 
-    Slots that had new values in the second half of training say nothing. How many there are of these says how often
-    values change here: a p-value is no lower than the chance that as many slots as here have new ones.
+    Slots that had new values in the second half of training are ignored. Their number shows how often values change
+    here: a p-value is no lower than the probability that as many slots as here have new values.
 
-    Where nothing has changed, each of k lines with a value falls into these m lines rather than the n of training with
-    probability m / (m + n), so that all of them do with (m / (m + n))^k; k is taken as lines / DISPERSION. It is
-    corrected for the number of slots looked at (Bonferroni).
+    If nothing has changed, each of k lines with a value is among these m lines rather than the n of training with
+    probability m / (m + n), so all of them are with (m / (m + n))^k; k is taken as lines / DISPERSION. It is corrected
+    for the number of slots examined (Bonferroni).
     """
     stable = known.filter(~pl.col("growing"))
     rate = (len(known) - len(stable) + PRIOR_RATE * PRIOR_SLOTS) / (len(known) + PRIOR_SLOTS)
@@ -127,9 +127,9 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
 
 
 def _tells(value: str, row: Mapping[str, Any]) -> bool:
-    """Whether a new value may be a fault: a state, or a name beside others that were known.
+    """Whether a new value may be a fault: a state, or a name in addition to known ones.
 
-    Where a slot had one address, host or id, or has none of the known ones now, the logs are of another machine.
+    If a slot had only one address, host or id, or has none of the known ones now, the logs come from another machine.
     """
     if _PLAIN.fullmatch(value):
         return True

@@ -21,8 +21,8 @@ LEAST_NUMBERS, MOST_NUMBERS = 100, 4_000
 LEAST_DIFFERENT = 10
 """Where fewer numbers are different they are few values, see new_values.py."""
 TOGETHER = 10
-"""So many numbers that follow one another are looked at by their mean: where single ones may lie far apart, that shows
-a shift which none of them does."""
+"""Number of consecutive numbers whose mean is also examined: it shows a shift that widely scattered single numbers do
+not show."""
 LEAST_SHARE = 0.95
 """Means are told where so many of the lines were looked at, then and now: else numbers are in a row that lie far apart,
 and their means vary less."""
@@ -37,7 +37,7 @@ MOST_STRAYS = 1
 MOST_SIZE = 1e10
 """Larger ones without a unit are ids, addresses or times."""
 COUNTING = 0.8
-"""Where so large a share of the steps goes up, or down, the slot counts."""
+"""A slot is a counter if at least this share of its steps goes up, or down."""
 LEAST_SCALE = 0.1
 """Beyond the highest number a tail goes on by at least this share of the usual spread."""
 
@@ -51,11 +51,11 @@ class StrangeNumbers:
     name: str | None
     unit: str
     lines: int
-    """So many lie beyond all of the training period; 0 where only their means do."""
+    """Number of lines beyond all of the training period; 0 if only the means are beyond."""
     worst: float
     """The farthest of them, or of the means."""
     known: tuple[float, float]
-    """The least and the most of the training period, of its means where these are told."""
+    """Minimum and maximum of the training period, or of its means if the means are reported."""
     of: int
     """Numbers of the training period that were looked at."""
     places: tuple[int, ...]
@@ -87,10 +87,10 @@ class StrangeNumbers:
 
 
 def known_numbers(series: pl.DataFrame) -> pl.DataFrame | None:
-    """The slots of a training period that have a range, and how unlike its parts are; None where there is none.
+    """The slots of a training period with a range, and how much its parts differ; None if there are none.
 
-    `series`: SERIES_SCHEMA with the `template` of each event. The first row, of no template, holds the highest score of
-    any slot in each part, by the other parts.
+    `series`: SERIES_SCHEMA with the `template` of each event. The first row, without a template, holds the highest
+    score of any slot in each part, relative to the other parts.
     """
     rows, worst_P = [], np.zeros(PARTS)
     for row in series.filter(pl.col("unit").is_not_null()).iter_rows(named=True):
@@ -184,7 +184,7 @@ class _Scale:
 
 
 def _of_parts(numbers_N: Floats) -> Floats:
-    """The score of each part of the period by the others, shape P."""
+    """The score of each part of the period relative to the others, shape P."""
     scaled = _Scale.of(numbers_N).of_numbers(numbers_N)
     parts = np.array_split(np.arange(len(scaled)), PARTS)
     return np.array([_score(np.delete(scaled, own), scaled[own])[0] for own in parts])
@@ -197,9 +197,9 @@ def _score(then_N: Floats, now_N: Floats) -> tuple[float, bool]:
 
 
 def _beyond(then_N: Floats, now_N: Floats) -> float:
-    """How strange the numbers are that lie beyond all that were known; 0 where none does.
+    """The score of the numbers beyond all known ones; 0 if there are none.
 
-    Those within say nothing: a slow course crowds them at one end for a while.
+    Numbers within the range mean nothing: a slow trend crowds them at one end for a while.
     """
     if not len(now_N) or not len(then_N):
         return 0.0
@@ -211,7 +211,7 @@ def _beyond(then_N: Floats, now_N: Floats) -> float:
 
 
 def _means(numbers_N: Floats) -> Floats:
-    """Of each TOGETHER in a row, none of them twice."""
+    """The means of consecutive, non-overlapping groups of TOGETHER numbers."""
     whole = len(numbers_N) // TOGETHER * TOGETHER
     means: Floats = numbers_N[:whole].reshape(-1, TOGETHER).mean(axis=1)
     return means

@@ -25,7 +25,7 @@ SHOWN_VALUES = 5
 SMALLER = 0.5
 """New values up to this p-value are listed."""
 TOGETHER_SECONDS = 30.0
-"""New values that first come within so many seconds are of one cause."""
+"""New values that first come within this many seconds have one cause."""
 SHORTEST_SECONDS = WINDOW_SECONDS[0]
 
 
@@ -71,9 +71,9 @@ def _in_numbers_of(logs: StoredLogs, model: Model, slots: pl.DataFrame) -> pl.Da
 
 
 def _alike(series: pl.DataFrame, values: Sequence[NewValue]) -> list[list[NewValue]]:
-    """The same new value in several templates is one thing, and so are values that first come together.
+    """Group the same new value in several templates, and values that first come together.
 
-    Told of the least likely first.
+    The least likely come first.
     """
     groups: list[tuple[float, list[NewValue]]] = []
     for one in values:
@@ -112,7 +112,7 @@ def _of_value(model: Model, logs: StoredLogs, series: pl.DataFrame, group: Seque
 
 
 def _at_one_time(series: pl.DataFrame, strange: Sequence[StrangeNumbers]) -> list[list[StrangeNumbers]]:
-    """Numbers that are strange at the same time are one thing, told of the least likely first."""
+    """Group numbers that are unusual at the same time, the least likely first."""
     groups: list[list[StrangeNumbers]] = []
     for one in strange:
         first, last = _times(series, one)
@@ -191,7 +191,7 @@ def _span(firsts: Sequence[float], lasts: Sequence[float]) -> tuple[str | None, 
 
 
 def _line(logs: StoredLogs, row: dict[str, Any], places: Sequence[int]) -> dict[str, Any] | None:
-    """The first of these lines, as it is in the log."""
+    """The first of these lines, from the log."""
     at = row["source_index"][places[0]], row["line"][places[0]]
     text = logs.raw([at]).get(at)
     if text is None:

@@ -14,7 +14,7 @@ LEAST_SHARE = 0.95
 
 
 def lines_by_value(series: pl.DataFrame) -> Lines | None:
-    """The lines of each value, named after its template and the value; None where there is no such slot.
+    """The lines of each value, named after its template and the value; None if there is no such slot.
 
     `series`: SERIES_SCHEMA with the `template` of each event.
     """
