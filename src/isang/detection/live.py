@@ -272,9 +272,9 @@ class Following:
 
 
 def pause_after(seconds: float, *, came: bool = True) -> float:
-    """How long to wait after a look that took so long: one that costs more sees more lines at once.
+    """The pause after a poll that took `seconds`: after an expensive one, the next poll handles more lines at once.
 
-    Where nothing `came`, looks are all that it costs to wait.
+    If nothing `came`, polling is the only cost, so the pause is the longest.
     """
     if not came:
         return MOST_PAUSE_SECONDS

@@ -129,7 +129,7 @@ class RunContext:
 
     @property
     def loss_says_nothing(self) -> bool:
-        """The judged series is the objective of a policy or the loss of two opponents: it need not fall."""
+        """Whether the judged series is a policy objective or the loss of two opponents, which need not fall."""
         return self.table.objective != t.LOSS and self.table.loss != t.METRIC
 
     @property
@@ -154,7 +154,7 @@ class RunContext:
 
     @property
     def loss_is_held_out(self) -> bool:
-        """There is no training loss; the validation loss stands in for it."""
+        """Whether there is no training loss and the validation loss is judged instead."""
         return self.table.loss == t.VALIDATION_LOSS
 
 

@@ -1,4 +1,4 @@
-"""Findings: what can be said about a run, each with its evidence."""
+"""Findings: verdicts on a run, each with its evidence."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a finding of another package is, and the check of each verdict that it gives.
+"""The protocol of findings from other packages, and the check of their verdicts.
 
     class LateWarmup:
         name = "late_warmup"
@@ -6,7 +6,8 @@
         def judge(self, table, context):
             return Finding(self.name, "ok", both("…", "…"), {"first_step": 1})
 
-It is one object behind an entry point of the group `isang.findings`; `isang.testing.check_finding` runs the laws on it.
+It is an object provided by an entry point of the group `isang.findings`; `isang.testing.check_finding` runs the laws on
+it.
 """
 
 import json
@@ -22,7 +23,7 @@ GROUP = "isang.findings"
 
 @runtime_checkable
 class FindingRule(Protocol):
-    """One thing that can be said about a run."""
+    """A rule that gives one verdict on a run."""
 
     name: str
     """The finding's `id`: lower-case letters, digits and underscores."""

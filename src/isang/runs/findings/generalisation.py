@@ -17,7 +17,7 @@ LEAST_RISE = 0.03
 HIDDEN_RISE = 0.1
 """A larger part of the lowest level that noise explains as well is not called absent."""
 SURE_GAIN = 3.0
-"""A metric that is better by so many standard deviations of its noise still gets better."""
+"""A metric still improves if its gain exceeds this many standard deviations of its noise."""
 RATE_RISE = 1.15
 """A learning rate that rises by this factor where the validation loss rises is named as a possible cause."""
 
@@ -86,9 +86,9 @@ def _overfitting(context: RunContext) -> Finding:
 
 
 def _by_metric(context: RunContext) -> Finding | None:
-    """What the metric says where no validation loss was logged; None where that is nothing.
+    """The verdict by the metric if no validation loss was logged; None if the metric shows nothing.
 
-    A metric whose name does not say on which data it was measured tells one thing only: where it gets worse while the
+    A metric whose name does not say on which data it was measured shows only one thing: if it gets worse while the
     training loss falls, it was not measured on the training data.
     """
     table = context.table
@@ -324,7 +324,7 @@ def validation_points(table: RunTable) -> tuple[Integers, Floats]:
 
 
 def _training_change(context: RunContext, best_step: int) -> float | None:
-    """Smoothed training loss at the end minus that at the best validation; None where there is none."""
+    """Smoothed training loss at the end minus that at the best validation; None if there is none."""
     if context.loss_is_held_out or len(context.loss) < 5:
         return None
     smooth = context.smooth

@@ -22,14 +22,14 @@ _NAMES = {
 }
 FEWEST = 40
 SKIPPED_PART, STEPS_PER_SKIP = 0.005, 1000
-"""Loss scaling tries a higher scale about every 2,000 steps, more often at the beginning; a row that stands for many
-steps holds the overflow of any of them."""
+"""Overflows that are few: loss scaling tries a higher scale about every 2,000 steps, more often at the beginning; a row
+that covers many steps shows the overflow of any of them."""
 OF_NOISE, OF_MEANS = 0.99, 0.999
 """Share of noise that stays below the threshold; a run holds too few means over many steps to see how they wander."""
 DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
 COLLAPSED_PART, FEWEST_BEFORE = 0.5, 24
-"""A run that loses this part of its gain again is judged by the noise before its best, if so many means lie there."""
+"""A run that loses this part of its gain is judged by the noise before its best, if there are FEWEST_BEFORE means."""
 FEWEST_TO_TURN = 12
 TURNED_PART, TURNED_LEVEL = 0.2, 0.05
 """Of 12 to 39 losses a rise counts from these parts of the gain and of the lowest level."""
@@ -117,8 +117,8 @@ def _is_skipped_step(entry: dict[str, Any], context: RunContext) -> bool:
 def divergence(table: RunTable, context: RunContext) -> Finding:
     """Did the run end clearly above the best level it had reached?
 
-    Twenty block means; the last one against the lowest one. How far the last lies above the lowest by noise alone is
-    simulated from the autoregressive model of the noise around the curve; the threshold is its 99 % quantile.
+    The last of twenty block means is compared with the lowest one. Their difference under noise alone is simulated from
+    the autoregressive model of the noise around the curve; the threshold is its 99 % quantile.
     """
     if not len(context.loss):
         return _no_number(table)
@@ -153,7 +153,7 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
 
 
 def _ran_away(context: RunContext) -> Finding | None:
-    """A loss of few values that ends at a multiple of all that it began with."""
+    """The finding for a loss with few values that ends at a multiple of all its first values."""
     loss = context.loss
     third = len(loss) // 3
     if not third or context.table.maximised or loss.min() <= 0:
@@ -319,7 +319,8 @@ _LOOK = both(
 
 
 def _rise_by_noise(fine: Floats, blocks: int, size: int, share: float) -> float:
-    """How far the last of `blocks` means of `size` values lies above the lowest one in a share of flat noise."""
+    """The quantile `share` of the difference between the last and the lowest of `blocks` means of `size` noise
+    values."""
     residual, removed = around_curve(fine)
     memory = longer(autoregression(residual, removed=removed), len(fine))
     paths = simulated(memory, blocks * size, 400, np.random.default_rng(0)).reshape(400, blocks, size).mean(axis=2)

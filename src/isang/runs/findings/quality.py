@@ -13,7 +13,8 @@ SCALE = {"basic": 2.0, "practical": 1.5, "good": 1.0, "best": 0.5}
 
 
 def measured_quality(table: RunTable, context: RunContext) -> Finding:
-    """What an evaluation measured; a loss alone measures no quality, but one near guessing says that there is none."""
+    """The quality measured by an evaluation. A loss alone measures no quality, but one near guessing shows its
+    absence."""
     fault = hardly_learned(table)
     return with_faults(_evaluated(context), [fault] if fault else [])
 

@@ -19,11 +19,11 @@ SETTLED_BY: dict[str, tuple[str, ...]] = {
     "convergence": (*BROKEN, "overfitting", "schedule"),
     "stopping_point": (*BROKEN, "overfitting", "schedule"),
 }
-"""A problem whose advice says nothing once one of these is a problem: it is a sign of that one, or mends itself."""
+"""Problems whose advice is moot if one of these is a problem: they are symptoms of it, or resolve with it."""
 
 
 def ranked(findings: Sequence[Finding]) -> list[Finding]:
-    """The problems, the first to attend to first; findings of others' plug-ins stand at the end."""
+    """The problems, the most urgent first; findings of plug-ins come last."""
     problems = [finding for finding in findings if finding.verdict == "problem"]
     return sorted(problems, key=lambda found: ORDER.index(found.id) if found.id in ORDER else len(ORDER))
 

@@ -219,7 +219,7 @@ def _never_left_warmup(
 
 
 def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
-    """A cosine or line whose end lies beyond the run."""
+    """The finding for a cosine or line whose end is beyond the run."""
     parameters = found["parameters"]
     if found["family"] == "cosine":
         end, floor = parameters["low_point"], max(parameters["minimum"], 0.0)
@@ -245,7 +245,7 @@ def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: di
     if context.table.facts.get("unfinished") or (part is not None and part < 1):
         done_en, done_ko = plan_done(context) or (f"step {last:,}", f"스텝 {last:,}")
         planned = context.table.facts.get("planned_steps")
-        near_plan = not planned or abs(end - planned) < 0.1 * planned  # the first part of a decay hardly tells its end
+        near_plan = not planned or abs(end - planned) < 0.1 * planned  # the start of a decay hardly shows its end
         to_en = f" to about step {end:,.0f}" if near_plan else ""
         to_ko = f" 스텝 {end:,.0f} 부근까지" if near_plan else ""
         unfinished = both(

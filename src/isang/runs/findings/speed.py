@@ -90,7 +90,7 @@ _SHARES = {
 
 
 def _shares(table: RunTable, context: RunContext, seconds: Floats) -> dict[str, float]:
-    """Seconds of waiting for data and of evaluation, and their parts of the time; only what the log tells."""
+    """Seconds of waiting for data and of evaluation, and their shares of the time, if logged."""
     found: dict[str, float] = {}
     data = table.column(t.DATA_SECONDS)
     known = np.isfinite(data) & (data >= 0)
@@ -115,9 +115,9 @@ def _shares(table: RunTable, context: RunContext, seconds: Floats) -> dict[str, 
 
 
 def _speed(table: RunTable, context: RunContext, steps: Integers, seconds: Floats, each: Integers) -> dict[str, Any]:
-    """What is known about the speed, as evidence; `seconds` is what a step took up to each of `steps`.
+    """The known facts about the speed, as evidence; `seconds` is the time per step up to each of `steps`.
 
-    `each` is the number of steps that a value stands for.
+    `each` is the number of steps that a value covers.
     """
     typical, mean = _typical(seconds, each), float((seconds * each).sum() / each.sum())
     slow_steps = (seconds > STALL * max(typical, 1e-9)) & (seconds * each > max(10.0, _resolution(seconds * each)))
@@ -157,7 +157,7 @@ def _resolution(gaps: Floats) -> float:
 
 
 def _typical(seconds: Floats, each: Integers) -> float:
-    """The seconds that half of all steps took at most; lines that follow each other at once stand for few steps."""
+    """The median time of all steps; lines in immediate succession cover few steps."""
     if each.min() == each.max():
         return float(np.median(seconds))
     order = np.argsort(seconds)

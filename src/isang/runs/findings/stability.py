@@ -20,8 +20,8 @@ SHOWN = 50
 OFTEN = 1e-3
 """More tall recovered spikes than this per loss (and more than two) are a problem."""
 TALL, TALL_OF_GAIN = 0.1, 0.02
-"""A spike is tall when it rises by more than these parts of the smoothed loss there and of all that the run gained;
-lower ones that recover cost nothing, and a tenth of a loss that has come down to a thousandth is next to nothing."""
+"""A spike is tall if it rises by more than these parts of the smoothed loss there and of the run's whole gain. Lower
+ones that recover cost nothing, and a tenth of a loss that has fallen to a thousandth is negligible."""
 LASTING = 0.2
 """A spike that does not recover at once counts from this part of the height of a tall one."""
 FEWEST_FOR_STABILITY = 140
@@ -109,7 +109,7 @@ def _no_curve(finding: str, table: RunTable, context: RunContext) -> Finding | N
 
 
 def _in_tall_ones(context: RunContext, found: Spikes) -> Floats:
-    """The rise of each spike in that of the lowest one that counts as tall there."""
+    """The rise of each spike as a multiple of the smallest rise that counts as tall there."""
     smooth = context.smooth
     gain = max(float(smooth[0] - smooth.min()), 0.0)
     least = np.maximum(TALL * np.abs(smooth[positions(found)]), TALL_OF_GAIN * gain)

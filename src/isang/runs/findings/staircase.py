@@ -1,4 +1,4 @@
-"""A training loss that drops at the start of each epoch: the model has begun to know its examples by heart."""
+"""A training loss that drops at the start of each epoch: the model has begun to memorise its examples."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ SURE_RISE = 6.0
 
 @dataclass(frozen=True)
 class Stairs:
-    """What is said of a staircase, and whether the validation loss rises from epoch to epoch beside it."""
+    """The sentences about a staircase, and whether the validation loss also rises from epoch to epoch."""
 
     statement: Mapping[Language, str]
     rises: bool
@@ -33,7 +33,7 @@ class Stairs:
 
 
 def stairs(context: RunContext) -> Stairs | None:
-    """The staircase of a run, None where there is none."""
+    """The staircase of a run; None if there is none."""
     epochs = _epochs(context)
     found = staircase(epochs) if epochs else None
     if found is None:
@@ -105,7 +105,7 @@ _LOOK = both("Look at the validation loss after each epoch.", "에폭마다 검�
 
 
 def _epochs(context: RunContext) -> list[Floats]:
-    """The losses of each epoch, in order; none where the log does not tell, or where the rate changes with them."""
+    """The losses of each epoch, in order; empty if epochs are unknown, or the rate changes with them."""
     table = context.table
     if table.loss not in (t.BATCH_LOSS, t.INTERVAL_LOSS) or table.counts_epochs:
         return []

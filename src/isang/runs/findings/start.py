@@ -1,4 +1,4 @@
-"""How the run began, at first and anew: its first loss, and its restarts."""
+"""How the run started: its first loss, and its restarts."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ MOST_MEMORY = 0.9
 
 
 def start_loss(table: RunTable, context: RunContext) -> Finding:
-    """The first losses against ln(vocabulary), the loss of guessing every event alike."""
+    """The first losses compared with ln(vocabulary), the loss of uniform guessing."""
     size = table.facts.get("vocabulary_size")
     if not size or size < 2:
         return Finding(
@@ -149,7 +149,7 @@ def plan_done(context: RunContext) -> tuple[str, str] | None:
 
 
 def _not_at_its_end(context: RunContext) -> Finding | None:
-    """The log ends before the plan that it names, for no reason that it tells."""
+    """The finding if the log ends before its stated plan, without giving a reason."""
     part, done = context.part_done, plan_done(context)
     if part is None or done is None or part >= 1 or context.stopped_early or context.table.facts.get("completed"):
         return None
@@ -165,7 +165,7 @@ def _not_at_its_end(context: RunContext) -> Finding | None:
 
 
 def _rate_reset(context: RunContext, step: int) -> Finding:
-    """The rate began anew, which a log of steps that go on does not show otherwise."""
+    """The finding that the rate was restarted, which a log with continuing steps does not show otherwise."""
     jump = _jump_after(context, [step])
     jumped_en = ", and the loss jumps there" if jump else ""
     jumped_ko = " 그 지점에서 손실도 뛰어오릅니다." if jump else ""

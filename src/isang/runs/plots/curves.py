@@ -16,7 +16,7 @@ from isang.runs.statistics.decay_fit import IdealCurve, fit_ideal_curve
 MOST_BOXES = 100
 FEWEST_IN_BOX = 5
 PARTS = 10
-"""Equal parts that stand in for epochs where a log names none."""
+"""Number of equal parts used in place of epochs if a log has none."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,9 @@ class Curves:
     epoch_starts: tuple[tuple[int, int], ...]
     """Number and first step of each epoch."""
     named_epochs: bool
-    """False where the log names no epochs and ten equal parts stand in."""
+    """False if the log has no epochs and ten equal parts are used instead."""
     boxes_are_epochs: bool
-    """False where ten equal parts stand in, because there are no epochs, too many, or too few losses in each."""
+    """False if ten equal parts are used, because there are no epochs, too many, or too few losses in each."""
     schedule: Mapping[str, Any]
     marks: tuple[Mark, ...]
 
@@ -149,7 +149,7 @@ def _reached(step: Integers, smooth: Floats) -> dict[int, int]:
 
 
 def _boxes(report: JudgedRun) -> tuple[tuple[Box, ...], bool]:
-    """The boxes, and whether each stands for an epoch."""
+    """The boxes, and whether each represents an epoch."""
     table = report.table
     step, loss = _finite(*table.points(table.loss))
     if len(step) == 0:
@@ -182,7 +182,7 @@ def _box(number: int, values: Floats) -> Box:
 
 
 def _epoch_means(report: JudgedRun) -> tuple[tuple[int, float, float | None], ...]:
-    """Number, mean loss and validation loss of each epoch; empty where the log names fewer than two."""
+    """Number, mean loss and validation loss of each epoch; empty if the log has fewer than two."""
     means = tuple(
         (row["epoch"], row["mean_loss"], row["validation_loss"])
         for row in report.epochs

@@ -70,7 +70,7 @@ def draw_smoothed(axes: Axes, curves: Curves, language: Language) -> None:
 
 
 def draw_epochs(axes: Axes, curves: Curves, language: Language) -> None:
-    """Plot 3: the mean loss of each epoch, and its validation loss where there is one."""
+    """Plot 3: the mean loss of each epoch, and its validation loss if there is one."""
     _frame(axes, curves, language, "epoch_means", word("mean_loss", language), by_step=False)
     if not curves.epochs:
         return nothing(axes, word("no_loss", language))

@@ -31,7 +31,7 @@ def above_lowest(smoothed: Series, others: Sequence[Series | None]) -> dict[str,
 
 
 def beside(values: Sequence[float], index: int, other: float | None = None) -> dict[str, Any]:
-    """How `annotate` places the label of one of several points that a line joins; `other` is another line's value."""
+    """Arguments for `annotate` to place the label of a point on a line; `other` is another line's value."""
     height = max(values) - min(values)
     if other is not None and 0 < other - values[index] < NEAR * height:
         return {"xytext": (-3, -7), "ha": "right", "va": "top"}

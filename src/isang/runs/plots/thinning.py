@@ -11,9 +11,10 @@ from isang.runs.read.table import Floats, Integers
 def thin(step: Integers, values: Floats, most: int, keep: Iterable[int] = ()) -> Integers:
     """Ascending row numbers of about `most` of the N points (step ascending, values finite), for drawing as a line.
 
-    The range of the steps is cut into `most / 2` equal stretches; of each the lowest and the highest point stay, so
-    that the line covers the same pixels as the full one. The first and the last point stay, and for each step in
-    `keep` the point at that step (or the nearest one). All points stay where there are not more than `most`.
+    The range of the steps is divided into `most / 2` equal stretches; the lowest and the highest point of each are
+    kept,
+    so that the line covers the same pixels as the full one. The first and the last point are kept, and for each step in
+    `keep` the point at that step (or the nearest one). All points are kept if there are at most `most`.
     """
     count = len(step)
     if count <= most:

@@ -1,4 +1,4 @@
-"""Events to runs: resumes and new runs told apart, each step once, every line of the file accounted for."""
+"""Events to runs: resumes and new runs distinguished, each step once, every line of the file accounted for."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ MOST_RUNS = 1_000
 
 
 class NoLossError(InputError):
-    """Values were found, and none of them is a loss."""
+    """Values were found, but none of them is a loss."""
 
     def __init__(self, message: str, name: str, series: dict[str, int]) -> None:
         super().__init__(message)
@@ -187,7 +187,7 @@ def _say_differing(events: EventRows, rows: Integers) -> None:
 
 
 def _other_rows(records: LoggedRows, events: EventRows, core: Mask, start: int, end: int) -> dict[str, Mask]:
-    """What the rows from `start` to before `end` that hold no training loss were used for; each stands in one mask."""
+    """What the rows in [start, end) without a training loss were used for; each is in exactly one mask."""
     left = ~core[start:end]
     mean, epoch = events.mean.known(start, end), events.epoch.known(start, end)
     summary = left & ~events.own_step[start:end] & epoch & mean

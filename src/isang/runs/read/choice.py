@@ -17,12 +17,12 @@ MOST_PARTS = 12
 """More losses than this are not parts of one."""
 SHOWN = 20
 FINER = 1.2
-"""A counter with so many times as many different numbers is a finer one."""
+"""A counter is finer if it has this many times as many distinct numbers."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the user said about the series, by the log's own names; None where the names decide."""
+    """The series chosen by the user, by the log's own names; None if the names decide."""
 
     loss: str | None = None
     validation: str | None = None
@@ -34,7 +34,7 @@ class Asked:
 
 @dataclass
 class Choice:
-    """Names of the series in each role; empty where there is none."""
+    """Names of the series in each role; empty if there is none."""
 
     by_role: dict[str, list[str]]
     """All candidates of a role, the usual ones first."""
@@ -50,7 +50,7 @@ class Choice:
 
 
 def choose(records: LoggedRows, asked: Asked) -> Choice:
-    """Tell the series apart by their names and values. Raises InputError where `asked` names no series."""
+    """Assign roles to the series by their names and values. Raises InputError if `asked` names no series."""
     choice = Choice(_by_role(records, asked))
     _choose_loss(records, asked, choice)
     _choose_validation(records, asked, choice)
@@ -59,7 +59,7 @@ def choose(records: LoggedRows, asked: Asked) -> Choice:
 
 
 def named(records: LoggedRows, asked: str, option: str) -> str:
-    """The series that the user named. Raises InputError where there is none."""
+    """The series that the user named. Raises InputError if there is none."""
     plain = series_names.normal(asked)
     for name in records.columns:
         if name == asked or (series_names.normal(name) == plain and not name.startswith("@")):
@@ -80,7 +80,7 @@ def series_text(records: LoggedRows) -> str:
 
 
 def most_usual(records: LoggedRows, candidates: list[str]) -> str:
-    """The usual name among the series that are not rare; an empty name where there is none."""
+    """The most usual name among the series that are not rare; an empty name if there is none."""
     if not candidates:
         return ""
     counts = {name: records.count(name) for name in candidates}
@@ -126,7 +126,7 @@ def _sort_counters(records: LoggedRows, by_role: dict[str, list[str]], asked: As
 
 
 def _finest_first(records: LoggedRows, steps: list[str]) -> list[str]:
-    """The counters, a finer one first where the usual one stays for several rows or begins anew."""
+    """The counters, a finer one first if the usual one stays constant for several rows or restarts."""
     different = {name: len(np.unique(records.column(name).values()[records.column(name).known()])) for name in steps}
     finer = [name for name in steps if different[name] > FINER * different[steps[0]] and _never_falls(records, name)]
     return sorted(steps, key=lambda name: name not in finer[:1])
@@ -138,7 +138,7 @@ def _never_falls(records: LoggedRows, name: str) -> bool:
 
 
 def _sort_times(records: LoggedRows, by_role: dict[str, list[str]]) -> None:
-    """A time that only grows is one since the start; of several that do not, the longest is that of the step."""
+    """A time that only grows is the time since the start; of several others, the longest is that of a step."""
     times = by_role.get(series_names.SECONDS, []) + by_role.get(series_names.ELAPSED, [])
     if not times:
         return
@@ -155,7 +155,7 @@ def _sort_times(records: LoggedRows, by_role: dict[str, list[str]]) -> None:
 
 
 def _grows(column: Column) -> bool:
-    """Each of several values is higher than the one before."""
+    """Whether there are several values, each higher than the previous one."""
     values = column.values()
     values = values[~np.isnan(values)]
     return len(values) > 2 and bool((values[1:] > values[:-1]).all())
@@ -244,9 +244,9 @@ def _choose_opponent(records: LoggedRows, candidates: list[str], choice: Choice)
 
 
 def _total(records: LoggedRows, candidates: list[str], notes: list[Both]) -> str:
-    """The sum of losses that are parts of one, as a new series; an empty name where they are not.
+    """The sum of losses that are parts of a total, as a new series; an empty name if they are not.
 
-    Parts have one name but for one word, and stand in the same rows.
+    Names of parts differ in one word, and their values are in the same rows.
     """
     parts = [name for name in candidates if not series_names.is_error(name) and not series_names.is_of_policy(name)]
     counts = {name: records.count(name) for name in parts}
@@ -299,10 +299,10 @@ def _choose_validation(records: LoggedRows, asked: Asked, choice: Choice) -> Non
 
 
 def _other_set(records: LoggedRows, choice: Choice) -> list[str]:
-    """The same error under one other word, which is the name that the user gave to another set.
+    """The same error with one word replaced by the user's name for another data set.
 
-    Of two such sets of which none is called the training set, that one is it which is fitted better to the end. Only
-    errors are told so: of losses, such a word may name a part (`train/loss` beside `style/loss`).
+    If neither of two such sets is called the training set, it is the one that is fitted better until the end. This
+    applies only to errors: with losses, such a word may name a part (`train/loss` beside `style/loss`).
     """
     loss = choice.loss
     measure = series_names.normal(loss).partition("_")[2]
@@ -327,7 +327,7 @@ def _taken_for_training(first: str, last: str) -> Both:
 
 
 def _fitted_better(records: LoggedRows, one: str, other: str) -> str:
-    """Which of two series is lower in each row of the last quarter; an empty name where none is."""
+    """The series, of two, that is lower in each row of the last quarter; an empty name if neither is."""
     a, b = records.values(one), records.values(other)
     both = np.flatnonzero(~np.isnan(a) & ~np.isnan(b))
     end = both[-max(len(both) // 4, 1) :]

@@ -1,8 +1,8 @@
-"""Long columns of printed numbers in little memory, every number exactly as it was read.
+"""Long columns of printed numbers stored compactly and without loss.
 
-A log prints short decimals, and neighbours are alike. A piece of a column is kept as whole numbers of its last digit,
-each as its difference from the one before, in the smallest integer type that holds them: a step takes no memory, a
-loss two bytes. Numbers that are no short decimals are kept as they are.
+A log prints short decimals, and neighbours are similar. A piece of a column is stored as integers in units of its last
+digit, each as the difference from the previous one, in the smallest integer type that fits: a step takes no memory, a
+loss two bytes. Numbers that are not short decimals are stored as they are.
 """
 
 from collections.abc import Iterator, Mapping

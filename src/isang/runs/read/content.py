@@ -26,7 +26,7 @@ BLOCK_BYTES = 2 << 20
 HEAD_BYTES = 1 << 16
 """This much of the (decompressed) beginning is shown to the readers for recognition."""
 PACKED_BYTES = 1 << 10
-"""So much of a zstandard file is decompressed at a time: a hostile one makes 32 MB of it at most."""
+"""Bytes of a zstandard file decompressed at a time: a malicious one expands them to 32 MB at most."""
 MAX_LINE_BYTES = 1 << 16
 """Longer lines are not read as data; they are counted."""
 STANDARD_INPUT = "standard input"

@@ -51,12 +51,12 @@ class EventRows:
     choice: Choice
     first_epoch: int
     counts_epochs: bool
-    """The log has no steps: one step stands for one epoch."""
+    """Whether the log has no steps: then one step is one epoch."""
     notes: list[Both] = field(default_factory=list)
 
 
 def events_of(records: LoggedRows, asked: Asked) -> EventRows:
-    """Tell the columns apart by their names. Raises InputError where `asked` names no series."""
+    """Assign roles to the columns by their names. Raises InputError if `asked` names no series."""
     choice = choose(records, asked)
     by_role, notes = choice.by_role, choice.notes
     loss_name = choice.judged_metric.name if choice.judged_metric else choice.loss
@@ -88,7 +88,7 @@ def events_of(records: LoggedRows, asked: Asked) -> EventRows:
 
 
 def _hidden(records: LoggedRows, choice: Choice, loss_name: str) -> set[str]:
-    """The series that stand in columns with a name of their own; losses and metrics also keep the log's name."""
+    """The series already in columns with canonical names; losses and metrics also keep the log's name."""
     shown = (series_names.LOSS, series_names.VALIDATION, series_names.METRIC)
     hidden = {name for role, names in choice.by_role.items() if role not in shown for name in names}
     return hidden | {loss_name, choice.validation} - ({choice.metric.name} if choice.metric else set())

@@ -89,7 +89,7 @@ class LoggedRows:
             column.extend_to(self.rows)
 
     def column(self, name: str) -> Column:
-        """R values, none of them known where there is no such series."""
+        """R values, all of them unknown if there is no such series."""
         if name in self.columns:
             return self.columns[name]
         empty = Column()
@@ -133,7 +133,7 @@ class Rows:
 
     @property
     def names(self) -> set[str]:
-        """The series so far."""
+        """The names of the series so far."""
         self._flush()
         return set(self._columns)
 

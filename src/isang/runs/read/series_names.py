@@ -1,4 +1,4 @@
-"""What a series in a log means, told from the words of its name."""
+"""The meaning of a series in a log, inferred from the words of its name."""
 
 import re
 from functools import lru_cache
@@ -52,7 +52,7 @@ _EXACT: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _ROLES = {name: (role, rank) for role, names in _EXACT.items() for rank, name in enumerate(names)}
 _BY_LAST_PART = frozenset((STEP, EPOCH, RATE, NORM, SECONDS, DATA, ELAPSED, EVALUATION))
-"""Roles that the last part of a path tells by itself: `time/total_timesteps`, `charts/learning_rate`."""
+"""Roles determined by the last part of a path alone: `time/total_timesteps`, `charts/learning_rate`."""
 _SHORT = frozenset(("s", "it", "ep", "avg", "data", "time", "norm", "passed", "round", "batch", "dt"))
 """Names that say this little are not looked for at the end of a path."""
 
@@ -73,7 +73,7 @@ _HELD_OUT_LOSSES = (
     "test_cost",
 )  # fmt: skip
 _ERROR_WORD = re.compile(r"(^|_)(m?logloss|multilogloss|rmse|mse|mae)(_|$|\d)|(^|_)l[12]$")
-"""Errors that stand in for a loss where there is no other, as boosted trees log them."""
+"""Matches errors used as the loss if there is no other, as logged by boosted trees."""
 _LOSS_WORD = re.compile(
     r"(^|_)(loss|losses|nll|cross_entropy|xent|ce|bce|deviance|손실)(_|$|\d)|" + _ERROR_WORD.pattern
 )
@@ -169,7 +169,7 @@ _IN_CHINESE = {
     "梯度范数": "grad_norm", "检证": "val", "検証": "val", "奖励": "reward", "困惑度": "perplexity",
 }  # fmt: skip
 _CHINESE = re.compile("|".join(sorted(_IN_CHINESE, key=len, reverse=True)))
-"""The usual words in Chinese and Japanese; several stand in one name without a space."""
+"""Matches the usual words in Chinese and Japanese; a name may contain several without a space."""
 
 
 @lru_cache(maxsize=20_000)
@@ -245,7 +245,7 @@ def _metric_rank(plain: str) -> int:
 
 
 def metric_priority(name: str) -> tuple[int, int]:
-    """Sorts metrics: the most telling first; of two, the stricter name (`mAP50-95` before `mAP50`) first."""
+    """Sort key of metrics: the most informative first; then the stricter name (`mAP50-95` before `mAP50`)."""
     plain = normal(name)
     words = set(plain.split("_"))
     if direction(name) is False:
@@ -286,7 +286,7 @@ def is_of_policy(name: str) -> bool:
 
 
 def is_opponent(name: str) -> bool:
-    """Whether the series is the loss of one of two opponents, a generator or a discriminator."""
+    """Whether the series is the loss of an opponent, a generator or a discriminator."""
     return _OPPONENT.match(normal(name)) is not None
 
 
@@ -332,7 +332,7 @@ def priority(name: str) -> tuple[int, int]:
 
 
 def is_error(name: str) -> bool:
-    """Whether the name is that of an error that stands in for a loss."""
+    """Whether the name is that of an error that can be used as the loss."""
     return bool(_ERROR_WORD.search(normal(name)))
 
 

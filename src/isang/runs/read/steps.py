@@ -18,7 +18,7 @@ MOST_BARS = 20
 """Progress bars of different lengths that are tried as the one that counts steps, the most frequent first."""
 
 FEWEST_OF_A_STEP = 20
-"""So many rows with a loss and one step are no values of several devices."""
+"""Rows with a loss per step from which on they are not the values of several devices."""
 FEWEST_STEPS = 5
 """Fewer steps than this show no regular number of rows."""
 FEWEST_APART = 3
@@ -34,11 +34,11 @@ class Steps:
     own: Mask
     """The row names its step itself."""
     epoch: Column
-    """The log's own number; the epoch that a share of epochs done lies in counts from 1."""
+    """The log's own number; an epoch derived from a fraction of epochs done counts from 1."""
     first_epoch: int
     """What the log calls its first epoch: 0 or 1."""
     counts_epochs: bool
-    """The log has no steps: one step stands for one epoch."""
+    """Whether the log has no steps: then one step is one epoch."""
 
 
 def steps_of(
@@ -96,16 +96,16 @@ def coalesced(records: LoggedRows, candidates: list[str]) -> Column:
 
 
 def _only_separate(step: Floats, core: Mask) -> bool:
-    """Steps stand on lines of their own, at least three of them, between the lines with losses."""
+    """Whether steps are on separate lines, at least three, between the lines with losses."""
     return int((~np.isnan(step)).sum()) >= 3 and bool(core.any())
 
 
 def _whole_epochs(done: Floats, core: Mask, records: LoggedRows) -> tuple[Floats, int]:
-    """The epoch of each row, and what the first one is called."""
+    """The epoch of each row, and the number of the first one."""
     known = done[~np.isnan(done)]
     if not len(known):
         return done, 1
-    if (known != np.floor(known)).any():  # a share of epochs done: 1.0 is the end of the first
+    if (known != np.floor(known)).any():  # a fraction of epochs done: 1.0 is the end of the first
         return np.maximum(np.ceil(done), 1.0), 1
     with np.errstate(invalid="ignore"):
         at_losses = done[core & ~np.isnan(done)]
@@ -116,10 +116,10 @@ def _whole_epochs(done: Floats, core: Mask, records: LoggedRows) -> tuple[Floats
 
 
 def _spread_rounded(step: Floats, done: Floats, logged: Mask, notes: list[Both]) -> None:
-    """Where a log prints its steps in thousands (`12K`), put the rows of one number at equal distances, in place.
+    """If a log prints its steps in thousands (`12K`), space the rows with the same number evenly, in place.
 
-    Told by numbers of two or three zeros that several rows share. The distance is that of the first, exact numbers, or
-    follows from the epochs done; no step moves by more than what the rounding hides.
+    This is recognised by numbers ending in two or three zeros shared by several rows. The distance is that of the
+    first, exact numbers, or follows from the epochs done; no step moves by more than the rounding error.
     """
     rows = np.flatnonzero(logged & ~np.isnan(step))
     printed = step[rows]
@@ -157,8 +157,8 @@ def _spread_rounded(step: Floats, done: Floats, logged: Mask, notes: list[Both])
 def _steps_of_bars(records: LoggedRows, logged: Mask, notes: list[Both]) -> Floats:
     """Steps from a progress bar on lines between those with a loss, as Hugging Face's trainer prints it; else all NaN.
 
-    The bar that counts steps is the one that goes on between most rows; those of an evaluation begin anew. It is drawn
-    once more after each printed line, and shows that line's step there; before it, it may lag behind.
+    The bar that counts steps is the one that continues between most rows; those of an evaluation restart. It is redrawn
+    after each printed line and then shows that line's step; before the line it may lag behind.
     """
     nothing = np.full(records.rows, np.nan)
     rows = np.flatnonzero(logged)
@@ -218,7 +218,7 @@ def _steps_of_shares(records: LoggedRows, done: Floats, logged: Mask, notes: lis
 
 
 def _evenly(step: Floats) -> Floats:
-    """Steps at equal distances, where those told from rounded shares lie near them."""
+    """Evenly spaced steps, if those inferred from rounded fractions are close to them."""
     rows = np.flatnonzero(~np.isnan(step))
     places = np.arange(1.0, len(rows) + 1)
     even = places * max(np.rint(step[rows[-1]] / len(rows)), 1.0)
@@ -245,7 +245,7 @@ def _derived_steps(
     if np.isnan(batch).all():
         batch = coalesced(records, by_role.get(series_names.BATCH, [])).values()
         if not (core & ~np.isnan(batch)).any() and len(np.unique(batch[~np.isnan(batch)])) >= FEWEST_APART:
-            batch = fill(batch)  # it stands on a line of its own, above those with the losses
+            batch = fill(batch)  # it is on a separate line above those with the losses
     within = core & ~np.isnan(batch)
     if _goes_on(batch, passed, within):
         notes.append(
@@ -299,7 +299,7 @@ def _goes_on(batch: Floats, passed: Floats, within: Mask) -> bool:
 
 
 def _passes(batch: Floats, within: Mask, size: float) -> Floats:
-    """How often the batches had come to their end before each row: a bar that begins anew then is the next epoch."""
+    """Number of times the batches had ended before each row: a bar that restarts then belongs to the next epoch."""
     rows = np.flatnonzero(within)
     ended = (batch[rows[1:]] < batch[rows[:-1]]) & (batch[rows[:-1]] >= 0.95 * size)
     passed = np.zeros(len(batch))
@@ -308,7 +308,7 @@ def _passes(batch: Floats, within: Mask, size: float) -> Floats:
 
 
 def _through_epochs(step: Floats, passed: Floats, core: Mask, notes: list[Both]) -> Floats:
-    """Steps that start anew in each epoch become steps of the whole run; `passed` are the epochs before each row."""
+    """Steps that restart in each epoch become steps of the whole run; `passed` are the epochs before each row."""
     placed = core & ~np.isnan(step) & ~np.isnan(passed)
     if placed.sum() < 4:
         return step

@@ -20,7 +20,7 @@ LARGEST = 1e100
 BATCH_LOSS = "batch_loss"
 """The loss of one step."""
 RUNNING_MEAN = "running_mean"
-"""The mean of the batch losses since the start of the epoch; it starts anew each epoch."""
+"""The mean of the batch losses since the start of the epoch; it restarts each epoch."""
 INTERVAL_LOSS = "interval_loss"
 """A mean (or median) over the steps since the row before; `RunTable.loss_window` says how many."""
 VALIDATION_LOSS = "validation_loss"
@@ -75,7 +75,7 @@ class RunSource:
 
 @dataclass(frozen=True)
 class EpochLine:
-    """What the log itself said about an epoch; NaN where it did not."""
+    """What the log itself stated about an epoch; NaN if nothing."""
 
     epoch: int
     step: int | None
@@ -109,8 +109,8 @@ class Metric:
 
 
 LOSS, POLICY, ADVERSARIAL = "loss", "policy", "adversarial"
-"""What the training loss is: one that falls as the run improves, a policy objective, or that of two opponents. The last
-two say nothing about progress."""
+"""The kind of training loss: one that falls as the run improves, a policy objective, or that of two opponents. The last
+two do not show progress."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class RunTable:
     """One training run: N rows in the order of training, each step once.
 
     `columns` maps a canonical name (the constants above) or the log's own name to N values, NaN where a row has none.
-    Rows exist for every step at which anything was logged, so validation values stand in the same table.
+    Rows exist for every step at which anything was logged, so validation values are in the same table.
     """
 
     name: str
@@ -132,11 +132,12 @@ class RunTable:
     """The column that training is judged by: `batch_loss`, `interval_loss` or `running_mean`; `validation_loss` where
     no training loss was logged; `metric` where no loss was, or where `objective` is not `loss`."""
     loss_window: float
-    """Steps that one value of `loss` stands for: 1 for a batch loss."""
+    """Number of steps covered by one value of `loss`: 1 for a batch loss."""
     epoch_lines: tuple[EpochLine, ...] = ()
     restarts: tuple[Restart, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-    """What the log stated: `started`, `ended` (ISO 8601), `epochs`, `batches_per_epoch`, `planned_steps`, `batch_size`,
+    """Facts stated in the log: `started`, `ended` (ISO 8601), `epochs`, `batches_per_epoch`, `planned_steps`,
+    `batch_size`,
     `batch_size_per_device`, `devices`, `vocabulary_size`, `learning_rate`, `best_epoch` (whose weights were kept),
     `nats_by_frequency` (the loss of guessing by frequency alone), `normal_sessions` (counts of those
     learned from, and of rare failures among them), `stop_reason`, `stopped_early`, `completed`,
@@ -153,8 +154,9 @@ class RunTable:
     metric_maximised: bool = True
     """Whether the metric is better the higher it is."""
     logged_nan: dict[str, Integers] = field(default_factory=dict)
-    """By column (loss, validation loss, gradient norm): the rows at which the log itself said NaN. The column alone
-    cannot tell them from no value."""
+    """By column (loss, validation loss, gradient norm): the rows at which the log itself has NaN. The column alone
+    cannot
+    distinguish them from missing values."""
     objective: str = LOSS
     """LOSS, POLICY or ADVERSARIAL: what the training loss is."""
     metrics: tuple[Metric, ...] = ()
@@ -164,7 +166,7 @@ class RunTable:
     settings: Mapping[str, str] = field(default_factory=dict)
     """Names and values of the settings, where the tool wrote them beside the log."""
     counts_epochs: bool = False
-    """The log has no steps: one step stands for one epoch, and `step` holds the log's numbers of the epochs."""
+    """Whether the log has no steps: then one step is one epoch, and `step` holds the log's numbers of the epochs."""
 
     def column(self, name: str) -> Floats:
         """Shape N; all NaN where the log has no such series."""

@@ -23,7 +23,7 @@ STRETCH = 1 << 18
 """Rows that are worked on at a time where a result needs no more."""
 MOST_EPOCH_LINES = 100_000
 FEWEST_BELOW = 3
-"""A series on lines without a step has at least so many values."""
+"""Minimum number of values of a series on lines without a step."""
 
 
 @dataclass
@@ -104,7 +104,7 @@ def _valued(events: EventRows, run: Run, core: Mask) -> Mask:
 
 
 def _is_own(known: Mask, own: Mask) -> bool:
-    """Whether a series stands on lines that name their step; others may be lines of their own, below that of the step.
+    """Whether a series is on lines that name their step; others may be on separate lines below that of the step.
 
     A few numbers below are settings and sentences.
     """
@@ -113,7 +113,7 @@ def _is_own(known: Mask, own: Mask) -> bool:
 
 
 def distinct(steps: Floats) -> tuple[Integers, Places]:
-    """The different steps, ascending, and the place of each of the K given ones among them."""
+    """The distinct steps, ascending, and the index of each of the K given ones among them."""
     if (steps[1:] < steps[:-1]).any():
         return np.unique(steps.astype(np.int64), return_inverse=True)
     new = np.ones(len(steps), dtype=bool)
@@ -173,10 +173,10 @@ def _columns(
 
 
 def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: Places, result: Epochs) -> None:
-    """Write to each place of `result`, which is all NaN, the first value of the rows `where` that is not NaN.
+    """Write to each element of `result`, which is all NaN, the first non-NaN value of the rows `where`.
 
-    `read` gives the values from one row to before another, `place` is that of each row of `kept`, which holds all rows
-    of `where`.
+    `read` returns the values of a range of rows, `place` is the index of each row of `kept`, which includes all rows of
+    `where`.
     """
     before = len(place)
     for start in reversed(range(0, len(kept), STRETCH)):  # from the back, so that the first value is written last
@@ -189,7 +189,7 @@ def _first(read: Callable[[int, int], Floats], where: Mask, kept: Mask, place: P
 
 
 def _several(place: Places, where: Mask, steps: int) -> bool:
-    """Every step has as many losses, more than one, such as one of each device."""
+    """Whether every step has the same number of losses, more than one, such as one per device."""
     if where.sum() < 1.5 * steps:
         return False
     counts = np.bincount(place[where], minlength=steps)
@@ -198,7 +198,7 @@ def _several(place: Places, where: Mask, steps: int) -> bool:
 
 
 def _mean(values: Floats, where: Mask, place: Places, result: Floats) -> None:
-    """Write to each place of `result` the mean of its values; a value that is no number makes it none."""
+    """Write to each element of `result` the mean of its values; NaN if one of them is NaN."""
     use = where & ~np.isnan(values)
     count = np.bincount(place[use], minlength=len(result))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
@@ -213,7 +213,7 @@ def _ascending(time: Floats) -> Floats:
 
 
 def _window(events: EventRows, kind: str, run: Run, core: Mask) -> float:
-    """Steps that one loss value stands for."""
+    """Number of steps covered by one loss value."""
     if kind != t.INTERVAL_LOSS or events.counts_epochs:
         return 1.0
     stated = events.window.values(run.start, run.end)[core]
@@ -224,7 +224,7 @@ def _window(events: EventRows, kind: str, run: Run, core: Mask) -> float:
 
 
 def _epoch_lines(events: EventRows, run: Run, epoch: Floats, candidates: Mask) -> tuple[EpochLine, ...]:
-    """What lines without a step of their own said about the epoch they end."""
+    """What lines without a step state about the epoch that they end."""
     summary = candidates & ~events.own_step[run.rows] & ~np.isnan(epoch)
     said = events.mean.known() | events.loss.known() | events.validation.known()
     saying = np.flatnonzero(summary & said[run.rows])[:MOST_EPOCH_LINES]

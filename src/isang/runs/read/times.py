@@ -46,7 +46,7 @@ def _with_bar_times(bar: Floats, time: Floats) -> Floats:
 
 
 def _bars(bar: Floats) -> tuple[Integers, Floats]:
-    """First row of each progress bar, and the most seconds that it shows."""
+    """First row of each progress bar, and the maximum number of seconds that it shows."""
     rows = np.flatnonzero(~np.isnan(bar))
     if not len(rows):
         return rows, bar[rows]

@@ -21,10 +21,10 @@ SECONDS = 30.0
 
 
 class Alarms:
-    """The problems of followed runs, each told once per run and finding.
+    """The problems of followed runs, each reported once per run and finding.
 
     `on_problem` is a command (no shell; the problem is JSON on its standard input and in ISANG_RUN, ISANG_FINDING and
-    ISANG_STATEMENT) or an http(s) address that gets the JSON as a POST. A hook that fails is said and stops nothing.
+    ISANG_STATEMENT) or an http(s) address that gets the JSON as a POST. A failing hook is reported and stops nothing.
     """
 
     def __init__(self, on_problem: str | None = None, *, language: Language = "en") -> None:
@@ -35,11 +35,11 @@ class Alarms:
 
     @property
     def any(self) -> bool:
-        """Whether any problem was told."""
+        """Whether any problem was reported."""
         return bool(self._told)
 
     def tell(self, reports: Sequence[JudgedRun]) -> None:
-        """Say each problem that was not told before, and run the hook for it."""
+        """Report each new problem, and run the hook for it."""
         for report in reports:
             for finding in report.findings:
                 key = (report.table.name, finding.id)

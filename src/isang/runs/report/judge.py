@@ -51,7 +51,7 @@ class JudgedRun:
     findings: list[Finding]
     forecast: Mapping[str, Any] | None
     evaluation: Mapping[str, Any] | None
-    """The content of the evaluation.json that belongs to the run; None where there is none."""
+    """The content of the evaluation.json that belongs to the run; None if there is none."""
 
     @property
     def smoothed(self) -> tuple[Integers, Floats]:

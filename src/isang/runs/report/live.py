@@ -31,11 +31,11 @@ def follow(
     evaluation: Path | None = None,
     poll_seconds: float = POLL_SECONDS,
 ) -> list[JudgedRun]:
-    """Write the report anew whenever a log has grown, until every run says that it is done, or Ctrl-C.
+    """Rewrite the report whenever a log has grown, until every run has stated its end, or Ctrl-C.
 
-    Without `out` nothing is written. `alarms` tells each problem when it arises; with `until_problem` the first one
-    ends it. The page asks the browser to load it again while the run goes on; the last one written does not. A log
-    without a loss so far is waited for. Returns the last reports. Raises InputError where a log is not there.
+    Without `out` nothing is written. `alarms` reports each problem when it arises; with `until_problem` the first one
+    ends the loop. The page reloads itself while the run continues; the last version does not. A log without a loss so
+    far is waited for. Returns the last reports. Raises InputError if a log does not exist.
     """
     alarms = alarms or Alarms(language=language)
     reports: list[JudgedRun] = []
@@ -82,7 +82,7 @@ def _write(reports: Sequence[JudgedRun], out: Path | None, language: Language, r
 
 
 def _done(reports: Sequence[JudgedRun]) -> bool:
-    """Every run in the reports has said that it came to its end."""
+    """Whether every run in the reports has stated its end."""
     facts = [report.table.facts for report in reports]
     return bool(facts) and all(fact.get("completed") or fact.get("stop_reason") for fact in facts)
 

@@ -114,9 +114,9 @@ def _overlay(picture: Picture, language: Language) -> dict[str, Any]:
 
 
 def _style() -> str:
-    """The style sheet, with rules that turn the pictures' colours into those of the dark.
+    """The style sheet, with rules that change the pictures' colours to those of the dark theme.
 
-    No rule names the picture around an element: markers are clones (`<use>`), which stand in a tree of their own.
+    No rule refers to the picture around an element: markers are clones (`<use>`) in a separate tree.
     """
     rules = "".join(
         f'[{paint}="{light}"]{{{paint}:{DARK[name]}}}'

@@ -91,8 +91,8 @@ def write_report(
     """Write report.html, report.md, report.json and the pictures of all runs into `folder`, all or none of them.
 
     One run: training_curves.png and one SVG per plot. Several: the same for each, its name before the files' names.
-    With `reload_seconds` the page asks the browser to load it again that often.
-    Returns the written files, report.html first. Raises UsageError where `folder` holds something already.
+    With `reload_seconds` the page reloads itself that often.
+    Returns the written files, report.html first. Raises UsageError if `folder` already has content.
     """
     if not reports:
         raise InputError("there is no run to report on")
@@ -198,7 +198,7 @@ def _one_picture(curves: Curves, language: Language) -> bytes:
 
 
 def _file_names(reports: Sequence[JudgedRun]) -> list[str]:
-    """What stands before the names of each run's pictures: nothing for one run, else its number and its name."""
+    """The prefix of the names of each run's pictures: empty for one run, else its number and name."""
     if len(reports) == 1:
         return [""]
     names = (re.sub(r"[^\w.-]+", "_", report.table.name)[-60:] for report in reports)

@@ -49,9 +49,9 @@ def writer_for(log: Path) -> Writer:
 def write_back(
     writers: Sequence[Writer], reports: Sequence[Sequence[JudgedRun]], logs: Sequence[Path], language: Language
 ) -> list[str]:
-    """Write the verdicts on the one run of each log, with its writer; returns where they are, in words.
+    """Write the verdicts into the single run of each log, with its writer; returns where they are, in words.
 
-    Raises UsageError where a log holds several runs, before anything is written.
+    Raises UsageError if a log holds several runs, before anything is written.
     """
     for log, found in zip(logs if writers else (), reports, strict=False):
         if len(found) != 1:

@@ -14,7 +14,7 @@ POINTS = 120
 POWERS = np.linspace(0.05, 2.5, 50)
 """Powers b that are tried."""
 DELAYS = np.concatenate([[0.0], np.geomspace(1e-4, 1.0, 17)])
-"""Delays t0 that are tried, as a share of the run's length."""
+"""The delays t0 that are tried, as a share of the run's length."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _shape(t: Integers | Floats, power: float, delay: float) -> Floats:
 
 
 def _medians(step: Integers, loss: Floats) -> tuple[Floats, Floats]:
-    """Mean of the steps since the first one, and median of the losses, of each stretch."""
+    """For each stretch, the mean of the steps since the first one, and the median of the losses."""
     edges = np.unique(np.geomspace(1, float(step[-1] - step[0]) + 1, POINTS + 1))
     places = np.searchsorted(step, np.ceil(edges).astype(np.int64) - 1 + step[0])
     pairs = list(itertools.pairwise(np.unique(np.concatenate([[0], places, [len(step)]])).tolist()))

@@ -1,11 +1,11 @@
-"""What more epochs would bring, with an interval that knows the learning-rate schedule.
+"""A forecast of the loss after more epochs, with an interval, given the learning-rate schedule.
 
 loss = floor + gain * area ** -power - annealing * annealed, where `area` is the sum of the learning rates so far in
-units of peak-rate steps and `annealed` the part of the peak rate that has been taken back, felt with a delay (the
+units of peak-rate steps and `annealed` the part of the peak rate that has been annealed, with a delayed effect (the
 scaling law with learning-rate annealing of Tissue, Wang and Wang 2024, with its momentum at 0.998 per step). The
-powers are averaged by how well they fit; the other coefficients are linear, and those that the run does not show yet
-come from a prior. How wide the interval is, the run's own past says: from its first half both what is known and what
-is to come are forecast; the interval grows with the errors of the one and with how far the other has moved since.
+powers are averaged by their fit; the other coefficients are linear, and those that the run does not show yet come
+from a prior. The width of the interval comes from the run's own past: from its first half both the known second half
+and the future are forecast; the interval grows with the errors of the former and the change of the latter since.
 """
 
 from dataclasses import dataclass, replace

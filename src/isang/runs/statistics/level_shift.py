@@ -14,7 +14,7 @@ SIDE = 5
 SUDDEN = 8.0
 """A jump from one block to the next of this many typical changes; noise that wanders does so in small steps."""
 FEWEST_AFTER, PART_AFTER = 20, 0.04
-"""Values, and part of all of them, that must lie at the new level: a heavy tail jumps as far for a while."""
+"""Minimum number, and fraction of all values, at the new level: a heavy tail can jump as far for a while."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class LevelShift:
     """Of the first value at the new level."""
     before: float
     after: float
-    """Levels: medians before the jump, and of all that comes after it."""
+    """The levels: medians of the values before and after the jump."""
 
 
 def level_shift(values: Floats) -> LevelShift | None:
-    """The highest jump in n values that is never taken back by more than half; None where there is none."""
+    """The highest jump in n values that is never reversed by more than half; None if there is none."""
     n = len(values)
     size = -(-n // MOST_BLOCKS)
     cut = n % size

@@ -16,7 +16,7 @@ MOST_BLOCKS = 120
 FEWEST_VALUES = 12
 RESAMPLES = 399
 FEWEST_EFFECTIVE = 6.0
-"""Below this many independent values no small trend is told from noise."""
+"""Minimum number of independent values to distinguish a small trend from noise."""
 HIGHEST_MEMORY = 0.985
 """The sum of the autoregressive coefficients is held below this."""
 
@@ -139,7 +139,7 @@ def with_memory(memory: Memory, wanted: float) -> Memory:
 
 
 def longer(memory: Memory, values: int) -> Memory:
-    """The memory of noise seen in so many values, half a standard error longer than it seems."""
+    """The memory of noise estimated from `values` values, increased by half a standard error."""
     error = math.sqrt(max(1 - memory.sum**2, 0.05) / values)
     return with_memory(memory, memory.sum + 0.5 * error)
 
@@ -175,7 +175,7 @@ def robust_spread(values: Floats) -> float:
 
 
 def _slopes(paths: Floats) -> Floats:
-    """Theil-Sen slopes of the rows: the median of the slopes of all pairs, shape (rows,)."""
+    """Theil-Sen slopes of the rows: the median slope of all pairs, shape (rows,)."""
     n = paths.shape[1]
     i, j = np.triu_indices(n, 1)
     distance = (j - i).astype(np.float64)
@@ -202,10 +202,10 @@ def around_curve(values: Floats, *, bent: bool = False) -> tuple[Floats, int]:
 
 
 def goes_on(values: Floats, one_in: int) -> bool:
-    """Whether more values are lower (or higher) than the one before than in one of `one_in` random walks.
+    """Whether more values are lower (or higher) than the previous one than in one of `one_in` random walks.
 
-    A sign test of the steps, which holds for walks of any step size; smooth curves, whose slow waves nothing else can
-    tell from noise, pass it.
+    A sign test of the steps, valid for walks of any step size; it accepts smooth curves, whose slow waves no other test
+    can distinguish from noise.
     """
     steps = np.diff(values)
     count, most = int((steps != 0).sum()), int(max((steps > 0).sum(), (steps < 0).sum()))

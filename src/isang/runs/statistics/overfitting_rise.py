@@ -21,16 +21,16 @@ MOST_VALUES = 120
 FALSE_ALARMS = 0.05
 """Share of flat noise, of the memory that it seems to have, that rises as much; longer waves are ruled out after it."""
 LEAST_RATIO = 14.0
-"""A rise is one where curves with it are so much likelier than slow waves of the noise; see `Valley`."""
+"""Minimum likelihood ratio of curves with a rise to slow waves of the noise; see `Valley`."""
 FEW = 3.0
 """The ratio of n values must be 1 + FEW / n times as large: ratios of few values have a longer tail (Bartlett 1937)."""
 RISES_IN_A_ROW = 6
-"""So many values in a row, each higher than the one before: a random walk ends so once in 64 times. Of more values as
-many must rise as makes it as rare."""
+"""Number of consecutive values, each higher than the previous one: a random walk ends like this once in 64 times. Among
+more values, enough must rise to be as rare."""
 DROP = 6.0
-"""A fall within two validations of so many typical changes is sudden."""
+"""A fall within two validations by this many typical changes is sudden."""
 DROP_SIDE = 5
-"""Values on either side whose medians tell whether a fall lasts."""
+"""Number of values on either side whose medians show whether a fall lasts."""
 FEWEST_AFTER_DROP = 20
 
 
@@ -98,15 +98,15 @@ def rise_after_best(values: Floats) -> Rise:
 
 
 def _rises_on_and_on(values: Floats) -> bool:
-    """So many of the values after the best are higher than the one before as in one of 64 random walks."""
+    """Whether as many values after the best are higher than the previous one as in only one of 64 random walks."""
     after = values[int(np.argmin(values)) :]
     return int((np.diff(after) > 0).sum()) >= RISES_IN_A_ROW and goes_on(after, 2**RISES_IN_A_ROW)
 
 
 def after_drops(values: Floats) -> int:
-    """Where the level after the last sudden drop begins, 0 where there is none; a rate that is cut makes such drops.
+    """Index at which the level after the last sudden drop begins, 0 if there is none; rate cuts cause such drops.
 
-    FEWEST_AFTER_DROP values follow it at least, and none before it is lower than the lowest of them.
+    At least FEWEST_AFTER_DROP values follow it, and no value before it is lower than the lowest of them.
     """
     start = 0
     while len(left := values[start:]) >= FEWEST_AFTER_DROP + DROP_SIDE:

@@ -17,7 +17,7 @@ PHASES_OF_STEPS = (
 
 
 def statistics(table: RunTable) -> dict[str, Any]:
-    """Totals of the run and the first, last and lowest value of each loss curve, the curves kept apart."""
+    """Totals of the run and the first, last and lowest value of each loss curve, separately."""
     facts = table.facts
     steps = steps_done(table)
     epochs_seen = epochs_done(table)
@@ -71,9 +71,9 @@ def decrease_percent(first: float, last: float) -> float | None:
 def smoothed(table: RunTable) -> Floats:
     """The smoothed loss, shape N, NaN in rows without a loss.
 
-    A centred mean over about N / 100 + 25 losses (at most N / 20, at least 5), taken across epoch borders, so nothing
-    starts anew there. At the beginning the window shrinks so that it stays centred; at the end, where a centred
-    window would leave a single noisy value, the last window's straight line is used.
+    A centred mean over about N / 100 + 25 losses (at most N / 20, at least 5), taken across epoch borders, without a
+    restart there. At the beginning the window shrinks so that it stays centred; at the end, where a centred window
+    would leave a single noisy value, the last window's straight line is used.
     """
     values = table.column(table.loss)
     good = usable(values)
@@ -174,8 +174,8 @@ def phases(table: RunTable, known: list[dict[str, Any]] | None = None) -> list[d
     """Early, middle and late: the loss at the start and the end of each, and the decrease in %.
 
     With at least three epochs a phase runs from the mean loss of the epoch before it (the run's first loss for the
-    early one) to the mean loss of its last epoch. Else the smoothed loss at the phase's steps is taken.
-    `known` are the run's epochs where they have been computed before.
+    early one) to the mean loss of its last epoch. Otherwise the smoothed loss at the phase's steps is used.
+    `known` are the run's epochs if already computed.
     """
     entries = [entry for entry in (epochs(table) if known is None else known) if entry["mean_loss"] is not None]
     if len(entries) < 3:

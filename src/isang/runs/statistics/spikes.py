@@ -1,7 +1,7 @@
-"""Finding the spikes of a loss curve: what lies above the noise that the curve itself shows.
+"""Finds the spikes of a loss curve: values above the curve's own noise.
 
-n finite losses in the order of training. The threshold knows the tail: noise with heavy tails throws values far out
-without anything having happened.
+n finite losses in order of training. The threshold accounts for the tail: noise with heavy tails has far outliers
+although nothing has happened.
 """
 
 from collections.abc import Callable
@@ -23,23 +23,23 @@ FEWEST = 60
 FALSE_SPIKES = 0.15
 """Expected number of values beyond the threshold in a run without spikes."""
 FALSE_PART = 0.05
-"""Where spikes are many, the part of them that noise may have made: as many as lie equally far below the curve."""
+"""Maximum share of many spikes that may be noise, estimated by the values equally far below the curve."""
 LOGARITHMIC = 1 / 3
 """The logarithm is taken where it leaves less than this part of the skew."""
 MIRRORED = 7.5
-"""The mirror is trusted from this height on: below it the uneven batches of healthy runs lie more often above."""
+"""Minimum height for this comparison: below it the uneven batches of healthy runs are more often above the curve."""
 LEANING = 0.3
 """Noise whose 95 and 5 % quantiles differ by less than this many standard deviations is symmetric."""
 UPPER = (0.5, 0.99)
-"""The upper side of skewed noise is followed from this part of it that lies beyond, down to 1 in 100."""
+"""Range of tail probabilities over which the upper side of skewed noise is fitted, down to 1 in 100."""
 MOST_BEYOND = 5
-"""Values that must lie beyond the last quantile of few values."""
+"""Minimum number of values beyond the last quantile, if there are few values."""
 UNSURE_SLOPE = 0.5
 """Standard errors by which the tail is taken to be longer than it seems."""
 SKEWED, BENT = 1.0, 1.4
 """Noise that leans less is taken for skewed only where its tail is no longer, by this factor, than its bulk has it."""
 BROKEN = 2.5
-"""A tail that is longer by this factor than the bulk has it is none of noise, however skewed."""
+"""A tail longer than that of the bulk by more than this factor is not noise, however skewed."""
 LONGER_TAIL = 1.4
 """How much longer a skewed tail may be than its bulk has it, where the tail itself cannot be seen for spikes."""
 JUMP = 1.3
@@ -48,7 +48,7 @@ RECOVERY = 10
 """Losses after a spike within which a recovered curve is back."""
 _DEGREES = (*np.arange(2.0, 5.0, 0.25).tolist(), 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 15.0, 30.0, 200.0)
 MOST_IN_TAIL = 4_000
-"""Values that the tail is told from, evenly from all of them by their rank."""
+"""Maximum number of values, evenly spaced by rank, from which the tail is estimated."""
 FEW_IN_TAIL = 500
 UNSURE = 2.0
 """With fewer values than FEW_IN_TAIL the heaviest tail is taken that is less likely by no more than this logarithm."""
@@ -79,7 +79,7 @@ class Spikes:
     threshold: float
     """In robust standard deviations."""
     tail_degrees: float
-    """Degrees of freedom of the t distribution whose tail the noise has; 200 stands for a normal one."""
+    """Degrees of freedom of the t distribution that matches the noise's tail; 200 represents a normal one."""
     logarithmic: bool
     """The heights are those of the logarithm of the loss, on which the noise is symmetric."""
     beyond_five: tuple[int, int]
@@ -135,7 +135,7 @@ class _Curve:
 
 
 class _Heights:
-    """How far each of n values lies from its median, in robust standard deviations around it."""
+    """The distance of each of n values from its local median, in robust standard deviations around it."""
 
     def __init__(self, curve: _Curve, median: Callable[[_Curve, int, int], Floats], least: float) -> None:
         n = len(curve.loss)
@@ -272,7 +272,7 @@ def _skewed_threshold(height: Floats) -> float | None:
 
 
 def _tail_likelihood(tail: Floats, degrees: float) -> float:
-    """Log likelihood of values beyond the median of |t|, in units of that median, under so many degrees of freedom."""
+    """Log likelihood of values beyond the median of |t|, in units of that median, for `degrees` degrees of freedom."""
     median = _absolute_quantile(degrees, 0.5)
     constant = lgamma((degrees + 1) / 2) - lgamma(degrees / 2) - 0.5 * log(degrees * pi) + log(median)
     return float((constant - (degrees + 1) / 2 * np.log1p((median * tail) ** 2 / degrees)).sum())
@@ -281,8 +281,8 @@ def _tail_likelihood(tail: Floats, degrees: float) -> float:
 def _mirrored_threshold(height: Floats) -> float:
     """The lowest height, from MIRRORED on, above which at most FALSE_PART is noise; infinite if there is none.
 
-    Noise is as often as far below the curve as above it, spikes are only above (Barber and Candes 2015: the count
-    below plus one, over the count above).
+    Noise is equally far below the curve as often as above it, spikes are only above (Barber and Candes 2015: the count
+    below plus one, divided by the count above).
     """
     above, below = np.sort(height[height > MIRRORED]), np.sort(-height[height < -MIRRORED])
     beyond = len(above) - np.arange(len(above))

@@ -1,8 +1,8 @@
 """Does a noisy series rise again after a low point? Curves with a rise and without one are fitted and compared.
 
-A curve is a level, perhaps a fall (a line, or an exponential of several rates), and perhaps a straight rise from one
-of several points on. The noise around it is autoregressive of the first order, its memory fitted with the curve, so
-that a slow wave of the noise may explain what a rise explains as well.
+A curve is a level, optionally a fall (a line, or an exponential with one of several rates), and optionally a straight
+rise from one of several points on. The noise is autoregressive of the first order, its memory fitted with the curve, so
+that a slow wave of the noise can compete with a rise as the explanation.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ RISES = 18
 SATURATION = 0.1
 """Part of the series within which a rise that levels off has come to 1 - 1/e of its height."""
 FEWEST_LEVELLING = 40
-"""Fewer values cannot tell a rise that levels off from a wave."""
+"""Minimum number of values to distinguish a rise that levels off from a wave."""
 FEWEST = 5
 FEWEST_RISING = 3
 """Values that a rise needs below it."""
@@ -97,7 +97,7 @@ def _family(rises: bool, terms: int, handicap: float, curves: list[list[Floats]]
 def _fit(values: Floats, curves: Floats, memory: float) -> tuple[Floats, Floats]:
     """-2 log likelihood of each of C curves (infinite where a column would be subtracted), and its values (C, n).
 
-    Least squares of what is left of each value after `memory` times the one before (Prais and Winsten 1954).
+    Least squares of each value minus `memory` times the previous one (Prais and Winsten 1954).
     """
     first = np.sqrt(1 - memory**2)
     whitened = np.concatenate([first * curves[:, :1], curves[:, 1:] - memory * curves[:, :-1]], axis=1)

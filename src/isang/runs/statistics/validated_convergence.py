@@ -33,7 +33,7 @@ class EarlierVerdict(NamedTuple):
 
 
 def by_validation(context: RunContext, unit: float, unit_en: str, unit_ko: str) -> EarlierVerdict | None:
-    """Had the run converged when its rate began to fall? None where the log does not tell. `unit` is in steps."""
+    """Had the run converged when its rate began to fall? None if the log does not show it. `unit` is in steps."""
     change = _change_while_high(context, unit)
     if change is None:
         return None

@@ -18,7 +18,7 @@ MOST_SETTINGS = 6
 
 
 def comparison(reports: Sequence[JudgedRun], language: Language) -> Table:
-    """One row per run, the best first where all were measured alike: length, best values, settings, problems."""
+    """One row per run, the best first if all have the same measures: length, best values, settings, problems."""
     metric = _shared_metric(reports)
     settings = differing_settings([report.table for report in reports])[:MOST_SETTINGS]
     validated = any(_best_validation(report.table) is not None for report in reports)

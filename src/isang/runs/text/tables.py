@@ -16,7 +16,7 @@ METRICS = ("accuracy", "precision", "recall", "f1", "average_precision")
 MOST_EPOCHS = 40
 """A run of more epochs shows about 30 of them, evenly spaced."""
 VERDICTS = ("problem", "cannot_tell", "ok", "not_applicable")
-"""In the order of the report: problems first, then what cannot be told."""
+"""In the order of the report: problems first, then findings that could not be judged."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Table:
 
 
 def by_verdict(findings: Sequence[Finding]) -> dict[str, list[Finding]]:
-    """The findings of each verdict, problems first and the most urgent of them at their head."""
+    """The findings of each verdict, problems first, the most urgent at the top."""
     groups = {verdict: [finding for finding in findings if finding.verdict == verdict] for verdict in VERDICTS}
     return {**groups, "problem": ranked(findings)}
 
@@ -73,7 +73,7 @@ def reading(report: JudgedRun, language: Language) -> tuple[Table, Table]:
 
 
 def accounted(report: JudgedRun, language: Language) -> str:
-    """The sentence that says whether every line stands in one row of the reading table."""
+    """The sentence that says whether every line is counted in one row of the reading table."""
     source = report.table.source
     missing = source.lines - sum(source.used.values()) - sum(source.ignored.values()) - source.failed
     return word("not_accounted", language, count=f"{missing:,}") if missing else word("accounted", language)
@@ -110,7 +110,7 @@ def totals(report: JudgedRun, language: Language) -> Table:
 
 
 def curves(report: JudgedRun, language: Language) -> Table:
-    """Initial, final and lowest value of each loss curve, the curves kept apart."""
+    """Initial, final and lowest value of each loss curve, separately."""
     keys = ("initial", "final", "decrease_percent", "minimum", "minimum_step")
     rows = []
     for name in _curves_of(report):
@@ -154,9 +154,9 @@ def minimum_note(report: JudgedRun, language: Language) -> str | None:
 
 
 def epoch_rows(report: JudgedRun, language: Language) -> Table:
-    """Mean, improvement and cumulative decrease per epoch; validation, rate and quartiles where they are known.
+    """Mean, improvement and cumulative decrease per epoch; validation, rate and quartiles if known.
 
-    Of many epochs some are shown, the first, the last and the best among them.
+    If there are many epochs, only some are shown, including the first, the last and the best.
     """
     rows = report.epochs
     validation = any(row["validation_loss"] is not None for row in rows)
@@ -229,7 +229,7 @@ def quality(evaluation: Mapping[str, Any], language: Language) -> Table:
 
 
 def loss_scale(report: JudgedRun, language: Language) -> Table | None:
-    """The rule-of-thumb scale of losses and where the final loss stands on it."""
+    """The rule-of-thumb scale of losses and the position of the final loss on it."""
     final = _final_loss(report)
     if final is None:
         return None

@@ -8,16 +8,16 @@ from isang.runs.findings.journal.training_internals import heavy_tail, with_faul
 from isang.runs.read.table import RunTable
 
 FEW = 0.001
-"""Fewer sessions than this part of all are below the alerts that are usually asked for, and hardly move a threshold."""
+"""A smaller share of sessions is below the usual alert budget, and hardly moves a threshold."""
 NAMED = 3
-"""So many templates stand in the sentence; the evidence has all that the journal names."""
+"""Maximum number of templates in the sentence; the evidence has all that the journal names."""
 
 
 def normal_sessions(table: RunTable, context: RunContext) -> Finding:
-    """Lines that tell of a failure, in few of the sessions that no label calls normal; sessions unlike all others.
+    """Lines that report a failure in few of the sessions not labelled normal; sessions unlike all others.
 
-    What is rare and tells of a failure may be usual all the same: a declined payment is one in any shop. No count parts
-    the two, so this asks someone who knows the system and calls nothing a problem.
+    A rare line that reports a failure may still be normal, such as a declined payment in a shop. Counts cannot separate
+    the two, so this finding asks someone who knows the system and never calls it a problem.
     """
     tail = heavy_tail(table)
     return with_faults(_as_counted(table.facts.get("normal_sessions")), [tail] if tail else [])

@@ -59,7 +59,7 @@ class Fault:
 
 
 def with_faults(finding: Finding, faults: Sequence[Fault]) -> Finding:
-    """The finding with the faults said before what it says itself; a problem where there are any."""
+    """The finding with the faults stated first; a problem if there are any."""
     if not faults:
         return finding
     remedies = [*(fault.remedy for fault in faults), *([finding.remedy] if finding.remedy else [])]
@@ -226,7 +226,7 @@ def ordered_data(table: RunTable, context: RunContext) -> Fault | None:
 
 
 def _rolled(folded: Floats, by: NDArray[np.int64], bins: NDArray[np.int64]) -> Floats:
-    """Each of E epochs turned by a number of bins of its own: the course of each stays, what they share goes."""
+    """Each of E epochs rotated by its own number of bins: the course of each is kept, what they share is destroyed."""
     return np.take_along_axis(folded, (bins[None, :] + by[:, None]) % len(bins), axis=1)
 
 

@@ -29,9 +29,10 @@ FEWEST_IN_SEGMENT = 40
 MOST_CHANGES = 12
 """A rate that changes more often than this has no last stretch of its own."""
 FEWEST_EFFECTIVE = 16.0
-"""With fewer independent values in the stretch no direction is claimed, unless a random walk could not go so far."""
+"""Minimum number of independent values to claim a direction, unless a random walk could not go that far."""
 FEW_VALUES, ONE_WALK_IN = 200, 256
-"""Of so few values the steps are asked: fewer than one random walk in so many goes on like them."""
+"""Up to FEW_VALUES values, the signs of the steps decide: fewer than one random walk in ONE_WALK_IN behaves like
+them."""
 WALK = 5.0
 """A change of this many standard deviations of a random walk is no noise."""
 FLAT_PERCENT = 5.0
@@ -43,9 +44,9 @@ SHORT_EPOCH, LONG_EPOCH = 0.04, 0.6
 def convergence(table: RunTable, context: RunContext) -> Finding:
     """An equivalence test on the last learning-rate segment (two one-sided tests at 5 %: a 90 % interval).
 
-    Converged means that the 90 % interval of the change per epoch lies within PERCENT_PER_EPOCH; still falling (or
-    rising) that the 99 % interval shows the direction. The judged stretch is the last quarter of the run, or more of
-    it where few losses were logged, and never crosses a change of the rate.
+    Converged: the 90 % interval of the change per epoch is within PERCENT_PER_EPOCH. Still falling (or rising): the
+    99 % interval shows the direction. The judged stretch is the last quarter of the run, or more if few losses were
+    logged, and never crosses a change of the rate.
     """
     if (aside := inapplicable("convergence", context)) is not None:
         return aside
@@ -129,9 +130,9 @@ def _in_its_place(context: RunContext, entry: Mapping[str, Any], outcome: str, u
 
 
 def _validation_is_flat(context: RunContext, first_step: int, unit: float) -> bool:
-    """The validation loss has converged over the judged stretch, by the test that judges the training loss.
+    """Whether the validation loss has converged over the judged stretch, by the same test as the training loss.
 
-    Where a metric was logged, that one tells what more training is worth.
+    If a metric was logged, the metric decides what more training is worth.
     """
     if context.loss_is_held_out or context.table.maximised or context.table.metric is not None:
         return False
@@ -147,7 +148,7 @@ def _validation_is_flat(context: RunContext, first_step: int, unit: float) -> bo
 def _flat_over_more(
     context: RunContext, entry: Mapping[str, Any], bound: int, unit: float
 ) -> tuple[dict[str, Any], str] | None:
-    """The last half, where it is flat and the last quarter, too noisy to tell alone, does not speak against it."""
+    """The last half, if it is flat and the last quarter, too noisy to decide alone, does not contradict it."""
     first = max(bound, len(context.loss) // 2)
     more = _change(context, first, len(context.loss), unit)
     if more is None or more["first_step"] >= entry["first_step"]:
@@ -318,7 +319,7 @@ def _change(context: RunContext, first: int, last: int, unit: float) -> dict[str
 
 
 def _hundredth(context: RunContext, level: float) -> float:
-    """What one per cent is: of the level; where the series can be 0 or higher is better, of all that the run gained."""
+    """One per cent of the level; if the series can be 0 or higher is better, one per cent of the run's whole gain."""
     if context.loss[0] * level > 0 and np.all(context.loss * level > 0) and not context.table.maximised:
         return abs(level) / 100
     few = max(len(context.loss) // 20, 1)

@@ -10,7 +10,7 @@ Words = tuple[Verdict, str, str, dict[Language, str] | None]
 def worded(outcome: str, table: RunTable) -> Words:
     """The words of an outcome, for a loss or for a series that is better the higher it is."""
     words = UPWARD[outcome] if table.maximised and outcome in UPWARD else _WORDS[outcome]
-    if table.objective != LOSS and outcome == "falling":  # nobody plans a policy to the end of what it can be rewarded
+    if table.objective != LOSS and outcome == "falling":  # a policy is never planned to reach its maximum reward
         return ("cannot_tell", *words[1:3], None)
     return words
 

@@ -24,7 +24,7 @@ NO_FALL = 0.02
 
 
 def dead_run(context: RunContext) -> Finding | None:
-    """The finding `decreasing` of a run that learns nothing, None of another."""
+    """The finding `decreasing` if the run learns nothing, else None."""
     if context.period is not None:
         return _repeating(context.period, context)
     if context.dead is not None:
@@ -87,7 +87,7 @@ def _repeating(period: int, context: RunContext) -> Finding:
 
 
 def _guesses(context: RunContext) -> int | None:
-    """The number of classes among which the run guesses: its second half lies at their logarithm, and none below."""
+    """The number of classes among which the run guesses: its second half is at their logarithm, with no value below."""
     half = context.loss[len(context.loss) // 2 :]
     if len(half) < FEWEST_GUESSES or context.judged_name is not None or context.loss_is_held_out:
         return None

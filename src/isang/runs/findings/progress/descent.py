@@ -1,4 +1,4 @@
-"""Did the loss fall, or what stands for it get better?"""
+"""Did the loss fall, or the series judged instead improve?"""
 
 import numpy as np
 
@@ -18,12 +18,13 @@ SMALL_PART = 0.02
 ABOVE_START, FEWEST_FOR_TENTHS = 0.1, 40
 """A reward that never comes this part above its first tenth, and ends no higher, has not risen; from 40 values on."""
 BEYOND_NOISE = 5.0
-"""A change of this many standard deviations is no noise: of a random walk, however strongly correlated the noise is, or
-of the difference of two values of noise like that of the second half."""
+"""A change of more than this many standard deviations is not noise: of a random walk, however strongly the noise is
+correlated, or of the difference of two values with the noise of the second half."""
 
 
 FEW_BLOCKS = 8.0
-"""The interval of n values must lie below zero by 1 + FEW_BLOCKS / n times its width: few values hide their memory."""
+"""The interval of n values must be below zero by 1 + FEW_BLOCKS / n times its width: few values hide
+autocorrelation."""
 
 
 def decreasing(table: RunTable, context: RunContext) -> Finding:
@@ -95,9 +96,9 @@ def fall_is_unclear(context: RunContext) -> bool:
 
 
 def _never_below_its_first(context: RunContext) -> bool:
-    """The first of many losses lies below all others, further than they are apart from each other.
+    """Whether the first of many losses is below all others, by more than their spread.
 
-    The first running mean is that of one loss, and lies anywhere.
+    The first running mean is a single loss, and can be anywhere.
     """
     loss = context.loss
     if len(loss) < FEWEST_FOR_TENTHS or context.table.loss == t.RUNNING_MEAN:
@@ -135,7 +136,7 @@ def _rising(context: RunContext) -> Finding | None:
 
 
 def _never_above_its_start(values: Floats) -> bool:
-    """No tenth of the values lies clearly above the first one, and the last one does not lie above it at all."""
+    """Whether no tenth of the values is clearly above the first one, and the last one is not above it at all."""
     if len(values) < FEWEST_FOR_TENTHS:
         return False
     tenths = [float(part.mean()) for part in np.array_split(values, 10)]

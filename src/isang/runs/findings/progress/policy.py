@@ -44,7 +44,7 @@ def _values(context: RunContext, pattern: re.Pattern[str]) -> tuple[str, Floats]
 
 
 def _ends(values: Floats, part: int) -> tuple[float, float]:
-    """The medians of the first and the last of so many parts."""
+    """The medians of the first and the last of `part` parts."""
     size = max(len(values) // part, 3)
     return float(np.median(values[:size])), float(np.median(values[-size:]))
 

@@ -11,7 +11,7 @@ from isang.runs.read.table import RunTable
 
 
 def read_runs(path: Path, asked: Asked | None = None) -> list[RunTable]:
-    """The runs in a file, or in the files of a folder. Raises InputError where there is none."""
+    """The runs in a file, or in the files of a folder. Raises InputError if there is none."""
     path, asked = Path(path), asked or Asked()
     if path.is_dir():
         tables, reasons = read_folder(path, asked)

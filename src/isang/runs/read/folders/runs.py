@@ -137,7 +137,7 @@ def _without_remarks(found: list[Found]) -> tuple[list[Found], list[Path]]:
 
 
 def _parts(files: list[Path], asked: Asked, reasons: list[InputError]) -> tuple[list[Found], list[Path]]:
-    """Runs whose event files lie beside one another, as TensorBoard reads them, and the other files."""
+    """Runs whose event files are in one folder, as TensorBoard reads them, and the other files."""
     found: list[Found] = []
     homes: dict[Path, list[Path]] = {}
     for file in files:
@@ -249,7 +249,7 @@ def _annotated(found: list[Found], folder: Path, unread: list[Path]) -> list[Run
 
 
 def with_settings(found: list[Found], within: Path) -> list[RunTable]:
-    """The runs, each with the settings that stand in its folder or in one above it, up to `within`."""
+    """The runs, each with the settings from its folder or from one above it, up to `within`."""
     homes = {path: path if path.is_dir() else path.parent for path, _ in found}
     settings = {home: settings_of(home, within) for home in set(homes.values())}
     return [replace(table, settings=settings[homes[path]]) for path, table in found]

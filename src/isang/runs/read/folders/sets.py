@@ -42,7 +42,7 @@ def joined_sets(training: Path, files: list[Path]) -> tuple[LoggedRows | None, s
 
 
 def joined_parts(files: list[Path]) -> LoggedRows | None:
-    """The rows of several files of one folder that a tool began anew, one after the other; None where one is no log."""
+    """The concatenated rows of consecutive log files of a tool in one folder; None if one of them is not a log."""
     parts = [("", rows) for file in files if (rows := _rows_of(file)) is not None]
     return _merged(parts, files[0].parent, []) if len(parts) == len(files) else None
 
@@ -59,7 +59,7 @@ def _rows_of(file: Path) -> LoggedRows | None:
 
 
 def _merged(parts: list[tuple[str, LoggedRows]], folder: Path, homes: list[str]) -> LoggedRows:
-    """All rows by step; the series of each set carry its name."""
+    """All rows by step; the names of series include their set."""
     first = parts[0][1].account
     account = Account(folder.resolve().name, first.format, notes=list(first.notes))
     folders = ", ".join(homes)

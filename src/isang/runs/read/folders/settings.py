@@ -24,7 +24,7 @@ _ASIDE = re.compile(r"(^|\.)(_wandb|wandb_version|desc)(\.|$)")
 def settings_of(home: Path, within: Path) -> dict[str, str]:
     """Dotted names and values of the settings in the nearest such file from a run's folder up to the folder `within`.
 
-    Empty where there is none, or none that can be read: settings only stand beside what is judged.
+    Empty if there is none, or none that can be read: settings are only shown beside the verdicts.
     """
     for folder in (home, *home.parents):
         if not folder.is_relative_to(within):
@@ -62,7 +62,7 @@ def _flat(value: Any, name: str = "", depth: int = 0) -> Iterator[tuple[str, str
 
 
 def _of_yaml(text: str) -> Iterator[tuple[str, str]]:
-    """The scalars of the mappings of a YAML text, by dotted names; lists and texts of several lines are left out."""
+    """The scalars in the mappings of a YAML text, by dotted names; lists and multi-line texts are ignored."""
     open_names: list[tuple[int, str]] = []
     for line in text.splitlines():
         match = _LINE.match(line)

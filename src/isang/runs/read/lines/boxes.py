@@ -26,7 +26,7 @@ class Boxes:
     """Feed it blocks of lines; a box may go on in the next block."""
 
     joined: int = 0
-    """Lines that went into a line with others so far."""
+    """Number of lines merged into others so far."""
     _pairs: list[bytes] = field(default_factory=list)
     _lines: list[bytes] = field(default_factory=list)
     _heading: bytes = b""

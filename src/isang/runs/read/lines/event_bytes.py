@@ -55,10 +55,10 @@ class ScalarLayout:
     step_place: tuple[int, int] | None = None
     """Start and number of bytes of the varint."""
     values: list[tuple[str, int, str]] = field(default_factory=list)
-    """Tag, place and NumPy type of each scalar."""
+    """Tag, offset and NumPy type of each scalar."""
 
     def fits(self, data: Bytes) -> NDArray[np.bool_]:
-        """Which of R records of this length have the same bytes wherever no number stands."""
+        """Which of R records of this length have the same bytes everywhere outside the numbers."""
         fixed = np.ones(len(self.template), dtype=bool)
         same = np.ones(len(data), dtype=bool)
         if self.time_place is not None:
@@ -138,7 +138,7 @@ def _tensor(record: bytes, start: int, end: int) -> tuple[int, str] | None:
 
 
 def fields_of(record: bytes, at: int, end: int) -> list[tuple[int, int, int, int]]:
-    """Number, wire type, start and end of each field. Raises ValueError where the bytes make no sense."""
+    """Number, wire type, start and end of each field. Raises ValueError if the bytes are malformed."""
     found = []
     while at < end:
         key, at = varint(record, at, end)

@@ -65,9 +65,9 @@ def held_out_heading(heading: Heading) -> Heading:
 
 
 def cells_below(line: str, heading: Heading) -> Captured:
-    """The numbers of a row below a heading; empty where the step, the epoch or the losses are no numbers.
+    """The numbers of a row below a heading; empty if the step, the epoch or the losses are not numbers.
 
-    Between bars a cell may be empty or hold words, as long as one of the losses is a number.
+    Between vertical bars a cell may be empty or hold words, as long as one of the losses is a number.
     """
     if _is_barred(line) and len(barred := _barred(line)) == len(heading):
         return _between_bars(barred, heading)

@@ -79,7 +79,7 @@ _PARTED = re.compile(
     r"(?:[\])]:?|[ ]?:|[ ]?[|>-])[ ]+(?![\d.+-])",
     re.IGNORECASE,
 )
-"""What stands before the numbers of one data set in a line of several: `[train] loss=.., [valid] loss=..`."""
+"""Matches the prefix of a data set's numbers in a line with several: `[train] loss=.., [valid] loss=..`."""
 _NEW_RATE = re.compile(
     r"(?:learning rate|LR|lr)(?: of group (?P<group>\d+))? (?:to|->|from [\d.e-]+ to) ?"
     r"(?P<rate>\d[\d.]*(?:e[-+]?\d+)?)(?![\d%])"
@@ -174,7 +174,7 @@ def _scan_number_first(text: str, captured: Captured) -> None:
 
 
 def _splits(text: str, start: int) -> list[tuple[int, str]]:
-    """Where the numbers of each data set begin in a line that holds those of several; else empty."""
+    """The positions where the numbers of each data set begin in a line with several; else empty."""
     found = [(match.end(), match["split"].lower()) for match in _PARTED.finditer(text, start)]
     return found if len({split[:2] for _, split in found}) > 1 else []
 
@@ -212,7 +212,7 @@ def _scan_pairs(text: str, start: int, captured: Captured, held_out: bool) -> No
 
 
 def _total_first(losses: list[tuple[tuple[int, int], str]], captured: Captured) -> None:
-    """Of several losses of a held-out set the total is the validation loss, wherever it stands among its parts."""
+    """Among several losses of a held-out set, use the total as the validation loss, wherever it is among its parts."""
     if len(losses) > 1:
         (first, said), (span, _) = losses[0], min(losses, key=lambda found: priority(found[1]))
         if span != first and span in captured and first in captured:

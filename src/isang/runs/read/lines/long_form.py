@@ -13,7 +13,7 @@ NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(in
 
 
 class LongForm:
-    """Where name, value, step, time and run stand in the rows of such a table."""
+    """The columns of name, value, step, time and run in such a table."""
 
     def __init__(self, name: int, value: int, step: int | None, time: int | None, run: int | None) -> None:
         self._name, self._value, self._step, self._time, self._run = name, value, step, time, run

@@ -77,7 +77,7 @@ class ShapeReader:
         self._headings: dict[bytes, tuple[str, ...]] = {}
         """Of tables, by the digitless line."""
         self._heading: tuple[str, ...] = ()
-        """The last one of the blocks so far."""
+        """The last heading of the blocks so far."""
 
     def feed(self, lines: list[bytes]) -> None:
         """Read a block of lines, the next ones of the file."""
@@ -268,7 +268,7 @@ def _number_like(text: str) -> str:
 
 
 def _floats(texts: tuple[bytes, ...], commas: bool) -> Floats:
-    """Numbers from their texts; what is no number (an empty one) becomes NaN."""
+    """Numbers from their texts; NaN for texts that are not numbers, such as empty ones."""
     if texts.count(texts[0]) == len(texts):  # such as the number of batches: one number for all lines
         return np.full(len(texts), _float(texts[0].replace(b",", b"") if commas else texts[0]))
     if commas:

@@ -16,7 +16,7 @@ class Value(NamedTuple):
 def rows_by_step(values: Iterable[Value]) -> list[dict[str, float]]:
     """One row per step, ascending. A series that repeats a step gets a row for each of its values there.
 
-    A series whose values all stand at one step was logged without steps: its values are numbered from 1.
+    A series with all values at one step was logged without steps: its values are numbered from 1.
     """
     steps: dict[str, set[float]] = {}
     count: dict[str, int] = {}

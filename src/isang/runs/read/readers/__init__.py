@@ -48,7 +48,7 @@ def reader_of(head: bytes, path: Path, readers: Sequence[Reader] | None = None) 
 
 
 def read_file(path: Path, asked: Asked) -> list[RunTable]:
-    """The runs in a file. Raises InputError where there is none, NoLossError where no run has a loss."""
+    """The runs in a file. Raises InputError if there is none, NoLossError if no run has a loss."""
     if not path.exists():
         raise InputError(f"there is no file {path}; give the log of a training run")
     if not path.is_file():

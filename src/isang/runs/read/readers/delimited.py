@@ -21,7 +21,7 @@ name = "delimited"
 INDEX = "@index"
 """What a column without a name is called, which is the number of the row and no series."""
 SAMPLE = 200
-"""Rows that tell the decimal sign."""
+"""Number of rows from which the decimal sign is inferred."""
 _NAN = float("nan")
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?[\d,]*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(inity)?", re.IGNORECASE)
 
@@ -109,7 +109,7 @@ def _long_rows(
 
 
 def _table(heading: bytes, below: list[bytes], account: Account) -> "_DelimitedTable":
-    """The empty table below a row of names; the rows below tell its index column and its decimal sign."""
+    """The empty table below a header row; the index column and the decimal sign are inferred from the rows below."""
     delimiter = _delimiter(heading)
     names = [cell.strip() for cell in _cells(heading, delimiter)]
     rows = [_cells(line, delimiter) for line in below if line.strip()]
@@ -136,7 +136,7 @@ def _tag_of(path: str) -> str:
 
 
 class _DelimitedTable:
-    """The rows read so far; those of the block at hand as lists, the others as columns."""
+    """The rows read so far; those of the current block as lists, the others as columns."""
 
     def __init__(self, names: list[str], delimiter: str, decimal_comma: bool) -> None:
         self.names, self.rows = names, 0

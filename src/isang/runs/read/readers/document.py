@@ -63,7 +63,7 @@ def read(path: Path) -> Iterator[LoggedRows]:
 
 
 def _records(whole: Any) -> list[Any] | None:
-    """`log_history`, else the longest list of records, or equally long lists of numbers as rows, wherever they lie."""
+    """`log_history`, else the longest list of records, or equally long lists of numbers as rows, anywhere within."""
     if isinstance(whole, dict) and isinstance(whole.get("log_history"), list):
         return list(whole["log_history"])
     found: list[list[Any]] = []

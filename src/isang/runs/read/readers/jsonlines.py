@@ -93,7 +93,7 @@ def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account)
 
 
 def _named(record: dict[str, Any]) -> dict[str, Any]:
-    """A record of one value whose name stands in a field of its own, as one with a field of that name."""
+    """Convert a record of one value, whose name is in a separate field, to one with a field of that name."""
     value = record.get("value")
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return record

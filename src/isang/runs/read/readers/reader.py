@@ -13,7 +13,7 @@ CERTAIN, LIKELY, POSSIBLE, LAST_RESORT = 1.0, 0.8, 0.6, 0.1
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads one family of formats. Of all readers the one that is surest of a file reads it, wherever it stands."""
+    """Reads one family of formats. A file is read by the reader with the highest certainty, whatever their order."""
 
     name: str
     sure: Callable[[bytes, Path], float]
@@ -29,7 +29,7 @@ class Reader:
                 raise UsageError(f"reader {self.name!r}: {part} must be a function, got {getattr(self, part)!r}")
 
     def certainty(self, head: bytes, path: Path) -> float:
-        """What `sure` says. Raises UsageError where that is no number from 0 to 1."""
+        """The result of `sure`. Raises UsageError if it is not a number from 0 to 1."""
         said = self.sure(head, path)
         if not isinstance(said, int | float) or not 0 <= said <= 1:
             raise UsageError(f"reader {self.name!r}: sure must return a number from 0 to 1, got {said!r}")

@@ -1,7 +1,7 @@
 """TensorBoard event files, without TensorFlow: every scalar of every tag.
 
-An event file is a row of TFRecords: length (8 bytes), masked CRC-32C of it, data, masked CRC-32C of the data. The
-records of a run repeat: those of one length whose fields lie at the same places are checked and read together.
+An event file is a sequence of TFRecords: length (8 bytes), masked CRC-32C of it, data, masked CRC-32C of the data. The
+records of a run are repetitive: those of equal length with fields at the same offsets are checked and read together.
 """
 
 import struct
@@ -33,7 +33,7 @@ Bytes = NDArray[np.uint8]
 
 @dataclass
 class _Scalars:
-    """Scalars read so far, by tag."""
+    """The scalars read so far, by tag."""
 
     order: dict[str, list[Integers]] = field(default_factory=dict)
     step: dict[str, list[Integers]] = field(default_factory=dict)

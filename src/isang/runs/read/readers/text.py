@@ -62,7 +62,7 @@ _AVERAGING = (
     ("detectron2 text", {"total_loss", "data_time", "max_mem"}),
     ("openmmlab text", {"loss", "data_time", "memory", "eta"}),
 )
-"""Tools that print means over the steps since the line before, told by their series."""
+"""Tools that print means over the steps since the previous line, recognised by their series."""
 _STOP_REASON = re.compile(r"INFO stopped step=.*reason=(\w+)")
 
 

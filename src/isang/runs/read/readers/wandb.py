@@ -109,7 +109,7 @@ def _records(stream: IO[bytes], account: Account) -> Iterator[bytes]:
 
 
 def _pieces(stream: IO[bytes], account: Account) -> Iterator[tuple[int, bytes]]:
-    """Kind and data of each piece with a right checksum."""
+    """Kind and data of each piece with a valid checksum."""
     at = HEADER  # the file's own header stands where a piece's would
     while block := _block(stream):
         account.size_bytes += len(block)

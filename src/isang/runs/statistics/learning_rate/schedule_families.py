@@ -21,7 +21,7 @@ MOST_RESETS = 4
 HARDLY_FALLEN = 0.3
 """A decay that had not come down to this part of the rate that it jumps back to was not meant to end there."""
 LEAST_AGAIN = 0.5
-"""A warm-up that begins anew starts below this part of the rate before it."""
+"""A repeated warm-up starts below this fraction of the rate before it."""
 SIMPLER = 0.0003
 """A simpler family is taken where its error is larger by no more than this."""
 TURN = 0.03

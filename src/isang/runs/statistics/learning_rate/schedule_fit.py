@@ -1,4 +1,4 @@
-"""Which learning-rate schedule a run followed, told from the logged rates.
+"""The learning-rate schedule of a run, inferred from the logged rates.
 
 n points (steps, rates) throughout.
 """
@@ -127,7 +127,7 @@ def _level_stretches(steps: Floats, rates: Floats, a: int, b: int, span: float) 
 
 
 def _warmup(steps: Floats, rates: Floats, span: float) -> int:
-    """Index at which the warm-up ends, 0 where there is none: one rise from a low start to the run's highest rate."""
+    """Index at which the warm-up ends, 0 if there is none: one rise from a low start to the run's highest rate."""
     peak = float(rates.max())
     top = int(np.argmax(rates >= peak - 0.001 * span))
     if top == 0 or rates[0] > 0.7 * peak:
