@@ -1,6 +1,6 @@
 """Detection learned from small logs: thresholds with 30 to 400 held-out sessions, beside what the ranking would allow.
 
-    python benchmarks/small_logs.py [--case hdfs-200 ...] [--seeds 3] [--data ../shared/data] [--work DIR]
+    python benchmarks/small_logs.py [--case hdfs-200 ...] [--seeds 3] [--no-encoder] [--data DIR] [--work DIR]
 
 Prints Markdown. Only the first half, by time, of each dataset is used: whatever is chosen may be chosen here. Each seed
 has another stretch of it as well as other weights. Trained models are kept in the work folder; scores, calibration and
@@ -20,9 +20,9 @@ from detection_data import bgl, hdfs, shop, trainticket
 from detection import spread
 from isang import stages
 from isang.artifact import Model, load_model
-from isang.config import Config, LogsConfig, TrainingConfig
+from isang.config import Config, LogsConfig, ModelConfig, TrainingConfig
 from isang.detection.assembly import calibrated
-from isang.detection.detectors import DETECTORS
+from isang.detection.detectors import detectors_of
 from isang.detection.evaluation.metrics import Flags, Floats, average_precision, precision_recall
 from isang.detection.evaluation.synthetic_anomalies import plant
 from isang.detection.releases.rewordings import judge_reworded
@@ -77,6 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", nargs="+", choices=CASES, default=list(CASES), metavar="CASE", help=", ".join(CASES))
     parser.add_argument("--seeds", type=int, default=3, choices=range(1, len(STRETCHES) + 1))
+    parser.add_argument("--no-encoder", action="store_true", help="the statistical detectors alone")
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--work", type=Path, default=Path("out/benchmark/few"))
     options = parser.parse_args()
@@ -84,13 +85,14 @@ def main() -> None:
     print("false alarms per 1,000 | found of what was planted, % | detectors that raised false alarms |")
     print("| --- |" + " --- |" * 8)
     for name in options.case:
-        results = [measure(name, options.data, options.work, seed) for seed in range(options.seeds)]
+        encoder = not options.no_encoder
+        results = [measure(name, options.data, options.work, seed, encoder) for seed in range(options.seeds)]
         print_row(CASES[name], results)
 
 
-def measure(name: str, data: Path, work: Path, seed: int) -> dict[str, Any]:
+def measure(name: str, data: Path, work: Path, seed: int, encoder: bool) -> dict[str, Any]:
     """What one seed of one case found."""
-    model, dataset, split = trained(name, data, work, seed)
+    model, dataset, split = trained(name, data, work, seed, encoder)
     model, judged, _ = judge_reworded(calibrated(model, dataset, split.train, split.validation), dataset, split.later)
     labels = dataset.sessions["label"].gather(split.later)
     anomalous, known = labels.fill_null(False).to_numpy(), labels.is_not_null().to_numpy()
@@ -107,12 +109,12 @@ def measure(name: str, data: Path, work: Path, seed: int) -> dict[str, Any]:
         "planted": 100 * np.mean([share for share in planted if share is not None]),
         "flooding": {
             detector.name: int((spoke_S & false_alarms).sum())
-            for detector, spoke_S in zip(DETECTORS, spoke_DS, strict=True)
+            for detector, spoke_S in zip(detectors_of(model), spoke_DS, strict=True)
         },
     }
 
 
-def trained(name: str, data: Path, work: Path, seed: int) -> tuple[Model, Dataset, Split]:
+def trained(name: str, data: Path, work: Path, seed: int, encoder: bool) -> tuple[Model, Dataset, Split]:
     """The model of a case with its default settings, the stretch that it is of, and how that is split."""
     case = CASES[name]
     folder = work / "data" / case.read.__name__
@@ -124,8 +126,8 @@ def trained(name: str, data: Path, work: Path, seed: int) -> tuple[Model, Datase
     since = 0 if case.sessions is None else until - case.sessions
     stretch = replace(half, sessions=half.sessions[since : until + MOST_LATER])
     fraction = (until - since + 0.5) / len(stretch.sessions)
-    config = Config(training=TrainingConfig(train_fraction=fraction, seed=seed))
-    run = work / name / f"seed{seed}"
+    config = Config(model=ModelConfig(encoder=encoder), training=TrainingConfig(train_fraction=fraction, seed=seed))
+    run = work / name / f"seed{seed}{'' if encoder else '_no_encoder'}"
     if not (run / "run").exists():
         write_dataset(stretch, run / "data", overwrite=True)
         stages.train(run / "data", run / "run", config=config, with_report=False)

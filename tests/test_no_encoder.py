@@ -117,3 +117,16 @@ def test_weights_that_the_settings_promise_must_be_there(place: Path, tmp_path: 
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match="does not list weights"):
         load_model(folder)
+
+
+def test_a_small_log_gets_no_encoder_unless_somebody_asks_for_one(place: Path, tmp_path: Path) -> None:
+    """Its second half beside its first is among the incidents, as nothing measures the model."""
+    result = isang("run", place / "shop.log", "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert "no encoder is trained" in result.stderr
+    assert load_model(tmp_path / "out" / "run").encoder is None
+    settings = tmp_path / "isang.toml"
+    settings.write_text("[model]\nencoder = true\nlayers = 1\nwidth = 16\nheads = 2\n[training]\nepochs = 1\n")
+    asked = isang("train", tmp_path / "out" / "data", "--out", tmp_path / "asked", "--config", settings)
+    assert asked.returncode == 0, asked.stderr
+    assert load_model(tmp_path / "asked").encoder is not None

@@ -120,7 +120,10 @@ class Model:
     def needed_encoder(self) -> "Encoder":
         """The encoder. Raises InputError if the model has none."""
         if self.encoder is None:
-            raise InputError("this model has no encoder, as --no-encoder was given; train again without that flag")
+            raise InputError(
+                "this model has no encoder: --no-encoder was given, or the log was small; train again with "
+                "`encoder = true` under [model] in a --config file"
+            )
         return self.encoder
 
 
@@ -187,7 +190,7 @@ def load_model(folder: Path) -> Model:
     tables = {name: _detector_table(folder, name, files, vocabulary.size) for name in config["detectors"]}
     evaluated, planted = folder / EVALUATION, folder / PLANTED
     return Model(
-        encoder=_encoder(folder, files, settings, vocabulary) if settings.model.encoder else None,
+        encoder=_encoder(folder, files, settings, vocabulary) if settings.model.encoder is not False else None,
         vocabulary=vocabulary,
         config=settings,
         rules=config["rules"],

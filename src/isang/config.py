@@ -107,8 +107,9 @@ class ModelConfig:
     """Width of a layer's feed-forward network, as a multiple of the hidden state's width."""
     positions: int = 514
     """The longest sequence in tokens: the events of a session with BEGIN and END."""
-    encoder: bool = True
-    """False: no encoder is trained; only the statistical detectors judge."""
+    encoder: bool | None = None
+    """False: no encoder is trained; only the statistical detectors judge.  None: one is trained if the log holds
+    enough sessions, or if a size other than the default is asked for."""
     dropout: float = 0.1
     """Share of hidden values dropped in training."""
 

@@ -199,10 +199,10 @@ def train(
     }  # fmt: skip
     settings = load(config, {"model": _model(preset, no_encoder), "training": training})
     refuse_lone_process()
-    if settings.training.processes > 1 and settings.model.encoder and not is_launched():
+    if settings.training.processes > 1 and settings.model.encoder is not False and not is_launched():
         raise typer.Exit(launch(settings.training.processes, sys.argv[1:]))
     end_with_launcher()
-    if find_lr and not settings.model.encoder:
+    if find_lr and settings.model.encoder is False:
         raise UsageError("--find-lr tries learning rates for the encoder; leave --no-encoder out")
     if find_lr:
         outcome = summaries.of_rates(stages.find_rate(data, out, config=settings, overwrite=overwrite), out)

@@ -49,8 +49,10 @@ def make_detector(
 ) -> Model:
     """The calibrated model of `known`, the normal sessions of the training period.
 
-    `facts` are facts about the training; the facts of the period are added.
+    `facts` are facts about the training; the facts of the period are added. The model's settings say whether it has an
+    encoder.
     """
+    config = replace(config, model=replace(config.model, encoder=encoder is not None))
     normal, place = known.distinct()
     counts = np.bincount(place, minlength=len(normal)).astype(np.int64)
     period, training, held_out = _to_calibrate_on(dataset, split)

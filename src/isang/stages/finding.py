@@ -151,7 +151,9 @@ def named(logs: Sequence[str | Path]) -> str:
 def _warn(*warnings: str | None) -> None:
     for warning in warnings:
         if warning:
-            say(f"warning: {warning}")
+            first, *rest = warning.split("\n")
+            for line in (f"warning: {first}", *rest):
+                say(line)
 
 
 def follow(

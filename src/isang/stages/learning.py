@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isang.config import Config, to_dict
+from isang.config import Config, ModelConfig, TrainingConfig, to_dict
 from isang.errors import UsageError
 from isang.files import folder_being_written, partial_folder, refuse_existing, to_json, write_text
 from isang.progress import say
@@ -17,6 +17,7 @@ from isang.stages.data import fingerprint
 from isang.stages.judging import report
 from isang.stages.results import SCHEMA, Trained
 from isang.training.processes.launch import is_launched
+from isang.training.split import LEAST_FOR_ENCODER, enough_for_encoder
 
 if TYPE_CHECKING:
     from isang.detection.feedback.answers import Entry
@@ -58,7 +59,7 @@ def train(
     from isang.training.split import split_by_time
 
     config = config or Config()
-    if not config.model.encoder and (config.training.processes > 1 or is_launched()):
+    if config.model.encoder is False and (config.training.processes > 1 or is_launched()):
         raise UsageError("without an encoder there is nothing that several processes could train; start one")
     if config.training.processes > 1 and not is_launched():
         say("training in one process; `isang train --processes N` on the command line starts several")
@@ -74,7 +75,7 @@ def train(
         processes.wait()  # until the first process has made the folder
         vocabulary, known = learn_sessions(dataset, rows, len(split.train), beside=building)
         encoder, trained = None, Trained(out, 0, 0, None)
-        if config.model.encoder:
+        if _wants_encoder(config, dataset):
             encoder, progress = _encoder(known, dataset, split, vocabulary, config, building, resume, processes)
             trained = Trained(out, progress.step, progress.best_epoch, progress.best_validation_loss)
         if not processes.first:
@@ -89,6 +90,23 @@ def train(
         if with_report and encoder is not None:
             report([building], building / "report", overwrite=True)
     return trained
+
+
+def _wants_encoder(config: Config, dataset: "Dataset") -> bool:
+    """Whether an encoder is trained: as the settings say; if they say nothing about it, when there are enough
+    sessions."""
+    if config.model.encoder is not None:
+        return config.model.encoder
+    usual = TrainingConfig(train_fraction=config.training.train_fraction, seed=config.training.seed)
+    if (config.model, config.training) != (ModelConfig(), usual) or is_launched():
+        return True
+    if enough_for_encoder(dataset, config.training):
+        return True
+    say(
+        f"fewer than {LEAST_FOR_ENCODER} sessions to learn from: no encoder is trained, the statistical detectors "
+        "judge alone; `encoder = true` under [model] in a --config file trains one"
+    )
+    return False
 
 
 def _encoder(

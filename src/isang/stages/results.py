@@ -132,6 +132,6 @@ class Finished:
     """Empty if the log was too small to learn from."""
     detected: Detected
     halves: "Comparison | None" = None
-    """The comparison of the log's second half with its first, if it was too small to train a model."""
+    """The comparison of the log's second half with its first, if it was too small for an alert budget."""
     judged_training: bool = True
     """False if no encoder was trained, so there is no report on its training."""

@@ -1,9 +1,9 @@
 """The whole job: raw logs to detector, report, incidents and pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from isang.config import Config, to_dict
 from isang.files import partial_folder
@@ -35,26 +35,27 @@ def run(
     Results are written to `OUT.partial` and moved into place when complete; `resume` keeps the finished stages of an
     unfinished attempt. Answers beside the replaced model are kept. `engine` as in `prepare`; it distributes everything
     but the training, which runs on this machine. `language` of the pages: None is the locale's.
-    If the training period holds too few sessions to calibrate an alert budget, there is no `run/`: the incidents are
-    what the second half of the logs has and the first lacks.
+
+    If the logs are small and nothing measures the model, the incidents are also what the second half of the logs has
+    and the first lacks; if the training period holds too few sessions to calibrate an alert budget, only that, and
+    there is no `run/`.
     """
     from isang.artifact import load_model
     from isang.detection.comparison.compare import compare_halves
     from isang.detection.feedback.ledger import entries_beside
+    from isang.detection.incidents import ranked
     from isang.logs.store import open_dataset
-    from isang.training.split import enough_to_calibrate
+    from isang.training.split import enough_for_encoder, enough_to_calibrate
 
     config = config or Config()
-    command = {
-        "schema": SCHEMA,
-        "logs": [str(path) for path in logs],
-        "labels": None if labels is None else str(labels),
-        "config": to_dict(config),
-    }
+    paths = [str(path) for path in logs]
+    command = {"schema": SCHEMA, "logs": paths, "labels": labels and str(labels), "config": to_dict(config)}
     entries = entries_beside(out)  # before they are replaced
     with growing(out, resume=resume, overwrite=overwrite) as building:
         note_command(building / "run.json", command)
         data, trained_run = building / "data", building / "run"
+        evaluation: Mapping[str, Any] = {}
+        halves = judgement = None
         if not data.exists():
             with loading("isang.training.loop", LOAD_AFTER_SECONDS):  # torch: small logs may not need it
                 prepare(logs, data, config=config, labels=labels, engine=engine)
@@ -63,18 +64,17 @@ def run(
             if not trained_run.exists():
                 resume = partial_folder(trained_run).exists()
                 train(data, trained_run, config=config, resume=resume, with_report=False, answers=entries)
-            folder = trained_run / "model"
-            loaded = load_model(folder)
-            evaluation, halves = evaluate(folder, data, engine=engine, loaded=loaded), None
-            found, judgement = detect(folder, [data], engine=engine, loaded=loaded), None
-            if config.model.encoder:
+            loaded = load_model(trained_run / "model")
+            evaluation = evaluate(trained_run / "model", data, engine=engine, loaded=loaded)
+            detected = replace(detect(trained_run / "model", [data], engine=engine, loaded=loaded), name=named(logs))
+            if loaded.encoder is not None:
                 report([trained_run], trained_run / "report", language=language, overwrite=True)
                 judgement = "run/report/report.html"
-            detected = replace(found, name=named(logs))
         else:
-            evaluation, halves = {}, compare_halves([str(path) for path in logs], config.logs)
-            detected = Detected(len(dataset.sessions), [], halves.incidents, dataset, named(logs))
-            judgement = None
+            detected = Detected(len(dataset.sessions), [], [], dataset, named(logs))
+        if not evaluation.get("measured") and not enough_for_encoder(dataset, config.training):
+            halves = compare_halves(paths, config.logs)
+            detected = replace(detected, incidents=ranked([*detected.incidents, *halves.incidents]))
         detected.write(building, evaluation=evaluation or None, report=judgement, data=data, language=language)
     return Finished(
         out, open_dataset(out / "data"), evaluation, detected, halves, judged_training=judgement is not None

@@ -130,7 +130,8 @@ def in_short(detected: "Detected") -> str:
         return found
     severities = Counter(incident.severity for incident in detected.incidents)
     by_severity = ", ".join(f"{number} {name}" for name, number in severities.items())  # the most severe first
-    return f"{found}, in {count:,} {'incident' if count == 1 else 'incidents'} ({by_severity}):"
+    within = ", in" if detected.anomalies else ";"
+    return f"{found}{within} {count:,} {'incident' if count == 1 else 'incidents'} ({by_severity}):"
 
 
 def of_detected_in_short(detected: "Detected", out: Path | None) -> str:

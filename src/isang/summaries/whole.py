@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 def of_run(finished: "Finished", *, verbose: bool = False) -> str:
     """How the logs were read, the incidents, the quality and where to look, in about 25 lines; more if `verbose`."""
-    if finished.halves is not None:
+    if not finished.evaluation:
         return _of_small_run(finished)
     detected, evaluation = finished.detected, finished.evaluation
     lines = [*of_dataset(finished.dataset.meta).split("\n"), "", in_short(detected)]
     text = [joined(lines)]
+    if finished.halves is not None and finished.halves.incidents:
+        text.append(f"so few sessions hold no alert budget, so the incidents are also {_HALVES}:")
     if detected.incidents:
         text.append(of_incidents(detected.incidents, None if verbose else SHOWN_INCIDENTS, 2 if verbose else 1))
     quiet = of_silenced(detected.silenced, detected.false_alarms())
@@ -27,6 +29,9 @@ def of_run(finished: "Finished", *, verbose: bool = False) -> str:
     text += ["", of_evaluation(evaluation) if verbose else joined(quality_in_short(evaluation)), ""]
     text.append(joined([f"look at {finished.folder / 'index.html'}", *_more(finished, verbose=verbose)]))
     return "\n".join(text)
+
+
+_HALVES = "what the second half of the log has that the first has not, ranked, true and false alarms alike"
 
 
 def _more(finished: "Finished", *, verbose: bool) -> list[str]:
@@ -52,7 +57,7 @@ def _of_small_run(finished: "Finished") -> str:
         [
             of_dataset(finished.dataset.meta),
             "",
-            f"{few}; what the second half of the log has that the first has not, ranked, true and false alarms alike:",
+            f"{few}; {_HALVES}:",
             "",
             of_comparison(finished.halves, as_json=False),
             "",

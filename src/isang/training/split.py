@@ -19,6 +19,11 @@ LEAST_TO_CALIBRATE = 50
 """Minimum number of normal sessions in the training period to calibrate an alert budget: a fifth of them is held out,
 and thresholds from fewer than ten sessions raise alerts at random."""
 
+LEAST_FOR_ENCODER = 700
+"""Minimum number of normal sessions in the training period for an encoder by default. Measured on small logs: with 200
+and 500 sessions the statistical detectors alone had a higher F1 and fewer false alarms, and took seconds; with 1,000
+there was no difference (benchmarks/small_logs.py)."""
+
 
 @dataclass(frozen=True)
 class Split:
@@ -38,8 +43,18 @@ class Split:
 
 def enough_to_calibrate(dataset: Dataset, config: TrainingConfig) -> bool:
     """Whether the training period holds at least LEAST_TO_CALIBRATE normal sessions."""
+    return _normal(dataset, config) >= LEAST_TO_CALIBRATE
+
+
+def enough_for_encoder(dataset: Dataset, config: TrainingConfig) -> bool:
+    """Whether the training period holds at least LEAST_FOR_ENCODER normal sessions."""
+    return _normal(dataset, config) >= LEAST_FOR_ENCODER
+
+
+def _normal(dataset: Dataset, config: TrainingConfig) -> int:
+    """Sessions of the training period that no label calls anomalous."""
     period = max(1, int(len(dataset.sessions) * config.train_fraction))
-    return period - int(dataset.sessions["label"].head(period).sum() or 0) >= LEAST_TO_CALIBRATE
+    return period - int(dataset.sessions["label"].head(period).sum() or 0)
 
 
 def split_by_time(dataset: Dataset, config: TrainingConfig) -> Split:

@@ -58,7 +58,7 @@ def registered() -> tuple[Detector, ...]:
 
 def registered_for(config: ModelConfig) -> tuple[Detector, ...]:
     """The registered detectors that a model with these settings is fitted with."""
-    return tuple(detector for detector in registered() if config.encoder or not detector.asks_encoder)
+    return tuple(detector for detector in registered() if config.encoder is not False or not detector.asks_encoder)
 
 
 def detectors_of(model: Model) -> tuple[Detector, ...]:

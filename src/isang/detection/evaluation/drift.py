@@ -17,6 +17,7 @@ from isang.detection.detectors.baselines import unseen_template
 from isang.detection.evaluation.metrics import Flags, Floats, share
 from isang.detection.releases.rewordings import Rewording
 from isang.detection.threshold.decisions import Judged, calibration_scores
+from isang.formatting import printable_line
 from isang.logs.store import Dataset
 from isang.model.vocabulary import UNSEEN
 
@@ -94,7 +95,7 @@ def taken_for(rewordings: Sequence[Rewording]) -> str | None:
     )
     lines = [f"as in a new release, {ones} taken for {'it' if count == 1 else 'them'} (--no-rewordings undoes it):"]
     for each in rewordings[:SHOWN_TEMPLATES]:
-        new, known = each.template[:SHOWN_CHARACTERS], each.known[:SHOWN_CHARACTERS]
+        new, known = (printable_line(text[:SHOWN_CHARACTERS]) for text in (each.template, each.known))
         lines.append(f"  “{new}” for “{known}” ({each.sessions:,} sessions, by {each.because.partition(':')[0]})")
     more = count - SHOWN_TEMPLATES
     return "\n".join([*lines, f"  and {more:,} more"] if more > 0 else lines)
