@@ -24,10 +24,11 @@ TOGETHER = 10
 """Number of consecutive numbers whose mean is also examined: it shows a shift that widely scattered single numbers do
 not show."""
 LEAST_SHARE = 0.95
-"""Means are told where so many of the lines were looked at, then and now: else numbers are in a row that lie far apart,
-and their means vary less."""
+"""Means are reported only if at least this share of the lines was examined, then and now: otherwise consecutive numbers
+come from distant lines, and their means vary less."""
 OF_MEANS = 0.1
-"""Numbers beside one another are alike, so that their means stray; they are told at this share of the usual p-value."""
+"""Means are reported at this share of the usual p-value: neighbouring numbers are correlated, so their means vary
+more."""
 PARTS = 10
 """A part of the training period is judged by the others."""
 STRAYS = 3.0
