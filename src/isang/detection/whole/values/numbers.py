@@ -17,7 +17,7 @@ from isang.model.batches import Floats
 from isang.model.folder.log_tables import LOG_TABLES, NUMBERS
 
 LEAST_NUMBERS, MOST_NUMBERS = 100, 4_000
-"""A slot that has fewer says nothing; of others the latest are kept."""
+"""A slot with fewer numbers is ignored; of others the latest MOST_NUMBERS are kept."""
 LEAST_DIFFERENT = 10
 """Where fewer numbers are different they are few values, see new_values.py."""
 TOGETHER = 10
@@ -40,7 +40,7 @@ MOST_SIZE = 1e10
 COUNTING = 0.8
 """A slot is a counter if at least this share of its steps goes up, or down."""
 LEAST_SCALE = 0.1
-"""Beyond the highest number a tail goes on by at least this share of the usual spread."""
+"""Minimum scale of the tail beyond the highest number, as a share of the usual spread."""
 
 
 @dataclass(frozen=True)
