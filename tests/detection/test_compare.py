@@ -108,7 +108,7 @@ def test_the_run_as_a_whole_is_measured_by_good_runs(tmp_path: Path) -> None:
     single = against_good(tmp_path, bad, good=1).verdict
     assert single is not None
     assert single.p_value is None
-    assert "cannot be told" in single.says
+    assert "cannot be decided" in single.says
 
 
 def test_logs_that_cannot_be_compared_are_refused_in_words(tmp_path: Path) -> None:

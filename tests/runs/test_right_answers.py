@@ -61,7 +61,7 @@ def test_the_problems_are_those_that_a_person_names(cases: Path, name: str) -> N
         ("level_shift", "divergence", "at step 3,600 and stays there"),
         ("llamafactory_trainer_log", "restarts", "(75 %)"),
         ("rate_on_a_line_of_its_own", "schedule", "polynomial decay was cut off"),
-        ("rate_reset_at_resume", "schedule", "begins anew at step 201"),
+        ("rate_reset_at_resume", "schedule", "starts over at step 201"),
         ("run_in_progress", "convergence", "at 2 % of its plan"),
         ("staircase_of_epochs", "overfitting", "by heart"),
         ("waiting_for_data", "throughput", "92 % of each step is waiting for data"),

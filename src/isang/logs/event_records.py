@@ -60,7 +60,9 @@ def read_event_records(runs: Sequence[Sequence[str]], config: LogsConfig) -> Eve
             )
             count += frame.height
             if count > MAX_RECORDS:
-                raise InputError(f"the logs have more than {MAX_RECORDS:,} records; isang run is made for so many")
+                raise InputError(
+                    f"the logs have more than {MAX_RECORDS:,} records; use isang run, which reads logs of any size"
+                )
     records = pl.concat(parts)
     if not records.height:
         raise InputError(f"{', '.join(source.name for source in sources[:5])}: no line begins a record")

@@ -86,7 +86,7 @@ def compare_halves(logs: Sequence[str], config: LogsConfig | None = None) -> Com
     if count < LEAST_RECORDS:
         raise InputError(
             f"the logs have {count:,} {'record' if count == 1 else 'records'}; from fewer than {LEAST_RECORDS} nothing "
-            "can be told; give more, or compare them with good ones: isang compare GOOD --with BAD"
+            "can be said; give more, or compare them with good ones: isang compare GOOD --with BAD"
         )
     frame = records.frame.sort("time", "source", "line", nulls_last=True, maintain_order=True)
     frame = frame.with_columns(run=(pl.int_range(pl.len()) >= (count + 1) // 2).cast(pl.Int32))

@@ -53,7 +53,9 @@ class Verdict:
     def says(self) -> str:
         """One sentence."""
         if self.p_value is None:
-            return "whether the run as a whole is unlike good ones cannot be told from one good log; give two or more"
+            return (
+                "whether the run as a whole is unlike good ones cannot be decided from one good log; give two or more"
+            )
         as_much = sum(score >= self.score for score in self.good_scores)
         if self.score == 0:
             return "the run differs from the good ones only as these do from each other"

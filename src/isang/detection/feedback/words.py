@@ -17,7 +17,7 @@ def of_given(given: Given) -> list[str]:
     if answer.verdict == "normal":
         lines += _effect(effect, given.accepted)
         most = effect["most_sessions"]
-        lines.append(f"more than {most:,} such sessions within 5 minutes are told all the same")
+        lines.append(f"more than {most:,} such sessions within 5 minutes are reported all the same")
     elif answer.verdict == "anomaly":
         lines.append(f"its {len(answer.sessions):,} sessions are never learned from")
     if given.accepted:

@@ -156,7 +156,7 @@ class Stretch:
     def _verdict(self) -> str:
         if self.p_value is None:
             return (
-                "whether the logs as a whole are unlike normal ones cannot be told: the training period holds too few "
+                "whether the logs as a whole are unlike normal ones cannot be decided: the training period holds too few "
                 "stretches to compare with"
             )
         verdict = "unlike" if self.verdict == "unlike" else "like"

@@ -181,7 +181,7 @@ class Follower:
                 self.stream.restore(place.facts, place.records, place.blocks)
             else:
                 self._handed_over = place
-                say("the state is of another model: its open sessions are read anew by the rules of this one")
+                say("the state is of another model: its open sessions are read again by the rules of this one")
             self.noted = dict(place.facts["noted"])
             self._cursor = place.facts.get("cursor")
             sent = place.facts.get("sent", {})

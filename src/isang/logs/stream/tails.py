@@ -191,7 +191,7 @@ class FileTail:
             return file
         if self.position.head:
             say(
-                f"{self.name} was written anew and what stood there before is not beside it: lines that came to it "
+                f"{self.name} was rewritten and its former content is not beside it: lines that came to it "
                 f"after line {self.position.line:,}, if any, could not be read any more"
             )
             self.position = Position(modified=self.position.modified, inode=_inode(self.path) or 0)

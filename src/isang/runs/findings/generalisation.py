@@ -205,7 +205,7 @@ _OVERFITTING: dict[str, tuple[Verdict, str, str, dict[Language, str] | None]] = 
         "cannot_tell",
         f"There is a rise: {_RISES_EN}. But the learning rate rose {{rate}}-fold in the same "
         "stretch: that is the "
-        "likelier cause, and overfitting cannot be told apart from it.",
+        "likelier cause, and overfitting cannot be distinguished from it.",
         f"{_RISES_KO}. 그러나 같은 구간에서 학습률이 {{rate}}배 상승했습니다. 학습률 상승이 더 "
         "유력한 원인이며 과적합과 "
         "구별할 수 없습니다.",

@@ -132,7 +132,7 @@ def _begun_anew(context: RunContext, found: dict[str, Any], last: int, evidence:
         "schedule",
         "problem",
         both(
-            f"The {family} decay begins anew at step {step}, where the rate jumps from {before} back to {after}: as "
+            f"The {family} decay starts over at step {step}, where the rate jumps from {before} back to {after}: as "
             "after a resume that did not restore the scheduler.",
             f"{family_ko} 감쇠가 스텝 {step}에서 다시 시작되어 학습률이 {before}에서 {after}(으)로 뛰어오릅니다. "
             "스케줄러 상태를 복원하지 않고 재개했을 때의 모습입니다.",

@@ -31,7 +31,7 @@ def throughput(table: RunTable, context: RunContext) -> Finding:
             "throughput",
             "not_applicable",
             both(
-                "The log holds no times from which the speed could be told.",
+                "The log holds no times to compute the speed from.",
                 "속도를 알 수 있는 시각이 로그에 없습니다.",
             ),
             {"times": len(seconds)},

@@ -173,7 +173,7 @@ def _rate_reset(context: RunContext, step: int) -> Finding:
         "restarts",
         "problem" if jump else "ok",
         both(
-            f"The run seems to have been resumed at step {step:,}: its learning rate begins anew{jumped_en}.",
+            f"The run seems to have been resumed at step {step:,}: its learning rate starts over{jumped_en}.",
             f"실행이 스텝 {step:,}에서 재개된 것으로 보입니다. 학습률이 처음부터 다시 시작됩니다.{jumped_ko}",
         ),
         {"restarts": [], "reset_step": step, "loss_jumps": jump},

@@ -113,6 +113,6 @@ def _read_evaluation(path: Path | None) -> dict[str, Any] | None:
     if path is None:
         return None
     content: dict[str, Any] = read_json(
-        path, _EVALUATION, "write it anew with `isang evaluate`", most_bytes=EVALUATION_LIMIT
+        path, _EVALUATION, "write it again with `isang evaluate`", most_bytes=EVALUATION_LIMIT
     )
     return content

@@ -67,7 +67,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "verdict_ok": {"en": "Fine", "ko": "이상 없음"},
     "verdict_not_applicable": {"en": "Does not apply", "ko": "해당 없음"},
     "heading_problem": {"en": "Problems", "ko": "문제"},
-    "heading_cannot_tell": {"en": "What cannot be told", "ko": "판단할 수 없는 것"},
+    "heading_cannot_tell": {"en": "What cannot be decided", "ko": "판단할 수 없는 것"},
     "heading_ok": {"en": "Fine", "ko": "이상 없음"},
     "heading_not_applicable": {"en": "Does not apply", "ko": "해당 없음"},
     "try": {"en": "What to try", "ko": "해 볼 일"},
@@ -112,7 +112,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "count_problem_one": {"en": "1 problem", "ko": "문제 1건"},
     "count_problem": {"en": "{count} problems", "ko": "문제 {count}건"},
     "count_problem_none": {"en": "No problem found", "ko": "발견된 문제 없음"},
-    "count_cannot_tell": {"en": "{count} cannot be told", "ko": "판단 불가 {count}건"},
+    "count_cannot_tell": {"en": "{count} undecided", "ko": "판단 불가 {count}건"},
     "count_ok": {"en": "{count} fine", "ko": "이상 없음 {count}건"},
     "count_not_applicable": {"en": "{count} do not apply", "ko": "해당 없음 {count}건"},
     "file": {"en": "File", "ko": "파일"},
@@ -159,14 +159,14 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "minimum_step": {"en": "at step", "ko": "최소 스텝"},
     "decrease_percent": {"en": "Decrease", "ko": "감소율"},
     "curves_note": {
-        "en": "The batch loss is the loss of one step. The running mean starts anew with each epoch, so its minimum "
+        "en": "The batch loss is the loss of one step. The running mean restarts with each epoch, so its minimum "
         "can be the first batch of an epoch by chance. The smoothed loss is the one to compare.",
         "ko": "배치 손실은 한 스텝의 손실입니다. 누적 평균은 에폭마다 새로 시작하므로 그 최소값은 우연히 에폭의 첫 "
         "배치일 수 있습니다. 비교에는 스무딩 손실을 쓰십시오.",
     },
     "minimum_at_epoch_start": {
         "en": "The minimum of the running mean, {value} at step {step}, is the first batch of epoch {epoch}, where the "
-        "mean starts anew and stands for that one batch. The smoothed loss is lowest at step {smooth_step}, with "
+        "mean restarts and is that of one batch. The smoothed loss is lowest at step {smooth_step}, with "
         "{smooth_value}.",
         "ko": "누적 평균의 최소값은 {value}(스텝 {step})이지만, 이는 평균이 새로 시작되는 에폭 {epoch}의 첫 배치 "
         "하나의 값입니다. 스무딩 손실의 최소값은 스텝 {smooth_step}의 {smooth_value}입니다.",

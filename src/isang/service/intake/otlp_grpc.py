@@ -75,7 +75,7 @@ class OtlpGrpcListener:
         except TooLarge:
             self._acceptance.metrics.refused.labels("413").inc()
             await context.abort(
-                grpc.StatusCode.INVALID_ARGUMENT, "so many records never find room; send less at a time"
+                grpc.StatusCode.INVALID_ARGUMENT, "more records than the journal can ever hold; send fewer at a time"
             )
         except (JournalFull, OSError):  # clients will retry
             self._acceptance.metrics.refused.labels("429").inc()

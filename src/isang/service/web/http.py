@@ -113,7 +113,7 @@ async def _accepted(service: Running, decoder: HttpDecoder, http: HttpRequest, r
     except JournalFull:
         raise _full() from None
     except TooLarge:
-        raise RefusedRequest(413, "so many records never find room in the journal; send less at a time") from None
+        raise RefusedRequest(413, "more records than the journal can ever hold; send fewer at a time") from None
     except OSError as error:
         text = f"the records cannot be written: {error.strerror or error}"
         raise RefusedRequest(503, text, RETRY_AFTER_SECONDS) from error

@@ -60,7 +60,7 @@ class Burst(DetectorDefaults):
         shortest_ms, in_all = normal_crowd(case.model.fitted, int(token), int(crowd))
         normal, normal_ko = f"only {in_all:,} had one at all", f"전체를 합쳐 {in_all:,}개뿐이었습니다"
         if in_all >= crowd:
-            normal = f"so many never did in less than {duration(shortest_ms)}"
+            normal = f"that many never did in less than {duration(shortest_ms)}"
             normal_ko = f"이만큼이 {duration(shortest_ms)} 안에 끝난 적이 없습니다"
         span = duration(float(span_ms))
         says = f"{crowd} sessions with a line like this, this one among them, ended within {span}; "

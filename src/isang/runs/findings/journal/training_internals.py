@@ -214,7 +214,7 @@ def ordered_data(table: RunTable, context: RunContext) -> Fault | None:
             "손실이 데이터의 순서를 따르는 것입니다.",
         ),
         both(
-            "Shuffle the training data anew in each epoch and compare the validation loss.",
+            "Shuffle the training data again in each epoch and compare the validation loss.",
             "에폭마다 학습 데이터를 새로 섞고 검증 손실을 비교해 보십시오.",
         ),
         {

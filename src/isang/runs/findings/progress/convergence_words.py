@@ -143,7 +143,7 @@ _WORDS: dict[str, Words] = {
     "no number": (
         "cannot_tell",
         "The loss was falling ({change} per {unit_en} over steps {first} to {last}) until it was no number any more "
-        "(see Finite values): where it was heading cannot be told.",
+        "(see Finite values): where it was heading is unknown.",
         "손실이 감소하다가(스텝 {first}–{last}에서 {unit_ko}당 {change}) 더 이상 유한한 수가 아니게 되었습니다(‘유한한 "
         "값’ 판정 참조). 어디로 향하고 있었는지는 알 수 없습니다.",
         None,

@@ -223,7 +223,7 @@ _WORDS: dict[str, tuple[Verdict, str, str]] = {
         "cannot_tell",
         "The noise of this loss is so strongly correlated that the run is worth about "
         "{effective} independent values; "
-        "a trend of this size cannot be told from noise.",
+        "a trend of this size cannot be distinguished from noise.",
         "손실의 잡음이 강하게 자기상관되어 독립적인 값 약 {effective}개에 해당합니다. 이 크기의 "
         "추세는 잡음과 구별할 수 "
         "없습니다.",
