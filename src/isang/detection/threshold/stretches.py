@@ -156,8 +156,8 @@ class Stretch:
     def _verdict(self) -> str:
         if self.p_value is None:
             return (
-                "whether the logs as a whole are unlike normal ones cannot be decided: the training period holds too few "
-                "stretches to compare with"
+                "whether the logs as a whole are unlike normal ones cannot be decided: the training period holds too "
+                "few stretches to compare with"
             )
         verdict = "unlike" if self.verdict == "unlike" else "like"
         return f"the logs as a whole are {verdict} normal ones (p = {self.p_value:.2g})"
