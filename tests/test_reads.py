@@ -7,7 +7,7 @@ import pytest
 from isang import stages
 from isang.config import Config, ModelConfig, TrainingConfig
 from tests.reads import counted_reads
-from tests.synthetic import shop_dataset, shop_log
+from tests.synthetic import shop_dataset, shop_labels, shop_log
 
 CONFIG = Config(
     model=ModelConfig(layers=1, width=32, heads=2, positions=64),
@@ -18,12 +18,14 @@ SAMPLE_BYTES = 5 << 20
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="names of open files come from /proc")
 def test_run_reads_each_log_once_and_detect_reads_a_dataset_alone(tmp_path: Path) -> None:
-    lines = shop_log(shop_dataset(500, anomalous_every=25)).splitlines()
+    dataset = shop_dataset(500, anomalous_every=25)
+    lines, labels = shop_log(dataset).splitlines(), tmp_path / "labels.csv"
+    labels.write_text(shop_labels(dataset))  # measured, a small log is not compared with itself
     (tmp_path / "shop.log").write_text("\n".join(f"{line}\n  at {'x' * 4000}" for line in lines))
     size = (tmp_path / "shop.log").stat().st_size
     assert size > 2 * SAMPLE_BYTES
     with counted_reads() as read:
-        finished = stages.run([tmp_path / "shop.log"], tmp_path / "out", config=CONFIG)
+        finished = stages.run([tmp_path / "shop.log"], tmp_path / "out", config=CONFIG, labels=labels)
     assert finished.detected.anomalies
     assert size <= read["shop.log"] < size + SAMPLE_BYTES + size / 4
     with counted_reads() as read:

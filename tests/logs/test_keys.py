@@ -56,6 +56,11 @@ def test_identifiers_with_a_prefix_are_found(form: str) -> None:
     assert keys_of(pl.Series(lines), rule.pattern)["key"].unique(maintain_order=True).to_list() == ids
 
 
+def test_something_like_an_identifier_that_goes_on_in_other_letters_is_passed_over() -> None:
+    lines = [f"INFO {step} of run-1234{n % 10}-x done" for n in range(100) for step in ("begin", "middle", "end")]
+    propose_key(sample(lines))
+
+
 def test_a_bare_uuid_is_found() -> None:
     source = random.Random(1)
     ids = [str(uuid.UUID(int=source.getrandbits(128))) for _ in range(100)]

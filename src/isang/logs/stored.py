@@ -11,8 +11,8 @@ from isang.logs.prepare import Preparation, prepare_folder
 from isang.logs.rules import Rules
 from isang.logs.store import is_dataset
 
-Reading = Callable[[], tuple[Rules, LogsConfig]]
-"""How raw logs are read; it is asked only where there are some."""
+Reading = Callable[[], tuple[Rules | None, LogsConfig]]
+"""How raw logs are read, None: as they show; it is asked only where there are some."""
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from isang.memory import hold_little
 from isang.progress import say
 from isang.stages.data import fingerprint
 from isang.stages.results import Detected
+from isang.stages.small_runs import beside_learned, detected_beside, small_run, with_comparison
 from isang.threads import ahead
 
 if TYPE_CHECKING:
@@ -128,6 +129,9 @@ def detect(
 
     hold_little()
     answers = answers_beside(model)
+    small = None if engine is not None or loaded is not None else small_run(model)
+    if small is not None and not small.trained:
+        return detected_beside(small, logs, answers, named(logs))
     load = ahead(lambda: loaded or _load(model, onnx))
     with _workers(engine) as ray, stored_logs(logs, partial(reading_of, model), preparation=_preparation(ray)) as read:
         loaded = with_settings(load(), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
@@ -135,12 +139,14 @@ def detect(
         from isang.detection.threshold.decisions import hardly_calibrated
 
         found = judge_stored(_scored_by(ray, loaded, model, onnx), read, answers)
-    _warn(hardly_calibrated(loaded), *found.warnings)
-    return Detected(
+    beside = None if small is None else beside_learned(small, logs)
+    _warn(None if beside else hardly_calibrated(loaded), *found.warnings)
+    detected = Detected(
         len(found.p_values), found.anomalies, found.incidents, found.dataset, named(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
         found.coverage.to_dict(), found.kept, reviewed_by(answers.answers),
     )  # fmt: skip
+    return detected if beside is None else with_comparison(detected, beside, answers)
 
 
 def named(logs: Sequence[str | Path]) -> str:

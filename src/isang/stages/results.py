@@ -63,6 +63,8 @@ class Detected:
 
     reviewed: list[tuple[str | None, str | None]] = field(default_factory=list)
     """Stretches of the logs whose results users had seen when they answered."""
+    compared: bool = False
+    """The incidents are also those of a comparison with the logs that a small run learned from."""
 
     def write(
         self,

@@ -140,6 +140,11 @@ def of_detected_in_short(detected: "Detected", out: Path | None) -> str:
     if detected.coverage.get("verdict") == "cannot_tell":
         return of_detected(detected)
     lines = [in_short(detected)]
+    if detected.compared:
+        lines.append(
+            "so few sessions hold no alert budget, so the incidents are also what these logs have that the logs"
+        )
+        lines.append("learned from have not, ranked, true and false alarms alike")
     if detected.incidents:
         lines += of_incidents(detected.incidents, SHOWN_INCIDENTS, 1).split("\n")
     rest = [detected.whole.says] if detected.whole is not None else []

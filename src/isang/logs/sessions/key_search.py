@@ -264,7 +264,9 @@ def _found(texts: pl.Series, pattern: str) -> pl.DataFrame:
 def _prefixed(texts: pl.Series) -> Iterator[Candidate]:
     """Values such as blk_123 or req-0a1b: letters, a separator, digits."""
     found = _found(texts, _PREFIXED).filter(pl.col("key").str.count_matches(r"\d") >= 2)
-    found = found.with_columns(prefix=pl.col("key").str.extract(_PREFIXED, 1))
+    found = found.with_columns(
+        prefix=pl.col("key").str.extract(_PREFIXED, 1)
+    ).drop_nulls()  # `run-12345-` of run-12345-x
     for prefix, part in _frequent(found, "prefix", texts.len()):
         values = part["key"].str.slice(len(prefix))
         if re.fullmatch(r"[a-f]+-", prefix):  # the beginning of a UUID
