@@ -9,7 +9,7 @@ from typing import Any
 
 SIMPLE = {"any ERROR line": "error_line", "new templates": "unseen_template", "counts": "count_vector"}
 WITHIN = 3
-"""A budget holds where no more than so many times as many false alarms are found."""
+"""A budget holds if at most this many times as many false alarms are found."""
 
 
 def print_table(results: Mapping[str, Sequence[dict[str, Any]]], *, development: bool) -> None:

@@ -42,7 +42,7 @@ MOST_BYTES = 5_000
 ROTATED = 0.04
 """Share of the writes after which the log is rotated."""
 QUIET_SECONDS = 30.0
-"""Nothing is expected any more after so long a silence at the end."""
+"""Silence at the end after which nothing more is expected."""
 MOMENTS = ("any time", "before it has begun", "just begun", "while it saves")
 """When a process is killed."""
 
@@ -133,7 +133,7 @@ def told(record: dict[str, Any]) -> str:
 
 
 def followed(command: list[str], state: Path, writer: Writer, kills: int, chance: random.Random, out: Path) -> None:
-    """Let processes follow, be killed and follow again until all is told."""
+    """Let processes follow, be killed and follow again until all alerts are reported."""
     moments = ["any time", *(MOMENTS[number % len(MOMENTS)] for number in range(kills - 1))]
     for moment in moments:
         with out.open("ab") as file, subprocess.Popen(command, stdout=file) as process:

@@ -34,7 +34,7 @@ KEY = re.compile(r"\b[0-9a-f]{10}\b")
 LOGS = ("api", "catalogue", "gateway-access", "orders", "payment", "stock")
 TICK_SECONDS = 0.05
 EARLIER_SECONDS = 10.0
-"""So much of the logs is there when following begins."""
+"""Share of the logs that exists when following begins."""
 MARK = "the reactor core reports plasma leak"
 
 
@@ -121,7 +121,7 @@ class Alerts:
         self.seen: dict[str, float] = {}
         """By mark, where each anomaly is printed."""
         self.counted: list[float] = []
-        """When so many were in an incident, where incidents are printed."""
+        """Times at which the n-th session of an incident was printed, if incidents are printed."""
         self.all = 0
         assert process.stdout is not None
         self._stream = process.stdout
@@ -144,7 +144,8 @@ class Alerts:
                 self.seen.setdefault(mark.decode(), time.time())
 
     def delays(self, marks: Mapping[str, float]) -> list[float]:
-        """Seconds from each mark to its alert, sorted; of incidents the n-th mark is told when they hold n sessions."""
+        """Seconds from each mark to its alert, sorted; with incidents, the n-th mark counts when they hold n
+        sessions."""
         if self.counted:
             told = [*self.counted, *[float("inf")] * len(marks)]
             return sorted(at - sent for at, sent in zip(told, sorted(marks.values()), strict=False))

@@ -72,7 +72,7 @@ class Format(NamedTuple):
     key: str
     """A word that each of its lines has."""
     letters: int
-    """So many letters and digits stand outside of its conversions."""
+    """Number of letters and digits outside its conversions."""
 
 
 def format_of(text: str) -> Format | None:

@@ -18,9 +18,9 @@ from isang.runs.read.folders import read_runs
 from isang.runs.read.table import Floats
 
 PERCENT = (1, 2, 5, 10, 20)
-"""A naive rule calls a history overfitted where it ends so much above its lowest validation loss."""
+"""A naive rule calls a history overfitted if it ends this many per cent above its lowest validation loss."""
 PATIENCE = (5, 10, 20, 50)
-"""Another one where the lowest validation loss is so many validations old."""
+"""Another one does so if the lowest validation loss is this many validations old."""
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ COMMANDS = (
 )
 FOLLOW = ("detect", "finished", "shop.log", "--follow", "--state", "STATE", "--idle", "1s", "--json")
 QUIET_SECONDS, MOST_SECONDS = 8.0, 120.0
-"""A process that follows has told all when it has said nothing for so long; it is given up after the most."""
+"""A following process is done after QUIET_SECONDS without output; it is given up after MOST_SECONDS."""
 VARYING = ("seconds", "_per_second", "time", "created", "host", "pid", "memory", "version")
 
 
@@ -71,7 +71,7 @@ def place_in(folder: Path) -> None:
 
 
 def isang(folder: Path, *arguments: str, told: Path | None = None) -> subprocess.Popen[bytes]:
-    """`told`: the file that what it prints is added to."""
+    """`told`: the file to which its output is appended."""
     with Path(os.devnull if told is None else told).open("ab") as out:
         return subprocess.Popen(
             [sys.executable, "-m", "isang", *arguments],
@@ -150,7 +150,7 @@ def broken(folder: Path, command: Command, whole: dict[str, str], seconds: float
 
 
 def alerts(told: Path) -> set[str]:
-    """The sessions that were told; a line that a killed process left cut is none."""
+    """The sessions that were reported; a partial line of a killed process does not count."""
     found = set()
     for line in told.read_text().splitlines() if told.exists() else ():
         try:
@@ -161,7 +161,8 @@ def alerts(told: Path) -> set[str]:
 
 
 def told_all(folder: Path, told: Path, state: Path, wanted: set[str] | None = None) -> tuple[float, str]:
-    """Follow until `wanted` is told, or nothing more comes; then end it. The seconds, and what was wrong."""
+    """Follow until `wanted` is reported, or nothing more comes; then end it. Returns the seconds, and what was
+    wrong."""
     process = isang(folder, *(str(state) if each == "STATE" else each for each in FOLLOW), told=told)
     start = last = time.monotonic()
     size = -1

@@ -30,9 +30,9 @@ from isang.detection.incidents import Incident
 from isang.samples import shop
 
 AFTER_SECONDS = 15.0
-"""What began so long after a fault is of it."""
+"""Incidents that begin up to this long after a fault belong to it."""
 Silence = Callable[["Day", Sequence[Answer]], AnsweredIncidents]
-"""The incidents of a day that are told, and those that the answers before it silence."""
+"""Returns the incidents of a day that are reported, and those silenced by earlier answers."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def read_days(work: Path) -> list[Day]:
 
 
 def without_answers(day: Day, answers: Sequence[Answer]) -> AnsweredIncidents:
-    """Everything is told."""
+    """Everything is reported."""
     return told_incidents(day.copies(), day.around, NO_ANSWERS)
 
 
@@ -129,7 +129,8 @@ def by_answers(day: Day, answers: Sequence[Answer]) -> AnsweredIncidents:
 
 
 def by_template(day: Day, answers: Sequence[Answer]) -> AnsweredIncidents:
-    """The rule of most tools: an incident whose leading line was called normal is not told, whatever else it shows."""
+    """The rule of most tools: an incident whose leading line was called normal is never reported, whatever else it
+    shows."""
     quiet = {answer.template for answer in answers if answer.verdict == "normal"}
     found = incidents_of(day.copies(), day.around)
     silenced = [incident for incident in found if incident.symptoms[0]["template"] in quiet]
@@ -153,7 +154,7 @@ def oracle(days: Sequence[Day], noise: set[str]) -> Silence:
 
 
 def simulate(days: Sequence[Day], silence: Silence, noise: set[str]) -> dict[str, Any]:
-    """Counts: false alarms and answers by day, faults that were told, and what was silenced wrongly."""
+    """Counts: false alarms and answers by day, faults reported, and what was silenced wrongly."""
     answers: list[Answer] = []
     given: list[int] = []
     false_alarms: list[int] = []

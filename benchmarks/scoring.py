@@ -34,7 +34,7 @@ TIMES = 9
 
 
 def drawn(sample: Sessions, number: int, seed: int) -> Sessions:
-    """So many of the sample's sessions, each as likely as it is frequent there."""
+    """A number of the sample's sessions, drawn with their frequencies."""
     return sample.take(np.random.default_rng(seed).integers(len(sample), size=number))
 
 
@@ -58,7 +58,7 @@ def seconds_of(work: Callable[[], object]) -> float:
 
 
 def decisions(model: Model, sessions: Sessions, threads: int, batch: int) -> list[bool]:
-    """The decisions with so many threads and so many sessions at a time."""
+    """The decisions with this many threads and this many sessions at a time."""
     torch.set_num_threads(threads)
     starts = range(0, len(sessions), batch)
     parts = [sessions.take(np.arange(start, min(start + batch, len(sessions)))) for start in starts]

@@ -88,7 +88,7 @@ class Service:
         return round(sum(map(float, found)))
 
     def wait(self, records: int, seconds: float = 600) -> float:
-        """When so many have been judged."""
+        """Wait until this many have been judged."""
         end = time.time() + seconds
         while self.judged() < records and time.time() < end:
             time.sleep(0.1)
@@ -339,7 +339,7 @@ def _clock(now: float) -> str:
 
 
 def sessions(model: Path, count: int, sources: int) -> None:
-    """So many open sessions of so many sources: memory."""
+    """Memory with this many open sessions of this many sources."""
     path, kind, body = SENT["otlp_http"]
     first = next(lines[0][2] for lines in requests())
     with running(model, "--idle", "6h", "--memory", 1536) as (service, _):

@@ -34,7 +34,7 @@ from isang.training.split import Split, split_by_time
 STRETCHES = (0.5, 0.65, 0.35)
 """Where in the development half the training period ends, by seed."""
 MOST_LATER = 2_000
-"""So many sessions behind the training period are judged, at most."""
+"""Maximum number of sessions after the training period that are judged."""
 
 
 @dataclass(frozen=True)

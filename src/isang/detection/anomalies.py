@@ -39,7 +39,7 @@ class Located(Protocol):
 
 
 def records(model: Model, prepared: Located, judged: Judged) -> list[dict[str, Any]]:
-    """One record per anomalous session, the strangest first."""
+    """One record per anomalous session, the most unusual first."""
     flagged = [index for index, decision in enumerate(judged.decisions) if decision.anomalous]
     flagged.sort(key=lambda index: -judged.decisions[index].score)
     events = prepared.dataset.sessions["events"]

@@ -120,7 +120,7 @@ def _to_calibrate_on(dataset: StoredDataset, split: Split) -> tuple[Dataset, Row
 
 
 def _period_facts(dataset: StoredDataset, split: Split) -> dict[str, Any]:
-    """What a model says of the period that it learned from."""
+    """A model's facts about the period that it learned from."""
     return {
         "period_sessions": len(dataset.sessions) - len(split.later),
         "trained_from": _iso(split.since),
@@ -132,7 +132,8 @@ def _period_facts(dataset: StoredDataset, split: Split) -> dict[str, Any]:
 
 
 def usual_silence_seconds(dataset: Dataset, rows: Rows) -> float | None:
-    """The longest silence within a session that 99.9 % of the sessions `rows` do not exceed; None without a clock."""
+    """The longest silence within a session that 99.9 % of the sessions `rows` do not exceed; None without
+    timestamps."""
     longest_ms = pl.concat(
         [
             piece["gaps_ms"].filter(np.isin(places, rows, assume_unique=True)).list.max()

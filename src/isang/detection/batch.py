@@ -43,7 +43,7 @@ class JudgedLogs:
     p_values: Floats
     """p-values of all detectors together, one per session in the order of the dataset."""
     anomalies: list[dict[str, Any]]
-    """One record per anomalous session, the strangest first."""
+    """One record per anomalous session, the most unusual first."""
     incidents: list[Incident]
     """The anomalies by their causes, the most severe first: those of which normal stretches seldom have the like."""
     smaller: list[Incident]

@@ -1,4 +1,4 @@
-"""Every record with its event, of several sets of logs read together, in memory: for logs that are small."""
+"""Every record with its event, from several sets of logs read together, in memory: for small logs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

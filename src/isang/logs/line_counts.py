@@ -18,7 +18,7 @@ FILE = "line_counts.parquet"
 WINDOW_SECONDS = (10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
 """Each divides the next."""
 MOST_ROWS = 2_000_000
-"""Where there are more, windows become longer."""
+"""Maximum number of rows; with more, windows become longer."""
 LINE_COUNTS_SCHEMA = pl.Schema(
     {
         "start": pl.Int64(), "seconds": pl.Int64(), "source_index": pl.Int32(), "event": pl.Int32(),
@@ -51,7 +51,7 @@ def counted(records: pl.DataFrame, source: int) -> pl.DataFrame:
 
 
 def with_numbers(part: pl.DataFrame, numbers: NDArray[np.int32], earlier: int, time: int) -> pl.DataFrame:
-    """What `counted` says of a part, by other numbers of its messages; those at `earlier` have the `time`."""
+    """The result of `counted` for a part with other message numbers; rows at `earlier` get the `time`."""
     starts = pl.select(_start(pl.lit(pl.Series([earlier, time])))).to_series()
     start = pl.when(pl.col("start") == starts[0]).then(pl.lit(starts[1], dtype=pl.Int64)).otherwise("start")
     messages = pl.Series("message", numbers[part["message"].to_numpy()], dtype=pl.Int32)
@@ -79,7 +79,7 @@ class LinesOverTime(AbstractContextManager["LinesOverTime"]):
         self._passed.__exit__(kind, error, trace)
 
     def add(self, part: pl.DataFrame) -> None:
-        """Take what `counted` says of a part of a log in."""
+        """Add the result of `counted` for a part of a log."""
         for _ in self._passed.passing([part]):
             pass
 

@@ -107,7 +107,7 @@ class Rules:
 
     @classmethod
     def from_dict(cls, given: dict[str, Any], templates: pl.DataFrame) -> "Rules":
-        """Raises InputError for values that are no rules of this version."""
+        """Rules from plain values. Raises InputError if they are not rules of this version."""
         try:
             RULES(given, "rules")
             masks.compiled(given["masks"])

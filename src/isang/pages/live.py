@@ -13,7 +13,7 @@ from isang.pages.words import Language, word
 Section = Literal["overview", "incident", "missing", "templates", "quality", "models", "login"]
 
 MOSTLY, ENOUGH_SESSIONS = 0.5, 100
-"""Above this share of anomalous sessions, among at least so many, the model hardly fits the logs."""
+"""Above this share of anomalous sessions, among at least ENOUGH_SESSIONS, the model hardly fits the logs."""
 
 
 def live_policy() -> str:

@@ -207,7 +207,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "model_failed": ("failed", "실패"),
     "silenced": ("silenced", "알림 끔"),
     "per_thousand_told": (
-        "told to be false alarms per 1,000 sessions; at most {most} with those unanswered",
+        "sessions marked as false alarms, per 1,000; at most {most} including unanswered ones",
         "오경보라고 답한 세션(1,000개당), 답하지 않은 것까지 합하면 최대 {most}",
     ),
     "of_gate_training": ("Training", "학습"),

@@ -134,7 +134,7 @@ class RunContext:
 
     @property
     def judged_name(self) -> str | None:
-        """The log's own name of the judged series where that is no loss, else None."""
+        """The log's own name of the judged series if it is not a loss, else None."""
         table = self.table
         return (table.loss_name or table.loss) if table.maximised or table.loss == t.METRIC else None
 
@@ -164,7 +164,7 @@ def both(en: str, ko: str) -> dict[Language, str]:
 
 
 def named(context: RunContext, statement: Mapping[Language, str]) -> dict[Language, str]:
-    """A sentence about the loss as one about the series that is judged, where that is no loss."""
+    """Reword a sentence about the loss for the judged series, if that is not a loss."""
     name = context.judged_name
     if name is None:
         return dict(statement)

@@ -132,9 +132,10 @@ def detect(
     with _workers(engine) as ray, stored_logs(logs, partial(reading_of, model), preparation=_preparation(ray)) as read:
         loaded = with_settings(load(), alerts_per_thousand=alerts_per_thousand, rewordings=rewordings)
         from isang.detection.batch import judge_stored
+        from isang.detection.threshold.decisions import hardly_calibrated
 
         found = judge_stored(_scored_by(ray, loaded, model, onnx), read, answers)
-    _warn(*found.warnings)
+    _warn(hardly_calibrated(loaded), *found.warnings)
     return Detected(
         len(found.p_values), found.anomalies, found.incidents, found.dataset, named(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,

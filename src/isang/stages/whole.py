@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from isang.config import Config, to_dict
 from isang.files import partial_folder
@@ -14,6 +14,10 @@ from isang.stages.judging import report
 from isang.stages.learning import train
 from isang.stages.results import SCHEMA, Detected, Finished
 from isang.threads import loading
+
+if TYPE_CHECKING:
+    from isang.detection.comparison.compare import Comparison
+    from isang.detection.incidents import Incident
 
 LOAD_AFTER_SECONDS = 0.5
 """Logs read in less time are often too small to train on."""
@@ -43,7 +47,6 @@ def run(
     from isang.artifact import load_model
     from isang.detection.comparison.compare import compare_halves
     from isang.detection.feedback.ledger import entries_beside
-    from isang.detection.incidents import ranked
     from isang.logs.store import open_dataset
     from isang.training.split import enough_for_encoder, enough_to_calibrate
 
@@ -74,8 +77,17 @@ def run(
             detected = Detected(len(dataset.sessions), [], [], dataset, named(logs))
         if not evaluation.get("measured") and not enough_for_encoder(dataset, config.training):
             halves = compare_halves(paths, config.logs)
-            detected = replace(detected, incidents=ranked([*detected.incidents, *halves.incidents]))
+            detected = replace(detected, incidents=_of_both(detected, halves))
         detected.write(building, evaluation=evaluation or None, report=judgement, data=data, language=language)
     return Finished(
         out, open_dataset(out / "data"), evaluation, detected, halves, judged_training=judgement is not None
     )
+
+
+def _of_both(detected: Detected, halves: "Comparison") -> "list[Incident]":
+    """The incidents of the sessions, and those of the second half that have another cause."""
+    from isang.detection.incidents import ranked
+
+    known = {incident.fingerprint for incident in (*detected.incidents, *detected.smaller, *detected.silenced)}
+    others = [incident for incident in halves.incidents if incident.fingerprint not in known]
+    return ranked([*detected.incidents, *others])

@@ -14,8 +14,6 @@ AS_GOOD = 0.005
 FAR_FROM_ASKED = 10.0
 """If the lowest budget that calibration supports exceeds the one asked for by this factor, the summary warns that more
 alerts will be raised."""
-TOO_COARSE = 100.0
-"""Too few calibration sessions if a detector supports no budget below this many alerts per 1,000 sessions."""
 
 
 def of_evaluation(evaluation: Mapping[str, Any]) -> str:
@@ -199,6 +197,8 @@ def _cells(metrics: Mapping[str, Any], bound: str) -> str:
 
 def _budget(evaluation: Mapping[str, Any]) -> list[str]:
     """Requested and measured alert rates: at the model's own budget, and at the others that are always measured."""
+    from isang.detection.threshold.calibration import TOO_COARSE
+
     budget, labelled = evaluation["budget"], evaluation["sessions"]["labelled"] > 0
     asked = f"{budget['asked_per_thousand']:g} per 1,000 normal sessions asked for"
     lines = [f"alert budget: {asked}; {_found(budget, labelled)}"]

@@ -143,7 +143,9 @@ def of_detected_in_short(detected: "Detected", out: Path | None) -> str:
     if detected.incidents:
         lines += of_incidents(detected.incidents, SHOWN_INCIDENTS, 1).split("\n")
     rest = [detected.whole.says] if detected.whole is not None else []
-    if detected.never_seen:
+    if detected.never_seen and not detected.incidents:
+        rest += of_never_seen(detected.never_seen)
+    elif detected.never_seen:
         count = len(detected.never_seen)
         rest.append(f"{count:,} {'kind' if count == 1 else 'kinds'} of lines were never seen in training")
     if detected.smaller:

@@ -20,7 +20,7 @@ from isang.detection.incidents import Incident, State, ranked
 from isang.detection.threshold.stretches import stretch_score
 
 EXAMPLES = 5
-"""Anomaly records that an incident keeps: the first one and the strangest."""
+"""Number of anomaly records kept per incident: the first one and the most unusual."""
 REASONS = 5
 """Symptoms whose reasons an incident shows."""
 SYMPTOMS = 20
@@ -171,7 +171,7 @@ def _silence_seconds(records: Sequence[Mapping[str, Any]]) -> float | None:
 
 
 def _shown(records: Sequence[Mapping[str, Any]]) -> dict[Symptom, Mapping[str, Any]]:
-    """For each symptom the reason of the strangest session that has it."""
+    """For each symptom, the reason of the most unusual session with it."""
     shown: dict[Symptom, Mapping[str, Any]] = {}
     for record in sorted(records, key=lambda record: -record["score"]):
         for symptom, reason in symptoms_of(record).items():

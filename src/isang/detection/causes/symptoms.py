@@ -40,7 +40,7 @@ _KIND_OF = {
 }
 """By detector; those not named here find a line `unexpected`, or `new` where training had none like it."""
 _MARKS = ("(no line)", "(end of the session)", "(a line never seen before)")
-"""What reasons call that which is no line."""
+"""How reasons name something that is not a line."""
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 
 
@@ -51,7 +51,7 @@ class Symptom:
     kind: str
     """One of KINDS."""
     template: str
-    """Of the line that is there, or that is missing; empty where the reason is no single line."""
+    """Template of the line that is present or missing; empty if the reason is not a single line."""
     level: str | None = None
     """Of that line, where it is known."""
     failure: bool = False

@@ -9,7 +9,7 @@ from isang.detection.comparison.differences import Difference
 from isang.detection.comparison.families import Families
 
 FAR = 5.0
-"""A line that moved by fewer places says nothing."""
+"""A line that moved by fewer positions is ignored."""
 
 
 def order_differences(families: Families, good: int) -> list[Difference]:

@@ -1,6 +1,6 @@
-"""What a bootstrap draws: single sessions where they are independent, else blocks of neighbours in time.
+"""The units of a bootstrap: single sessions if they are independent, else blocks of consecutive sessions.
 
-Faults and false alarms come in runs. Drawing sessions one by one would then promise intervals that are too narrow.
+Faults and false alarms come in runs. Drawing sessions one by one would then give intervals that are too narrow.
 """
 
 from collections.abc import Iterator

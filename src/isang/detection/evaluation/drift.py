@@ -25,7 +25,7 @@ TENTHS = 10
 SHOWN_TEMPLATES = 10
 SHOWN_CHARACTERS = 100
 LEAST_SHARE = 0.01
-"""Fewer later sessions with a new template than this are no drift."""
+"""A smaller share of later sessions with a new template is not drift."""
 HIGH = 0.95
 """A score above this quantile of the calibration scores is high; for most detectors 5 % of them are."""
 TIMES_HIGHER = 2.0

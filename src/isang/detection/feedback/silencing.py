@@ -78,7 +78,7 @@ def told_incidents(records: Sequence[dict[str, Any]], around: IncidentBaseline, 
 
 
 def told_of_logs(incidents: Sequence[Incident], answers: Answers) -> AnsweredIncidents:
-    """Incidents of logs as a whole, by whether answers silence them; those of sessions are told as they are."""
+    """Incidents of logs as a whole, by whether answers silence them; those of sessions are reported as they are."""
     told, silenced = list[Incident](), list[Incident]()
     for one in incidents:
         answer = None if one.examples else answers.of_logs(one)

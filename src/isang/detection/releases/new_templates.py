@@ -12,7 +12,7 @@ from isang.model.vocabulary import UNSEEN
 from isang.model.wording import tells_of_failure, words
 
 LEAST_SHARE = 0.01
-"""A new template in a smaller share of the sessions is no sign of a new release."""
+"""A new template in a smaller share of the sessions is not a sign of a new release."""
 LEAST_SESSIONS = 10
 SHOWN_CHARACTERS = 100
 

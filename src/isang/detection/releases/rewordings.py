@@ -41,7 +41,7 @@ RELEASE = 3
 MOST_NEW = 500
 """Maximum number of new templates examined, the most frequent: a log with more comes from another program."""
 PASSES = 5
-"""What is recognised makes clearer what stands around it, and leaves fewer known templates to choose from."""
+"""Number of passes: recognised templates clarify their surroundings, and leave fewer known ones to choose from."""
 
 
 class Rewording(NamedTuple):

@@ -35,7 +35,7 @@ class Reproduced:
     then: Mapping[str, Any]
     """The anomaly record as reported."""
     now: Mapping[str, Any] | None
-    """Judged again; None: it is no anomaly now."""
+    """The record when judged again; None if it is no longer an anomaly."""
     score: float
     threshold: float
     differences: tuple[str, ...]

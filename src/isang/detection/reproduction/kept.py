@@ -18,7 +18,7 @@ from isang.model.vocabulary import BEGIN, UNSEEN
 
 SCHEMA = 1
 MOST_KEPT = 10_000
-"""Of a result with more alerts the strangest are kept."""
+"""Maximum number of alerts kept per result, the most unusual."""
 
 
 def kept_sessions(

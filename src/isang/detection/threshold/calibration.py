@@ -149,6 +149,10 @@ def decide(p_values: Floats, alerts_per_thousand: float) -> list[Decision]:
     return [decisions[place] for place in place_S.tolist()]
 
 
+TOO_COARSE = 100.0
+"""Too few calibration sessions if they support no budget below this many alerts per 1,000 sessions."""
+
+
 def attainable_per_thousand(calibration_sessions: int, number: float) -> float:
     """The lowest alert budget that this many sessions support for `number` detectors without extrapolation."""
     return 1000 * number / (calibration_sessions + 1)

@@ -93,7 +93,7 @@ def _strangest(
     for detector in detectors:
         rows = calibration[detector.name].is_not_null().to_numpy()
         scores = calibration[detector.name].drop_nulls().to_numpy()
-        beyond = 1  # so many sessions are known to lie beyond the highest trusted score for each that a tail expects
+        beyond = 1  # known sessions beyond the highest trusted score per session that a tail expects there
         if normal is None:
             beyond = min(math.ceil(UNTRUSTED_SHARE * len(scores)), len(scores) - 1)
             trusted = np.sort(np.argsort(scores, kind="stable")[: len(scores) - beyond])  # in order of time

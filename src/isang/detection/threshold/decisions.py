@@ -23,8 +23,10 @@ from isang.detection.detectors.timed_sessions import (
 )
 from isang.detection.threshold.budget_allocation import budget_shares
 from isang.detection.threshold.calibration import (
+    TOO_COARSE,
     Decision,
     ScoreTail,
+    attainable_per_thousand,
     combine,
     decide,
     effective_number,
@@ -272,3 +274,14 @@ def detectors_in_effect(model: Model) -> float:
 def _by_detector(model: Model, scores: pl.DataFrame) -> Floats:
     """The scores of sessions that all detectors scored, shape (D, sessions)."""
     return scores.select(detector.name for detector in detectors_of(model)).drop_nulls().to_numpy().T
+
+
+def hardly_calibrated(model: Model) -> str | None:
+    """A warning about a model with too few calibration sessions to tell an anomaly from chance; None otherwise."""
+    sessions = len(model.calibration.drop_nulls())
+    if attainable_per_thousand(sessions, detectors_in_effect(model)) <= TOO_COARSE:
+        return None
+    return (
+        f"this model was calibrated on {sessions:,} sessions, too few to tell an anomaly from chance; "
+        "isang compare GOOD_LOGS --with THESE_LOGS says what these have that good ones have not"
+    )

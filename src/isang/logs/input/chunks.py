@@ -171,7 +171,7 @@ def _until_damage(source: Source, counts: ReadCounts) -> Iterator[bytes]:
 
 
 def checked_text(block: bytes, path: Path) -> bytes:
-    """The first block of a file without a byte-order mark; raises InputError where it is no text."""
+    """The first block of a file without a byte-order mark; raises InputError if it is not text."""
     block = block.removeprefix(codecs.BOM_UTF8)
     if block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise InputError(
@@ -229,7 +229,7 @@ def _decoded_line(line: bytes, counts: ReadCounts) -> str:
 
 
 def text_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
-    """Whole lines as text: too long ones are cut, bytes that are no UTF-8 replaced, and both are counted."""
+    """Complete lines as text: too long ones are truncated, invalid UTF-8 is replaced, and both are counted."""
     if counts.encoding == UTF_8 and not block.isascii():  # until its bytes show another encoding
         counts.encoding = guessed(block[:_BINARY_SAMPLE_BYTES])
     return lines_of(block, counts, max_line_bytes=max_line_bytes)
@@ -241,7 +241,7 @@ def lines_of(block: bytes, counts: ReadCounts, *, max_line_bytes: int) -> str:
 
 
 def read_all(path: Path, *, max_bytes: int) -> bytes:
-    """The whole decompressed content of a small file; raises InputError where it is missing, damaged or too large."""
+    """The whole decompressed content of a small file; raises InputError if it is missing, damaged or too large."""
     pieces, size = [], 0
     try:
         with path.open("rb") as file:

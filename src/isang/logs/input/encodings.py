@@ -51,7 +51,7 @@ def guessed(sample: bytes) -> str:
 
 
 def checked_encoding(name: str) -> str:
-    """`name` as Python names it. Raises UsageError where it is no encoding of text."""
+    """Python's name of the encoding. Raises UsageError if it is not a text encoding."""
     try:
         found = codecs.lookup(name)
         "a".encode(found.name)

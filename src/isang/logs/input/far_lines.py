@@ -11,7 +11,7 @@ _PIECE_BYTES = 1 << 16
 
 
 def far_lines(source: Source, beginning: Chunk, encoding: str) -> tuple[list[str], list[str]]:
-    """Whole lines from the middle and from the end of a file that goes on behind its `beginning`.
+    """Complete lines from the middle and from the end of a file that continues after its `beginning`.
 
     Empty for compressed files, which cannot be read from the middle, and for short ones.
     """

@@ -60,7 +60,7 @@ NOT_LOGS = frozenset(
 """Files with these endings are left out of a folder; named directly they are read."""
 
 MOST_LEFT_OUT = 100_000
-"""With more things in it that are no files, a folder is not one of logs."""
+"""A folder with more entries than this that are not files is not a folder of logs."""
 _ROTATION = re.compile(
     r"^(?P<stem>.+?)(?:[._-](?P<date>\d{4}-?\d{2}-?\d{2}(?:[T_-]?\d{2,6})?)(?:\.(?P<part>\d{1,4}))?(?P<ending>\.[a-z]+)?|"
     r"\.(?P<number>\d{1,4}))?$"
@@ -210,7 +210,7 @@ def _may_be_log(path: Path) -> bool:
 def _place(file: Path, given: dict[Path, str]) -> tuple[str, bool, str, int]:
     """(name that a rotated set shares, then what sorts its files oldest first).
 
-    By date where the names carry one, and then by rising number; else by falling number; the bare name is the newest.
+    By date if the names have one, then by ascending number; else by descending number; the bare name is the newest.
     """
     name = file.name
     if file.suffix.lower() in COMPRESSED:

@@ -98,7 +98,7 @@ def _blocks(file: BinaryIO, path: Path, span: Span, counts: ReadCounts) -> Itera
 
 
 def _line_begin(file: BinaryIO, place: int) -> int:
-    """Where the line begins that goes on at a place."""
+    """The start of the line that contains a position."""
     while place > 0:
         start = max(0, place - _BACK_BYTES)
         file.seek(start)

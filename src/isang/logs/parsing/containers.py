@@ -10,7 +10,7 @@ from isang.logs.parsing.regex import ascii_only
 from isang.logs.parsing.timestamps import ISO
 
 _HALVES = re.compile("[\ud800-\udfff]")
-"""Half characters that JSON can hold and no encoding can write; they are replaced, as bytes that are no UTF-8 are."""
+"""Lone surrogates, which JSON can hold but no encoding can write; they are replaced, like invalid UTF-8."""
 DOCKER, CRI, COMPOSE = "docker", "cri", "compose"
 TIMED = frozenset((DOCKER, CRI))
 """Envelopes that have the time of the line."""
@@ -48,7 +48,7 @@ def _worn(lines: pl.Series, name: str, pattern: str) -> bool:
 
 
 def unwrapped(lines: pl.Series, containers: tuple[str, ...]) -> pl.DataFrame:
-    """Columns `text` (null where the line wears no envelope), `outer_time` and `partial` (the next line goes on)."""
+    """Columns `text` (null if the line has no envelope), `outer_time` and `partial` (continued on the next line)."""
     empty = pl.Series("outer_time", [None], dtype=pl.String).new_from_index(0, lines.len())
     found = pl.DataFrame([lines.alias("text"), empty]).with_columns(partial=pl.lit(value=False))
     for container in containers:
@@ -94,7 +94,7 @@ def _text_of(array: str) -> str:
 
 
 def decoded_json(lines: pl.Series, fields: pl.Struct) -> pl.Series:
-    """The named string fields of one JSON object per line; null fields where a line is no JSON object."""
+    """The named string fields of one JSON object per line; null if a line is not a JSON object."""
     objects = lines.to_frame("text").select(
         pl.when(pl.col("text").str.contains(r"^\s*\{.*\}\s*$")).then(pl.col("text"))
     ).to_series()  # fmt: skip

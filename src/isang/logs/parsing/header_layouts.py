@@ -63,7 +63,7 @@ def _extended(named: str) -> Layout | None:
 
 
 def _separated(names: Sequence[str], separator: str, below: Sequence[str]) -> Layout | None:
-    """The columns of comma-separated values with a header line; the message is the rest where none is named so.
+    """The columns of comma-separated values with a header line; the message is the rest if no column is named so.
 
     Windows' Event Viewer gives the message no name and writes it last.
     """

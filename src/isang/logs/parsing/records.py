@@ -306,7 +306,7 @@ def split_lines(chunk: Chunk) -> pl.DataFrame:
 
 
 def _texts(frame: pl.DataFrame, wrappers: tuple[str, ...], previous_line: str | None = None) -> pl.DataFrame:
-    """`text`, and for logs in envelopes `time` and `continues` (the line goes on where the one before broke off)."""
+    """`text`, and for logs in envelopes `time` and `continues` (the line continues the previous one)."""
     if not wrappers:
         return frame.select("text")
     inner = containers.unwrapped(frame["text"], wrappers)

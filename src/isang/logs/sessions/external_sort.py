@@ -26,12 +26,12 @@ class BlockFile:
     """Tables in a temporary file without a name, so that nothing is left of it however the process ends."""
 
     def __init__(self, directory: Path | None) -> None:
-        """`directory`: where the file lies; the system's temporary folder where None."""
+        """`directory`: the folder of the file; None: the system's temporary folder."""
         self._directory = directory or Path(tempfile.gettempdir())
         self._file: IO[bytes] | None = None  # opened when something is written
 
     def append(self, block: pl.DataFrame) -> int:
-        """Write a table behind the others and return its size in bytes. Raises OutputError where there is no room."""
+        """Append a table and return its size in bytes. Raises OutputError if there is no space."""
         buffer = io.BytesIO()
         block.write_ipc_stream(buffer, compression="lz4")
         with saying_where(self._directory):

@@ -57,10 +57,10 @@ _NOT_KEYS = frozenset(
 )  # fmt: skip
 """Names whose values are times, measures, places or actors; and levels, behind which a line begins."""
 _BETWEEN = r"(?:[\"'\s:=\[]{1,4}|[:=]?[<(])"
-"""What stands between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`,
+"""Matches the text between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`,
 `name=<value>`, `name(value)`."""
 _JOINED = r"(?:[.:][A-Za-z0-9_-]+)*"
-"""A value goes on behind a dot or colon that is not its end."""
+"""A value continues after a dot or colon that is not its end."""
 _NAME = r"[A-Za-z](?:[A-Za-z0-9_.]{1,30}|[A-Za-z_-]{1,30})"
 _NAMED = tuple(
     ascii_only(rf"\b({_NAME}){between}([A-Za-z0-9+][A-Za-z0-9_+/-]{{5,63}}{_JOINED})")
@@ -82,7 +82,7 @@ _LETTERS = ("0-9", "0-9a-f", "0-9a-f-", "0-9A-Za-z", "0-9A-Za-z_-", "0-9A-Za-z_+
 _MAX_NAMES = 30
 _BRACKETS = ("[", "(", "{", "<")
 _AT_ITS_PLACE = 0.95
-"""An identifier has its place behind a bracket where this share of the lines that have it have it there."""
+"""An identifier belongs after a bracket if this share of the lines with it have it there."""
 _MOST_OF_A_FORM = 1.2
 """Lines that have more values of a form than this have more than one kind of identifier."""
 
@@ -148,7 +148,7 @@ class _Comparison:
         self._kinds: pl.Series | None = None
 
     def best(self, judged: list[Candidate]) -> Candidate | None:
-        """The first that is nearly as good as any; None where none is a session key."""
+        """The first candidate that is nearly as good as the best; None if none is a session key."""
         likely = [candidate for candidate in judged if candidate.score > 0]
         if len(likely) > 1:
             likely = [replace(candidate, score=candidate.score * self._predicts(candidate)) for candidate in likely]
@@ -227,7 +227,7 @@ def _at_its_place(best: Candidate, sample: pl.DataFrame) -> Candidate:
 
 
 def judge(candidate: Candidate, lines: int) -> Candidate:
-    """The candidate with its score: 0 where it is no session key, else up to 1."""
+    """The candidate with its score: 0 if it is not a session key, else up to 1."""
     found = candidate.found.filter(~pl.col("key").str.to_lowercase().is_in(NO_KEYS))
     covered = found["row"].n_unique()
     groups = found.group_by("key").agg(size=pl.len(), span=pl.col("row").max() - pl.col("row").min())

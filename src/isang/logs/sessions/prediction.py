@@ -20,10 +20,10 @@ def kinds_of(messages: pl.Series) -> pl.Series:
 
 
 def gain(kinds: pl.Series, sources: pl.Series, found: pl.DataFrame) -> float:
-    """Nats per line by which the line before in the same group predicts better than the line before in the same log.
+    """Nats per line by which the previous line of the group predicts better than the previous line of the log.
 
-    `found`: `row`, `key` of lines that have a key, in the order of time. Half of the groups teach the probabilities of
-    one kind behind another, the other half is predicted; a line without a key gains nothing.
+    `found`: `row`, `key` of lines with a key, in order of time. The transition probabilities are learned from half of
+    the groups, the other half is predicted; a line without a key gains nothing.
     """
     lines = pl.DataFrame({"kind": kinds, "source": sources}).with_row_index("row").with_columns(
         beside=pl.col("kind").shift(1).over("source").fill_null(0)

@@ -171,7 +171,7 @@ def _is_empty(path: Path) -> bool:
 
 
 def _place_of(log: Path) -> str:
-    """Where the log lies, whatever folder a process works in."""
+    """The location of the log, independent of the working directory."""
     return str(log.absolute())
 
 

@@ -55,8 +55,7 @@ class OpenSessions:
         self.parts: dict[str, int] = {}
         """Number of ended sessions of each key, the most recently ended key last."""
         self.windows: dict[str, tuple[int, int]] = {}
-        """For each log without a key, the start of its latest session, and how often its line numbers restarted at
-        1."""
+        """For each log without a key, the start of its latest session, and how often its lines restarted at 1."""
         self.ended_early = 0
         """Sessions that ended because too many were open."""
 
@@ -80,7 +79,7 @@ class OpenSessions:
         return named
 
     def _due(self, now_us: int, *, everything: bool) -> Numbers:
-        """The owners to whom something came, who are silent long enough, or for whom there is no room."""
+        """The owners that got new records, are silent long enough, or exceed the limit of records."""
         if everything or self._idle_us is None or self._rule.kind != "key":
             return self.records.owners()
         silent = self.records.silent_since(now_us - self._idle_us - LATE_US)

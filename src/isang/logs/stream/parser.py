@@ -130,8 +130,7 @@ class RecordParser:
         self._numbers = NumbersInOrder()
 
     def begin(self, stream: str, beginning: str = "", before: str | None = None) -> None:
-        """Register a log whose first lines an earlier process parsed, with its beginning and the last of these
-        lines."""
+        """Register a log whose first lines an earlier process parsed, by its beginning and the last of these."""
         log = self._log(stream)
         if beginning:
             log.head = split_lines(Chunk(beginning, 1, None))["text"].head(SAMPLE_LINES)

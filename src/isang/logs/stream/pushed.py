@@ -8,7 +8,7 @@ from isang.logs.stream.record import Record, frame_of
 
 
 class PushedRecords:
-    """A RecordSource in memory; what was read is forgotten, so there is no place to go back to."""
+    """A RecordSource in memory; records are dropped once read, so it cannot be resumed."""
 
     behind = False
 

@@ -70,7 +70,7 @@ class RecordSource(Protocol):
         """More is there than the last `read` gave."""
 
     def resume(self, cursor: Any) -> None:
-        """Go on behind this cursor, which an earlier process acknowledged; call it before the first `read`."""
+        """Continue after this cursor, which an earlier process acknowledged; call it before the first `read`."""
 
     def read(self) -> tuple[pl.DataFrame, Any]:
         """The records (RECORDS_SCHEMA) since the last call, and the cursor after them.
@@ -79,4 +79,4 @@ class RecordSource(Protocol):
         """
 
     def acknowledge(self, cursor: Any) -> None:
-        """All that was read up to `cursor` is safe; after a restart reading may go on behind it."""
+        """Note that everything up to `cursor` is safe; after a restart reading may continue after it."""

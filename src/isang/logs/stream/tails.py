@@ -65,7 +65,7 @@ class Tail(Protocol):
         """The complete lines since the last call, about CHUNK_BYTES at most; None if there are none yet."""
 
     def last(self) -> Chunk | None:
-        """What stands behind the last line end, as the line that it is where nothing more comes."""
+        """The text after the last line end, as a line, for when nothing more will come."""
 
     def beginning(self) -> str:
         """The first lines of what has been read, where they can be read again."""
@@ -181,7 +181,7 @@ class FileTail:
         self._known(file)
 
     def _found(self) -> MemberFile | None:
-        """Open the file that the position belongs to; where it is gone, what was written after it."""
+        """Open the file that the position belongs to; if it is gone, the file written after it."""
         there = members(self.path)
         file = holder(there, self.position)
         if names(there) != names(members(self.path)):  # it is being rotated: look again later
@@ -205,7 +205,7 @@ class FileTail:
         return later
 
     def _successor(self, file: MemberFile) -> MemberFile | None:
-        """The file in which the log goes on, once it holds something."""
+        """The file in which the log continues, once it is not empty."""
         own = file.state()
         if own.st_ino == _inode(self.path):
             return None

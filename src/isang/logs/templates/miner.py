@@ -199,7 +199,7 @@ def signature(words: Sequence[str]) -> list[str]:
 
 
 def mined_words(words: Sequence[str]) -> list[str]:
-    """What the miner learns: names and values behind names do not count as words."""
+    """The words that the miner learns: names, and values after names, do not count as words."""
     signs = signature(words)
     return [SLOT if sign == NAME else behind_name(sign) for sign in signs]
 

@@ -54,7 +54,7 @@ def with_fewer_slots(words: Sequence[str]) -> Iterator[list[str]]:
 
 
 def without_optional_parts(texts: Mapping[str, int], names: Collection[str]) -> dict[str, str]:
-    """{template: what it becomes} of those of one severity that change.
+    """{template: new template} for those that change, all of one severity.
 
     `texts`: number of lines of each. `names`: words that are names or values elsewhere in the log: a name beside a slot
     is part of the value if there is a template with only the slot.
@@ -125,7 +125,7 @@ def _may_be_value(key: Sequence[str], place: int, word: str) -> bool:
 
 
 def open_prefix(words: Sequence[str]) -> list[str] | None:
-    """What stands before the end of a template that is open: REST slots in a row fit any words; else None."""
+    """The part of a template before an open end (REST consecutive slots, which match any words); else None."""
     end = len(words)
     while end and words[end - 1] == SLOT:
         end -= 1

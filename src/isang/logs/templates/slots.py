@@ -125,7 +125,7 @@ def slots_of(templates: Mapping[int, str], seen: Seen, shown: Callable[[str], st
 
 
 def in_order(seen: Seen) -> list[tuple[int, int | None, str | None]]:
-    """The slots by event and number, behind them the fields by event and name."""
+    """The slots by event and number, followed by the fields by event and name."""
     return sorted(seen, key=lambda key: (key[1] is None, key[0], key[1] or 0, key[2] or ""))
 
 

@@ -164,7 +164,7 @@ def in_brackets(word: str) -> str:
 
 
 def names_follow(word: str) -> bool:
-    """Whether a name stands behind this word."""
+    """Whether a name follows this word."""
     return word == "=" or word.strip(_EDGES + "=").lower() in NAMES_FOLLOW
 
 

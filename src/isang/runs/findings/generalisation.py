@@ -13,7 +13,7 @@ from isang.runs.statistics.overfitting_rise import FALSE_ALARMS, FEWEST_VALIDATI
 from isang.runs.text.writing import number
 
 LEAST_RISE = 0.03
-"""A smaller part of the lowest level is no overfitting, however sure the rise."""
+"""A rise by a smaller fraction of the lowest level is not overfitting, however significant."""
 HIDDEN_RISE = 0.1
 """A larger part of the lowest level that noise explains as well is not called absent."""
 SURE_GAIN = 3.0

@@ -79,7 +79,7 @@ def finite(table: RunTable, context: RunContext) -> Finding:
 
 
 def _not_finite(table: RunTable, name: str) -> dict[str, Any] | None:
-    """How often, from where and whether to the end a series is NaN or infinite."""
+    """How often a series is NaN or infinite, from which step, and whether until the end."""
     values = table.column(name)
     odd = np.union1d(
         np.flatnonzero(~usable(values) & ~np.isnan(values)), table.logged_nan.get(name, np.zeros(0, np.int64))
@@ -237,7 +237,7 @@ def _course(context: RunContext) -> dict[str, Any]:
 
 
 def _lasting_jump(loss: Floats, gained: float, earliest: int) -> LevelShift | None:
-    """A jump from the position `earliest` on; a running mean of the first few values is no level."""
+    """A jump from the position `earliest` on; a running mean of the first few values is not a level."""
     found = level_shift(loss)
     if found is None or found.position < earliest:
         return None

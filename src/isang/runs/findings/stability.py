@@ -26,7 +26,7 @@ LASTING = 0.2
 """A spike that does not recover at once counts from this part of the height of a tall one."""
 FEWEST_FOR_STABILITY = 140
 LEAST_NOISE = 1.0
-"""Noise below this per cent of the loss's level where it is greatest is no instability, however it grew."""
+"""Noise that peaks below this percentage of the loss's level is not instability, however it grew."""
 GROWTH = 1.5
 """Noise that grows by this factor relative to the loss's level is a problem."""
 
@@ -93,7 +93,7 @@ def spikes(table: RunTable, context: RunContext) -> Finding:
 
 
 def _no_curve(finding: str, table: RunTable, context: RunContext) -> Finding | None:
-    """`not_applicable` where there is no curve of a loss."""
+    """`not_applicable` if there is no loss curve."""
     name = context.judged_name
     if name is None:
         return inapplicable(finding, context)

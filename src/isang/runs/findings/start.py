@@ -134,7 +134,7 @@ def restarts(table: RunTable, context: RunContext) -> Finding:
 
 
 def plan_done(context: RunContext) -> tuple[str, str] | None:
-    """`132 of 300 epochs (44 %)` where the log names a plan, in both languages."""
+    """`132 of 300 epochs (44 %)` if the log states a plan, in both languages."""
     facts, part = context.table.facts, context.part_done
     if part is None:
         return None

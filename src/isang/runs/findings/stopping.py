@@ -20,7 +20,7 @@ TRAINING = "training loss"
 LATE = 0.7
 """A validation loss that is as good as its best before this part of the run makes the rest a waste."""
 WORTH_SECONDS = 600.0
-"""A waste of less than this is a fact and no problem; where the log has no times, any waste counts."""
+"""A waste of less than this is mentioned but not a problem; if the log has no times, any waste counts."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _base(evidence: dict[str, Any]) -> tuple[str, str]:
 
 
 def _beside(evidence: dict[str, Any]) -> tuple[str, str]:
-    """Where the validation loss is lowest, where the metric decides."""
+    """Where the validation loss is lowest, in both languages, if the metric decides; else empty."""
     lowest = evidence["lowest_validation_loss"]
     if lowest is None:
         return "", ""

@@ -34,13 +34,13 @@ POINTS: Mapping[str, tuple[str, str]] = {
 """For findings about single steps: the list in the evidence that holds them, and their name in it."""
 
 ALWAYS_MARKED = ("spikes", "restarts")
-"""Findings whose steps are worth seeing even where they are no problem."""
+"""Findings whose steps are marked even if they are not a problem."""
 
 
 def marks_of(findings: Sequence[Finding], last_step: int) -> tuple[Mark, ...]:
     """Stretches and single steps of problems, and every spike and restart, in the order of the findings.
 
-    A stretch whose evidence does not name its end goes on to `last_step`.
+    A stretch without an end in its evidence extends to `last_step`.
     """
     marks = []
     for finding in findings:

@@ -154,7 +154,7 @@ def style(language: Language) -> Iterator[None]:
     }  # fmt: skip
     logger = logging.getLogger("matplotlib.font_manager")
     level = logger.level
-    logger.setLevel(logging.ERROR)  # a Korean font whose bold is called semi-bold is no news for a user
+    logger.setLevel(logging.ERROR)  # users need not know that a Korean font's bold is called semi-bold
     try:
         with matplotlib.rc_context(settings):
             yield

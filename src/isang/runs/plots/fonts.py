@@ -30,7 +30,7 @@ def find_korean_font() -> str | None:
 
 
 def korean_font(installed: Iterable[str]) -> str | None:
-    """The best of the installed fonts that can write Korean; None where none can."""
+    """The best installed font with Korean glyphs; None if there is none."""
     names = set(installed)
     return next((font for font in KOREAN_FONTS if font in names and can_write("가", (font,))), None)
 

@@ -27,7 +27,7 @@ SHOWN_RULES = {
 
 
 def pictures(evaluation: Mapping[str, Any]) -> dict[str, str]:
-    """The SVG files of an evaluation, by file name; without labels there is no precision and no recall to draw."""
+    """The SVG files of an evaluation, by file name; without labels there is no precision-recall curve."""
     with style("en"):
         drawn = {"scores.svg": _svg(_scores(evaluation))}
         if evaluation["measured"]:

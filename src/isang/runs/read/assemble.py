@@ -17,7 +17,7 @@ from isang.runs.read.tabulate import STRETCH, Run, distinct, table_of
 _NOT_USED = ("numbers before the first step", "prose")
 
 MOST_RUNS = 1_000
-"""A file whose step goes back to the start more often than this is no run log."""
+"""A file whose step returns to the start more often than this is not a run log."""
 
 
 class NoLossError(InputError):
@@ -31,7 +31,7 @@ class NoLossError(InputError):
 
 
 def assemble(records: LoggedRows, asked: Asked | None = None) -> list[RunTable]:
-    """The runs in a file's records, in the order of the file. Raises NoLossError where there is no loss."""
+    """The runs in a file's records, in the order of the file. Raises NoLossError if there is no loss."""
     events = events_of(records, asked or Asked())
     core, kind = _core(events, records)
     runs, void, sorted_rows = _runs(events, core)

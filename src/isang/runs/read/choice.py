@@ -41,9 +41,9 @@ class Choice:
     loss: str = ""
     validation: str = ""
     judged_metric: Metric | None = None
-    """What the run is judged by, where that is no loss."""
+    """The series that the run is judged by, if it is not a loss."""
     metric: Metric | None = None
-    """The held-out metric; another one where none is held out."""
+    """The held-out metric; another one if none is held out."""
     metrics: tuple[Metric, ...] = ()
     objective: str = LOSS
     notes: list[Both] = field(default_factory=list)

@@ -171,7 +171,7 @@ def _packed(values: Floats) -> _Piece:
 
 
 def _decimals(known: Floats) -> int | None:
-    """The decimals that every value can be written with, None where there is no such number."""
+    """The number of decimals sufficient for every value; None if there is none."""
     with np.errstate(over="ignore"):
         for digits in range(MOST_DIGITS + 1):
             if _exact(known[:PROBED], digits) and _exact(known, digits):

@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass
 class EventRows:
-    """R rows; NaN where a row says nothing."""
+    """R rows; NaN where a row has no value."""
 
     step: Column
     own_step: Mask
@@ -95,10 +95,10 @@ def _hidden(records: LoggedRows, choice: Choice, loss_name: str) -> set[str]:
 
 
 def _leave_out_start(loss: Column, logged: Mask, step: Column, notes: list[Both]) -> None:
-    """Take a first loss at step 0 out of `logged` where it is no loss of the training.
+    """Remove a first loss at step 0 from `logged` if it is not a loss of the training.
 
-    A tool that prints sums over many batches prints one over a single batch there: a fraction of the next one, from
-    which they come down.
+    A tool that prints sums over many batches prints one over a single batch there: a fraction of the next one, after
+    which they decrease.
     """
     rows = np.flatnonzero(logged)
     if len(rows) > 1 and step.take(rows[:1])[0] == 0:
@@ -125,9 +125,9 @@ def _rate(records: LoggedRows, candidates: list[str]) -> Column:
 
 
 def _validation(records: LoggedRows, choice: Choice, logged: Mask) -> tuple[Column, Integers]:
-    """The validation loss; where only a perplexity is logged, its logarithm, which is that loss.
+    """The validation loss; if only a perplexity is logged, its logarithm, which is that loss.
 
-    A perplexity that stands beside the training loss, and whose name does not say `validation`, is the training's.
+    A perplexity in the same rows as the training loss, without `validation` in its name, is that of the training.
     """
     names = choice.by_role.get(series_names.PERPLEXITY, [])
     names = [name for name in names if series_names.is_held_out(name)] or names
@@ -152,7 +152,7 @@ def _said_once(validation: Column, logged: Mask, loss: Column, epochs: Column) -
     if len(rows) < 20 or logged[rows].mean() < 0.9 or len(np.unique(loss.take(rows))) == 1:
         return validation
     if len(np.unique(epochs.take(rows))) > 0.9 * len(rows):
-        return validation  # one row per epoch is no bar
+        return validation  # one row per epoch is not a progress bar
     if 2 * len(rows) < int(logged[rows[0] :].sum()):
         return validation  # most losses stand without it
     values = validation.values()

@@ -25,7 +25,8 @@ INTERVAL_LOSS = "interval_loss"
 """A mean (or median) over the steps since the row before; `RunTable.loss_window` says how many."""
 VALIDATION_LOSS = "validation_loss"
 METRIC = "metric"
-"""What a run without a loss, or one whose loss says nothing about progress, is judged by; see `RunTable.maximised`."""
+"""The series by which a run is judged without a loss, or with one that does not show progress; see
+`RunTable.maximised`."""
 LEARNING_RATE = "learning_rate"
 GRADIENT_NORM = "gradient_norm"
 STEP_SECONDS = "step_seconds"
@@ -35,7 +36,7 @@ DATA_SECONDS = "data_seconds"
 EVALUATION_SECONDS = "evaluation_seconds"
 """Seconds that one evaluation took, in the row that it ended at."""
 TIME = "time_seconds"
-"""Seconds since the epoch (1970) where the log has dates, else since the first row."""
+"""Seconds since the epoch (1970) if the log has dates, else since the first row."""
 
 
 def usable(values: Floats) -> NDArray[np.bool_]:
@@ -150,7 +151,7 @@ class RunTable:
     maximised: bool = False
     """The judged series is better the higher it is, as a reward or an accuracy."""
     metric: str | None = None
-    """The column with the quality that was measured along the way, held-out where there is one: `val_mAP`, `reward`."""
+    """The column with a quality measured during training, held-out if there is one: `val_mAP`, `reward`."""
     metric_maximised: bool = True
     """Whether the metric is better the higher it is."""
     logged_nan: dict[str, Integers] = field(default_factory=dict)

@@ -56,7 +56,7 @@ def _bars(bar: Floats) -> tuple[Integers, Floats]:
 
 
 def _unbroken(elapsed: Floats) -> Floats:
-    """A stopwatch that was set back goes on from where it was."""
+    """Make a stopwatch that was reset continue from its last value."""
     rows = np.flatnonzero(~np.isnan(elapsed))
     if len(rows):
         steps = np.diff(elapsed[rows], prepend=elapsed[rows[0]])

@@ -28,10 +28,10 @@ Writer = Callable[[JudgedRun, Language], str]
 
 
 def writer_for(log: Path) -> Writer:
-    """What writes the verdicts on the run in `log` back into it.
+    """The writer that adds the verdicts to the run in `log`.
 
-    Raises UsageError where the log is neither a TensorBoard folder nor a W&B run, or holds several, and where wandb is
-    not installed.
+    Raises UsageError if the log is neither a TensorBoard folder nor a W&B run, or holds several, or wandb is not
+    installed.
     """
     files = [log] if log.is_file() else sorted(islice((p for p in log.rglob("*") if p.is_file()), MOST_FILES))
     runs = [file for file in files if file.suffix == ".wandb" and _is(file, wandb.sure)]

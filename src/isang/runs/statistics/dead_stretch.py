@@ -12,7 +12,7 @@ FEWEST = 10
 NEAR = 10
 """Values before the stretch that show what the series was like."""
 COARSE = 20.0
-"""A jump of this many printed digits is no rounding; a few of them are how a small loss is printed."""
+"""A jump of more than this many units of the last printed digit is not rounding; smaller ones occur in small losses."""
 NOISY = 3.0
 """Noise of this many printed digits does not vanish by rounding."""
 JUMP_OF_RANGE = 0.01

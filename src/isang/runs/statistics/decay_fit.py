@@ -8,7 +8,7 @@ import numpy as np
 from isang.runs.read.table import Floats, Integers
 
 FIT = 0.5
-"""A curve that leaves more than this part of the variation unexplained is no description of the run."""
+"""A curve that leaves more than this share of the variation unexplained does not describe the run."""
 POINTS = 120
 """Medians that the curve is fitted to, spaced evenly in the logarithm of the step."""
 POWERS = np.linspace(0.05, 2.5, 50)

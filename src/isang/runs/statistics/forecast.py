@@ -60,7 +60,7 @@ class Prediction:
 def forecast(table: RunTable, schedule: dict[str, Any] | None = None) -> dict[str, Any]:
     """The loss after more epochs (or parts of the run), as plain values.
 
-    `points` goes on as the schedule goes; `replanned` takes the rate from the run's peak to zero over the added steps.
+    `points` continues the schedule; `replanned` takes the rate from the run's peak to zero over the added steps.
     `verdict` is `ok` or `cannot_tell`. `schedule` is the run's where it has been recognised before.
     """
     steps, losses = _observed(table)
@@ -247,7 +247,7 @@ def _observed(table: RunTable) -> tuple[Integers, Floats]:
 
 
 def _rates(table: RunTable, steps: Integers) -> tuple[Floats, Floats]:
-    """The logged rates, thinned; a level rate where none is logged."""
+    """The logged rates, thinned; a constant rate if none is logged."""
     rate_steps, rates = table.points(t.LEARNING_RATE)
     good = np.isfinite(rates) & (rates >= 0)
     if not good.all():
@@ -259,7 +259,7 @@ def _rates(table: RunTable, steps: Integers) -> tuple[Floats, Floats]:
 
 
 def _continued(schedule: dict[str, Any], rates: Floats, ahead: Floats, rate_steps: Floats) -> Floats:
-    """The rates at future steps if the schedule goes on as it goes."""
+    """The rates at future steps if the schedule continues."""
     found = schedule["parameters"]
     if (schedule["family"] == "cosine" and found["low_point"] < 0.97 * rate_steps[-1]) or (
         schedule["family"] == "cosine" and found["low_point"] > 1.05 * rate_steps[-1]

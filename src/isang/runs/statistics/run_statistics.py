@@ -39,7 +39,7 @@ def statistics(table: RunTable) -> dict[str, Any]:
 
 
 def curve(table: RunTable, values: Floats) -> dict[str, Any] | None:
-    """First, last and lowest value, where the lowest stands, and the decrease from the first to the last in %."""
+    """First, last and lowest value, the step of the lowest, and the decrease from the first to the last in %."""
     good = usable(values)
     if not good.any():
         return None
@@ -61,7 +61,7 @@ def _highest(table: RunTable, values: Floats, good: NDArray[np.bool_]) -> dict[s
 
 
 def decrease_percent(first: float, last: float) -> float | None:
-    """How much of `first` is gone at `last`, in %; None where a ratio of losses says nothing (a first loss <= 0)."""
+    """The decrease from `first` to `last` in %; None if a ratio of losses is meaningless (a first loss <= 0)."""
     if not (math.isfinite(first) and math.isfinite(last)) or first <= 0:
         return None
     percent = 100.0 * (first - last) / first

@@ -1,4 +1,4 @@
-"""What the validation loss says of convergence where the training loss at the end cannot.
+"""Convergence by the validation loss, for runs whose training loss at the end cannot show it.
 
 While a schedule lowers the rate, the loss falls by that alone, and at its end it is flat because the steps are small.
 Whether there was more to gain shows before: at the last validations while the rate was still high. The same sessions

@@ -8,7 +8,7 @@ import polars as pl
 from isang.logs.redaction import redacted, redacted_texts
 
 SHARED_BY, REMEMBERED = 10, 400
-"""Fields that so many records share are looked at one by one, each only the first time that it comes."""
+"""If at least SHARED_BY records share a field set on average, distinct field sets are examined once each and cached."""
 
 
 def without_secrets(records: pl.DataFrame) -> pl.DataFrame:

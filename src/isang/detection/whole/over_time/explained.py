@@ -31,12 +31,12 @@ class LineChange:
     first: datetime
     last: datetime
     lines: int
-    """In the strangest window, or since the last one."""
+    """Number of lines in the most unusual window, or since the last line."""
     p_value: float
     says: str
     says_ko: str
     window: tuple[float, float] = (0.0, 0.0)
-    """The strangest window, in seconds since 1970."""
+    """The most unusual window, in seconds since 1970."""
     surplus: float = 0.0
     """Number of lines above the usual."""
 

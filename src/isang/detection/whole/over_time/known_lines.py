@@ -17,8 +17,8 @@ from isang.model.batches import Floats
 PARTS = 10
 """Stretches of the training period that say how long normal silences are."""
 FEW, LEAST_GAPS, MOST_GAPS = 4, 20, 5_000
-"""Gaps are kept of lines that came oftener than FEW times, the latest; those with fewer than LEAST_GAPS say nothing by
-their silence."""
+"""The latest MOST_GAPS gaps are kept of kinds of lines that came more than FEW times; the silence of a kind with fewer
+than LEAST_GAPS means nothing."""
 MOST_REGULAR = 500
 """Maximum number of kinds of lines, the most frequent, watched for silence."""
 SCALE_SHARE = 0.25

@@ -70,7 +70,7 @@ def _as_loud(counts: Counts, least: int) -> Counts:
 
 
 def _beside(then: Counts, now: Counts, stretches: int, parts: int) -> tuple[float, float]:
-    """The score of the strangest part, and its p-value."""
+    """The score of the most unusual part, and its p-value."""
     normal_K = np.array([_score(then, k, then, stretches, k) for k in range(stretches)])
     score = max(_score(now, part, then, stretches, None) for part in range(parts))
     return score, min(1.0, parts * float(fit_tail(normal_K, SCALE).p_values(np.array([score]))[0]))

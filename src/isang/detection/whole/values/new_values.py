@@ -15,7 +15,7 @@ from isang.detection.whole.chance import poisson_or_more
 from isang.logs.slots.slot_series import WORDS
 
 LEAST_LINES = 20
-"""A slot that was seen less often says nothing."""
+"""A slot seen less often is ignored."""
 LINES_PER_VALUE = 10
 """Minimum mean number of lines per value for a slot to have few values."""
 DISPERSION = 2.0

@@ -17,17 +17,18 @@ from isang.model.batches import Floats
 from isang.model.folder.log_tables import LOG_TABLES, NUMBERS
 
 LEAST_NUMBERS, MOST_NUMBERS = 100, 4_000
-"""A slot that has fewer says nothing; of others the latest are kept."""
+"""A slot with fewer numbers is ignored; of others the latest MOST_NUMBERS are kept."""
 LEAST_DIFFERENT = 10
 """Where fewer numbers are different they are few values, see new_values.py."""
 TOGETHER = 10
 """Number of consecutive numbers whose mean is also examined: it shows a shift that widely scattered single numbers do
 not show."""
 LEAST_SHARE = 0.95
-"""Means are told where so many of the lines were looked at, then and now: else numbers are in a row that lie far apart,
-and their means vary less."""
+"""Means are reported only if at least this share of the lines was examined, then and now: otherwise consecutive numbers
+come from distant lines, and their means vary less."""
 OF_MEANS = 0.1
-"""Numbers beside one another are alike, so that their means stray; they are told at this share of the usual p-value."""
+"""Means are reported at this share of the usual p-value: neighbouring numbers are correlated, so their means vary
+more."""
 PARTS = 10
 """A part of the training period is judged by the others."""
 STRAYS = 3.0
@@ -39,7 +40,7 @@ MOST_SIZE = 1e10
 COUNTING = 0.8
 """A slot is a counter if at least this share of its steps goes up, or down."""
 LEAST_SCALE = 0.1
-"""Beyond the highest number a tail goes on by at least this share of the usual spread."""
+"""Minimum scale of the tail beyond the highest number, as a share of the usual spread."""
 
 
 @dataclass(frozen=True)

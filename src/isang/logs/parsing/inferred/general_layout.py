@@ -1,4 +1,5 @@
-"""Layouts made for a log from its own lines: where the time stands, what stands before it, where the level is."""
+"""Layouts inferred from a log's own lines: the position of the time, what precedes it, and the position of the
+level."""
 
 import re
 from collections import Counter, defaultdict
@@ -130,7 +131,7 @@ def _words(prefix: str) -> list[str]:
 
 
 def _prefix(prefixes: Sequence[str], *, level: bool) -> str:
-    """An expression for what stands before the time; with `level` one of its words may be the level."""
+    """An expression for the text before the time; with `level` one of its words may be the level."""
     if not any(prefixes):
         return ""
     if not any(prefix.strip() for prefix in prefixes):

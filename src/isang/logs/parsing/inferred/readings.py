@@ -47,9 +47,9 @@ class _Evidence:
 def reading_of(
     times: pl.Series, *, zone: str, reference: datetime, date_order: str = "auto", clocks: Sequence[Clock] = ()
 ) -> ClockReading | None:
-    """How `times`, as written and in the order of their lines, are read; None where they are no times.
+    """The reading of `times`, as written and in line order; None if they are not times.
 
-    `clocks`: the readings of their form, where that is known.
+    `clocks`: the possible readings of their form, if known.
     """
     times = times.drop_nulls()
     if times.is_empty():

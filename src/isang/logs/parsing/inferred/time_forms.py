@@ -1,4 +1,4 @@
-"""A grammar of times: dates, times of day, zones and what stands between them, put together as a log's lines show."""
+"""A grammar of times: dates, times of day, zones and separators, combined as in a log's lines."""
 
 import re
 from collections.abc import Iterator
@@ -108,11 +108,11 @@ BETWEEN: tuple[tuple[str, str], ...] = (
     (r"\] \[", "] ["),
     ("", ""),
 )  # fmt: skip
-"""What stands between date and time: pattern, and what becomes of it before it is read."""
+"""Separators of date and time: pattern, and its replacement before parsing."""
 
 
 def _zone(time: Part) -> str:
-    """A zone may stand behind a time of day."""
+    """The pattern of an optional zone after a time of day."""
     offset = f"{MINUTES}|{OFFSET}" if time.name == "dotted-seconds" else OFFSET
     return rf"(?:(?:{offset})(?![\w:]))?"
 
@@ -134,7 +134,7 @@ class Form:
     between: tuple[str, str]
     time: Part
     order: str = "date first"
-    """Or `time first`, or `year last` (behind the time, and maybe the zone)."""
+    """Or `time first`, or `year last` (after the time, and possibly the zone)."""
     weekday: bool = False
 
     @property
@@ -225,7 +225,7 @@ def _with_date(text: str) -> Iterator[FoundTime]:
 
 
 def _is_number(text: str, match: re.Match[str], date: Part) -> bool:
-    """Whether what looks like a date is a version or an address: a further number stands right behind it."""
+    """Whether an apparent date is a version or an address: another number follows it immediately."""
     return (
         not date.compact
         and re.match(r"[.-]\d+[.-]\d", text[match.end() :]) is not None

@@ -57,7 +57,7 @@ MONTH = _any([name for name in _MONTHS if not name[0].isdigit()]) + r"\.?|\d{1,2
 _WORD = re.compile(r"([0-9][\s.-]{0,2})?([A-Za-z]{3,})")
 _BEGINNINGS = {name[:3] for name in _MONTHS}
 DAY = rf"(?:{_any(_DAYS)}\.?,?\s+|\((?:{'|'.join('월화수목금토일')})\)\s*)"
-"""A day of the week with the space behind it."""
+"""A day of the week with the space after it."""
 HALF = _any([*_HALVES])
 
 ZONES = {
@@ -67,12 +67,12 @@ ZONES = {
     "AEST": "+1000", "AEDT": "+1100", "NZST": "+1200", "NZDT": "+1300", "BRT": "-0300", "EST": "-0500",
     "EDT": "-0400", "CST": "-0600", "CDT": "-0500", "MST": "-0700", "MDT": "-0600", "PST": "-0800", "PDT": "-0700",
 }  # fmt: skip
-"""Names of zones that stand behind a time. CST is that of America, IST that of India."""
+"""Names of zones after a time. CST is America's, IST India's."""
 OFFSET = (
     r"(?:Z|[+-]\d{2}(?::?\d{2})?|[ ][+-]\d{2}:?\d{2}|[ ](?:UTC|GMT)[+-]\d{1,2}(?::?\d{2})?"
     rf"|[ ](?:{'|'.join(ZONES)}))"
 )
-"""A zone behind a time: Z, +09, +0900, +09:00, UTC+9 or a name."""
+"""A zone after a time: Z, +09, +0900, +09:00, UTC+9 or a name."""
 MINUTES = r"[+-]\d{3}\b"
 """The same in minutes, as DB2 writes it."""
 

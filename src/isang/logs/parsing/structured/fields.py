@@ -104,6 +104,6 @@ def with_telling(message: pl.Expr, there: Collection[str] = TELLING) -> pl.Expr:
 
 
 def _named(name: str, value: pl.Expr) -> pl.Expr:
-    """`name=value`, null for what is no single value; only the first line of a stack trace."""
+    """`name=value`, null if it is not a single value; only the first line of a stack trace."""
     first = value.str.extract(r"^\s*([^{\[\s][^\n]*)", 1).str.slice(0, _MAX_VALUE)
     return pl.when(first.is_not_null()).then(pl.lit(f"{name}=") + first)

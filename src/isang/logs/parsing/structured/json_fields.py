@@ -47,7 +47,7 @@ def with_fields(layout: Layout, lines: pl.Series) -> Layout:
 
 
 def groups(texts: pl.Series, layout: Layout) -> pl.DataFrame:
-    """`time`, `level`, `message` of JSON lines; all null where a line is no JSON object."""
+    """`time`, `level`, `message` of JSON lines; all null if a line is not a JSON object."""
     top = {path.split(".")[0] for path, _ in layout.aliases} | {key for key, _ in layout.shape}
     schema = pl.Struct(dict.fromkeys((*_NAMES, *sorted(top - {*_NAMES})), pl.String))
     values = containers.decoded_json(texts, schema).struct.unnest()

@@ -1,4 +1,4 @@
-"""Lines of one layout that hold lines of another, such as JSON behind a syslog header."""
+"""Lines of one layout that contain lines of another, such as JSON after a syslog header."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +39,7 @@ def with_inside(
 
 
 def _says_more(layout: Layout, messages: pl.Series) -> bool:
-    """Whether a layout within gives a level or a time, or is a request; and is no sentence that names a time."""
+    """Whether an inner layout gives a level or a time, or is a request, and is not a sentence that mentions a time."""
     if layout.name == "plain" or layout.kind in ("block", "headed", "csv") or layout.vague:
         return False
     if layout.name.startswith("general-") and not layout.pattern.startswith(("^(?P<time>", r"^[\[(<{|]{1,3}(?P<time>")):

@@ -38,7 +38,7 @@ FEWEST_BINS, MOST_BINS = 5, 20
 SHIFTS = 999
 FALSE_ALARMS = 0.001
 ORDERED_PERCENT = 2.0
-"""Differences within the epoch that are smaller than this part of the loss (standard deviation) are no fault."""
+"""Differences within the epoch (standard deviation) below this percentage of the loss are not a fault."""
 OWN_CYCLES = ("cosine with restarts", "cyclic")
 """Schedules that may make a pattern of one epoch by themselves."""
 
@@ -165,7 +165,7 @@ _LOWER_RATE = both("Test a learning rate ten times lower.", "학습률을 열 �
 
 
 def hardly_learned(table: RunTable) -> Fault | None:
-    """A best validation loss near what one gets who knows only how often each event occurs."""
+    """A best validation loss near that of guessing by event frequency."""
     guess, losses = table.facts.get("nats_by_frequency"), table.points(t.VALIDATION_LOSS)[1]
     if not guess or not len(losses) or losses.min() <= NOTHING * guess:
         return None

@@ -27,14 +27,14 @@ FEWEST = 24
 FEWEST_IN_STRETCH = FEWEST_VALUES
 FEWEST_IN_SEGMENT = 40
 MOST_CHANGES = 12
-"""A rate that changes more often than this has no last stretch of its own."""
+"""A rate with more changes than this has no separate last stretch."""
 FEWEST_EFFECTIVE = 16.0
 """Minimum number of independent values to claim a direction, unless a random walk could not go that far."""
 FEW_VALUES, ONE_WALK_IN = 200, 256
 """Up to FEW_VALUES values, the signs of the steps decide: fewer than one random walk in ONE_WALK_IN behaves like
 them."""
 WALK = 5.0
-"""A change of this many standard deviations of a random walk is no noise."""
+"""A change of more than this many standard deviations of a random walk is not noise."""
 FLAT_PERCENT = 5.0
 """The loss looks flat on the page around a low point of the rate when it changes by less than this per epoch."""
 SHORT_EPOCH, LONG_EPOCH = 0.04, 0.6
@@ -94,7 +94,7 @@ def _words(context: RunContext, entry: Mapping[str, Any], unit_en: str, unit_ko:
 
 
 def _evidence(context: RunContext, unit: float) -> dict[str, Any]:
-    """What stands beside the judged change; `unit` is in steps."""
+    """The further evidence beside the judged change; `unit` is in steps."""
     segments = [_segment(context, segment, unit) for segment in context.schedule["segments"]]
     return {
         "interval_percent": 90, "threshold_percent": PERCENT_PER_EPOCH, "unit_steps": unit,

@@ -16,7 +16,7 @@ GUESSING = (2, 3, 4, 5, 10, 100, 1000)
 
 
 NEAR_GUESSING, CLOSE_TO_IT = 0.001, 0.003
-"""Relative distance of a level from a guessing loss, and of nine tenths of its values, that is no coincidence."""
+"""Maximum relative distance of a level, and of nine tenths of its values, from a guessing loss to be no coincidence."""
 FEWEST_GUESSES = 12
 
 NO_FALL = 0.02

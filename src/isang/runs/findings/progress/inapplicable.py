@@ -1,4 +1,4 @@
-"""Why a finding says nothing about this loss: it is dead, or it does not measure progress."""
+"""Why a finding does not apply to this loss: it is dead, or it does not measure progress."""
 
 from isang.runs.finding import Finding, RunContext, both
 from isang.runs.read.table import ADVERSARIAL, POLICY

@@ -1,4 +1,4 @@
-"""Faults of reinforcement learning that stand beside a reward: entropy, groups without variance, divergence."""
+"""Faults of reinforcement learning besides the reward: entropy, groups without variance, divergence."""
 
 import re
 

@@ -10,7 +10,7 @@ from isang.runs.read.rows import Account, LoggedRows, from_rows
 from isang.runs.read.series_names import EPOCH, STEP, role
 
 MOST_BYTES = 1 << 20
-"""A larger document is no record of one moment."""
+"""A larger document is not a record of a single moment."""
 FEWEST = 3
 _NUMBERED = re.compile(r"(?P<stem>.*?)[-_.]?(?P<number>\d{1,9})\.json")
 

@@ -93,7 +93,7 @@ def _hidden(path: Path, folder: Path) -> bool:
 def _series_folders(
     folder: Path, files: list[Path], asked: Asked, reasons: list[InputError]
 ) -> tuple[list[Found], list[Path]]:
-    """Runs with one file per series, and the files that are no part of them."""
+    """Runs with one file per series, and the files that do not belong to them."""
     found: list[Found] = []
     for metrics in sorted({p.parent for p in files} | {parent for p in files for parent in p.parents}):
         if metrics.name not in SERIES_FOLDERS or not metrics.is_relative_to(folder):
@@ -110,7 +110,7 @@ def _series_folders(
 
 
 def _sets(folder: Path, files: list[Path], asked: Asked, reasons: list[InputError]) -> tuple[list[Found], list[Path]]:
-    """Runs with one folder per data set (`train/`, `validation/`), and the files that are no part of them."""
+    """Runs with one folder per data set (`train/`, `validation/`), and the files that do not belong to them."""
     found: list[Found] = []
     for training in sorted({file.parent for file in files if file.parent.name.lower() in TRAINING_SETS}):
         if not training.parent.is_relative_to(folder):
@@ -156,7 +156,8 @@ def _parts(files: list[Path], asked: Asked, reasons: list[InputError]) -> tuple[
 
 
 def _without_copies(folder: Path, found: list[Found]) -> list[Found]:
-    """The runs that no other one repeats and goes on from, such as those in the folders of earlier checkpoints."""
+    """The runs without those that another one repeats and continues, such as copies in folders of earlier
+    checkpoints."""
     ordered = sorted(
         found, key=lambda e: (-len(_losses(e[1])), -len(e[1].series), e[1].source.format.startswith("text"))
     )
@@ -206,7 +207,7 @@ def _repeats(folder: Path, path: Path, table: RunTable, other: Path, run: RunTab
 
 
 def _named(folder: Path, found: list[Found]) -> list[Found]:
-    """Each run with the name of its file, or of its folder where the file's says nothing."""
+    """Each run with the name of its file, or of its folder if the file's name is not informative."""
     places = [_place(folder, path) for path, _ in found]
     named = []
     for (path, table), place in zip(found, places, strict=True):

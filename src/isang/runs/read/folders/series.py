@@ -13,7 +13,7 @@ MAX_FILE_BYTES = 256 << 20
 
 
 def read_series_folder(folder: Path) -> LoggedRows | None:
-    """The run in a folder of one file per series; None where it is no such folder."""
+    """The run in a folder of one file per series; None if it is not such a folder."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))[:MAX_SERIES]
     if not files:
         return None

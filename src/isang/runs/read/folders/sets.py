@@ -20,9 +20,9 @@ _WALKED = "_vs_iterations"
 
 
 def joined_sets(training: Path, files: list[Path]) -> tuple[LoggedRows | None, set[Path]]:
-    """The rows of a training set's folder and of the held-out sets' beside it, by step, and the files they are from.
+    """The rows of a training set's folder and of adjacent folders of held-out sets, by step, and their files.
 
-    None where there is no held-out set, or where the files are not those of one format.
+    None if there is no held-out set, or the files do not share one format.
     """
     homes = {file.parent.name.lower(): file.parent for file in files}
     held_out = [homes[name] for name in HELD_OUT_SETS if name in homes]

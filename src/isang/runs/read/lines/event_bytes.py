@@ -95,7 +95,7 @@ class ScalarLayout:
 
 
 def layout_of(record: bytes) -> ScalarLayout:
-    """Where the fields of this event lie. Bytes that are no such message give a layout without values."""
+    """The positions of the fields of this event. Bytes that are not such a message give a layout without values."""
     layout = ScalarLayout(record)
     try:
         for number, kind, start, end in fields_of(record, 0, len(record)):

@@ -6,7 +6,7 @@ from isang.runs.read.series_names import role
 
 Span = tuple[int, int]
 Captured = dict[Span, tuple[str, float]]
-"""Where the numbers of a line stand, each with its name and scale."""
+"""The positions of the numbers of a line, each with its name and scale."""
 
 Heading = tuple[str, ...]
 """The names of the columns of a table."""
@@ -16,7 +16,7 @@ _BETWEEN = re.compile(r"\t+| {2,}|\s*\|\s*")
 _CELL = re.compile(r"[^\s|]+")
 _TABBED = re.compile(r"[^\s|][^\t|]*")
 _MISSING = re.compile(r"no log|n/?a|none|null|-+", re.IGNORECASE)
-"""Cells that say that there is no value yet."""
+"""Matches cells without a value yet."""
 _VALUE = re.compile(
     r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+)|%)?", re.IGNORECASE
 )
@@ -99,7 +99,7 @@ def _is_barred(line: str) -> bool:
 
 
 def _barred(line: str) -> list[tuple[int, str]]:
-    """What stands between the bars of a line, each with the place where it begins."""
+    """The text between the vertical bars of a line, each with its start position."""
     start, cells = line.index("|") + 1, []
     for cell in line[start : line.rindex("|")].split("|"):
         cells.append((start + len(cell) - len(cell.lstrip()), cell.strip()))

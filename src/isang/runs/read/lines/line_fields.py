@@ -98,15 +98,15 @@ _LEVELS = frozenset(
         "done", "at", "with", "epoch_end", "resumed", "stopped",
     )
 )  # fmt: skip
-"""Words before a name that are no part of it."""
+"""Words before a name that do not belong to it."""
 _PLACE = re.compile(r"\.(?:py|cc|cpp|h|json|txt|so|html|com|org)$|://|^\w+/\w+/")
 """Names before a colon and a number that are places in files, not series."""
 
 
 def numbers_of_line(text: str, heading: tuple[str, ...] = ()) -> Captured:
-    """Where the numbers stand that have a name, in the line itself or in the last heading above it.
+    """The positions of the numbers with a name, in the line itself or in the last heading above it.
 
-    Names that begin with `@` are parts of a date or places in the run; a line with no others holds no data.
+    Names that begin with `@` are parts of a date or positions in the run; a line with no others holds no data.
     """
     captured: Captured = {}
     scanned = _scan_time(text, captured)
@@ -266,7 +266,7 @@ def _said_name(match: re.Match[str]) -> str | None:
         if role(joined) is not None:
             return joined
     if known in ("step", "epoch", "batch") and explicit and words:
-        return " ".join([*words, key])  # "number of skipped iterations: 0" is no step
+        return " ".join([*words, key])  # "number of skipped iterations: 0" is not a step
     if known is None and (not explicit or _PLACE.search(key)):
         return None
     return key or None

@@ -7,7 +7,7 @@ from typing import Any
 _NORMAL = re.compile(r"[\d :,-]{19,30} INFO normal_sessions ")
 _COUNTS = ("unlabelled", "with_rare_failures", "templates")
 _MOST = 2**53
-"""Larger counts are no counts."""
+"""Larger numbers are not counts."""
 
 
 def is_normal_sessions(line: str) -> bool:

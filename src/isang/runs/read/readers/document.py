@@ -21,7 +21,7 @@ _LISTS = re.compile(rb'\{\s*"[^"]{1,200}"\s*:\s*(\{\s*"[^"]{1,200}"\s*:\s*){0,3}
 
 
 def sure(head: bytes, path: Path) -> float:
-    """One JSON object or list over several lines, or on a single one that is no record by itself."""
+    """One JSON object or list over several lines, or on a single one that is not a record by itself."""
     start = head.lstrip()
     if start[:1] not in (b"{", b"["):
         return 0.0

@@ -104,7 +104,7 @@ def _named(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
-    """The numbers of a record by name; what is no series, as lists and `config`, is left out."""
+    """The numbers of a record by name, without what is not a series, such as lists and `config`."""
     row: dict[str, float] = {}
     for key, value in record.items():
         label = f"{prefix}{key}"

@@ -18,10 +18,10 @@ CUTS = 8
 
 
 def check_reader(reader: Reader, file: Path, losses: Sequence[float]) -> None:
-    """Raise AssertionError where a reader breaks a law. `file` is of its format, of one run with these losses.
+    """Raise AssertionError if a reader breaks a law. `file` has its format, with one run with these losses.
 
-    It knows its own file and nothing else better than any text; every run says what each line was used for; a file
-    that was cut off anywhere is read as far as it goes or refused with an InputError; nothing is written.
+    It is more certain of its own file than of any text; every run accounts for each line; a file truncated anywhere is
+    read as far as possible or refused with an InputError; nothing is written.
     """
     content = file.read_bytes()
     assert reader.certainty(content[: 1 << 16], file) > 0.5, f"{reader.name} is not sure of its own file"

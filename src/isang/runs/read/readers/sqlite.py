@@ -48,7 +48,7 @@ def read(path: Path) -> Iterator[LoggedRows]:
                     f"{path} is a database without a table `metrics` as MLflow or trackio write it: "
                     "it is no training log"
                 )
-    except (sqlite3.Error, UnicodeError) as error:  # a damaged schema may hold names that are no text
+    except (sqlite3.Error, UnicodeError) as error:  # a damaged schema may hold names that are not text
         raise InputError(f"{path} is a damaged database, or one that is being written ({error})") from error
     if not found:
         raise InputError(f"{path} holds no run with a metric")

@@ -43,7 +43,7 @@ def sure(head: bytes, path: Path) -> float:
 
 
 def read(path: Path) -> Iterator[LoggedRows]:
-    """The run in the file. A damaged piece counts as failed; reading goes on with the next block."""
+    """The run in the file. A damaged piece counts as failed; reading continues with the next block."""
     account = Account(path.name, name, notes=[assumed("each record counts as a line", "기록 하나를 한 줄로 셉니다")])
     rows = Rows()
     facts: dict[str, Any] = {}
