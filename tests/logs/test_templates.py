@@ -226,6 +226,15 @@ def test_several_words_that_recur_in_a_fixed_sentence_are_values() -> None:
     assert refined(messages(*sent)) == sent
 
 
+def test_a_value_behind_a_name_that_meets_several_behind_another_is_no_event() -> None:
+    texts = [f"granted: user={user} base={base}" for user in ("ann", "ben", "cho") for base in ("orders", "bills")]
+    assert refined(messages(*texts)) == ["granted: user=<*> base=<*>"] * 6
+    alone = [f"granted: base={base}" for base in ("orders", "bills")]
+    assert refined(messages(*alone)) == alone
+    telling = [f"granted: user={user} state={state}" for user in ("ann", "ben", "cho") for state in ("half", "whole")]
+    assert set(refined(messages(*telling))) == {f"granted: user=<*> state={state}" for state in ("half", "whole")}
+
+
 def test_units_behind_a_number_are_values() -> None:
     units = [f"mqtt: <*> = <*> {unit}" for unit in ("C", "%", "ppm", "W")]
     assert refined(messages(*units)) == ["mqtt: <*> = <*> <*>"] * 4

@@ -108,7 +108,12 @@ def _independent(group: Sequence[Message], places: Sequence[int], columns: Seque
     if len(few) < 2:
         return {}
     found = independent([message.words for message in group], [message.lines for message in group], few)
-    return {place: _slot_for(columns[place]) for place in found}
+    return {place: _slot_for(columns[place]) for place in found if not any(map(_is_named_state, columns[place]))}
+
+
+def _is_named_state(word: str) -> bool:
+    """Whether a word is a name and a value that tells what is the case: `state=idle`."""
+    return _NAMED.match(word) is not None and SLOT not in word and behind_name(word) == word
 
 
 def _slot_for(words: Collection[str]) -> str:
@@ -143,7 +148,8 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
     if len(set(map(in_brackets, words))) == 1 and all(SLOT in word or may_be_value(word) for word in words):
         return False
     kinds = set(map(behind_name, words))
-    if len(kinds) == 1 and kinds != set(words) and len(words) >= FEW_WORDS:
+    named = len(kinds) == 1 and kinds != set(words)
+    if named and (len(words) >= FEW_WORDS or _meets_values_of_another_name(group, place, columns)):
         return False
     before = columns[place - 1] if place else {}
     if before and all(map(names_follow, before)) and not any(map(is_grammar, words)):
@@ -167,6 +173,19 @@ def _is_one_of_several(group: Sequence[Message], place: int, columns: Sequence[C
 
 def _may_be_one_of_several(word: str) -> bool:
     return may_be_value(word) and "=" not in word and not core(word).lower().endswith(("ed", "ing"))
+
+
+def _meets_values_of_another_name(group: Sequence[Message], place: int, columns: Sequence[Counter[str]]) -> bool:
+    """Whether each word behind a name meets several behind another: `user=ann database=a`, `user=ben database=b`."""
+    for other, column in enumerate(columns):
+        if other == place or len(column) < LEAST_VALUES or len(set(map(behind_name, column))) != 1:
+            continue
+        met: dict[str, set[str]] = {}
+        for message in group:
+            met.setdefault(message.words[place], set()).add(message.words[other])
+        if min(map(len, met.values())) >= LEAST_VALUES:
+            return True
+    return False
 
 
 def _is_unit(place: int, columns: Sequence[Counter[str]]) -> bool:
