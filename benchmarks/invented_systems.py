@@ -23,7 +23,15 @@ from typing import ClassVar
 sys.path.insert(0, str(Path(__file__).parent))
 
 FOLDER = Path(__file__).parent / "invented_systems"
-HALVES = ("development", "held_back", "second_development", "second_held_back", "third_development", "third_held_back")
+HALVES = (
+    "development",
+    "held_back",
+    "second_development",
+    "second_held_back",
+    "third_development",
+    "third_held_back",
+    "fourth_held_back",
+)
 WORDS = [
     "anchor",
     "basin",
@@ -223,11 +231,16 @@ def lines_of(prefix: str, forms: list[tuple[int, str]], *, count: int = 2_000, s
     for form in rng.choices(range(len(forms)), [weight for weight, _ in forms], k=count):
         time += timedelta(seconds=rng.expovariate(0.1))
         filling = Filling(values)
-        front = filling.text(_dated(prefix, time))
+        front = filling.text(_dated(_with_level(prefix, form), time))
         filling.alternatives, filling.free = [], []
         message = filling.text(_dated(forms[form][1], time))
         lines.append(Line(front + message, message, (form, *filling.alternatives), tuple(filling.free)))
     return lines
+
+
+def _with_level(prefix: str, form: int) -> str:
+    """The prefix with one of the levels of `{level:INFO|INFO|WARN}`, always the same for a form."""
+    return re.sub(r"\{level:([^}]*)\}", lambda found: random.Random(form).choice(found[1].split("|")), prefix)
 
 
 def _dated(text: str, time: datetime) -> str:

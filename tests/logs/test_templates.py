@@ -212,6 +212,43 @@ def test_few_alternative_words_are_events_and_many_are_a_slot() -> None:
     assert refined(messages("saved report.pdf now", "saved letter.odt now")) == ["saved <*> now"] * 2
 
 
+def test_several_words_that_recur_in_a_fixed_sentence_are_values() -> None:
+    nouns = [f"clip of zone {word} saved to <*> in <*>" for word in ("door", "yard", "drive")]
+    assert refined([Message(text.split(), 2, 0, 9) for text in nouns]) == ["clip of zone <*> saved to <*> in <*>"] * 3
+    assert refined([Message(text.split(), 1, 0, 9) for text in nouns]) == nouns  # too few lines to tell
+    pairs = [f"clip of zone {word} saved to <*> in <*>" for word in ("door", "yard")]
+    assert refined(messages(*pairs)) == pairs
+    done = [f"clip of zone <*> {word} by process <*>" for word in ("opened", "archived", "copied")]
+    assert refined(messages(*done)) == done
+    codes = [f"reply of server <*> to the query: {word}" for word in ("NXDOMAIN", "NOERROR", "SERVFAIL")]
+    assert refined(messages(*codes)) == codes
+    sent = [f"Sending {word} to <*> <*>" for word in ("PUBACK", "PUBREC", "CONNACK", "PUBCOMP")]
+    assert refined(messages(*sent)) == sent
+
+
+def test_a_value_behind_a_name_that_meets_several_behind_another_is_no_event() -> None:
+    texts = [f"granted: user={user} base={base}" for user in ("ann", "ben", "cho") for base in ("orders", "bills")]
+    assert refined(messages(*texts)) == ["granted: user=<*> base=<*>"] * 6
+    alone = [f"granted: base={base}" for base in ("orders", "bills")]
+    assert refined(messages(*alone)) == alone
+    telling = [f"granted: user={user} state={state}" for user in ("ann", "ben", "cho") for state in ("half", "whole")]
+    assert set(refined(messages(*telling))) == {f"granted: user=<*> state={state}" for state in ("half", "whole")}
+
+
+def test_units_behind_a_number_are_values() -> None:
+    units = [f"mqtt: <*> = <*> {unit}" for unit in ("C", "%", "ppm", "W")]
+    assert refined(messages(*units)) == ["mqtt: <*> = <*> <*>"] * 4
+    calls = [f"api: <*> {word} <*>" for word in ("GET", "PUT")]
+    assert refined(messages(*calls)) == calls
+    states = [f"port <*> {word}" for word in ("up", "off")]
+    assert refined(messages(*states)) == states
+
+
+def test_directions_are_no_values() -> None:
+    ways = [f"RILJ: [<*>]{sign} SEND_SMS [<*>]" for sign in "<>"]
+    assert refined(messages(*ways)) == ways
+
+
 def test_a_place_where_words_keep_coming_is_open() -> None:
     words = ["ann", "bob", "cid", "dan"]
     early = [Message(["hello", word], 50, place, 900) for place, word in enumerate(words)]
@@ -231,7 +268,7 @@ def test_an_outcome_never_becomes_a_slot() -> None:
 def test_templates_that_differ_in_a_first_word_of_many_are_one() -> None:
     texts = [f"{word} has left the room" for word in ("Ann", "Bob", "Cid", "Dan", "Eve", "Fay", "Gus")]
     assert joined(messages(*texts)) == ["<*> has left the room"] * 7
-    assert joined(messages(*texts[:3])) == texts[:3]
+    assert joined(messages(*texts[:2])) == texts[:2]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from isang.logs.parsing.masks import SLOT
-from isang.logs.templates.values import MOST_PAIRED, independent, may_be_value
+from isang.logs.templates.values import LEAST_VALUES, MOST_PAIRED, independent, may_be_value
 from isang.logs.templates.words import (
     behind_name,
     core,
@@ -34,6 +34,12 @@ only once (Good and Turing's estimate).
 """
 
 
+LEAST_TOGETHER = 7
+"""Minimum number of fixed words in a sentence and of different words at one of its places for these to be values."""
+LINES_A_WORD = 2
+"""Minimum number of lines for each of them."""
+_WORDS = re.compile(r"[A-Za-z]{2,}")
+_UNIT = re.compile(r"%|°?(?![A-Z]{3})[A-Za-zµΩ]{1,3}(?:/[a-z]+)?")
 _NAMED = re.compile(r"[A-Za-z_][\w.-]*=")
 _NUMBERED = re.compile(r"[A-Za-z][\w.-]*[\[(]<\*>[\])][:,;]?")
 
@@ -102,7 +108,12 @@ def _independent(group: Sequence[Message], places: Sequence[int], columns: Seque
     if len(few) < 2:
         return {}
     found = independent([message.words for message in group], [message.lines for message in group], few)
-    return {place: _slot_for(columns[place]) for place in found}
+    return {place: _slot_for(columns[place]) for place in found if not any(map(_is_named_state, columns[place]))}
+
+
+def _is_named_state(word: str) -> bool:
+    """Whether a word is a name and a value that tells what is the case: `state=idle`."""
+    return _NAMED.match(word) is not None and SLOT not in word and behind_name(word) == word
 
 
 def _slot_for(words: Collection[str]) -> str:
@@ -126,7 +137,7 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
         return False
     if len(words) > MAX_ALTERNATIVES:
         return False
-    if _of_several_names(words):
+    if _of_several_names(words) or _of_both_directions(words):
         return True
     if any(_varies(word) for word in words):
         return False
@@ -137,18 +148,62 @@ def _tells_apart(group: Sequence[Message], place: int, columns: Sequence[Counter
     if len(set(map(in_brackets, words))) == 1 and all(SLOT in word or may_be_value(word) for word in words):
         return False
     kinds = set(map(behind_name, words))
-    if len(kinds) == 1 and kinds != set(words) and len(words) >= FEW_WORDS:
+    named = len(kinds) == 1 and kinds != set(words)
+    if named and (len(words) >= FEW_WORDS or _meets_values_of_another_name(group, place, columns)):
         return False
     before = columns[place - 1] if place else {}
     if before and all(map(names_follow, before)) and not any(map(is_grammar, words)):
         return False
+    if _is_one_of_several(group, place, columns) or _is_unit(place, columns):
+        return False
     return not _is_open(group, place)
+
+
+def _is_one_of_several(group: Sequence[Message], place: int, columns: Sequence[Counter[str]]) -> bool:
+    """Whether several words that recur and tell nothing that is done stand at a place of an otherwise fixed sentence.
+
+    What programs say instead of one another mostly comes in pairs, and mostly is a verb: `spawn`, `destroy`.
+    """
+    words = columns[place]
+    if len(words) < LEAST_VALUES or not all(map(_may_be_one_of_several, words)):
+        return False
+    fixed = sum(len(_WORDS.findall(next(iter(column)))) for column in columns if len(column) == 1)
+    return fixed + len(words) >= LEAST_TOGETHER and sum(message.lines for message in group) >= LINES_A_WORD * len(words)
+
+
+def _may_be_one_of_several(word: str) -> bool:
+    return may_be_value(word) and "=" not in word and not core(word).lower().endswith(("ed", "ing"))
+
+
+def _meets_values_of_another_name(group: Sequence[Message], place: int, columns: Sequence[Counter[str]]) -> bool:
+    """Whether each word behind a name meets several behind another: `user=ann database=a`, `user=ben database=b`."""
+    for other, column in enumerate(columns):
+        if other == place or len(column) < LEAST_VALUES or len(set(map(behind_name, column))) != 1:
+            continue
+        met: dict[str, set[str]] = {}
+        for message in group:
+            met.setdefault(message.words[place], set()).add(message.words[other])
+        if min(map(len, met.values())) >= LEAST_VALUES:
+            return True
+    return False
+
+
+def _is_unit(place: int, columns: Sequence[Counter[str]]) -> bool:
+    """Whether only units of measurement stand behind a number."""
+    before = columns[place - 1] if place else {}
+    return set(before) == {SLOT} and all(_UNIT.fullmatch(core(word)) and may_be_value(word) for word in columns[place])
 
 
 def _of_several_names(words: Collection[str]) -> bool:
     """Whether all are `name=value`, with several names."""
     found = [_NAMED.match(word) for word in words]
     return all(found) and len({match[0] for match in found if match}) > 1
+
+
+def _of_both_directions(words: Collection[str]) -> bool:
+    """Whether some words point one way and some the other: `[<*>]<`, `[<*>]>`."""
+    signs = {word.replace(SLOT, "").strip("[](){}:,;") for word in words}
+    return signs >= {"<", ">"} or signs >= {"<-", "->"}
 
 
 def _is_open(group: Sequence[Message], place: int) -> bool:

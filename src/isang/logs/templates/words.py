@@ -20,7 +20,7 @@ _SHORT = {"add", "end", "err", "no", "not", "off", "ok", "on", "run", "up", "dow
 """These match only as whole words: `one` is not `on`."""
 _PHRASES = {status.phrase.replace(" ", "_") for status in HTTPStatus}
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
-_CLASS_OF_ERROR = re.compile(r"(?:Exception|Error|Failure|Fault|Warning|Timeout)$")
+_CLASS_OF_ERROR = re.compile(r"(?:Exception|Error|Failure|Fault|Warning|Timeout|FAIL|ERROR)$")
 NAMES_FOLLOW = frozenset(
     (
         "user", "username", "login", "account", "host", "hostname", "group", "table", "database", "db", "file",
