@@ -242,7 +242,7 @@ def cut_gzip(path: Path) -> None:
         (lambda path: path.mkdir(), "no log"),
         (lambda path: path.write_bytes(bytes(range(256)) * 100), "binary"),
         (cut_gzip, "shop.log"),
-        (one_line, "from fewer than 20 nothing can be told"),
+        (one_line, "from fewer than 20 nothing can be said"),
     ],
     ids=["no such file", "empty file", "empty folder", "binary", "truncated gzip", "one line"],
 )

@@ -138,7 +138,7 @@ def test_what_is_too_much_or_broken_is_refused(
 def test_what_never_finds_room_is_refused_for_good(parts: Parts) -> None:
     answer = ask(parts, "POST", "/ingest", content=random.Random(0).randbytes(6_000).hex().encode())
     assert (answer.status_code, "Retry-After" in answer.headers) == (413, False)
-    assert "send less at a time" in answer.json()["error"]
+    assert "send fewer at a time" in answer.json()["error"]
     assert ask(parts, "POST", "/ingest", content=b"one\n").status_code == 200
 
 

@@ -13,7 +13,7 @@ from isang.memory import hold_little
 from isang.progress import say
 from isang.stages.data import fingerprint
 from isang.stages.results import Detected
-from isang.stages.small_runs import beside_learned, detected_beside, small_run, with_comparison
+from isang.stages.small_runs import as_smaller, beside_learned, detected_beside, small_run, with_comparison
 from isang.threads import ahead
 
 if TYPE_CHECKING:
@@ -140,13 +140,16 @@ def detect(
 
         found = judge_stored(_scored_by(ray, loaded, model, onnx), read, answers)
     beside = None if small is None else beside_learned(small, logs)
-    _warn(None if beside else hardly_calibrated(loaded), *found.warnings)
+    hardly = hardly_calibrated(loaded)
+    _warn(None if beside else hardly, *found.warnings)
     detected = Detected(
         len(found.p_values), found.anomalies, found.incidents, found.dataset, named(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,
         found.coverage.to_dict(), found.kept, reviewed_by(answers.answers),
     )  # fmt: skip
-    return detected if beside is None else with_comparison(detected, beside, answers)
+    if beside is None:
+        return detected
+    return with_comparison(as_smaller(detected, beside) if hardly else detected, beside, answers)
 
 
 def named(logs: Sequence[str | Path]) -> str:

@@ -103,6 +103,14 @@ def with_comparison(detected: Detected, found: "Comparison", answers: "Answers")
     return replace(more, silenced=[*more.silenced, *answered.silenced], compared=True)
 
 
+def as_smaller(detected: Detected, found: "Comparison") -> Detected:
+    """What a model says that cannot tell an anomaly from chance: smaller, unless the comparison says so too."""
+    said = {incident.fingerprint for incident in found.incidents}
+    rest = [one for one in (*detected.incidents, *detected.smaller) if one.fingerprint not in said]
+    anomalies = [one if one["incident"] in said else one | {"smaller": True} for one in detected.anomalies]
+    return replace(detected, anomalies=anomalies, incidents=[], smaller=rest)
+
+
 def with_incidents(detected: Detected, found: "Sequence[Incident]", smaller: "Sequence[Incident]" = ()) -> Detected:
     """With the incidents that have another cause than those that are there."""
     from isang.detection.incidents import ranked
