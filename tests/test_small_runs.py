@@ -1,5 +1,6 @@
 """What a small run says of later logs: they are compared with those that it learned from, without a budget."""
 
+import io
 import json
 from pathlib import Path
 
@@ -18,6 +19,11 @@ def beats(count: int, *, hour: int, fault: bool = False) -> str:
     if fault:
         lines.insert(count // 2, f"2026-01-05 {hour:02d}:{count // 120:02d}:{count // 2 % 60:02d},500 {FAULT}\n")
     return "".join(lines)
+
+
+def stream(text: str) -> io.TextIOWrapper:
+    """Standard input that holds the text."""
+    return io.TextIOWrapper(io.BytesIO(text.encode()))
 
 
 @pytest.fixture(params=[80, 1_500], ids=["no model", "a model without a budget"])
@@ -61,3 +67,24 @@ def test_its_own_log_has_no_incident_and_says_why(place: Path) -> None:
     else:
         assert result.returncode == 2
         assert "give other logs" in result.stderr
+
+
+def test_what_cannot_be_compared_takes_nothing_from_a_run(tmp_path: Path) -> None:
+    """Standard input cannot be read again, and a comparison reads each file of a folder or none."""
+    text = beats(1_500, hour=9)
+    piped = isang("run", "-", "--out", tmp_path / "piped", stdin=stream(text))
+    assert piped.returncode == 0, piped.stderr
+    assert "standard input cannot be read again" in piped.stderr
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "beat.log").write_text(text)
+    (tmp_path / "logs" / "core").write_bytes(bytes(range(256)) * 40)
+    mixed = isang("run", tmp_path / "logs", "--out", tmp_path / "mixed")
+    assert mixed.returncode == 0, mixed.stderr
+    assert "nothing beside the sessions is compared" in mixed.stderr
+
+
+def test_a_small_log_on_standard_input_is_one_clear_line(tmp_path: Path) -> None:
+    result = isang("run", "-", "--out", tmp_path / "out", stdin=stream(beats(80, hour=9)))
+    assert result.returncode == 1
+    assert "write it to a file" in result.stderr
+    assert not (tmp_path / "out").exists()

@@ -63,9 +63,9 @@ def read_event_records(runs: Sequence[Sequence[str]], config: LogsConfig) -> Eve
                 raise InputError(
                     f"the logs have more than {MAX_RECORDS:,} records; use isang run, which reads logs of any size"
                 )
-    records = pl.concat(parts)
-    if not records.height:
+    if not count:
         raise InputError(f"{', '.join(source.name for source in sources[:5])}: no line begins a record")
+    records = pl.concat(parts)
     event_of, templates = events.finish()
     event = pl.Series("event", event_of[records["number"].to_numpy()], dtype=pl.Int32)
     counts = np.bincount(event.to_numpy(), minlength=templates.height)

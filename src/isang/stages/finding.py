@@ -118,9 +118,8 @@ def detect(
 
     With `rewordings` False no new template is matched to a known one; None: as in the model's settings. `onnx` is the
     model's encoder as written by `export`, used for scoring instead of torch. `engine` as in `prepare`; logs then
-    become
-    a dataset in the temporary folder, which all its machines must see. `loaded` is the folder's model if it has already
-    been read.
+    become a dataset in the temporary folder, which all its machines must see. `loaded` is the folder's model if it has
+    already been read. With the folder of a small run, the logs are also compared with those that it learned from.
     """
     from isang.artifact import reading_of
     from isang.detection.feedback.ledger import answers_beside
@@ -129,7 +128,8 @@ def detect(
 
     hold_little()
     answers = answers_beside(model)
-    small = None if engine is not None or loaded is not None else small_run(model)
+    given = loaded is not None  # by `run`, which says it itself
+    small = None if engine is not None or given else small_run(model)
     if small is not None and not small.trained:
         return detected_beside(small, logs, answers, named(logs))
     load = ahead(lambda: loaded or _load(model, onnx))
@@ -141,7 +141,7 @@ def detect(
         found = judge_stored(_scored_by(ray, loaded, model, onnx), read, answers)
     beside = None if small is None else beside_learned(small, logs)
     hardly = hardly_calibrated(loaded)
-    _warn(None if beside else hardly, *found.warnings)
+    _warn(None if beside or given else hardly, *found.warnings)
     detected = Detected(
         len(found.p_values), found.anomalies, found.incidents, found.dataset, named(logs),
         found.silenced, loaded.config.detection.alerts_per_thousand, found.never_seen, found.smaller, found.whole,

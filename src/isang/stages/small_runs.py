@@ -1,13 +1,13 @@
 """Runs on logs that are too small for an alert budget: later logs are compared with those that were learned from."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isang.config import LogsConfig, TrainingConfig, from_dict
-from isang.errors import InputError, UsageError
+from isang.errors import InputError, IsangError, UsageError
 from isang.files import open_regular
 from isang.progress import say
 from isang.stages.results import Detected
@@ -46,6 +46,8 @@ def small_run(folder: Path) -> SmallRun | None:
         return None
     if not isinstance(sources, list) or not all(isinstance(one, dict) for one in sources) or "config" not in meta:
         return None
+    if any(one.get("path") == "-" for one in sources):
+        return None
     changed = [one.get("path") for one in sources if not _unchanged(one.get("path"), one.get("sha256"))]
     if changed:
         say(f"warning: {changed[0]} is gone or has changed since {folder} was made: nothing is compared with it")
@@ -64,8 +66,35 @@ def _unchanged(path: Any, digest: Any) -> bool:
         return False
 
 
+def halves_of(logs: Sequence[str], config: LogsConfig, *, needed: bool) -> "Comparison | None":
+    """The second half of logs beside the first; None, with a warning, if they cannot be compared.
+
+    Raises InputError instead if the comparison is `needed`, because nothing else judges the logs.
+    """
+    from isang.detection.comparison.compare import compare_halves
+
+    def compared() -> "Comparison":
+        if "-" in logs:
+            raise InputError("standard input cannot be read again; write it to a file")
+        return compare_halves(logs, config)
+
+    return compared() if needed else _or_warn(compared)
+
+
+def _or_warn(comparison: "Callable[[], Comparison | None]") -> "Comparison | None":
+    """The comparison; None, with a warning, if the logs cannot be compared."""
+    try:
+        return comparison()
+    except IsangError as error:
+        say(f"warning: nothing beside the sessions is compared: {error}")
+        return None
+
+
 def beside_learned(run: SmallRun, logs: Sequence[str | Path]) -> "Comparison | None":
-    """The logs beside those that the run learned from; None if they share one, or are standard input or a dataset."""
+    """The logs beside those that the run learned from; None if they share one, or are standard input or a dataset.
+
+    If the run has a model, also None, with a warning, if they cannot be compared.
+    """
     from isang.detection.comparison.compare import compared
     from isang.logs.event_records import read_event_records
     from isang.logs.input.sources import find_sources
@@ -77,7 +106,11 @@ def beside_learned(run: SmallRun, logs: Sequence[str | Path]) -> "Comparison | N
     learned = {Path(path).resolve() for path in run.logs}
     if any(source.path.resolve() in learned for source in find_sources(paths)):
         return None
-    return compared(read_event_records([run.logs, paths], run.config), (LEARNED,), (" ".join(paths),))
+
+    def comparison() -> "Comparison":
+        return compared(read_event_records([run.logs, paths], run.config), (LEARNED,), (" ".join(paths),))
+
+    return _or_warn(comparison) if run.trained else comparison()
 
 
 def detected_beside(run: SmallRun, logs: Sequence[str | Path], answers: "Answers", name: str) -> Detected:

@@ -13,7 +13,7 @@ from isang.stages.finding import detect, evaluate, named
 from isang.stages.judging import report
 from isang.stages.learning import train
 from isang.stages.results import SCHEMA, Detected, Finished
-from isang.stages.small_runs import with_incidents
+from isang.stages.small_runs import halves_of, with_incidents
 from isang.threads import loading
 
 LOAD_AFTER_SECONDS = 0.5
@@ -42,7 +42,6 @@ def run(
     there is no `run/`.
     """
     from isang.artifact import load_model
-    from isang.detection.comparison.compare import compare_halves
     from isang.detection.feedback.ledger import entries_beside
     from isang.logs.store import open_dataset
     from isang.training.split import enough_for_encoder, enough_to_calibrate
@@ -73,8 +72,8 @@ def run(
         else:
             detected = Detected(len(dataset.sessions), [], [], dataset, named(logs))
         if not evaluation.get("measured") and not enough_for_encoder(dataset, config.training):
-            halves = compare_halves(paths, config.logs)
-            detected = with_incidents(detected, halves.incidents)
+            halves = halves_of(paths, config.logs, needed=not evaluation)
+            detected = with_incidents(detected, halves.incidents if halves else ())
         detected.write(building, evaluation=evaluation or None, report=judgement, data=data, language=language)
     return Finished(
         out, open_dataset(out / "data"), evaluation, detected, halves, judged_training=judgement is not None
