@@ -80,9 +80,8 @@ class Model:
     facts: Mapping[str, Any]
     """Its origin: `dataset`, `trained_from`, `trained_until`, `training_sessions`, `validation_loss`, ..."""
     planted: pl.DataFrame | None = field(default=None)
-    """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None if none
-    were
-    planted."""
+    """Scores of held-out normal sessions with a planted anomaly: its `kind` and a column per detector; None if
+    none were planted."""
     held_out: pl.DataFrame | None = field(default=None)
     """`score` (-log10 of the p-value) of each session of the training period while it was held out, in order of time;
     None if it was not kept."""
