@@ -9,7 +9,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from isang.model.wording import ERROR_LEVELS, loudness_of, tells_of_failure, words
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS
+from isang.model.wording import loudness_of, tells_of_failure, words
 
 KINDS = (
     "new",

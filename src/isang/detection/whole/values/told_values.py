@@ -18,6 +18,7 @@ from isang.detection.whole.values.new_values import NewValue, new_values
 from isang.detection.whole.values.numbers import StrangeNumbers, strange_numbers
 from isang.detection.whole.values.series import few_values
 from isang.logs.line_counts import WINDOW_SECONDS
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS
 from isang.logs.places import StoredLogs
 from isang.model.folder.log_tables import NUMBERS
 
@@ -105,7 +106,7 @@ def _of_value(model: Model, logs: StoredLogs, series: pl.DataFrame, group: Seque
     return incident_of_logs(
         model, Symptom("value", template, level),
         (f"New value of {name}: {found.says}{more}", f"{name}의 새 값: {found.says_ko}{more_ko}"),
-        score, severity_of(score, int(level in ("ERROR", "FATAL", "CRITICAL"))), _span(firsts, lasts),
+        score, severity_of(score, int(level in ERROR_LEVELS)), _span(firsts, lasts),
         sum(one.lines for one in group), tuple(reasons), _sources(reasons),
         of=f"{found.shown_name or found.slot}={found.value}",
     )  # fmt: skip
@@ -142,7 +143,7 @@ def _of_numbers(model: Model, logs: StoredLogs, series: pl.DataFrame, group: Seq
     return incident_of_logs(
         model, Symptom("value", template, level),
         (f"Out of range: {found.says_of(named)}{more}", f"범위를 벗어남: {found.says_ko_of(named)}{more_ko}"),
-        score, severity_of(score, int(level in ("ERROR", "FATAL", "CRITICAL"))),
+        score, severity_of(score, int(level in ERROR_LEVELS)),
         _span([first for first, _ in times], [last for _, last in times]), sum(len(one.places) for one in group),
         tuple(reasons), _sources(reasons), of=f"{found.name or found.slot} out of range",
     )  # fmt: skip
