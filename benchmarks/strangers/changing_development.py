@@ -61,7 +61,7 @@ class Substation(ChangingWorld):
 
     changes: ClassVar = ("night", "rotation", "device")
     faults: ClassVar = {
-        "silent": Fault("one of four silent", "feeder-3"),
+        "silent": Fault("one of four silent", "feeder=?-3"),
         "voltage": Fault("number out of its range", "voltage|volts"),
         "breaker": Fault("new error lines", "breaker"),
     }
@@ -98,7 +98,7 @@ class Robots(ChangingWorld):
 
     changes: ClassVar = ("restart", "robot", "load")
     faults: ClassVar = {
-        "stuck": Fault("retries", "replan|blocked|attempt"),
+        "stuck": Fault("retries", "[Pp]ath planned|[Mm]oving"),
         "battery": Fault("number falling", "battery|charge"),
         "crash": Fault("exception", "Traceback|KeyError|shelf"),
     }
