@@ -3,7 +3,7 @@
 # ruff: noqa: E501 - the lines of logs are as long as they are
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 from invented_runs.shapes import Log, Right, clock, lines, power, remembering, warm_cosine
@@ -18,7 +18,7 @@ def brackets_around_names(rng: R) -> Log:
         e, b = i // 20, 100 * (i % 20 + 1)
         loss = 4.62 + 3.9 * np.exp(-i / 40) + 0.18 * rng.standard_normal()
         out.append(
-            f"{next(times):%Y-%m-%d %H:%M:%S},{rng.integers(0, 999):03d} - __main__ - INFO - [epoch]: {e}, [batch]: {b}, [loss]: {loss!r}"
+            f"{next(times):%Y-%m-%d %H:%M:%S},{rng.integers(0, 999):03d} - __main__ - INFO - [epoch]: {e}, [batch]: {b}, [loss]: {loss}"
         )
         if b == 2000:
             out += ["in:  spring rain on the old roof", f"out: {rng.integers(10, 99)} autumn wind in the new gate"]
@@ -55,7 +55,7 @@ def scores_learned_and_lost(rng: R) -> Log:
         mean = -1500 + 1300 / (1 + np.exp(-(i - 16) / 3)) if i <= 40 else -1480 + 1200 * np.exp(-(i - 40) / 2)
         mean += 60 * rng.standard_normal()
         out.append(
-            f"{10000 * i}\t{50 * i}\t{43.2 * i + rng.random()!r}\t{mean!r}\t{mean - 20 * rng.random()!r}\t{150 + 200 * rng.random()!r}\t{mean + 400!r}\t{mean - 500!r}\t{-4 + rng.random()!r}\t{0.3 * rng.random()!r}\t{0.5 + 0.2 * rng.random()!r}\t{-1.3 + 0.02 * rng.standard_normal()!r}"
+            f"{10000 * i}\t{50 * i}\t{43.2 * i + rng.random()}\t{mean}\t{mean - 20 * rng.random()}\t{150 + 200 * rng.random()}\t{mean + 400}\t{mean - 500}\t{-4 + rng.random()}\t{0.3 * rng.random()}\t{0.5 + 0.2 * rng.random()}\t{-1.3 + 0.02 * rng.standard_normal()}"
         )
     return Log({"scores.txt": lines(out)}, Right((("divergence", "decreasing", "stopping_point"),), ("divergence", "decreasing", "stopping_point", "stability"), {"convergence": "cannot_tell|not_applicable"}, {"maximised": 1, "last_step": 600000}))  # fmt: skip
 
@@ -100,7 +100,7 @@ def keras_bars_stopped_early(rng: R) -> Log:
             text += f"\r{b:3d}/125 [{'=' * (30 * b // 125):.<30s}] - ETA: {5 - b // 25}s - loss: {loss + 0.02 * rng.standard_normal():.4f} - auc: {0.97 - 0.3 * loss:.4f}"
         text += f"\r125/125 [==============================] - 5s 3{rng.integers(5, 9)}ms/step - loss: {loss + 0.002 * rng.standard_normal():.4f} - auc: {0.97 - 0.3 * loss:.4f} - val_loss: {held:.4f} - val_auc: {0.96 - 0.3 * held:.4f}\n"
     text += "Epoch 31: early stopping\nRestoring model weights from the end of the best epoch: 23.\n"
-    return Log({"fit.log": text}, Right(may=("stopping_point",), verdicts={"decreasing": "ok", "overfitting": "ok|cannot_tell", "divergence": "ok", "finite": "ok", "convergence": "ok|cannot_tell"}, read={"losses": 31, "validations": 31, "last_step": 31}))  # fmt: skip
+    return Log({"fit.log": text}, Right(may=("stopping_point",), verdicts={"decreasing": "ok", "overfitting": "ok|cannot_tell", "divergence": "ok", "finite": "ok", "convergence": "ok|cannot_tell"}, read={"validations": 31}))  # fmt: skip
 
 
 def blank_cells_overfit(rng: R) -> Log:
@@ -111,10 +111,10 @@ def blank_cells_overfit(rng: R) -> Log:
         for b in (49, 99):
             s = 120 * e + b
             out.append(f",0.0003,{s},,,,")
-            out.append(f"{e},,{s},,{max(0.004, train + 0.06 * rng.standard_normal())!r},,")
+            out.append(f"{e},,{s},,{max(0.004, train + 0.06 * rng.standard_normal())},,")
         held = 0.62 + 0.7 * np.exp(-e / 3) + 0.02 * max(0, e - 8) + 0.008 * rng.standard_normal()
-        out.append(f"{e},,{120 * e + 119},,,{0.79 - 0.1 * held + 0.003 * rng.standard_normal()!r},{held!r}")
-        out.append(f"{e},,{120 * e + 119},{train + 0.005 * rng.standard_normal()!r},,,")
+        out.append(f"{e},,{120 * e + 119},,,{0.79 - 0.1 * held + 0.003 * rng.standard_normal()},{held}")
+        out.append(f"{e},,{120 * e + 119},{train + 0.005 * rng.standard_normal()},,,")
     return Log({"metrics.csv": lines(out)}, Right((("overfitting",),), ("overfitting", "stopping_point", "convergence"), {"decreasing": "ok", "divergence": "ok"}, {"validations": 36}))  # fmt: skip
 
 
@@ -276,13 +276,14 @@ def longer_sequences_by_stages(rng: R) -> Log:
 
 def batches_grow(rng: R) -> Log:
     """The batch grows by four at a third of the run: the noise halves, a step takes four times as long. Healthy, its cosine done."""
-    out, rates = [], warm_cosine(1000, 3e-4, 30, 3e-5)
+    out, rates, now = [], warm_cosine(1000, 3e-4, 30, 3e-5), datetime.fromisoformat("2025-06-01T06:00:00")
     for i in range(1000):
         large = i >= 330
+        now += timedelta(seconds=(48 if large else 12) * rng.uniform(0.95, 1.05))
         noise = 0.02 if large else 0.04
         loss = 2.3 + 6.5 * (1 + i / 5) ** -0.6 - (0.15 * i / 1000) + noise * rng.standard_normal()
         out.append(
-            f"2025-06-01T{6 + i // 250:02d}:{(i // 5) % 60:02d}:{12 * (i % 5):02d}Z INFO train step={i * 20} bsz={1024 if large else 256} loss={loss:.4f} lr={rates[i]:.3e} gnorm={rng.lognormal(-1.2, 0.15):.3f} tokens_per_s={410000 + 3000 * rng.standard_normal():.0f}"
+            f"{now:%Y-%m-%dT%H:%M:%S}Z INFO train step={i * 20} bsz={1024 if large else 256} loss={loss:.4f} lr={rates[i]:.3e} gnorm={rng.lognormal(-1.2, 0.15):.3f} tokens_per_s={410000 + 3000 * rng.standard_normal():.0f}"
         )
     return Log({"pretrain.log": lines(out)}, Right(may=("convergence",), verdicts={"decreasing": "ok", "divergence": "ok", "spikes": "ok", "stability": "ok", "schedule": "ok", "throughput": "ok|cannot_tell"}, read={"losses": 1000, "last_step": 19980}))  # fmt: skip
 
