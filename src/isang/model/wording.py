@@ -39,6 +39,8 @@ LOUDNESS = ("other", "failure word", "warning", "error")
 _SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
 """Matches a level that the layout left in the message: in capitals, near its beginning."""
 _FRONT = 80
+_IN_ORDER = re.compile(r"(?i)\b(?:shut|shutting|shuts|scal(?:e|ed|es|ing)|wind(?:s|ing)?|spin(?:s|ning)?) +down\b")
+"""Matches phrases with a word of failure that tell of none."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -144,7 +146,13 @@ def loudness_of(template: str, level: str | None) -> int:
         return 3
     if shouted & WARNING_LEVELS:
         return 2
-    return int(tells_of_failure(words(template), ()))
+    return int(says_failure(template))
+
+
+@lru_cache(1 << 14)
+def says_failure(template: str) -> bool:
+    """Whether the words of a template report a failure; what is shut down in order does not."""
+    return tells_of_failure(words(_IN_ORDER.sub(" ", template)), ())
 
 
 def _is_failure(word: str) -> bool:

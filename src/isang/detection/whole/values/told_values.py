@@ -51,8 +51,13 @@ def values_noticed(
     if model.slots is not None:
         found = new_values(_in_numbers_of(logs, model, model.slots), few_values(series))
         values = [one for one in found if (one.event, one.slot, one.name) not in numeric]
-    made_of_values = [(group[0].p_value, _of_value(model, logs, series, group)) for group in _alike(series, values)]
+    groups = _alike(series, values)
+    next_ones = [group for group in groups if all(one.numbered for one in group) and group[0].p_value <= SMALLER]
+    made_of_values = [
+        (group[0].p_value, _of_value(model, logs, series, group)) for group in groups if group not in next_ones
+    ]
     smaller = [made for p_value, made in made_of_values if TOLD < p_value <= SMALLER]
+    smaller += [_of_value(model, logs, series, group) for group in next_ones]
     made_of_numbers = [_of_numbers(model, logs, series, group) for group in _at_one_time(series, strange)]
     explaining, told = list(incidents), list[Incident]()
     for made in [*(made for p_value, made in made_of_values if p_value <= TOLD), *made_of_numbers]:
