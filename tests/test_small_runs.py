@@ -52,6 +52,14 @@ def test_a_fault_is_an_incident_and_a_good_log_has_none(place: Path) -> None:
     assert title.startswith("Disk … is gone, … blocks are lost: 1 ")
 
 
+def test_json_has_the_incidents_that_belong_to_no_session(place: Path) -> None:
+    assert isang("detect", place / "out", place / "later.log", "--json").stdout == ""
+    found = isang("detect", place / "out", place / "bad.log", "--json").stdout.splitlines()
+    (incident,) = (one for one in map(json.loads, found) if "session_id" not in one)
+    assert incident["title"].startswith("Disk … is gone")
+    assert {"fingerprint", "severity", "reasons"} <= incident.keys()
+
+
 def test_logs_that_have_changed_are_not_compared_with(place: Path) -> None:
     with (place / "good.log").open("a") as file:
         file.write(beats(3, hour=10))
