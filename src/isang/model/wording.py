@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS, WARNING_LEVELS
 from isang.model.opposites import contradicts
 
 LEAST_SIMILARITY = 0.5
@@ -33,12 +34,6 @@ SHORT_FAILURES = {
 }  # fmt: skip
 """Words that indicate a failure only as a whole: many harmless words begin with them."""
 
-ERROR_LEVELS = (
-    "ERROR", "ERR", "SEVERE", "FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "FAILURE",
-)  # fmt: skip
-"""Levels that mean an error in the recognised log formats."""
-
-WARNING_LEVELS = ("WARN", "WARNING", "CAUTION", "ATTENTION")
 LOUDNESS = ("other", "failure word", "warning", "error")
 """Classes of lines by how clearly they report a failure; the index of each is its loudness."""
 _SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
@@ -147,9 +142,9 @@ def tells_of_failure(asked: Iterable[str], known: Iterable[str]) -> bool:
 def loudness_of(template: str, level: str | None) -> int:
     """How clearly a line reports a failure: an index of LOUDNESS."""
     shouted = {level.upper()} if level else set(_SHOUTED.findall(template[:_FRONT]))
-    if shouted & set(ERROR_LEVELS):
+    if shouted & ERROR_LEVELS:
         return 3
-    if shouted & set(WARNING_LEVELS):
+    if shouted & WARNING_LEVELS:
         return 2
     return int(says_failure(template))
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from isang.model.wording import ERROR_LEVELS, loudness_of, says_failure
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS
+from isang.model.wording import loudness_of, says_failure
 
 KINDS = (
     "new",

@@ -20,9 +20,10 @@ from isang.detection.whole.values.new_values import NewValue, new_values
 from isang.detection.whole.values.numbers import StrangeNumbers, strange_numbers
 from isang.detection.whole.values.series import few_values
 from isang.logs.line_counts import WINDOW_SECONDS
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS
 from isang.logs.places import StoredLogs
 from isang.model.folder.log_tables import NUMBERS
-from isang.model.wording import ERROR_LEVELS, says_failure
+from isang.model.wording import says_failure
 
 SHOWN_VALUES = 5
 SMALLER = 0.5
