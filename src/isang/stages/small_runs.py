@@ -106,7 +106,7 @@ def beside_learned(run: SmallRun, logs: Sequence[str | Path]) -> "Comparison | N
     learned, later = {Path(path).resolve() for path in run.logs}, [source.path for source in find_sources(paths)]
     if any(path.resolve() in learned for path in later):
         return None
-    runs = _runs(run.logs, later)
+    runs = recordings(run.logs, later)
 
     def comparison() -> "Comparison":
         names = tuple(runs) if len(runs) > 1 else (LEARNED,)
@@ -115,7 +115,7 @@ def beside_learned(run: SmallRun, logs: Sequence[str | Path]) -> "Comparison | N
     return _or_warn(comparison) if run.trained else comparison()
 
 
-def _runs(learned: Sequence[str], later: Sequence[Path]) -> dict[str, list[str]]:
+def recordings(learned: Sequence[str], later: Sequence[Path]) -> dict[str, list[str]]:
     """The logs that were learned from, by folder if each folder is one recording like the later logs, else together.
 
     It is one if it has files of the same names. Several good recordings show how much normal ones differ.
