@@ -3,6 +3,7 @@
 Shapes: W windows of equal length, R series (templates, levels, all lines), L lines.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,8 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.detection.threshold.calibration import fit_tail
-from isang.detection.whole.over_time.course import course, hours_of, period_of
+from isang.detection.whole.over_time.course import course, covers_days, hours_of, period_of
 from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines
+from isang.detection.whole.over_time.load import load
 from isang.model.batches import Floats
 
 WINDOW_SECONDS = (10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
@@ -56,6 +58,8 @@ class RateChange:
     window_seconds: float
     score: float
     """-log10 of its p-value, for one series and window."""
+    beyond_load: float
+    """The same for what the load of all lines does not explain."""
 
 
 def counted(lines: Lines) -> pl.DataFrame | None:
@@ -86,7 +90,8 @@ def counted(lines: Lines) -> pl.DataFrame | None:
 def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     """The series of `lines` that are unlike those of the training period, and how many windows were looked at.
 
-    A log that the training period has not, and one that is not there now, is not compared.
+    A log that the training period has not, and one that is not there now, is not compared. Where the training period is
+    too short to show how days differ, each change is also measured beside the load, see `load`.
     """
     if not len(lines.start_C):
         return [], 0
@@ -94,27 +99,34 @@ def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     windows = Windows.of(lines, seconds)
     if not windows.running_W.any():
         return [], 0
-    found = []
     hours = known.filter(pl.col("series") == HOURS_OF_WEEK)["counts"].to_list()
-    for name, _, counts in known.iter_rows():
-        if name in (WORST, HOURS_OF_WEEK) or (
-            name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources
-        ):
-            continue
-        then = Then.of(np.array(counts), np.array(hours[0]).astype(np.int64) if hours else None)
-        change = _change(name, then, windows)
-        found += [change] if change else []
-    return sorted(found, key=lambda change: -change.score), int(windows.running_W.sum())
+    hours_W = np.array(hours[0]).astype(np.int64) if hours else None
+    series = {
+        name: np.array(counts)
+        for name, _, counts in known.iter_rows()
+        if name not in (WORST, HOURS_OF_WEEK)
+        and not (name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources)
+    }
+    loads = _Loads.of(series, windows, known=hours_W is not None and covers_days(hours_W))
+    found = [_change(name, Then.of(counts_W, hours_W), windows, loads) for name, counts_W in series.items()]
+    told = sorted((change for change in found if change), key=lambda change: -change.score)
+    return told, int(windows.running_W.sum())
 
 
-def _change(name: str, then: "Then", windows: "Windows") -> RateChange | None:
+def _change(name: str, then: "Then", windows: "Windows", loads: "_Loads") -> RateChange | None:
     """How a series differs from what it was, where it is hardly by chance."""
     now_W, starts_W = windows.counts(name), windows.starts_W
     more_W, less_W = then.scores(now_W, hours_of(starts_W))
     score_W = np.maximum(more_W, less_W)
-    worst = int(score_W.argmax())
-    if score_W[worst] <= -np.log10(0.05):
+    if score_W.max() <= -np.log10(0.05):
         return None
+    load_W = loads.beside(name)
+    beyond_W = np.where(
+        more_W >= less_W,
+        np.minimum(more_W, then.scores(now_W / np.maximum(load_W, 1.0), hours_of(starts_W))[0]),
+        np.minimum(less_W, then.scores(now_W / np.minimum(load_W, 1.0), hours_of(starts_W))[1]),
+    )
+    worst = int(np.lexsort((score_W, beyond_W))[-1])
     kind = "more" if more_W[worst] >= less_W[worst] else "none" if now_W[worst] == 0 else "less"
     alike_W = score_W >= score_W[worst] / 2
     start, stop = worst, worst
@@ -126,7 +138,7 @@ def _change(name: str, then: "Then", windows: "Windows") -> RateChange | None:
         name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), moment(starts_W[worst]),
         int(now_W[worst]), then.usual(int(hours_of(starts_W)[worst])),
         int(then.counts_W.max() if kind == "more" else then.counts_W.min()), windows.seconds,
-        float(score_W[worst]),
+        float(score_W[worst]), float(beyond_W[worst]),
     )  # fmt: skip
 
 
@@ -165,6 +177,34 @@ class Windows:
         counts_W = np.bincount(self.window_C[own_C], self.lines.lines_C[own_C], minlength=len(self.running_W))
         counts: Floats = counts_W[self.running_W].astype(np.float64)
         return counts
+
+
+@dataclass(frozen=True)
+class _Loads:
+    """What the load is measured by."""
+
+    names: list[str]
+    """The templates."""
+    now_TW: Floats
+    usual_TW: Floats
+    known: bool
+    """The training period shows how days differ: any other load is unusual."""
+
+    @classmethod
+    def of(cls, series: Mapping[str, Floats], windows: Windows, *, known: bool) -> "_Loads":
+        """The templates among `series`, the counts of a training period."""
+        names = [name for name in series if name not in (ALL, ERRORS, WARNINGS) and not name.startswith(OF_LOG)]
+        width = int(windows.running_W.sum())
+        now = [windows.counts(name) for name in names]
+        usual = [np.full(width, series[name].mean()) for name in names]
+        return cls(names, np.array(now).reshape(-1, width), np.array(usual).reshape(-1, width), known)
+
+    def beside(self, name: str) -> Floats:
+        """The load by all kinds of lines but this one, shape W."""
+        if self.known:
+            return np.ones(self.now_TW.shape[1])
+        others_T = np.array([other != name for other in self.names], dtype=bool)
+        return load(self.now_TW[others_T], self.usual_TW[others_T])
 
 
 def worst_of(known: pl.DataFrame) -> Floats:
