@@ -5,12 +5,13 @@ Shapes: W windows of equal length, R series (templates, levels, all lines), L li
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isang.detection.threshold.calibration import fit_tail
+from isang.detection.threshold.calibration import ScoreTail, fit_tail
 from isang.detection.whole.over_time.course import course, hours_of, period_of
 from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines
 from isang.model.batches import Floats
@@ -95,21 +96,30 @@ def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     if not windows.running_W.any():
         return [], 0
     found = []
-    hours = known.filter(pl.col("series") == HOURS_OF_WEEK)["counts"].to_list()
-    for name, _, counts in known.iter_rows():
-        if name in (WORST, HOURS_OF_WEEK) or (
-            name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources
-        ):
+    for name, then in known_series(known).items():
+        if name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources:
             continue
-        then = Then.of(np.array(counts), np.array(hours[0]).astype(np.int64) if hours else None)
-        change = _change(name, then, windows)
+        change = change_of(name, then, windows.counts(name), windows.starts_W, windows.seconds)
         found += [change] if change else []
     return sorted(found, key=lambda change: -change.score), int(windows.running_W.sum())
 
 
-def _change(name: str, then: "Then", windows: "Windows") -> RateChange | None:
-    """How a series differs from what it was, where it is hardly by chance."""
-    now_W, starts_W = windows.counts(name), windows.starts_W
+def known_series(known: pl.DataFrame) -> "dict[str, Then]":
+    """The series of a training period by their names."""
+    hours = known.filter(pl.col("series") == HOURS_OF_WEEK)["counts"].to_list()
+    hours_W = np.array(hours[0]).astype(np.int64) if hours else None
+    return {
+        name: Then.of(np.array(counts), hours_W)
+        for name, _, counts in known.iter_rows()
+        if name not in (WORST, HOURS_OF_WEEK)
+    }
+
+
+def change_of(name: str, then: "Then", now_W: Floats, starts_W: Floats, seconds: float) -> RateChange | None:
+    """How a series differs from what it was, where it is hardly by chance.
+
+    `now_W` are its lines in windows of `seconds` that begin at `starts_W`, in seconds since 1970.
+    """
     more_W, less_W = then.scores(now_W, hours_of(starts_W))
     score_W = np.maximum(more_W, less_W)
     worst = int(score_W.argmax())
@@ -123,9 +133,9 @@ def _change(name: str, then: "Then", windows: "Windows") -> RateChange | None:
     while stop + 1 < len(alike_W) and alike_W[stop + 1]:
         stop += 1
     return RateChange(
-        name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), moment(starts_W[worst]),
+        name, kind, moment(starts_W[start]), moment(starts_W[stop] + seconds), moment(starts_W[worst]),
         int(now_W[worst]), then.usual(int(hours_of(starts_W)[worst])),
-        int(then.counts_W.max() if kind == "more" else then.counts_W.min()), windows.seconds,
+        int(then.counts_W.max() if kind == "more" else then.counts_W.min()), seconds,
         float(score_W[worst]),
     )  # fmt: skip
 
@@ -212,20 +222,34 @@ class Then:
         """The lines in a usual window at that hour of the week."""
         if self.period is None:
             return float(np.median(self.counts_W))
-        return float(max(0.0, (course(self.hours_W, _roots(self.counts_W), self.period)[hour] / 2) ** 2 - 0.375))
+        return float(max(0.0, (self._expected[hour] / 2) ** 2 - 0.375))
 
     def scores(self, now_W: Floats, hours_W: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """-log10 of the p-values of more and of fewer lines than in these windows, each of the shape of `now_W`.
 
         By twice the root of the counts, whose spread does not depend on the rate (Anscombe 1948), without the course.
         """
-        expected = course(self.hours_W, _roots(self.counts_W), self.period)
-        then, now = _roots(self.counts_W) - expected[self.hours_W], _roots(now_W) - expected[hours_W]
-        more: Floats = -np.log10(fit_tail(then, SCALE, ALLOWANCE).p_values(now))
+        now = _roots(now_W) - self._expected[hours_W]
+        more: Floats = -np.log10(self._more.p_values(now))
         less: Floats = np.zeros(len(now_W))
-        if self.counts_W.min() >= 1 and np.median(self.counts_W) >= REGULAR:
-            less = -np.log10(fit_tail(-then, SCALE, ALLOWANCE).p_values(-now))
+        if self._less is not None:
+            less = -np.log10(self._less.p_values(-now))
         return more, less
+
+    @cached_property
+    def _expected(self) -> Floats:
+        return course(self.hours_W, _roots(self.counts_W), self.period)
+
+    @cached_property
+    def _more(self) -> ScoreTail:
+        return fit_tail(_roots(self.counts_W) - self._expected[self.hours_W], SCALE, ALLOWANCE)
+
+    @cached_property
+    def _less(self) -> ScoreTail | None:
+        """None for a series that may well have no line in a window."""
+        if self.counts_W.min() < 1 or np.median(self.counts_W) < REGULAR:
+            return None
+        return fit_tail(self._expected[self.hours_W] - _roots(self.counts_W), SCALE, ALLOWANCE)
 
 
 def _roots(counts_W: Floats) -> Floats:
