@@ -31,6 +31,7 @@ HALVES = (
     "third_development",
     "third_held_back",
     "fourth_held_back",
+    "fifth_held_back",
 )
 WORDS = [
     "anchor",

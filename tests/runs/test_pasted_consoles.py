@@ -204,3 +204,38 @@ def test_what_a_discriminator_says_is_no_loss_and_no_point_to_stop_at(tmp_path: 
         "adversarial",
         "not_applicable",
     )
+
+
+def test_names_in_brackets(tmp_path: Path) -> None:
+    run = read(tmp_path, [f"INFO - [epoch]: 0, [step]: {i}, [loss]: {5 - i / 40}" for i in range(1, 41)])
+    assert run.points(run.loss)[1] == pytest.approx(5 - np.arange(1, 41) / 40)
+    assert run.step.tolist() == list(range(1, 41))
+
+
+def test_a_sheet_in_german(tmp_path: Path) -> None:
+    rows = [f"{e};{2 / e:.4f};{2.5 / e:.4f};0,001".replace(".", ",") for e in range(1, 31)]
+    path = tmp_path / "verlauf.csv"
+    path.write_text("\n".join(["Epoche;Trainingsverlust;Validierungsverlust;Lernrate", *rows]))
+    (run,) = read_runs(path)
+    assert run.points(run.loss)[1] == pytest.approx(2 / np.arange(1, 31), abs=1e-4)
+    assert run.points("validation_loss")[1] == pytest.approx(2.5 / np.arange(1, 31), abs=1e-4)
+    assert run.has(LEARNING_RATE)
+    assert run.counts_epochs
+
+
+def test_cells_that_hold_tensors(tmp_path: Path) -> None:
+    rows = [f"{i},\"tensor({3 / i:.4f}, device='cuda:0')\",np.float64({0.5 - 0.01 * i:.2f})" for i in range(1, 21)]
+    path = tmp_path / "losses.csv"
+    path.write_text("\n".join(["step,loss,val_loss", *rows]))
+    (run,) = read_runs(path)
+    assert run.points(run.loss)[1] == pytest.approx(3 / np.arange(1, 21), abs=1e-4)
+    assert run.points("validation_loss")[1] == pytest.approx(0.5 - 0.01 * np.arange(1, 21), abs=1e-3)
+
+
+def test_scores_of_evaluations_are_judged_by_their_mean(tmp_path: Path) -> None:
+    head = "steps\tepisodes\telapsed\tmean\tmedian\tstdev\tmax\tmin\taverage_loss"
+    rows = [f"{1000 * i}\t{5 * i}\t{3.0 * i}\t{i}\t{i}\t2.0\t{i + 9}\t{i - 9}\t0.1" for i in range(1, 31)]
+    path = tmp_path / "scores.txt"
+    path.write_text("\n".join([head, *rows]))
+    (run,) = read_runs(path)
+    assert (run.loss_name, run.maximised, int(run.step[-1])) == ("mean return", True, 30_000)

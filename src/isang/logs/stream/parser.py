@@ -24,7 +24,7 @@ from isang.logs.parsing.records import (
     without_colours,
 )
 from isang.logs.parsing.structured import fields
-from isang.logs.parsing.timeline import NO_TIME, TOLERANCE
+from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.parsing.timestamps import falls, moved_back, periods_back
 from isang.logs.redaction import messages_without_secrets, redacted_keys, redacted_texts
 from isang.logs.rules import Rules
@@ -391,7 +391,7 @@ def _settled(times: pl.Series, log: _Log, layout: SourceLayout) -> pl.Series:
     log.as_written_us = times[-1]
     if layout.clock is not None and layout.clock.lacks is not None:
         passed = falls(times, layout.clock, None)
-        back = periods_back(times[-1], layout.clock, layout.reference + TOLERANCE)
+        back = periods_back(times[-1], layout.clock, layout.reference)
         times = moved_back(times, layout.clock, passed[-1] - passed + back)
     log.latest_us = times[-1]
     return times

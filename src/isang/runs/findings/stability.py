@@ -1,5 +1,6 @@
 """How rough the curve is: spikes, and whether the noise grows."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from isang.runs.findings.journal.training_internals import huge_updates, ordered
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.findings.progress.opponents import opponent_faults
 from isang.runs.findings.progress.policy import policy_faults
+from isang.runs.findings.progress.stages import change_at
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable
 from isang.runs.statistics.noise import robust_spread, trend
@@ -38,6 +40,7 @@ def spikes(table: RunTable, context: RunContext) -> Finding:
     found = find_spikes(context.loss)
     if found is None:
         return too_few("spikes", context, FEWEST)
+    found = replace(found, found=tuple(spike for spike in found.found if change_at(context, spike.start) is None))
     listed = _listed(table, context, found)
     kinds = {kind: sum(s.kind == kind for s in found.found) for kind in ("recovered", "lingering", "divergent")}
     height = _in_tall_ones(context, found)

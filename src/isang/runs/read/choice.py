@@ -186,7 +186,8 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
     rewards = [n for n in choice.by_role.get(series_names.METRIC, []) if series_names.is_reward(n)]
     rewards = [n for n in rewards if records.count(n) >= FEWEST_VALUES]
     reward = most_usual(records, [n for n in rewards if not series_names.is_held_out(n)] or rewards)
-    if reward and (candidates or any(series_names.is_of_policy(name) for name in records.columns)):
+    means = choice.by_role.get(series_names.MEAN, [])
+    if reward and (candidates or means or any(series_names.is_of_policy(name) for name in records.columns)):
         choice.judged_metric, choice.objective = Metric(reward, True, series_names.is_held_out(reward)), POLICY
         choice.notes.append(
             assumed(

@@ -95,8 +95,9 @@ class LogIncidents:
         """The document of a group; what names an incident that was told before stays."""
         over = all(one.over for one in group)
         named = None if own is None else own["symptoms"][0]["template"]
-        changes = sorted((one.change for one in group), key=lambda one: f"{one.kind} {one.series}" != named)
-        document = incident_of_changes(self._model, changes, over=over).to_dict()
+        changes = sorted((one.change for one in group), key=lambda one: one.p_value)
+        lead = next((one for one in changes if f"{one.kind} {one.series}" == named), None)
+        document = incident_of_changes(self._model, changes, lead=lead, over=over).to_dict()
         document["changes"] = sorted({(one.kind, one.series) for one in changes} | _series(own or {}))[:MOST_SERIES]
         if own is not None:
             kept = ("id", "fingerprint", "symptoms", "state")
@@ -104,7 +105,7 @@ class LogIncidents:
             document["first_seen"] = min(own["first_seen"], document["first_seen"])
             document["last_seen"] = max(own["last_seen"], document["last_seen"])
             document["severity"] = max(own["severity"], document["severity"], key=SEVERITIES.index)
-            if f"{changes[0].kind} {changes[0].series}" != named:
+            if lead is None:
                 document |= {name: own[name] for name in ("title", "title_ko", "sessions")}
         answer = answers.of_logs(document)
         shown = answer or answers.answer_to(document["fingerprint"])

@@ -16,7 +16,7 @@ from isang.detection.whole.entries import TOLD
 from isang.detection.whole.live.going import Going
 from isang.detection.whole.over_time.lines import ALL, ERRORS, WARNINGS
 from isang.detection.whole.over_time.told_lines import rate_told
-from isang.detection.whole.over_time.volume import change_of, known_series, worst_of
+from isang.detection.whole.over_time.volume import KnownRates, changes_of, known_rates, worst_of
 
 PARTS = 10
 """A stretch is this part of the windows of the training period..."""
@@ -37,7 +37,8 @@ class LiveRates:
     """
 
     def __init__(self, known: pl.DataFrame | None, stretch_seconds: float) -> None:
-        self._series = {} if known is None else known_series(known)
+        self._known = KnownRates({}, shows_days=False) if known is None else known_rates(known)
+        self._series = self._known.series
         self.seconds = 0.0 if known is None else float(known["window_seconds"][0])
         """The length of a window; 0 where nothing is known."""
         self._lines: dict[int, Counter[str]] = {}  # by the number of the window; of every window that has lines
@@ -93,17 +94,16 @@ class LiveRates:
 
     def _judge(self, windows: list[int], latest: int) -> list[Going]:
         starts_W = np.array(windows, dtype=np.float64) * self.seconds
+        now = {
+            name: np.array([self._lines[one][name] for one in windows], dtype=np.float64)
+            for name in self._series
+            if name in self._came or name in _OF_EVERY_LOG
+        }
         found = []
-        for name, then in self._series.items():
-            if name not in self._came and name not in _OF_EVERY_LOG:
-                continue
-            now_W = np.array([self._lines[one][name] for one in windows], dtype=np.float64)
-            change = change_of(name, then, now_W, starts_W, self.seconds)
-            if change is None:
-                continue
+        for change in changes_of(self._known, now, starts_W, self.seconds):
             lasted = (change.last - change.first).total_seconds() > self.seconds
-            p_value = float(self._tail.p_values(np.array([change.score]))[0])
-            p_value = min(1.0, p_value * (self._parts if lasted else self._parts_of_one))
+            p_values = self._tail.p_values(np.array([change.score, change.beyond_load]))
+            p_value = min(1.0, float(p_values.max()) * (self._parts if lasted else self._parts_of_one))
             if p_value <= TOLD:
                 over = change.last.timestamp() < (latest + 1) * self.seconds
                 found.append(Going(rate_told(change, p_value), over))

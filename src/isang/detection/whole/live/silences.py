@@ -11,13 +11,16 @@ from isang.detection.threshold.calibration import ScoreTail, fit_tail
 from isang.detection.threshold.stretches import SCALE
 from isang.detection.whole.entries import TOLD
 from isang.detection.whole.live.going import Going
-from isang.detection.whole.over_time.known_lines import PARTS, Silence, gap_score, gap_tail, regular_kinds
+from isang.detection.whole.over_time.known_lines import PARTS, Silence, gap_score, gap_tail, regular_kinds, slower
 from isang.detection.whole.over_time.lines import ALL
 from isang.detection.whole.over_time.told_lines import silence_told
 from isang.detection.whole.over_time.volume import moment
 from isang.logs.line_counts import WINDOW_SECONDS
+from isang.model.batches import Floats
 
 RESOLUTION = float(WINDOW_SECONDS[0])
+MOST_RECENT = 20
+"""Number of gaps by which a kind is known to come more seldom than it did."""
 MOST_OVER = 200
 """Maximum number of silences kept that are over and not told yet."""
 
@@ -26,6 +29,7 @@ MOST_OVER = 200
 class _Kind:
     """A kind of line that is watched."""
 
+    gaps: Floats
     tail: ScoreTail
     usual: float
     longest: float
@@ -44,6 +48,7 @@ class LiveSilences:
         self._kinds: dict[str, _Kind] = {}
         self._clock = _RunningClock()
         self._last: dict[str, _Seen] = {}
+        self._recent: dict[str, list[float]] = {}  # the latest gaps of each kind
         self._over: list[Silence] = []
         if known is None or not known["first"][0]:
             return
@@ -55,7 +60,9 @@ class LiveSilences:
         for name, gaps in regular_kinds(known):
             usual = float(np.median(gaps))
             number = max(1, round(part / max(usual, RESOLUTION)))
-            self._kinds[name] = _Kind(gap_tail(np.array(gaps), RESOLUTION), usual, float(np.max(gaps)), number)
+            self._kinds[name] = _Kind(
+                np.array(gaps), gap_tail(np.array(gaps), RESOLUTION), usual, float(np.max(gaps)), number
+            )
 
     @property
     def watched(self) -> int:
@@ -87,6 +94,8 @@ class LiveSilences:
                 over = self._silence(name, kind, before, ran, start)
                 self._over += [over] if over else []
                 del self._over[:-MOST_OVER]
+                if ran > before.ran:
+                    self._recent[name] = [*self._recent.get(name, ())[1 - MOST_RECENT :], ran - before.ran]
             if before is None or ran > before.ran:
                 self._last[name] = _Seen(ran, start, source)
 
@@ -129,7 +138,8 @@ class LiveSilences:
         seconds = ran - before.ran
         if seconds - kind.tail.allowance <= kind.longest:
             return None
-        score = gap_score(kind.tail, seconds, kind.number)
+        longer = slower(kind.gaps, np.array(self._recent.get(name, ())))
+        score = gap_score(kind.tail, seconds / longer, kind.number)
         p_value = min(1.0, self._parts * float(self._tail.p_values(np.array([score]))[0]))
         if p_value > TOLD:
             return None
@@ -137,11 +147,12 @@ class LiveSilences:
 
     def to_dict(self) -> dict[str, Any]:
         """What `restore` needs; plain JSON values."""
-        return {"latest": self._clock.latest, "ran": self._clock.ran, "last": self._last}
+        return {"latest": self._clock.latest, "ran": self._clock.ran, "last": self._last, "recent": self._recent}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Go on from where `to_dict` was."""
         self._clock.latest, self._clock.ran = kept["latest"], kept["ran"]
+        self._recent = {name: list(gaps) for name, gaps in kept["recent"].items() if name in self._kinds}
         self._last = {name: _Seen(*seen) for name, seen in kept["last"].items() if name in self._kinds}
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from isang.detection.threshold.calibration import ScoreTail, fit_tail
 from isang.detection.threshold.stretches import SCALE
 from isang.detection.whole.over_time.lines import Lines
+from isang.detection.whole.over_time.load import MOST
 from isang.detection.whole.over_time.volume import moment
 from isang.model.batches import Floats
 
@@ -21,6 +22,8 @@ FEW, LEAST_GAPS, MOST_GAPS = 4, 20, 5_000
 than LEAST_GAPS means nothing."""
 MOST_REGULAR = 500
 """Maximum number of kinds of lines, the most frequent, watched for silence."""
+IRREGULAR = 2.0
+"""Lines come irregularly if the 0.9 quantile of their gaps is at least this many times the median; 3.3 if by chance."""
 SCALE_SHARE = 0.25
 """Minimum scale of the tail of the gaps, in median gaps."""
 PAUSE_SECONDS, PAUSE_SHARE, PAUSE_STEPS = 60.0, 0.99, 3
@@ -94,7 +97,8 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
         edges = np.concatenate([[clock.starts[0]], at, [clock.starts[-1]]])
         now = np.diff(clock.passed(edges))
         place = int(now.argmax())
-        score = gap_score(gap_tail(np.array(gaps), lines.seconds), float(now[place]), len(now))
+        then = np.array(gaps) * slower(np.array(gaps), np.delete(now, place))
+        score = gap_score(gap_tail(then, lines.seconds), float(now[place]), len(now))
         p_value = min(1.0, parts * float(tail.p_values(np.array([score]))[0]))
         found.append(
             Silence(
@@ -210,6 +214,14 @@ def _held_out(gaps: Floats, part: NDArray[np.int64], resolution: float) -> Float
         if len(others) >= LEAST_GAPS // 2:
             scores_P[own] = gap_score(gap_tail(others, resolution), float(now.max()), len(now))
     return scores_P
+
+
+def slower(then: Floats, others: Floats) -> float:
+    """How many times the usual the other gaps are, for what comes irregularly: it is rarer now, which is no silence."""
+    usual = float(np.median(then))
+    if len(others) < FEW or not usual or float(np.quantile(then, 0.9)) < IRREGULAR * usual:
+        return 1.0
+    return min(MOST, max(1.0, float(np.median(others)) / usual))
 
 
 def gap_tail(gaps: Floats, resolution: float) -> ScoreTail:

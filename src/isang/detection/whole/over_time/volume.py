@@ -3,6 +3,7 @@
 Shapes: W windows of equal length, R series (templates, levels, all lines), L lines.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -12,8 +13,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from isang.detection.threshold.calibration import ScoreTail, fit_tail
-from isang.detection.whole.over_time.course import course, hours_of, period_of
+from isang.detection.whole.over_time.course import course, covers_days, hours_of, period_of
 from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines
+from isang.detection.whole.over_time.load import load
 from isang.model.batches import Floats
 
 WINDOW_SECONDS = (10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
@@ -57,6 +59,8 @@ class RateChange:
     window_seconds: float
     score: float
     """-log10 of its p-value, for one series and window."""
+    beyond_load: float
+    """The same for what the load of all lines does not explain."""
 
 
 def counted(lines: Lines) -> pl.DataFrame | None:
@@ -87,7 +91,8 @@ def counted(lines: Lines) -> pl.DataFrame | None:
 def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     """The series of `lines` that are unlike those of the training period, and how many windows were looked at.
 
-    A log that the training period has not, and one that is not there now, is not compared.
+    A log that the training period has not, and one that is not there now, is not compared. Where the training period is
+    too short to show how days differ, each change is also measured beside the load, see `load`.
     """
     if not len(lines.start_C):
         return [], 0
@@ -95,36 +100,59 @@ def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     windows = Windows.of(lines, seconds)
     if not windows.running_W.any():
         return [], 0
-    found = []
-    for name, then in known_series(known).items():
-        if name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources:
-            continue
-        change = change_of(name, then, windows.counts(name), windows.starts_W, windows.seconds)
-        found += [change] if change else []
-    return sorted(found, key=lambda change: -change.score), int(windows.running_W.sum())
+    rates = known_rates(known)
+    here = {
+        name: windows.counts(name)
+        for name in rates.series
+        if not name.startswith(OF_LOG) or name.removeprefix(OF_LOG) in lines.sources
+    }
+    return changes_of(rates, here, windows.starts_W, seconds), int(windows.running_W.sum())
 
 
-def known_series(known: pl.DataFrame) -> "dict[str, Then]":
-    """The series of a training period by their names."""
+@dataclass(frozen=True)
+class KnownRates:
+    """The rates of a training period."""
+
+    series: "dict[str, Then]"
+    """By their names."""
+    shows_days: bool
+    """Whether it shows how days differ."""
+
+
+def known_rates(known: pl.DataFrame) -> KnownRates:
+    """From SCHEMA."""
     hours = known.filter(pl.col("series") == HOURS_OF_WEEK)["counts"].to_list()
     hours_W = np.array(hours[0]).astype(np.int64) if hours else None
-    return {
+    series = {
         name: Then.of(np.array(counts), hours_W)
         for name, _, counts in known.iter_rows()
         if name not in (WORST, HOURS_OF_WEEK)
     }
+    return KnownRates(series, hours_W is not None and covers_days(hours_W))
 
 
-def change_of(name: str, then: "Then", now_W: Floats, starts_W: Floats, seconds: float) -> RateChange | None:
-    """How a series differs from what it was, where it is hardly by chance.
+def changes_of(known: KnownRates, now: Mapping[str, Floats], starts_W: Floats, seconds: float) -> list[RateChange]:
+    """The series of `now`, lines in windows of `seconds` from `starts_W` on, that changed, the least likely first."""
+    loads = _Loads.of(known, now)
+    found = [_change(name, known.series[name], now_W, starts_W, seconds, loads) for name, now_W in now.items()]
+    return sorted((change for change in found if change), key=lambda change: -change.score)
 
-    `now_W` are its lines in windows of `seconds` that begin at `starts_W`, in seconds since 1970.
-    """
+
+def _change(
+    name: str, then: "Then", now_W: Floats, starts_W: Floats, seconds: float, loads: "_Loads"
+) -> RateChange | None:
+    """How a series differs from what it was, where it is hardly by chance."""
     more_W, less_W = then.scores(now_W, hours_of(starts_W))
     score_W = np.maximum(more_W, less_W)
-    worst = int(score_W.argmax())
-    if score_W[worst] <= -np.log10(0.05):
+    if score_W.max() <= -np.log10(0.05):
         return None
+    load_W = loads.beside(name)
+    beyond_W = np.where(
+        more_W >= less_W,
+        np.minimum(more_W, then.scores(now_W / np.maximum(load_W, 1.0), hours_of(starts_W))[0]),
+        np.minimum(less_W, then.scores(now_W / np.minimum(load_W, 1.0), hours_of(starts_W))[1]),
+    )
+    worst = int(np.lexsort((score_W, beyond_W))[-1])
     kind = "more" if more_W[worst] >= less_W[worst] else "none" if now_W[worst] == 0 else "less"
     alike_W = score_W >= score_W[worst] / 2
     start, stop = worst, worst
@@ -136,7 +164,7 @@ def change_of(name: str, then: "Then", now_W: Floats, starts_W: Floats, seconds:
         name, kind, moment(starts_W[start]), moment(starts_W[stop] + seconds), moment(starts_W[worst]),
         int(now_W[worst]), then.usual(int(hours_of(starts_W)[worst])),
         int(then.counts_W.max() if kind == "more" else then.counts_W.min()), seconds,
-        float(score_W[worst]),
+        float(score_W[worst]), float(beyond_W[worst]),
     )  # fmt: skip
 
 
@@ -175,6 +203,34 @@ class Windows:
         counts_W = np.bincount(self.window_C[own_C], self.lines.lines_C[own_C], minlength=len(self.running_W))
         counts: Floats = counts_W[self.running_W].astype(np.float64)
         return counts
+
+
+@dataclass(frozen=True)
+class _Loads:
+    """What the load is measured by."""
+
+    names: list[str]
+    """The templates."""
+    now_TW: Floats
+    usual_TW: Floats
+    known: bool
+    """The training period shows how days differ: any other load is unusual."""
+
+    @classmethod
+    def of(cls, known: KnownRates, now: Mapping[str, Floats]) -> "_Loads":
+        """The templates among the series of `now`."""
+        names = [name for name in now if name not in (ALL, ERRORS, WARNINGS) and not name.startswith(OF_LOG)]
+        width = len(next(iter(now.values()), np.empty(0)))
+        usual = [np.full(width, known.series[name].counts_W.mean()) for name in names]
+        lines = [now[name] for name in names]
+        return cls(names, np.array(lines).reshape(-1, width), np.array(usual).reshape(-1, width), known.shows_days)
+
+    def beside(self, name: str) -> Floats:
+        """The load by all kinds of lines but this one, shape W."""
+        if self.known:
+            return np.ones(self.now_TW.shape[1])
+        others_T = np.array([other != name for other in self.names], dtype=bool)
+        return load(self.now_TW[others_T], self.usual_TW[others_T])
 
 
 def worst_of(known: pl.DataFrame) -> Floats:

@@ -24,6 +24,10 @@ SAMPLE = 200
 """Number of rows from which the decimal sign is inferred."""
 _NAN = float("nan")
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?[\d,]*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(inity)?", re.IGNORECASE)
+_OBJECT = re.compile(r"(?:tensor|np\.float\d+|array)\(([-+.\w]+)(?:,[^()]*)?\)")
+"""How a number of PyTorch, NumPy or JAX is written by a script that does not convert it."""
+SCORES = frozenset(("episodes", "mean", "median", "stdev"))
+"""Columns of PFRL's and ChainerRL's evaluations, whose mean is that of the returns."""
 
 
 def sure(head: bytes, path: Path) -> float:
@@ -124,6 +128,9 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_DelimitedT
     if names == ["Wall time", "Step", "Value"]:
         account.format = "tensorboard csv"
         names[2] = _tag_of(account.path)
+    if set(names) >= SCORES:
+        account.format = "scores of evaluations"
+        names[names.index("mean")] = "mean return"
     return _DelimitedTable(_unique(names, account), delimiter, decimal)
 
 
@@ -194,7 +201,7 @@ def _unique(names: list[str], account: Account) -> list[str]:
 
 def _tell_tool(names: list[str], account: Account) -> None:
     plain = {column.strip() for column in names}
-    if account.format == "tensorboard csv":
+    if account.format in ("tensorboard csv", "scores of evaluations"):
         return
     if any(column.startswith("train/box_loss") for column in plain):
         account.format = "ultralytics results"
@@ -210,6 +217,8 @@ def _delimiter(line: bytes) -> str:
 
 def _cells(line: bytes, delimiter: str) -> list[str]:
     text = line.decode("utf-8-sig", "replace")
+    if "(" in text:
+        text = _OBJECT.sub(r"\1", text)
     if '"' in text:
         try:
             return [cell.strip() for cell in next(csv.reader(io.StringIO(text), delimiter=delimiter))]
