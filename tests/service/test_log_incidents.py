@@ -35,12 +35,12 @@ Stop = tuple[str, float, float]
 def log_of(hours: float, seed: int, begin: float, stop: Sequence[Stop] = (), surge: float = 1.0) -> list[Record]:
     """Requests at random times, a heartbeat each 30 s, and another log with a queue that is polled each 10 s.
 
-    With a `surge` there are as many times more requests in ten minutes from the half of the log on.
+    With a `surge` it is polled as many times more often in ten minutes from the half of the log on.
     """
     chance, seconds, lines = random.Random(seed), hours * HOUR, list[tuple[float, str, str]]()
     at, number = 0.0, 0
     while at < seconds:
-        at += chance.expovariate(0.5 * (surge if seconds / 2 <= at < seconds / 2 + 600 else 1.0))
+        at += chance.expovariate(0.5)
         number += 1
         key = f"r{int(begin):06}{number:06}"
         lines.append((at, "api.log", f"INFO request={key} received GET /items/{chance.randrange(10_000)}"))
@@ -49,7 +49,8 @@ def log_of(hours: float, seed: int, begin: float, stop: Sequence[Stop] = (), sur
         at = chance.uniform(0, period)
         while at < seconds:
             lines.append((at, source, f"INFO {text}"))
-            at += period + chance.gauss(0, period / 30)
+            surges = source == "jobs.log" and seconds / 2 <= at < seconds / 2 + 600
+            at += (period + chance.gauss(0, period / 30)) / (surge if surges else 1.0)
     return [
         Record(source, f"{(MIDNIGHT + timedelta(seconds=begin + at)).isoformat(' ', 'milliseconds')[:23]} {text}")
         for at, source, text in sorted(lines)
@@ -147,7 +148,7 @@ def test_a_source_that_stops_and_a_surge_are_one_incident_each(model: Model, tmp
     (tmp_path / "stop").mkdir()
     _, (stopped,) = played(model, log_of(1.5, 5, 9 * HOUR, [("jobs.log", 2_700, 4_000)]), tmp_path / "stop")
     assert {"none"} == {reason["change"] for reason in stopped["reasons"]} & {"none"}
-    _, (surge,) = played(model, log_of(1.5, 6, 9 * HOUR, surge=4.0), tmp_path)
+    _, (surge,) = played(model, log_of(1.5, 6, 9 * HOUR, surge=6.0), tmp_path)
     assert surge["title"].startswith("More than ever: ")
     assert surge["state"] == "resolved"
 
