@@ -30,7 +30,12 @@ def detect(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
     logs: Logs,
     alerts_per_thousand: Alerts = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON line per anomaly instead of text.")] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print one JSON line per anomaly instead of text, of a small run also per incident."
+        ),
+    ] = False,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on as the logs grow, until Ctrl-C or the end of standard input.")
     ] = False,
@@ -83,7 +88,9 @@ def detect(
         with folder_being_written(out, overwrite=overwrite) as building:
             detected.write(building, language=lang)
     if json:
-        print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
+        compared = (incident.to_dict() for incident in detected.incidents if detected.compared)
+        shown = [*detected.anomalies, *compared]
+        print("".join(to_json(record, indent=None) for record in shown), end="")
         return
     print(summaries.of_detected(detected) if verbose else summaries.of_detected_in_short(detected, out))
 
