@@ -27,7 +27,7 @@ from isang import stages
 from isang.artifact import Model, load_model
 from isang.config import Config, TrainingConfig
 from isang.detection.assembly import calibrated
-from isang.detection.detectors import DETECTORS, fit
+from isang.detection.detectors import detectors_of, fit
 from isang.detection.detectors.timed_sessions import timed_sessions
 from isang.detection.evaluation.evaluate import evaluate
 from isang.files import to_json, write_text
@@ -101,7 +101,7 @@ def measure(
 
 def _fitted_anew(model: Model, dataset: Dataset, rows: np.ndarray) -> Model:
     """The model with what the detectors of this version learn, so that one trained earlier will do."""
-    return replace(model, fitted=fit(DETECTORS, timed_sessions(dataset, model.vocabulary, rows)))
+    return replace(model, fitted=fit(detectors_of(model), timed_sessions(dataset, model.vocabulary, rows)))
 
 
 def _reworded(dataset: Dataset, model: Model, later: np.ndarray, part: Part, seed: int) -> Dataset:

@@ -8,7 +8,6 @@ or in the reasons. Prints Markdown. Both halves were written before the rules we
 """
 
 import argparse
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,18 +18,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from strangers.told import show, told
 from strangers.worlds import World
 
 from isang import stages
 from isang.artifact import Model, load_model
 from isang.config import Config, ModelConfig, TrainingConfig
 from isang.detection.batch import JudgedLogs, judge_logs
-from isang.detection.incidents import Incident
 
 TRAINING_SECONDS, SECONDS = 10_800, 1_200
 BEGIN, END = 480, 840
 NORMAL_STRETCHES = 4
-ATTENTION = 5
 
 
 def main() -> None:
@@ -83,23 +81,6 @@ def of_stretch(system: type[World], model: Model, work: Path, number: int, fault
     log.write_text(system(number + 1).log(number + 1, SECONDS, fault, BEGIN, END), encoding="utf-8")
     with redirect_stderr(StringIO()):
         return judge_logs(model, [log])
-
-
-def told(incidents: Sequence[Incident], telling: str) -> int | None:
-    """The place of the first incident that tells of a fault, from 1; None where none of the first does."""
-    for place, one in enumerate(incidents[:ATTENTION], 1):
-        says = [one.title, *(str(reason.get("says", "")) for reason in one.reasons)]
-        lines = [str(reason["line"]["text"]) for reason in one.reasons if reason.get("line")]
-        if any(re.search(telling, text) for text in (*says, *lines)):
-            return place
-    return None
-
-
-def show(head: str, incidents: Sequence[Incident]) -> None:
-    """The incidents, for whoever looks why."""
-    print(f"    {head}") if head else None
-    for one in incidents[:ATTENTION]:
-        print(f"    [{one.severity}] {one.title[:150]} | {[reason['detector'] for reason in one.reasons[:3]]}")
 
 
 def print_table(by_kind: dict[str, list[str]], normal: Sequence[int]) -> None:

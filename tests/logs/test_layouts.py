@@ -214,7 +214,7 @@ LINES = [
     ("general-iso", "2024-06-09\t14:03:02\tFRA2\tGET", None, "FRA2\tGET"),
     ("general-iso", "[2024-06-09 14:03:02 +0000] [7] [INFO] Booting worker", "INFO", "Booting worker"),
     ("general-iso", "[2024-06-09T14:03:02,000][WARN ][o.e.Node  ] [n1] slow", "WARN", "[o.e.Node  ] [n1] slow"),
-    ("general-iso", "2024-06-09 23:03:02.000 +09:00 [INF] Order placed", "INF", "Order placed"),
+    ("general-iso", "2024-06-09 23:03:02.000 +09:00 [INF] Order placed", "INFO", "Order placed"),
     ("general-day-dashed", "09-Jun-2024 14:03:02.000 SEVERE [main] it failed", "SEVERE", "[main] it failed"),
     ("general-iso", "2024-06-09 14:03:02 a=b is no list of pairs", None, "a=b is no list of pairs"),
     ("general-iso", "2024-06-09T14:03:02+00:00 something happened", None, "something happened"),

@@ -213,6 +213,15 @@ def test_windows_where_no_key_is_found(tmp_path: Path) -> None:
     assert any("one template" in warning for warning in found.meta["warnings"])
 
 
+def test_the_same_of_many_logs_is_said_once(tmp_path: Path) -> None:
+    lines = [f"2026-03-04 10:00:{second:02} INFO pool is {second}\nidle\nbusy\nlate" for second in range(30)]
+    dumps = {f"node{number}.log": "\n".join(lines[: 20 + number]) for number in range(9)}
+    found = prepared(tmp_path, dumps, layout="<time> <level> <message>").dataset
+    said = [warning for warning in found.meta["warnings"] if "begin a record" in warning or "the same" in warning]
+    assert said[0].startswith("node0.log: 60 of 80 lines do not begin a record")
+    assert said[3:] == ["the same of 6 more logs, such as node8.log"]
+
+
 def test_random_text_overflows_and_is_said(tmp_path: Path) -> None:
     words = [chr(97 + n % 26) * (n % 7 + 2) for n in range(2000)]
     lines = [" ".join(words[(n * n + k * 31) % 2000] for k in range(n % 9 + 1)) for n in range(3000)]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from isang.errors import InputError, UsageError
 from isang.logs import store
+from isang.logs.places import PLACES_SCHEMA, write_places
 from isang.logs.store import (
     PER_EVENT,
     SCHEMA,
@@ -58,8 +59,17 @@ def test_a_file_from_elsewhere_may_lack_the_kinds(tmp_path: Path) -> None:
     assert read_dataset(tmp_path).sessions["kind"].to_list() == [None, None]
 
 
-def _digest(folder: Path) -> str:
-    return hashlib.sha256((folder / "sessions.parquet").read_bytes()).hexdigest()
+def _digest(folder: Path) -> list[str]:
+    files = (folder / name for name in ("sessions.parquet", "places.parquet"))
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+
+def _write(parts: list[pl.DataFrame], folder: Path) -> None:
+    """Sessions, and the lines of their events, here the numbers of the events."""
+    write_sessions(parts, folder)
+    write_places(
+        [part.select(source_index="events", line=pl.col("events")).cast(PLACES_SCHEMA) for part in parts], (), folder
+    )
 
 
 @settings(max_examples=3, deadline=None)
@@ -71,10 +81,10 @@ def test_the_parts_that_sessions_come_in_change_no_byte(
     source = random.Random(0)
     lists = [[source.randrange(30) for _ in range(source.randrange(1, 40))] for _ in range(20_000)]
     table = dataset().sessions[[0] * 20_000].with_columns(events=pl.Series(lists, dtype=pl.List(pl.Int32)))
-    write_sessions([table], folder)
+    _write([table], folder)
     whole = _digest(folder)
     edges = [0, *accumulate(sizes), table.height]
-    write_sessions([table[list(range(one, other))] for one, other in pairwise(edges)], folder)
+    _write([table[list(range(one, other))] for one, other in pairwise(edges)], folder)
     assert _digest(folder) == whole
     assert pl.scan_parquet(folder / "sessions.parquet").select(pl.len()).collect().item() == table.height
 

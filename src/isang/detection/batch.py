@@ -11,6 +11,7 @@ import numpy as np
 from isang.artifact import Model, rules_of
 from isang.detection.anomalies import grouped, records
 from isang.detection.causes.grouping import surroundings
+from isang.detection.causes.quiet import quiet_once
 from isang.detection.evaluation.drift import other_logs, taken_for
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
 from isang.detection.feedback.silencing import told_incidents, told_of_logs
@@ -131,11 +132,19 @@ def _listed_only(incidents: Sequence[Incident], records: Sequence[dict[str, Any]
 def _parted(
     model: Model, records: Sequence[dict[str, Any]], incidents: Sequence[Incident], judged: int
 ) -> tuple[list[Incident], list[Incident]]:
-    """The incidents of which normal stretches seldom have the like, and the others, whose records are `smaller`."""
+    """The incidents of which normal stretches seldom have the like, and the others, whose records are `smaller`.
+
+    A window that is strange only for a quiet new line that came once is one of the others: what belongs to a key is one
+    thing that happened, what stands in a window is whatever came then.
+    """
     p_values: dict[str, list[float]] = defaultdict(list)
     for record in records:
         p_values[record["incident"]].append(record["p_value"])
-    pairs = [(one, unusual(model, np.array(p_values[one.fingerprint]), judged)) for one in incidents]
+    by_key = model.rules is None or model.rules["session"]["kind"] == "key"
+    pairs = [
+        (one, unusual(model, np.array(p_values[one.fingerprint]), judged) and (by_key or not quiet_once(one)))
+        for one in incidents
+    ]
     told, smaller = [one for one, is_told in pairs if is_told], [one for one, is_told in pairs if not is_told]
     less = {one.fingerprint for one in smaller}
     for record in records:

@@ -31,9 +31,10 @@ _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OMP_W
 class Ray:
     """A running Ray; see `started`."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, here_only: bool = False) -> None:
         self.workers = workers
         """Number of tasks that run in parallel."""
+        self._here_only = here_only  # all workers are of this machine and this installation
         self.peak_mib = 0.0
         """Highest peak memory of any task's process when the task ended."""
         self._actors: dict[tuple[type, tuple[Any, ...]], list[Any]] = {}
@@ -47,6 +48,8 @@ class Ray:
 
     def refuse_unlike(self, folder: Path) -> None:
         """Raise EngineError if a machine does not see `folder`, or has different versions and so different results."""
+        if self._here_only:
+            return
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -205,7 +208,7 @@ def started(given: str) -> Iterator[Ray]:
         why = (str(error).strip() or type(error).__name__).split("\n", 1)[0]
         raise EngineError(f"--engine {given}: Ray cannot be {'joined' if address else 'started'}: {why}") from error
     try:
-        yield Ray(_cores(ray))
+        yield Ray(_cores(ray), here_only=address is None)
     finally:
         ray.shutdown()
 

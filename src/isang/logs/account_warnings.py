@@ -1,5 +1,6 @@
 """What the user should know before trusting a dataset, one sentence each."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from isang.logs.account import SourceAccount
 
 _MANY_CONTINUED = 0.5
+_MOST_ALIKE = 3
+"""Logs of which the same is said, one by one."""
+_NUMBER = re.compile(r"[\d,]+")
 _MANY_WITHOUT_KEY = 0.2
 
 
@@ -25,13 +29,24 @@ def warnings_of(
     """`meta`: the counts of lines, `config` and `rules` of meta.json; `skipped`: files that were left out, and why."""
     found = [Both(f"left out: {reason}", f"제외한 파일: {reason}") for reason in skipped.values()]
     for each in (_of_damage, _of_doubts, _of_unknown_layouts, _of_continued):
-        found += [_of(account, said) for account in accounts for said in each(account)]
+        found += _of_logs([(account.source.name, said) for account in accounts for said in each(account)])
     return [*found, *_of_lines(meta), *_of_templates(meta, templates)]
 
 
-def _of(account: "SourceAccount", said: Both) -> Both:
-    name = account.source.name
-    return Both(f"{name}: {said.en}", f"{name}: {said.ko}")
+def _of_logs(said: Sequence[tuple[str, Both]]) -> Iterator[Both]:
+    """Sentences on single logs with the names of these; of many that differ in numbers alone, the first few."""
+    alike: dict[str, list[tuple[str, Both]]] = {}
+    for name, sentence in said:
+        alike.setdefault(_NUMBER.sub("", sentence.en), []).append((name, sentence))
+    for group in alike.values():
+        for name, sentence in group[:_MOST_ALIKE]:
+            yield Both(f"{name}: {sentence.en}", f"{name}: {sentence.ko}")
+        more = len(group) - _MOST_ALIKE
+        if more > 0:
+            yield Both(
+                f"the same of {more} more {'log' if more == 1 else 'logs'}, such as {group[-1][0]}",
+                f"{group[-1][0]} 등 로그 {more}개도 같습니다",
+            )
 
 
 def _of_damage(account: "SourceAccount") -> Iterator[Both]:

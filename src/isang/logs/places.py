@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from polars.io.plugins import register_io_source
 
 from isang.errors import InputError
 from isang.json_files import flag, items, number, record, text
@@ -22,7 +21,7 @@ from isang.logs.input.sources import Source
 from isang.logs.parsing.known_layouts import KNOWN, KnownLayout
 from isang.logs.parsing.records import RecordTexts, SourceLayout, needs_line_before
 from isang.logs.redaction import redacted
-from isang.logs.store import PIECE_SESSIONS, ROW_GROUP_SESSIONS, Dataset, Rows, open_dataset
+from isang.logs.store import PIECE_SESSIONS, Dataset, Rows, open_dataset, write_in_row_groups
 from isang.parquet_files import check_table, explained, read_table
 
 PLACES_SCHEMA = pl.Schema({"source_index": pl.List(pl.Int32()), "line": pl.List(pl.UInt32())})
@@ -194,12 +193,7 @@ class StoredLogs:
 
 def write_places(parts: Iterable[pl.DataFrame], logs: Sequence[ReadLog], folder: Path) -> None:
     """Write `places.parquet` from parts in the order of the sessions, and `line_index.parquet`."""
-
-    def pieces(*_: object) -> Iterator[pl.DataFrame]:
-        yield from parts
-
-    source = register_io_source(pieces, schema=PLACES_SCHEMA)
-    source.sink_parquet(folder / _PLACES, row_group_size=ROW_GROUP_SESSIONS)
+    write_in_row_groups(parts, PLACES_SCHEMA, folder / _PLACES)
     indexes = [log.index.select(pl.lit(log.source.index, pl.Int32).alias("source_index"), pl.all()) for log in logs]
     pl.concat([_LOGS_SCHEMA.to_frame(), *indexes]).write_parquet(folder / _INDEX)
 

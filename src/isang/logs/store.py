@@ -119,22 +119,26 @@ def write_dataset(dataset: Dataset, folder: Path, *, overwrite: bool = False) ->
 
 
 def write_sessions(sessions: Iterable[pl.DataFrame], folder: Path) -> None:
-    """Write `sessions.parquet` from parts in their order, one row group at a time.
+    """Write `sessions.parquet` from parts in their order, as `write_in_row_groups` does."""
+    write_in_row_groups(sessions, SESSIONS_SCHEMA, folder / "sessions.parquet")
 
-    The same sessions give the same bytes, whatever the parts that they come in.
+
+def write_in_row_groups(parts: Iterable[pl.DataFrame], schema: pl.Schema, path: Path) -> None:
+    """Write the columns of `schema`, a row per session, one row group at a time.
+
+    The same rows give the same bytes, whatever the parts that they come in.
     """
 
     def row_groups(*_: object) -> Iterator[pl.DataFrame]:
-        rest = pl.DataFrame(schema=SESSIONS_SCHEMA)
-        for part in sessions:
-            rest = rest.vstack(part.select(SESSIONS_SCHEMA.names()))
+        rest = pl.DataFrame(schema=schema)
+        for part in parts:
+            rest = rest.vstack(part.select(schema.names()))
             while rest.height >= ROW_GROUP_SESSIONS:
                 yield _newly_made(rest.head(ROW_GROUP_SESSIONS))
                 rest = rest.slice(ROW_GROUP_SESSIONS)
         yield _newly_made(rest)
 
-    source = register_io_source(row_groups, schema=SESSIONS_SCHEMA)
-    source.sink_parquet(folder / "sessions.parquet", row_group_size=ROW_GROUP_SESSIONS)
+    register_io_source(row_groups, schema=schema).sink_parquet(path, row_group_size=ROW_GROUP_SESSIONS)
 
 
 def _newly_made(table: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS, WARNING_LEVELS
 from isang.model.opposites import contradicts
 
 LEAST_SIMILARITY = 0.5
@@ -33,17 +34,13 @@ SHORT_FAILURES = {
 }  # fmt: skip
 """Words that indicate a failure only as a whole: many harmless words begin with them."""
 
-ERROR_LEVELS = (
-    "ERROR", "ERR", "SEVERE", "FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "FAILURE",
-)  # fmt: skip
-"""Levels that mean an error in the recognised log formats."""
-
-WARNING_LEVELS = ("WARN", "WARNING", "CAUTION", "ATTENTION")
 LOUDNESS = ("other", "failure word", "warning", "error")
 """Classes of lines by how clearly they report a failure; the index of each is its loudness."""
 _SHOUTED = re.compile(r"\b[A-Z]{3,}\b")
 """Matches a level that the layout left in the message: in capitals, near its beginning."""
 _FRONT = 80
+_IN_ORDER = re.compile(r"(?i)\b(?:shut|shutting|shuts|scal(?:e|ed|es|ing)|wind(?:s|ing)?|spin(?:s|ning)?) +down\b")
+"""Matches phrases with a word of failure that tell of none."""
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -145,11 +142,17 @@ def tells_of_failure(asked: Iterable[str], known: Iterable[str]) -> bool:
 def loudness_of(template: str, level: str | None) -> int:
     """How clearly a line reports a failure: an index of LOUDNESS."""
     shouted = {level.upper()} if level else set(_SHOUTED.findall(template[:_FRONT]))
-    if shouted & set(ERROR_LEVELS):
+    if shouted & ERROR_LEVELS:
         return 3
-    if shouted & set(WARNING_LEVELS):
+    if shouted & WARNING_LEVELS:
         return 2
-    return int(tells_of_failure(words(template), ()))
+    return int(says_failure(template))
+
+
+@lru_cache(1 << 14)
+def says_failure(template: str) -> bool:
+    """Whether the words of a template report a failure; what is shut down in order does not."""
+    return tells_of_failure(words(_IN_ORDER.sub(" ", template)), ())
 
 
 def _is_failure(word: str) -> bool:

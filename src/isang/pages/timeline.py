@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS, WARNING_LEVELS
 from isang.logs.store import Dataset
 
 BUCKETS = 96
@@ -16,10 +17,6 @@ SPARK_BUCKETS = 24
 """Number of buckets in a template's sparkline; BUCKETS is a multiple of it."""
 SESSIONS_AT_ONCE = 20_000
 LEVELS = ("error", "warning", "other")
-_ERRORS = frozenset(
-    ("ERROR", "ERR", "FATAL", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "SEVERE", "FAILURE")
-)
-_WARNINGS = frozenset({"WARN", "WARNING"})
 
 Counts = NDArray[np.int64]
 
@@ -109,7 +106,7 @@ def timeline_of_moments(moments: Sequence[datetime]) -> TimelineChart | None:
 def level_class(level: str | None) -> str:
     """One of LEVELS."""
     name = (level or "").upper()
-    return "error" if name in _ERRORS else "warning" if name in _WARNINGS else "other"
+    return "error" if name in ERROR_LEVELS else "warning" if name in WARNING_LEVELS else "other"
 
 
 def spark(counts_S: Counts) -> str:

@@ -104,7 +104,7 @@ class RunContext:
         if self.loss_is_held_out or self.loss_says_nothing or self.judged_name is not None:
             return None
         found = dead_stretch(self.loss)
-        return None if found is not None and found.first and self._is_learned(int(self.steps[found.first])) else found
+        return None if found is not None and found.first and self.is_learned(int(self.steps[found.first])) else found
 
     @cached_property
     def period(self) -> int | None:
@@ -113,7 +113,7 @@ class RunContext:
             return None
         return repetition(self.loss)
 
-    def _is_learned(self, first_step: int) -> bool:
+    def is_learned(self, first_step: int) -> bool:
         """The metric, or else the validation loss, had got better by this step and got no worse from there on."""
         table = self.table
         measured = [(table.metric, table.metric_maximised)] if table.metric is not None else []

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from isang.model.wording import ERROR_LEVELS, loudness_of, tells_of_failure, words
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS
+from isang.model.wording import loudness_of, says_failure
 
 KINDS = (
     "new",
@@ -139,10 +139,5 @@ def _unlikeliness(item: Mapping[str, Any], sign: int) -> float:
 
 
 def _symptom(kind: str, template: str, level: str | None = None, known: str | None = None) -> Symptom:
-    failure = kind != "missing" and (level in ERROR_LEVELS or _says_failure(template))
+    failure = kind != "missing" and (level in ERROR_LEVELS or says_failure(template))
     return Symptom(kind, template, level, failure, known)
-
-
-@lru_cache(1 << 12)
-def _says_failure(template: str) -> bool:
-    return tells_of_failure(words(template), ())

@@ -10,9 +10,9 @@ from rapidfuzz.process import cdist
 
 from isang.artifact import Model
 from isang.detection.detectors.counts.nearest_counts import nearest_normal
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS
 from isang.logs.store import Dataset
 from isang.model.batches import Floats, Rows, Sessions, Tokens
-from isang.model.wording import ERROR_LEVELS
 
 NEAREST_AMONG = 1_000
 """Maximum number of normal sessions, the most frequent, that the edit distance compares with."""
@@ -38,7 +38,7 @@ def everything(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -
 
 def error_line(model: Model, dataset: Dataset, rows: Rows, sessions: Sessions) -> Floats:
     """Number of lines at an error level."""
-    errors = dataset.templates.filter(pl.col("level").str.to_uppercase().is_in(ERROR_LEVELS))["event"]
+    errors = dataset.templates.filter(pl.col("level").str.to_uppercase().is_in([*ERROR_LEVELS]))["event"]
     return _lines_of(dataset, rows, pl.element().is_in(errors.implode()))
 
 

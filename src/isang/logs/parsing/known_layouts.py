@@ -58,7 +58,7 @@ _LAYOUT = record(
 )  # fmt: skip
 _CLOCK = record(
     {
-        "name": text, "pattern": _expression, "formats": items(text), "lacks": maybe(one_of("year", "date")),
+        "name": text, "pattern": _expression, "formats": items(text), "lacks": maybe(one_of("year", "date", "start")),
         "zoned": flag, "wordy": flag, "weekday": flag,
     },
     closed=True,

@@ -226,6 +226,8 @@ _LAYOUTS = (
         rf"^(?P<level>[IWEF])(?P<time>{timestamps.KLOG.pattern})"
         rf"\s+\d+ (?P<component>[^\s:]+):\d+\] {_MESSAGE}",
     ),
+    Layout("vmware", rf"^{_TIME} (?P<level>In|Wa|Er|Cr|Al|Em|No|Db)\(\d+\):? (?:(?P<component>\S+) - )?{_MESSAGE}"),
+    Layout("esp-idf", rf"^(?P<level>[EWIDV]) \(\d+\) (?P<component>[^\s:]+): {_MESSAGE}"),
     Layout("ruby", rf"^[DIWEFA], \[(?P<time>{_ISO}) #\d+\]\s+(?P<level>[A-Z]+) -- (?P<component>[^:]*): {_MESSAGE}"),
     Layout("cbs", rf"^{_TIME}, {_LEVEL}\s+(?P<component>\S+)\s+{_MESSAGE}"),
     Layout("state-change", rf"^\d+ \S+ (?P<component>\S+) (?P<level>\S+) (?P<time>\d{{10}}) -?\d+ {_MESSAGE}"),
@@ -284,7 +286,10 @@ _LAYOUTS = (
         r"^(?P<message>(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Internal Server Error)"
         r"(?: \([^)]*\))?: .*)$",
     ),
-    Layout("kernel", rf"^(?:<\d+>|\w+\s*:(?P<level>[a-z]+)\s*: )?\[\s*\d+\.\d{{6}}\]\s*{_MESSAGE}"),
+    Layout(
+        "kernel",
+        rf"^(?:<\d+>|\w+\s*:(?P<level>[a-z]+)\s*: )?\[\s*(?P<time>\d{{1,9}}\.\d{{6}})\]\s*{_MESSAGE}",
+    ),
     Layout(
         "logrus-terminal",
         rf"^(?P<level>TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[(?:(?P<time>{_ISO})|\d{{4,}})\] {_MESSAGE}",
@@ -337,7 +342,7 @@ def _usable(layout: Layout) -> Layout:
 
 
 _FIELDS = {
-    "time": f"(?P<time>{timestamps.ANY_TIME})",
+    "time": f"(?P<time>{timestamps.ANY_TIME}|{timestamps.SINCE_START.pattern})",
     "level": r"(?P<level>\w+)",
     "message": r"(?P<message>.*)",
     "alert": r"(?P<alert>\S+)",

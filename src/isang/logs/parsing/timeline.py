@@ -1,7 +1,7 @@
 """The times of one source, made to run on: what a record's time lacks is taken from its neighbours."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import polars as pl
@@ -11,10 +11,6 @@ from isang.logs.sessions.external_sort import BlockFile
 
 NO_TIME = 2**63 - 1
 """Placeholder for the time of records of a source without times, so that they sort last."""
-TOLERANCE = timedelta(hours=1)
-"""How far the clock that wrote the lines may be ahead of the file system's."""
-
-
 _AN_HOUR, _FALLEN = 3_600_000_000, -300_000_000
 """Microseconds; smaller decreases in time are lines out of order."""
 
@@ -52,9 +48,9 @@ class RecordTimeline:
     """Records of one source go in in the order of reading and come out in it with times.
 
     `time` (i64, microseconds since 1970 or null) is null where it was not understood: it becomes that of the record
-    before; before the first, that of the first. Where the times lack the year or the date, the last one becomes the
-    latest that is not after `written`, when the file was last written, and those before run on to it, so that all are
-    settled only at the end: until then the records wait on the disk.
+    before; before the first, that of the first. Where the times lack the year, the date or a start, the last one
+    becomes the latest that is not after `written`, when the file was last written, and those before run on to it, so
+    that all are settled only at the end: until then the records wait on the disk.
     """
 
     def __init__(
@@ -62,8 +58,8 @@ class RecordTimeline:
     ) -> None:
         """`before`: the time of the record before the first, where these are not the first records of the source."""
         self._clock = clock
-        self._written = written + TOLERANCE
-        self._doubled = DoubledHour(written.tzinfo)
+        self._written = written
+        self._doubled = DoubledHour(None if clock is not None and clock.lacks == "start" else written.tzinfo)
         self._leap_days: set[int] = set()  # falls before them, in what was added
         self._lacks = clock is not None and clock.lacks is not None
         self._waiting = BlockFile(directory)

@@ -4,7 +4,7 @@ import re
 from calendar import isleap
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -13,6 +13,8 @@ from isang.languages import Both
 from isang.logs.parsing.inferred.time_words import DAY, MINUTES, OFFSET, SHORT_MONTH, ZONES, in_english
 
 UTC_TIME = pl.Datetime("us", "UTC")
+TOLERANCE = timedelta(hours=1)
+"""How far the clock that wrote the lines may be ahead of the file system's."""
 _DAY_US = 86_400_000_000
 _NANOSECONDS, _MICROSECONDS, _MILLISECONDS = 10**17, 10**14, 10**11
 """Numbers from here on count these units since 1970; smaller ones count seconds."""
@@ -28,7 +30,7 @@ class Clock:
     formats: tuple[str, ...] = ()
     """strptime formats, tried in order; none for seconds since 1970."""
     lacks: str | None = None
-    """What the text does not say: `year` or `date`."""
+    """What the text does not say: `year`, `date`, or `start`, from which it counts."""
     zoned: bool = False
     """Whether a zone may stand behind it."""
     wordy: bool = False
@@ -81,11 +83,16 @@ NAMED_TWELVE_HOURS = Clock(
 """Newer Java puts a narrow space before AM and PM."""
 SYSLOG = Clock("syslog", rf"{_MONTH} {{1,2}}\d{{1,2}} {_TIME}{_FRACTION}", ("%Y %b %d %H:%M:%S%.f",), lacks="year")
 MONTH_DAY = Clock("month-day", rf"\d{{2}}-\d{{2}} {_TIME}\.\d{{3,6}}", ("%Y %m-%d %H:%M:%S%.f",), lacks="year")
-KLOG = Clock("klog", rf"\d{{4}} {_TIME}\.\d{{6}}", ("%Y %m%d %H:%M:%S%.f",), lacks="year")
+KLOG = Clock("klog", rf"\d{{4}} {_TIME}\.\d{{6,9}}", ("%Y %m%d %H:%M:%S%.f",), lacks="year")
 GLOG = Clock("glog", rf"\d{{8}} {_TIME}\.\d{{6}}", ("%Y%m%d %H:%M:%S%.f",))
 TIME_ONLY = Clock("time-only", rf"{_TIME}{_FRACTION}", ("%Y-%m-%d %H:%M:%S%.f",), lacks="date")
 KITCHEN = Clock("kitchen", r"\d{1,2}:\d{2}[AP]M", ("%Y-%m-%d %I:%M%p",), lacks="date")
 EPOCH = Clock("epoch", r"\d{10}(?:\.\d{1,9})?\b|\d{13}\b|\d{16}\b|\d{19}\b")
+
+TAI64N = Clock("tai64n", r"@[0-9a-f]{24}")
+"""Seconds of TAI from 2^62, and nanoseconds, as daemontools and runit write them."""
+_TAI_EPOCH, _TAI_AHEAD = 1 << 62, 10
+"""The label of 1970, and its seconds ahead of UTC: as these programs do, leap seconds since then are not counted."""
 
 CLOCKS = (
     ISO,
@@ -107,8 +114,11 @@ CLOCKS = (
     TIME_ONLY,
     KITCHEN,
     EPOCH,
+    TAI64N,
 )
 ANY_TIME = "|".join(clock.pattern for clock in CLOCKS)
+SINCE_START = Clock("since-start", r"\d{1,9}\.\d{1,9}", lacks="start")
+"""Seconds since a machine or a program started; none of CLOCKS, as any number may look so."""
 
 
 def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> pl.Expr:
@@ -116,6 +126,8 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
 
     `zone` holds for times that name none, `reference` lends its year or its date to times that lack them.
     """
+    if clock == TAI64N:
+        return _from_tai(times)
     if not clock.formats:
         return _from_epoch(times)
     text = _plain(times, clock)
@@ -165,17 +177,21 @@ def leap_year(reference: datetime) -> int:
 def falls(times: pl.Series, clock: Clock, before: int | None) -> pl.Series:
     """How often times without year or date (i64, microseconds, in line order) wrapped around.
 
-    Cumulative, as i64; they wrap around where they fall by more than half a period. `before`: the last time before
+    Cumulative, as i64; they wrap around where they fall by more than half a period. Times since a start begin anew
+    where they fall to less than half; there it is the microseconds by which they fell. `before`: the last time before
     these, if there was one.
     """
     known = pl.concat([pl.Series([before], dtype=pl.Int64), times]).fill_null(strategy="forward")
+    if clock.lacks == "start":
+        anew = (known.diff() < -known.shift(1) // 2).fill_null(False)
+        return (-known.diff().fill_null(0) * anew.cast(pl.Int64)).cum_sum().slice(1)
     return (known.diff() < -_period_us(clock) // 2).fill_null(False).cast(pl.Int64).cum_sum().slice(1)
 
 
 def moved_back(times: pl.Series, clock: Clock, periods: pl.Series) -> pl.Series:
-    """`times` (i64, microseconds) moved back by this many years or days, whichever the clock lacks."""
-    if clock.lacks == "date":
-        return times - periods * _DAY_US
+    """`times` (i64, microseconds) moved back by this many years, days or microseconds, whichever the clock lacks."""
+    if clock.lacks in ("date", "start"):
+        return times - periods * (_DAY_US if clock.lacks == "date" else 1)
     years = pl.format("{}y", pl.lit(-periods))
     return (
         times.cast(pl.Datetime("us"))
@@ -187,11 +203,15 @@ def moved_back(times: pl.Series, clock: Clock, periods: pl.Series) -> pl.Series:
 
 
 def periods_back(last: int, clock: Clock, written: datetime, leap_days: Collection[int] = ()) -> int:
-    """By how many years or days the last time of a log (microseconds) is to be moved back.
+    """By how many years, days or microseconds the last time of a log (microseconds) is to be moved back.
 
-    It becomes the latest that is not after `written`. `leap_days`: how many years before the last a February had 29
-    days; where no year has them all within twelve, they do not count.
+    It becomes the latest that is not more than TOLERANCE after `written`; a time since a start becomes `written`.
+    `leap_days`: how many years before the last a February had 29 days; where no year has them all within twelve, they
+    do not count.
     """
+    if clock.lacks == "start":
+        return last - _microseconds(written)
+    written += TOLERANCE
     if clock.lacks == "date":
         return int(last > _microseconds(written))
     first = leap_year(written)
@@ -255,7 +275,12 @@ def described(clock: Clock | None, *, zone: str, reference: datetime, zoned: boo
     """One sentence on what was assumed about the times; `zoned` when all name their zone."""
     if clock is None:
         return Both("the lines carry no time", "줄에 시각이 없습니다")
-    if clock == EPOCH:
+    if clock == SINCE_START:
+        return Both(
+            f"times count seconds from a start; the last line was taken to be of {reference:%Y-%m-%d %H:%M}",
+            f"시각은 시작부터 센 초입니다. 마지막 줄의 시각을 {reference:%Y-%m-%d %H:%M}(으)로 보았습니다",
+        )
+    if clock in (EPOCH, TAI64N):
         return Both("times count from 1970 in UTC", "시각은 1970년부터 센 값입니다(UTC)")
     if clock.lacks is not None:
         missing = {"year": "연도", "date": "날짜"}[clock.lacks]
@@ -308,3 +333,9 @@ def _from_epoch(times: pl.Expr) -> pl.Expr:
         .otherwise(seconds_us)
         .cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     )  # fmt: skip
+
+
+def _from_tai(times: pl.Expr) -> pl.Expr:
+    seconds = times.str.slice(1, 16).str.to_integer(base=16, strict=False) - _TAI_EPOCH - _TAI_AHEAD
+    nanoseconds = times.str.slice(17, 8).str.to_integer(base=16, strict=False)
+    return (seconds * 1_000_000 + nanoseconds // 1000).cast(UTC_TIME)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS, WARNING_LEVELS
 from isang.logs.parsing.masks import PROSE, SLOT, TELLING
 
 _OPPOSITES = (
@@ -45,17 +46,13 @@ _NUMBERED = re.compile(r"[A-Za-z]+0")
 _EDGES = "\"'()[]{},;:.!?"
 
 
-_WARNINGS = frozenset(["WARN", "WARNING"])
 _MARK = re.compile(r"^<(?:error|warning|normal)> ")
-_ERRORS = frozenset(
-    ["ERROR", "ERR", "E", "SEVERE", "FATAL", "F", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "FAILURE"]
-)
 
 
 def severity(level: str | None) -> str:
     """`error`, `warning` or `normal`: lines of one text are two events where these differ."""
     upper = (level or "").upper()
-    return "error" if upper in _ERRORS else "warning" if upper in _WARNINGS else "normal"
+    return "error" if upper in ERROR_LEVELS else "warning" if upper in WARNING_LEVELS else "normal"
 
 
 def marked(text: str, severe: str) -> str:

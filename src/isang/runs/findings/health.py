@@ -6,10 +6,11 @@ import numpy as np
 
 from isang.runs.finding import Finding, Language, RunContext, both, named, plain, too_few
 from isang.runs.findings.progress.inapplicable import inapplicable
+from isang.runs.findings.progress.stages import Change, change_at
 from isang.runs.read import table as t
 from isang.runs.read.table import Floats, RunTable, usable
 from isang.runs.statistics.level_shift import PART_AFTER, LevelShift, level_shift
-from isang.runs.statistics.noise import around_curve, autoregression, block_means, longer, simulated
+from isang.runs.statistics.noise import around_curve, autoregression, block_means, longer, robust_spread, simulated
 from isang.runs.statistics.overfitting_rise import rise_after_best
 from isang.runs.text.writing import number
 
@@ -30,6 +31,9 @@ DIVERGED_PART = 0.1
 """A rise above the best level counts from this part of what the run had gained."""
 COLLAPSED_PART, FEWEST_BEFORE = 0.5, 24
 """A run that loses this part of its gain is judged by the noise before its best, if there are FEWEST_BEFORE means."""
+CLEAR_GAIN = 7.0
+"""A run that loses half of a gain of this many changes between neighbouring means may have diverged, though its noise
+seems to have a long memory."""
 FEWEST_TO_TURN = 12
 TURNED_PART, TURNED_LEVEL = 0.2, 0.05
 """Of 12 to 39 losses a rise counts from these parts of the gain and of the lowest level."""
@@ -139,13 +143,19 @@ def divergence(table: RunTable, context: RunContext) -> Finding:
             "last_level": sign * entry["last"],
             "lowest_around_step": entry["step"],
             "ends_without_a_number": ends_without_a_number(context),
-            "jump_step": None if shift is None else int(context.steps[shift.position]),
+            "jump_step": None if shift is None else int(context.steps[entry["first"] + shift.position]),
             "level_before_jump": None if shift is None else sign * shift.before,
             "level_after_jump": None if shift is None else sign * shift.after,
+            "stage_first_step": entry["stage_first_step"],
+            "setting": None if entry["change"] is None else entry["change"].name,
         }
     )
+    if not diverged(context) and entry["may_have"]:
+        may_have = _ends_higher(context, evidence, entry["needed"])
+        return Finding("divergence", "cannot_tell", named(context, may_have), evidence)
     if not diverged(context):
-        return Finding("divergence", "ok", named(context, _did_not(context, evidence)), evidence)
+        did_not = _did_not(context, evidence)
+        return Finding("divergence", "ok", named(context, _of_the_stage(did_not, entry)), evidence)
     statement = _ends_higher(context, evidence, entry["threshold"]) if shift is None else _jumps(context, evidence)
     statement = named(context, statement)
     remedy = _KEEP if table.maximised else _REMEDY
@@ -208,9 +218,37 @@ def ends_without_a_number(context: RunContext) -> bool:
     return entry is not None and bool(entry["until_the_end"])
 
 
+def _of_the_stage(statement: dict[Language, str], entry: dict[str, Any]) -> dict[Language, str]:
+    """The statement with where the stage begins that it is about, if the setting changed that the loss depends on."""
+    if entry["change"] is None:
+        return statement
+    step = f"{entry['stage_first_step']:,}"
+    return both(
+        f"{statement['en']} Judged from step {step} on, where {entry['change'].said('en')} and the loss changes with "
+        "it.",
+        f"{statement['ko']} 스텝 {step}에서 {entry['change'].said('ko')}. 손실도 함께 달라지므로 그 뒤만 판단합니다.",
+    )
+
+
+def _last_stage(loss: Floats, context: RunContext) -> tuple[int, Change | None]:
+    """The position from which the loss is judged: the last jump to a higher level at which a logged setting changes.
+
+    It is 0 without such a jump, and where too few losses follow.
+    """
+    first, change = 0, None
+    while len(loss) - first >= FEWEST and (shift := level_shift(loss[first:])) is not None:
+        found = change_at(context, first + shift.position)
+        if found is None or len(loss) - first - shift.position < FEWEST:
+            break
+        first, change = first + max(shift.position, 1), found
+    return first, change
+
+
 def _course(context: RunContext) -> dict[str, Any]:
     """Levels of the judged series, turned upside down where higher is better, and how far it ends above the lowest."""
     loss = -context.loss if context.table.maximised else context.loss
+    first, change = _last_stage(loss, context)
+    loss, steps = loss[first:], context.steps[first:]
     fine = block_means(loss, 120)
     fine = fine[len(fine) % 20 :] if len(fine) >= 40 else fine
     size = max(1, len(fine) // 20)
@@ -220,7 +258,7 @@ def _course(context: RunContext) -> dict[str, Any]:
     threshold = _rise_by_noise(fine, len(blocks), size, share)
     lowest = int(np.argmin(blocks))
     gained = float(max(blocks[0] - blocks[lowest], 0.0))
-    step = int(context.steps[min(len(context.steps) - 1, (lowest + 1) * len(context.steps) // len(blocks) - 1)])
+    step = int(steps[min(len(steps) - 1, (lowest + 1) * len(steps) // len(blocks) - 1)])
     rise, before = float(blocks[-1] - blocks[lowest]), (lowest + 1) * size
     if (
         rise > COLLAPSED_PART * gained
@@ -233,6 +271,8 @@ def _course(context: RunContext) -> dict[str, Any]:
         "rise": rise, "threshold": threshold, "gained": gained, "step": step,
         "needed": needed, "lowest": float(blocks[lowest]), "last": float(blocks[-1]),
         "shift": _lasting_jump(loss, gained, int(PART_AFTER * len(loss)) if means else 0),
+        "may_have": rise > COLLAPSED_PART * gained and gained > CLEAR_GAIN * robust_spread(np.diff(fine)),
+        "first": first, "change": change, "stage_first_step": int(steps[0]) if first else None,
     }  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """Where the run could have stopped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
-from isang.runs.finding import Finding, RunContext, both, plain
+from isang.runs.finding import Finding, Language, RunContext, both, plain
 from isang.runs.findings.generalisation import validation_points
 from isang.runs.findings.progress.descent import learned_nothing
 from isang.runs.findings.progress.inapplicable import inapplicable
@@ -21,6 +23,11 @@ LATE = 0.7
 """A validation loss that is as good as its best before this part of the run makes the rest a waste."""
 WORTH_SECONDS = 600.0
 """A waste of less than this is mentioned but not a problem; if the log has no times, any waste counts."""
+
+
+LOST, CLEAR_GAIN, FEWEST_TO_LOSE = 0.5, 10.0, 20
+"""A metric that ends with more than this part of its gain lost is a problem, from a gain of this many noise units and
+this many values on."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,18 @@ class Points:
     def done_early(self) -> bool:
         """The best was as good as reached long before the end; a value that never changes has no best."""
         return bool(np.ptp(self.values) > 0 and self.labels[self.enough] < LATE * self.labels[-1])
+
+    @property
+    def lost(self) -> float:
+        """Part of the gain of a metric, from its first values to its best, that is lost at the end; 0 if not clear."""
+        if self.name in ("validation loss", TRAINING) or len(self.values) < FEWEST_TO_LOSE:
+            return 0.0
+        tenth = max(3, len(self.values) // 10)
+        level = np.median(sliding_window_view(self.values, 3), axis=1)
+        lowest, gain = float(level.min()), float(np.median(self.values[:tenth]) - level.min())
+        if gain <= CLEAR_GAIN * self.noise:
+            return 0.0
+        return max(0.0, min(1.0, float(np.median(self.values[-tenth:]) - lowest) / gain))
 
 
 def _too_few_points() -> Finding:
@@ -103,6 +122,8 @@ def stopping_point(table: RunTable, context: RunContext) -> Finding:
             "hours_saved": None if saved is None else saved / 3600,
             "loss_cost": max(0.0, float(values[enough] - values[best])),
             "unit": points.unit,
+            "lost_part": points.lost,
+            "last": points.sign * float(np.median(values[-3:])),
             "kept_epoch": table.facts.get("best_epoch"),
             "lowest_validation_loss": _lowest_validation(table) if points.name == table.metric else None,
             "prechelt": _prechelt(context, values, points.labels),
@@ -161,6 +182,8 @@ def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Findin
             f"{base_ko} 보면, 가장 좋은 값은 {where_ko}의 {best}이며 그 뒤로 더 나아지지 않았습니다.{there_ko}{kept_ko}"
             f"{beside_ko}",
         )
+    if evidence["lost_part"] > LOST:
+        return _lost(evidence, statement, where_en, where_ko)
     if not late:
         return Finding("stopping_point", "ok", statement, evidence)
     remedy = both(
@@ -168,6 +191,22 @@ def _worded(evidence: dict[str, Any], *, at_the_end: bool, late: bool) -> Findin
         f"{where_ko} 부근에서 멈추도록 조기 종료의 patience 값을 조정해 보십시오.",
     )
     return Finding("stopping_point", "problem", statement, evidence, remedy)
+
+
+def _lost(evidence: dict[str, Any], statement: Mapping[Language, str], where_en: str, where_ko: str) -> Finding:
+    """The metric was much better along the way than at the end."""
+    last, part = number(evidence["last"]), f"{100 * evidence['lost_part']:.0f} %"
+    said = both(
+        f"{statement['en']} It ends at {last}: {part} of what it had gained is lost again.",
+        f"{statement['ko']} 마지막 값은 {last}(으)로, 얻었던 개선의 {part}를 다시 잃었습니다.",
+    )
+    remedy = both(
+        f"Use the checkpoint from near {where_en}, and look at what changed after it: a lower learning rate, stronger "
+        "clipping or a bound on the change of the policy may keep what was learned.",
+        f"{where_ko} 부근의 체크포인트를 사용하고 그 뒤에 무엇이 달라졌는지 확인해 보십시오. 학습률을 낮추거나, "
+        "클리핑을 강화하거나, 정책의 변화 폭을 제한하면 학습한 것을 유지할 수 있습니다.",
+    )
+    return Finding("stopping_point", "problem", said, evidence, remedy)
 
 
 def _base(evidence: dict[str, Any]) -> tuple[str, str]:

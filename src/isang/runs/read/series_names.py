@@ -160,24 +160,26 @@ _CAPITALS = re.compile(
 )
 
 
-_IN_CHINESE = {
+_TRANSLATED = {
     "训练": "train", "訓練": "train", "验证": "val", "驗證": "val", "测试": "test", "測試": "test", "損失": "loss",
     "损失": "loss", "准确率": "accuracy", "準確率": "accuracy", "精度": "accuracy", "正解率": "accuracy",
     "精确率": "precision", "召回率": "recall", "学习率": "learning_rate", "學習率": "learning_rate",
     "学習率": "learning_rate", "轮次": "epoch", "轮数": "epoch", "周期": "epoch", "エポック": "epoch", "步数": "step",
     "迭代": "iteration", "ステップ": "step", "用时": "step_time", "耗时": "step_time", "平均": "avg",
     "梯度范数": "grad_norm", "检证": "val", "検証": "val", "奖励": "reward", "困惑度": "perplexity",
+    "verlust": "loss", "trainings": "train", "validierungs": "val", "validierung": "val", "epoche": "epoch",
+    "lernrate": "learning_rate", "genauigkeit": "accuracy", "schritt": "step",
 }  # fmt: skip
-_CHINESE = re.compile("|".join(sorted(_IN_CHINESE, key=len, reverse=True)))
-"""Matches the usual words in Chinese and Japanese; a name may contain several without a space."""
+_WORDS_ELSEWHERE = re.compile("|".join(sorted(_TRANSLATED, key=len, reverse=True)), re.IGNORECASE)
+"""Matches the usual words in Chinese, Japanese and German; a name may contain several without a space."""
 
 
 @lru_cache(maxsize=20_000)
 def normal(name: str) -> str:
     """`Train/Loss`, `train loss`, `train-loss` and `trainLoss` are one name: `train_loss`."""
     spaced = _CAPITALS.sub("_", name.strip().replace("'s ", " "))  # "training's auc", "trainLoss", "학습손실"
-    if _CHINESE.search(spaced):
-        spaced = _CHINESE.sub(lambda word: f"_{_IN_CHINESE[word.group()]}_", spaced)
+    if _WORDS_ELSEWHERE.search(spaced):
+        spaced = _WORDS_ELSEWHERE.sub(lambda word: f"_{_TRANSLATED[word.group().lower()]}_", spaced)
     return re.sub(r"[\s/.\-:@()\[\]%\"'_|]+", "_", spaced.lower()).strip("_") or name.strip().lower()
 
 

@@ -12,7 +12,9 @@ MOST_BLOCKS = 400
 SIDE = 5
 """Blocks whose median is the level on either side of a jump."""
 SUDDEN = 8.0
-"""A jump from one block to the next of this many typical changes; noise that wanders does so in small steps."""
+"""A jump of this many typical changes from one block to the next; noise that wanders does so in small steps."""
+WITHIN = 2
+"""Blocks that a jump may take."""
 FEWEST_AFTER, PART_AFTER = 20, 0.04
 """Minimum number, and fraction of all values, at the new level: a heavy tail can jump as far for a while."""
 
@@ -42,7 +44,8 @@ def level_shift(values: Floats) -> LevelShift | None:
     later = np.minimum.accumulate(levels[::-1])[::-1]
     starts = np.arange(SIDE, len(blocks) - least + 1)
     rises = later[starts] - levels[starts - SIDE]
-    sudden = np.maximum(blocks[starts] - blocks[starts - 1], np.append(np.diff(blocks), 0.0)[starts])
+    ahead = np.append(blocks, np.full(WITHIN, blocks[-1]))
+    sudden = np.max([ahead[starts + step] for step in range(WITHIN)], axis=0) - blocks[starts - 1]
     rises[(sudden < SUDDEN * typical) | (sudden < rises / 2)] = 0.0
     best = int(np.argmax(rises))
     if rises[best] <= SUDDEN * typical / 2 or rises[best] <= 0:

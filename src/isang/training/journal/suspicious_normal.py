@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS
 from isang.model.batches import Sessions
 from isang.model.vocabulary import MARKS, Vocabulary
-from isang.model.wording import ERROR_LEVELS, tells_of_failure, words
+from isang.model.wording import tells_of_failure, words
 
 RARE_SHARE = 0.02
 """A template in more than this share of the sessions counts as usual for the system, whatever its words say."""

@@ -38,6 +38,11 @@ def period_of(hours_W: NDArray[np.int64], roots_W: Floats) -> int | None:
     return best if errors[best] < BETTER * errors[None] else None
 
 
+def covers_days(hours_W: NDArray[np.int64]) -> bool:
+    """Whether a log shows how the hours of a day, and days, differ."""
+    return _is_seen(hours_W % 24, 24)
+
+
 def _is_seen(hour_W: NDArray[np.int64], period: int) -> bool:
     """Whether a log covers each hour of a period, and enough periods."""
     times = int(np.count_nonzero(np.diff(hour_W) < 0)) + 1

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isang.detection.threshold.calibration import fit_tail
+from isang.detection.threshold.calibration import ScoreTail, fit_tail
 from isang.detection.threshold.stretches import SCALE
 from isang.detection.whole.over_time.lines import Lines
+from isang.detection.whole.over_time.load import MOST
 from isang.detection.whole.over_time.volume import moment
 from isang.model.batches import Floats
 
@@ -21,6 +22,8 @@ FEW, LEAST_GAPS, MOST_GAPS = 4, 20, 5_000
 than LEAST_GAPS means nothing."""
 MOST_REGULAR = 500
 """Maximum number of kinds of lines, the most frequent, watched for silence."""
+IRREGULAR = 2.0
+"""Lines come irregularly if the 0.9 quantile of their gaps is at least this many times the median; 3.3 if by chance."""
 SCALE_SHARE = 0.25
 """Minimum scale of the tail of the gaps, in median gaps."""
 PAUSE_SECONDS, PAUSE_SHARE, PAUSE_STEPS = 60.0, 0.99, 3
@@ -87,19 +90,15 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
     clock, series = _Clock.of(lines, known), _series(lines)
     parts = max(1.0, clock.length / (period / PARTS))
     tail, found = fit_tail(scores, SCALE), []
-    regular = known[1:].filter(pl.col("gaps").list.len() >= LEAST_GAPS)
-    for name, gaps in (
-        regular.sort(pl.col("gaps").list.len(), descending=True, maintain_order=True)["series", "gaps"]
-        .head(MOST_REGULAR)
-        .rows()
-    ):
+    for name, gaps in regular_kinds(known):
         if name not in series:
             continue
         at = series[name].at
         edges = np.concatenate([[clock.starts[0]], at, [clock.starts[-1]]])
         now = np.diff(clock.passed(edges))
         place = int(now.argmax())
-        score = _score(np.array(gaps), now[[place]], len(now), lines.seconds)
+        then = np.array(gaps) * slower(np.array(gaps), np.delete(now, place))
+        score = gap_score(gap_tail(then, lines.seconds), float(now[place]), len(now))
         p_value = min(1.0, parts * float(tail.p_values(np.array([score]))[0]))
         found.append(
             Silence(
@@ -108,6 +107,13 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
             )
         )  # fmt: skip
     return sorted(found, key=lambda one: one.p_value)
+
+
+def regular_kinds(known: pl.DataFrame) -> list[tuple[str, list[float]]]:
+    """The kinds of lines watched for silence, each with the gaps between its lines, the most frequent first."""
+    regular = known[1:].filter(pl.col("gaps").list.len() >= LEAST_GAPS)
+    ordered = regular.sort(pl.col("gaps").list.len(), descending=True, maintain_order=True)
+    return ordered["series", "gaps"].head(MOST_REGULAR).rows()
 
 
 def novelty(known: pl.DataFrame, seconds: float, *, loud: bool, kinds: int = 1) -> float:
@@ -206,12 +212,24 @@ def _held_out(gaps: Floats, part: NDArray[np.int64], resolution: float) -> Float
     for own in np.unique(part).tolist():
         others, now = gaps[part != own], gaps[part == own]
         if len(others) >= LEAST_GAPS // 2:
-            scores_P[own] = _score(others, now[[int(now.argmax())]], len(now), resolution)
+            scores_P[own] = gap_score(gap_tail(others, resolution), float(now.max()), len(now))
     return scores_P
 
 
-def _score(then: Floats, longest: Floats, number: int, resolution: float) -> float:
-    """-log10 of the probability that one of `number` gaps is as long as the `longest`; at least 0."""
+def slower(then: Floats, others: Floats) -> float:
+    """How many times the usual the other gaps are, for what comes irregularly: it is rarer now, which is no silence."""
     usual = float(np.median(then))
-    tail = fit_tail(then, max(resolution, SCALE_SHARE * usual), usual)
-    return max(0.0, -float(np.log10(number * tail.p_values(longest)[0])))
+    if len(others) < FEW or not usual or float(np.quantile(then, 0.9)) < IRREGULAR * usual:
+        return 1.0
+    return min(MOST, max(1.0, float(np.median(others)) / usual))
+
+
+def gap_tail(gaps: Floats, resolution: float) -> ScoreTail:
+    """The tail of the gaps between lines of one kind, whose times are known to `resolution` seconds."""
+    usual = float(np.median(gaps))
+    return fit_tail(gaps, max(resolution, SCALE_SHARE * usual), usual)
+
+
+def gap_score(tail: ScoreTail, longest: float, number: int) -> float:
+    """-log10 of the probability that one of `number` gaps is as long as the `longest`; at least 0."""
+    return max(0.0, -float(np.log10(number * tail.p_values(np.array([longest]))[0])))

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
+from isang.detection.causes.quiet import MANY_LINES, quiet_once
 from isang.detection.causes.severity import SEVERITIES
 from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
@@ -28,7 +29,8 @@ from isang.model.folder.log_tables import VALUE_LINES
 from isang.model.wording import LOUDNESS
 
 SHOWN_CHANGES = 5
-MANY_LINES = 10
+MUCH = 0.3
+"""A kind of line with this share of the lines that are too many is what an incident is named after."""
 SHORTEST_SECONDS = WINDOW_SECONDS[0]
 _TITLES = {
     "more": ("More than ever: {line}", "평소보다 많음: {line}"),
@@ -78,9 +80,13 @@ def lines_noticed(
     lines_new = [group for group in groups if group[0].p_value <= UNUSUAL]
     incidents, lines_new = _with_new_lines(model, logs, incidents, lines_new)
     told = [_of_new(model, logs, group) for group in lines_new]
-    smaller = [_of_new(model, logs, group) for group in groups if group[0].p_value > UNUSUAL]
+    smaller = [one for one in told if quiet_once(one)]
+    lines_new = [group for group, one in zip(lines_new, told, strict=True) if not quiet_once(one)]
+    told = [one for one in told if not quiet_once(one)]
+    smaller += [_of_new(model, logs, group) for group in groups if group[0].p_value > UNUSUAL]
     explaining, left = [*incidents, *told], list[list[LineChange]]()
-    changed = _at_one_time([*_changed(model, lines), *_silent(model, lines, series)])
+    unlike, with_load = _changed(model, lines)
+    changed = at_one_time([*unlike, *_silent(model, lines, series)])
     by_cause = lines_by_incident(model, logs, records) if changed else {}
     own = [by_cause.get(one.fingerprint) for one in incidents]
     own += [lines.only(np.isin(lines.event_C, [one.event for one in group])) for group in lines_new]
@@ -90,7 +96,8 @@ def lines_noticed(
             left.append(group)
         else:
             explaining[place] = _with_reasons(explaining[place], group)
-    told = [*explaining[len(incidents) :], *(_of_group(model, group) for group in left)]
+    told = [*explaining[len(incidents) :], *(incident_of_changes(model, group) for group in left)]
+    smaller += [incident_of_changes(model, group) for group in at_one_time(with_load)]
     return LinesNoticed(told, smaller, explaining[: len(incidents)], [_listed(logs, one) for one in new])
 
 
@@ -137,27 +144,38 @@ def _listed(logs: StoredLogs, one: NewLine) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _changed(model: Model, lines: Lines) -> list[LineChange]:
-    """The series that changed more than normal stretches do, the least likely first."""
+def _changed(model: Model, lines: Lines) -> tuple[list[LineChange], list[LineChange]]:
+    """The series that changed more than normal stretches do, the least likely first, and what the load explains."""
     if model.volume is None:
-        return []
+        return [], []
     found, windows = changes(model.volume, lines)
     worst_W = worst_of(model.volume)
     length = min(windows, len(worst_W) // LEAST_STRETCHES)
     if not found or length < 1:
-        return []
+        return [], []
     number = len(worst_W) // length
     tail = fit_tail(np.array([part.max() for part in np.array_split(worst_W, number)]), SCALE)
     parts = -(-windows // length)
-    p_values = [parts * float(tail.p_values(np.array([change.score]))[0]) for change in found]
-    return [
-        LineChange(
-            one.series, one.kind, one.first, one.last, one.lines, p_value, _numbers(one), _numbers_ko(one),
-            (one.worst.timestamp(), one.worst.timestamp() + one.window_seconds), one.lines - one.usual,
-        )
-        for one, p_value in zip(found, p_values, strict=True)
-        if p_value <= TOLD
-    ]  # fmt: skip
+    told, with_load = list[LineChange](), list[LineChange]()
+    for one in found:
+        p_value, beyond = (parts * float(p) for p in tail.p_values(np.array([one.score, one.beyond_load])))
+        if p_value <= TOLD:
+            change = rate_told(one, max(p_value, beyond))
+            (told if beyond <= TOLD else with_load).append(change)
+    return sorted(told, key=lambda one: one.p_value), with_load
+
+
+def rate_told(one: RateChange, p_value: float) -> LineChange:
+    """A changed rate in words."""
+    return LineChange(
+        one.series, one.kind, one.first, one.last, one.lines, p_value, _numbers(one), _numbers_ko(one),
+        (one.worst.timestamp(), one.worst.timestamp() + one.window_seconds), one.lines - one.usual,
+    )  # fmt: skip
+
+
+def silence_told(one: Silence) -> LineChange:
+    """A silence in words."""
+    return LineChange(one.series, "none", one.first, one.last, 0, one.p_value, _pauses(one), _pauses_ko(one))
 
 
 def _silent(model: Model, lines: Lines, series: pl.DataFrame | None) -> list[LineChange]:
@@ -166,17 +184,13 @@ def _silent(model: Model, lines: Lines, series: pl.DataFrame | None) -> list[Lin
     of_values = None if series is None or VALUE_LINES not in model.of_logs else lines_by_value(series)
     if of_values is not None:
         found += silences(model.of_logs[VALUE_LINES], of_values)
-    return [
-        LineChange(one.series, "none", one.first, one.last, 0, one.p_value, _pauses(one), _pauses_ko(one))
-        for one in found
-        if one.p_value <= TOLD
-    ]
+    return [silence_told(one) for one in found if one.p_value <= TOLD]
 
 
 def _with_reasons(incident: Incident, group: Sequence[LineChange]) -> Incident:
-    """The incident with the changed rates as reasons; where all lines are more than ever, named after that."""
+    """The incident with the changed rates as reasons; where no kind of line has most of too many, named after that."""
     reasons = (*incident.reasons, *(_reason(one) for one in group[:SHOWN_CHANGES]))
-    surge = next((one for one in group if one.series == ALL and one.kind == "more"), None)
+    surge = next((one for one in group if one.series == ALL and one.kind == "more" and one is _lead(group)), None)
     if surge is None or incident.symptoms[0]["kind"] not in _OF_SURGES:
         return replace(incident, reasons=reasons)
     title, title_ko = _titles(surge)
@@ -186,10 +200,10 @@ def _with_reasons(incident: Incident, group: Sequence[LineChange]) -> Incident:
 def _reason(one: LineChange) -> dict[str, Any]:
     named_ko = _SERIES_KO.get(one.series) or one.series
     reason = reason_of("volume", one.p_value, f"{one.series}: {one.says}.", None)
-    return reason | {"says_ko": f"{named_ko}: {one.says_ko}."}
+    return reason | {"says_ko": f"{named_ko}: {one.says_ko}.", "series": one.series, "change": one.kind}
 
 
-def _at_one_time(found: Sequence[LineChange]) -> list[list[LineChange]]:
+def at_one_time(found: Sequence[LineChange]) -> list[list[LineChange]]:
     """Those of one time together, each group the least likely first."""
     groups: list[list[LineChange]] = []
     for one in sorted(found, key=lambda one: one.p_value):
@@ -201,26 +215,43 @@ def _at_one_time(found: Sequence[LineChange]) -> list[list[LineChange]]:
     return groups
 
 
-def _of_group(model: Model, group: Sequence[LineChange]) -> Incident:
-    lead = group[0]
+def incident_of_changes(
+    model: Model, group: Sequence[LineChange], *, lead: LineChange | None = None, over: bool = True
+) -> Incident:
+    """The incident of lines whose rates changed at one time, the least likely first.
+
+    It is named after the `lead`, None: after what says most. Not `over`: they still do.
+    """
+    lead = lead or _lead(group)
     score = -float(np.log10(max(lead.p_value, 1e-300)))
-    titles = _titles(lead)
+    shown = [lead, *(one for one in group if one is not lead)][:SHOWN_CHANGES]
     first, last = min(one.first for one in group), max(one.last for one in group)
     loud = int(lead.series == ERRORS and lead.kind == "more")
     return incident_of_logs(
-        model, Symptom("volume", f"{lead.kind} {lead.series}"), titles, score, severity_of(score, loud),
-        (first.isoformat(), last.isoformat()), lead.lines, tuple(_reason(one) for one in group[:SHOWN_CHANGES]),
+        model, Symptom("volume", f"{lead.kind} {lead.series}"), _titles(lead, over=over), score,
+        severity_of(score, loud), (first.isoformat(), last.isoformat()), lead.lines, tuple(map(_reason, shown)),
         (lead.series.removeprefix(OF_LOG),) if lead.series.startswith(OF_LOG) else (),
     )  # fmt: skip
 
 
-def _titles(lead: LineChange) -> tuple[str, str]:
+def _lead(group: Sequence[LineChange]) -> LineChange:
+    """What says most: of many lines at one time the kind of line that most of them are, else the least likely."""
+    lead = group[0]
+    if lead.kind != "more" or not (lead.series == ALL or lead.series.startswith(OF_LOG)):
+        return lead
+    kinds = [one for one in group if one.kind == "more" and one.series not in (ALL, ERRORS, WARNINGS)]
+    kinds = [one for one in kinds if not one.series.startswith(OF_LOG) and one.surplus >= MUCH * lead.surplus]
+    return max(kinds, key=lambda one: one.surplus, default=lead)
+
+
+def _titles(lead: LineChange, *, over: bool = True) -> tuple[str, str]:
     """In English and Korean."""
     english, korean = _TITLES[lead.kind]
     named_ko = _SERIES_KO.get(lead.series) or headline(lead.series)
-    span = f"{lead.first:%H:%M} to {lead.last:%H:%M}"
+    span = f"{lead.first:%H:%M} to {lead.last:%H:%M}" if over else f"since {lead.first:%H:%M}"
+    span_ko = f"{lead.first:%H:%M}~{lead.last:%H:%M}" if over else f"{lead.first:%H:%M}부터"
     english_title = f"{english.format(line=headline(lead.series))}, {span}; {lead.says}"
-    korean_title = f"{korean.format(line=named_ko)}, {lead.first:%H:%M}~{lead.last:%H:%M}; {lead.says_ko}"
+    korean_title = f"{korean.format(line=named_ko)}, {span_ko}; {lead.says_ko}"
     return english_title, korean_title
 
 

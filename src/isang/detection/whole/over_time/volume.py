@@ -3,16 +3,19 @@
 Shapes: W windows of equal length, R series (templates, levels, all lines), L lines.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isang.detection.threshold.calibration import fit_tail
-from isang.detection.whole.over_time.course import course, hours_of, period_of
+from isang.detection.threshold.calibration import ScoreTail, fit_tail
+from isang.detection.whole.over_time.course import course, covers_days, hours_of, period_of
 from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines
+from isang.detection.whole.over_time.load import load
 from isang.model.batches import Floats
 
 WINDOW_SECONDS = (10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
@@ -56,6 +59,8 @@ class RateChange:
     window_seconds: float
     score: float
     """-log10 of its p-value, for one series and window."""
+    beyond_load: float
+    """The same for what the load of all lines does not explain."""
 
 
 def counted(lines: Lines) -> pl.DataFrame | None:
@@ -86,7 +91,8 @@ def counted(lines: Lines) -> pl.DataFrame | None:
 def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     """The series of `lines` that are unlike those of the training period, and how many windows were looked at.
 
-    A log that the training period has not, and one that is not there now, is not compared.
+    A log that the training period has not, and one that is not there now, is not compared. Where the training period is
+    too short to show how days differ, each change is also measured beside the load, see `load`.
     """
     if not len(lines.start_C):
         return [], 0
@@ -94,27 +100,59 @@ def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     windows = Windows.of(lines, seconds)
     if not windows.running_W.any():
         return [], 0
-    found = []
+    rates = known_rates(known)
+    here = {
+        name: windows.counts(name)
+        for name in rates.series
+        if not name.startswith(OF_LOG) or name.removeprefix(OF_LOG) in lines.sources
+    }
+    return changes_of(rates, here, windows.starts_W, seconds), int(windows.running_W.sum())
+
+
+@dataclass(frozen=True)
+class KnownRates:
+    """The rates of a training period."""
+
+    series: "dict[str, Then]"
+    """By their names."""
+    shows_days: bool
+    """Whether it shows how days differ."""
+
+
+def known_rates(known: pl.DataFrame) -> KnownRates:
+    """From SCHEMA."""
     hours = known.filter(pl.col("series") == HOURS_OF_WEEK)["counts"].to_list()
-    for name, _, counts in known.iter_rows():
-        if name in (WORST, HOURS_OF_WEEK) or (
-            name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources
-        ):
-            continue
-        then = Then.of(np.array(counts), np.array(hours[0]).astype(np.int64) if hours else None)
-        change = _change(name, then, windows)
-        found += [change] if change else []
-    return sorted(found, key=lambda change: -change.score), int(windows.running_W.sum())
+    hours_W = np.array(hours[0]).astype(np.int64) if hours else None
+    series = {
+        name: Then.of(np.array(counts), hours_W)
+        for name, _, counts in known.iter_rows()
+        if name not in (WORST, HOURS_OF_WEEK)
+    }
+    return KnownRates(series, hours_W is not None and covers_days(hours_W))
 
 
-def _change(name: str, then: "Then", windows: "Windows") -> RateChange | None:
+def changes_of(known: KnownRates, now: Mapping[str, Floats], starts_W: Floats, seconds: float) -> list[RateChange]:
+    """The series of `now`, lines in windows of `seconds` from `starts_W` on, that changed, the least likely first."""
+    loads = _Loads.of(known, now)
+    found = [_change(name, known.series[name], now_W, starts_W, seconds, loads) for name, now_W in now.items()]
+    return sorted((change for change in found if change), key=lambda change: -change.score)
+
+
+def _change(
+    name: str, then: "Then", now_W: Floats, starts_W: Floats, seconds: float, loads: "_Loads"
+) -> RateChange | None:
     """How a series differs from what it was, where it is hardly by chance."""
-    now_W, starts_W = windows.counts(name), windows.starts_W
     more_W, less_W = then.scores(now_W, hours_of(starts_W))
     score_W = np.maximum(more_W, less_W)
-    worst = int(score_W.argmax())
-    if score_W[worst] <= -np.log10(0.05):
+    if score_W.max() <= -np.log10(0.05):
         return None
+    load_W = loads.beside(name)
+    beyond_W = np.where(
+        more_W >= less_W,
+        np.minimum(more_W, then.scores(now_W / np.maximum(load_W, 1.0), hours_of(starts_W))[0]),
+        np.minimum(less_W, then.scores(now_W / np.minimum(load_W, 1.0), hours_of(starts_W))[1]),
+    )
+    worst = int(np.lexsort((score_W, beyond_W))[-1])
     kind = "more" if more_W[worst] >= less_W[worst] else "none" if now_W[worst] == 0 else "less"
     alike_W = score_W >= score_W[worst] / 2
     start, stop = worst, worst
@@ -123,10 +161,10 @@ def _change(name: str, then: "Then", windows: "Windows") -> RateChange | None:
     while stop + 1 < len(alike_W) and alike_W[stop + 1]:
         stop += 1
     return RateChange(
-        name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), moment(starts_W[worst]),
+        name, kind, moment(starts_W[start]), moment(starts_W[stop] + seconds), moment(starts_W[worst]),
         int(now_W[worst]), then.usual(int(hours_of(starts_W)[worst])),
-        int(then.counts_W.max() if kind == "more" else then.counts_W.min()), windows.seconds,
-        float(score_W[worst]),
+        int(then.counts_W.max() if kind == "more" else then.counts_W.min()), seconds,
+        float(score_W[worst]), float(beyond_W[worst]),
     )  # fmt: skip
 
 
@@ -165,6 +203,34 @@ class Windows:
         counts_W = np.bincount(self.window_C[own_C], self.lines.lines_C[own_C], minlength=len(self.running_W))
         counts: Floats = counts_W[self.running_W].astype(np.float64)
         return counts
+
+
+@dataclass(frozen=True)
+class _Loads:
+    """What the load is measured by."""
+
+    names: list[str]
+    """The templates."""
+    now_TW: Floats
+    usual_TW: Floats
+    known: bool
+    """The training period shows how days differ: any other load is unusual."""
+
+    @classmethod
+    def of(cls, known: KnownRates, now: Mapping[str, Floats]) -> "_Loads":
+        """The templates among the series of `now`."""
+        names = [name for name in now if name not in (ALL, ERRORS, WARNINGS) and not name.startswith(OF_LOG)]
+        width = len(next(iter(now.values()), np.empty(0)))
+        usual = [np.full(width, known.series[name].counts_W.mean()) for name in names]
+        lines = [now[name] for name in names]
+        return cls(names, np.array(lines).reshape(-1, width), np.array(usual).reshape(-1, width), known.shows_days)
+
+    def beside(self, name: str) -> Floats:
+        """The load by all kinds of lines but this one, shape W."""
+        if self.known:
+            return np.ones(self.now_TW.shape[1])
+        others_T = np.array([other != name for other in self.names], dtype=bool)
+        return load(self.now_TW[others_T], self.usual_TW[others_T])
 
 
 def worst_of(known: pl.DataFrame) -> Floats:
@@ -212,20 +278,34 @@ class Then:
         """The lines in a usual window at that hour of the week."""
         if self.period is None:
             return float(np.median(self.counts_W))
-        return float(max(0.0, (course(self.hours_W, _roots(self.counts_W), self.period)[hour] / 2) ** 2 - 0.375))
+        return float(max(0.0, (self._expected[hour] / 2) ** 2 - 0.375))
 
     def scores(self, now_W: Floats, hours_W: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """-log10 of the p-values of more and of fewer lines than in these windows, each of the shape of `now_W`.
 
         By twice the root of the counts, whose spread does not depend on the rate (Anscombe 1948), without the course.
         """
-        expected = course(self.hours_W, _roots(self.counts_W), self.period)
-        then, now = _roots(self.counts_W) - expected[self.hours_W], _roots(now_W) - expected[hours_W]
-        more: Floats = -np.log10(fit_tail(then, SCALE, ALLOWANCE).p_values(now))
+        now = _roots(now_W) - self._expected[hours_W]
+        more: Floats = -np.log10(self._more.p_values(now))
         less: Floats = np.zeros(len(now_W))
-        if self.counts_W.min() >= 1 and np.median(self.counts_W) >= REGULAR:
-            less = -np.log10(fit_tail(-then, SCALE, ALLOWANCE).p_values(-now))
+        if self._less is not None:
+            less = -np.log10(self._less.p_values(-now))
         return more, less
+
+    @cached_property
+    def _expected(self) -> Floats:
+        return course(self.hours_W, _roots(self.counts_W), self.period)
+
+    @cached_property
+    def _more(self) -> ScoreTail:
+        return fit_tail(_roots(self.counts_W) - self._expected[self.hours_W], SCALE, ALLOWANCE)
+
+    @cached_property
+    def _less(self) -> ScoreTail | None:
+        """None for a series that may well have no line in a window."""
+        if self.counts_W.min() < 1 or np.median(self.counts_W) < REGULAR:
+            return None
+        return fit_tail(self._expected[self.hours_W] - _roots(self.counts_W), SCALE, ALLOWANCE)
 
 
 def _roots(counts_W: Floats) -> Floats:

@@ -5,7 +5,7 @@ Shapes: none; a slot is a row of `slots.parquet`, see isang.logs.templates.slots
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,11 +24,14 @@ PRIOR_RATE, PRIOR_SLOTS = 0.01, 5
 """Prior rate of slots that get new values within half a training period, and its weight in slots."""
 RARE = 0.05
 """New values up to this p-value are counted."""
+LEAST_FAMILY = 3
+"""Fewer known names are no numbered family."""
 SHOWN_VALUES = 4
 SHOWN_CHARACTERS = 60
 _PLAIN = re.compile(r"(?:[^\W\d][\w.-]*[=:])?(?:[^\W\d_][^\W\d_-]*|[-+]?\d{1,3})")
 """Matches a word, or a number of up to three digits, alone or after a name: a state; others are identities or
 places."""
+_NUMBERED = re.compile(r"(.*[^\d.])(\d{1,6})")
 _NAMED = re.compile(r"([^\W\d][\w.-]*)[=:]\S")
 
 
@@ -49,6 +52,8 @@ class NewValue:
     """Lines of the training period that were looked at."""
     p_value: float
     """The chance that among as many slots one has such a value, where nothing has changed."""
+    numbered: bool = False
+    """It is the next of the known names, which differ in a number."""
 
     @property
     def shown_name(self) -> str | None:
@@ -118,12 +123,34 @@ def new_values(known: pl.DataFrame, seen: pl.DataFrame) -> list[NewValue]:
         p_value = min(1.0, len(both) * math.exp(max(1.0, lines / DISPERSION) * math.log(chance)))
         found.append(
             NewValue(
-                row["event"], row["slot"], row["name"], new[0][0], lines, tuple(row["values"]), row["lines"], p_value
+                row["event"],
+                row["slot"],
+                row["name"],
+                new[0][0],
+                lines,
+                tuple(row["values"]),
+                row["lines"],
+                p_value,
+                all(_is_next(value, row["values"]) for value, _ in new),
             )
         )
     expected = rate * float((2 * both["lines_now"] / both["lines"]).clip(0, 2).sum())
     by_chance = poisson_or_more(sum(one.p_value <= RARE for one in found), expected)
     return sorted((replace(one, p_value=max(one.p_value, by_chance)) for one in found), key=lambda one: one.p_value)
+
+
+def _is_next(value: str, known: Sequence[str]) -> bool:
+    """Whether a value goes on with a numbered family of names: `r9` behind `r1` to `r8`.
+
+    The known ones differ in one number alone, whose values are dense, and the new number is near. Numbers alone may be
+    codes.
+    """
+    matches = [_NUMBERED.fullmatch(one) for one in (value, *known)]
+    if len(known) < LEAST_FAMILY or len({match and match[1] for match in matches}) != 1:
+        return False
+    number, *numbers = [int(match[2]) if match else 0 for match in matches]
+    low, high = min(numbers), max(numbers)
+    return matches[0] is not None and high - low < 2 * len(known) and low - len(known) <= number <= high + len(known)
 
 
 def _tells(value: str, row: Mapping[str, Any]) -> bool:

@@ -1,5 +1,6 @@
 """New values, and numbers out of their range, as incidents."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
+from isang.detection.causes.severity import Severity
 from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
 from isang.detection.incidents import Incident
@@ -18,8 +20,10 @@ from isang.detection.whole.values.new_values import NewValue, new_values
 from isang.detection.whole.values.numbers import StrangeNumbers, strange_numbers
 from isang.detection.whole.values.series import few_values
 from isang.logs.line_counts import WINDOW_SECONDS
+from isang.logs.parsing.inferred.levels import ERROR_LEVELS
 from isang.logs.places import StoredLogs
 from isang.model.folder.log_tables import NUMBERS
+from isang.model.wording import says_failure
 
 SHOWN_VALUES = 5
 SMALLER = 0.5
@@ -27,6 +31,8 @@ SMALLER = 0.5
 TOGETHER_SECONDS = 30.0
 """New values that first come within this many seconds have one cause."""
 SHORTEST_SECONDS = WINDOW_SECONDS[0]
+_CODE = re.compile(r"^(?:.*[=:])?[-+]?\d+$")
+"""Matches a number, alone or behind a name."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +56,13 @@ def values_noticed(
     if model.slots is not None:
         found = new_values(_in_numbers_of(logs, model, model.slots), few_values(series))
         values = [one for one in found if (one.event, one.slot, one.name) not in numeric]
-    made_of_values = [(group[0].p_value, _of_value(model, logs, series, group)) for group in _alike(series, values)]
+    groups = _alike(series, values)
+    next_ones = [group for group in groups if all(one.numbered for one in group) and group[0].p_value <= SMALLER]
+    made_of_values = [
+        (group[0].p_value, _of_value(model, logs, series, group)) for group in groups if group not in next_ones
+    ]
     smaller = [made for p_value, made in made_of_values if TOLD < p_value <= SMALLER]
+    smaller += [_of_value(model, logs, series, group) for group in next_ones]
     made_of_numbers = [_of_numbers(model, logs, series, group) for group in _at_one_time(series, strange)]
     explaining, told = list(incidents), list[Incident]()
     for made in [*(made for p_value, made in made_of_values if p_value <= TOLD), *made_of_numbers]:
@@ -105,10 +116,17 @@ def _of_value(model: Model, logs: StoredLogs, series: pl.DataFrame, group: Seque
     return incident_of_logs(
         model, Symptom("value", template, level),
         (f"New value of {name}: {found.says}{more}", f"{name}의 새 값: {found.says_ko}{more_ko}"),
-        score, severity_of(score, int(level in ("ERROR", "FATAL", "CRITICAL"))), _span(firsts, lasts),
+        score, _severity_of_value(found.value, level, score), _span(firsts, lasts),
         sum(one.lines for one in group), tuple(reasons), _sources(reasons),
         of=f"{found.shown_name or found.slot}={found.value}",
     )  # fmt: skip
+
+
+def _severity_of_value(value: str, level: str | None, score: float) -> Severity:
+    """Low for a further name that tells of no failure, such as that of a customer; a new code or state of failure is
+    more."""
+    loud = level in ERROR_LEVELS
+    return severity_of(score, int(loud)) if loud or _CODE.search(value) or says_failure(value) else "low"
 
 
 def _at_one_time(series: pl.DataFrame, strange: Sequence[StrangeNumbers]) -> list[list[StrangeNumbers]]:
@@ -142,7 +160,7 @@ def _of_numbers(model: Model, logs: StoredLogs, series: pl.DataFrame, group: Seq
     return incident_of_logs(
         model, Symptom("value", template, level),
         (f"Out of range: {found.says_of(named)}{more}", f"범위를 벗어남: {found.says_ko_of(named)}{more_ko}"),
-        score, severity_of(score, int(level in ("ERROR", "FATAL", "CRITICAL"))),
+        score, severity_of(score, int(level in ERROR_LEVELS)),
         _span([first for first, _ in times], [last for _, last in times]), sum(len(one.places) for one in group),
         tuple(reasons), _sources(reasons), of=f"{found.name or found.slot} out of range",
     )  # fmt: skip

@@ -10,10 +10,10 @@ from datetime import datetime
 import polars as pl
 
 from isang.logs.parsing.inferred.levels import ANY_LEVEL, LETTERS, level_place
-from isang.logs.parsing.inferred.readings import reading_of
+from isang.logs.parsing.inferred.readings import reading_of, since_start
 from isang.logs.parsing.inferred.time_forms import FoundTime, find_time, known_clock
 from isang.logs.parsing.regex import ascii_only
-from isang.logs.parsing.timestamps import EPOCH, Clock
+from isang.logs.parsing.timestamps import EPOCH, SINCE_START, Clock
 
 _MAX_LINES = 200
 """Lines of the sample that are looked at."""
@@ -23,8 +23,11 @@ _MAX_WORDS = 8
 _MAX_LAYOUTS = 3
 _LEAST_SHARE = 0.05
 _MOSTLY = 0.9
-_BEHIND_TIME = r"[\])>}]?[\s,:|\-\u2013]*"
-_EPOCH = re.compile(r"(?<![\w.:/-])(?:[12]\d{9}(?:[.,]\d{1,9})?|1\d{12}|1\d{15}|1\d{18})(?![\w.-]|:\S)")
+_BEHIND_TIME = r"(?:,\d{3})?[\])>}]?[\s,:|\-\u2013]*"
+_SINCE_START = re.compile(rf"[\[(<]?\s*\+?({SINCE_START.pattern})(?=\s?s?[\])>:,|\s])")
+_IN_BRACKETS = r"[^\[\]]{0,160}\]:?\s*"
+"""What else the brackets hold in which a time stands, and their end."""
+_EPOCH = re.compile(r"(?<![\w.:/-])(?:@[0-9a-f]{24}|[12]\d{9}(?:[.,]\d{1,9})?|1\d{12}|1\d{15}|1\d{18})(?![\w.-]|:\S)")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class _LinePlace:
     found: FoundTime | None
     start: int
     end: int
+    counted: bool = False
+    """The time is a number of seconds since a start."""
 
     @property
     def prefix(self) -> str:
@@ -68,9 +73,10 @@ def general_layouts(
     groups: dict[object, list[_LinePlace]] = defaultdict(list)
     for place in filter(None, map(_place, looked_at)):
         form = None if place.found is None else place.found.form
-        groups[form, len(_words(place.prefix))].append(place)
+        groups[form, len(_words(place.prefix)) if not place.counted else SINCE_START].append(place)
     for places in sorted(groups.values(), key=len, reverse=True)[:_MAX_LAYOUTS]:
-        if len(places) < max(1, _LEAST_SHARE * len(looked_at)):
+        least = _MOSTLY if places[0].counted else _LEAST_SHARE
+        if len(places) < max(1, least * len(looked_at)):
             continue
         clock = _clock(places, zone, reference, date_order)
         if clock is not None:
@@ -85,7 +91,7 @@ def _place(line: str) -> _LinePlace | None:
             return _LinePlace(line, None, *epoch.span())
     if found is None:
         epoch = _EPOCH.search(line[:_MAX_PREFIX])
-        place = None if epoch is None else _LinePlace(line, None, *epoch.span())
+        place = _counted(line) if epoch is None else _LinePlace(line, None, *epoch.span())
     else:
         place = _LinePlace(line, found, found.start, found.end)
     if place is None or place.start > _MAX_PREFIX or len(_words(place.prefix)) > _MAX_WORDS:
@@ -93,14 +99,21 @@ def _place(line: str) -> _LinePlace | None:
     return place
 
 
+def _counted(line: str) -> _LinePlace | None:
+    since = _SINCE_START.match(line)
+    return None if since is None else _LinePlace(line, None, *since.span(1), counted=True)
+
+
 def _clock(places: Sequence[_LinePlace], zone: str, reference: datetime, date_order: str) -> Clock | None:
     times = pl.Series([place.time for place in places])
     found = places[0].found
-    if found is None:
-        return EPOCH
+    if places[0].counted:
+        return SINCE_START if since_start(times) else None
     known = known_clock(times.to_list())
     if known is not None:
         return known
+    if found is None:
+        return EPOCH
     clocks = found.form.readings()
     reading = reading_of(times, zone=zone, reference=reference, date_order=date_order, clocks=clocks)
     return None if reading is None else reading.clock
@@ -111,14 +124,27 @@ def _general(places: Sequence[_LinePlace], clock: Clock) -> General:
     canonical = [f"{place.prefix}2000-01-01 00:00:00.000{place.rest}" for place in places]
     time = f"(?P<time>{clock.pattern})"
     prefixes = [place.prefix for place in places]
-    prefix = _prefix(prefixes, level=False)
+    if places[0].counted:
+        prefix, time = r"[\[(<]?\s*\+?", rf"{time}\s?s?"
+        rests = [re.sub(r"^\s?s?[\])>}]?[\s,:|\-]*", "", place.rest) for place in places]
+    else:
+        prefix = _prefix(prefixes, level=False)
     if sum(not rest.strip() for rest in rests) >= _MOSTLY * len(rests):
         return General(r"^(?P<message>\S.*)$", clock, ascii_only(f"^{prefix}{time}{_BEHIND_TIME}$"), canonical)
-    level = level_place(rests)
-    if level is None:
+    bracketed = sum(map(_is_in_brackets, places)) >= _MOSTLY * len(places)
+    level = level_place(rests, bracketed=bracketed)
+    if level is None and not places[0].counted:
         prefix = _prefix(prefixes, level=True)
     middle = "" if level is None else f"(?:{level})?"
+    if level is not None and bracketed:
+        middle += f"(?:{_IN_BRACKETS})?"
     return General(ascii_only(f"^{prefix}{time}{_BEHIND_TIME}{middle}(?P<message>.*)$"), clock, "", canonical)
+
+
+def _is_in_brackets(place: _LinePlace) -> bool:
+    """Whether the time stands in brackets that hold something else behind it."""
+    inside = place.prefix.count("[") - place.prefix.count("]") == 1
+    return inside and re.match(rf"[\s,:|/]+\S{_IN_BRACKETS}", place.rest) is not None
 
 
 def _behind(rest: str) -> str:

@@ -31,7 +31,7 @@ LEVEL = "(?:" + "|".join(f"{level}|{level.lower()}|{level.title()}" for level in
 ANY_LEVEL = f"(?:{'|'.join(reversed(_FOREIGN))}|{LEVEL[3:-1]})"
 """The same in other languages too."""
 SHORT_LEVEL = "VRB|DBG|INF|WRN|FTL"
-_OTHER_WORDS = "LOG|STATEMENT|DETAIL|HINT|NOTE|Note|TRC"
+_OTHER_WORDS = "LOG|STATEMENT|DETAIL|HINT|NOTE|Note|TRC|VERBOSE[1-9]|DEBUG[1-5]|II|WW|EE|inf|wrn|dbg"
 LETTERS = {
     "T": "TRACE", "D": "DEBUG", "V": "VERBOSE", "I": "INFO", "N": "NOTICE", "W": "WARNING", "E": "ERROR",
     "C": "CRITICAL", "F": "FATAL",
@@ -47,12 +47,27 @@ MARKS = {".": "DEBUG", "*": "NOTICE", "#": "WARNING"}
 """Level marks of Redis; its `-`, which elsewhere means no level, is not included."""
 _DEBUG = {f"D{number}": "DEBUG" for number in range(1, 6)}
 """Of MongoDB."""
-_CUT = {"TRAC": "TRACE", "DEBU": "DEBUG", "ERRO": "ERROR", "FATA": "FATAL", "PANI": "PANIC"}
-"""Of logrus on a terminal."""
+_CUT = {
+    "TRAC": "TRACE", "DEBU": "DEBUG", "ERRO": "ERROR", "FATA": "FATAL", "PANI": "PANIC",
+    "TRC": "TRACE", "VRB": "VERBOSE", "DBG": "DEBUG", "DB": "DEBUG", "INF": "INFO", "IN": "INFO", "II": "INFO",
+    "NO": "NOTICE", "WRN": "WARN", "WA": "WARN", "WW": "WARN", "ER": "ERROR", "EE": "ERROR", "CR": "CRITICAL",
+    "FTL": "FATAL", "AL": "ALERT", "EM": "EMERGENCY",
+}  # fmt: skip
+"""Of logrus on a terminal, Serilog, X servers and VMware."""
 WINDOWS_NUMBERS = {"0": "INFO", "1": "CRITICAL", "2": "ERROR", "3": "WARNING", "4": "INFO", "5": "VERBOSE"}
 """Of Windows' events; 0 is that of an audit."""
 
-_WORDS = _TRANSLATED | NUMBERS | LETTERS | MARKS | _CUT | _DEBUG
+_NUMBERED = {f"{word}{number}": word for word in ("DEBUG", "VERBOSE") for number in range(1, 10)}
+"""Of PostgreSQL and Chromium."""
+
+_WORDS = _TRANSLATED | _NUMBERED | NUMBERS | LETTERS | MARKS | _CUT | _DEBUG
+
+
+ERROR_LEVELS = frozenset(
+    ["ERROR", "ERR", "E", "SEVERE", "FATAL", "F", "CRITICAL", "CRIT", "ALERT", "EMERG", "EMERGENCY", "PANIC", "FAILURE"]
+)
+"""Levels that mean an error in any of the recognised formats, in capitals."""
+WARNING_LEVELS = frozenset(["WARN", "WARNING", "CAUTION", "ATTENTION"])
 
 
 def normal_level(level: pl.Expr) -> pl.Expr:
@@ -77,12 +92,13 @@ _SOME, _MOST, _ALL = 0.1, 0.8, 0.95
 _LETTER = f"[{''.join(LETTERS)}]"
 
 
-def level_place(rests: Sequence[str]) -> str | None:
+def level_place(rests: Sequence[str], *, bracketed: bool = False) -> str | None:
     """An expression for what leads to the level and the level itself, as a group; None where the lines name none.
 
-    `rests`: what stands behind the time. A level right behind it counts where a tenth of the lines have one; further on
-    nearly all must, and several different ones where they are in small letters, as prose is. A single letter is a level
-    where the lines have nothing else in that place, and at least two different ones or brackets.
+    `rests`: what stands behind the time; `bracketed`: in the same brackets. A level right behind it counts where a
+    tenth of the lines have one; further on nearly all must, and several different ones where they are in small letters,
+    as prose is. A single letter is a level where the lines have nothing else in that place, and at least two different
+    ones or brackets.
     """
     if not rests:
         return None
@@ -99,7 +115,7 @@ def level_place(rests: Sequence[str]) -> str | None:
         pattern = rf"{gap}(?P<level>{_LETTER}){BEHIND}"
         found = [match for rest in rests if (match := re.match(pattern, rest)) is not None]
         letters = {match["level"] for match in found}
-        closed = sum(match[0].rstrip()[-1:] in "])>}|/:" for match in found)
+        closed = len(found) if bracketed else sum(match[0].rstrip()[-1:] in "])>}|/:" for match in found)
         if len(found) >= 0.95 * len(rests) and (len(letters) > 1 or closed == len(found)):
             return pattern
     return None

@@ -9,7 +9,7 @@ import polars as pl
 
 from isang.languages import Both
 from isang.logs.parsing.inferred.time_forms import find_time, known_clock
-from isang.logs.parsing.timestamps import Clock, to_utc
+from isang.logs.parsing.timestamps import SINCE_START, Clock, to_utc
 
 DATE_ORDERS = {"day-first": "dmy", "month-first": "mdy", "year-first": "ymd"}
 """What a user can settle: the order of day, month and year where all are numbers."""
@@ -59,6 +59,8 @@ def reading_of(
         known = known_clock(few)
         if known is not None:
             return ClockReading(known)
+        if since_start(times):
+            return ClockReading(SINCE_START)
         clocks = _clocks_of(few)
     if not clocks:
         return None
@@ -129,6 +131,15 @@ _SECONDS_WITHIN = r"\s([12]\d{9})(?:\s|$)"
 def rise(lines: pl.Series) -> bool:
     """Whether nearly all lines begin with digits, or brackets and digits, and the numbers hardly ever fall."""
     return _rises(lines, _AT_BEGINNING)
+
+
+def since_start(numbers: pl.Series) -> bool:
+    """Whether `numbers`, as written, are seconds since a start: as many decimals in each, and they hardly ever fall."""
+    found = numbers.drop_nulls()
+    if not found.len() or not found.str.contains(f"^{SINCE_START.pattern}$").all():
+        return False
+    decimals = found.str.extract(r"\.(\d+)$", 1).str.len_bytes()
+    return decimals.n_unique() == 1 and decimals[0] > 1 and _rises(found, r"^(.*)$")
 
 
 def seconds_within(lines: pl.Series) -> bool:

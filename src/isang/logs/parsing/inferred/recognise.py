@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 
 import polars as pl
 
@@ -20,6 +21,8 @@ _ENOUGH = 0.2
 _ENOUGH_IN_A_ROW = (0.05, 0.6, 10)
 """Or the first share, if it parses the second share of the lines between its first and last match, and at least the
 third number of lines: the rest may come from another program."""
+_THROUGHOUT = (10, 0.5)
+"""Or at least the first number, with no gap between them of more than the second share of the lines."""
 _MOST = 0.5
 """A vague layout must parse this share of the sample, unless it is beside one that has no time either."""
 _NEARLY_AS_GOOD = 0.95
@@ -130,7 +133,7 @@ class _Choice:
     """The choice among candidates by how many lines each parses."""
 
     def __init__(self, lines: pl.Series, votes: pl.Series, candidates: Iterator[Layout]) -> None:
-        self._votes, self._voters = votes, int(votes.sum())
+        self._lines, self._votes, self._voters = lines, votes, int(votes.sum())
         self._fits: list[tuple[Layout, pl.Series]] = []
         for layout in candidates:
             matched = layout.fits(lines) & votes
@@ -153,7 +156,27 @@ class _Choice:
             found.append((layout, int(matched.sum()) / self._voters))
             timeless = not any("(?P<time>" in layout.pattern + layout.heading for layout, _ in found)
             unread &= ~matched
-        return found
+        return found or self._throughout()
+
+    def _throughout(self) -> list[tuple[Layout, float]]:
+        """A layout with times whose few lines come from beginning to end: the others are events of their own."""
+        least, gap = _THROUGHOUT
+        for layout, matched in sorted(self._fits, key=lambda fit: -int(fit[1].sum())):
+            if layout.vague or layout.kind != "text" or not self._dates(layout, matched):
+                continue
+            places = matched.filter(self._votes).arg_true().to_list()
+            longest = max(here - before for before, here in pairwise([0, *places, self._voters]))
+            if len(places) >= least and longest <= gap * self._voters:
+                share = len(places) / self._voters
+                return [(layout, share), (PLAIN, 1 - share)]
+        return []
+
+    def _dates(self, layout: Layout, matched: pl.Series) -> bool:
+        """Whether the lines that a layout parses have times."""
+        if _ISO_GROUP not in layout.pattern:
+            return False
+        groups = self._lines.filter(matched).str.extract_groups(layout.pattern).struct.unnest()
+        return _share(groups["time"].is_not_null()) >= _NEARLY_AS_GOOD
 
     def _best(self, unread: pl.Series, least: float, least_of_vague: float) -> tuple[Layout, pl.Series] | None:
         """The layout that parses the most of the lines `unread`, or an earlier listed one that parses nearly as many.

@@ -26,6 +26,8 @@ class Part:
     """Whether it contains words."""
     compact: bool = False
     """Digits alone: goes with a compact time of day or one with colons."""
+    only: str = ""
+    """The one separator it goes with, if there is just one."""
 
 
 def _numbers(name: str, pattern: str, formats: str, **more: bool | str) -> Iterator[Part]:
@@ -67,6 +69,7 @@ DATES: tuple[Part, ...] = (
     Part("month-day", rf"(?:{MONTH})\s+\d{{1,2}}", ("%b %d",), "year", wordy=True),
     Part("day-month", rf"\d{{1,2}}\.?[\s-](?:{MONTH})", ("%d %b",), "year", wordy=True),
     Part("compact", r"(?:19|20)\d{2}[01]\d[0-3]\d", ("%Y%m%d",), compact=True),
+    Part("compact-month-day", r"[01]\d[0-3]\d", ("%m%d",), "year", compact=True, only="/"),
     Part("compact-short", r"\d{6}", ("%y%m%d", "%d%m%y"), compact=True),
     Part("two-numbers-slashed", r"\d{1,2}/\d{1,2}", ("%m/%d", "%d/%m"), "year"),
     Part("two-numbers-dashed", r"\d{2}-\d{2}", ("%m-%d", "%d-%m"), "year"),
@@ -214,7 +217,8 @@ def _with_date(text: str) -> Iterator[FoundTime]:
     for date in DATES:
         if (date.wordy and not named) or not _compiled(date.pattern).search(text):
             continue  # most dates are ruled out here, far sooner than with the days of the week in many languages
-        before = r"(?<![\w./-])" if date.name == "compact" else r"(?<![\w.:/-])"  # zabbix: 4711:20240609:140302
+        behind_colons = date.name in ("compact", "compact-month-day")  # zabbix: 4711:20240609:140302
+        before = r"(?<![\w./-])" if behind_colons else r"(?<![\w.:/-])"
         for match in _compiled(rf"{before}(?P<day>{DAY})?(?:{date.pattern})(?!\d)|{before}(?:{date.pattern})").finditer(
             text
         ):
@@ -237,6 +241,8 @@ def _with_time(text: str, match: re.Match[str], date: Part) -> FoundTime | None:
     day = match["day"] is not None
     best: FoundTime | None = None
     for between, time in product(BETWEEN, TIMES):
+        if date.only and (between[0] != date.only or not time.compact):
+            continue
         if (between[0] == "" and not (date.compact and time.compact)) or (time.compact and not date.compact):
             continue
         rest = _compiled(f"{between[0]}(?:{time.pattern})").match(text, match.end())

@@ -18,6 +18,9 @@ GUESSING = (2, 3, 4, 5, 10, 100, 1000)
 NEAR_GUESSING, CLOSE_TO_IT = 0.001, 0.003
 """Maximum relative distance of a level, and of nine tenths of its values, from a guessing loss to be no coincidence."""
 FEWEST_GUESSES = 12
+FEWEST_STANDING, START, STILL, SMALL_FALL = 40, 0.05, 0.001, 0.05
+"""A run stands still whose losses, after the START, are this near to their median, and began at most SMALL_FALL above
+it."""
 
 NO_FALL = 0.02
 """A loss that falls by less than this part of its level while the gradient norm is 0 does not fall."""
@@ -33,6 +36,8 @@ def dead_run(context: RunContext) -> Finding | None:
         return _no_gradient(first, context)
     if (classes := _guesses(context)) is not None:
         return _guessing(classes, context)
+    if (level := _stands_at(context)) is not None:
+        return _standing(level, context)
     return None
 
 
@@ -122,6 +127,35 @@ def _guessing(classes: int, context: RunContext) -> Finding:
         "first_step": first,
         "last_step": last,
     }
+    return Finding("decreasing", "problem", statement, plain(evidence), _STUCK)
+
+
+def _stands_at(context: RunContext) -> float | None:
+    """The level that a whole run stands at, by as good as nothing above or below; None where it moves.
+
+    The first losses may be a little higher: the outputs become all alike within a few steps.
+    """
+    loss, steps = context.loss, context.steps
+    if len(loss) < FEWEST_STANDING or context.judged_name is not None or context.loss_is_held_out:
+        return None
+    first = max(1, int(START * len(loss)))
+    level = float(np.median(loss))
+    still = np.abs(loss[first:] - level) <= STILL * abs(level)
+    fell = abs(float(loss[:first].max()) - level)
+    resumed = steps[0] > START * steps[-1] + float(np.median(np.diff(steps)))
+    if level == 0 or resumed or still.mean() < 0.98 or fell > SMALL_FALL * abs(level):
+        return None
+    return None if context.is_learned(int(steps[first])) else level
+
+
+def _standing(level: float, context: RunContext) -> Finding:
+    statement = both(
+        f"The loss stands at {number(level)} from the start to the end, by less than {100 * STILL:g} % above or below: "
+        "the model learns nothing.",
+        f"손실이 처음부터 끝까지 {number(level)}에서 {100 * STILL:g} %도 벗어나지 않습니다. 모델이 아무것도 학습하지 "
+        "못합니다.",
+    )
+    evidence = {"outcome": "stands", "level": level, "losses": len(context.loss), "least_part": STILL}
     return Finding("decreasing", "problem", statement, plain(evidence), _STUCK)
 
 

@@ -14,8 +14,8 @@ from isang.runs.read.columns import Column
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.lines.long_form import LongForm, long_form
 from isang.runs.read.readers.reader import POSSIBLE, Reader
-from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, assumed, display_name, from_rows
-from isang.runs.read.series_names import is_held_out, role
+from isang.runs.read.rows import COMMAS, MAX_SERIES, Account, LoggedRows, assumed, display_name, from_rows, tag_of
+from isang.runs.read.series_names import role
 
 name = "delimited"
 INDEX = "@index"
@@ -24,6 +24,10 @@ SAMPLE = 200
 """Number of rows from which the decimal sign is inferred."""
 _NAN = float("nan")
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?[\d,]*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(inity)?", re.IGNORECASE)
+_OBJECT = re.compile(r"(?:tensor|np\.float\d+|array)\(([-+.\w]+)(?:,[^()]*)?\)")
+"""How a number of PyTorch, NumPy or JAX is written by a script that does not convert it."""
+SCORES = frozenset(("episodes", "mean", "median", "stdev"))
+"""Columns of PFRL's and ChainerRL's evaluations, whose mean is that of the returns."""
 
 
 def sure(head: bytes, path: Path) -> float:
@@ -120,19 +124,14 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_DelimitedT
     decimal = delimiter != "," and any("," in cell for cell in cells)
     decimal &= all(re.fullmatch(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?", cell) for cell in cells)
     if decimal:
-        account.notes.append(assumed("the comma is the decimal sign of the numbers", "숫자의 쉼표는 소수점입니다"))
+        account.notes.append(COMMAS)
     if names == ["Wall time", "Step", "Value"]:
         account.format = "tensorboard csv"
-        names[2] = _tag_of(account.path)
+        names[2] = tag_of(account.path) or "Value"
+    if set(names) >= SCORES:
+        account.format = "scores of evaluations"
+        names[names.index("mean")] = "mean return"
     return _DelimitedTable(_unique(names, account), delimiter, decimal)
-
-
-def _tag_of(path: str) -> str:
-    """The series that TensorBoard's download names in the file: `run-train-tag-epoch_loss.csv`."""
-    said = re.fullmatch(r"run[-_](?P<run>.*?)-tag-(?P<tag>.+)\.csv", path)
-    if said is None:
-        return "Value"
-    return said["tag"] if not is_held_out(said["run"]) or is_held_out(said["tag"]) else f"{said['run']}/{said['tag']}"
 
 
 class _DelimitedTable:
@@ -194,7 +193,7 @@ def _unique(names: list[str], account: Account) -> list[str]:
 
 def _tell_tool(names: list[str], account: Account) -> None:
     plain = {column.strip() for column in names}
-    if account.format == "tensorboard csv":
+    if account.format in ("tensorboard csv", "scores of evaluations"):
         return
     if any(column.startswith("train/box_loss") for column in plain):
         account.format = "ultralytics results"
@@ -210,6 +209,8 @@ def _delimiter(line: bytes) -> str:
 
 def _cells(line: bytes, delimiter: str) -> list[str]:
     text = line.decode("utf-8-sig", "replace")
+    if "(" in text:
+        text = _OBJECT.sub(r"\1", text)
     if '"' in text:
         try:
             return [cell.strip() for cell in next(csv.reader(io.StringIO(text), delimiter=delimiter))]

@@ -14,6 +14,7 @@ from isang.runs.statistics.learning_rate.schedule_families import TURN, Fit, bes
 MOST_POINTS = 2_000
 """Fits use at most this many points, evenly spaced."""
 FEWEST_POINTS = 4
+MOST_PLACES = 12
 
 
 def recognise_schedule(table: RunTable) -> dict[str, Any]:
@@ -156,10 +157,19 @@ def _rises_again(fit: Fit, segments: list[dict[str, Any]], warmup: int, steps: F
 def _zero_tail(steps: Integers, rates: Floats, peak: float) -> int:
     """Steps at the end during which the rate was (as good as) zero and printed finely enough to say so."""
     positive = rates[rates > 0]
-    if not len(positive) or (positive.min() > 2e-3 * peak and (rates == 0).sum() > 1):
-        return 0  # the smallest printed rate is coarse: 0 may be a rounded small rate
+    if not len(positive) or ((rates == 0).sum() > 1 and _last_digit(positive) > 2e-3 * peak):
+        return 0  # 0 may be a small rate printed with too few digits
     tiny = rates <= 1e-3 * peak
     if not tiny[-1]:
         return 0
     start = len(rates) - int(np.argmin(tiny[::-1])) if not tiny.all() else 0
     return int(steps[-1] - steps[start])
+
+
+def _last_digit(rates: Floats) -> float:
+    """The last decimal place that positive rates are printed with, 0 where they have all their digits."""
+    for places in range(MOST_PLACES):
+        scaled = rates * 10.0**places
+        if np.all(np.abs(scaled - np.rint(scaled)) < 1e-6 * scaled):
+            return float(10.0**-places)
+    return 0.0
