@@ -30,12 +30,7 @@ def detect(
     model: Annotated[Path, typer.Argument(help="A model folder, or a run folder.", metavar="MODEL")],
     logs: Logs,
     alerts_per_thousand: Alerts = None,
-    json: Annotated[
-        bool,
-        typer.Option(
-            "--json", help="Print one JSON line per anomaly instead of text, of a small run also per incident."
-        ),
-    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON line per anomaly instead of text.")] = False,
     follow: Annotated[
         bool, typer.Option("--follow", help="Go on as the logs grow, until Ctrl-C or the end of standard input.")
     ] = False,
@@ -88,9 +83,7 @@ def detect(
         with folder_being_written(out, overwrite=overwrite) as building:
             detected.write(building, language=lang)
     if json:
-        compared = (incident.to_dict() for incident in detected.incidents if detected.compared)
-        shown = [*detected.anomalies, *compared]
-        print("".join(to_json(record, indent=None) for record in shown), end="")
+        print("".join(to_json(record, indent=None) for record in detected.records), end="")
         return
     print(summaries.of_detected(detected) if verbose else summaries.of_detected_in_short(detected, out))
 
