@@ -97,14 +97,22 @@ def all_in_one(curves: Curves, language: Language) -> Figure:
 
 
 def overlay(runs: Sequence[Curves], language: Language) -> Figure:
-    """The smoothed losses of up to eight runs in one plot."""
+    """The smoothed losses of up to eight runs in one plot, or the metric if most runs are judged by the same one.
+
+    A return of -1,500 and a loss of 2 share no axis.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.4, 4.3))
     axes = figure.add_axes((0.085, 0.125, 0.875, 0.765))
     able = [(place, curves) for place, curves in enumerate(runs, start=1) if curves.smoothed is not None]
+    kinds = [curves.metric for _, curves in able]
+    usual = max(kinds, key=lambda kind: (kinds.count(kind), not kind), default="")
+    all_able, able = len(able), [(place, curves) for place, curves in able if curves.metric == usual]
+    measured = usual if can_write(usual, picture_fonts(language)) and usual else word("loss", language)
     drawn = able[:MOST_RUNS]
-    title = axes.set_title(word("plot_overlay", language), color=INK)
+    said = word("plot_overlay_metric", language, name=measured) if usual else word("plot_overlay", language)
+    title = axes.set_title(said.replace("$", ""), color=INK)
     title.set_gid("title")
     for row, (place, curves) in enumerate(drawn):
         name = curves.name if can_write(curves.name, picture_fonts(language)) else f"{word('run', language)} {place}"
@@ -116,12 +124,12 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
     if not drawn:
         nothing(axes, word("no_loss", language))
         return figure
-    axes.set(xlabel=word("step", language), ylabel=word("loss", language))
+    axes.set(xlabel=word("step", language), ylabel=measured.replace("$", ""))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     every = np.concatenate([curves.smoothed.values for _, curves in drawn if curves.smoothed is not None])
     if every.min() > 0 and every.max() > LOG_RANGE * every.min():
         logarithmic(axes)
-    more = len(able) - len(drawn)
+    more = all_able - len(drawn)
     axes.legend(loc="upper right", title=word("overlay_more", language, count=f"{more:,}") if more else None)
     return figure
 
