@@ -73,6 +73,8 @@ class Curves:
     marks: tuple[Mark, ...]
     metric: str = ""
     """The log's own name of the judged series if it is not a loss."""
+    maximised: bool = False
+    """Whether that metric is better the higher it is."""
 
 
 def curves_of(report: JudgedRun, most: int = 3000) -> Curves:
@@ -87,6 +89,7 @@ def curves_of(report: JudgedRun, most: int = 3000) -> Curves:
     smoothed = _series("smoothed_loss", smooth_step, smooth, most // 2, cited)
     return Curves(
         name=printable_line(table.name),
+        maximised=table.maximised,
         metric=printable_line(table.loss_name or table.loss) if table.loss == METRIC else "",
         loss=_series(table.loss, *_finite(*table.points(table.loss)), most, cited),
         running_mean=None

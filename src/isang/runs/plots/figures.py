@@ -31,7 +31,7 @@ from isang.runs.plots.drawing import (
     logarithmic,
     nothing,
 )  # fmt: skip
-from isang.runs.plots.fonts import PLAIN_FONT, can_write, find_korean_font
+from isang.runs.plots.fonts import can_write, find_korean_font, measured_name, picture_fonts
 from isang.runs.text.words import word
 
 if TYPE_CHECKING:
@@ -109,10 +109,9 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
     kinds = [curves.metric for _, curves in able]
     usual = max(kinds, key=lambda kind: (kinds.count(kind), not kind), default="")
     all_able, able = len(able), [(place, curves) for place, curves in able if curves.metric == usual]
-    measured = usual if can_write(usual, picture_fonts(language)) and usual else word("loss", language)
+    measured = measured_name(usual, language)
     drawn = able[:MOST_RUNS]
-    said = word("plot_overlay_metric", language, name=measured) if usual else word("plot_overlay", language)
-    title = axes.set_title(said.replace("$", ""), color=INK)
+    title = axes.set_title(word("plot_overlay", language), color=INK)
     title.set_gid("title")
     for row, (place, curves) in enumerate(drawn):
         name = curves.name if can_write(curves.name, picture_fonts(language)) else f"{word('run', language)} {place}"
@@ -124,7 +123,7 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
     if not drawn:
         nothing(axes, word("no_loss", language))
         return figure
-    axes.set(xlabel=word("step", language), ylabel=measured.replace("$", ""))
+    axes.set(xlabel=word("step", language), ylabel=measured)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     every = np.concatenate([curves.smoothed.values for _, curves in drawn if curves.smoothed is not None])
     if every.min() > 0 and every.max() > LOG_RANGE * every.min():
@@ -137,12 +136,6 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
 def picture_language(wanted: Language) -> Language:
     """The language of the labels: English where Korean is wanted and the machine has no font for it."""
     return "ko" if wanted == "ko" and find_korean_font() is not None else "en"
-
-
-def picture_fonts(language: Language) -> list[str]:
-    """Font families for labels in this language, the first one first."""
-    korean = find_korean_font() if language == "ko" else None
-    return [korean, PLAIN_FONT] if korean else [PLAIN_FONT]
 
 
 @contextmanager

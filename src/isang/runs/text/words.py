@@ -19,7 +19,6 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "plot_decrease": {"en": "5. Decrease from the initial loss", "ko": "5. 초기 손실 대비 감소율"},
     "plot_epoch_boxes": {"en": "6. Spread of the loss per epoch", "ko": "6. 에폭별 손실 분포"},
     "plot_overlay": {"en": "Smoothed losses of the runs", "ko": "실행별 스무딩 손실"},
-    "plot_overlay_metric": {"en": "{name} of the runs", "ko": "실행별 {name}"},
     "overlay_more": {"en": "{count} more not drawn", "ko": "그리지 않은 실행 {count}개"},
     "loss": {"en": "Loss", "ko": "손실"},
     "mean_loss": {"en": "Mean loss", "ko": "평균 손실"},
