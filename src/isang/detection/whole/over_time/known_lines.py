@@ -190,7 +190,9 @@ class _Series:
 
 
 def _series(lines: Lines) -> dict[str, _Series]:
-    """Each kind of line by its name."""
+    """Each kind of line by its name; none where no line has a time."""
+    if not len(lines.start_C):
+        return {}
     number = {name: place for place, name in enumerate(dict.fromkeys(lines.names))}
     of_event = np.array([number[name] for name in lines.names], dtype=np.int64)
     name_C = of_event[lines.event_C]
