@@ -26,8 +26,9 @@ from isang.errors import IsangError
 from isang.logs.input.chunks import CHUNK_BYTES
 from isang.logs.prepare import prepare_folder
 
-MOMENTS = (("scan", 0), ("read_unit", 0), ("read_unit", 3), ("group_partition", 0), ("Scorer", 0), ("Scorer", 3))
+PREPARING = (("read_unit", 0), ("read_unit", 3), ("group_partition", 0))
 """After which result, counted from 0, of which task."""
+DETECTING = (("read_unit", 1), ("Scorer", 0))
 
 
 class Killing(Ray):
@@ -111,9 +112,10 @@ def main() -> None:
 
         def detected(ray: Ray) -> bool:
             work = preparation_on(ray, CHUNK_BYTES)
-            return told(judge_logs(scored_on(ray, model, given.model), paths, preparation=work)) == alone
+            fresh = load_model(given.model)  # a copy would share the answers of the first
+            return told(judge_logs(scored_on(ray, fresh, given.model), paths, preparation=work)) == alone
 
-        for what, work, moments in (("prepare", prepared, MOMENTS[:4]), ("detect", detected, MOMENTS[1:])):
+        for what, work, moments in (("prepare", prepared, PREPARING), ("detect", detected, DETECTING)):
             for moment in moments:
                 for victim in ("node", "worker"):
                     with two_nodes() as kill_a_node:

@@ -172,6 +172,8 @@ def test_a_sentence_whose_values_never_recur_is_one_event() -> None:
     events, templates = learned(lines)
     assert len(set(events)) == 1
     assert templates["template"].to_list() == ["<*> was slain by <*> using [<*>]"]
+    again, _ = learned(lines[::-1], Rules(**{**vars(RULES), "templates": templates}))
+    assert set(again) == set(events)
     assert len(set(learned(lines[:6])[0])) == 6  # too few to tell
 
 

@@ -294,11 +294,12 @@ class EventTable:
             _Text(*one): _Text(*other)
             for one, other in with_shared_values(dict.fromkeys(became.values()), names).items()
         }
-        return self._without_rare({number: shared.get(became[text], became[text]) for number, text in texts.items()})
+        texts = {number: shared.get(became[text], became[text]) for number, text in texts.items()}
+        return self._without_rare(texts, messages)
 
-    def _without_rare(self, texts: dict[int, _Text]) -> dict[int, _Text]:
+    def _without_rare(self, texts: dict[int, _Text], messages: dict[int, _Text]) -> dict[int, _Text]:
         """The same, with rare templates replaced by what many of them have in common, and then by the most frequent
-        template that matches them.
+        template that matches their messages.
 
         Later lines would match that one too; without this, the first lines of an event would keep one of their own.
         """
@@ -314,10 +315,11 @@ class EventTable:
             return texts
         index = TemplateIndex([text.text for text in common], levels=[text.severity for text in common])
         matched = {
-            text: index.match(text.text, text.severity) for text, count in lines.items() if count <= MOST_LINES_OF_RARE
+            number: index.match(messages[number].text, text.severity)
+            for number, text in texts.items()
+            if lines[text] <= MOST_LINES_OF_RARE
         }
-        became = {text: common[found] for text, found in matched.items() if found is not None}
-        return {number: became.get(text, text) for number, text in texts.items()}
+        return texts | {number: common[found] for number, found in matched.items() if found is not None}
 
     def _lines_of(self, texts: dict[int, _Text]) -> Counter[_Text]:
         lines = Counter[_Text]()
