@@ -1,6 +1,6 @@
 """Preparation and detection by the workers of Ray beside one machine: equality, overhead, bytes between tasks, memory.
 
-    python benchmarks/distributed.py LOG... [--copies 1 4] [--workers 1 2 4] [--model MODEL] [--scratch DIR]
+    python benchmarks/distributed.py LOG... [--copies 1 4] [--workers 1 2 4] [--repeat 3] [--model MODEL]
 
 Each log is repeated as often as `--copies` says; a number of workers gets its own row. Two sizes give what a line costs
 beside what a run costs, and a model of a billion lines from that. With `--model` the logs are also judged, in both
@@ -15,8 +15,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from statistics import median, median_low
 from typing import Any
 
 from isang.artifact import load_model
@@ -93,30 +93,38 @@ def equal(one: Path, other: Path) -> bool:
     return same_names and all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
 
 
-def measure(paths: list[str], workers: int, alone: Used, model: Path | None, scratch: Path) -> Used:
-    """Prints a row; returns what preparing took."""
+def measure(paths: list[str], workers: int, repeats: int, model: Path | None, scratch: Path) -> tuple[int, Used, Used]:
+    """Prints a row; returns (lines, what preparing takes alone, and by the workers), medians of `repeats`, in turns."""
+    ratios, pairs = [], []
     with started(f"ray={workers}") as ray:
         list(ray.in_order(warm, range(4 * workers), doing=str))
-        meta, used = timed(lambda: prepare(ray, paths, scratch / "many", LogsConfig(), overwrite=True))
+        for _ in range(repeats):
+            meta, alone = timed(lambda: prepare_folder(paths, scratch / "one", LogsConfig(), overwrite=True))
+            ray.spool_bytes = 0
+            _, used = timed(lambda: prepare(ray, paths, scratch / "many", LogsConfig(), overwrite=True))
+            ratios.append((used.wall / alone.wall, used.cpu / alone.cpu))
+            pairs.append((alone, used))
         lines = meta["lines"]
+        time_ratio, cpu_ratio = (median(ratio) for ratio in zip(*ratios, strict=True))
+        alone, used = pairs[[ratio[1] for ratio in ratios].index(median_low(ratio[1] for ratio in ratios))]
         print(
             f"{lines:>12,} lines, {workers} workers: equal {equal(scratch / 'one', scratch / 'many')}; "
-            f"time {used.wall / alone.wall:.2f} of one machine ({used.wall:.1f} s, {alone.wall:.1f} s); "
-            f"CPU {used.cpu / alone.cpu:.2f} ({used.cpu:.1f} s, of which the first process {used.first:.1f} s; "
-            f"{alone.cpu:.1f} s); {ray.spool_bytes / lines:.1f} bytes a line between tasks; "
+            f"time {time_ratio:.2f} of one machine, CPU {cpu_ratio:.2f} (each: "
+            f"{', '.join(f'{of_time:.2f} and {of_cpu:.2f}' for of_time, of_cpu in ratios)}); of {used.cpu:.1f} s CPU "
+            f"the first process has {used.first:.1f} s; {ray.spool_bytes / lines:.1f} bytes a line between tasks; "
             f"{ray.peak_mib:.0f} MiB in a worker",
             flush=True,
         )
         if model is not None:
             detect(ray, paths, model)
-    return used
+    return lines, alone, used
 
 
 def detect(ray: Ray, paths: list[str], folder: Path) -> None:
     """Prints whether the anomalies are those of one machine."""
     model = load_model(folder)
     one, alone = timed(lambda: told(judge_logs(model, paths)))
-    spread = scored_on(ray, model, folder)
+    spread = scored_on(ray, load_model(folder), folder)  # its own: a copy would share the answers of the first
     many, used = timed(lambda: told(judge_logs(spread, paths, preparation=preparation_on(ray))))
     print(
         f"{'':>12} detection: {one[0]:,} sessions, {len(one[1]):,} anomalies, {len(one[2])} incidents: "
@@ -157,6 +165,7 @@ def main() -> None:
     parser.add_argument("logs", nargs="+")
     parser.add_argument("--copies", type=int, nargs="+", default=[1, 4])
     parser.add_argument("--workers", type=int, nargs="+", default=[2])
+    parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--model", type=Path, default=None)
     parser.add_argument("--scratch", default=None)
     given = parser.parse_args()
@@ -164,10 +173,9 @@ def main() -> None:
         scratch, rows = Path(folder), []
         for copies in given.copies:
             paths = copied(given.logs, copies, scratch)
-            work = partial(prepare_folder, paths, scratch / "one", LogsConfig(), overwrite=True)
-            meta, alone = timed(work)
-            used = [measure(paths, workers, alone, given.model, scratch) for workers in given.workers]
-            rows.append((meta["lines"], alone.cpu, used[-1].first))
+            measured = [measure(paths, workers, given.repeat, given.model, scratch) for workers in given.workers]
+            lines, alone, used = measured[-1]
+            rows.append((lines, alone.cpu, used.first))
             for path in paths:
                 Path(path).unlink()
         if len(rows) > 1:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from isang.stages.small_runs import LEARNED, recordings
 from tests.commands import isang
 
 FAULT = "ERROR disk 3 is gone, 14 blocks are lost"
@@ -50,6 +51,23 @@ def test_a_fault_is_an_incident_and_a_good_log_has_none(place: Path) -> None:
     assert incidents(place, "later.log") == []
     (title,) = incidents(place, "bad.log")
     assert title.startswith("Disk … is gone, … blocks are lost: 1 ")
+
+
+def test_json_has_the_incidents_that_belong_to_no_session(place: Path) -> None:
+    assert isang("detect", place / "out", place / "later.log", "--json").stdout == ""
+    found = isang("detect", place / "out", place / "bad.log", "--json").stdout.splitlines()
+    (incident,) = (one for one in map(json.loads, found) if "session_id" not in one)
+    assert incident["title"].startswith("Disk … is gone")
+    assert {"fingerprint", "severity", "reasons"} <= incident.keys()
+
+
+def test_several_good_recordings_are_compared_with_one_by_one() -> None:
+    learned = ["one/app.log", "one/web.log", "two/app.log", "two/web.log"]
+    apart = {"one": learned[:2], "two": learned[2:]}
+    assert recordings(learned, [Path("later/web.log"), Path("later/app.log")]) == apart
+    together = {LEARNED: learned}
+    assert recordings(learned, [Path("later/app.log")]) == together
+    assert recordings(learned, [Path("a/app.log"), Path("a/web.log"), Path("b/app.log")]) == together
 
 
 def test_logs_that_have_changed_are_not_compared_with(place: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from isang.detection.whole.over_time.known_lines import known_lines, novelty, silences
+from isang.detection.whole.over_time.known_lines import known_lines, novelty, silences, times_of
 from isang.detection.whole.over_time.lines import Lines
 
 NAMES = ("served", "compacted", "rare")
@@ -99,3 +99,10 @@ def test_a_quiet_night_is_no_silence() -> None:
     assert known is not None
     p_values = [silences(known, requests(seed, 8, 24 * seed - 4))[0].p_value for seed in range(5, 15)]
     assert sum(p_value <= 0.02 for p_value in p_values) <= 1
+
+
+def test_lines_without_times_have_no_series(known: pl.DataFrame) -> None:
+    lines = log(0, 1)
+    none = lines.only(np.zeros(len(lines.start_C), dtype=bool))
+    assert times_of(none) == {}
+    assert silences(known, none) == []

@@ -84,6 +84,13 @@ def test_too_few_stretches_cannot_tell() -> None:
     assert Stretch(10, 0, 3.0, ()).p_value is None
 
 
+def test_few_calibration_sessions_cannot_call_logs_like_normal_ones() -> None:
+    quiet, strange = (Stretch(10, 0, score, (0.1,) * 40, few_sessions=True) for score in (0.0, 9.0))
+    assert (quiet.verdict, strange.verdict) == ("cannot_tell", "unlike")
+    assert "too few sessions" in quiet.says
+    assert Stretch(10, 0, 0.0, (0.1,) * 40).verdict == "like"
+
+
 def test_a_long_log_is_looked_at_in_parts(trained: Model) -> None:
     model = with_held_out(trained, np.random.default_rng(2).uniform(size=4_000))
     found = judge_stretch(model, np.ones(3_000), 0)

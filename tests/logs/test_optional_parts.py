@@ -154,3 +154,32 @@ def test_slots_in_a_row_fit_as_many_words_or_fewer_when_the_lines_come_again() -
     assert set(again) == {events[0]}
     forms = list(with_fewer_slots(["<*>", "<*>", "by", "<*>"]))
     assert forms == [["<*>", "by", "<*>"], ["<*>", "<*>", "by", "<*>"]]
+
+
+WORDS = [a + b + c for a in "bdgkmprst" for b in ("an", "el", "or", "um") for c in ("da", "fe", "li", "no")]
+
+
+def test_the_first_line_of_an_event_is_no_event_of_its_own() -> None:
+    lines = [f"{WORDS[n % 12]} was moved to {WORDS[20 + n // 12]}" for n in range(60)]
+    events, _ = learned([f"{WORDS[70]} was moved to {WORDS[71]}", *lines])
+    assert len(set(events)) == 1
+    events, _ = learned(["gate was raised by hand", *lines])
+    assert len(set(events)) == 2  # what no frequent template matches stays, however rare
+
+
+def test_a_sentence_whose_values_never_recur_is_one_event() -> None:
+    lines = [f"{WORDS[n]} was slain by {WORDS[-n]} using [{WORDS[2 * n]}]" for n in range(60)]
+    events, templates = learned(lines)
+    assert len(set(events)) == 1
+    assert templates["template"].to_list() == ["<*> was slain by <*> using [<*>]"]
+    again, _ = learned(lines[::-1], Rules(**{**vars(RULES), "templates": templates}))
+    assert set(again) == set(events)
+    assert len(set(learned(lines[:6])[0])) == 6  # too few to tell
+
+
+def test_a_rare_failure_is_an_event_of_its_own() -> None:
+    lines = [
+        f"relay {n} {word} after {n} s" for n in range(9) for word in ("kerner", "dalby", "orrin", "telk", "yusuf")
+    ]
+    events, _ = learned(["relay 7 failed after 3 s", *lines])
+    assert events[0] not in set(events[1:])

@@ -3,10 +3,13 @@
 import gzip
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from isang.config import LogsConfig
 from isang.errors import InputError, UsageError
@@ -173,7 +176,11 @@ def follower_of(paths: list[Path], state: Path) -> Follower:
     config = LogsConfig(window_lines=10)
     learned = state.parent / "learned.txt"
     write(learned, LINES)
-    rules = Rules.of(prepare([str(learned)], config).dataset)
+    return follower_by(Rules.of(prepare([str(learned)], config).dataset), paths, state)
+
+
+def follower_by(rules: Rules, paths: list[Path], state: Path) -> Follower:
+    config = LogsConfig(window_lines=10)
     return Follower([str(path) for path in paths], rules, config, idle_seconds=60, state=state, clock=clock)
 
 
@@ -264,6 +271,44 @@ def test_a_cut_state_is_said(tmp_path: Path, kept: int) -> None:
     state.write_bytes(state.read_bytes()[:kept])
     with pytest.raises(InputError, match="is no state of isang detect --follow"):
         follower_of([tmp_path / "one.log"], state)
+
+
+@pytest.fixture(scope="module")
+def genuine(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Rules, dict[str, bytes]]:
+    """A log, the rules it is read by, and the members of a state of it."""
+    log = tmp_path_factory.mktemp("state") / "one.log"
+    write(log, LINES[:5])
+    rules = Rules.of(prepare([str(log)], LogsConfig(window_lines=10)).dataset)
+    follower = follower_by(rules, [log], log.with_name("state"))
+    polled(follower)
+    follower.save()
+    follower.close()
+    with zipfile.ZipFile(log.with_name("state")) as archive:
+        return log, rules, {name: archive.read(name) for name in archive.namelist()}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_any_bytes_in_a_state_end_in_a_clear_refusal_or_are_read(
+    genuine: tuple[Path, Rules, dict[str, bytes]], data: st.DataObject
+) -> None:
+    """The checksums of the archive are right, as an attacker can make them; texts that claim to be huge included."""
+    log, rules, members = genuine
+    chosen = data.draw(st.sampled_from(sorted(members)))
+    content = bytearray(members[chosen])
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    state = log.with_name("state")
+    with zipfile.ZipFile(state, "w") as archive:
+        for name, genuine_content in members.items():
+            archive.writestr(name, bytes(content) if name == chosen else genuine_content)
+    try:
+        follower = follower_by(rules, [log], state)
+    except InputError as error:
+        assert str(state) in str(error)  # noqa: PT017 - or there is no error
+    else:
+        follower.finish()
+        follower.close()
 
 
 def test_a_second_follower_on_one_state_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Shapes of consoles that people paste when they ask what is wrong with a run."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -239,3 +240,57 @@ def test_scores_of_evaluations_are_judged_by_their_mean(tmp_path: Path) -> None:
     path.write_text("\n".join([head, *rows]))
     (run,) = read_runs(path)
     assert (run.loss_name, run.maximised, int(run.step[-1])) == ("mean return", True, 30_000)
+
+
+def test_a_console_with_decimal_commas(tmp_path: Path) -> None:
+    lines = [
+        f"Epoche {e}: Verlust {2 / e:.4f} - Validierungsverlust {2.5 / e:.4f}".replace(".", ",") for e in range(1, 31)
+    ]
+    run = read(tmp_path, [*lines, "Training wird vorzeitig beendet."])
+    assert run.points(run.loss)[1] == pytest.approx(2 / np.arange(1, 31), abs=1e-4)
+    assert run.points("validation_loss")[1] == pytest.approx(2.5 / np.arange(1, 31), abs=1e-4)
+    assert run.facts["stopped_early"]
+
+
+def test_thousands_and_lists_are_no_decimal_commas(tmp_path: Path) -> None:
+    lines = [f"step {1000 * i:,} loss {3 / i:.3f} tokens 12,345,678 shape [64,3]" for i in range(1, 31)]
+    run = read(tmp_path, lines)
+    assert run.step.tolist() == [1000 * i for i in range(1, 31)]
+    assert run.points(run.loss)[1] == pytest.approx(3 / np.arange(1, 31), abs=1e-3)
+    whole = read(tmp_path, [f"step {1000 * i:,} loss {10_000 - 100 * i:,}" for i in range(1, 31)])
+    assert whole.points(whole.loss)[1].tolist() == [10_000 - 100 * i for i in range(1, 31)]
+
+
+def test_a_loss_of_the_same_step_below_the_bar_of_an_evaluation_is_held_out(tmp_path: Path) -> None:
+    lines = []
+    for i in range(1, 31):
+        lines += [f"Step... ({100 * i} | Loss: {3 / i}, Learning Rate: 0.001)"]
+        if i % 5 == 0:
+            lines += [
+                "Evaluating ...: 100%|##########| 51/51 [00:11<00:00]",
+                f"Step... ({100 * i} | Loss: {4 / i}, Acc: 0.5)",
+            ]
+    run = read(tmp_path, lines)
+    assert run.points(run.loss)[1] == pytest.approx(3 / np.arange(1, 31))
+    assert run.points("validation_loss")[1] == pytest.approx(4 / np.arange(5, 31, 5))
+
+
+def test_names_of_two_words_above_each_other(tmp_path: Path) -> None:
+    lines = ["average  since    example  example  current", "loss     last     counter  weight   predict"]
+    run = read(tmp_path, [*lines, *(f"{1 / i:.6f} {2 / i:.6f} {i:10d} {i:8.1f} 0.5000" for i in (1, 2, 4, 8, 16, 32))])
+    assert run.step.tolist() == [1, 2, 4, 8, 16, 32]
+    assert run.points(run.loss)[1] == pytest.approx(2 / np.array([1, 2, 4, 8, 16, 32]), abs=1e-6)
+
+
+def test_triples_of_time_step_and_value(tmp_path: Path) -> None:
+    path = tmp_path / "run-train-tag-epoch_loss.json"
+    path.write_text(json.dumps([[1.7e9 + i, 10 * i, 2 / i] for i in range(1, 31)]))
+    (run,) = read_runs(path)
+    assert (run.loss_name, int(run.step[-1])) == ("epoch_loss", 300)
+    assert run.points(run.loss)[1] == pytest.approx(2 / np.arange(1, 31))
+
+
+def test_a_bar_that_counts_the_epochs_counts_no_steps(tmp_path: Path) -> None:
+    bar = ["  0%|          | 0/20 [00:00<?, ?it/s]", "100%|##########| 20/20 [03:11<00:00,  9.55s/it]"]
+    run = read(tmp_path, [*bar, *(f"epoch {e}/20 - loss: {2 / e}" for e in range(1, 21))])
+    assert (run.counts_epochs, int(run.step[-1])) == (True, 20)

@@ -91,3 +91,47 @@ def test_a_rate_of_zero_for_half_of_the_run_is_named_though_its_digits_end(tmp_p
     assert found(written(tmp_path, rows))["schedule"].verdict == "problem"
     coarse = [{**row, "lr": round(row["lr"], 5)} for row in rows]
     assert found(written(tmp_path, coarse))["schedule"].verdict != "problem"
+
+
+def test_a_slow_fall_along_a_line_is_no_convergence(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    straight = 6.9 - 0.13 * np.arange(80) / 80 + 0.002 * rng.standard_normal(80)
+    judged = found(written(tmp_path, [{"step": i + 1, "loss": float(v)} for i, v in enumerate(straight)]))
+    assert (judged["convergence"].verdict, judged["convergence"].evidence["outcome"]) == ("problem", "falling straight")
+    slowed = 6.9 - 3 * (1 - (1 + np.arange(400)) ** -0.5) + 0.002 * rng.standard_normal(400)
+    judged = found(written(tmp_path, [{"step": i + 1, "loss": float(v)} for i, v in enumerate(slowed)]))
+    assert judged["convergence"].evidence["outcome"] != "falling straight"
+
+
+def test_a_few_epochs_that_fall_to_the_last_have_not_converged(tmp_path: Path) -> None:
+    for floor, verdict in ((0.0, "problem"), (1.0, "cannot_tell")):
+        losses = floor + (2 * np.exp(-np.arange(18) / 20) if not floor else 2 * np.exp(-np.arange(18) / 2))
+        rows = [{"epoch": i + 1, "loss": float(v), "val_loss": float(1.05 * v)} for i, v in enumerate(losses)]
+        assert found(written(tmp_path, rows))["convergence"].verdict == verdict
+
+
+def test_a_weighted_total_is_judged_and_not_the_sum_of_its_parts(tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    rows = []
+    for i in range(60):
+        parts = {"loss_seg": 2 * np.exp(-i / 20), "loss_depth": 0.5 + 0.1 * rng.random(), "loss_edge": rng.random()}
+        rows.append(
+            {"step": i, **parts, "total": sum(w * p for w, p in zip((1, 0.5, 0.1), parts.values(), strict=True))}
+        )
+    assert written(tmp_path, rows).loss_name == "total"
+    assert written(tmp_path, [{**row, "total": float(i)} for i, row in enumerate(rows)]).loss_name != "total"
+
+
+def test_the_share_of_evaluation_is_told_by_the_run_time_of_the_trainer(tmp_path: Path) -> None:
+    rows: list[dict[str, float]] = [{"step": 10 * i, "loss": 1 + 1 / i} for i in range(1, 31)]
+    rows += [{"step": 300, "eval_loss": 1.0, "eval_runtime": 700.0}, {"step": 300, "train_runtime": 1000.0}]
+    judged = found(written(tmp_path, rows))["throughput"]
+    assert (judged.verdict, judged.evidence["evaluation_share"]) == ("problem", 0.7)
+
+
+def test_a_threshold_of_hundreds_of_sigma_is_not_said(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    losses = 1 + 1e-6 * rng.standard_normal(300) + 0.01 * np.where(np.arange(300) % 7 == 0, rng.random(300), 0)
+    spikes = found(written(tmp_path, [{"step": i, "loss": float(v)} for i, v in enumerate(losses)]))["spikes"]
+    assert spikes.evidence["threshold"] > 20
+    assert "σ" not in spikes.statement["en"] + spikes.statement["ko"]

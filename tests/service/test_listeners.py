@@ -1,7 +1,10 @@
 """OTLP over gRPC with a real client, and Kafka with the library's own mock cluster: no broker is to be had here."""
 
 import asyncio
+import re
 import time
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +112,73 @@ def test_kafka_s_offsets_are_committed_when_records_are_on_disk(tmp_path: Path) 
     assert asyncio.run(consumed(again, 1)) == [("logs", "four")]
     for each in (parts, again):
         each.journal.close()
+
+
+def test_services_of_one_group_share_a_topic_by_session_key(tmp_path: Path) -> None:
+    """Each session goes whole and in order to one of them; one that ends hands its partition over."""
+    kafka = pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
+
+    from isang.service.intake.kafka import KafkaListener
+
+    producer = kafka.Producer({"bootstrap.servers": "mock", "test.mock.num.brokers": 1})
+    broker = next(iter(producer.list_topics(timeout=20).brokers.values()))
+
+    partitions = len(producer.list_topics("logs", timeout=20).topics["logs"].partitions)
+
+    def produce(key: str, step: int) -> None:
+        producer.produce("logs", f"job={key} step {step}", key=key, partition=zlib.crc32(key.encode()) % partitions)
+
+    def jobs_of(parts: Parts) -> dict[str, list[int]]:
+        """The steps of each job, without the probes."""
+        found: dict[str, list[int]] = {}
+        for _, text in parts.texts():
+            _, key, _, step = re.split("[= ]", text)
+            if not key.startswith("probe"):
+                found.setdefault(key, []).append(int(step))
+        return found
+
+    both = [Parts(tmp_path / name) for name in ("a", "b")]
+    listeners = [KafkaListener(f"{broker.host}:{broker.port}", ["logs"], "isang", parts.acceptance) for parts in both]
+
+    async def until(true: Callable[[], bool], again: Callable[[], None] = lambda: None) -> None:
+        end = time.monotonic() + 60
+        while not true() and time.monotonic() < end:
+            again()
+            producer.flush(20)
+            await asyncio.sleep(0.2)
+        assert true()
+
+    async def shared() -> None:
+        probes = iter(range(10_000))
+        await until(
+            lambda: all(parts.texts() for parts in both), lambda: [produce(f"probe{next(probes)}", 0) for _ in range(8)]
+        )
+        for step in range(5):
+            for job in range(40):
+                produce(f"job{job}", step)
+        await until(lambda: sum(len(steps) for parts in both for steps in jobs_of(parts).values()) >= 200)
+        first, second = map(jobs_of, both)
+        assert first
+        assert second
+        assert not set(first) & set(second)
+        assert first | second == {f"job{job}": list(range(5)) for job in range(40)}
+        await listeners[0].stop()
+        for job in range(40, 60):
+            produce(f"job{job}", 0)
+        await until(lambda: {f"job{job}" for job in range(40, 60)} <= set(jobs_of(both[1])))
+
+    async def started_and_stopped() -> None:
+        for listener in listeners:
+            await listener.start()
+        try:
+            await shared()
+        finally:
+            for listener in listeners:
+                await listener.stop()
+
+    asyncio.run(started_and_stopped())
+    for parts in both:
+        parts.journal.close()
 
 
 def test_what_does_not_go_together_is_said() -> None:

@@ -83,7 +83,7 @@ def detect(
         with folder_being_written(out, overwrite=overwrite) as building:
             detected.write(building, language=lang)
     if json:
-        print("".join(to_json(record, indent=None) for record in detected.anomalies), end="")
+        print("".join(to_json(record, indent=None) for record in detected.records), end="")
         return
     print(summaries.of_detected(detected) if verbose else summaries.of_detected_in_short(detected, out))
 

@@ -52,6 +52,8 @@ class Incident:
     cause was called normal also `covers_sessions`, the number of sessions at one time up to which the answer holds."""
     silenced_by: str | None = None
     """The id of the answer that silences it."""
+    counts: Literal["sessions", "lines"] = "sessions"
+    """What `sessions` is the number of."""
 
     def __repr__(self) -> str:
         return f"<Incident {self.fingerprint} {self.severity}: {self.title}>"

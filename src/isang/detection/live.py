@@ -19,6 +19,7 @@ from isang.detection.feedback.silencing import Surges, silenced_by, uncovered
 from isang.detection.reproduction.kept import kept_sessions
 from isang.detection.session_lines import with_lines
 from isang.detection.threshold.decisions import Judged, judge, may_go_on
+from isang.detection.whole.live.watch import LogWatch
 from isang.logs.stream.follower import Follower
 from isang.logs.stream.open_sessions import END, GOES_ON, MOST_KEYS
 from isang.logs.stream.record import RecordSource
@@ -62,7 +63,8 @@ class Following:
 
     If the model's sessions have a key and no gap, a session ends after `idle_seconds` of silence; None: after a silence
     longer than those within 99.9 % of the training sessions. `with_sessions`: the first anomalies of each group include
-    all lines of their sessions. `looked` receives everything that was judged.
+    all lines of their sessions. `looked` receives everything that was judged. With `whole` the lines are watched as a
+    whole too.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Following:
         answers: Answers = NO_ANSWERS,
         with_sessions: bool = False,
         looked: Callable[[LookedAt], None] | None = None,
+        whole: bool = False,
     ) -> None:
         hold_little()
         if not model.config.detection.rewordings:
@@ -99,6 +102,8 @@ class Following:
         self._told: dict[str, None] = dict.fromkeys(self.follower.noted.get("told", ()))
         same = self.follower.noted.get("model", model.facts["dataset"]) == model.facts["dataset"]
         self._earlier = _remembered(self.follower.noted.get("crowds") if same else None)  # tokens are the model's own
+        self.watch = self._watching() if whole else None
+        """What the lines show as a whole, if that is asked for."""
         self._keeps_open = state is not None
         self._saved_at, self._saving_seconds = time.monotonic(), 0.0
         self._trimmed_at = time.monotonic()
@@ -167,6 +172,9 @@ class Following:
         Without `ended` the sessions that have ended wait for a later call.
         """
         came, ended_now = self.follower.poll(ended=ended)
+        if self.watch is not None:
+            for lines in self.follower.lines:
+                self.watch.add(lines, time.time_ns() // 1000)
         found = self._judged(ended_now) + self._alarming()
         if came and time.monotonic() - self._trimmed_at > TRIM_SECONDS:
             self._trimmed_at = time.monotonic()
@@ -179,6 +187,12 @@ class Following:
             return False
         self._ended_at = now
         return True
+
+    def _watching(self) -> LogWatch:
+        watch = LogWatch(self._model)
+        if (kept := self.follower.noted.get("whole")) is not None:
+            watch.restore(kept)
+        return watch
 
     def _alarming(self) -> list[dict[str, Any]]:
         """Open sessions that are anomalous whatever follows, due to a new line. Each is reported once."""
@@ -224,6 +238,8 @@ class Following:
             "model": self._model.facts["dataset"], "groups": self._groups.sizes, "told": list(self._told),
             "crowds": crowds, "judged": judged,
         }  # fmt: skip
+        if self.watch is not None:
+            self.follower.noted["whole"] = self.watch.to_dict()
         self.follower.save()
         self._saved_at, self._unsaved = time.monotonic(), False
         self._saving_seconds = self._saved_at - begun

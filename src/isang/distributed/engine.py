@@ -31,12 +31,14 @@ _WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "OMP_W
 class Ray:
     """A running Ray; see `started`."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, here_only: bool = False) -> None:
         self.workers = workers
         """Number of tasks that run in parallel."""
+        self._here_only = here_only  # all workers are of this machine and this installation
         self.peak_mib = 0.0
         """Highest peak memory of any task's process when the task ended."""
-        self._actors: dict[tuple[type, tuple[Any, ...]], list[Any]] = {}
+        self.actors: dict[tuple[type, tuple[Any, ...]], list[Any]] = {}
+        """The objects in the workers, by kind and arguments, see `in_order_on`."""
         self.spool_bytes = 0
         """Bytes that tasks have passed to others in files."""
 
@@ -47,6 +49,8 @@ class Ray:
 
     def refuse_unlike(self, folder: Path) -> None:
         """Raise EngineError if a machine does not see `folder`, or has different versions and so different results."""
+        if self._here_only:
+            return
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
@@ -107,10 +111,10 @@ class Ray:
         """
         import ray
 
-        actors = self._actors.get((kind, arguments))
+        actors = self.actors.get((kind, arguments))
         if actors is None:
             made = ray.remote(max_restarts=RETRIES, max_task_retries=RETRIES, scheduling_strategy="SPREAD")(kind)
-            actors = self._actors[kind, arguments] = [made.remote(*arguments) for _ in range(self.workers)]
+            actors = self.actors[kind, arguments] = [made.remote(*arguments) for _ in range(self.workers)]
         waiting: deque[tuple[Any, Item]] = deque()
         for number, item in enumerate(items):
             waiting.append((actors[number % len(actors)].work.remote(item), item))
@@ -184,6 +188,7 @@ def started(given: str) -> Iterator[Ray]:
         raise UsageError("--engine ray needs Ray: pip install 'isang[ray]'")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # workers as urgent as this process; Ray's default is 15
     import ray
 
     if address is not None:
@@ -205,7 +210,7 @@ def started(given: str) -> Iterator[Ray]:
         why = (str(error).strip() or type(error).__name__).split("\n", 1)[0]
         raise EngineError(f"--engine {given}: Ray cannot be {'joined' if address else 'started'}: {why}") from error
     try:
-        yield Ray(_cores(ray))
+        yield Ray(_cores(ray), here_only=address is None)
     finally:
         ray.shutdown()
 

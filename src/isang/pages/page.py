@@ -43,7 +43,9 @@ def surroundings(contents: Contents, language: Language) -> dict[str, Any]:
     return {
         "language": language, "style": safe(style), "script": safe(script), "c": contents, "name": contents.name,
         "levels": LEVELS, "bars": BUCKETS, "w": lambda key, **values: word(key, language, **values),
-        "sessions": lambda count: word("one_session" if count == 1 else "some_sessions", language, count=number(count)),
+        "sessions": lambda count, what="sessions": word(
+            f"one_{what[:-1]}" if count == 1 else f"some_{what}", language, count=number(count)
+        ),
         "told": lambda entry, key: views.told(entry, key, language),
         "named": lambda family, name: named(family, name, language), "number": number,
     }  # fmt: skip

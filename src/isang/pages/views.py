@@ -25,7 +25,8 @@ def heading(entry: Mapping[str, Any], contents: Contents, language: Language) ->
     return {
         "id": entry["id"], "fingerprint": entry["fingerprint"], "severity": entry["severity"], "state": entry["state"],
         "title": told(entry, "title", language),
-        "sessions": entry["sessions"], "first": day_time(entry["first_seen"]), "last": day_time(entry["last_seen"]),
+        "sessions": entry["sessions"], "counts": entry.get("counts", "sessions"),
+        "first": day_time(entry["first_seen"]), "last": day_time(entry["last_seen"]),
         "buckets": buckets(entry["first_seen"], entry["last_seen"], contents.lines),
     }  # fmt: skip
 

@@ -17,6 +17,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "sessions": ("sessions", "세션"),
     "one_session": ("1 session", "세션 1개"),
     "some_sessions": ("{count} sessions", "세션 {count}개"),
+    "one_line": ("1 line", "1줄"),
+    "some_lines": ("{count} lines", "{count}줄"),
     "anomalous": ("anomalous sessions", "이상 세션"),
     "no_incidents": (
         "No incident. Nothing in these logs is unusual enough to report.",

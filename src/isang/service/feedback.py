@@ -21,7 +21,7 @@ from isang.detection.feedback.coverage import Answers
 from isang.detection.feedback.effect import effect_of
 from isang.detection.feedback.ledger import append, ledger_of, read_ledger
 from isang.detection.feedback.measured import false_alarms
-from isang.detection.feedback.silencing import silenced_by
+from isang.detection.feedback.silencing import is_of_logs, silenced_by
 from isang.errors import IsangError
 from isang.json_files import flag, maybe, one_of, record, text
 from isang.progress import say
@@ -104,8 +104,9 @@ class Feedback:
             raise Refused(400, str(error)) from error
         with self._lock:
             effect = effect_of(answer, self.answers.answers, self._came())
+            false = answer.verdict == "normal" and not is_of_logs(incident)
             if not body.get("dry_run", False):
-                self._accept(answer, answer, int(incident["sessions"]) if answer.verdict == "normal" else 0)
+                self._accept(answer, answer, int(incident["sessions"]) if false else 0)
         return {"schema": 1, "feedback": answer.to_dict(), "accepted": not body.get("dry_run", False), "effect": effect}
 
     def undo(self, answer_id: str) -> dict[str, Any]:
@@ -185,6 +186,9 @@ class Feedback:
 def answered(incident: dict[str, Any], answers: Answers, database: Database) -> dict[str, Any]:
     """The incident's document with its `feedback`, and with `silenced_by` if all of its records are covered."""
     quiet = None
+    if is_of_logs(incident):
+        covering = answers.of_logs(incident)
+        quiet = None if covering is None else covering.id
     for one in whole(database.anomalies_of(incident["id"])):
         quiet = silenced_by(one, answers)
         if quiet is None:

@@ -79,6 +79,7 @@ class Service:
         if model is not None:
             self._judging = self._judge_with(model)
             say(f"detecting with the model {model}; {self._judging.following.rule.en}")
+            say(self._judging.watch.says.en)
         else:
             self._learning = Learning(self.settings, self.journal, self.database)
             say(self._learning.says().en)
@@ -116,6 +117,8 @@ class Service:
                 "model": judging.model_name,
                 "rule": judging.following.rule.en,
                 "rule_ko": judging.following.rule.ko,
+                "watches": judging.watch.says.en,
+                "watches_ko": judging.watch.says.ko,
                 "sessions": judging.sessions,
                 "anomalies": judging.anomalies,
                 "open_sessions": len(follower.stream.open.records.owners()),

@@ -66,6 +66,11 @@ class Detected:
     compared: bool = False
     """The incidents are also those of a comparison with the logs that a small run learned from."""
 
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """What `isang detect --json` prints: the anomalies, and of a small run's logs the incidents too."""
+        return [*self.anomalies, *(incident.to_dict() for incident in self.incidents if self.compared)]
+
     def write(
         self,
         folder: Path,

@@ -103,14 +103,29 @@ def beside_learned(run: SmallRun, logs: Sequence[str | Path]) -> "Comparison | N
     paths = [str(path) for path in logs]
     if "-" in paths or any(is_dataset(Path(path)) for path in paths):
         return None
-    learned = {Path(path).resolve() for path in run.logs}
-    if any(source.path.resolve() in learned for source in find_sources(paths)):
+    learned, later = {Path(path).resolve() for path in run.logs}, [source.path for source in find_sources(paths)]
+    if any(path.resolve() in learned for path in later):
         return None
+    runs = recordings(run.logs, later)
 
     def comparison() -> "Comparison":
-        return compared(read_event_records([run.logs, paths], run.config), (LEARNED,), (" ".join(paths),))
+        names = tuple(runs) if len(runs) > 1 else (LEARNED,)
+        return compared(read_event_records([*runs.values(), paths], run.config), names, (" ".join(paths),))
 
     return _or_warn(comparison) if run.trained else comparison()
+
+
+def recordings(learned: Sequence[str], later: Sequence[Path]) -> dict[str, list[str]]:
+    """The logs that were learned from, by folder if each folder is one recording like the later logs, else together.
+
+    It is one if it has files of the same names. Several good recordings show how much normal ones differ.
+    """
+    folders: dict[str, list[str]] = {}
+    for path in learned:
+        folders.setdefault(str(Path(path).parent), []).append(path)
+    names = sorted(path.name for path in later)
+    alike = all(sorted(Path(path).name for path in own) == names for own in folders.values())
+    return folders if alike else {LEARNED: list(learned)}
 
 
 def detected_beside(run: SmallRun, logs: Sequence[str | Path], answers: "Answers", name: str) -> Detected:
@@ -128,17 +143,27 @@ def detected_beside(run: SmallRun, logs: Sequence[str | Path], answers: "Answers
 
 
 def with_comparison(detected: Detected, found: "Comparison", answers: "Answers") -> Detected:
-    """The incidents of the sessions, and those of the comparison that have another cause."""
+    """The incidents of the sessions, and those of the comparison that have another cause.
+
+    What is low in the comparison, as more than one good log in ten has the like, is a smaller one.
+    """
     from isang.detection.feedback.silencing import told_of_logs
 
-    answered = told_of_logs(found.incidents, answers)
-    more = with_incidents(detected, answered.incidents, found.differences)
+    answered, told = told_of_logs(found.incidents, answers), _told(found)
+    low = [one for one in answered.incidents if one.fingerprint not in told]
+    more = with_incidents(
+        detected, [one for one in answered.incidents if one.fingerprint in told], [*low, *found.differences]
+    )
     return replace(more, silenced=[*more.silenced, *answered.silenced], compared=True)
+
+
+def _told(found: "Comparison") -> set[str]:
+    return {incident.fingerprint for incident in found.incidents if incident.severity != "low"}
 
 
 def as_smaller(detected: Detected, found: "Comparison") -> Detected:
     """What a model says that cannot tell an anomaly from chance: smaller, unless the comparison says so too."""
-    said = {incident.fingerprint for incident in found.incidents}
+    said = _told(found)
     rest = [one for one in (*detected.incidents, *detected.smaller) if one.fingerprint not in said]
     anomalies = [one if one["incident"] in said else one | {"smaller": True} for one in detected.anomalies]
     return replace(detected, anomalies=anomalies, incidents=[], smaller=rest)

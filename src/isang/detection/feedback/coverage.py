@@ -7,7 +7,6 @@ from typing import Any
 
 from isang.detection.causes.symptoms import Symptom, symptoms_of
 from isang.detection.feedback.answers import Answer
-from isang.detection.incidents import Incident
 
 SURPRISE = 0.001
 """More sessions at once than come with this probability, given how many came then, are not covered by an answer."""
@@ -58,17 +57,17 @@ class Answers:
                 found[symptom] = beside
         return found
 
-    def of_logs(self, incident: Incident) -> Answer | None:
+    def of_logs(self, incident: Mapping[str, Any]) -> Answer | None:
         """The answer that calls an incident of logs as a whole normal, at the time when it began; None: there is none.
 
         An answer to an incident covers its fingerprint, one about a template its line, one about a detector its kind.
         """
-        latest = self._latest.get(incident.fingerprint)
+        latest = self._latest.get(incident["fingerprint"])
         if latest is not None and latest.verdict == "anomaly":
             return None
-        symptom = incident.symptoms[0]
-        valid = (answer for answer in reversed(self._normal) if _holds_at(answer, {"start": incident.first_seen}))
-        return next((answer for answer in valid if _is_about_logs(answer, incident.fingerprint, symptom)), None)
+        symptom = incident["symptoms"][0]
+        valid = (answer for answer in reversed(self._normal) if _holds_at(answer, {"start": incident["first_seen"]}))
+        return next((answer for answer in valid if _is_about_logs(answer, incident["fingerprint"], symptom)), None)
 
     def most_sessions(self, answer: Answer) -> int:
         """Maximum number of sessions within AT_ONCE_SECONDS covered by an answer and others to the same cause."""

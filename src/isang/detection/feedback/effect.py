@@ -5,7 +5,7 @@ from typing import Any
 
 from isang.detection.feedback.answers import Answer
 from isang.detection.feedback.coverage import Answers, same_line
-from isang.detection.feedback.silencing import silenced_by
+from isang.detection.feedback.silencing import is_of_logs, silenced_by
 
 MOST_SHOWN = 20
 
@@ -17,12 +17,17 @@ def effect_of(
 ) -> dict[str, Any]:
     """What of the incidents that `came`, each with its anomaly records, the answer would silence beside those `before`.
 
-    `would_silence`: the incidents all of whose sessions it covers; `would_not`: those of which it covers some, or that
-    share the line or the kind of reason. Sessions that are silenced already are in neither.
+    `would_silence`: the incidents all of whose sessions it covers, and those of logs as a whole that it covers;
+    `would_not`: those of which it covers some, or that share the line or the kind of reason. Sessions that are silenced
+    already are in neither.
     """
     without, alone = Answers(before), Answers([*before, answer])
     silenced, like, sessions, others = [], [], 0, 0
     for incident, records in came:
+        if is_of_logs(incident):
+            if without.of_logs(incident) is None and alone.of_logs(incident) is not None:
+                silenced.append(_shown(incident, 0))
+            continue
         told = [one for one in records if one["reasons"] and silenced_by(one, without) is None]
         covered = sum(silenced_by(one, alone) is not None for one in told)
         left, sessions = len(told) - covered, sessions + covered

@@ -81,12 +81,17 @@ def told_of_logs(incidents: Sequence[Incident], answers: Answers) -> AnsweredInc
     """Incidents of logs as a whole, by whether answers silence them; those of sessions are reported as they are."""
     told, silenced = list[Incident](), list[Incident]()
     for one in incidents:
-        answer = None if one.examples else answers.of_logs(one)
+        answer = None if one.examples else answers.of_logs(one.to_dict())
         if answer is None:
             told.append(one)
         else:
             silenced.append(replace(one, feedback=answer.shown(), silenced_by=answer.id))
     return AnsweredIncidents(told, silenced)
+
+
+def is_of_logs(incident: Mapping[str, Any]) -> bool:
+    """Whether an incident is of logs as a whole: it has no sessions of its own."""
+    return not incident["episodes"]
 
 
 def _is_left(record: dict[str, Any], reason: Mapping[str, Any], covering: Mapping[Any, Any]) -> bool:

@@ -15,7 +15,7 @@ import polars as pl
 from isang.artifact import Model
 from isang.detection.detectors import detectors_of
 from isang.detection.threshold.calibration import ScoreTail, combine, fit_tail
-from isang.detection.threshold.decisions import limits_at
+from isang.detection.threshold.decisions import hardly_calibrated, limits_at
 from isang.model.batches import Floats
 
 PARTS = 30
@@ -89,6 +89,8 @@ class Stretch:
     part counts."""
     loud: Loud | None = None
     """None if the lines that report a failure cannot be compared."""
+    few_sessions: bool = False
+    """Whether the model was calibrated on too few sessions to tell an anomaly from chance."""
 
     @cached_property
     def sessions_p_value(self) -> float | None:
@@ -131,9 +133,9 @@ class Stretch:
     @property
     def verdict(self) -> str:
         """`unlike` normal stretches, `like` them, or `cannot_tell`."""
-        if self.p_value is None:
-            return "cannot_tell"
-        return "unlike" if self.p_value <= UNUSUAL / 2 else "like"
+        if self.p_value is not None and self.p_value <= UNUSUAL / 2:
+            return "unlike"
+        return "cannot_tell" if self.p_value is None or self.few_sessions else "like"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -154,17 +156,18 @@ class Stretch:
 
     @property
     def _verdict(self) -> str:
-        if self.p_value is None:
+        if self.verdict == "cannot_tell":
+            few = "sessions" if self.few_sessions else "stretches"
             return (
                 "whether the logs as a whole are unlike normal ones cannot be decided: the training period holds too "
-                "few stretches to compare with"
+                f"few {few} to compare with"
             )
         verdict = "unlike" if self.verdict == "unlike" else "like"
         return f"the logs as a whole are {verdict} normal ones (p = {self.p_value:.2g})"
 
     @property
     def _of_sessions(self) -> str:
-        if self.sessions_p_value is None:
+        if self.sessions_p_value is None or self.verdict == "cannot_tell":
             return ""
         of = f"{len(self.normal_scores):,} held-out stretches of the training period"
         as_strange = f"{self.as_strange:,} of {of}" if self.as_strange else f"none of {of}"
@@ -188,8 +191,9 @@ class Stretch:
     @property
     def says_ko(self) -> str:
         """The same in Korean."""
-        if self.p_value is None:
-            return "로그 전체가 정상과 다른지는 판단할 수 없습니다. 학습 기간에 비교할 구간이 너무 적습니다"
+        if self.verdict == "cannot_tell":
+            few = "세션이" if self.few_sessions else "구간이"
+            return f"로그 전체가 정상과 다른지는 판단할 수 없습니다. 학습 기간에 비교할 {few} 너무 적습니다"
         verdict = "정상과 다릅니다" if self.verdict == "unlike" else "정상과 다르지 않습니다"
         said = f"로그 전체가 {verdict} (p = {self.p_value:.2g})."
         if self.sessions_p_value is not None:
@@ -262,13 +266,13 @@ def unusual(model: Model, p_values: Floats, judged: int) -> bool:
 
 def judge_stretch(model: Model, p_values: Floats, anomalies: int, loud: Loud | None = None) -> Stretch:
     """Judge a log as a whole: its sessions in order of time, and its lines that report a failure."""
-    normal, judged = held_out(model), len(p_values)
+    normal, judged, few = held_out(model), len(p_values), hardly_calibrated(model) is not None
     length = min(judged, len(normal.p_values) // LEAST_STRETCHES)
     if length < 1:
-        return Stretch(judged, anomalies, stretch_score(p_values, judged), (), loud=loud)
+        return Stretch(judged, anomalies, stretch_score(p_values, judged), (), loud=loud, few_sessions=few)
     parts = np.array_split(p_values, -(-judged // length))
     score = max(told_score(part, len(part), normal.budget) for part in parts)
-    return Stretch(judged, anomalies, score, tuple(normal.scores(length).tolist()), len(parts), loud)
+    return Stretch(judged, anomalies, score, tuple(normal.scores(length).tolist()), len(parts), loud, few)
 
 
 def _tail(scores_K: Floats) -> ScoreTail:

@@ -1,7 +1,7 @@
 """The parts of an incident of a log as a whole."""
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 from isang.artifact import Model
 from isang.detection.causes.severity import Severity
@@ -35,6 +35,7 @@ def incident_of_logs(
     reasons: tuple[dict[str, Any], ...],
     sources: tuple[str, ...],
     of: str = "",
+    counts: Literal["sessions", "lines"] = "lines",
 ) -> Incident:
     """An incident whose fingerprint is that of its symptom, and `of` which slot and value, where it is about one."""
     fingerprint = symptom.fingerprint
@@ -51,5 +52,5 @@ def incident_of_logs(
                 "level": symptom.level, "sessions": lines,
             },
         ),
-        reasons=reasons, examples=(), episodes=(), model=str(model.facts["dataset"])[:12],
+        reasons=reasons, examples=(), episodes=(), model=str(model.facts["dataset"])[:12], counts=counts,
     )  # fmt: skip

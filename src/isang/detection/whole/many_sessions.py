@@ -94,7 +94,7 @@ def told(model: Model, logs: Located, judged: Judged, many: Many) -> Incident | 
     return incident_of_logs(
         model, symptom, (title(names, "en"), title(names, "ko")), score, severity_of(score, int(symptom.failure)),
         (first.isoformat() if first else None, last.isoformat() if last else None),
-        len(rows), tuple(reasons), sources,
+        len(rows), tuple(reasons), sources, counts="sessions",
     )  # fmt: skip
 
 

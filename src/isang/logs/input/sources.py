@@ -15,6 +15,7 @@ from typing import IO
 from isang.compression import COMPRESSED
 from isang.errors import InputError
 from isang.files import saying_where
+from isang.logs.input.objects import fetched, is_address
 from isang.progress import say
 
 NOT_LOGS = frozenset(
@@ -93,7 +94,8 @@ class Source:
 
 
 def find_sources(paths: Sequence[str]) -> list[Source]:
-    """The log files that `paths` name: files, folders (all log files below), globs and `-` for stdin.
+    """The log files that `paths` name: files, folders (all log files below), globs, `-` for stdin, and addresses of
+    objects (`s3://bucket/logs/`), which are copied.
 
     The members of a rotated set (`app.log.2.gz`, `app.log.1`, `app.log`) come oldest first. Raises InputError for a
     path that does not exist and for a folder without logs.
@@ -135,6 +137,8 @@ def _expand(given: str) -> list[tuple[Path, str]]:
         if sys.stdin.isatty():
             say("reading log lines from the terminal; end with Ctrl-D")
         return [(_spooled(sys.stdin.buffer), "-")]
+    if is_address(given):
+        return fetched(given, _may_be_log)
     path = Path(given)
     if path.is_fifo():
         say(f"reading log lines from the pipe {given}")

@@ -65,6 +65,8 @@ class Follower:
         """What the caller wants to find again after a restart; plain JSON values."""
         self.records: dict[str, int] = {}
         """How many the last `poll` read, by stream."""
+        self.lines: list[pl.DataFrame] = []
+        """All of these as LINES_SCHEMA, whether or not they belong to a session."""
         self._saved = None if state is None else SavedPlace(state)
         self._handed_over: Place | None = None  # of another model
         try:
@@ -101,10 +103,11 @@ class Follower:
         now_us = self.now_us()
         read_at = self._clock()
         lines, _ = self._logs.read()
-        self.records = _by_stream(lines)
+        self.records, self.lines = _by_stream(lines), []
         if lines.height:
             streams = list(self.records)
             self.stream.add(self._parser.parse(lines, self._logs.written(streams), read_at=read_at), now_us)
+            self.lines.append(self._parser.lines)
             self._logs.reached.update((stream, self._parser.latest_us(stream)) for stream in streams)
         self.records |= self._take_sent(now_us, read_at)
         self._read_at = read_at
@@ -118,6 +121,7 @@ class Follower:
         if sent.height:
             parsed = self._parser.parse(sent, read_at=read_at)
             self.stream.add(parsed, now_us)
+            self.lines.append(self._parser.lines)
             self._note_delivery(parsed, read_at)
             streams = _by_stream(sent)
             self._sent.update(streams)

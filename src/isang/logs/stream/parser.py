@@ -44,6 +44,7 @@ PARSED_SCHEMA = pl.Schema(
         "text": pl.String(),  # the whole record, up to MAX_TEXT characters
     }
 )
+LINES_SCHEMA = pl.Schema({name: PARSED_SCHEMA[name] for name in ("source", "time", "level", "message")})
 MAX_TEXT = 2_000
 _KEPT_LINES = 100
 """Of the beginning of a log that cannot be read again."""
@@ -128,6 +129,8 @@ class RecordParser:
         self._masks = masks.compiled(rules.masks)
         self._logs: dict[str, _Log] = {}
         self._numbers = NumbersInOrder()
+        self.lines = LINES_SCHEMA.to_frame()
+        """All records of the last `parse`, each once, whether or not it names a key."""
 
     def begin(self, stream: str, beginning: str = "", before: str | None = None) -> None:
         """Register a log whose first lines an earlier process parsed, by its beginning and the last of these."""
@@ -169,6 +172,7 @@ class RecordParser:
         were read.
         """
         if records.is_empty():
+            self.lines = LINES_SCHEMA.to_frame()
             return PARSED_SCHEMA.to_frame()
         rows = records.with_row_index("row")
         now = self._clock() if read_at is None else read_at
@@ -311,6 +315,7 @@ class RecordParser:
                 .alias("text"),
             ]
         )
+        self.lines = records.select(LINES_SCHEMA.names()).cast(LINES_SCHEMA)
         pattern = self._rules.session.pattern
         if pattern is None:
             records = records.with_columns(key=pl.lit(None, dtype=pl.String))

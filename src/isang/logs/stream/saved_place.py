@@ -18,7 +18,7 @@ from isang.logs.stream.open_records import STORED_SCHEMA
 from isang.logs.templates.text_store import TextBlock
 from isang.parquet_files import FREE_VALUES, VALUES_PER_BYTE, footer_of
 
-SCHEMA = 3
+SCHEMA = 4
 _FACTS, _RECORDS, _TEXTS = "facts.json", "records.parquet", "texts/"
 """Members of the archive."""
 _ANOTHER = "name another --state file"
@@ -42,6 +42,7 @@ _FACTS_SCHEMA = record(
 )  # fmt: skip
 _NO_STATE = (
     OSError, ValueError, LookupError, TypeError, AttributeError, zipfile.BadZipFile, pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
 )  # fmt: skip
 
 

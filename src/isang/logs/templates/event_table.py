@@ -17,11 +17,13 @@ from isang.logs.templates.miner import OVERFLOW, TemplateIndex, TemplateMiner, c
 from isang.logs.templates.novelty import novelty
 from isang.logs.templates.optional_parts import MOST_LOOKED_AT, with_open_ends, without_optional_parts
 from isang.logs.templates.refinement import Message, joined, refined
-from isang.logs.templates.values import values_in
+from isang.logs.templates.values import sentences_of_rare, values_in
 from isang.logs.templates.words import core, marked, names_in, severity
 
 MAX_REMEMBERED_BYTES = 128 << 20
 """Approximate maximum size of the cache of distinct masked messages; when exceeded, it is cleared."""
+MOST_LINES_OF_RARE = 2
+"""A template with at most this many lines that one with more lines matches is that one."""
 _NEVER = 2**63 - 1
 _BYTES_PER_MESSAGE = 150
 """What remembering a message takes beside its text."""
@@ -292,7 +294,38 @@ class EventTable:
             _Text(*one): _Text(*other)
             for one, other in with_shared_values(dict.fromkeys(became.values()), names).items()
         }
-        return {number: shared.get(became[text], became[text]) for number, text in texts.items()}
+        texts = {number: shared.get(became[text], became[text]) for number, text in texts.items()}
+        return self._without_rare(texts, messages)
+
+    def _without_rare(self, texts: dict[int, _Text], messages: dict[int, _Text]) -> dict[int, _Text]:
+        """The same, with rare templates replaced by what many of them have in common, and then by the most frequent
+        template that matches their messages.
+
+        Later lines would match that one too; without this, the first lines of an event would keep one of their own.
+        """
+        rare = [text for text, lines in self._lines_of(texts).items() if lines <= MOST_LINES_OF_RARE]
+        became: dict[_Text, _Text] = {}
+        for severe in sorted({text.severity for text in rare}):
+            found = sentences_of_rare([text.text for text in rare if text.severity == severe])
+            became.update((_Text(severe, text), _Text(severe, other)) for text, other in found.items())
+        texts = {number: became.get(text, text) for number, text in texts.items()}
+        lines = self._lines_of(texts)
+        common = [text for text, count in lines.most_common() if count > MOST_LINES_OF_RARE]
+        if not rare or not common:
+            return texts
+        index = TemplateIndex([text.text for text in common], levels=[text.severity for text in common])
+        matched = {
+            number: index.match(messages[number].text, text.severity)
+            for number, text in texts.items()
+            if lines[text] <= MOST_LINES_OF_RARE
+        }
+        return texts | {number: common[found] for number, found in matched.items() if found is not None}
+
+    def _lines_of(self, texts: dict[int, _Text]) -> Counter[_Text]:
+        lines = Counter[_Text]()
+        for number, text in texts.items():
+            lines[text] += self._lines[number]
+        return lines
 
     def _message(self, number: int, message: _Text) -> Message:
         return Message(message.text.split(), self._lines[number], self._first_line[number], self._last_line[number])

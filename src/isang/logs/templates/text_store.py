@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from isang.parquet_files import FREE_VALUES, VALUES_PER_BYTE, footer_of
+
 BLOCK_BYTES = 1 << 20
 """Texts of about this size are compressed together."""
 Numbers = NDArray[np.int64]
@@ -27,18 +29,29 @@ class TextBlock(NamedTuple):
     def of(cls, texts: pl.DataFrame) -> "TextBlock":
         """`texts` (TEXTS_SCHEMA, numbers rising), which must not be empty."""
         buffer = io.BytesIO()
-        texts.write_ipc_stream(buffer, compression="zstd")
+        texts.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
         return cls(texts["number"][0], texts["number"][-1], texts.height, buffer.getvalue())
 
     @classmethod
     def read(cls, packed: bytes) -> "TextBlock":
-        """A block from its bytes. Raises polars' errors for bytes that are none."""
-        numbers = pl.read_ipc_stream(io.BytesIO(packed)).cast(TEXTS_SCHEMA)["number"]
+        """A block from its bytes. Raises ValueError or polars' errors for bytes that are none.
+
+        Parquet rather than Arrow's stream: what it claims can be checked before anything is allocated.
+        """
+        file = io.BytesIO(packed)
+        footer, size = footer_of(file)
+        if footer.values > max(FREE_VALUES, VALUES_PER_BYTE * size):
+            raise ValueError(f"{size:,} bytes of text claim to hold {footer.values:,} values")
+        file.seek(0)
+        found = pl.read_parquet(file).select(TEXTS_SCHEMA.names()).cast(TEXTS_SCHEMA)
+        numbers = found["number"]
+        if found.is_empty() or found.null_count().sum_horizontal().item() or not (numbers.diff() > 0).all():
+            raise ValueError("the numbers of its texts do not rise")
         return cls(numbers[0], numbers[-1], numbers.len(), packed)
 
     def texts(self) -> pl.DataFrame:
         """TEXTS_SCHEMA."""
-        return pl.read_ipc_stream(io.BytesIO(self.packed))
+        return pl.read_parquet(io.BytesIO(self.packed))
 
 
 class Texts:

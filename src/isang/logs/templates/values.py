@@ -6,7 +6,15 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 
 from isang.logs.parsing.masks import SLOT
-from isang.logs.templates.words import core, is_failure_or_success, is_grammar, is_outcome
+from isang.logs.templates.words import (
+    behind_name,
+    core,
+    has_words,
+    in_brackets,
+    is_failure_or_success,
+    is_grammar,
+    is_outcome,
+)
 
 MOST_PAIRED = 12
 """Places with more different words than this are open or not without being compared."""
@@ -16,6 +24,10 @@ LINES_A_PAIR = 4
 """Minimum number of lines per possible pair for a decision."""
 LEAST_VALUES = 3
 """Minimum number of plain words in one slot to count as values."""
+LEAST_OF_SENTENCE = 8
+"""Minimum number of rare templates that have a word at the same position, and that make a sentence together."""
+LEAST_WORDS_OF_RARE = 4
+"""Minimum number of different words at a position of rare templates to be values."""
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z'-]*")
 
 
@@ -67,3 +79,44 @@ def values_in(templates: Sequence[str], words: Sequence[Sequence[str]]) -> Itera
 def _values(words: Collection[str]) -> Collection[str]:
     plain = [word for word in words if _PLAIN.fullmatch(word)]
     return plain if len(plain) >= LEAST_VALUES and all(map(may_be_value, plain)) else ()
+
+
+def sentences_of_rare(texts: Collection[str]) -> dict[str, str]:
+    """{template: new template} for those that change, of rare templates of one severity.
+
+    `Ann was slain by Ben` and `Cho was slain by Eve` differ in more than one word, as all such lines do. A word that
+    many of them have at the same position belongs to the sentence, as do outcome words; the others are values if
+    they are many. A sentence has at least two words of its own.
+    """
+    became: dict[str, str] = {}
+    by_length: dict[int, list[list[str]]] = defaultdict(list)
+    for text in texts:
+        words = text.split(" ")
+        by_length[len(words)].append(words)
+    for rare in by_length.values():
+        having = Counter(pair for words in rare for pair in enumerate(words)) if len(rare) >= LEAST_OF_SENTENCE else {}
+        alike: dict[tuple[str, ...], list[list[str]]] = defaultdict(list)
+        for words in rare if having else ():
+            alike[tuple(_of_sentence(word, having[place, word]) for place, word in enumerate(words))].append(words)
+        for sentence, members in alike.items():
+            few = {
+                place
+                for place, column in enumerate(zip(*members, strict=True))
+                if len(set(column)) < LEAST_WORDS_OF_RARE
+            }
+            parts: dict[str, list[str]] = defaultdict(list)
+            for words in members:
+                kept = (words[place] if place in few else word for place, word in enumerate(sentence))
+                parts[" ".join(kept)].append(" ".join(words))
+            for text, found in parts.items():
+                if len(found) >= LEAST_OF_SENTENCE and len(set(filter(has_words, text.split(" ")))) > 1:
+                    became.update(dict.fromkeys(found, text))
+    return {text: other for text, other in became.items() if text != other}
+
+
+def _of_sentence(word: str, templates: int) -> str:
+    """A word that so many `templates` have at its position, or the slot for it."""
+    if word == SLOT or templates >= LEAST_OF_SENTENCE or is_failure_or_success(word):
+        return word
+    told = behind_name(in_brackets(word))
+    return told if SLOT in told else SLOT

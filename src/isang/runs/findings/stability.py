@@ -26,6 +26,8 @@ TALL, TALL_OF_GAIN = 0.1, 0.02
 ones that recover cost nothing, and a tenth of a loss that has fallen to a thousandth is negligible."""
 LASTING = 0.2
 """A spike that does not recover at once counts from this part of the height of a tall one."""
+MOST_SIGMA = 20.0
+"""A threshold of more standard deviations than this is no measure that tells a reader anything."""
 FEWEST_FOR_STABILITY = 140
 LEAST_NOISE = 1.0
 """Noise that peaks below this percentage of the loss's level is not instability, however it grew."""
@@ -64,19 +66,8 @@ def spikes(table: RunTable, context: RunContext) -> Finding:
         }
     )
     count, n = len(found.found), len(context.loss)
-    limit = f"{found.threshold:.1f} σ"
     if not count:
-        return Finding(
-            "spikes",
-            "ok",
-            both(
-                f"No spikes: no loss lies more than {limit} above the running median, the threshold for "
-                "noise with this tail.",
-                f"스파이크가 없습니다. 이 잡음의 꼬리에 맞춘 임계값 {limit}을(를) 넘어 이동 중앙값 위로 "
-                "벗어난 손실이 없습니다.",
-            ),
-            evidence,
-        )
+        return Finding("spikes", "ok", _none_in_words(found.threshold), evidence)
     statement = _spikes_in_words(
         evidence, int(context.steps[min(s.position if s.kind == "recovered" else s.start for s in found.found)])
     )
@@ -119,15 +110,32 @@ def _in_tall_ones(context: RunContext, found: Spikes) -> Floats:
     return np.array([spike.rise for spike in found.found]) / np.maximum(least, 1e-300)
 
 
+def _none_in_words(threshold: float) -> dict[Language, str]:
+    if threshold > MOST_SIGMA:
+        return both(
+            "No spikes: no loss stands out from the others, whose noise now and then reaches far above the curve.",
+            "스파이크가 없습니다. 잡음이 이따금 곡선 위로 크게 벗어나며, 그보다 더 두드러진 손실은 없습니다.",
+        )
+    limit = f"{threshold:.1f} σ"
+    return both(
+        f"No spikes: no loss lies more than {limit} above the running median, the threshold for noise with this tail.",
+        f"스파이크가 없습니다. 이 잡음의 꼬리에 맞춘 임계값 {limit}을(를) 넘어 이동 중앙값 위로 벗어난 손실이 "
+        "없습니다.",
+    )
+
+
 def _spikes_in_words(evidence: dict[str, Any], first: int) -> dict[Language, str]:
     limit, count = f"{evidence['threshold']:.1f} σ", evidence["count"]
+    limit_en, limit_ko = f"above {limit}", f"{limit}을(를) 넘는"
+    if evidence["threshold"] > MOST_SIGMA:  # the noise is next to nothing, or its tail is long: σ says little
+        limit_en, limit_ko = "far above the noise", "잡음보다 훨씬 높은"
     part, gain = f"{100 * TALL:.0f} %", f"{100 * TALL_OF_GAIN:.0f} %"
     recovered, lingering, divergent, tall = (evidence[key] for key in ("recovered", "lingering", "divergent", "tall"))
     return both(
-        f"{counted(count, 'spike')} above {limit}: {recovered:,} recovered, {lingering:,} lingering, {divergent:,} "
+        f"{counted(count, 'spike')} {limit_en}: {recovered:,} recovered, {lingering:,} lingering, {divergent:,} "
         f"divergent; {tall:,} of them rise by more than {part} of the loss and {gain} of all that the run gained. The "
         f"first is at step {first:,}.",
-        f"{limit}을(를) 넘는 스파이크가 {count:,}개입니다. 회복 {recovered:,}개, 지속 {lingering:,}개, 발산 "
+        f"{limit_ko} 스파이크가 {count:,}개입니다. 회복 {recovered:,}개, 지속 {lingering:,}개, 발산 "
         f"{divergent:,}개이며, 그중 {tall:,}개는 손실의 {part} 및 전체 감소 폭의 {gain}를 넘게 올랐습니다. 첫 번째는 "
         f"스텝 {first:,}입니다.",
     )

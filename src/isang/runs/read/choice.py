@@ -9,12 +9,11 @@ from isang.languages import Both
 from isang.runs.read import series_names
 from isang.runs.read.columns import Column
 from isang.runs.read.rows import LoggedRows, assumed
-from isang.runs.read.table import ADVERSARIAL, LOSS, POLICY, Floats, Metric
+from isang.runs.read.table import ADVERSARIAL, LOSS, POLICY, Metric
+from isang.runs.read.totals import summed, total_of
 
 FEWEST_VALUES = 3
 """A series with fewer values is nothing to judge a run by."""
-MOST_PARTS = 12
-"""More losses than this are not parts of one."""
 SHOWN = 20
 FINER = 1.2
 """A counter is finer if it has this many times as many distinct numbers."""
@@ -213,7 +212,7 @@ def _choose_loss(records: LoggedRows, asked: Asked, choice: Choice) -> None:
             )
         )
     elif len(candidates) > 1 and chosen and not series_names.is_exact_loss(chosen):
-        chosen = _total(records, candidates, choice.notes) or chosen
+        chosen = total_of(records, candidates, choice.notes) or chosen
         if chosen in candidates:
             choice.notes.append(
                 assumed(
@@ -242,40 +241,6 @@ def _choose_opponent(records: LoggedRows, candidates: list[str], choice: Choice)
             "다른 계열은 --loss 이름으로 고를 수 있습니다",
         )
     )
-
-
-def _total(records: LoggedRows, candidates: list[str], notes: list[Both]) -> str:
-    """The sum of losses that are parts of a total, as a new series; an empty name if they are not.
-
-    Names of parts differ in one word, and their values are in the same rows.
-    """
-    parts = [name for name in candidates if not series_names.is_error(name) and not series_names.is_of_policy(name)]
-    counts = {name: records.count(name) for name in parts}
-    parts = [name for name in parts if counts[name] == max(counts.values())]
-    words = [series_names.normal(name).split("_") for name in parts]
-    if not 2 <= len(parts) <= MOST_PARTS:
-        return ""
-    shared = set(words[0]).intersection(*words[1:])
-    if not shared or any(len(set(w) - shared) != 1 for w in words):
-        return ""
-    return summed(records, parts, notes)
-
-
-def summed(records: LoggedRows, parts: list[str], notes: list[Both]) -> str:
-    """The name of a new series, the sum of others in the rows that hold all of them."""
-    total: Floats = np.sum([records.values(name) for name in parts], axis=0)
-    name = " + ".join(parts)
-    records.columns[name] = Column(total)
-    odd = np.unique(np.concatenate([records.nan_rows(part) for part in parts]))
-    if len(odd):
-        records.present[name] = odd
-    notes.append(
-        assumed(
-            f"no total is logged; the sum of its {len(parts)} parts is judged: {name}",
-            f"전체 손실이 기록되지 않아 부분 손실 {len(parts)}개의 합으로 판단합니다: {name}",
-        )
-    )
-    return name
 
 
 def _choose_validation(records: LoggedRows, asked: Asked, choice: Choice) -> None:

@@ -1,5 +1,6 @@
 """What a reader takes out of a file, before it is known what the series mean: rows in file order, named columns."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from isang.languages import Both
 from isang.runs.read.columns import Column
+from isang.runs.read.series_names import is_held_out
 from isang.runs.read.table import Floats, Integers
 from isang.runs.text.korean_particles import with_particles
 
@@ -38,6 +40,9 @@ RESUMED = 1 + RECORD_WORDS.index("resumed")
 def assumed(english: str, korean: str) -> Both:
     """What a reader assumed; particles of the Korean such as 은(는) by what stands before them."""
     return Both(english, with_particles(korean))
+
+
+COMMAS = assumed("the comma is the decimal sign of the numbers", "숫자의 쉼표는 소수점입니다")
 
 
 @dataclass
@@ -164,6 +169,14 @@ def from_rows(rows: Iterable[dict[str, float]], account: Account, **more: Any) -
     for row in rows:
         kept.add(row)
     return kept.records(account, **more)
+
+
+def tag_of(file_name: str) -> str:
+    """The series that TensorBoard's download of one names in the file: `run-train-tag-epoch_loss.csv`; else empty."""
+    said = re.fullmatch(r"run[-_](?P<run>.*?)-tag-(?P<tag>.+)\.(?:csv|json)", file_name)
+    if said is None:
+        return ""
+    return said["tag"] if not is_held_out(said["run"]) or is_held_out(said["tag"]) else f"{said['run']}/{said['tag']}"
 
 
 def display_name(path: Path) -> str:

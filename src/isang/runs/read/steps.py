@@ -163,6 +163,7 @@ def _steps_of_bars(records: LoggedRows, logged: Mask, notes: list[Both]) -> Floa
     nothing = np.full(records.rows, np.nan)
     rows = np.flatnonzero(logged)
     bar, total = records.values(BAR), records.values(BAR_TOTAL)
+    total[total == records.totals.get("@epoch_total")] = np.nan  # a bar that counts epochs
     wholes, counts = np.unique(total[~np.isnan(total)], return_counts=True)
     best, planned = nothing[rows], 0.0
     for whole in wholes[np.argsort(-counts)][:MOST_BARS].tolist():

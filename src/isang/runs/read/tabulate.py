@@ -12,7 +12,7 @@ from isang.runs.read import table as t
 from isang.runs.read.columns import Column, Columns
 from isang.runs.read.row_events import EventRows, Mask
 from isang.runs.read.rows import LoggedRows
-from isang.runs.read.series_names import BATCH, MEAN
+from isang.runs.read.series_names import BATCH, MEAN, normal
 from isang.runs.read.steps import fill
 from isang.runs.read.table import EpochLine, Epochs, Floats, Integers, Restart, RunSource, RunTable
 from isang.runs.read.times import dates
@@ -271,6 +271,9 @@ def _facts(records: LoggedRows, events: EventRows, run: Run, alive: Mask, kept: 
     for fact, name in (("epochs", "@epoch_total"), ("batches_per_epoch", "@batches"), ("step_total", "@step_total")):
         if name in records.totals and not (name == "@batches" and not _counts_batches(records, events)):
             facts.setdefault(fact, int(min(records.totals[name], 2**53)))
+    took = [name for name in records.columns if normal(name) == "train_runtime"]
+    if took and len(seconds := events.others[took[0]].values(run.start, run.end)) and np.isfinite(seconds).any():
+        facts.setdefault("train_seconds", float(seconds[np.isfinite(seconds)][-1]))
     if "step_total" in facts:
         facts.setdefault("planned_steps", facts["step_total"])
     return facts

@@ -242,6 +242,7 @@ VALUES: Mapping[str, str] = {
     "unfinished": "계획의 도중",
     "going on": "진행 중",
     "falling while overfitting": "과적합 중의 감소",
+    "falling straight": "일정한 속도의 감소",
     "falling alone": "학습 손실만 감소",
     "flat after divergence": "발산 후 평평함",
     "worse after divergence": "발산 후 악화",

@@ -12,7 +12,7 @@ from isang.detection.causes.episodes import Episode, join
 from isang.detection.causes.grouping import LEAST_SILENCE_SECONDS, IncidentBaseline, incident_of, leading
 from isang.detection.causes.symptoms import lead, moment
 from isang.detection.feedback.coverage import NO_ANSWERS, Answers
-from isang.detection.feedback.silencing import silenced_by
+from isang.detection.feedback.silencing import is_of_logs, silenced_by
 from isang.service.judging.rhythm import Rhythm, alert_seconds
 from isang.service.outputs import Event
 from isang.service.storage.database import Database
@@ -91,7 +91,7 @@ class _Open:
 
 
 class IncidentBook:
-    """The incidents of one stream of judged sessions; all state is in the database, so that a restart continues.
+    """The incidents of judged sessions; all state is in the database, so that a restart continues.
 
     An anomaly that is already known, because a killed process had judged its session before, changes nothing.
     """
@@ -100,7 +100,8 @@ class IncidentBook:
         self._database, self._model_name, self._answers = database, model_name, answers
         facts = model.facts
         self._normal_sessions = int(facts["period_sessions"]) - int(facts["left_out_as_anomalous"])
-        self._open = [_reopened(database, document) for document in database.incidents(state="firing", limit=10_000)]
+        firing = database.incidents(state="firing", limit=10_000)
+        self._open = [_reopened(database, document) for document in firing if not is_of_logs(document)]
         self._rhythm = Rhythm(alert_seconds(model), database.fact(RHYTHM))
 
     def add(self, records: Sequence[dict[str, Any]], sessions: int, now_us: int) -> list[IncidentChange]:

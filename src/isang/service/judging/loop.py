@@ -11,11 +11,13 @@ from typing import Any
 
 from isang.artifact import Model, load_model
 from isang.detection.live import Following, LookedAt, pause_after
+from isang.detection.whole.live.going import Going
 from isang.errors import IsangError
 from isang.logs.stream.open_sessions import MOST_RECORDS
 from isang.progress import say
 from isang.service.feedback import Feedback
 from isang.service.judging.incident_book import STREAM, IncidentBook, IncidentChange
+from isang.service.judging.log_incidents import LogIncidents
 from isang.service.judging.shedding import Shedding
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
@@ -58,8 +60,12 @@ class Judging:
         self.following = Following(
             self.model, list(settings.logs), idle_seconds=settings.idle_seconds, state=settings.home / PLACE,
             source=JournalSource(journal), begin=begin, answers=self._answers, with_sessions=True,
-            looked=looked,
+            looked=looked, whole=True,
         )  # fmt: skip
+        assert self.following.watch is not None
+        self.watch = self.following.watch
+        self._of_logs = LogIncidents(database, self.model, self.watch.window_seconds)
+        self._going: list[Going] | None = None  # what was found of all lines and is not in the database yet
         open_sessions = self.following.follower.stream.open
         open_sessions.most_records = max(MOST_RECORDS, settings.memory_bytes // OPEN_RECORD_BYTES)
         metrics.asked.set(self.model.config.detection.alerts_per_thousand)
@@ -117,12 +123,17 @@ class Judging:
         self._found += found
         now_us = self.following.follower.now_us()
         answers = self._feedback.answers
+        going = self.watch.found(now_us)
+        if going is not None:
+            self._going = [*(one for one in self._going or () if one.over), *going]
         try:
             with self._database.together():
                 changes = []
                 if answers is not self._answers:
                     changes += self._book.answer(answers, self.sessions, now_us)
                 changes += self._book.add(self._found, self.sessions, now_us) + self._book.resolve(now_us)
+                if self._going is not None:
+                    changes += self._of_logs.look(self._going, answers, now_us)
                 expired = self._expire(now_us)
                 for change in changes:
                     self._put(change)
@@ -130,6 +141,7 @@ class Judging:
             self._book = self._opened_book()
             raise
         self._found.clear()
+        self._going = None
         if answers is not self._answers:
             self._answers = answers
             self.following.answer(answers)

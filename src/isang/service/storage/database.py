@@ -12,6 +12,7 @@ from isang.detection.causes.severity import SEVERITIES
 from isang.errors import InputError, OutputError
 
 SCHEMA = 1
+_OF_SESSIONS = "WHERE json_array_length(document, '$.episodes') > 0 "
 _QUIET = "json_extract(document, '$.silenced_by')"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -243,8 +244,8 @@ class Database:
 
     def sessions_by_verdict(self, since: str | None = None) -> dict[str | None, int]:
         """Number of sessions of all incidents, or of those last seen `since` (ISO 8601), by the verdict of their
-        answer."""
-        clause, values = ("", ()) if since is None else ("WHERE last_seen >= ? ", (since,))
+        answer. Incidents of logs as a whole have none."""
+        clause, values = (_OF_SESSIONS, ()) if since is None else (f"{_OF_SESSIONS}AND last_seen >= ? ", (since,))
         rows = self._all(
             "SELECT json_extract(document, '$.feedback.verdict'), SUM(json_extract(document, '$.sessions')) "
             f"FROM incidents {clause}GROUP BY 1",

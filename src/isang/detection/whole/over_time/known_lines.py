@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isang.detection.threshold.calibration import fit_tail
+from isang.detection.threshold.calibration import ScoreTail, fit_tail
 from isang.detection.threshold.stretches import SCALE
 from isang.detection.whole.over_time.lines import Lines
 from isang.detection.whole.over_time.load import MOST
@@ -90,20 +90,15 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
     clock, series = _Clock.of(lines, known), _series(lines)
     parts = max(1.0, clock.length / (period / PARTS))
     tail, found = fit_tail(scores, SCALE), []
-    regular = known[1:].filter(pl.col("gaps").list.len() >= LEAST_GAPS)
-    for name, gaps in (
-        regular.sort(pl.col("gaps").list.len(), descending=True, maintain_order=True)["series", "gaps"]
-        .head(MOST_REGULAR)
-        .rows()
-    ):
+    for name, gaps in regular_kinds(known):
         if name not in series:
             continue
         at = series[name].at
         edges = np.concatenate([[clock.starts[0]], at, [clock.starts[-1]]])
         now = np.diff(clock.passed(edges))
         place = int(now.argmax())
-        then = np.array(gaps) * _slower(np.array(gaps), np.delete(now, place))
-        score = _score(then, now[[place]], len(now), lines.seconds)
+        then = np.array(gaps) * slower(np.array(gaps), np.delete(now, place))
+        score = gap_score(gap_tail(then, lines.seconds), float(now[place]), len(now))
         p_value = min(1.0, parts * float(tail.p_values(np.array([score]))[0]))
         found.append(
             Silence(
@@ -112,6 +107,13 @@ def silences(known: pl.DataFrame, lines: Lines) -> list[Silence]:
             )
         )  # fmt: skip
     return sorted(found, key=lambda one: one.p_value)
+
+
+def regular_kinds(known: pl.DataFrame) -> list[tuple[str, list[float]]]:
+    """The kinds of lines watched for silence, each with the gaps between its lines, the most frequent first."""
+    regular = known[1:].filter(pl.col("gaps").list.len() >= LEAST_GAPS)
+    ordered = regular.sort(pl.col("gaps").list.len(), descending=True, maintain_order=True)
+    return ordered["series", "gaps"].head(MOST_REGULAR).rows()
 
 
 def novelty(known: pl.DataFrame, seconds: float, *, loud: bool, kinds: int = 1) -> float:
@@ -188,7 +190,9 @@ class _Series:
 
 
 def _series(lines: Lines) -> dict[str, _Series]:
-    """Each kind of line by its name."""
+    """Each kind of line by its name; none where no line has a time."""
+    if not len(lines.start_C):
+        return {}
     number = {name: place for place, name in enumerate(dict.fromkeys(lines.names))}
     of_event = np.array([number[name] for name in lines.names], dtype=np.int64)
     name_C = of_event[lines.event_C]
@@ -210,11 +214,11 @@ def _held_out(gaps: Floats, part: NDArray[np.int64], resolution: float) -> Float
     for own in np.unique(part).tolist():
         others, now = gaps[part != own], gaps[part == own]
         if len(others) >= LEAST_GAPS // 2:
-            scores_P[own] = _score(others, now[[int(now.argmax())]], len(now), resolution)
+            scores_P[own] = gap_score(gap_tail(others, resolution), float(now.max()), len(now))
     return scores_P
 
 
-def _slower(then: Floats, others: Floats) -> float:
+def slower(then: Floats, others: Floats) -> float:
     """How many times the usual the other gaps are, for what comes irregularly: it is rarer now, which is no silence."""
     usual = float(np.median(then))
     if len(others) < FEW or not usual or float(np.quantile(then, 0.9)) < IRREGULAR * usual:
@@ -222,8 +226,12 @@ def _slower(then: Floats, others: Floats) -> float:
     return min(MOST, max(1.0, float(np.median(others)) / usual))
 
 
-def _score(then: Floats, longest: Floats, number: int, resolution: float) -> float:
+def gap_tail(gaps: Floats, resolution: float) -> ScoreTail:
+    """The tail of the gaps between lines of one kind, whose times are known to `resolution` seconds."""
+    usual = float(np.median(gaps))
+    return fit_tail(gaps, max(resolution, SCALE_SHARE * usual), usual)
+
+
+def gap_score(tail: ScoreTail, longest: float, number: int) -> float:
     """-log10 of the probability that one of `number` gaps is as long as the `longest`; at least 0."""
-    usual = float(np.median(then))
-    tail = fit_tail(then, max(resolution, SCALE_SHARE * usual), usual)
-    return max(0.0, -float(np.log10(number * tail.p_values(longest)[0])))
+    return max(0.0, -float(np.log10(number * tail.p_values(np.array([longest]))[0])))

@@ -86,7 +86,7 @@ def lines_noticed(
     smaller += [_of_new(model, logs, group) for group in groups if group[0].p_value > UNUSUAL]
     explaining, left = [*incidents, *told], list[list[LineChange]]()
     unlike, with_load = _changed(model, lines)
-    changed = _at_one_time([*unlike, *_silent(model, lines, series)])
+    changed = at_one_time([*unlike, *_silent(model, lines, series)])
     by_cause = lines_by_incident(model, logs, records) if changed else {}
     own = [by_cause.get(one.fingerprint) for one in incidents]
     own += [lines.only(np.isin(lines.event_C, [one.event for one in group])) for group in lines_new]
@@ -96,8 +96,8 @@ def lines_noticed(
             left.append(group)
         else:
             explaining[place] = _with_reasons(explaining[place], group)
-    told = [*explaining[len(incidents) :], *(_of_group(model, group) for group in left)]
-    smaller += [_of_group(model, group) for group in _at_one_time(with_load)]
+    told = [*explaining[len(incidents) :], *(incident_of_changes(model, group) for group in left)]
+    smaller += [incident_of_changes(model, group) for group in at_one_time(with_load)]
     return LinesNoticed(told, smaller, explaining[: len(incidents)], [_listed(logs, one) for one in new])
 
 
@@ -160,13 +160,22 @@ def _changed(model: Model, lines: Lines) -> tuple[list[LineChange], list[LineCha
     for one in found:
         p_value, beyond = (parts * float(p) for p in tail.p_values(np.array([one.score, one.beyond_load])))
         if p_value <= TOLD:
-            change = LineChange(
-                one.series, one.kind, one.first, one.last, one.lines, max(p_value, beyond), _numbers(one),
-                _numbers_ko(one), (one.worst.timestamp(), one.worst.timestamp() + one.window_seconds),
-                one.lines - one.usual,
-            )  # fmt: skip
+            change = rate_told(one, max(p_value, beyond))
             (told if beyond <= TOLD else with_load).append(change)
     return sorted(told, key=lambda one: one.p_value), with_load
+
+
+def rate_told(one: RateChange, p_value: float) -> LineChange:
+    """A changed rate in words."""
+    return LineChange(
+        one.series, one.kind, one.first, one.last, one.lines, p_value, _numbers(one), _numbers_ko(one),
+        (one.worst.timestamp(), one.worst.timestamp() + one.window_seconds), one.lines - one.usual,
+    )  # fmt: skip
+
+
+def silence_told(one: Silence) -> LineChange:
+    """A silence in words."""
+    return LineChange(one.series, "none", one.first, one.last, 0, one.p_value, _pauses(one), _pauses_ko(one))
 
 
 def _silent(model: Model, lines: Lines, series: pl.DataFrame | None) -> list[LineChange]:
@@ -175,11 +184,7 @@ def _silent(model: Model, lines: Lines, series: pl.DataFrame | None) -> list[Lin
     of_values = None if series is None or VALUE_LINES not in model.of_logs else lines_by_value(series)
     if of_values is not None:
         found += silences(model.of_logs[VALUE_LINES], of_values)
-    return [
-        LineChange(one.series, "none", one.first, one.last, 0, one.p_value, _pauses(one), _pauses_ko(one))
-        for one in found
-        if one.p_value <= TOLD
-    ]
+    return [silence_told(one) for one in found if one.p_value <= TOLD]
 
 
 def _with_reasons(incident: Incident, group: Sequence[LineChange]) -> Incident:
@@ -195,10 +200,10 @@ def _with_reasons(incident: Incident, group: Sequence[LineChange]) -> Incident:
 def _reason(one: LineChange) -> dict[str, Any]:
     named_ko = _SERIES_KO.get(one.series) or one.series
     reason = reason_of("volume", one.p_value, f"{one.series}: {one.says}.", None)
-    return reason | {"says_ko": f"{named_ko}: {one.says_ko}."}
+    return reason | {"says_ko": f"{named_ko}: {one.says_ko}.", "series": one.series, "change": one.kind}
 
 
-def _at_one_time(found: Sequence[LineChange]) -> list[list[LineChange]]:
+def at_one_time(found: Sequence[LineChange]) -> list[list[LineChange]]:
     """Those of one time together, each group the least likely first."""
     groups: list[list[LineChange]] = []
     for one in sorted(found, key=lambda one: one.p_value):
@@ -210,15 +215,21 @@ def _at_one_time(found: Sequence[LineChange]) -> list[list[LineChange]]:
     return groups
 
 
-def _of_group(model: Model, group: Sequence[LineChange]) -> Incident:
-    lead = _lead(group)
+def incident_of_changes(
+    model: Model, group: Sequence[LineChange], *, lead: LineChange | None = None, over: bool = True
+) -> Incident:
+    """The incident of lines whose rates changed at one time, the least likely first.
+
+    It is named after the `lead`, None: after what says most. Not `over`: they still do.
+    """
+    lead = lead or _lead(group)
     score = -float(np.log10(max(lead.p_value, 1e-300)))
     shown = [lead, *(one for one in group if one is not lead)][:SHOWN_CHANGES]
     first, last = min(one.first for one in group), max(one.last for one in group)
     loud = int(lead.series == ERRORS and lead.kind == "more")
     return incident_of_logs(
-        model, Symptom("volume", f"{lead.kind} {lead.series}"), _titles(lead), score, severity_of(score, loud),
-        (first.isoformat(), last.isoformat()), lead.lines, tuple(map(_reason, shown)),
+        model, Symptom("volume", f"{lead.kind} {lead.series}"), _titles(lead, over=over), score,
+        severity_of(score, loud), (first.isoformat(), last.isoformat()), lead.lines, tuple(map(_reason, shown)),
         (lead.series.removeprefix(OF_LOG),) if lead.series.startswith(OF_LOG) else (),
     )  # fmt: skip
 
@@ -233,13 +244,14 @@ def _lead(group: Sequence[LineChange]) -> LineChange:
     return max(kinds, key=lambda one: one.surplus, default=lead)
 
 
-def _titles(lead: LineChange) -> tuple[str, str]:
+def _titles(lead: LineChange, *, over: bool = True) -> tuple[str, str]:
     """In English and Korean."""
     english, korean = _TITLES[lead.kind]
     named_ko = _SERIES_KO.get(lead.series) or headline(lead.series)
-    span = f"{lead.first:%H:%M} to {lead.last:%H:%M}"
+    span = f"{lead.first:%H:%M} to {lead.last:%H:%M}" if over else f"since {lead.first:%H:%M}"
+    span_ko = f"{lead.first:%H:%M}~{lead.last:%H:%M}" if over else f"{lead.first:%H:%M}부터"
     english_title = f"{english.format(line=headline(lead.series))}, {span}; {lead.says}"
-    korean_title = f"{korean.format(line=named_ko)}, {lead.first:%H:%M}~{lead.last:%H:%M}; {lead.says_ko}"
+    korean_title = f"{korean.format(line=named_ko)}, {span_ko}; {lead.says_ko}"
     return english_title, korean_title
 
 

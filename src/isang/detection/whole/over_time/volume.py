@@ -6,12 +6,13 @@ Shapes: W windows of equal length, R series (templates, levels, all lines), L li
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isang.detection.threshold.calibration import fit_tail
+from isang.detection.threshold.calibration import ScoreTail, fit_tail
 from isang.detection.whole.over_time.course import course, covers_days, hours_of, period_of
 from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines
 from isang.detection.whole.over_time.load import load
@@ -99,23 +100,48 @@ def changes(known: pl.DataFrame, lines: Lines) -> tuple[list[RateChange], int]:
     windows = Windows.of(lines, seconds)
     if not windows.running_W.any():
         return [], 0
+    rates = known_rates(known)
+    here = {
+        name: windows.counts(name)
+        for name in rates.series
+        if not name.startswith(OF_LOG) or name.removeprefix(OF_LOG) in lines.sources
+    }
+    return changes_of(rates, here, windows.starts_W, seconds), int(windows.running_W.sum())
+
+
+@dataclass(frozen=True)
+class KnownRates:
+    """The rates of a training period."""
+
+    series: "dict[str, Then]"
+    """By their names."""
+    shows_days: bool
+    """Whether it shows how days differ."""
+
+
+def known_rates(known: pl.DataFrame) -> KnownRates:
+    """From SCHEMA."""
     hours = known.filter(pl.col("series") == HOURS_OF_WEEK)["counts"].to_list()
     hours_W = np.array(hours[0]).astype(np.int64) if hours else None
     series = {
-        name: np.array(counts)
+        name: Then.of(np.array(counts), hours_W)
         for name, _, counts in known.iter_rows()
         if name not in (WORST, HOURS_OF_WEEK)
-        and not (name.startswith(OF_LOG) and name.removeprefix(OF_LOG) not in lines.sources)
     }
-    loads = _Loads.of(series, windows, known=hours_W is not None and covers_days(hours_W))
-    found = [_change(name, Then.of(counts_W, hours_W), windows, loads) for name, counts_W in series.items()]
-    told = sorted((change for change in found if change), key=lambda change: -change.score)
-    return told, int(windows.running_W.sum())
+    return KnownRates(series, hours_W is not None and covers_days(hours_W))
 
 
-def _change(name: str, then: "Then", windows: "Windows", loads: "_Loads") -> RateChange | None:
+def changes_of(known: KnownRates, now: Mapping[str, Floats], starts_W: Floats, seconds: float) -> list[RateChange]:
+    """The series of `now`, lines in windows of `seconds` from `starts_W` on, that changed, the least likely first."""
+    loads = _Loads.of(known, now)
+    found = [_change(name, known.series[name], now_W, starts_W, seconds, loads) for name, now_W in now.items()]
+    return sorted((change for change in found if change), key=lambda change: -change.score)
+
+
+def _change(
+    name: str, then: "Then", now_W: Floats, starts_W: Floats, seconds: float, loads: "_Loads"
+) -> RateChange | None:
     """How a series differs from what it was, where it is hardly by chance."""
-    now_W, starts_W = windows.counts(name), windows.starts_W
     more_W, less_W = then.scores(now_W, hours_of(starts_W))
     score_W = np.maximum(more_W, less_W)
     if score_W.max() <= -np.log10(0.05):
@@ -135,9 +161,9 @@ def _change(name: str, then: "Then", windows: "Windows", loads: "_Loads") -> Rat
     while stop + 1 < len(alike_W) and alike_W[stop + 1]:
         stop += 1
     return RateChange(
-        name, kind, moment(starts_W[start]), moment(starts_W[stop] + windows.seconds), moment(starts_W[worst]),
+        name, kind, moment(starts_W[start]), moment(starts_W[stop] + seconds), moment(starts_W[worst]),
         int(now_W[worst]), then.usual(int(hours_of(starts_W)[worst])),
-        int(then.counts_W.max() if kind == "more" else then.counts_W.min()), windows.seconds,
+        int(then.counts_W.max() if kind == "more" else then.counts_W.min()), seconds,
         float(score_W[worst]), float(beyond_W[worst]),
     )  # fmt: skip
 
@@ -191,13 +217,13 @@ class _Loads:
     """The training period shows how days differ: any other load is unusual."""
 
     @classmethod
-    def of(cls, series: Mapping[str, Floats], windows: Windows, *, known: bool) -> "_Loads":
-        """The templates among `series`, the counts of a training period."""
-        names = [name for name in series if name not in (ALL, ERRORS, WARNINGS) and not name.startswith(OF_LOG)]
-        width = int(windows.running_W.sum())
-        now = [windows.counts(name) for name in names]
-        usual = [np.full(width, series[name].mean()) for name in names]
-        return cls(names, np.array(now).reshape(-1, width), np.array(usual).reshape(-1, width), known)
+    def of(cls, known: KnownRates, now: Mapping[str, Floats]) -> "_Loads":
+        """The templates among the series of `now`."""
+        names = [name for name in now if name not in (ALL, ERRORS, WARNINGS) and not name.startswith(OF_LOG)]
+        width = len(next(iter(now.values()), np.empty(0)))
+        usual = [np.full(width, known.series[name].counts_W.mean()) for name in names]
+        lines = [now[name] for name in names]
+        return cls(names, np.array(lines).reshape(-1, width), np.array(usual).reshape(-1, width), known.shows_days)
 
     def beside(self, name: str) -> Floats:
         """The load by all kinds of lines but this one, shape W."""
@@ -252,20 +278,34 @@ class Then:
         """The lines in a usual window at that hour of the week."""
         if self.period is None:
             return float(np.median(self.counts_W))
-        return float(max(0.0, (course(self.hours_W, _roots(self.counts_W), self.period)[hour] / 2) ** 2 - 0.375))
+        return float(max(0.0, (self._expected[hour] / 2) ** 2 - 0.375))
 
     def scores(self, now_W: Floats, hours_W: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """-log10 of the p-values of more and of fewer lines than in these windows, each of the shape of `now_W`.
 
         By twice the root of the counts, whose spread does not depend on the rate (Anscombe 1948), without the course.
         """
-        expected = course(self.hours_W, _roots(self.counts_W), self.period)
-        then, now = _roots(self.counts_W) - expected[self.hours_W], _roots(now_W) - expected[hours_W]
-        more: Floats = -np.log10(fit_tail(then, SCALE, ALLOWANCE).p_values(now))
+        now = _roots(now_W) - self._expected[hours_W]
+        more: Floats = -np.log10(self._more.p_values(now))
         less: Floats = np.zeros(len(now_W))
-        if self.counts_W.min() >= 1 and np.median(self.counts_W) >= REGULAR:
-            less = -np.log10(fit_tail(-then, SCALE, ALLOWANCE).p_values(-now))
+        if self._less is not None:
+            less = -np.log10(self._less.p_values(-now))
         return more, less
+
+    @cached_property
+    def _expected(self) -> Floats:
+        return course(self.hours_W, _roots(self.counts_W), self.period)
+
+    @cached_property
+    def _more(self) -> ScoreTail:
+        return fit_tail(_roots(self.counts_W) - self._expected[self.hours_W], SCALE, ALLOWANCE)
+
+    @cached_property
+    def _less(self) -> ScoreTail | None:
+        """None for a series that may well have no line in a window."""
+        if self.counts_W.min() < 1 or np.median(self.counts_W) < REGULAR:
+            return None
+        return fit_tail(self._expected[self.hours_W] - _roots(self.counts_W), SCALE, ALLOWANCE)
 
 
 def _roots(counts_W: Floats) -> Floats:

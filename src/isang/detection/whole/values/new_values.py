@@ -164,4 +164,5 @@ def _tells(value: str, row: Mapping[str, Any]) -> bool:
 
 
 def _short(value: str) -> str:
+    value = value.rstrip(",;") or value
     return value if len(value) <= SHOWN_CHARACTERS else value[: SHOWN_CHARACTERS - 1] + "…"

@@ -1,5 +1,6 @@
 """New values, and numbers out of their range, as incidents."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
+from isang.detection.causes.severity import Severity
 from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
 from isang.detection.incidents import Incident
@@ -21,6 +23,7 @@ from isang.logs.line_counts import WINDOW_SECONDS
 from isang.logs.parsing.inferred.levels import ERROR_LEVELS
 from isang.logs.places import StoredLogs
 from isang.model.folder.log_tables import NUMBERS
+from isang.model.wording import says_failure
 
 SHOWN_VALUES = 5
 SMALLER = 0.5
@@ -28,6 +31,8 @@ SMALLER = 0.5
 TOGETHER_SECONDS = 30.0
 """New values that first come within this many seconds have one cause."""
 SHORTEST_SECONDS = WINDOW_SECONDS[0]
+_CODE = re.compile(r"^(?:.*[=:])?[-+]?\d+$")
+"""Matches a number, alone or behind a name."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,17 @@ def _of_value(model: Model, logs: StoredLogs, series: pl.DataFrame, group: Seque
     return incident_of_logs(
         model, Symptom("value", template, level),
         (f"New value of {name}: {found.says}{more}", f"{name}의 새 값: {found.says_ko}{more_ko}"),
-        score, severity_of(score, int(level in ERROR_LEVELS)), _span(firsts, lasts),
+        score, _severity_of_value(found.value, level, score), _span(firsts, lasts),
         sum(one.lines for one in group), tuple(reasons), _sources(reasons),
         of=f"{found.shown_name or found.slot}={found.value}",
     )  # fmt: skip
+
+
+def _severity_of_value(value: str, level: str | None, score: float) -> Severity:
+    """Low for a further name that tells of no failure, such as that of a customer; a new code or state of failure is
+    more."""
+    loud = level in ERROR_LEVELS
+    return severity_of(score, int(loud)) if loud or _CODE.search(value) or says_failure(value) else "low"
 
 
 def _at_one_time(series: pl.DataFrame, strange: Sequence[StrangeNumbers]) -> list[list[StrangeNumbers]]:

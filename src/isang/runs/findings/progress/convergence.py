@@ -10,9 +10,10 @@ from isang.runs.findings.generalisation import overfits, validation_points
 from isang.runs.findings.health import diverged, ends_without_a_number
 from isang.runs.findings.progress.convergence_words import percent_done, worded
 from isang.runs.findings.progress.descent import fall_is_unclear, learned_nothing
+from isang.runs.findings.progress.few_losses import still_falls
 from isang.runs.findings.progress.inapplicable import inapplicable
 from isang.runs.findings.stopping import held_out_is_done
-from isang.runs.read.table import LEARNING_RATE, RunTable
+from isang.runs.read.table import LEARNING_RATE, VALIDATION_LOSS, RunTable
 from isang.runs.statistics.learning_rate.rate_changes import sudden_changes
 from isang.runs.statistics.noise import FEWEST_VALUES, goes_on, trend
 from isang.runs.statistics.validated_convergence import by_validation
@@ -37,6 +38,8 @@ WALK = 5.0
 """A change of more than this many standard deviations of a random walk is not noise."""
 FLAT_PERCENT = 5.0
 """The loss looks flat on the page around a low point of the rate when it changes by less than this per epoch."""
+STRAIGHT = 0.6
+"""A fall that is this part as fast at the end as on average has hardly slowed down."""
 SHORT_EPOCH, LONG_EPOCH = 0.04, 0.6
 """An epoch is the unit where it is between these parts of the run: one of a thousand changes nothing by itself."""
 
@@ -51,7 +54,7 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
     if (aside := inapplicable("convergence", context)) is not None:
         return aside
     if len(context.loss) < FEWEST:
-        return too_few("convergence", context, FEWEST)
+        return still_falls(context) or too_few("convergence", context, FEWEST)
     bound = _bound(context)
     first = _last_stretch(context, bound)
     if len(context.loss) - first < FEWEST_IN_STRETCH:
@@ -63,6 +66,8 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
     outcome = _outcome(context, entry)
     if outcome == "unclear":
         entry, outcome = _flat_over_more(context, entry, bound, unit) or (entry, outcome)
+    if outcome == "converged" and _falls_straight(context, entry):
+        outcome = "falling straight"
     outcome = _in_its_place(context, entry, outcome, unit)
     verdict, en, ko, remedy = worded(outcome, table)
     words = _words(context, entry, unit_en, unit_ko)
@@ -108,13 +113,15 @@ def _in_its_place(context: RunContext, entry: Mapping[str, Any], outcome: str, u
     """The outcome in the light of what else is known of the run, so that no two findings contradict each other."""
     if outcome == "falling" and fall_is_unclear(context):
         return "no fall over the run"
-    if outcome == "falling":
+    if outcome in ("falling", "falling straight"):
         if context.part_done is not None and context.part_done < 1 and not context.stopped_early:
             return "unfinished"
         if context.table.facts.get("unfinished"):
             return "going on"
         if overfits(context):
             return "falling while overfitting"
+        if context.table.facts.get("stopped_early") and context.table.has(VALIDATION_LOSS):
+            return "falling alone"  # nothing held out had got better for as long as the user's patience
         if held_out_is_done(context) or _validation_is_flat(context, entry["first_step"], unit):
             return "falling alone"
     if diverged(context):
@@ -127,6 +134,17 @@ def _in_its_place(context: RunContext, entry: Mapping[str, Any], outcome: str, u
     if outcome == "converged" and learned_nothing(context):
         return "flat from the start"
     return outcome
+
+
+def _falls_straight(context: RunContext, entry: Mapping[str, Any]) -> bool:
+    """Whether a slow fall is as fast at the end as over the whole run, which nothing has slowed down yet."""
+    loss, steps, found = context.loss, context.steps, context.trend()
+    few = max(len(loss) // 20, 1)
+    drop = float(np.median(loss[:few]) - np.median(loss[-few:]))
+    if context.table.maximised or found is None or found.high >= 0 or entry["interval_99"][1] >= 0:
+        return False
+    end = -entry["change_per_step"] * float(steps[-1] - steps[0])
+    return drop > PERCENT_PER_EPOCH * abs(found.level) / 100 and end > STRAIGHT * drop
 
 
 def _validation_is_flat(context: RunContext, first_step: int, unit: float) -> bool:
@@ -308,6 +326,7 @@ def _change(context: RunContext, first: int, last: int, unit: float) -> dict[str
     scale = unit / span / scale
     return {
         "percent": found.change * scale,
+        "change_per_step": found.change / span,
         "interval": [edge * scale for edge in found.interval(0.9)],
         "interval_99": [edge * scale for edge in found.interval(0.99)],
         "effective_samples": found.effective,

@@ -36,6 +36,14 @@ _WORDS: dict[str, Words] = {
             "개선 폭은 ‘예측’ 항목에 있습니다.",
         ),
     ),
+    "falling straight": (
+        "problem",
+        "The loss falls slowly ({change} per {unit_en} over steps {first} to {last}) and as fast at the end as at the "
+        "beginning: the run has hardly begun to learn.",
+        "손실이 느리게 감소하지만(스텝 {first}–{last}에서 {unit_ko}당 {change}) 끝까지 처음과 같은 속도로 감소합니다. "
+        "학습이 거의 시작되지 않은 상태입니다.",
+        both("Test learning rates 10 and 100 times higher.", "학습률을 10배, 100배로 높여 시험해 보십시오."),
+    ),
     "annealed": (
         "cannot_tell",
         "The loss was still falling when the run ended ({change} per {unit_en} over steps {first} to "

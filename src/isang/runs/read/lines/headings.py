@@ -21,8 +21,10 @@ _VALUE = re.compile(
     r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+)|%)?", re.IGNORECASE
 )
 _NO_NAME = re.compile(r"[={}]|:$|^[-+]?[\d.]+[,%)\]]*$")
-_SHORT = {"E": "epoch", "#": "step", "Base Learning Rate": "learning_rate"}
-"""How spaCy and MATLAB head their columns."""
+_SHORT = {
+    "E": "epoch", "#": "step", "Base Learning Rate": "learning_rate", "example counter": "step", "since last": "loss",
+}  # fmt: skip
+"""How spaCy, MATLAB and Vowpal Wabbit head their columns."""
 _PARTS = {"box": "box_loss", "obj": "obj_loss", "cls": "cls_loss"}
 """How YOLOv5 heads its losses, all three of them."""
 INDEX = "@index"
@@ -41,6 +43,8 @@ def heading_of(line: str, below: str = "") -> Heading:
         upper, lower = _barred(line), _barred(below)
         if len(upper) == len(lower) == len(cells):
             cells = [f"{one[1]} {other[1]}".strip() for one, other in zip(upper, lower, strict=True)]
+    elif joined := _stacked(line, below):
+        cells = joined
     short = _SHORT | (_PARTS if set(_PARTS) <= set(cells) else {})
     if any(_NO_NAME.search(cell) for cell in cells):
         return ()  # a line of values with few digits
@@ -56,6 +60,14 @@ def heading_of(line: str, below: str = "") -> Heading:
         if printed and len(names) > 1 and all(re.fullmatch(r"[^\W\d]\S*", name) for name in names)
         else ()
     )
+
+
+def _stacked(line: str, below: str) -> list[str]:
+    """The names of columns of two words above each other: `average since example` over `loss last counter`."""
+    upper, lower = line.split(), below.split()
+    if len(upper) != len(lower) or len(upper) < 4 or re.search(r"[\d|=:]", line + below):
+        return []
+    return [f"{one} {other}" for one, other in zip(upper, lower, strict=True)]
 
 
 def held_out_heading(heading: Heading) -> Heading:

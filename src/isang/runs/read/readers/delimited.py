@@ -14,8 +14,8 @@ from isang.runs.read.columns import Column
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.lines.long_form import LongForm, long_form
 from isang.runs.read.readers.reader import POSSIBLE, Reader
-from isang.runs.read.rows import MAX_SERIES, Account, LoggedRows, assumed, display_name, from_rows
-from isang.runs.read.series_names import is_held_out, role
+from isang.runs.read.rows import COMMAS, MAX_SERIES, Account, LoggedRows, assumed, display_name, from_rows, tag_of
+from isang.runs.read.series_names import role
 
 name = "delimited"
 INDEX = "@index"
@@ -124,22 +124,14 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_DelimitedT
     decimal = delimiter != "," and any("," in cell for cell in cells)
     decimal &= all(re.fullmatch(r"[-+]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?([eE][-+]?\d+)?", cell) for cell in cells)
     if decimal:
-        account.notes.append(assumed("the comma is the decimal sign of the numbers", "숫자의 쉼표는 소수점입니다"))
+        account.notes.append(COMMAS)
     if names == ["Wall time", "Step", "Value"]:
         account.format = "tensorboard csv"
-        names[2] = _tag_of(account.path)
+        names[2] = tag_of(account.path) or "Value"
     if set(names) >= SCORES:
         account.format = "scores of evaluations"
         names[names.index("mean")] = "mean return"
     return _DelimitedTable(_unique(names, account), delimiter, decimal)
-
-
-def _tag_of(path: str) -> str:
-    """The series that TensorBoard's download names in the file: `run-train-tag-epoch_loss.csv`."""
-    said = re.fullmatch(r"run[-_](?P<run>.*?)-tag-(?P<tag>.+)\.csv", path)
-    if said is None:
-        return "Value"
-    return said["tag"] if not is_held_out(said["run"]) or is_held_out(said["tag"]) else f"{said['run']}/{said['tag']}"
 
 
 class _DelimitedTable:

@@ -10,7 +10,7 @@ from isang.errors import InputError
 from isang.runs.read.content import document
 from isang.runs.read.readers.jsonlines import numbers_of
 from isang.runs.read.readers.reader import CERTAIN, LIKELY, Reader
-from isang.runs.read.rows import Account, LoggedRows, display_name, from_rows
+from isang.runs.read.rows import Account, LoggedRows, display_name, from_rows, tag_of
 from isang.runs.read.series_names import role
 
 name = "json document"
@@ -39,7 +39,7 @@ def read(path: Path) -> Iterator[LoggedRows]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is a cut-off or damaged JSON document ({error}); copy it again") from error
     account = Account(path.name, name, size_bytes=len(content))
-    records = _records(whole)
+    records = _triples(whole, path) or _records(whole)
     if records is None:
         raise InputError(f"{path} is a JSON document without a list of records with numbers: it is no training log")
     trainer = isinstance(whole, dict) and "log_history" in whole
@@ -69,6 +69,16 @@ def _records(whole: Any) -> list[Any] | None:
     found: list[list[Any]] = []
     _search(whole, found, 0)
     return max(found, key=len) if found else None
+
+
+def _triples(whole: Any, path: Path) -> list[Any] | None:
+    """The rows of TensorBoard's download of one scalar: a list of [wall time, step, value]."""
+    if not isinstance(whole, list) or not whole or not all(isinstance(row, list) and len(row) == 3 for row in whole):
+        return None
+    if not all(_is_number(item) for row in whole for item in row):
+        return None
+    names = ("wall_time", "step", tag_of(path.name) or "loss")
+    return [dict(zip(names, row, strict=True)) for row in whole]
 
 
 def _search(value: Any, found: list[list[Any]], depth: int) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 from isang.errors import InputError
 from isang.runs.read.content import LineBlocks
 from isang.runs.read.lines.boxes import Boxes
+from isang.runs.read.lines.decimal_comma import has_decimal_commas, with_points
 from isang.runs.read.lines.headings import heading_of
 from isang.runs.read.lines.own_log import is_normal_sessions, normal_sessions
 from isang.runs.read.lines.shapes import SCANNED, ShapeReader, without_colours
 from isang.runs.read.readers.reader import LAST_RESORT, Reader
-from isang.runs.read.rows import Account, LoggedRows, display_name
+from isang.runs.read.rows import COMMAS, Account, LoggedRows, display_name
 from isang.runs.read.series_names import normal
 
 name = "text"
@@ -43,7 +44,10 @@ _MEASURES = {
     "nats_by_frequency": re.compile(r"INFO plan .*(?<!\w)nats_by_frequency=(\d[\d.eE+-]*)"),
 }
 _EARLY = re.compile(
-    r"INFO stopped step=|early[ _-]?stop(?:ped|ping)?\b(?!\s*=)(?=.*(?:reached|trigger|at |after|epoch))", re.I
+    r"INFO stopped step=|epoch \d+: early stopping|vorzeitig (?:beendet|abgebrochen)|조기 종료(?:합니다|됨|되었|했)|"
+    r"(?:触发|觸發)(?:早停|提前停止)|提前停止(?:训练|訓練)|早停(?:触发|停止)|"
+    r"early[ _-]?stop(?:ped|ping)?\b(?!\s*=)(?=.*(?:reached|trigger|at |after|epoch))",
+    re.I,
 )
 _COMPLETE = re.compile(r"학습 완료|training (?:is )?(?:completed?|finished|done)|train finished|INFO done steps=", re.I)
 _HEADING = re.compile(
@@ -51,6 +55,8 @@ _HEADING = re.compile(
     rb"(?:(?: (?:error|results?|set|loss|metrics))?:| (?:results|metrics|performance))\s*$",
     re.IGNORECASE,
 )
+_EVALUATED = re.compile(rb"\W{0,9}(?:evaluat|validat|test|eval|val)\w*\b[^|\d]{0,40}100%\|", re.IGNORECASE)
+_FIRST_NUMBER = re.compile(rb"\d+")
 MOST_BELOW = 40
 """Indented lines below such a heading that belong to it."""
 _OWN = re.compile(rb" INFO isang \S+ training log \d+")
@@ -87,11 +93,13 @@ def read(path: Path) -> Iterator[LoggedRows]:
 def rows_of(blocks: Iterable[list[bytes]], account: Account, path: Path) -> LoggedRows:
     """The rows of blocks of lines. Raises InputError where no line holds a named number."""
     reader, boxes = ShapeReader(), Boxes()
-    headings = 0
+    headings, commas = 0, False
     for index, lines in enumerate(blocks):
         if index == 0 and lines and _OWN.search(lines[0]):
             account.format = "isang training log"
-        before = len(lines := _plain_lines(lines))
+        if index == 0 and (commas := has_decimal_commas(lines)):
+            account.notes.append(COMMAS)
+        before = len(lines := _after_evaluations(_plain_lines([with_points(x) for x in lines] if commas else lines)))
         headings += before - len(lines := _with_headings(lines))
         if lines := boxes.without(lines):
             reader.feed(lines)
@@ -135,6 +143,24 @@ def _with_headings(lines: list[bytes]) -> list[bytes]:
             below = 0
             joined.append(line)
     return joined
+
+
+def _after_evaluations(lines: list[bytes]) -> list[bytes]:
+    """The lines; one that names the step of the loss before it, below the bar of an evaluation, is of the held-out set.
+
+    Flax prints both alike: `Step... (500 | Loss: 2.6, Acc: 0.4)`.
+    """
+    if not any(_EVALUATED.match(line) for line in lines):
+        return lines
+    told, step, evaluated = [], b"", False
+    for line in lines:
+        if b"|" in line and _EVALUATED.match(line):
+            evaluated = True
+        elif b"loss" in line.lower() and (first := _FIRST_NUMBER.search(line)):
+            line = b"val: " + line if evaluated and first.group() == step else line
+            step, evaluated = first.group(), False
+        told.append(line)
+    return told
 
 
 def _is_above_table(below: list[bytes]) -> bool:
