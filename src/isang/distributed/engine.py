@@ -188,6 +188,7 @@ def started(given: str) -> Iterator[Ray]:
         raise UsageError("--engine ray needs Ray: pip install 'isang[ray]'")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # workers as urgent as this process; Ray's default is 15
     import ray
 
     if address is not None:
