@@ -124,7 +124,7 @@ def detect(ray: Ray, paths: list[str], folder: Path) -> None:
     """Prints whether the anomalies are those of one machine."""
     model = load_model(folder)
     one, alone = timed(lambda: told(judge_logs(model, paths)))
-    spread = scored_on(ray, model, folder)
+    spread = scored_on(ray, load_model(folder), folder)  # its own: a copy would share the answers of the first
     many, used = timed(lambda: told(judge_logs(spread, paths, preparation=preparation_on(ray))))
     print(
         f"{'':>12} detection: {one[0]:,} sessions, {len(one[1]):,} anomalies, {len(one[2])} incidents: "

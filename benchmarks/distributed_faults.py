@@ -112,7 +112,8 @@ def main() -> None:
 
         def detected(ray: Ray) -> bool:
             work = preparation_on(ray, CHUNK_BYTES)
-            return told(judge_logs(scored_on(ray, model, given.model), paths, preparation=work)) == alone
+            fresh = load_model(given.model)  # a copy would share the answers of the first
+            return told(judge_logs(scored_on(ray, fresh, given.model), paths, preparation=work)) == alone
 
         for what, work, moments in (("prepare", prepared, PREPARING), ("detect", detected, DETECTING)):
             for moment in moments:

@@ -112,6 +112,16 @@ def dies_always(item: int) -> int:
     os._exit(1)
 
 
+def niceness(item: int) -> int:
+    import os
+
+    return os.nice(item)
+
+
+def test_workers_are_as_urgent_as_this_process(ray_engine: Ray) -> None:
+    assert list(ray_engine.in_order(niceness, [0], doing=str)) == [niceness(0)]
+
+
 def test_a_worker_that_dies_is_replaced(ray_engine: Ray, tmp_path: Path) -> None:
     assert list(ray_engine.in_order(dies, range(5), tmp_path, doing=str)) == [0, 1, 4, 9, 16]
     assert (tmp_path / "died-2").exists()

@@ -49,7 +49,7 @@ def trained(log: Path) -> Path:
 
 def test_anomalies_and_figures_equal_those_of_one_process(log: Path, trained: Path, ray_engine: Ray) -> None:
     model, ray = load_model(trained), Ray(2)
-    spread: Model = scored_on(ray, model, trained)
+    spread: Model = scored_on(ray, load_model(trained), trained)  # its own: a copy would share the model's answers
     alone, together = judge_logs(model, [log]), judge_logs(spread, [log], preparation=preparation_on(ray))
     assert alone.anomalies
     assert together.anomalies == alone.anomalies
@@ -57,3 +57,4 @@ def test_anomalies_and_figures_equal_those_of_one_process(log: Path, trained: Pa
     assert (together.p_values == alone.p_values).all()
     dataset = read_dataset(trained.parent.parent / "data")
     assert evaluate(spread, dataset) == evaluate(model, dataset)
+    assert ray.actors, "the encoder ran in the workers"

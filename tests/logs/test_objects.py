@@ -66,7 +66,7 @@ def test_names_of_objects_lead_nowhere_else(store: Any) -> None:
 
 
 def test_what_cannot_be_read_is_named(store: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no such object, and none below it: memory://bucket/nothing"):
+    with pytest.raises(InputError, match="no such object, and no logs below it: memory://bucket/nothing"):
         stages.prepare(["memory://bucket/nothing"], tmp_path / "data")
     with pytest.raises(InputError, match=r"no such file or folder: http://bucket/app\.log"):
         find_sources(["http://bucket/app.log"])

@@ -24,6 +24,7 @@ from isang.logs.stream.record import Record, frame_of
 from isang.service.judging.log_incidents import LogIncidents
 from isang.service.storage.database import Database
 from isang.stages import detect, run
+from tests.commands import isang
 from tests.service.conftest import Process
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
@@ -175,6 +176,26 @@ def test_a_short_training_period_says_that_it_watches_nothing(model: Model) -> N
     watch.add(pl.DataFrame({"source": ["a"], "time": [10**15], "level": [None], "message": ["hi"]}), 10**15)
     assert watch.found(10**15) == []
     assert "silences of 4 kinds" in LogWatch(model).says.en
+
+
+def test_an_answer_offline_silences_a_silence(trained: Path, tmp_path: Path) -> None:
+    logs = written(log_of(1.2, 9, 9 * HOUR, [("heartbeat", 1_200, 2_700)]), tmp_path / "logs")
+
+    def found() -> dict[str, Any]:
+        done = isang("detect", trained, logs, "--out", tmp_path / "found", "--overwrite")
+        assert done.returncode == 0, done.stderr
+        result: dict[str, Any] = json.loads((tmp_path / "found" / "incidents.json").read_text())
+        return result
+
+    (incident,) = found()["incidents"]
+    given = isang("feedback", trained, "--normal", incident["fingerprint"], "--result", tmp_path / "found")
+    assert given.returncode == 0, given.stderr
+    assert "Silent: Heartbeat ok" in given.stdout
+    again = found()
+    assert (again["incidents"], [one["fingerprint"] for one in again["silenced"]]) == ([], [incident["fingerprint"]])
+    answer = json.loads(next(trained.rglob("feedback.jsonl")).read_text())["id"]
+    assert isang("feedback", trained, "--undo", answer).returncode == 0
+    assert [one["fingerprint"] for one in found()["incidents"]] == [incident["fingerprint"]]
 
 
 class Hook(BaseHTTPRequestHandler):

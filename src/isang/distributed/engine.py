@@ -37,7 +37,8 @@ class Ray:
         self._here_only = here_only  # all workers are of this machine and this installation
         self.peak_mib = 0.0
         """Highest peak memory of any task's process when the task ended."""
-        self._actors: dict[tuple[type, tuple[Any, ...]], list[Any]] = {}
+        self.actors: dict[tuple[type, tuple[Any, ...]], list[Any]] = {}
+        """The objects in the workers, by kind and arguments, see `in_order_on`."""
         self.spool_bytes = 0
         """Bytes that tasks have passed to others in files."""
 
@@ -110,10 +111,10 @@ class Ray:
         """
         import ray
 
-        actors = self._actors.get((kind, arguments))
+        actors = self.actors.get((kind, arguments))
         if actors is None:
             made = ray.remote(max_restarts=RETRIES, max_task_retries=RETRIES, scheduling_strategy="SPREAD")(kind)
-            actors = self._actors[kind, arguments] = [made.remote(*arguments) for _ in range(self.workers)]
+            actors = self.actors[kind, arguments] = [made.remote(*arguments) for _ in range(self.workers)]
         waiting: deque[tuple[Any, Item]] = deque()
         for number, item in enumerate(items):
             waiting.append((actors[number % len(actors)].work.remote(item), item))
@@ -187,6 +188,7 @@ def started(given: str) -> Iterator[Ray]:
         raise UsageError("--engine ray needs Ray: pip install 'isang[ray]'")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # workers as urgent as this process; Ray's default is 15
     import ray
 
     if address is not None:

@@ -143,17 +143,27 @@ def detected_beside(run: SmallRun, logs: Sequence[str | Path], answers: "Answers
 
 
 def with_comparison(detected: Detected, found: "Comparison", answers: "Answers") -> Detected:
-    """The incidents of the sessions, and those of the comparison that have another cause."""
+    """The incidents of the sessions, and those of the comparison that have another cause.
+
+    What is low in the comparison, as more than one good log in ten has the like, is a smaller one.
+    """
     from isang.detection.feedback.silencing import told_of_logs
 
-    answered = told_of_logs(found.incidents, answers)
-    more = with_incidents(detected, answered.incidents, found.differences)
+    answered, told = told_of_logs(found.incidents, answers), _told(found)
+    low = [one for one in answered.incidents if one.fingerprint not in told]
+    more = with_incidents(
+        detected, [one for one in answered.incidents if one.fingerprint in told], [*low, *found.differences]
+    )
     return replace(more, silenced=[*more.silenced, *answered.silenced], compared=True)
+
+
+def _told(found: "Comparison") -> set[str]:
+    return {incident.fingerprint for incident in found.incidents if incident.severity != "low"}
 
 
 def as_smaller(detected: Detected, found: "Comparison") -> Detected:
     """What a model says that cannot tell an anomaly from chance: smaller, unless the comparison says so too."""
-    said = {incident.fingerprint for incident in found.incidents}
+    said = _told(found)
     rest = [one for one in (*detected.incidents, *detected.smaller) if one.fingerprint not in said]
     anomalies = [one if one["incident"] in said else one | {"smaller": True} for one in detected.anomalies]
     return replace(detected, anomalies=anomalies, incidents=[], smaller=rest)

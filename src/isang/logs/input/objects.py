@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -27,19 +28,19 @@ def is_address(given: str) -> bool:
     return _ADDRESS.match(given) is not None
 
 
-def fetched(given: str) -> list[tuple[Path, str]]:
-    """(copy, address) of each object that an address names: an object, all objects below a prefix, or a glob.
+def fetched(given: str, wanted: Callable[[Path], bool]) -> list[tuple[Path, str]]:
+    """(copy, address) of each object that an address names: an object, or the `wanted` ones below a prefix or a glob.
 
     The copies lie in the temporary folder and go away with the process. They have the times of their objects, which
     complete the times of lines without a year. Raises InputError for what does not exist or cannot be read, UsageError
     for a scheme that nothing installed here reads, and OutputError if there is no space.
     """
     try:
-        store, found = _found(given)
+        store, found = _found(given, wanted)
         if len(found) > _MOST_OBJECTS:
             raise InputError(f"{given} names {len(found):,} objects, more than {_MOST_OBJECTS:,}; name fewer at a time")
         if not found:
-            raise InputError(f"no such object, and none below it: {given}")
+            raise InputError(f"no such object, and no logs below it: {given}")
         sizes = {remote: int(state.get("size") or 0) for remote, state in found.items()}
         folder = Path(tempfile.mkdtemp(prefix="isang-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -60,7 +61,7 @@ def fetched(given: str) -> list[tuple[Path, str]]:
         raise InputError(f"{given} cannot be read: {type(error).__name__}: {said}") from error
 
 
-def _found(given: str) -> tuple[Any, dict[str, dict[str, Any]]]:
+def _found(given: str, wanted: Callable[[Path], bool]) -> tuple[Any, dict[str, dict[str, Any]]]:
     """The store and its objects with what it says of them."""
     from fsspec.core import url_to_fs
 
@@ -71,7 +72,8 @@ def _found(given: str) -> tuple[Any, dict[str, dict[str, Any]]]:
         return store, {path: store.info(path)}
     else:
         listed = store.find(path, detail=True)
-    return store, {remote: state for remote, state in sorted(listed.items()) if state.get("type", "file") == "file"}
+    files = {remote: state for remote, state in listed.items() if state.get("type", "file") == "file"}
+    return store, {remote: files[remote] for remote in sorted(files) if wanted(Path(remote))}
 
 
 def _copy_in(folder: Path, remote: str) -> Path:

@@ -138,8 +138,7 @@ def _expand(given: str) -> list[tuple[Path, str]]:
             say("reading log lines from the terminal; end with Ctrl-D")
         return [(_spooled(sys.stdin.buffer), "-")]
     if is_address(given):
-        objects = fetched(given)
-        return [(copy, name) for copy, name in objects if name == given or _may_be_log(Path(name))]
+        return fetched(given, _may_be_log)
     path = Path(given)
     if path.is_fifo():
         say(f"reading log lines from the pipe {given}")

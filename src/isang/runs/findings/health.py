@@ -334,7 +334,7 @@ def _jumps(context: RunContext, evidence: dict[str, Any]) -> dict[Language, str]
     way_en, way_ko = ("falls", "떨어져") if maximised else ("jumps", "뛰어올라")
     return both(
         f"{name_en} {way_en} from {before} to {after} at step {step} and stays there to the end.",
-        f"{name_ko}이(가) 스텝 {step}에서 {before}에서 {after}(으)로 {way_ko} 끝까지 그 수준에 머뭅니다.",
+        f"스텝 {step}에서 {name_ko}이(가) {before} → {after}(으)로 {way_ko} 끝까지 그 수준에 머뭅니다.",
     )
 
 

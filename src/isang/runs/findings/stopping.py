@@ -104,7 +104,7 @@ def stopping_point(table: RunTable, context: RunContext) -> Finding:
     span = float(steps[-1] - (table.step[0] if len(table.step) else 0)) or 1.0
     saved = None if seconds is None else max(seconds, 0.0) * float(steps[-1] - steps[enough]) / span
     late = points.held_out and points.done_early and (saved is None or saved >= WORTH_SECONDS)
-    if late and learned_nothing(context):
+    if (late or points.name == TRAINING) and learned_nothing(context):
         return Finding("stopping_point", "not_applicable", _NOTHING_LEARNED, {"learned": False})
     evidence = plain(
         {

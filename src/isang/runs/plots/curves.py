@@ -9,7 +9,7 @@ import numpy as np
 from isang.formatting import printable_line
 from isang.runs.plots.annotations import Mark, cited_steps, marks_of
 from isang.runs.plots.thinning import thin
-from isang.runs.read.table import LEARNING_RATE, RUNNING_MEAN, VALIDATION_LOSS, Floats, Integers, blocks_of
+from isang.runs.read.table import LEARNING_RATE, METRIC, RUNNING_MEAN, VALIDATION_LOSS, Floats, Integers, blocks_of
 from isang.runs.report.judge import JudgedRun
 from isang.runs.statistics.decay_fit import IdealCurve, fit_ideal_curve
 
@@ -71,6 +71,10 @@ class Curves:
     """False if ten equal parts are used, because there are no epochs, too many, or too few losses in each."""
     schedule: Mapping[str, Any]
     marks: tuple[Mark, ...]
+    metric: str = ""
+    """The log's own name of the judged series if it is not a loss."""
+    maximised: bool = False
+    """Whether that metric is better the higher it is."""
 
 
 def curves_of(report: JudgedRun, most: int = 3000) -> Curves:
@@ -85,6 +89,8 @@ def curves_of(report: JudgedRun, most: int = 3000) -> Curves:
     smoothed = _series("smoothed_loss", smooth_step, smooth, most // 2, cited)
     return Curves(
         name=printable_line(table.name),
+        maximised=table.maximised,
+        metric=printable_line(table.loss_name or table.loss) if table.loss == METRIC else "",
         loss=_series(table.loss, *_finite(*table.points(table.loss)), most, cited),
         running_mean=None
         if table.loss == RUNNING_MEAN

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from isang.runs.findings import Language
 from isang.runs.plots.annotations import Mark
 from isang.runs.plots.curves import Curves, Series
+from isang.runs.plots.fonts import measured_name
 from isang.runs.plots.label_placement import above_lowest, beside
 from isang.runs.plots.thinning import nearest
 from isang.runs.text.words import finding_name, number, series_name, word
@@ -35,7 +36,7 @@ DENSE = 800
 
 def draw_loss(axes: Axes, curves: Curves, language: Language) -> None:
     """Plot 1: the loss of every step, the running mean where there is one."""
-    _frame(axes, curves, language, "loss_per_step", word("loss", language))
+    _frame(axes, curves, language, "loss_per_step", measured_name(curves.metric, language))
     if curves.loss is None:
         return nothing(axes, word("no_loss", language))
     _line(axes, curves.loss, language, color=RAW, linewidth=0.7 if len(curves.loss.step) > DENSE else 1.5)
@@ -48,7 +49,7 @@ def draw_loss(axes: Axes, curves: Curves, language: Language) -> None:
 
 def draw_smoothed(axes: Axes, curves: Curves, language: Language) -> None:
     """Plot 2: the smoothed loss beside the ideal curve, and the validation loss where there is one."""
-    _frame(axes, curves, language, "smoothed_loss", word("loss", language))
+    _frame(axes, curves, language, "smoothed_loss", measured_name(curves.metric, language))
     smoothed = curves.smoothed
     if smoothed is None:
         return nothing(axes, word("no_loss", language))
@@ -142,7 +143,7 @@ def draw_decrease(axes: Axes, curves: Curves, language: Language) -> None:
 
 def draw_boxes(axes: Axes, curves: Curves, language: Language) -> None:
     """Plot 6: the spread of the losses within each epoch."""
-    _frame(axes, curves, language, "epoch_boxes", word("loss", language), by_step=False)
+    _frame(axes, curves, language, "epoch_boxes", measured_name(curves.metric, language), by_step=False)
     if not curves.boxes:
         return nothing(axes, word("no_loss", language))
     stats = [

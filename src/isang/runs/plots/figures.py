@@ -31,7 +31,7 @@ from isang.runs.plots.drawing import (
     logarithmic,
     nothing,
 )  # fmt: skip
-from isang.runs.plots.fonts import PLAIN_FONT, can_write, find_korean_font
+from isang.runs.plots.fonts import can_write, find_korean_font, measured_name, picture_fonts
 from isang.runs.text.words import word
 
 if TYPE_CHECKING:
@@ -97,12 +97,19 @@ def all_in_one(curves: Curves, language: Language) -> Figure:
 
 
 def overlay(runs: Sequence[Curves], language: Language) -> Figure:
-    """The smoothed losses of up to eight runs in one plot."""
+    """The smoothed losses of up to eight runs in one plot, or the metric if most runs are judged by the same one.
+
+    A return of -1,500 and a loss of 2 share no axis.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8.4, 4.3))
     axes = figure.add_axes((0.085, 0.125, 0.875, 0.765))
     able = [(place, curves) for place, curves in enumerate(runs, start=1) if curves.smoothed is not None]
+    kinds = [curves.metric for _, curves in able]
+    usual = max(kinds, key=lambda kind: (kinds.count(kind), not kind), default="")
+    all_able, able = len(able), [(place, curves) for place, curves in able if curves.metric == usual]
+    measured = measured_name(usual, language)
     drawn = able[:MOST_RUNS]
     title = axes.set_title(word("plot_overlay", language), color=INK)
     title.set_gid("title")
@@ -116,12 +123,12 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
     if not drawn:
         nothing(axes, word("no_loss", language))
         return figure
-    axes.set(xlabel=word("step", language), ylabel=word("loss", language))
+    axes.set(xlabel=word("step", language), ylabel=measured)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     every = np.concatenate([curves.smoothed.values for _, curves in drawn if curves.smoothed is not None])
     if every.min() > 0 and every.max() > LOG_RANGE * every.min():
         logarithmic(axes)
-    more = len(able) - len(drawn)
+    more = all_able - len(drawn)
     axes.legend(loc="upper right", title=word("overlay_more", language, count=f"{more:,}") if more else None)
     return figure
 
@@ -129,12 +136,6 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
 def picture_language(wanted: Language) -> Language:
     """The language of the labels: English where Korean is wanted and the machine has no font for it."""
     return "ko" if wanted == "ko" and find_korean_font() is not None else "en"
-
-
-def picture_fonts(language: Language) -> list[str]:
-    """Font families for labels in this language, the first one first."""
-    korean = find_korean_font() if language == "ko" else None
-    return [korean, PLAIN_FONT] if korean else [PLAIN_FONT]
 
 
 @contextmanager

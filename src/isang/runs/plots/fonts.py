@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from isang.runs.findings import Language
+from isang.runs.text.words import word
+
 KOREAN_FONTS = (
     "Noto Sans CJK KR", "Noto Sans KR", "Pretendard", "NanumGothic", "NanumBarunGothic", "Apple SD Gothic Neo",
     "AppleGothic", "Malgun Gothic", "Spoqa Han Sans Neo", "IBM Plex Sans KR", "Source Han Sans KR", "Source Han Sans K",
@@ -33,6 +36,19 @@ def korean_font(installed: Iterable[str]) -> str | None:
     """The best installed font with Korean glyphs; None if there is none."""
     names = set(installed)
     return next((font for font in KOREAN_FONTS if font in names and can_write("가", (font,))), None)
+
+
+def picture_fonts(language: Language) -> list[str]:
+    """Font families for labels in this language, the first one first."""
+    korean = find_korean_font() if language == "ko" else None
+    return [korean, PLAIN_FONT] if korean else [PLAIN_FONT]
+
+
+def measured_name(metric: str, language: Language) -> str:
+    """The label of the axis of what is judged: the metric's own name if it can be written, else the loss."""
+    if metric and can_write(metric, picture_fonts(language)):
+        return metric.replace("$", "")
+    return word("loss", language)
 
 
 def can_write(text: str, families: Iterable[str]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from isang.runs.findings import Language
-from isang.runs.plots.curves import Curves
+from isang.runs.plots.curves import Curves, Series
 from isang.runs.text.words import number, rate
 
 Sentence = Mapping[Language, str]
@@ -71,8 +71,28 @@ HEALTHY: Mapping[str, Sentence] = {
 }
 
 
+OF_A_METRIC: Mapping[str, Sentence] = {
+    "loss_per_step": {
+        "en": "The metric that the run is judged by, as it was logged.",
+        "ko": "판정에 쓴 지표의 값을 기록된 그대로 보여 줍니다.",
+    },
+    "smoothed_loss": {
+        "en": "The metric that the run is judged by, its noise averaged away.",
+        "ko": "판정에 쓴 지표에서 노이즈를 평균해 없앤 값입니다.",
+    },
+}
+"""What these plots show of a run that is not judged by a loss."""
+RISES: Sentence = {
+    "en": "A climb that levels off and is not lost again.",
+    "ko": "올라가다가 점차 평평해지며, 다시 떨어지지 않습니다.",
+}
+"""What they look like if the metric is better the higher it is."""
+
+
 def caption(name: str, curves: Curves) -> tuple[Sentence, Sentence, Sentence]:
     """What plot `name` shows, what a healthy one looks like, and what this one shows, in numbers of this run."""
+    if curves.metric and name in OF_A_METRIC:
+        return OF_A_METRIC[name], RISES if curves.maximised else HEALTHY[name], THIS[name](curves)
     return SHOWS[name], HEALTHY[name], THIS[name](curves)
 
 
@@ -103,6 +123,8 @@ def _this_smoothed(curves: Curves) -> Sentence:
     smoothed, ideal = curves.smoothed, curves.ideal
     if smoothed is None:
         return _EMPTY
+    if curves.maximised:
+        return _this_metric(smoothed)
     low = int(smoothed.values.argmin())
     lowest, last = number(smoothed.values[low]), number(smoothed.values[-1])
     if low == len(smoothed.values) - 1:
@@ -132,6 +154,18 @@ def _this_smoothed(curves: Curves) -> Sentence:
         f"{abs(end):.0f}% {side[1]} 끝납니다."
     )
     return {"en": en, "ko": ko}
+
+
+def _this_metric(smoothed: Series) -> Sentence:
+    """A smoothed metric that is better the higher it is."""
+    high = int(smoothed.values.argmax())
+    highest, last, step = number(smoothed.values[high]), number(smoothed.values[-1]), f"{smoothed.step[high]:,}"
+    if high == len(smoothed.values) - 1:
+        return {"en": f"It is highest at its end, with {last}.", "ko": f"마지막에 {last}{_to(last)} 가장 높습니다."}
+    return {
+        "en": f"It is highest at step {step} with {highest} and ends at {last}.",
+        "ko": f"스텝 {step}에서 {highest}{_to(highest)} 가장 높고, {last}{_to(last)} 끝납니다.",
+    }
 
 
 def _this_epochs(curves: Curves) -> Sentence:

@@ -23,6 +23,8 @@ PARTS = 10
 MOST_WINDOWS = 60
 """... or this many windows, if that is fewer."""
 DAY_SECONDS = 86_400.0
+HOLD_SECONDS = 60.0
+"""A change is over when the rate has been usual for so long, and for one window."""
 MOST_HELD = 10_000
 """Maximum number of windows held, judged or not; of more, the half that is nearest in time is kept."""
 _OF_EVERY_LOG = (ALL, ERRORS, WARNINGS)
@@ -105,7 +107,7 @@ class LiveRates:
             p_values = self._tail.p_values(np.array([change.score, change.beyond_load]))
             p_value = min(1.0, float(p_values.max()) * (self._parts if lasted else self._parts_of_one))
             if p_value <= TOLD:
-                over = change.last.timestamp() < (latest + 1) * self.seconds
+                over = change.last.timestamp() + max(HOLD_SECONDS, self.seconds) < (latest + 1) * self.seconds
                 found.append(Going(rate_told(change, p_value), over))
         return sorted(found, key=lambda going: going.change.p_value)
 

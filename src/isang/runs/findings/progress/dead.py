@@ -149,13 +149,14 @@ def _stands_at(context: RunContext) -> float | None:
 
 
 def _standing(level: float, context: RunContext) -> Finding:
+    first = int(context.steps[max(1, int(START * len(context.loss)))])
     statement = both(
-        f"The loss stands at {number(level)} from the start to the end, by less than {100 * STILL:g} % above or below: "
-        "the model learns nothing.",
-        f"손실이 처음부터 끝까지 {number(level)}에서 {100 * STILL:g} %도 벗어나지 않습니다. 모델이 아무것도 학습하지 "
-        "못합니다.",
+        f"The loss stays within {100 * STILL:g} % of {number(level)} from step {first:,} to the end: the model learns "
+        "nothing.",
+        f"손실이 스텝 {first:,}부터 끝까지 {number(level)}의 {100 * STILL:g} % 이내에 머뭅니다. 모델이 아무것도 "
+        "학습하지 못하고 있습니다.",
     )
-    evidence = {"outcome": "stands", "level": level, "losses": len(context.loss), "least_part": STILL}
+    evidence = {"outcome": "stands", "level": level, "losses": len(context.loss), "first_step": first}
     return Finding("decreasing", "problem", statement, plain(evidence), _STUCK)
 
 
