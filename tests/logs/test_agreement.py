@@ -32,6 +32,7 @@ def test_words_that_stand_for_one_another_in_two_sentences_are_values() -> None:
         [f"{what} {how}" for what in ("disk", "shelf") for how in ("opened", "closed", "failed", "lost")],
         [f"opened by user={name} {when}" for name in NAMES for when in ("today", "lately")],
         [f"{name} {number}" for number, name in enumerate(NAMES)],  # nothing else would remain
+        [f"{what}|{name}|<*>" for name in NAMES for what in ("dump", "sum")],  # a slot for the word would be all
         [f"opened by {name}" for name in NAMES[:3]] + [f"closed by {name}" for name in ("ann", "eve", "fay")],
     ],
 )

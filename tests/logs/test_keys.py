@@ -226,3 +226,18 @@ def test_a_time_in_brackets_behind_a_user_is_no_key() -> None:
     ]
     found = propose_key(pl.DataFrame({"source": ["x"] * 900, "text": lines, "time": [None] * 900}))
     assert found is None or "ben" not in (found.pattern or "")
+
+
+def test_a_word_behind_a_name_in_a_sentence_is_no_key() -> None:
+    """`task accepted` stands beside `"task":"T5c0cc0f"`: only what stands behind a mark is the task."""
+    source = random.Random(3)
+    lines, tasks = [], []
+    for _ in range(80):
+        task = f"T{source.getrandbits(28):07x}"
+        for said in ("task accepted", "task started", "task finished"):
+            lines.append(f'{{"level":"info","event":"{said}","task":"{task}","ms":{source.randrange(90)}}}')
+            tasks.append(task)
+    rule = propose_key(sample(lines))
+    assert rule is not None
+    assert rule.pattern is not None
+    assert keys_of(pl.Series(lines), rule.pattern)["key"].to_list() == tasks

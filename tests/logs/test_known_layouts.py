@@ -191,3 +191,23 @@ def test_rules_with_layouts_that_are_none_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match="cannot be used"):
             Rules.from_dict(rules | {"layouts": layouts}, dataset.templates)
+
+
+def test_times_that_the_known_order_cannot_read_are_read_in_the_other() -> None:
+    """One day's log tells nothing of day and month; a day later than the twelfth does."""
+
+    def of_day(day: int) -> list[str]:
+        return [f"{day:02}/05/2026 10:00:{n:02} shelf {n} counted" for n in range(40)]
+
+    learned = recognise_source(
+        pl.Series(of_day(4)), given=None, zone="UTC", reference=REFERENCE, date_order="month-first"
+    )
+    later = read_as_known(pl.Series(of_day(14)), known_of([learned]), given=None, zone="UTC", reference=REFERENCE)
+    written = as_written(pl.Series(of_day(14)), later)
+    assert normalised(written, later)["time"].to_list() == [
+        datetime(2026, 5, 14, 10, 0, n, tzinfo=UTC) for n in range(40)
+    ]
+    assert "another order of day and month" in later.doubts[-1].en
+    same = read_as_known(pl.Series(of_day(5)), known_of([learned]), given=None, zone="UTC", reference=REFERENCE)
+    assert same.clocks == learned.clocks
+    assert not same.doubts

@@ -460,7 +460,7 @@ def test_a_value_has_the_digits_that_its_interval_is_worth() -> None:
 
 def test_noise_that_swings_from_step_to_step_has_a_stopping_point() -> None:
     swing = np.where(np.arange(600) % 2, 1.0, -1.0)  # its memory is below -1
-    loss = 2 + 0.1 * swing + 0.05 * np.convolve(swing, [1, -1, 1], mode="same")
+    loss = np.linspace(3, 2, 600) + 0.1 * swing + 0.05 * np.convolve(swing, [1, -1, 1], mode="same")
     assert verdict(run(loss, epoch=np.repeat(np.arange(1.0, 7.0), 100)), "stopping_point").verdict == "ok"
 
 

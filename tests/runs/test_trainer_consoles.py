@@ -251,3 +251,39 @@ def test_a_smooth_curve_of_few_epochs_is_still_falling(tmp_path: Path) -> None:
     (tmp_path / "history.csv").write_text("epoch,loss\n" + rows)
     (run,) = read_runs(tmp_path / "history.csv")
     assert findings(run)["convergence"].evidence["outcome"] == "falling"
+
+
+def boosted(rounds: int, *, learn: bool, rising: bool) -> list[str]:
+    """A console that prints the best value so far beside that of the held-out set, every fifth round."""
+    noise, lines = np.random.default_rng(4).normal(0, 0.001, rounds), []
+    gained = 0.92 - 0.25 * np.exp(-np.arange(rounds) / 50)
+    held_out = gained + noise if rising else 1 - gained + noise
+    for number in range(0, rounds, 5):
+        so_far = held_out[: number + 1]
+        best = so_far.max() if rising else so_far.min()
+        own = f"learn: {held_out[number] + 0.02:.7f}\t" if learn else ""
+        lines.append(
+            f"{number}:\t{own}test: {held_out[number]:.7f}\tbest: {best:.7f} ({int(np.argmax(so_far == best))})"
+            f"\ttotal: {12 * number + 9}ms\tremaining: {(rounds - number) * 12}ms"
+        )
+    return lines
+
+
+@pytest.mark.parametrize("learn", [True, False])
+def test_the_best_so_far_tells_which_way_a_measure_improves(tmp_path: Path, learn: bool) -> None:
+    rising = read(tmp_path, boosted(300, learn=learn, rising=True))
+    assert rising.maximised
+    assert findings(rising)["decreasing"].verdict == "ok"
+    assert not [finding.id for finding in judge(rising) if finding.verdict == "problem"]
+    falling = read(tmp_path, boosted(300, learn=learn, rising=False))
+    assert not falling.maximised
+    assert findings(falling)["decreasing"].verdict == "ok"
+
+
+def test_a_best_that_is_neither_highest_nor_lowest_tells_nothing(tmp_path: Path) -> None:
+    lines = [
+        f"step {n} loss: {3 / (1 + n / 9):.4f} test: {0.5 + 0.01 * (n % 7):.3f} best: {0.52 + 0.01 * (n % 3):.3f}"
+        for n in range(60)
+    ]
+    table = read(tmp_path, lines)
+    assert not table.maximised

@@ -9,13 +9,15 @@ from typing import Any
 import polars as pl
 
 from isang.json_files import Check, anything, flag, items, maybe, one_of, record, text
+from isang.languages import Both
 from isang.logs.parsing.containers import COMPOSE, CRI, DOCKER
+from isang.logs.parsing.inferred.readings import reading_of
 from isang.logs.parsing.inferred.recognise import voting
 from isang.logs.parsing.layouts import GivenLayout, Layout
-from isang.logs.parsing.records import SourceLayout, begins, recognise_source, with_zoned
+from isang.logs.parsing.records import SourceLayout, begins, recognise_source, times_written, with_zoned
 from isang.logs.parsing.regex import check_expression
 from isang.logs.parsing.structured.json_fields import ROLES
-from isang.logs.parsing.timestamps import Clock
+from isang.logs.parsing.timestamps import Clock, to_utc
 
 _MOST_KNOWN = 100
 _NEARLY_AS_MANY = 0.9
@@ -72,6 +74,14 @@ KNOWN = record(
     closed=True,
 )
 """How one kind of log was read, as it stands among the rules."""
+
+
+_OTHER_TIMES = Both(
+    "its times cannot be read as those of the logs learned from, and are read in another order of day and month; if "
+    "those were read wrongly, learn again with --date-order",
+    "학습한 로그와 같은 순서로는 시각을 읽을 수 없어 일과 월을 다른 순서로 읽었습니다. 학습할 때 잘못 읽은 것이면 "
+    "--date-order를 주어 다시 학습하세요",
+)
 
 
 @dataclass(frozen=True)
@@ -149,12 +159,14 @@ def read_as_known(
     ]
     if alone and None not in ways[alone[0]].clocks:
         layouts = tuple((shape, parsed[alone[0]]) for shape, _ in ways[alone[0]].layouts)
-        return with_zoned(replace(ways[alone[0]], layouts=layouts), sample)
+        way = with_zoned(replace(ways[alone[0]], layouts=layouts), sample)
+        return _with_readable_times(way, sample, date_order)
     own = recognise_source(sample, given=given, zone=zone, reference=reference, date_order=date_order)
     if any(_ways(way) == _ways(own) for way in ways):
         return own
     if parsed[best] >= _NEARLY_AS_MANY * _share(lines, votes, own):
-        return replace(ways[best], layouts=tuple((shape, parsed[best]) for shape, _ in ways[best].layouts))
+        way = replace(ways[best], layouts=tuple((shape, parsed[best]) for shape, _ in ways[best].layouts))
+        return _with_readable_times(way, sample, date_order)
     way = ways[best]
     if way.containers == own.containers and parsed[best] >= _SOME:
         shapes = {shape for shape, _ in way.layouts}
@@ -163,6 +175,25 @@ def read_as_known(
         own = replace(own, layouts=layouts, clocks=(*way.clocks, *(pair[1] for pair in more)))
         return replace(own, unknown=tuple(pair[0] for pair in more))
     return replace(own, unknown=own.layouts)
+
+
+def _with_readable_times(source: SourceLayout, sample: pl.Series, date_order: str) -> SourceLayout:
+    """The source with other clocks where the known ones cannot read its times: `14/05/2026` is no month and day."""
+    clocks, doubts = [], list(source.doubts)
+    for clock, times in zip(source.clocks, times_written(source, sample), strict=True):
+        found = clock
+        times = times.drop_nulls()
+        if clock is not None and times.len():
+            read = times.to_frame("time").select(
+                to_utc(pl.col("time"), clock, zone=source.zone, reference=source.reference)
+            )
+            if read.to_series().null_count() > times.len() / 2:
+                own = reading_of(times, zone=source.zone, reference=source.reference, date_order=date_order)
+                found = clock if own is None else own.clock
+        if found != clock:
+            doubts.append(_OTHER_TIMES)
+        clocks.append(found)
+    return replace(source, clocks=tuple(clocks), doubts=tuple(dict.fromkeys(doubts)))
 
 
 def _as_source(known: KnownLayout, zone: str, reference: datetime) -> SourceLayout:

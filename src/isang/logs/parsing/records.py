@@ -112,12 +112,8 @@ def recognise_source(
     doubts = [reading.doubt for reading in readings if reading is not None and reading.doubt is not None]
     if given is not None and found[0][1] < _MOSTLY_FITS:
         fits = f"{found[0][1]:.0%}"
-        doubts.append(
-            Both(
-                f"--layout fits {fits} of the lines; leave it out to have the layout recognised",
-                f"--layout에 맞는 줄이 {fits}뿐입니다. 빼면 레이아웃을 자동으로 알아봅니다",
-            )
-        )
+        english = f"--layout fits {fits} of the lines; leave it out to have the layout recognised"
+        doubts.append(Both(english, f"--layout에 맞는 줄이 {fits}뿐입니다. 빼면 레이아웃을 자동으로 알아봅니다"))
     if not any(clocks) and not wrappers and given is None:
         doubts += [_SECONDS_FURTHER_ON] if seconds_within(texts) else [_UNKNOWN_TIMES] if rise(texts) else []
     zoned = _zoned(wrappers, times, clocks)
@@ -133,9 +129,13 @@ def _zoned(wrappers: Sequence[str], times: Sequence[pl.Series], clocks: Sequence
 
 def with_zoned(source: SourceLayout, sample: pl.Series) -> SourceLayout:
     """The source with what the times of a sample say of their zones."""
+    return replace(source, zoned=_zoned(source.containers, times_written(source, sample), source.clocks))
+
+
+def times_written(source: SourceLayout, sample: pl.Series) -> list[pl.Series]:
+    """The times in some lines of a source as they are written, for each of its layouts."""
     texts = _texts(sample.to_frame("text"), source.containers)["text"].drop_nulls()
-    times = [groups(texts, layout)["time"] for layout, _ in source.layouts]
-    return replace(source, zoned=_zoned(source.containers, times, source.clocks))
+    return [groups(texts, layout)["time"] for layout, _ in source.layouts]
 
 
 def begins(lines: pl.Series, source: SourceLayout) -> pl.Series:

@@ -16,6 +16,7 @@ from isang.logs.sessions import prediction
 from isang.logs.sessions.counted_keys import counted, counted_places
 from isang.logs.sessions.placed_keys import placed
 from isang.logs.sessions.rule import NO_KEYS, SessionRule
+from isang.logs.sessions.value_shapes import value_shape
 
 _MIN_COVERAGE = 0.3
 """At least this share of the lines carries a key."""
@@ -59,12 +60,14 @@ _NOT_KEYS = frozenset(
 _BETWEEN = r"(?:[\"'\s:=\[]{1,4}|[:=]?[<(])"
 """Matches the text between a name and its value: `name=value`, `name: value`, `"name":"value"`, `[name value]`,
 `name=<value>`, `name(value)`."""
+_MARKED = r"(?:[\"']?[:=\[][\"'\s:=\[]{0,3}|[:=]?[<(])"
+"""The same without `name value`, as words of a sentence stand."""
 _JOINED = r"(?:[.:][A-Za-z0-9_-]+)*"
 """A value continues after a dot or colon that is not its end."""
 _NAME = r"[A-Za-z](?:[A-Za-z0-9_.]{1,30}|[A-Za-z_-]{1,30})"
 _NAMED = tuple(
     ascii_only(rf"\b({_NAME}){between}([A-Za-z0-9+][A-Za-z0-9_+/-]{{5,63}}{_JOINED})")
-    for between in (_BETWEEN, r"(?:[\"']?[:=\[][\"'\s:=\[]{0,3}|[:=]?[<(])")
+    for between in (_BETWEEN, _MARKED)
 )
 """The second takes no word before for a name: `Ringing Call-ID: x7`."""
 _PREFIXED = ascii_only(r"\b([A-Za-z]{2,15}[_@#~-])-?[0-9a-f][0-9a-f_-]{5,}\b")
@@ -78,7 +81,6 @@ _BARE = (
 _DATE_LIKE = (
     r"^(?:(?:19|20)\d{2}([-/]?)\d{2}[-/]?\d{2}|\d{1,2}[-/](?:\d{1,2}|[A-Z][a-z]{2})[-/](?:19|20)?\d{2}(?:\D|$))"
 )
-_LETTERS = ("0-9", "0-9a-f", "0-9a-f-", "0-9A-Za-z", "0-9A-Za-z_-", "0-9A-Za-z_+/-")
 _MAX_NAMES = 30
 _BRACKETS = ("[", "(", "{", "<")
 _AT_ITS_PLACE = 0.95
@@ -100,6 +102,8 @@ class Candidate:
     coverage: float = 0.0
     groups: int = 0
     score: float = 0.0
+    between: str = _BETWEEN
+    """What stands between the names and the value."""
 
 
 def propose_key(sample: pl.DataFrame) -> SessionRule | None:
@@ -242,12 +246,12 @@ def judge(candidate: Candidate, lines: int) -> Candidate:
         often = joined_share >= _MIN_JOINED and joined_groups >= _MIN_JOINED_GROUPS
         if often and span <= _MAX_SPAN and largest <= _MAX_GROUP_SHARE:
             score = coverage * joined_share * (1 - span)
-    return Candidate(candidate.name, candidate.pattern, candidate.names, found, coverage, groups.height, score)
+    return replace(candidate, found=found, coverage=coverage, groups=groups.height, score=score)
 
 
-def field_pattern(names: tuple[str, ...], value: str = r"[A-Za-z0-9][A-Za-z0-9_.:-]*") -> str:
+def field_pattern(names: tuple[str, ...], value: str = r"[A-Za-z0-9][A-Za-z0-9_.:-]*", between: str = _BETWEEN) -> str:
     """The expression for the value of a named field, in any of the usual notations."""
-    return rf"\b(?:{'|'.join(re.escape(name) for name in names)}){_BETWEEN}({value})"
+    return rf"\b(?:{'|'.join(re.escape(name) for name in names)}){between}({value})"
 
 
 def _found(texts: pl.Series, pattern: str) -> pl.DataFrame:
@@ -299,8 +303,21 @@ def _named(texts: pl.Series) -> Iterator[Candidate]:
         & ~pl.col("name").str.to_lowercase().is_in(list(_NOT_KEYS))
     ).select("row", "name", key="value").unique(maintain_order=True)  # fmt: skip
     for name, part in _frequent(found, "name", texts.len()):
-        pattern = field_pattern((name,), _value_shape(part["key"]))
-        yield Candidate(Both.same(name), pattern, (name,), part.select("row", "key"))
+        shape = value_shape(part["key"])
+        between = _MARKED if _takes_words(texts, name, shape, part) else _BETWEEN
+        pattern = field_pattern((name,), shape, between)
+        yield Candidate(Both.same(name), pattern, (name,), part.select("row", "key"), between=between)
+
+
+def _takes_words(texts: pl.Series, name: str, shape: str, part: pl.DataFrame) -> bool:
+    """Whether words follow the name in sentences, `task accepted`, and nearly all its values stand behind a mark."""
+    met = _found(texts, field_pattern((name,), shape))
+    values = met["key"].str.extract(field_pattern((name,), shape), 1)
+    if not (values.str.count_matches(r"\d") == 0).any():
+        return False
+    marked = _found(texts, field_pattern((name,), shape, _MARKED))["row"].unique()
+    rows = part["row"].unique()
+    return float(rows.is_in(marked.implode()).mean() or 0.0) >= _NEARLY_AS_GOOD  # type: ignore[arg-type]
 
 
 def _frequent(found: pl.DataFrame, by: str, lines: int) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -309,19 +326,9 @@ def _frequent(found: pl.DataFrame, by: str, lines: int) -> Iterator[tuple[str, p
         yield name, found.filter(pl.col(by) == name)
 
 
-def _value_shape(values: pl.Series) -> str:
-    """An expression for values like these, no wider than they need; it takes them whole."""
-    parts = values.str.replace(r"[.:].*$", "")
-    shortest, longest = int(parts.str.len_chars().min()), int(parts.str.len_chars().max())  # type: ignore[arg-type]
-    letters = next((each for each in _LETTERS if values.str.contains(rf"^[.:{each}]+$").all()), _LETTERS[-1])
-    repeat = f"{{{shortest}}}" if shortest == longest else f"{{{shortest},{max(longest, 64)}}}"
-    joined = rf"(?:[.:][{letters}]+)*" if (values != parts).any() else ""
-    return rf"[{letters}]{repeat}{joined}"
-
-
 def _with_aliases(best: Candidate, others: list[Candidate], sample: pl.DataFrame) -> Candidate:
     """The best candidate with all names under which its values occur in other lines."""
-    found, names = best.found, list(best.names)
+    found, names, betweens = best.found, list(best.names), {best.between}
     for other in others:
         if not other.names or other.names[0] in names:
             continue
@@ -330,11 +337,13 @@ def _with_aliases(best: Candidate, others: list[Candidate], sample: pl.DataFrame
         new = other.found.join(found, on="row", how="anti")
         if shared >= _ALIAS_SHARED and new["row"].n_unique() >= _ALIAS_ADDS * sample.height:
             names.append(other.names[0])
+            betweens.add(other.between)
             found = pl.concat([found, new])
     if len(names) == 1:
         return best
-    pattern = field_pattern(tuple(names), _value_shape(found["key"]))
-    return Candidate(Both(" or ".join(names), ", ".join(names)), pattern, tuple(names), found)
+    between = _BETWEEN if _BETWEEN in betweens else _MARKED
+    pattern = field_pattern(tuple(names), value_shape(found["key"]), between)
+    return Candidate(Both(" or ".join(names), ", ".join(names)), pattern, tuple(names), found, between=between)
 
 
 def _with_nameless(best: Candidate, sample: pl.DataFrame) -> Candidate:
@@ -343,7 +352,7 @@ def _with_nameless(best: Candidate, sample: pl.DataFrame) -> Candidate:
     Where nearly everything of the values' shape is a value of the key, the shape alone is looked for; else the
     values behind the same opening, such as `[orders,`.
     """
-    shape = _value_shape(best.found["key"])
+    shape = value_shape(best.found["key"])
     values = best.found["key"].unique().implode()
     everywhere = _found(sample["text"], rf"\b{shape}\b")
     met = everywhere.join(_seen_by_all(best, sample), on="row", how="semi")
@@ -358,7 +367,7 @@ def _with_nameless(best: Candidate, sample: pl.DataFrame) -> Candidate:
     if not openings:
         return best
     named = "|".join(re.escape(name) for name in best.names)
-    pattern = rf"(?:\b(?:{named}){_BETWEEN}|{'|'.join(openings)})({shape})\b"
+    pattern = rf"(?:\b(?:{named}){best.between}|{'|'.join(openings)})({shape})\b"
     found = _found(sample["text"], pattern).with_columns(pl.col("key").str.extract(pattern, 1))
     return Candidate(name, pattern, best.names, found)
 

@@ -34,7 +34,8 @@ def with_shared_values(templates: Collection[Template], names: Collection[str] =
     became: dict[Template, Template] = {}
     for place in (*named, *_agreeing(few)):
         slots = " ".join(SLOT if _PLACE in word else word for word in place[1].split(" "))
-        became.update(dict.fromkeys(sentences[place].values(), (place[0], slots)))
+        if has_words(slots):
+            became.update(dict.fromkeys(sentences[place].values(), (place[0], slots)))
     return became
 
 

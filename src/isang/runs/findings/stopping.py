@@ -11,6 +11,7 @@ from isang.runs.finding import Finding, Language, RunContext, both, plain
 from isang.runs.findings.generalisation import validation_points
 from isang.runs.findings.progress.descent import learned_nothing
 from isang.runs.findings.progress.inapplicable import inapplicable
+from isang.runs.read.series_names import is_reward
 from isang.runs.read.table import Floats, Integers, RunTable, usable
 from isang.runs.statistics.noise import around_curve, robust_spread
 from isang.runs.statistics.overfitting_rise import after_descent
@@ -200,11 +201,14 @@ def _lost(evidence: dict[str, Any], statement: Mapping[Language, str], where_en:
         f"{statement['en']} It ends at {last}: {part} of what it had gained is lost again.",
         f"{statement['ko']} 마지막 값은 {last}(으)로, 얻었던 개선의 {part}를 다시 잃었습니다.",
     )
+    policy = is_reward(evidence["judged_by"])
+    how_en = "stronger clipping or a bound on the change of the policy" if policy else "or more regularisation"
+    how_ko = "클리핑을 강화하거나 정책의 변화 폭을 제한하면" if policy else "정규화를 강화하면"
     remedy = both(
-        f"Use the checkpoint from near {where_en}, and look at what changed after it: a lower learning rate, stronger "
-        "clipping or a bound on the change of the policy may keep what was learned.",
-        f"{where_ko} 부근의 체크포인트를 사용하고 그 뒤에 무엇이 달라졌는지 확인해 보십시오. 학습률을 낮추거나, "
-        "클리핑을 강화하거나, 정책의 변화 폭을 제한하면 학습한 것을 유지할 수 있습니다.",
+        f"Use the checkpoint from near {where_en}, and look at what changed after it: a lower learning rate"
+        f"{',' if policy else ''} {how_en} may keep what was learned.",
+        f"{where_ko} 부근의 체크포인트를 사용하고 그 뒤에 무엇이 달라졌는지 확인해 보십시오. 학습률을 낮추거나 "
+        f"{how_ko} 학습한 것을 유지할 수 있습니다.",
     )
     return Finding("stopping_point", "problem", said, evidence, remedy)
 

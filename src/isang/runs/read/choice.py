@@ -9,8 +9,9 @@ from isang.languages import Both
 from isang.runs.read import series_names
 from isang.runs.read.columns import Column
 from isang.runs.read.rows import LoggedRows, assumed
+from isang.runs.read.series.best_so_far import name_by_best
+from isang.runs.read.series.totals import summed, total_of
 from isang.runs.read.table import ADVERSARIAL, LOSS, POLICY, Metric
-from isang.runs.read.totals import summed, total_of
 
 FEWEST_VALUES = 3
 """A series with fewer values is nothing to judge a run by."""
@@ -50,7 +51,8 @@ class Choice:
 
 def choose(records: LoggedRows, asked: Asked) -> Choice:
     """Assign roles to the series by their names and values. Raises InputError if `asked` names no series."""
-    choice = Choice(_by_role(records, asked))
+    told = name_by_best(records) if asked == Asked() else None
+    choice = Choice(_by_role(records, asked), notes=[] if told is None else [told])
     _choose_loss(records, asked, choice)
     _choose_validation(records, asked, choice)
     _choose_metric(records, asked, choice)

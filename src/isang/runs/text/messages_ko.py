@@ -99,6 +99,7 @@ NAMES: Mapping[str, str] = {
     "course_spread_percent": "에폭 안 변화의 표준 편차(%)",
     "lost_part": "잃은 개선의 비율",
     "last": "마지막 값",
+    "change_per_step": "스텝당 변화",
     "stage_first_step": "단계가 시작된 스텝",
     "setting": "바뀐 설정",
     "course_chance": "우연일 확률",
