@@ -4,6 +4,7 @@ import os
 import resource
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ RETRIES = 3
 """Number of retries of a task whose worker or machine died."""
 _WAITING_PER_WORKER = 3
 """Maximum number of tasks per worker that are running, or finished with a result not yet consumed."""
+_ACTOR_RETRY_SECONDS = (1.0, 4.0, 16.0)
 _STORE_BYTES = 128 << 20
 """Size of the object store on this machine: results are small, everything else goes through files."""
 _CONNECT_SECONDS = 10.0
@@ -115,13 +117,14 @@ class Ray:
         if actors is None:
             made = ray.remote(max_restarts=RETRIES, max_task_retries=RETRIES, scheduling_strategy="SPREAD")(kind)
             actors = self.actors[kind, arguments] = [made.remote(*arguments) for _ in range(self.workers)]
-        waiting: deque[tuple[Any, Item]] = deque()
+        waiting: deque[tuple[Any, Any, Item]] = deque()
         for number, item in enumerate(items):
-            waiting.append((actors[number % len(actors)].work.remote(item), item))
+            actor = actors[number % len(actors)]
+            waiting.append((actor.work.remote(item), actor, item))
             if len(waiting) >= _WAITING_PER_WORKER * len(actors):
-                yield _result(*waiting.popleft(), doing)
+                yield _result_of_actor(*waiting.popleft(), doing)
         while waiting:
-            yield _result(*waiting.popleft(), doing)
+            yield _result_of_actor(*waiting.popleft(), doing)
 
 
 def _likeness(probe: Path) -> dict[str, Any]:
@@ -140,6 +143,21 @@ def _likeness(probe: Path) -> dict[str, Any]:
 def peak_mib() -> float:
     """Peak memory of this process so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
+
+
+def _result_of_actor(reference: Any, actor: Any, item: Any, doing: Callable[[Any], str]) -> Any:
+    """As `_result`; work of an actor that is being started on another machine is given to it again."""
+    import ray
+
+    for seconds in _ACTOR_RETRY_SECONDS:
+        try:
+            return ray.get(reference)
+        except ray.exceptions.ActorUnavailableError:  # not retried by Ray itself, whatever `max_task_retries` says
+            time.sleep(seconds)
+            reference = actor.work.remote(item)
+        except ray.exceptions.RayError:
+            break
+    return _result(reference, item, doing)
 
 
 def _result(reference: Any, item: Any, doing: Callable[[Any], str]) -> Any:
