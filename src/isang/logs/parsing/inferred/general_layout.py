@@ -84,7 +84,7 @@ def general_layouts(
     for place in filter(None, map(_place, looked_at)):
         form = None if place.found is None else place.found.form
         groups[form, len(_words(place.prefix)) if not place.counted else SINCE_START].append(place)
-    if not groups and (level := level_place(looked_at)) is not None:
+    if not groups and (level := level_place(looked_at)) is not None and _behind_words(level, looked_at):
         yield General(ascii_only(f"^{level}(?P<message>.*)$"), None, "", looked_at)
     largest = max(map(len, groups.values()), default=0)
     for places in sorted(groups.values(), key=len, reverse=True)[:_MAX_LAYOUTS]:
@@ -169,6 +169,13 @@ def _general(places: Sequence[_LinePlace], clock: Clock) -> General:
     if level is not None and bracketed:
         middle += f"(?:{_IN_BRACKETS})?"
     return General(ascii_only(f"^{prefix}{time}{_BEHIND_TIME}{middle}{message}$"), clock, "", canonical)
+
+
+def _behind_words(level: str, lines: Sequence[str]) -> bool:
+    """Whether nearly all lines have a level, and something in front of it."""
+    found = [match for line in lines if (match := re.match(level, line)) is not None]
+    behind = sum(re.search(r"\w", match[0][: match.start("level")]) is not None for match in found)
+    return behind >= _MOSTLY * len(lines)
 
 
 def _says_nothing(level: str, rest: str) -> bool:
