@@ -46,12 +46,18 @@ WITH_LEVELS: dict[str, Callable[[datetime, str, str], str]] = {
     "the level at the end of a first line": lambda t, level, m: (
         f"{t:%Y-%m-%d-%H.%M.%S}.250000+000 I100E412   LEVEL: {level}\nPID     : 44\nMESSAGE : {m}\n"
     ),
+    "a letter glued to the date": lambda t, level, m: (
+        f"{LETTERS[level]}{t:%y%m%d %H:%M:%S}.250 7 util/x.go:15 [n1] 3  {m}"
+    ),
+    "behind a process and its thread": lambda t, level, m: f"[{t.timestamp():.0f}] unbound[12:1] {SMALL[level]}: {m}",
     "JSON behind": lambda t, level, m: f'{SMALL[level]}: {m} {{"service":"api","timestamp":"{t:%Y-%m-%d %H:%M:%S}"}}',
 }
 WITHOUT_LEVELS: dict[str, Callable[[datetime, str, str], str]] = {
     "a colon behind the zone": lambda t, _, m: f"{t:%Y-%m-%dT%H:%M:%S}.250Z: {m}",
     "month, day and short year": lambda t, _, m: f"{t:%b-%d-%y %H:%M:%S} [Worker_1] {m}",
     "month, day and year": lambda t, _, m: f"{t:%b/%d/%Y %H:%M:%S} dhcp {m}".lower(),
+    "colons within the date": lambda t, _, m: f"{t:%Y:%m:%d-%H:%M:%S} utm1 proxy[15]: {m}",
+    "a name like a level's": lambda t, _, m: f"[{t.timestamp():.0f}] SERVICE ALERT: host3;disk;CRITICAL;HARD;3;{m}",
     "a French month within an access log": lambda t, _, m: (
         f'10.0.0.1 -  -  [{t.day}/nov./{t:%Y:%H:%M:%S} +0000] "{m}" 9'
     ),

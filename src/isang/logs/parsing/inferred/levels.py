@@ -78,7 +78,7 @@ def normal_level(level: pl.Expr) -> pl.Expr:
 
 _OPENING = r"[\s,:|\-]*[\[(<{*]?\s*"
 _GROUP = r"[\s,:|\-]*(?:\[[^\]]{0,80}\]|\([^)]{0,80}\)|<[^>]{0,80}>|\{[^}]{0,80}\})"
-_WORD = r"(?:[\w.-]{1,30}=)?[^\s|\[\](){}<>,;=\"']{1,60}"
+_WORD = r"(?:[\w.-]{1,30}=)?[^\s|\[\](){}<>,;=\"']{1,60}(?:\(\d{1,9}\)|\[\d[\d:]{0,12}\])?"
 GAPS = (
     _OPENING,
     r"[\s,:|\-]*\[[^\]/]{1,80}/",  # [thread/LEVEL]
@@ -90,6 +90,8 @@ GAPS = (
 """What may stand between a time and the level, the simplest first."""
 BEHIND = r"(?:\[\d+\]|/[^\s\[\]]{1,80}\][\s,:|\-]*|\s*[\])>}*][\s,:|\-]*|[\s,:|/\-]+|$)"
 _SOME, _MOST, _ALL = 0.1, 0.8, 0.95
+_PLAIN = {"TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR"}
+"""Words that are levels, and nothing else, wherever all lines have them."""
 _LETTER = f"[{''.join(LETTERS)}]"
 _USUAL_LETTERS = {"I", "W"}
 """Behind words, a column of letters without one of these may be drives or classes."""
@@ -118,6 +120,8 @@ def level_place(rests: Sequence[str], *, bracketed: bool = False) -> str | None:
         if len(levels) >= _ALL * len(rests) and len(set(levels)) > 1:
             return pattern
         upper = [level for level in levels if not level.islower() or number < 5]
+        if number == len(GAPS) - 1 and len(set(upper)) == 1 and upper[0] not in _PLAIN:
+            continue  # SERVICE ALERT:
         if len(upper) >= (_SOME if number == 0 else _MOST) * len(rests):
             return pattern
     for number, gap in enumerate(GAPS):
