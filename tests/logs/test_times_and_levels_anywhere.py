@@ -80,6 +80,13 @@ def test_times_and_levels_are_found(name: str) -> None:
     assert [level.replace("STATUS", "WARNING") if level else None for level in found] == expected
 
 
+def test_quoted_messages_in_brackets_are_messages() -> None:
+    said = ('"no answer from store"', "Welcome", '"region is gone"')
+    lines = [f"[2026/03/04 09:58:{n:02}.250 +00:00] [INFO] [a.go:{n}] [{said[n % 3]}] [conn={n}]" for n in range(40)]
+    _, records = read(lines)
+    assert records["message"].to_list()[:2] == ['no answer from store"] [conn=0]', "Welcome] [conn=1]"]
+
+
 def test_counts_with_a_letter_are_seconds_since_a_start() -> None:
     _, records = read([f"[T+{seconds:07.2f}] pump {seconds:.0f} is on" for seconds in (1, 1.5, 9.25, 70, 300, 301)])
     times = records["time"].to_list()

@@ -83,6 +83,11 @@ _LAYOUTS = (
         rf"^(?P<time>{_ISO}|{timestamps.TIME_ONLY.pattern})\s+\[[^\]]*\]\s+{_LEVEL}\s+(?:{_CONTEXT}\s+)*"
         rf"(?P<component>[^\s=]+)\s+--?\s+{_MESSAGE}",
     ),
+    Layout(
+        "tidb",  # the message is quoted where it has spaces
+        rf"^\[(?P<time>{timestamps.SLASHED.pattern} [+-]\d{{2}}:\d{{2}})\] \[{_LEVEL}\] \[(?P<component>[^\]]*)\] "
+        rf'\["?{_MESSAGE}',
+    ),
     Layout("log4j", rf"^{_TIME}\s+{_LEVEL}\s+\[[^\]]*\]\s+(?P<component>[^\s:]+):\s{_MESSAGE}"),
     Layout("log4j-short", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$]+):\s{_MESSAGE}"),
     Layout("context", rf"^{_TIME}\s+{_LEVEL}\s+(?P<component>[\w.$-]+)\s+(?:{_CONTEXT}\s+)+{_MESSAGE}"),
