@@ -77,7 +77,7 @@ GIVEN: dict[str, tuple[bytes, dict[str, Any], tuple[str, ...]]] = {
         ("--layout fits 2% of the lines",),
     ),
     "times of an unknown form": (
-        "".join(f"{n + 17:07}! {KINDS[n % 4]}\n" for n in range(40)).encode(), {}, ("the lines begin with numbers",),
+        "".join(f"{3 * n:07}! {KINDS[n % 4]}\n" for n in range(40)).encode(), {}, ("the lines begin with numbers",),
     ),
     "dates of two orders": (
         "".join(f"03/04/2026 10:00:{n:02} INFO {KINDS[n % 4]}\n" for n in range(40)).encode(), {}, ("--date-order",),

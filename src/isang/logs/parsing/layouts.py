@@ -299,6 +299,7 @@ _LAYOUTS = (
         rf"^{_TIME}\s+\dx[0-9a-f]+\s+(?P<level>Default|Info|Debug|Error|Fault|Activity)\s+\dx[0-9a-f]+\s+\d+\s+\d+\s+"
         rf"(?P<component>[^:]+): {_MESSAGE}",
     ),
+    Layout("npm", rf"^\d+ (?P<level>silly|verbose|http|timing|info|notice|warn|error) {_MESSAGE}"),
     Layout("python-basic", rf"^{_LEVEL}:(?P<component>[\w.]+):{_MESSAGE}"),
     Layout(
         "python-name",  # in small letters it would be a word of a sentence

@@ -139,6 +139,7 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
         text = in_english(text).str.replace_all(r"\s+", " ").str.strip_chars()
         if "%b" in clock.formats[0]:
             text = text.str.replace(r"^(\d{1,2})\. ", "${1} ")
+            text = text.str.replace(r" ([/-])", "${1}")  # 02/sept./2015
     if clock.lacks == "year":
         text = pl.lit(f"{leap_year(reference)} ") + text
     elif clock.lacks == "date":

@@ -36,8 +36,9 @@ LETTERS = {
     "T": "TRACE", "D": "DEBUG", "V": "VERBOSE", "I": "INFO", "N": "NOTICE", "W": "WARNING", "E": "ERROR",
     "C": "CRITICAL", "F": "FATAL",
 }  # fmt: skip
-IN_FRONT = rf"^(?:\[[ \d]{{1,8}}\])?(?:[^\s:=\"']{{1,80}}:\s+)?({ANY_LEVEL})(?:\s\d{{1,2}})?:\s"
-"""A level that the layout left in the message: in front, or behind one component, and before a colon."""
+IN_FRONT = rf"^(?:##\[|(?:\[[ \d]{{1,8}}\])?(?:[^\s:=\"']{{1,80}}:\s+)?)({ANY_LEVEL})(?:\]|(?:\s\d{{1,2}})?:\s)"
+"""A level that the layout left in the message: in front, or behind one component, and before a colon; or marked as the
+runners of builds do."""
 NUMBERS = {
     "0": "EMERG", "1": "ALERT", "2": "CRIT", "3": "ERROR", "4": "WARN", "5": "NOTICE", "6": "INFO", "7": "DEBUG",
     "10": "TRACE", "20": "DEBUG", "30": "INFO", "40": "WARN", "50": "ERROR", "60": "FATAL",
@@ -75,9 +76,9 @@ def normal_level(level: pl.Expr) -> pl.Expr:
     return level.str.to_uppercase().replace(_WORDS)
 
 
-_OPENING = r"[\s,:|\-]*[\[(<{]?\s*"
+_OPENING = r"[\s,:|\-]*[\[(<{*]?\s*"
 _GROUP = r"[\s,:|\-]*(?:\[[^\]]{0,80}\]|\([^)]{0,80}\)|<[^>]{0,80}>|\{[^}]{0,80}\})"
-_WORD = r"(?:[\w.-]{1,30}=)?[^\s|\[\](){}<>,;=\"']{1,60}"
+_WORD = r"(?:[\w.-]{1,30}=)?[^\s|\[\](){}<>,;=\"']{1,60}(?:\(\d{1,9}\)|\[\d[\d:]{0,12}\])?"
 GAPS = (
     _OPENING,
     r"[\s,:|\-]*\[[^\]/]{1,80}/",  # [thread/LEVEL]
@@ -87,9 +88,19 @@ GAPS = (
     rf"[\s,:|\-]*(?:(?:{_WORD}|\[[^\]]{{0,80}}\]|\([^)]{{0,80}}\))[\s,:|\-]+){{1,4}}?[\[(<{{]?\s*",
 )
 """What may stand between a time and the level, the simplest first."""
-BEHIND = r"(?:\[\d+\]|/[^\s\[\]]{1,80}\][\s,:|\-]*|\s*[\])>}][\s,:|\-]*|[\s,:|/\-]+|$)"
+BEHIND = r"(?:\[\d+\]|/[^\s\[\]]{1,80}\][\s,:|\-]*|\s*[\])>}*][\s,:|\-]*|[\s,:|/\-]+|$)"
 _SOME, _MOST, _ALL = 0.1, 0.8, 0.95
+_PLAIN = {"TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR"}
+"""Words that are levels, and nothing else, wherever all lines have them."""
 _LETTER = f"[{''.join(LETTERS)}]"
+_USUAL_LETTERS = {"I", "W"}
+"""Behind words, a column of letters without one of these may be drives or classes."""
+_ANY_WORD = rf"(?:{ANY_LEVEL}|{SHORT_LEVEL})"
+_WITHIN = (
+    rf"(?P<message>.*?\b(?:[Ll]og_?)?(?:[Ll]evel|LEVEL|[Ll]vl|[Ss]everity)[\"']?[=:]\s?[\"']?(?P<level>{_ANY_WORD})\b.*)",
+    rf"(?P<message>.*?[\[(<*](?P<level>{_ANY_WORD})[\])>*].*)",
+    rf"(?P<message>.*?[\t|;](?P<level>{_ANY_WORD})[\t|;].*)",
+)
 
 
 def level_place(rests: Sequence[str], *, bracketed: bool = False) -> str | None:
@@ -109,13 +120,31 @@ def level_place(rests: Sequence[str], *, bracketed: bool = False) -> str | None:
         if len(levels) >= _ALL * len(rests) and len(set(levels)) > 1:
             return pattern
         upper = [level for level in levels if not level.islower() or number < 5]
+        if number == len(GAPS) - 1 and len(set(upper)) == 1 and upper[0] not in _PLAIN:
+            continue  # SERVICE ALERT:
         if len(upper) >= (_SOME if number == 0 else _MOST) * len(rests):
             return pattern
-    for gap in GAPS[:5]:
+    for number, gap in enumerate(GAPS):
         pattern = rf"{gap}(?P<level>{_LETTER}){BEHIND}"
         found = [match for rest in rests if (match := re.match(pattern, rest)) is not None]
         letters = {match["level"] for match in found}
+        if len(found) < _ALL * len(rests) or (number == len(GAPS) - 1 and not letters & _USUAL_LETTERS):
+            continue
         closed = len(found) if bracketed else sum(match[0].rstrip()[-1:] in "])>}|/:" for match in found)
-        if len(found) >= 0.95 * len(rests) and (len(letters) > 1 or closed == len(found)):
+        if len(letters) > 1 or (closed == len(found) and number < len(GAPS) - 1):
             return pattern
+    return None
+
+
+def message_with_level(rests: Sequence[str]) -> str | None:
+    """An expression for messages that hold their level somewhere, as groups one within the other; None where they do
+    not.
+
+    `rests`: what stands behind the time. Nearly all must have a level behind a telling name, or in brackets or a column
+    of its own, and two different ones there.
+    """
+    for place in _WITHIN:
+        found = [match["level"] for rest in rests if (match := re.match(place, rest)) is not None]
+        if len(found) >= _ALL * len(rests) and len(set(found)) > 1:
+            return place
     return None

@@ -129,8 +129,16 @@ _SECONDS_WITHIN = r"\s([12]\d{9})(?:\s|$)"
 
 
 def rise(lines: pl.Series) -> bool:
-    """Whether nearly all lines begin with digits, or brackets and digits, and the numbers hardly ever fall."""
-    return _rises(lines, _AT_BEGINNING)
+    """Whether nearly all lines begin with digits, or brackets and digits, and the numbers hardly ever fall.
+
+    Numbers that count the lines are no times.
+    """
+    return _rises(lines, _AT_BEGINNING) and not _counts(lines)
+
+
+def _counts(lines: pl.Series) -> bool:
+    steps = lines.str.extract(_AT_BEGINNING).cast(pl.Int64, strict=False).drop_nulls().diff().drop_nulls()
+    return bool(steps.len()) and bool((steps == 1).all())
 
 
 def since_start(numbers: pl.Series) -> bool:
@@ -140,6 +148,16 @@ def since_start(numbers: pl.Series) -> bool:
         return False
     decimals = found.str.extract(r"\.(\d+)$", 1).str.len_bytes()
     return decimals.n_unique() == 1 and decimals[0] > 1 and _rises(found, r"^(.*)$")
+
+
+def share_rising(times: pl.Series, clock: Clock, zone: str, reference: datetime) -> float | None:
+    """The share of `times`, as written and in line order, that are not before the one above; None if few can be read,
+    or all are the same."""
+    read = times.to_frame("time").select(to_utc(pl.col("time"), clock, zone=zone, reference=reference))
+    found = read["time"].drop_nulls().cast(pl.Int64)
+    if found.len() < max(_FEW_NUMBERS, _NEARLY_ALL * times.len()) or found.n_unique() == 1:
+        return None
+    return float((found.diff().drop_nulls() >= 0).mean() or 0.0)  # type: ignore[arg-type]
 
 
 def seconds_within(lines: pl.Series) -> bool:

@@ -95,7 +95,8 @@ def _candidates(
 
 def _of(general: General) -> Layout:
     kind = "headed" if general.heading else "text"
-    return Layout(f"general-{general.clock.name}", general.pattern, kind, general.heading)
+    name = "level" if general.clock is None else general.clock.name
+    return Layout(f"general-{name}", general.pattern, kind, general.heading)
 
 
 def _behind_blanks(layout: Layout) -> Layout:
@@ -107,7 +108,7 @@ def _behind_blanks(layout: Layout) -> Layout:
 
 def _variants(general: General) -> Iterator[Layout]:
     """Known layouts whose time is written in another way."""
-    if general.clock == ISO or general.heading:
+    if general.clock is None or general.clock == ISO or general.heading:
         return
     lines = pl.Series(general.canonical)
     for layout in registered():
@@ -209,7 +210,7 @@ def _refused(layout: Layout, lines: pl.Series) -> bool:
     groups = lines.str.extract_groups(layout.pattern).struct.unnest()
     if layout.pattern.endswith(_A_WORD_AND_A_COLON) and _verbs(groups):
         return True
-    if _share(groups["message"].str.strip_chars() == "") >= _MOSTLY_EMPTY:
+    if _share(~groups["message"].str.contains(r"\w")) >= _MOSTLY_EMPTY:
         return True
     if "host" not in groups.columns:
         return False

@@ -45,6 +45,8 @@ _DAY_NUMBER = r"(?:0?[1-9]|[12]\d|3[01])"
 _YEAR = r"(?:19|20)\d{2}"
 DATES: tuple[Part, ...] = (
     *_numbers("year-first", r"(?:19|20)\d{2}~\d{1,2}~\d{1,2}", "%Y~%m~%d"),
+    Part("year-first-colons", r"(?:19|20)\d{2}:[01]\d:[0-3]\d", ("%Y:%m:%d",)),
+    Part("year-day", r"(?:19|20)\d{2}-[0-3]\d{2}", ("%Y-%j",)),
     Part("year-spaced", r"(?:19|20)\d{2}\. \d{1,2}\. \d{1,2}\.", ("%Y. %m. %d.",)),
     *_numbers("year-last", r"\d{1,2}~\d{1,2}~(?:19|20)\d{2}", "%m~%d~%Y %d~%m~%Y"),
     *_numbers("year-short", r"\d{1,2}~\d{1,2}~\d{2}", "%y~%m~%d %d~%m~%y %m~%d~%y"),
@@ -58,6 +60,11 @@ DATES: tuple[Part, ...] = (
         )
         for word, mark, out in (("dashed", "-", "-"), ("slashed", "/", "/"), ("dotted", r"\.", "."), ("glued", "", ""))
     ),
+    *(
+        Part(f"{name}-{word}", rf"(?:{MONTH}){mark}\d{{1,2}}{mark}{year}", (f"%b{mark}%d{mark}{form}",), wordy=True)
+        for name, year, form in (("month-day-year", _YEAR, "%Y"), ("month-day-short-year", r"\d{2}", "%y"))
+        for word, mark in (("dashed", "-"), ("slashed", "/"))
+    ),
     Part(
         "day-month-year",
         rf"\d{{1,2}}\.?\s+(?:de\s+)?(?:{MONTH}),?\s+(?:de\s+)?(?:19|20)\d{{2}}",
@@ -67,7 +74,8 @@ DATES: tuple[Part, ...] = (
     Part("year-month-day", rf"(?:19|20)\d{{2}}\s+(?:{MONTH})\s+\d{{1,2}}", ("%Y %b %d",), wordy=True),
     Part("month-day-year", rf"(?:{MONTH})\s+\d{{1,2}},?\s+(?:19|20)\d{{2}}", ("%b %d %Y",), wordy=True),
     Part("month-day", rf"(?:{MONTH})\s+\d{{1,2}}", ("%b %d",), "year", wordy=True),
-    Part("day-month", rf"\d{{1,2}}\.?[\s-](?:{MONTH})", ("%d %b",), "year", wordy=True),
+    Part("day-month", rf"\d{{1,2}}\.?\s(?:{MONTH})", ("%d %b",), "year", wordy=True),
+    Part("day-month-dashed", rf"\d{{1,2}}-(?:{MONTH})", ("%d-%b",), "year", wordy=True),
     Part("compact", r"(?:19|20)\d{2}[01]\d[0-3]\d", ("%Y%m%d",), compact=True),
     Part("compact-month-day", r"[01]\d[0-3]\d", ("%m%d",), "year", compact=True, only="/"),
     Part("compact-short", r"\d{6}", ("%y%m%d", "%d%m%y"), compact=True),
@@ -101,6 +109,7 @@ BETWEEN: tuple[tuple[str, str], ...] = (
     ("-", "-"),
     ("_", "_"),
     (":", ":"),
+    ("::", "::"),
     (r"\.", "."),
     ("/", "/"),
     (r"\|", "|"),
@@ -117,7 +126,7 @@ BETWEEN: tuple[tuple[str, str], ...] = (
 def _zone(time: Part) -> str:
     """The pattern of an optional zone after a time of day."""
     offset = f"{MINUTES}|{OFFSET}" if time.name == "dotted-seconds" else OFFSET
-    return rf"(?:(?:{offset})(?![\w:]))?"
+    return rf"(?:(?:{offset})(?!\w|:\d))?"
 
 
 @dataclass(frozen=True)
@@ -218,7 +227,8 @@ def _with_date(text: str) -> Iterator[FoundTime]:
         if (date.wordy and not named) or not _compiled(date.pattern).search(text):
             continue  # most dates are ruled out here, far sooner than with the days of the week in many languages
         behind_colons = date.name in ("compact", "compact-month-day")  # zabbix: 4711:20240609:140302
-        before = r"(?<![\w./-])" if behind_colons else r"(?<![\w.:/-])"
+        apart = r"(?<![\w./-])" if behind_colons else r"(?<![\w./-])(?<![^:]:)"
+        before = f"(?:{apart}|(?<=^[A-Z]))" if date.compact else apart  # I260304: the letter is the level
         for match in _compiled(rf"{before}(?P<day>{DAY})?(?:{date.pattern})(?!\d)|{before}(?:{date.pattern})").finditer(
             text
         ):
