@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import median, median_low
 from typing import Any
 
+import polars as pl
+
 from isang.artifact import load_model
 from isang.config import LogsConfig
 from isang.detection.batch import JudgedLogs, judge_logs
@@ -87,10 +89,25 @@ def copied(logs: list[str], copies: int, folder: Path) -> list[str]:
 
 
 def equal(one: Path, other: Path) -> bool:
-    """Whether two folders hold the same files, byte for byte."""
-    names = sorted(path.name for path in one.iterdir())
-    same_names = names == sorted(path.name for path in other.iterdir())
-    return same_names and all((one / name).read_bytes() == (other / name).read_bytes() for name in names)
+    """Whether two folders hold the same tables: in files byte for byte, in parts row by row."""
+    names = {path.stem: path for path in one.iterdir()}
+    return names.keys() == {path.stem for path in other.iterdir()} and all(
+        (other / path.name).read_bytes() == path.read_bytes()
+        if (other / path.name).is_file()
+        else same_rows(path, sorted((other / name).iterdir()))
+        for name, path in names.items()
+    )
+
+
+def same_rows(file: Path, parts: list[Path]) -> bool:
+    """Whether the rows of the parts in their order are those of the file, of as many row groups."""
+    whole, at = pl.scan_parquet(file), 0
+    for part in parts:
+        rows = pl.read_parquet(part)
+        if not whole.slice(at, rows.height).collect().equals(rows):
+            return False
+        at += rows.height
+    return at == whole.select(pl.len()).collect().item()
 
 
 def measure(paths: list[str], workers: int, repeats: int, model: Path | None, scratch: Path) -> tuple[int, Used, Used]:

@@ -254,7 +254,10 @@ def where(data: Path, system: str, lines: int) -> None:
             "all of it, two chunks at a time", whole.runcall, prepare_folder, [str(log)], Path(folder) / "data", config
         )
         calls = pstats.Stats(whole).get_stats_profile().func_profiles
-        for step, function in (("merge and group into sessions", "_group"), ("write the dataset", "write_sessions")):
+        for step, function in (
+            ("merge and group into sessions", "_group"),
+            ("write the dataset", "write_in_row_groups"),
+        ):
             seconds[f"  of this, {step}"] = calls[function].cumtime if function in calls else 0.0
     print(f"{lines:,} lines of {system}")
     for step, took in seconds.items():

@@ -1,4 +1,4 @@
-"""A dataset that many workers make equals that of one machine, byte for byte."""
+"""A dataset that many workers make equals that of one machine, byte for byte but for the parts of its sessions."""
 
 import gzip
 import random
@@ -6,14 +6,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 
 from isang.config import LogsConfig
+from isang.distributed import writing
 from isang.distributed.engine import Ray
 from isang.distributed.prepare import RayPreparation, prepare
 from isang.errors import EngineError, InputError
 from isang.logs.input.chunks import CHUNK_BYTES
+from isang.logs.places import open_logs
 from isang.logs.prepare import prepare_folder
+from isang.logs.store import is_dataset
+from isang.stages import fingerprint
 
 LINES = 90_000
 
@@ -48,11 +54,24 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def same_bytes(one: Path, other: Path) -> None:
+IN_PARTS = ("sessions", "places")
+
+
+def same_bytes(one: Path, other: Path, *, parts: int = 1) -> None:
+    """`one` has its sessions in one file, `other` in parts."""
     names = sorted(path.name for path in one.iterdir())
-    assert names == sorted(path.name for path in other.iterdir())
-    different = [name for name in names if (one / name).read_bytes() != (other / name).read_bytes()]
-    assert not different
+    assert names == sorted(f"{path.name}.parquet" if path.is_dir() else path.name for path in other.iterdir())
+    for name in names:
+        file, folder = one / name, other / name.removesuffix(".parquet")
+        if folder.name not in IN_PARTS:
+            assert file.read_bytes() == (other / name).read_bytes(), name
+            continue
+        written = sorted(path.name for path in folder.iterdir())
+        assert written == [f"part-{number:05d}.parquet" for number in range(parts)]
+        if parts == 1:
+            assert file.read_bytes() == (folder / written[0]).read_bytes(), name
+        else:
+            assert pl.read_parquet(file).equals(pl.concat([pl.read_parquet(folder / part) for part in written])), name
 
 
 @pytest.mark.parametrize("settings", [{}, {"session_by": "none", "window_lines": 50}], ids=["key", "windows"])
@@ -64,6 +83,33 @@ def test_equal_to_one_machine(logs: Path, settings: dict[str, Any], ray_engine: 
         many = tmp_path / f"by-{workers}"
         prepare(Ray(workers), [str(logs)], many, config, unit_bytes=CHUNK_BYTES)
         same_bytes(tmp_path / "one", many)
+    assert fingerprint(many) == fingerprint(tmp_path / "one")
+
+
+def test_several_parts_are_read_as_one_table(
+    logs: Path, ray_engine: Ray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,label\n" + "".join(f"req-{number:05d},{number % 2}\n" for number in range(9_500)))
+    config = LogsConfig()
+    prepare_folder([str(logs)], tmp_path / "one", config, labels=labels)
+    monkeypatch.setattr(writing, "PIECE_SESSIONS", 2_000)
+    prepare(Ray(4), [str(logs)], tmp_path / "many", config, labels=labels, unit_bytes=CHUNK_BYTES)
+    same_bytes(tmp_path / "one", tmp_path / "many", parts=5)
+    one, many = open_logs(tmp_path / "one"), open_logs(tmp_path / "many")
+    assert is_dataset(tmp_path / "many")
+    assert many.dataset.sessions.equals(one.dataset.sessions)
+    rows = np.arange(0, len(one.dataset.sessions), 701)
+    assert many.places(rows).equals(one.places(rows))
+    wanted = [(source[0], line[0]) for source, line in one.places(rows[:5]).iter_rows()]
+    assert many.raw(wanted) == one.raw(wanted) != {}
+    (tmp_path / "many" / "sessions" / "part-00004.parquet").unlink()
+    with pytest.raises(InputError, match="a part is missing"):
+        open_logs(tmp_path / "many")
+    (tmp_path / "one" / "sessions").mkdir()
+    (tmp_path / "one" / "sessions" / "part-00000.parquet").touch()
+    with pytest.raises(InputError, match=r"both sessions\.parquet and sessions/part-00000"):
+        open_logs(tmp_path / "one")
 
 
 def test_a_bad_file_is_named(logs: Path, ray_engine: Ray, tmp_path: Path) -> None:

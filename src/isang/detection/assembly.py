@@ -73,11 +73,11 @@ def make_detector(
 
 def _of_logs(dataset: StoredDataset, period: Dataset, vocabulary: Vocabulary, split: Split) -> dict[str, Any]:
     """What is learned from all lines of the training period: rates over time, regularity, and slot values."""
-    counts = read_line_counts(dataset.file.parent)
+    counts = read_line_counts(dataset.folder)
     end = split.until if len(split.later) else None
     lines = lines_of(period if counts is None else dataset, vocabulary, counts, end)
     tables, slots = {LOUD_LINES: loud_lines(lines)}, None
-    series = read_series(dataset.file.parent)
+    series = read_series(dataset.folder)
     if series is not None:
         series = until(series, None if end is None else end.timestamp())
         slots = with_few_values(few_values(series))

@@ -7,9 +7,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from isang.distributed.blocks import BlockWriter, blocks
+from isang.distributed.blocks import blocks
 from isang.distributed.engine import peak_mib
 from isang.distributed.reading import EARLIER, ReadingRules
+from isang.distributed.writing import Key, write_sorted
+from isang.logs.finishing import SESSION_ORDER
 from isang.logs.sessions.external_sort import SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
 
@@ -38,6 +40,9 @@ class GroupedPartition:
     """The number of records of each event."""
     cut: int
     """Number of sessions that were cut."""
+    firsts: list[Key]
+    """The first session of each block of the file."""
+    spool_bytes: int
     peak_mib: float
 
 
@@ -47,10 +52,7 @@ def group_partition(partition: int, how: Grouping) -> GroupedPartition:
     event_of = np.load(how.events, mmap_mode="r", allow_pickle=False)
     counts = np.zeros(int(event_of.max(initial=-1)) + 1, dtype=np.int64)
     grouper = Grouper(rule, how.names, max_events=how.max_session_events)
-    with (
-        SortedRows(order_of(rule), spool) as records,
-        BlockWriter(how.reading.sessions(partition)) as sessions,
-    ):
+    with SortedRows(order_of(rule), spool) as records, SortedRows(SESSION_ORDER, spool) as sessions:
         for unit, before in how.units:
             numbers: NDArray[np.int32] | None = None
             for rows in blocks(how.reading.records(unit), partition):
@@ -61,7 +63,8 @@ def group_partition(partition: int, how: Grouping) -> GroupedPartition:
                 time = pl.when(pl.col("time") == EARLIER).then(before).otherwise("time")
                 records.add(rows.drop("message").with_columns(time.alias("time"), event=pl.Series(event)))
         for batch in records.batches():
-            sessions.append(0, grouper.add(batch))
+            sessions.add(grouper.add(batch))
         if records.height:
-            sessions.append(0, grouper.finish())
-        return GroupedPartition(partition, records.height, counts, grouper.cut, peak_mib())
+            sessions.add(grouper.finish())
+        firsts, spool_bytes = write_sorted(sessions, how.reading.sessions(partition))
+        return GroupedPartition(partition, records.height, counts, grouper.cut, firsts, spool_bytes, peak_mib())

@@ -1,4 +1,4 @@
-"""Raw logs to a dataset on several machines, byte for byte the same as on one."""
+"""Raw logs to a dataset on several machines, the same as on one, but with the sessions in parts."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ from isang.distributed.reading import (
     messages_of,
     read_unit,
 )
-from isang.errors import UsageError
+from isang.distributed.writing import Key, SessionsPart, parts_of, write_part
 from isang.logs.account import SourceAccount
 from isang.logs.input.chunks import CHUNK_BYTES
 from isang.logs.input.encodings import encoding_of
@@ -33,7 +33,6 @@ from isang.logs.line_counts import with_numbers
 from isang.logs.parsing import masks
 from isang.logs.parsing.timeline import NO_TIME
 from isang.logs.prepare import Preparation, count_lines, prepare_folder
-from isang.logs.sessions.external_sort import SortedRows
 from isang.progress import Progress
 
 UNIT_BYTES = 16 * CHUNK_BYTES
@@ -70,19 +69,18 @@ class RayPreparation(Preparation):
 
     Tasks read parts of the logs and write their distinct messages, and their records by partition: a range of hashes of
     session keys. Templates are learned from the messages in one process, in the order of the logs. Then each partition
-    is grouped into sessions. Tasks exchange data in files below the folder being written; a retried task writes the
-    same files again.
+    is grouped into sessions, and the sessions of all partitions are written in parts, in the order of their start.
+    Tasks exchange data in files below the folder being written; a retried task writes the same files again.
     """
 
     def __init__(self, ray: Ray, unit_bytes: int, *args: Any) -> None:
         super().__init__(*args)
         self._ray, self._unit_bytes = ray, unit_bytes
 
-    def read_into(self, sessions: SortedRows) -> None:
-        """All sessions, as `Grouper` makes them."""
-        if self._directory is None:
-            raise UsageError("--engine ray needs a folder to work in, which all machines see")
-        spool = self._directory.resolve() / "spool"
+    def write_sessions(self, folder: Path) -> None:
+        """Read the logs and write `sessions/part-*.parquet` and `places/part-*.parquet`."""
+        folder = folder.resolve()
+        spool = folder / "spool"
         spool.mkdir()
         try:
             self._ray.refuse_unlike(spool)
@@ -91,7 +89,7 @@ class RayPreparation(Preparation):
                 self._partitions(), spool,
             )  # fmt: skip
             times = self._read_units(reading)
-            self._group_partitions(reading, times, sessions)
+            self._write_parts(self._group_partitions(reading, times), folder, spool)
         finally:
             shutil.rmtree(spool, ignore_errors=True)
 
@@ -167,12 +165,15 @@ class RayPreparation(Preparation):
         path.unlink()
         return np.concatenate(numbers)
 
-    def _group_partitions(self, reading: ReadingRules, times: "_Times", sessions: SortedRows) -> None:
-        """Group records into sessions; on the way the templates are finalised and counted."""
+    def _group_partitions(self, reading: ReadingRules, times: "_Times") -> list[tuple[Path, list[Key]]]:
+        """Group records into sessions; on the way the templates are finalised and counted.
+
+        Returns the file of each partition and the first session of each block in it.
+        """
         events = reading.spool / "events.npy"
         np.save(events, self.settle(), allow_pickle=False)
         self._count_over_time(reading, times)
-        counts, cut = np.zeros(self._templates.height, dtype=np.int64), 0
+        counts, cut, files = np.zeros(self._templates.height, dtype=np.int64), 0, []
         how = Grouping(
             reading, times.before(), events, [account.source.name for account in self._accounts],
             self._rules.max_session_events,
@@ -180,15 +181,25 @@ class RayPreparation(Preparation):
         results = self._ray.in_order(group_partition, range(reading.partitions), self._ray.shared(how), doing=_grouping)
         with Progress("grouping into sessions", total=self._rows, unit="records") as progress:
             for done in results:
-                path = reading.sessions(done.partition)
-                for block in blocks(path, 0):
-                    sessions.add(block)
-                path.unlink()
+                files.append((reading.sessions(done.partition), done.firsts))
                 counts[: len(done.of_event)] += done.of_event
                 cut += done.cut
-                self._ray.note(done.peak_mib, 0)
+                self._ray.note(done.peak_mib, done.spool_bytes)
                 progress.advance(done.records)
         self.count(counts, cut)
+        for unit, _ in times.before():
+            reading.records(unit).unlink()
+        return files
+
+    def _write_parts(self, partitions: list[tuple[Path, list[Key]]], folder: Path, spool: Path) -> None:
+        """Write the sessions of all partitions in the order of their start."""
+        parts = parts_of(partitions, spool)
+        shared = self._ray.shared(self.finishing), folder, spool
+        with Progress("writing sessions", total=None, unit="sessions") as progress:
+            for done in self._ray.in_order(write_part, parts, *shared, doing=_writing):
+                self.finishing.add(done.counted)
+                self._ray.note(done.peak_mib, 0)
+                progress.advance(done.sessions)
 
     def _count_over_time(self, reading: ReadingRules, times: "_Times") -> None:
         for unit, before in times.before():
@@ -251,6 +262,10 @@ def _looking(path: Path) -> str:
 
 def _reading(unit: Unit) -> str:
     return f"reading {unit.source.path}"
+
+
+def _writing(part: SessionsPart) -> str:
+    return f"writing part {part.number} of the sessions"
 
 
 def _grouping(partition: int) -> str:

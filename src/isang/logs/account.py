@@ -131,6 +131,13 @@ class SessionTotals:
         self.start = min((time for time in (self.start, starts) if isinstance(time, datetime)), default=None)
         self.end = max((time for time in (self.end, ends) if isinstance(time, datetime)), default=None)
 
+    def add_all(self, later: "SessionTotals") -> None:
+        """Add the totals of the sessions that follow."""
+        for name in ("sessions", "events", "labelled", "anomalous"):
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+        self.start = min((time for time in (self.start, later.start) if time is not None), default=None)
+        self.end = max((time for time in (self.end, later.end) if time is not None), default=None)
+
     def labels(self) -> dict[str, Any] | None:
         """Labels that the lines themselves carry."""
         if not self.labelled:

@@ -21,7 +21,7 @@ from isang.logs.input.sources import Source
 from isang.logs.parsing.known_layouts import KNOWN, KnownLayout
 from isang.logs.parsing.records import RecordTexts, SourceLayout, needs_line_before
 from isang.logs.redaction import redacted
-from isang.logs.store import PIECE_SESSIONS, Dataset, Rows, open_dataset, write_in_row_groups
+from isang.logs.store import PIECE_SESSIONS, Dataset, Rows, files_of, open_dataset, write_in_row_groups
 from isang.parquet_files import check_table, explained, read_table
 
 PLACES_SCHEMA = pl.Schema({"source_index": pl.List(pl.Int32()), "line": pl.List(pl.UInt32())})
@@ -179,10 +179,11 @@ class StoredLogs:
         place_of = np.empty_like(self.row_of)
         place_of[self.row_of] = np.arange(len(place_of))
         places, order = np.unique(place_of[rows], return_inverse=True)
-        table, parts = pl.scan_parquet(self.folder / _PLACES).select(PLACES_SCHEMA.names()), [PLACES_SCHEMA.to_frame()]
+        files = list(files_of(self.folder, "places"))
+        table, parts = pl.scan_parquet(files, glob=False).select(PLACES_SCHEMA.names()), [PLACES_SCHEMA.to_frame()]
         for start in np.unique(places // PIECE_SESSIONS) * PIECE_SESSIONS:
             within = places[(places >= start) & (places < start + PIECE_SESSIONS)] - start
-            with explained(self.folder / _PLACES, _AGAIN):
+            with explained(self.folder / "places", _AGAIN):
                 parts.append(table.slice(int(start), PIECE_SESSIONS).collect()[within].cast(PLACES_SCHEMA))
         return pl.concat(parts)[order]
 
@@ -194,6 +195,11 @@ class StoredLogs:
 def write_places(parts: Iterable[pl.DataFrame], logs: Sequence[ReadLog], folder: Path) -> None:
     """Write `places.parquet` from parts in the order of the sessions, and `line_index.parquet`."""
     write_in_row_groups(parts, PLACES_SCHEMA, folder / _PLACES)
+    write_line_index(logs, folder)
+
+
+def write_line_index(logs: Sequence[ReadLog], folder: Path) -> None:
+    """Write `line_index.parquet`."""
     indexes = [log.index.select(pl.lit(log.source.index, pl.Int32).alias("source_index"), pl.all()) for log in logs]
     pl.concat([_LOGS_SCHEMA.to_frame(), *indexes]).write_parquet(folder / _INDEX)
 
@@ -202,16 +208,17 @@ def open_logs(folder: Path) -> StoredLogs:
     """A dataset folder with what leads to its lines. Raises InputError that says what is wrong with it."""
     stored = open_dataset(folder)
     dataset = stored.load()
-    if not (folder / _PLACES).exists() or not (folder / _INDEX).exists():
+    files = files_of(folder, "places")
+    if not files[0].exists() or not (folder / _INDEX).exists():
         return StoredLogs(dataset, folder, stored.row_of, None)
     try:
         _META(dataset.meta, "")
         logs = _logs(dataset.meta, read_table(folder / _INDEX, dict(_LOGS_SCHEMA), _AGAIN))
     except ValueError as error:
         raise InputError(f"{folder}/meta.json cannot be used: {error}; {_AGAIN}") from error
-    rows = check_table(folder / _PLACES, dict(PLACES_SCHEMA), _AGAIN, values_per_byte=2_000)
+    rows = sum(check_table(file, dict(PLACES_SCHEMA), _AGAIN, values_per_byte=2_000) for file in files)
     if rows != len(dataset.sessions):
-        raise InputError(f"{folder}: places.parquet has {rows:,} rows for {len(dataset.sessions):,} sessions; {_AGAIN}")
+        raise InputError(f"{folder}: the places have {rows:,} rows for {len(dataset.sessions):,} sessions; {_AGAIN}")
     config = dataset.meta["config"]
     return StoredLogs(dataset, folder, stored.row_of, RawLines(logs, config["max_line_bytes"], config["redact"]))
 

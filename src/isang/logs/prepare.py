@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from isang.config import LogsConfig
 from isang.errors import InputError
 from isang.files import folder_being_written
-from isang.logs.account import LineCounts, SessionTotals, SourceAccount, account_for
+from isang.logs.account import LineCounts, SourceAccount, account_for
+from isang.logs.finishing import SESSION_ORDER, Finishing
 from isang.logs.input.chunks import Chunk, ReadCounts, read_chunks
 from isang.logs.input.line_index import LineIndex
 from isang.logs.input.sources import Source, find_sources
@@ -24,22 +25,20 @@ from isang.logs.parsing import masks
 from isang.logs.parsing.digit_cache import ChunkReader, ParsedChunk, Search
 from isang.logs.parsing.known_layouts import known_of
 from isang.logs.parsing.recognition import recognise_sources, session_rule
-from isang.logs.parsing.timeline import NO_TIME, RecordTimeline
-from isang.logs.places import PLACES_SCHEMA, RawLines, ReadLog, write_places
-from isang.logs.redaction import redacted, redacted_keys
+from isang.logs.parsing.timeline import RecordTimeline
+from isang.logs.places import RawLines, ReadLog, write_line_index
+from isang.logs.redaction import redacted
 from isang.logs.rules import Rules
-from isang.logs.sessions.external_sort import Passed, SortedRows
+from isang.logs.sessions.external_sort import SortedRows
 from isang.logs.sessions.grouping import Grouper, order_of
 from isang.logs.sessions.labels import LabelJoin, read_labels
 from isang.logs.slots.slot_series import FILE as SERIES
 from isang.logs.slots.slot_series import series_of
-from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, Rows, write_account, write_sessions
+from isang.logs.store import SESSIONS_SCHEMA, TEMPLATES_SCHEMA, Dataset, Rows, write_account
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.novelty import told
 from isang.logs.templates.slots import SlotSample, seen_values, slots_of
 from isang.progress import Progress, say
-
-_SESSION_ORDER = ("start", "session_id")
 
 
 @dataclass(frozen=True)
@@ -76,9 +75,9 @@ def prepare(
     Raises InputError and UsageError for what cannot be used.
     """
     work = Preparation(paths, config, labels, rules)
-    with SortedRows(_SESSION_ORDER, None) as sessions, work.over_time:
+    with SortedRows(SESSION_ORDER, None) as sessions, work.over_time:
         work.read_into(sessions)
-        found = pl.concat([work.finished(part) for part in sessions.batches()])
+        found = pl.concat([work.finishing.finished(part) for part in sessions.batches()])
     dataset = Dataset(found.select(SESSIONS_SCHEMA.names()), *work.account())
     lines = found.select("session_id", "source_index", "line")
     return Prepared(dataset, lines, work.raw_lines())
@@ -101,14 +100,9 @@ def prepare_folder(
     """
     with folder_being_written(folder, overwrite=overwrite) as beside:
         work = (preparation or Preparation)(paths, config, labels, rules, beside)
-        with (
-            SortedRows(_SESSION_ORDER, beside) as sessions,
-            Passed(PLACES_SCHEMA, beside) as places,
-            work.over_time,
-        ):
-            work.read_into(sessions)
-            write_sessions(map(work.finished, places.passing(ahead(sessions.batches()))), beside)
-            write_places(places.again(), work.raw_lines().logs, beside)
+        with work.over_time:
+            work.write_sessions(beside)
+            write_line_index(work.raw_lines().logs, beside)
             counts = work.lines_over_time()
             counts.write_parquet(beside / FILE)
         templates, meta = work.account()
@@ -135,7 +129,8 @@ class Preparation:
     ) -> None:
         self._config = config
         self._directory = directory
-        self._labels = LabelJoin(read_labels(labels)) if labels else None
+        self.finishing = Finishing(LabelJoin(read_labels(labels)) if labels else None, config.redact)
+        """What is done to sessions before they are written."""
         self.found = recognise_sources(find_sources(paths), config, rules.layouts if rules else ())
         self._rules = rules or replace(
             Rules.new(config, session_rule(self.found.sample, config)), layouts=known_of(self.found.layouts)
@@ -146,7 +141,6 @@ class Preparation:
             SourceAccount(source, layout, ReadCounts(index=index))
             for source, layout, index in zip(self.found.sources, self.found.layouts, self._indexes, strict=True)
         ]
-        self._totals = SessionTotals()
         self._sample = SlotSample()
         self.over_time = LinesOverTime(directory)
         """All lines by their times; a context manager that is open while the logs are read."""
@@ -159,16 +153,12 @@ class Preparation:
             self._read(records)
             self._group(records, sessions)
 
-    def finished(self, sessions: pl.DataFrame) -> pl.DataFrame:
-        """A part of the sessions as the dataset has them, labelled and counted."""
-        sessions = with_times(sessions)
-        self._totals.add(sessions)
-        sessions = sessions if self._labels is None else self._labels.attach(sessions)
-        return (
-            sessions.with_columns(redacted_keys(sessions["session_id"], sessions["source"]))
-            if self._config.redact
-            else sessions
-        )
+    def write_sessions(self, folder: Path) -> None:
+        """Read the logs and write `sessions.parquet` and `places.parquet`."""
+        with SortedRows(SESSION_ORDER, folder) as sessions:
+            self.read_into(sessions)
+            parts = ahead(sessions.batches())
+            self.finishing.write(parts, folder / "sessions.parquet", folder / "places.parquet", folder)
 
     def raw_lines(self) -> RawLines:
         """The way back to the lines, once all logs have been read."""
@@ -181,7 +171,7 @@ class Preparation:
     def account(self) -> tuple[pl.DataFrame, dict[str, Any]]:
         """(templates with their counts, content of meta.json), once all sessions are through."""
         meta = account_for(
-            self._accounts, self.found.skipped, self._totals, self._cut, self._templates, self._rules,
+            self._accounts, self.found.skipped, self.finishing.totals, self._cut, self._templates, self._rules,
             self._config,
         )  # fmt: skip
         meta["redacted"] = dict(sorted(self._events.redacted.items()))
@@ -193,8 +183,8 @@ class Preparation:
             if said is not None:
                 meta["warnings"].append(said.en)
                 meta["warnings_ko"].append(said.ko)
-        if self._labels is not None:
-            meta["labels"] = self._labels.report()
+        if self.finishing.labels is not None:
+            meta["labels"] = self.finishing.labels.report()
         for warning in meta["warnings"]:
             say(f"warning: {warning}")
         return self._templates, meta
@@ -302,12 +292,6 @@ def keyed_records(parsed: ParsedChunk, messages: pl.Series) -> pl.DataFrame:
 def all_records(parsed: ParsedChunk, messages: pl.Series) -> pl.DataFrame:
     """`line`, `time` and `message` of all records of a chunk; `messages` as in `keyed_records`."""
     return parsed.records.frame.select("line", pl.col("time").cast(pl.Int64), message=messages)
-
-
-def with_times(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Sessions as `Grouper` makes them, as the dataset has them before they are labelled."""
-    times = [pl.col(name).replace(NO_TIME, None).cast(pl.Datetime("us", "UTC")) for name in ("start", "end")]
-    return sessions.with_columns(*times, kind=pl.lit(None, dtype=pl.String))
 
 
 def _read(item: tuple[SourceAccount, ChunkReader, Chunk]) -> tuple[SourceAccount, ParsedChunk]:

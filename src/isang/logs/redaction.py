@@ -157,10 +157,11 @@ def messages_without_secrets(messages: pl.Series) -> pl.Series:
     return messages.clone().scatter(may.arg_true(), [without_secrets(text) for text in messages.filter(may).to_list()])
 
 
-def redacted_keys(keys: pl.Series, sources: pl.Series | None = None) -> pl.Series:
-    """Session keys; a key that is a secret is replaced with an opaque name, a different one in each process.
+def redacted_keys(keys: pl.Series, sources: pl.Series | None = None, *, salt: bytes = b"") -> pl.Series:
+    """Session keys; a key that is a secret is replaced with an opaque name, a different one for each `salt`.
 
-    `sources`, parallel to the keys, may follow them as in `KEY@SOURCE`, which is not an e-mail address.
+    Without a salt it is that of this process. `sources`, parallel to the keys, may follow them as in `KEY@SOURCE`,
+    which is not an e-mail address.
     """
     may = keys.str.contains(f"{_MAY_HOLD}|{_MAY_HOLD_DIGITS}").fill_null(False)
     if not may.any():
@@ -170,17 +171,18 @@ def redacted_keys(keys: pl.Series, sources: pl.Series | None = None) -> pl.Serie
     named = []
     for key, end in parts:
         place = key.rfind(end) if end else -1
-        named.append(_named(key) if place < 0 else _named(key[:place]) + key[place:])
+        named.append(_named(key, salt or SALT) if place < 0 else _named(key[:place], salt or SALT) + key[place:])
     return keys.clone().scatter(may.arg_true(), named)
 
 
 @lru_cache(1 << 16)
-def _named(key: str) -> str:
-    digest = hashlib.blake2b(key.encode(), digest_size=6, key=_SALT).hexdigest()
+def _named(key: str, salt: bytes) -> str:
+    digest = hashlib.blake2b(key.encode(), digest_size=6, key=salt).hexdigest()
     return _replaced(key, PATTERNS, lambda name: f"[redacted {name} {digest}]", None)
 
 
-_SALT = os.urandom(16)
+SALT = os.urandom(16)
+"""Of the opaque names of secret keys, new in each process."""
 
 
 def _replaced(text: str, patterns: tuple[Pattern, ...], put: Callable[[str], str], counts: Counter[str] | None) -> str:

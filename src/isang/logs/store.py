@@ -1,7 +1,8 @@
-"""The dataset folder: sessions.parquet, templates.parquet, meta.json."""
+"""The dataset folder: sessions.parquet, or sessions/part-*.parquet; templates.parquet, meta.json."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 from polars.io.plugins import register_io_source
 
-from isang import files
 from isang.errors import InputError
+from isang.files import folder_being_written, to_json, write_text
 from isang.json_files import anything, mapping, maybe, one_of, read_json, record
 from isang.parquet_files import check_table, explained, read_table
 
@@ -37,11 +38,14 @@ TEMPLATES_SCHEMA = pl.Schema({"event": pl.Int32(), "template": pl.String(), "lev
 ROW_GROUP_SESSIONS = 16_384
 """Sessions are written, and can be read, this many at a time."""
 PIECE_SESSIONS = 8 * ROW_GROUP_SESSIONS
-"""Number of sessions whose events are read at once: opening the file for each row group would take longer."""
+"""Number of sessions whose events are read at once: opening the file for each row group would take longer. Each part of
+a dataset in parts has as many, the last one the rest."""
 _MAX_META_BYTES = 256 << 20
 _META = record({"schema": one_of(SCHEMA)}, {"rules": maybe(mapping(anything))})
 """What is looked at in meta.json; the rules are checked when they are used."""
 _AGAIN = "prepare the logs again"
+_PARTS = "part-*.parquet"
+_MOST_PARTS = 100_000
 _EVENTS_PER_BYTE = 2_000
 """Maximum number of events per byte: sessions of the same few events compress this well; they are read in portions."""
 _MAX_EVENT = 10_000_000
@@ -76,10 +80,11 @@ class Dataset:
 class StoredDataset(Dataset):
     """A dataset folder whose events stay on disk: `sessions` lacks the columns PER_EVENT."""
 
-    file: Path
-    """sessions.parquet, whose rows may be in a different order."""
+    folder: Path
+    files: tuple[Path, ...]
+    """Those of the sessions, whose rows may be in a different order."""
     row_of: Rows
-    """For each row of the file, its row in `sessions`."""
+    """For each row of these files, its row in `sessions`."""
     event_counts: Rows
 
     @property
@@ -88,12 +93,18 @@ class StoredDataset(Dataset):
         return self.event_counts
 
     def pieces(self, *columns: str) -> Iterator[tuple[Rows, pl.DataFrame]]:
-        """As for any dataset, read from the file, PIECE_SESSIONS at a time."""
-        table = pl.scan_parquet(self.file).select(pl.col(name).cast(SESSIONS_SCHEMA[name]) for name in columns)
-        for start in range(0, len(self.row_of), PIECE_SESSIONS):
-            with explained(self.file, _AGAIN):
-                piece = table.slice(start, PIECE_SESSIONS).collect()
-            yield self.row_of[start : start + PIECE_SESSIONS], piece
+        """As for any dataset, read from the files, at most PIECE_SESSIONS at a time."""
+        casts, done = [pl.col(name).cast(SESSIONS_SCHEMA[name]) for name in columns], 0
+        for file in self.files:
+            table = pl.scan_parquet(file, glob=False).select(casts)
+            height, start = PIECE_SESSIONS, 0
+            while height == PIECE_SESSIONS and done < len(self.row_of):
+                with explained(file, _AGAIN):
+                    piece = table.slice(start, PIECE_SESSIONS).collect()
+                height = piece.height
+                if height:
+                    yield self.row_of[done : done + height], piece
+                start, done = start + height, done + height
 
     def load(self, rows: Rows | None = None) -> Dataset:
         """The sessions `rows`, ascending (all where None), in memory."""
@@ -113,7 +124,7 @@ class StoredDataset(Dataset):
 
 def write_dataset(dataset: Dataset, folder: Path, *, overwrite: bool = False) -> None:
     """Write the folder in one step. Raises UsageError where `folder` holds something and `overwrite` is not set."""
-    with files.folder_being_written(folder, overwrite=overwrite) as beside:
+    with folder_being_written(folder, overwrite=overwrite) as beside:
         write_sessions([dataset.sessions], beside)
         write_account(dataset.templates, dataset.meta, beside)
 
@@ -149,7 +160,7 @@ def _newly_made(table: pl.DataFrame) -> pl.DataFrame:
 def write_account(templates: pl.DataFrame, meta: dict[str, Any], folder: Path) -> None:
     """Write `templates.parquet` and `meta.json`."""
     templates.write_parquet(folder / "templates.parquet")
-    files.write_text(folder / "meta.json", files.to_json(meta))
+    write_text(folder / "meta.json", to_json(meta))
 
 
 def read_dataset(folder: Path) -> Dataset:
@@ -159,7 +170,28 @@ def read_dataset(folder: Path) -> Dataset:
 
 def is_dataset(path: Path) -> bool:
     """Whether a path is a dataset folder rather than a folder of logs."""
-    return (path / "sessions.parquet").is_file() and (path / "meta.json").is_file()
+    if not (path / "meta.json").is_file():
+        return False
+    return (path / "sessions.parquet").is_file() or any((path / "sessions").glob(_PARTS))
+
+
+def part_file(folder: Path, name: str, number: int) -> Path:
+    """The file of a part, from 0, of a table in parts."""
+    return folder / name / f"part-{number:05d}.parquet"
+
+
+def files_of(folder: Path, name: str) -> tuple[Path, ...]:
+    """The files of a table of a dataset: `NAME.parquet`, or `NAME/part-*.parquet` in the order of their names.
+
+    Raises InputError where there are both, or too many.
+    """
+    whole = folder / f"{name}.parquet"
+    parts = sorted(islice((folder / name).glob(_PARTS), _MOST_PARTS + 1))
+    if len(parts) > _MOST_PARTS:
+        raise InputError(f"{folder / name} has more than {_MOST_PARTS:,} parts; {_AGAIN}")
+    if parts and whole.exists():
+        raise InputError(f"{folder} has both {name}.parquet and {name}/{parts[0].name}; remove what does not belong")
+    return tuple(parts) or (whole,)
 
 
 def open_dataset(folder: Path) -> StoredDataset:
@@ -167,15 +199,18 @@ def open_dataset(folder: Path) -> StoredDataset:
     if not folder.is_dir():
         raise InputError(f"{folder} is no dataset folder: {'it is a file' if folder.exists() else 'it does not exist'}")
     meta = _read_meta(folder / "meta.json")
-    file = folder / "sessions.parquet"
+    files = files_of(folder, "sessions")
     sized: dict[str, Any] = {"may_lack": OPTIONAL, "values_per_byte": _EVENTS_PER_BYTE}
-    check_table(file, SESSIONS_SCHEMA, _AGAIN, **sized)
-    heads = read_table(file, _types(*set(SESSIONS_SCHEMA) - set(PER_EVENT)), _AGAIN, **sized)
+    for file in files:
+        check_table(file, SESSIONS_SCHEMA, _AGAIN, **sized)
+    head = _types(*set(SESSIONS_SCHEMA) - set(PER_EVENT))
+    heads = pl.concat([read_table(file, head, _AGAIN, **sized) for file in files])
+    _check_complete(folder, files, len(heads), meta)
     templates = read_table(folder / "templates.parquet", TEMPLATES_SCHEMA, _AGAIN).sort("event")
     heads = heads.with_row_index("place").sort("start", "session_id", nulls_last=True, maintain_order=True)
     row_of = np.empty(len(heads), dtype=np.int64)
     row_of[heads["place"].to_numpy()] = np.arange(len(heads))
-    dataset = StoredDataset(heads.drop("place"), templates, meta, file, row_of, np.empty_like(row_of))
+    dataset = StoredDataset(heads.drop("place"), templates, meta, folder, files, row_of, np.empty_like(row_of))
     _check_heads(folder, dataset)
     numbers = templates["event"].to_numpy()
     known: NDArray[np.bool_] = np.zeros(int(numbers.max()) + 1, dtype=np.bool_)
@@ -200,17 +235,25 @@ def _types(*names: str) -> dict[str, pl.DataType]:
     return {name: SESSIONS_SCHEMA[name] for name in SESSIONS_SCHEMA if name in names}
 
 
+def _check_complete(folder: Path, files: Sequence[Path], sessions: int, meta: dict[str, Any]) -> None:
+    """Raise InputError if a part is missing, as far as the folder says how many sessions there were."""
+    said = meta.get("sessions")
+    if len(files) > 1 and isinstance(said, int) and said != sessions:
+        raise InputError(
+            f"{folder}: the {len(files)} parts have {sessions:,} sessions, meta.json says {said:,}; a part is missing "
+            f"or does not belong; {_AGAIN}"
+        )
+
+
 def _check_heads(folder: Path, dataset: Dataset) -> None:
     """What the rest of the program takes for granted of sessions and templates."""
     if dataset.sessions.is_empty():
         raise InputError(f"{folder} holds no sessions")
     ids = dataset.sessions["session_id"]
     if ids.null_count():
-        raise InputError(f"{folder}/sessions.parquet: session_id must not be null")
+        raise InputError(f"{folder}: session_id must not be null")
     if ids.hash().n_unique() < len(ids) and ids.n_unique() < len(ids):  # hashes take a tenth of the time and memory
-        raise InputError(
-            f"{folder}/sessions.parquet: session_id {ids.filter(ids.is_duplicated())[0]!r} stands there twice"
-        )
+        raise InputError(f"{folder}: session_id {ids.filter(ids.is_duplicated())[0]!r} stands there twice")
     event, template = pl.col("event"), pl.col("template")
     wrong = event.is_duplicated() | event.is_null() | ~event.is_between(0, _MAX_EVENT) | template.is_null()
     if dataset.templates.is_empty() or dataset.templates.filter(wrong).height:
@@ -223,14 +266,14 @@ def _check_heads(folder: Path, dataset: Dataset) -> None:
 def _checked_sizes(folder: Path, ids: pl.Series, piece: pl.DataFrame, known: NDArray[np.bool_]) -> Rows:
     """Events per session of some sessions, after a look at what the rest of the program takes for granted of them."""
     if piece["events"].null_count():
-        raise InputError(f"{folder}/sessions.parquet: events must not be null")
+        raise InputError(f"{folder}: events must not be null")
     sizes, gaps = piece["events"].list.len(), piece["gaps_ms"].list.len()
     unequal = ids.filter(gaps != sizes)
     if len(unequal):
-        raise InputError(f"{folder}/sessions.parquet: gaps_ms and events differ in length in {unequal[0]!r}")
+        raise InputError(f"{folder}: gaps_ms and events differ in length in {unequal[0]!r}")
     empty = ids.filter(sizes == 0)
     if len(empty):
-        raise InputError(f"{folder}/sessions.parquet: session {empty[0]!r} has no events")
+        raise InputError(f"{folder}: session {empty[0]!r} has no events")
     events = piece["events"].explode()
     numbers = events.drop_nulls().to_numpy()
     unknown = numbers[(numbers < 0) | (numbers >= len(known)) | ~known[np.clip(numbers, 0, len(known) - 1)]]

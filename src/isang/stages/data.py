@@ -39,6 +39,12 @@ def prepare(
 
 
 def fingerprint(data: Path) -> str:
-    """The sha256 of a dataset's sessions."""
-    with (data / "sessions.parquet").open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """The sha256 of a dataset's sessions: of the bytes of their files in order."""
+    from isang.logs.store import files_of
+
+    digest = hashlib.sha256()
+    for path in files_of(data, "sessions"):
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

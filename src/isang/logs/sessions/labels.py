@@ -1,12 +1,13 @@
 """Labels files: which sessions are known to be normal or anomalous."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from isang.errors import InputError
 from isang.logs.input.chunks import read_all
@@ -73,6 +74,27 @@ def read_labels(path: Path) -> Labels:
     return Labels(unique, str(path), rows.height - unique.height)
 
 
+_COUNTED = ("labelled", "anomalous", "by_file", "by_alerts", "by_both", "unlabelled")
+
+
+@dataclass
+class LabelCounts:
+    """What came of attaching labels to some of the sessions."""
+
+    used: NDArray[np.bool_]
+    """For each label, whether a session got it."""
+    first_id: str | None = None
+    """The first of these sessions."""
+    of: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_COUNTED, 0))
+
+    def add(self, later: "LabelCounts") -> None:
+        """Add the counts of the sessions that follow."""
+        self.used = self.used | later.used
+        self.first_id = self.first_id or later.first_id
+        for name, count in later.of.items():
+            self.of[name] += count
+
+
 class LabelJoin:
     """Attaches labels to sessions, part by part, and counts what came of it.
 
@@ -85,17 +107,19 @@ class LabelJoin:
         self._labels = labels
         known = labels.table.with_row_index("row")
         self._known = known.select("row", name="session_id", from_file="label", file_kind="kind")
-        self._used = np.zeros(known.height, dtype=np.bool_)
-        self._first_id: str | None = None
-        self._counts = dict.fromkeys(("labelled", "anomalous", "by_file", "by_alerts", "by_both", "unlabelled"), 0)
+        self.counts = LabelCounts(np.zeros(known.height, dtype=np.bool_))
+
+    def anew(self) -> "LabelJoin":
+        """One with the same labels that has counted nothing."""
+        return LabelJoin(self._labels)
 
     def attach(self, sessions: pl.DataFrame) -> pl.DataFrame:
         """`sessions` in the same order with their `label` and `kind`; sessions that nothing is known of have null."""
-        if self._first_id is None:
-            self._first_id = str(sessions["session_id"][0])
+        if self.counts.first_id is None:
+            self.counts.first_id = str(sessions["session_id"][0])
         row = _row_of(sessions, self._known)
         found = self._known.select("from_file", "file_kind")[row]
-        self._used[row.drop_nulls().to_numpy()] = True
+        self.counts.used[row.drop_nulls().to_numpy()] = True
         from_file, from_alerts = found["from_file"], sessions["label"]
         label = _either(from_file, from_alerts)
         self._count(from_file, from_alerts, label)
@@ -103,11 +127,11 @@ class LabelJoin:
 
     def report(self) -> dict[str, Any]:
         """The counts. Raises InputError where no label fits any session."""
-        known, counts = self._labels.table, self._counts
-        if not self._used.any():
+        known, counts = self._labels.table, self.counts.of
+        if not self.counts.used.any():
             raise InputError(
                 f"none of the {known.height:,} labels in {self._labels.source} belongs to a session: a label's id is "
-                f"{known['session_id'][0]!r}, a session's id is {self._first_id!r}; "
+                f"{known['session_id'][0]!r}, a session's id is {self.counts.first_id!r}; "
                 "choose the session key with --session-by"
             )
         return {
@@ -117,7 +141,7 @@ class LabelJoin:
             "anomalous_by_file": counts["by_file"],
             "anomalous_by_alerts": counts["by_alerts"],
             "anomalous_by_both": counts["by_both"],
-            "labels_without_session": int((~self._used).sum()),
+            "labels_without_session": int((~self.counts.used).sum()),
             "sessions_without_label": counts["unlabelled"],
             "duplicates": self._labels.duplicates,
         }
@@ -133,7 +157,7 @@ class LabelJoin:
             "unlabelled": label.null_count(),
         }
         for name, count in found.items():
-            self._counts[name] += int(count)
+            self.counts.of[name] += int(count)
 
 
 def attach_labels(sessions: pl.DataFrame, labels: Labels) -> tuple[pl.DataFrame, dict[str, Any]]:

@@ -8,9 +8,9 @@ from typing import Any
 import polars as pl
 
 from isang.languages import Both
+from isang.logs.finishing import with_times
 from isang.logs.input.sources import Source
 from isang.logs.parsing.timeline import NO_TIME
-from isang.logs.prepare import with_times
 from isang.logs.rules import Rules
 from isang.logs.sessions.grouping import Grouper
 from isang.logs.sessions.rule import SessionRule
