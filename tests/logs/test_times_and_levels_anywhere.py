@@ -115,6 +115,11 @@ def test_times_in_messages_that_do_not_rise_are_no_times_of_the_lines() -> None:
     assert records["time"].null_count() == 40
 
 
+def test_months_within_sentences_that_do_not_rise_are_no_times_of_the_lines() -> None:
+    _, records = read([f"backup of host {n % 4} is planned for Mar  {n * 7 % 9 + 1} 10:00:00" for n in range(40)])
+    assert records["time"].null_count() == 40
+
+
 def test_levels_in_a_column_of_lines_without_times() -> None:
     words = ("INFO", "WARN", "INFO")
     _, records = read([f"node{n % 2}:123:45{n % 7} [{n % 4}] NCCL {words[n % 3]} channel {n} is up" for n in range(40)])

@@ -212,7 +212,7 @@ def _may_be_alike(search: Search) -> bool:
     """Whether all that is looked for in a line is found at the same place in a line with other digits."""
     source = search.source
     read_by = [layout for outer, _ in source.layouts for layout in (outer, outer.inside) if layout is not None]
-    if source.containers or any(layout.kind != "text" for layout in read_by):
+    if source.containers or any(layout.kind not in ("text", "rest") for layout in read_by):
         return False
     patterns = (*(layout.pattern for layout in read_by), search.masks, search.key or "")
     return all(map(takes_digits_alike, patterns))

@@ -36,7 +36,7 @@ class Layout:
     kind: str = "text"
     """`text`, or `access` (the message consists of the request and the status), `block` (a record of several lines,
     each with its own field), `csv` (values may be quoted), `headed` (the previous line must be a heading), `json`,
-    `logfmt`."""
+    `logfmt`, `rest` (text that goes on with no record)."""
     heading: str = ""
     """For `headed`: the pattern of the previous line, with its own groups; for `block`: that of each line of a record,
     of

@@ -13,6 +13,7 @@ from isang.logs.parsing.inferred.levels import IN_FRONT, normal_level
 from isang.logs.parsing.inferred.readings import ClockReading, reading_of, rise, seconds_within
 from isang.logs.parsing.inferred.recognise import recognise
 from isang.logs.parsing.layouts import GivenLayout, Layout
+from isang.logs.parsing.source_times import Reading, read_times, readings
 from isang.logs.parsing.structured.groups import COLOURS, groups
 from isang.logs.parsing.structured.json_fields import with_fields
 from isang.logs.parsing.structured.nesting import with_inside
@@ -62,12 +63,12 @@ class SourceLayout:
 
     @property
     def clock(self) -> Clock | None:
-        """The clock that gives the records' times; the envelope's goes before the line's own."""
-        return (
-            timestamps.ISO
-            if containers.TIMED & {*self.containers}
-            else next((clock for clock in self.clocks if clock), None)
-        )
+        """The clock that gives the records' times; the envelope's goes before the line's own, one that lacks nothing
+        before one that does."""
+        if containers.TIMED & {*self.containers}:
+            return timestamps.ISO
+        found = [clock for clock in self.clocks if clock]
+        return next((clock for clock in found if clock.lacks is None), found[0] if found else None)
 
 
 @dataclass(frozen=True)
@@ -235,14 +236,14 @@ def whole_records(parts: Sequence[tuple[pl.DataFrame, SourceLayout]]) -> pl.Data
     `row` of each record's first line, the number of its `log` (how many began before), `time`, `level`,
     `message`, `alert`, `text` (the first line) and `whole` (all lines).
     """
-    clocks: list[_Reading] = []
+    clocks: list[Reading] = []
     read = []
     for lines, source in parts:
         read.append(_lines_read(lines, source, len(clocks)))
-        clocks += _readings(source)
+        clocks += readings(source.clocks, source.clock, source.zone, source.reference)
     found = read[0] if len(read) == 1 else pl.concat(read)
     blank = (found["first"].str.strip_chars() == "").fill_null(value=True)
-    parsed = _normal(found, _times(found, clocks))
+    parsed = _normal(found, read_times(found, clocks))
     starts = parsed["message"].is_not_null() & ~blank & ~found["context"] & ~found["continues"]
     parsed = parsed.with_columns(time=pl.coalesce(found["outer"], "time"))
     found = found.with_columns(*parsed, starts.alias("starts"), log=pl.col("begins").cum_sum() - 1)
@@ -348,36 +349,9 @@ def _normal(written: pl.DataFrame, times: pl.Series) -> pl.DataFrame:
     return found.with_columns(found["level"].scatter(without, levels))
 
 
-_Reading = tuple[Clock | None, str, datetime]
-"""How a layout's times are read: the clock, the zone, and what lends its year or date."""
-
-
-def _readings(source: SourceLayout) -> list[_Reading]:
-    return [(clock, source.zone, source.reference) for clock in source.clocks]
-
-
 def times_of(written: pl.DataFrame, source: SourceLayout) -> pl.Series:
     """The `time` of lines whose `time` is still text; it is written as their `layout` has it."""
-    return _times(written, _readings(source))
-
-
-def _times(written: pl.DataFrame, readings: Sequence[_Reading]) -> pl.Series:
-    """The times by the reading of each `layout`; those with the same reading are processed together."""
-    alike: dict[tuple[object, ...], tuple[_Reading, list[int]]] = {}
-    for number, (clock, zone, reference) in enumerate(readings):
-        if clock is not None:
-            key = clock, zone, reference.date() if clock.lacks else None
-            alike.setdefault(key, ((clock, zone, reference), []))[1].append(number)
-    texts = written["time"]
-    found = pl.Series("time", [None], dtype=timestamps.UTC_TIME).new_from_index(0, texts.len())
-    for (clock, zone, reference), numbers in alike.values():
-        assert clock is not None
-        read = timestamps.to_utc(pl.col("time"), clock, zone=zone, reference=reference)
-        if len(numbers) == len(readings):
-            return written.select(time=read)["time"]
-        places = written["layout"].is_in(numbers).arg_true()
-        found = found.scatter(places, texts.gather(places).to_frame().select(time=read)["time"])
-    return found
+    return read_times(written, readings(source.clocks, source.clock, source.zone, source.reference))
 
 
 def _line_before(chunk: Chunk, source: SourceLayout) -> str | None:

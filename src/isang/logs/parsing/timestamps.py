@@ -121,10 +121,11 @@ SINCE_START = Clock("since-start", r"\d{1,9}\.\d{1,9}", lacks="start")
 """Seconds since a machine or a program started; none of CLOCKS, as any number may look so."""
 
 
-def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> pl.Expr:
+def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime, alone: bool = False) -> pl.Expr:
     """Times as written become UTC; null where the text is no time.
 
-    `zone` holds for times that name none, `reference` lends its year or its date to times that lack them.
+    `zone` holds for times that name none, `reference` lends its year or its date to times that lack them. `alone`: a
+    time without its year becomes the latest that is not after `reference`, whatever the times around it.
     """
     if clock == TAI64N:
         return _from_tai(times)
@@ -140,6 +141,8 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
         if "%b" in clock.formats[0]:
             text = text.str.replace(r"^(\d{1,2})\. ", "${1} ")
             text = text.str.replace(r" ([/-])", "${1}")  # 02/sept./2015
+    if clock.lacks == "year" and alone:
+        return _latest(text, clock, zone, reference)
     if clock.lacks == "year":
         text = pl.lit(f"{leap_year(reference)} ") + text
     elif clock.lacks == "date":
@@ -149,6 +152,13 @@ def to_utc(times: pl.Expr, clock: Clock, *, zone: str, reference: datetime) -> p
         return local
     named = _parsed(text, clock).dt.replace_time_zone("UTC") - _offset(offset)
     return pl.when(offset.is_null()).then(local).otherwise(named)
+
+
+def _latest(text: pl.Expr, clock: Clock, zone: str, reference: datetime) -> pl.Expr:
+    """Each time in the latest year in which it is not after `reference`."""
+    years = (reference.year, reference.year - 1, leap_year(reference))
+    read = [_local(pl.lit(f"{year} ") + text, clock, zone) for year in years]
+    return pl.coalesce(pl.when(time <= reference + TOLERANCE).then(time) for time in read)
 
 
 def _plain(times: pl.Expr, clock: Clock) -> pl.Expr:

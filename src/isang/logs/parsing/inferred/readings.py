@@ -154,7 +154,7 @@ def share_rising(times: pl.Series, clock: Clock, zone: str, reference: datetime)
     """The share of `times`, as written and in line order, that are not before the one above; None if few can be read,
     or all are the same."""
     read = times.to_frame("time").select(to_utc(pl.col("time"), clock, zone=zone, reference=reference))
-    found = read["time"].drop_nulls().cast(pl.Int64)
+    found = read.to_series().drop_nulls().cast(pl.Int64)
     if found.len() < max(_FEW_NUMBERS, _NEARLY_ALL * times.len()) or found.n_unique() == 1:
         return None
     return float((found.diff().drop_nulls() >= 0).mean() or 0.0)  # type: ignore[arg-type]

@@ -7,10 +7,12 @@ from itertools import pairwise
 
 import polars as pl
 
+from isang.logs.parsing.inferred.continuations import CONTINUES, stand_alone
 from isang.logs.parsing.inferred.general_layout import General, general_layouts
 from isang.logs.parsing.inferred.levels import ANY_LEVEL
 from isang.logs.parsing.layouts import MESSAGE_TO_THE_END, PLAIN, Layout, registered
 from isang.logs.parsing.regex import ascii_only
+from isang.logs.parsing.structured.groups import groups
 from isang.logs.parsing.timestamps import ISO
 
 SAMPLE_LINES = 500
@@ -32,17 +34,14 @@ _SECOND = 0.05
 _MAX_LAYOUTS = 4
 _INDENTED = r"^\s"
 _MOSTLY_INDENTED = 0.95
-_CONTINUES = ascii_only(
-    r"^(?:Caused by: |Suppressed: |\.\.\. \d+ more|Traceback \(most|[\w.$]+(?:Exception|Error|Throwable)\b(?::|$)"
-    r"|[)\]}]+[,;]?$|at [\w.$/]+\(|# )"
-)
-"""Beginnings of lines of stack traces, blocks that are not indented, and comments."""
 _MOSTLY_EMPTY = 0.9
 _FEW_HOSTS = 0.2
 _LEAST_HOSTS = 10
 _NO_HOST = rf"^(?:{ANY_LEVEL}|[A-Z]|\d+)$"
 _A_WORD_AND_A_COLON = ascii_only(rf"(?P<component>[\w.$]+):\s{MESSAGE_TO_THE_END}")
 _ISO_GROUP = "(?P<time>"
+_MADE = "general-"
+"""How the names of layouts begin that the lines make."""
 
 
 def voting(lines: pl.Series) -> pl.Series:
@@ -50,7 +49,7 @@ def voting(lines: pl.Series) -> pl.Series:
     indented = lines.str.contains(_INDENTED)
     if _share(indented) >= _MOSTLY_INDENTED:
         return lines.is_not_null()
-    begins = ~indented & ~lines.str.contains(_CONTINUES)
+    begins = ~indented & ~lines.str.contains(CONTINUES)
     return begins if begins.any() else lines.is_not_null()
 
 
@@ -96,7 +95,7 @@ def _candidates(
 def _of(general: General) -> Layout:
     kind = "headed" if general.heading else "text"
     name = "level" if general.clock is None else general.clock.name
-    return Layout(f"general-{name}", general.pattern, kind, general.heading)
+    return Layout(f"{_MADE}{name}", general.pattern, kind, general.heading)
 
 
 def _behind_blanks(layout: Layout) -> Layout:
@@ -153,11 +152,42 @@ class _Choice:
             best = best or (None if found else self._in_a_row())
             if best is None:
                 break
-            layout, matched = best
+            layout, matched = self._apart(*best) or best
             found.append((layout, int(matched.sum()) / self._voters))
             timeless = not any("(?P<time>" in layout.pattern + layout.heading for layout, _ in found)
             unread &= ~matched
+        if found and not timeless and not any(layout.heading for layout, _ in found):
+            found += self._rest(unread)
         return found or self._throughout()
+
+    def _apart(self, made: Layout, matched: pl.Series) -> tuple[Layout, pl.Series] | None:
+        """The first of several known layouts that read the lines of a made one, where more have a level then."""
+        if not made.name.startswith(_MADE):
+            return None
+        left, chosen = matched, []
+        known = [fit for fit in self._fits if not fit[0].vague and not fit[0].name.startswith(_MADE)]
+        while known and left.any():
+            layout, fits = max(known, key=lambda fit: int((fit[1] & left).sum()))
+            if int((fits & left).sum()) < max(1, _SECOND * self._voters):
+                break
+            chosen.append((layout, fits & left))
+            left &= ~fits
+        if len(chosen) < 2 or int(left.sum()) > (1 - _NEARLY_AS_GOOD) * int(matched.sum()):
+            return None
+        more = self._levels(chosen) - self._levels([(made, matched)])
+        return chosen[0] if more > _SECOND * int(matched.sum()) else None
+
+    def _levels(self, read: list[tuple[Layout, pl.Series]]) -> int:
+        """How many lines have a level."""
+        return sum(
+            int(groups(self._lines.filter(lines), layout)["level"].is_not_null().sum()) for layout, lines in read
+        )
+
+    def _rest(self, unread: pl.Series) -> list[tuple[Layout, float]]:
+        """What reads the lines of a program without times that writes into the same log."""
+        share = int(unread.sum()) / self._voters
+        alone = share >= _SECOND and stand_alone(self._lines, unread)
+        return [(replace(PLAIN, kind="rest"), share)] if alone else []
 
     def _throughout(self) -> list[tuple[Layout, float]]:
         """A layout with times whose few lines come from beginning to end: the others are events of their own."""

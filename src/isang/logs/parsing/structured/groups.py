@@ -5,6 +5,7 @@ import re
 import polars as pl
 
 from isang.logs.parsing import layouts
+from isang.logs.parsing.inferred.continuations import CONTINUES
 from isang.logs.parsing.layouts import Layout
 from isang.logs.parsing.structured import fields, json_fields
 
@@ -27,6 +28,8 @@ def groups(texts: pl.Series, layout: Layout, before: str | None = None) -> pl.Da
             found = _block_groups(texts, layout)
         case "headed":
             found = _headed_groups(texts, layout, before)
+        case "rest":
+            found = _text_groups(texts.set(texts.str.contains(CONTINUES).fill_null(False), None), layout.pattern)
         case _:
             found = _text_groups(texts, layout.pattern)
     if layout.inside is not None:
