@@ -7,7 +7,7 @@ from typing import Any
 from isang.detection.causes.severity import SEVERITIES
 from isang.detection.feedback.coverage import Answers
 from isang.detection.feedback.silencing import is_of_logs
-from isang.detection.whole.live.new_lines import NewLines
+from isang.detection.whole.live.new_lines import NewLinesNow
 from isang.service.judging.incident_book import IncidentChange
 from isang.service.outputs import Event
 from isang.service.storage.database import Database
@@ -24,7 +24,7 @@ class NewLineIncidents:
         self._database = database
         self._firing = {one["id"]: one for one in self._of_new_lines(state="firing")}
 
-    def look(self, found: Sequence[NewLines], answers: Answers, now_us: int) -> list[IncidentChange]:
+    def look(self, found: Sequence[NewLinesNow], answers: Answers, now_us: int) -> list[IncidentChange]:
         """Bring the incidents up to what is `found` now; the caller's transaction holds all of it."""
         changes: list[IncidentChange] = []
         going: set[str] = set()
@@ -43,7 +43,7 @@ class NewLineIncidents:
         ended = [own | {"state": "resolved"} for name, own in self._firing.items() if name not in going]
         return [*changes, *(self._put(own, "resolved", now_us) for own in ended)]
 
-    def _matching(self, group: NewLines) -> dict[str, Any] | None:
+    def _matching(self, group: NewLinesNow) -> dict[str, Any] | None:
         """The incident that a group continues; after a kill also one that was told since the state was saved."""
         for own in self._firing.values():
             if _shares(own, group):
@@ -51,7 +51,7 @@ class NewLineIncidents:
         known = self._database.incident(group.incident.id)
         return known if known is not None and _shares(known, group) else None
 
-    def _is_explained(self, group: NewLines) -> bool:
+    def _is_explained(self, group: NewLinesNow) -> bool:
         """Whether an incident of sessions that fires has one of these lines."""
         firing = (one for one in self._database.incidents(state="firing", limit=MOST_OPEN) if not is_of_logs(one))
         return any(
@@ -73,7 +73,7 @@ class NewLineIncidents:
         return IncidentChange("silenced" if document["silenced_by"] else event, document)
 
 
-def _made(group: NewLines, own: Mapping[str, Any] | None, answers: Answers) -> dict[str, Any]:
+def _made(group: NewLinesNow, own: Mapping[str, Any] | None, answers: Answers) -> dict[str, Any]:
     """The document of a group; what names an incident that was told before stays."""
     document = group.incident.to_dict() | {"new_lines": list(group.templates)}
     if own is not None:
@@ -87,7 +87,7 @@ def _made(group: NewLines, own: Mapping[str, Any] | None, answers: Answers) -> d
     return document
 
 
-def _shares(document: Mapping[str, Any], group: NewLines) -> bool:
+def _shares(document: Mapping[str, Any], group: NewLinesNow) -> bool:
     """Whether an incident has a line of the group, at a time in which both went on."""
     incident = group.incident
     assert incident.first_seen is not None

@@ -24,7 +24,7 @@ MOST_KINDS = 200
 """Maximum number of kinds of lines in an incident; further ones count as one kind."""
 
 
-class NewLines(NamedTuple):
+class NewLinesNow(NamedTuple):
     """New kinds of lines of one time, as far as they are known."""
 
     incident: Incident
@@ -34,7 +34,7 @@ class NewLines(NamedTuple):
 
 
 @dataclass
-class _Group:
+class _OpenGroup:
     """New kinds of lines that come together; those that report a failure apart from the others."""
 
     loud: bool
@@ -65,7 +65,7 @@ class LiveNewLines:
         self._known_inside = frozenset(model.vocabulary.templates)
         period = 0.0 if model.lines is None else float(model.lines["first"][0])
         self._stretch_seconds = stretch_seconds(model, period)
-        self._groups: list[tuple[_Group, TemplateMiner]] = []
+        self._groups: list[tuple[_OpenGroup, TemplateMiner]] = []
 
     @property
     def watches(self) -> bool:
@@ -90,7 +90,7 @@ class LiveNewLines:
         for one, source, text in sorted(new, key=lambda each: (-each[0].loudness, not words(each[0].template))):
             self._join(one, source, text)
 
-    def found(self, now_us: int) -> list[NewLines]:
+    def found(self, now_us: int) -> list[NewLinesNow]:
         """What is told at `now_us`, a time in the logs; call `forget_ended` when it is safe."""
         found = []
         for group, _ in self._groups:
@@ -100,7 +100,7 @@ class LiveNewLines:
                 incident = incident_of_new(self._model, [replace(one, p_value=p_value) for one in own], group.firsts)
                 if not quiet_once(incident):
                     over = group.is_over(now_us / 1e6)
-                    found.append(NewLines(incident, over, tuple(one.template for one in own)))
+                    found.append(NewLinesNow(incident, over, tuple(one.template for one in own)))
         return found
 
     def set_back(self) -> None:
@@ -117,7 +117,7 @@ class LiveNewLines:
         near = (each for each in self._groups if each[0].loud == (one.loudness > 0) and not each[0].is_over(one.first))
         group, miner = next(near, (None, None))
         if group is None or miner is None:
-            group, miner = _Group(one.loudness > 0, last=one.last), self._miner()
+            group, miner = _OpenGroup(one.loudness > 0, last=one.last), self._miner()
             self._groups.append((group, miner))
         (number,) = miner.learn([one.template])
         known = group.kinds.get(number)
@@ -150,7 +150,7 @@ class LiveNewLines:
         for entry in kept:
             miner, kinds = self._miner(), [NewLine(**one) for one in entry["kinds"]]
             firsts = [(source, text) for source, text in entry["firsts"]]
-            group = _Group(entry["loud"], {}, [], entry["last"], entry["longest_gap"])
+            group = _OpenGroup(entry["loud"], {}, [], entry["last"], entry["longest_gap"])
             for one, first in zip(kinds, firsts, strict=True):
                 (number,) = miner.learn([one.template])
                 if number not in group.kinds:
