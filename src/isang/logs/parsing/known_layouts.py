@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -12,8 +13,8 @@ from isang.json_files import Check, anything, flag, items, maybe, one_of, record
 from isang.languages import Both
 from isang.logs.parsing.containers import COMPOSE, CRI, DOCKER
 from isang.logs.parsing.inferred.readings import reading_of
-from isang.logs.parsing.inferred.recognise import voting
-from isang.logs.parsing.layouts import GivenLayout, Layout
+from isang.logs.parsing.inferred.recognise import SECOND, voting
+from isang.logs.parsing.layouts import PLAIN, GivenLayout, Layout
 from isang.logs.parsing.records import SourceLayout, begins, recognise_source, times_written, with_zoned
 from isang.logs.parsing.regex import check_expression
 from isang.logs.parsing.structured.json_fields import ROLES
@@ -152,14 +153,13 @@ def read_as_known(
     parsed = [_share(lines, votes, way) for way in ways]
     best = max(range(len(ways)), key=lambda number: parsed[number])
     enough = [number for number, share in enumerate(parsed) if share >= _NEARLY_AS_MANY]
-    alone = [
-        number
-        for number in enough
-        if all(parsed[other] == parsed[number] and _goes_on(ways[other], ways[number]) for other in enough)
-    ]
-    if alone and None not in ways[alone[0]].clocks:
-        layouts = tuple((shape, parsed[alone[0]]) for shape, _ in ways[alone[0]].layouts)
-        way = with_zoned(replace(ways[alone[0]], layouts=layouts), sample)
+    enough.sort(key=lambda number: len(ways[number].layouts))
+    alike = enough and all(_goes_on(ways[longer], ways[shorter]) for shorter, longer in pairwise(enough))
+    if alike:  # a further layout is for as many lines as recognition would give one for
+        chosen = next(number for number in enough if parsed[number] > parsed[enough[-1]] - SECOND)
+    if alike and None not in ways[chosen].clocks:
+        layouts = tuple((shape, parsed[chosen]) for shape, _ in ways[chosen].layouts)
+        way = with_zoned(replace(ways[chosen], layouts=layouts), sample)
         return _with_readable_times(way, sample, date_order)
     own = recognise_source(sample, given=given, zone=zone, reference=reference, date_order=date_order)
     if any(_ways(way) == _ways(own) for way in ways):
@@ -213,5 +213,10 @@ def _goes_on(longer: SourceLayout, way: SourceLayout) -> bool:
 
 
 def _share(lines: pl.Series, votes: pl.Series, source: SourceLayout) -> float:
-    """The share of the lines that can begin a record that begin one, or are the heading of one."""
+    """The share of the lines that can begin a record that begin one, or are the heading of one.
+
+    The layout `plain` beside others is left out: it would read the lines of any program.
+    """
+    telling = tuple(pair for pair in source.layouts if pair[0].name != PLAIN.name)
+    source = replace(source, layouts=telling or source.layouts)
     return float((begins(lines, source) & votes).sum()) / max(1, int(votes.sum()))

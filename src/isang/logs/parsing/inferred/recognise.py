@@ -29,7 +29,7 @@ _MOST = 0.5
 """A vague layout must parse this share of the sample, unless it is beside one that has no time either."""
 _NEARLY_AS_GOOD = 0.95
 """A layout listed earlier says more; it is taken when it parses this share of what the best one parses."""
-_SECOND = 0.05
+SECOND = 0.05
 """Lines of another layout in the same file are looked for while they are at least this share of the sample."""
 _MAX_LAYOUTS = 4
 _INDENTED = r"^\s"
@@ -147,7 +147,7 @@ class _Choice:
         unread = self._votes
         timeless = False  # whether the layouts found so far have no time
         while len(found) < _MAX_LAYOUTS and unread.any():
-            least = max(1, (_SECOND if found else _ENOUGH) * self._voters)
+            least = max(1, (SECOND if found else _ENOUGH) * self._voters)
             best = self._best(unread, least, least if timeless else _MOST * self._votes.len())
             best = best or (None if found else self._in_a_row())
             if best is None:
@@ -168,14 +168,14 @@ class _Choice:
         known = [fit for fit in self._fits if not fit[0].vague and not fit[0].name.startswith(_MADE)]
         while known and left.any():
             layout, fits = max(known, key=lambda fit: int((fit[1] & left).sum()))
-            if int((fits & left).sum()) < max(1, _SECOND * self._voters):
+            if int((fits & left).sum()) < max(1, SECOND * self._voters):
                 break
             chosen.append((layout, fits & left))
             left &= ~fits
         if len(chosen) < 2 or int(left.sum()) > (1 - _NEARLY_AS_GOOD) * int(matched.sum()):
             return None
         more = self._levels(chosen) - self._levels([(made, matched)])
-        return chosen[0] if more > _SECOND * int(matched.sum()) else None
+        return chosen[0] if more > SECOND * int(matched.sum()) else None
 
     def _levels(self, read: list[tuple[Layout, pl.Series]]) -> int:
         """How many lines have a level."""
@@ -186,7 +186,7 @@ class _Choice:
     def _rest(self, unread: pl.Series) -> list[tuple[Layout, float]]:
         """What reads the lines of a program without times that writes into the same log."""
         share = int(unread.sum()) / self._voters
-        alone = share >= _SECOND and stand_alone(self._lines, unread)
+        alone = share >= SECOND and stand_alone(self._lines, unread)
         return [(replace(PLAIN, kind="rest"), share)] if alone else []
 
     def _throughout(self) -> list[tuple[Layout, float]]:
