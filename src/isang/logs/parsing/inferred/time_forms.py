@@ -212,7 +212,6 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-@lru_cache(maxsize=1024)
 def find_time(line: str) -> FoundTime | None:
     """The first time in the beginning of a line; the one that says most where several begin there."""
     return _find_in(line[:LOOKED_AT])
