@@ -18,7 +18,7 @@ from typing import Any
 STAGES = (
     "isang.stages.whole:prepare", "isang.stages.whole:train", "isang.stages.whole:evaluate",
     "isang.stages.whole:detect", "isang.stages.whole:report", "isang.stages.results:Detected.write",
-    "isang.training.loop:train", "isang.training.loop:_Run.step", "isang.training.loop:_Run.validate",
+    "isang.training.loop:train", "isang.training.loop:_TrainingRun.step", "isang.training.loop:_TrainingRun.validate",
     "isang.detection.assembly:make_detector", "isang.detection.assembly:cross_fitted_scores",
     "isang.detection.assembly:plant_held_out", "isang.detection.assembly:held_out_scores",
     "isang.detection.evaluation.evaluate:_later", "isang.detection.evaluation.evaluate:_measured",

@@ -99,6 +99,14 @@ def test_help_imports_neither_polars_nor_matplotlib() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_results_are_written_without_the_judge_of_runs() -> None:
+    code = (
+        "import sys, isang.stages.results, isang.pages.contents, isang.pages.page; "
+        "assert 'isang.runs.report' not in sys.modules, 'it costs a detect half a second'"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def imports_when_loaded(path: Path, modules: set[str]) -> set[str]:
     """The modules of isang that a file imports while it is loaded itself."""
     found: set[str] = set()

@@ -1,6 +1,8 @@
 """A sentence for users in English and Korean."""
 
-from typing import NamedTuple
+import locale
+import os
+from typing import Literal, NamedTuple
 
 
 class Both(NamedTuple):
@@ -17,3 +19,9 @@ class Both(NamedTuple):
     def same(cls, text: str) -> "Both":
         """Text that is the same in both languages, such as a name in a log."""
         return cls(text, text)
+
+
+def default_language() -> Literal["en", "ko"]:
+    """Korean where the user's locale is Korean, else English."""
+    named = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None)
+    return "ko" if (named or locale.getlocale()[0] or "").lower().startswith("ko") else "en"

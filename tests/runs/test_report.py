@@ -19,13 +19,13 @@ import pytest
 
 import isang.runs
 from isang.errors import InputError, UsageError
-from isang.languages import Both
+from isang.languages import Both, default_language
 from isang.runs.findings import Finding
 from isang.runs.plots.annotations import cited_steps
 from isang.runs.read.table import BATCH_LOSS, RunSource
 from isang.runs.report.judge import judged, make_report
 from isang.runs.report.live import follow
-from isang.runs.report.report import default_language, report_html, report_json, report_markdown, summary, write_report
+from isang.runs.report.report import report_html, report_json, report_markdown, summary, write_report
 from isang.runs.text import messages_ko, tables
 from isang.runs.text.comparing import comparison
 from isang.runs.text.words import WORDS

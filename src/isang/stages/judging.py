@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isang.errors import UsageError
 from isang.files import refuse_existing
+from isang.languages import default_language
 from isang.progress import say
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def report(
     from isang.runs.report.write_back import writer_for
 
     asked = Asked(loss=loss, validation=validation, rate=rate, metric=metric, step=step)
-    chosen = language or pages.default_language()
+    chosen = language or default_language()
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     if follow:

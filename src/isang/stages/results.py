@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isang.files import to_json, write_text
+from isang.languages import default_language
 
 if TYPE_CHECKING:
     from isang.detection.comparison.compare import Comparison
@@ -88,7 +89,6 @@ class Detected:
         from isang.detection.incidents import document
         from isang.pages.contents import contents_of, slots_in
         from isang.pages.page import index_html
-        from isang.runs.report.report import default_language
 
         told = self.false_alarms()
         beside: dict[str, Any] = {"never_seen": self.never_seen, "coverage": self.coverage}

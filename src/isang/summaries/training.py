@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isang.files import to_json
 from isang.formatting import joined
+from isang.languages import default_language
 
 if TYPE_CHECKING:
     from isang.stages import Trained
@@ -52,7 +53,7 @@ def of_rates(test: "RateTest", folder: Path) -> str:
 
 def of_reports(reports: Sequence[Any], language: Literal["en", "ko"] | None, *, as_json: bool) -> str:
     """The reports, a screenful each, or as one JSON document."""
-    from isang.runs.report.report import default_language, report_json, summary
+    from isang.runs.report.report import report_json, summary
     from isang.runs.text.comparing import comparison_lines
 
     if as_json:

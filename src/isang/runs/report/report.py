@@ -1,8 +1,6 @@
 """The report of a training run: HTML, Markdown, JSON, pictures, and a summary for the terminal."""
 
 import io
-import locale
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = [
-    "JudgedRun", "default_language", "judged", "make_report", "report_html", "report_json", "report_markdown",
+    "JudgedRun", "judged", "make_report", "report_html", "report_json", "report_markdown",
     "summary", "write_report",
 ]  # fmt: skip
 
@@ -147,12 +145,6 @@ def summary(report: JudgedRun, language: Language) -> str:
                 label = "try_first" if len(first) > 1 and finding is first[0] else "try"
                 lines.append(f"  {word(label, language)}: {finding.remedy[language]}")
     return joined(lines)
-
-
-def default_language() -> Language:
-    """Korean where the user's locale is Korean, else English."""
-    named = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), None)
-    return "ko" if (named or locale.getlocale()[0] or "").lower().startswith("ko") else "en"
 
 
 def _pictures(curves: Curves, language: Language) -> list[Picture]:

@@ -11,6 +11,9 @@ from isang.logs.parsing.timestamps import CLOCKS, Clock
 
 LOOKED_AT = 160
 """A time is looked for in this many characters of a line's beginning."""
+_REMEMBERED = 1_024
+"""For so many beginnings what was found is kept: the same sample is looked at by several questions."""
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True)
@@ -209,10 +212,15 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-@lru_cache(maxsize=1024)
 def find_time(line: str) -> FoundTime | None:
     """The first time in the beginning of a line; the one that says most where several begin there."""
-    text = line[:LOOKED_AT]
+    return _find_in(line[:LOOKED_AT])
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _find_in(text: str) -> FoundTime | None:
+    if _DIGIT.search(text) is None:
+        return None  # all dates and times have digits
     dated = list(_with_date(text))
     if dated:
         return min(dated, key=lambda found: (found.start, -found.end))
@@ -251,7 +259,8 @@ def _is_number(text: str, match: re.Match[str], date: Part) -> bool:
 def _with_time(text: str, match: re.Match[str], date: Part) -> FoundTime | None:
     day = match["day"] is not None
     best: FoundTime | None = None
-    for between, time in product(BETWEEN, TIMES):
+    apart = [between for between in BETWEEN if _compiled(between[0]).match(text, match.end()) is not None]
+    for between, time in product(apart, TIMES):
         if date.only and (between[0] != date.only or not time.compact):
             continue
         if (between[0] == "" and not (date.compact and time.compact)) or (time.compact and not date.compact):
