@@ -2,7 +2,7 @@
 
     python benchmarks/judging_invented.py [HALF] [--seed S] [--only NAME] [--show]
 
-HALF is development, held_back, or one of round_a to round_g. The logs have the shapes of many trainers, with our own
+HALF is development, held_back, or one of round_a to round_h. The logs have the shapes of many trainers, with our own
 words and numbers (`invented_runs/`). Of several runs in one log the last one is judged.
 """
 
@@ -24,7 +24,18 @@ from isang.runs.findings import judge
 from isang.runs.read.folders import read_runs
 from isang.runs.read.table import VALIDATION_LOSS, RunTable, usable
 
-HALVES = ("development", "held_back", "round_a", "round_b", "round_c", "round_d", "round_e", "round_f", "round_g")
+HALVES = (
+    "development",
+    "held_back",
+    "round_a",
+    "round_b",
+    "round_c",
+    "round_d",
+    "round_e",
+    "round_f",
+    "round_g",
+    "round_h",
+)
 
 
 def read(log: Log, folder: Path) -> list[RunTable]:

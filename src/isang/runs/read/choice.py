@@ -16,6 +16,8 @@ from isang.runs.read.table import ADVERSARIAL, LOSS, POLICY, Metric
 FEWEST_VALUES = 3
 """A series with fewer values is nothing to judge a run by."""
 SHOWN = 20
+COMPUTING, PARTS_AGREE = {"forward_time", "backward_time"}, 0.1
+"""Parts of a step's time, and how far their sum may be from the whole."""
 FINER = 1.2
 """A counter is finer if it has this many times as many distinct numbers."""
 
@@ -152,7 +154,19 @@ def _sort_times(records: LoggedRows, by_role: dict[str, list[str]]) -> None:
     if len(medians) > 1:
         longest = max(medians.values())
         single = [name for name in medians if medians[name] >= 0.999 * longest]
+        shorter = {name: median for name, median in medians.items() if name not in single}
+        if series_names.DATA not in by_role and (waiting := _left_beside_computing(records, shorter, longest)):
+            by_role[series_names.DATA] = waiting
     by_role[series_names.SECONDS] = single
+
+
+def _left_beside_computing(records: LoggedRows, shorter: dict[str, float], whole: float) -> list[str]:
+    """The time that makes up a step together with those of forward and backward pass: it is waiting for data."""
+    computing = [name for name in records.columns if name.rpartition("/")[2] in COMPUTING]
+    if {name.rpartition("/")[2] for name in computing} != COMPUTING:
+        return []
+    spent = sum(float(np.nanmedian(records.values(name))) for name in computing)
+    return [name for name, median in shorter.items() if abs(median + spent - whole) <= PARTS_AGREE * whole][:1]
 
 
 def _grows(column: Column) -> bool:

@@ -38,6 +38,8 @@ WALK = 5.0
 """A change of more than this many standard deviations of a random walk is not noise."""
 FLAT_PERCENT = 5.0
 """The loss looks flat on the page around a low point of the rate when it changes by less than this per epoch."""
+FEW_NUMBERS = 3
+"""So few different losses in a stretch are what the digits leave of them."""
 STRAIGHT = 0.6
 """A fall that is this part as fast at the end as on average has hardly slowed down."""
 SHORT_EPOCH, LONG_EPOCH = 0.04, 0.6
@@ -68,6 +70,8 @@ def convergence(table: RunTable, context: RunContext) -> Finding:
         entry, outcome = _flat_over_more(context, entry, bound, unit) or (entry, outcome)
     if outcome == "converged" and _falls_straight(context, entry):
         outcome = "falling straight"
+    if outcome == "converged" and _too_coarse(context, entry, unit):
+        outcome = "too coarse"
     outcome = _in_its_place(context, entry, outcome, unit)
     verdict, en, ko, remedy = worded(outcome, table)
     words = _words(context, entry, unit_en, unit_ko)
@@ -95,6 +99,7 @@ def _words(context: RunContext, entry: Mapping[str, Any], unit_en: str, unit_ko:
         "unit_ko": unit_ko,
         "done": percent_done(context.part_done),
         "name": context.judged_name or context.table.loss,
+        "printed": number(_printed_step(context)),
     }
 
 
@@ -206,6 +211,19 @@ def _no_level(context: RunContext, first: int) -> Finding:
         ),
         {"level": level},
     )
+
+
+def _too_coarse(context: RunContext, entry: Mapping[str, Any], unit: float) -> bool:
+    """Whether the stretch has two or three different losses, as printed, and a change that matters may hide between."""
+    stretch = context.loss[(context.steps >= entry["first_step"]) & (context.steps <= entry["last_step"])]
+    matters = PERCENT_PER_EPOCH / 100 * abs(float(stretch.mean())) * (entry["last_step"] - entry["first_step"]) / unit
+    return len(np.unique(stretch)) <= FEW_NUMBERS and _printed_step(context) > matters
+
+
+def _printed_step(context: RunContext) -> float:
+    """The smallest step between two different losses."""
+    steps = np.diff(np.unique(context.loss))
+    return float(steps.min()) if len(steps) else 0.0
 
 
 def _outcome(context: RunContext, entry: Mapping[str, Any]) -> str:

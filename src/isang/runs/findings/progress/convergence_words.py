@@ -74,6 +74,14 @@ _WORDS: dict[str, Words] = {
         "끝부분(스텝 {first}–{last})의 변화는 {unit_ko}당 {change}로, {limit}를 넘는지 넘지 않는지 판별되지 않습니다.",
         None,
     ),
+    "too coarse": (
+        "cannot_tell",
+        "The loss is printed in steps of {printed}, which is too coarse to tell whether it still changes by {limit} "
+        "per {unit_en} over steps {first} to {last}.",
+        "손실이 {printed} 단위로 출력되어, 스텝 {first}–{last}에서 {unit_ko}당 {limit} 이상 변하는지 판별할 수 "
+        "없습니다.",
+        None,
+    ),
     "slow noise": (
         "cannot_tell",
         "The change at the end, {change} per {unit_en} over steps {first} to {last}, may be a slow wave of the noise: "

@@ -11,7 +11,7 @@ from isang.runs.read.assemble import NoLossError, assemble
 from isang.runs.read.choice import Asked
 from isang.runs.read.folders.numbered import numbered_records
 from isang.runs.read.folders.series import SERIES_FOLDERS, read_series_folder, run_of
-from isang.runs.read.folders.sets import TRAINING_SETS, joined_parts, joined_sets
+from isang.runs.read.folders.sets import TRAINING_SETS, joined_parts, joined_sets, paired_files
 from isang.runs.read.folders.settings import settings_of
 from isang.runs.read.readers import read_file
 from isang.runs.read.rows import COMMON_NAMES, assumed
@@ -110,7 +110,7 @@ def _series_folders(
 
 
 def _sets(folder: Path, files: list[Path], asked: Asked, reasons: list[InputError]) -> tuple[list[Found], list[Path]]:
-    """Runs with one folder per data set (`train/`, `validation/`), and the files that do not belong to them."""
+    """Runs with one folder or file per data set (`train/`, `validation/`), and the files that do not belong to them."""
     found: list[Found] = []
     for training in sorted({file.parent for file in files if file.parent.name.lower() in TRAINING_SETS}):
         if not training.parent.is_relative_to(folder):
@@ -125,6 +125,13 @@ def _sets(folder: Path, files: list[Path], asked: Asked, reasons: list[InputErro
             reasons.append(error)
             continue
         files = [file for file in files if file not in used]
+    for rows, pair in paired_files(files):
+        try:
+            found += [(pair[0].parent, table) for table in assemble(rows, asked)]
+        except InputError as error:
+            reasons.append(error)
+            continue
+        files = [file for file in files if file not in pair]
     return found, files
 
 

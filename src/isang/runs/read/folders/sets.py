@@ -1,6 +1,11 @@
-"""Runs that a tool keeps as one folder per data set, such as Keras' `train/` and `validation/`, CatBoost's `learn/`
-and `test/`."""
+"""Runs that a tool keeps as one folder or file per data set.
 
+Such as Keras' `train/` and `validation/`, CatBoost's `learn_error.tsv` and `test_error.tsv`.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +46,30 @@ def joined_sets(training: Path, files: list[Path]) -> tuple[LoggedRows | None, s
     return _merged(parts, training.parent, [home.name for home in (training, *held_out)]), used
 
 
+_SET_IN_NAME = re.compile(
+    rf"(?<![^\W_])({'|'.join((*sorted(TRAINING_SETS), *HELD_OUT_SETS))})(?![^\W_])", re.IGNORECASE
+)
+
+
+def paired_files(files: Sequence[Path]) -> Iterator[tuple[LoggedRows, list[Path]]]:
+    """Runs of two files whose names differ in the set alone and that log the same series, with the files."""
+    alike: dict[tuple[Path, str], list[tuple[str, Path]]] = defaultdict(list)
+    for file in files:
+        named = _SET_IN_NAME.search(file.name)
+        if named is not None:
+            alike[file.parent, _SET_IN_NAME.sub("", file.name, count=1)].append((named[1].lower(), file))
+    for of_sets in alike.values():
+        training = [file for name, file in of_sets if name in TRAINING_SETS]
+        held_out = [(name, file) for name, file in of_sets if name not in TRAINING_SETS]
+        if len(training) != 1 or len(held_out) != 1:
+            continue
+        name, file = held_out[0]
+        parts = [(split, rows) for split, path in (("train", training[0]), (name, file)) if (rows := _rows_of(path))]
+        if len(parts) == 2 and parts[0][1].columns.keys() == parts[1][1].columns.keys():
+            both = [training[0], file]
+            yield _merged(parts, file.parent, [path.name for path in both]), both
+
+
 def joined_parts(files: list[Path]) -> LoggedRows | None:
     """The concatenated rows of consecutive log files of a tool in one folder; None if one of them is not a log."""
     parts = [("", rows) for file in files if (rows := _rows_of(file)) is not None]
@@ -64,7 +93,7 @@ def _merged(parts: list[tuple[str, LoggedRows]], folder: Path, homes: list[str])
     account = Account(folder.resolve().name, first.format, notes=list(first.notes))
     folders = ", ".join(homes)
     account.notes.append(
-        assumed(f"the folders {folders} are sets of one run", f"폴더 {folders}은(는) 한 실행의 데이터 세트입니다")
+        assumed(f"{folders} are sets of one run", f"{folders}은(는) 한 실행의 데이터 세트입니다")
         if homes
         else assumed(f"{len(parts)} files are parts of one run", f"파일 {len(parts)}개는 한 실행의 부분입니다")
     )

@@ -1,0 +1,64 @@
+"""Two files of one folder that log the sets of one run, and times of which one is waiting for data."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from isang.runs.read import table as t
+from isang.runs.read.folders import read_runs
+
+
+def _table(folder: Path, name: str, values: list[float]) -> None:
+    text = "iter\tLogloss\n" + "".join(f"{n}\t{value}\n" for n, value in enumerate(values))
+    (folder / name).write_text(text)
+
+
+def test_files_whose_names_differ_in_the_set_are_one_run(tmp_path: Path) -> None:
+    _table(tmp_path, "learn_error.tsv", [0.7 * 0.9**n for n in range(40)])
+    _table(tmp_path, "test_error.tsv", [0.4 + 0.3 * 0.8**n for n in range(40)])
+    (run,) = read_runs(tmp_path)
+    assert run.column(run.loss)[:2].tolist() == [0.7, 0.7 * 0.9]
+    assert run.column(t.VALIDATION_LOSS)[0] == 0.7
+    assert "learn_error.tsv, test_error.tsv are sets of one run" in " ".join(note.en for note in run.source.notes)
+
+
+def test_files_of_other_series_are_runs_of_their_own(tmp_path: Path) -> None:
+    _table(tmp_path, "train_a.tsv", [0.7 * 0.9**n for n in range(40)])
+    (tmp_path / "test_a.tsv").write_text("iter\tloss\n" + "".join(f"{n}\t{1 / (n + 1)}\n" for n in range(40)))
+    assert len(read_runs(tmp_path)) == 2
+
+
+def test_the_time_that_is_left_beside_computing_is_waiting(tmp_path: Path) -> None:
+    rows = [
+        {
+            "step": n,
+            "loss": 2 * 0.99**n,
+            "iter_time": 1.4,
+            "forward_time": 0.2,
+            "backward_time": 0.2,
+            "train_time": 1.85,
+        }
+        for n in range(1, 60)
+    ]
+    (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (run,) = read_runs(tmp_path / "log.jsonl")
+    assert np.all(run.column(t.DATA_SECONDS) == 1.4)
+    assert np.all(run.column(t.STEP_SECONDS) == 1.85)
+
+
+def test_a_time_that_is_no_part_of_the_whole_is_not_waiting(tmp_path: Path) -> None:
+    rows = [
+        {
+            "step": n,
+            "loss": 2 * 0.99**n,
+            "iter_time": 0.5,
+            "forward_time": 0.2,
+            "backward_time": 0.2,
+            "train_time": 1.85,
+        }
+        for n in range(1, 60)
+    ]
+    (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (run,) = read_runs(tmp_path / "log.jsonl")
+    assert np.isnan(run.column(t.DATA_SECONDS)).all()
