@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isang.logs.stream.open_records import STORED_SCHEMA, OpenRecords
-from isang.logs.stream.parser import PARSED_SCHEMA
+from isang.logs.stream.record import PARSED_SCHEMA
 from isang.logs.templates.text_store import BLOCK_BYTES, PackedTexts
 
 Row = tuple[str | None, str | None, int]

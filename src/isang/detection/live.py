@@ -175,6 +175,8 @@ class Following:
         if self.watch is not None:
             for lines in self.follower.lines:
                 self.watch.add(lines, time.time_ns() // 1000)
+            for outside in self.follower.outside:
+                self.watch.new_lines.add(outside, self.follower.now_us())
         found = self._judged(ended_now) + self._alarming()
         if came and time.monotonic() - self._trimmed_at > TRIM_SECONDS:
             self._trimmed_at = time.monotonic()

@@ -67,6 +67,8 @@ class Follower:
         """How many the last `poll` read, by stream."""
         self.lines: list[pl.DataFrame] = []
         """All of these as LINES_SCHEMA, whether or not they belong to a session."""
+        self.outside: list[pl.DataFrame] = []
+        """Those that belong to no session, as OUTSIDE_SCHEMA."""
         self._saved = None if state is None else SavedPlace(state)
         self._handed_over: Place | None = None  # of another model
         try:
@@ -103,11 +105,11 @@ class Follower:
         now_us = self.now_us()
         read_at = self._clock()
         lines, _ = self._logs.read()
-        self.records, self.lines = _by_stream(lines), []
+        self.records, self.lines, self.outside = _by_stream(lines), [], []
         if lines.height:
             streams = list(self.records)
             self.stream.add(self._parser.parse(lines, self._logs.written(streams), read_at=read_at), now_us)
-            self.lines.append(self._parser.lines)
+            self._keep_parsed()
             self._logs.reached.update((stream, self._parser.latest_us(stream)) for stream in streams)
         self.records |= self._take_sent(now_us, read_at)
         self._read_at = read_at
@@ -121,12 +123,16 @@ class Follower:
         if sent.height:
             parsed = self._parser.parse(sent, read_at=read_at)
             self.stream.add(parsed, now_us)
-            self.lines.append(self._parser.lines)
+            self._keep_parsed()
             self._note_delivery(parsed, read_at)
             streams = _by_stream(sent)
             self._sent.update(streams)
             self._sent_us = max(self._parser.latest_us(stream) for stream in streams)
         return _by_stream(sent)
+
+    def _keep_parsed(self) -> None:
+        self.lines.append(self._parser.lines)
+        self.outside.append(self._parser.outside)
 
     def _note_delivery(self, parsed: pl.DataFrame, read_at: float) -> None:
         """Record the delay of a delivery: senders collect records before sending, which shows in the times within one.

@@ -9,7 +9,7 @@ from collections.abc import Collection
 import numpy as np
 import polars as pl
 
-from isang.logs.stream.parser import PARSED_SCHEMA
+from isang.logs.stream.record import PARSED_SCHEMA
 from isang.logs.templates.event_table import numbered
 from isang.logs.templates.text_store import Numbers, PackedTexts, TextBlock, Texts
 

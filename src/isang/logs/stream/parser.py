@@ -29,22 +29,8 @@ from isang.logs.parsing.timestamps import falls, moved_back, periods_back
 from isang.logs.redaction import messages_without_secrets, redacted_keys, redacted_texts
 from isang.logs.rules import Rules
 from isang.logs.sessions.rule import keys_of
+from isang.logs.stream.record import LINES_SCHEMA, OUTSIDE_SCHEMA, PARSED_SCHEMA
 
-PARSED_SCHEMA = pl.Schema(
-    {
-        "key": pl.String(),  # null where sessions have no key
-        "stream": pl.String(),  # the log that a session stays within; empty where it may join several
-        "log": pl.Int64(),  # number of the log: in this order stand records of the same time
-        "source": pl.String(),  # name of the file, service or host
-        "line": pl.UInt32(),  # of the first line in that source
-        "time": pl.Int64(),  # microseconds since 1970 UTC, or NO_TIME
-        "level": pl.String(),
-        "alert": pl.Boolean(),
-        "message": pl.String(),  # masked
-        "text": pl.String(),  # the whole record, up to MAX_TEXT characters
-    }
-)
-LINES_SCHEMA = pl.Schema({name: PARSED_SCHEMA[name] for name in ("source", "time", "level", "message")})
 MAX_TEXT = 2_000
 _KEPT_LINES = 100
 """Of the beginning of a log that cannot be read again."""
@@ -131,6 +117,8 @@ class RecordParser:
         self._numbers = NumbersInOrder()
         self.lines = LINES_SCHEMA.to_frame()
         """All records of the last `parse`, each once, whether or not it names a key."""
+        self.outside = OUTSIDE_SCHEMA.to_frame()
+        """Those of them that name no key where sessions have one."""
 
     def begin(self, stream: str, beginning: str = "", before: str | None = None) -> None:
         """Register a log whose first lines an earlier process parsed, by its beginning and the last of these."""
@@ -172,7 +160,7 @@ class RecordParser:
         were read.
         """
         if records.is_empty():
-            self.lines = LINES_SCHEMA.to_frame()
+            self.lines, self.outside = LINES_SCHEMA.to_frame(), OUTSIDE_SCHEMA.to_frame()
             return PARSED_SCHEMA.to_frame()
         rows = records.with_row_index("row")
         now = self._clock() if read_at is None else read_at
@@ -316,6 +304,7 @@ class RecordParser:
             ]
         )
         self.lines = records.select(LINES_SCHEMA.names()).cast(LINES_SCHEMA)
+        self.outside = OUTSIDE_SCHEMA.to_frame()
         pattern = self._rules.session.pattern
         if pattern is None:
             records = records.with_columns(key=pl.lit(None, dtype=pl.String))
@@ -326,6 +315,9 @@ class RecordParser:
             if traced.any():
                 own = records.select(row=pl.int_range(pl.len(), dtype=pl.UInt32), key="key").filter(traced)
                 found = pl.concat([found, own]).sort("row", maintain_order=True)
+            inside = np.zeros(records.height, dtype=bool)
+            inside[found["row"].to_numpy()] = True
+            self.outside = records.select(OUTSIDE_SCHEMA.names()).filter(~inside).cast(OUTSIDE_SCHEMA)
             keys = redacted_keys(found["key"]) if self._redact else found["key"]
             records = records[found["row"]].with_columns(keys)
         return records.cast(PARSED_SCHEMA)

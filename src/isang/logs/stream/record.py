@@ -22,6 +22,27 @@ RECORDS_SCHEMA = pl.Schema(
 """A batch of records; records of one stream are in order of arrival."""
 
 
+PARSED_SCHEMA = pl.Schema(
+    {
+        "key": pl.String(),  # null where sessions have no key
+        "stream": pl.String(),  # the log that a session stays within; empty where it may join several
+        "log": pl.Int64(),  # number of the log: in this order stand records of the same time
+        "source": pl.String(),  # name of the file, service or host
+        "line": pl.UInt32(),  # of the first line in that source
+        "time": pl.Int64(),  # microseconds since 1970 UTC, or NO_TIME
+        "level": pl.String(),
+        "alert": pl.Boolean(),
+        "message": pl.String(),  # masked
+        "text": pl.String(),  # the whole record, up to MAX_TEXT characters
+    }
+)
+LINES_SCHEMA = pl.Schema({name: PARSED_SCHEMA[name] for name in ("source", "time", "level", "message")})
+OUTSIDE_SCHEMA = pl.Schema(
+    {name: PARSED_SCHEMA[name] for name in ("source", "line", "time", "level", "message", "text")}
+)
+"""Parsed records; those of LINES_SCHEMA and OUTSIDE_SCHEMA are parts of them."""
+
+
 class Record(NamedTuple):
     """One log record, the same whether a file's line, an OTLP record or a syslog datagram brought it."""
 

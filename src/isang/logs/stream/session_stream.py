@@ -17,7 +17,7 @@ from isang.logs.sessions.rule import SessionRule
 from isang.logs.store import SESSIONS_SCHEMA, Dataset, Rows
 from isang.logs.stream.open_records import OWNER, STORED_SCHEMA, OpenRecords
 from isang.logs.stream.open_sessions import LATE_US, Ended, OpenSessions
-from isang.logs.stream.parser import PARSED_SCHEMA
+from isang.logs.stream.record import PARSED_SCHEMA
 from isang.logs.templates.event_table import EventTable
 from isang.logs.templates.miner import TemplateIndex, canonical
 from isang.logs.templates.text_store import TextBlock, Texts

@@ -66,7 +66,8 @@ class LogIncidents:
         return [*known.values(), *((None, group) for group in new)]
 
     def _of_logs(self, **asked: Any) -> list[dict[str, Any]]:
-        return [one for one in self._database.incidents(limit=MOST_OPEN, **asked) if is_of_logs(one)]
+        found = self._database.incidents(limit=MOST_OPEN, **asked)
+        return [one for one in found if is_of_logs(one) and one["symptoms"][0]["kind"] == "volume"]
 
     def _together(self, found: Sequence[Going]) -> list[list[Going]]:
         """Groups of what began together, each the least likely first."""

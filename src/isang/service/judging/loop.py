@@ -18,6 +18,7 @@ from isang.progress import say
 from isang.service.feedback import Feedback
 from isang.service.judging.incident_book import STREAM, IncidentBook, IncidentChange
 from isang.service.judging.log_incidents import LogIncidents
+from isang.service.judging.new_line_incidents import NewLineIncidents
 from isang.service.judging.shedding import Shedding
 from isang.service.metrics import Metrics
 from isang.service.settings import ServiceSettings
@@ -65,6 +66,7 @@ class Judging:
         assert self.following.watch is not None
         self.watch = self.following.watch
         self._of_logs = LogIncidents(database, self.model, self.watch.window_seconds)
+        self._of_new_lines = NewLineIncidents(database)
         self._going: list[Going] | None = None  # what was found of all lines and is not in the database yet
         open_sessions = self.following.follower.stream.open
         open_sessions.most_records = max(MOST_RECORDS, settings.memory_bytes // OPEN_RECORD_BYTES)
@@ -134,14 +136,17 @@ class Judging:
                 changes += self._book.add(self._found, self.sessions, now_us) + self._book.resolve(now_us)
                 if self._going is not None:
                     changes += self._of_logs.look(self._going, answers, now_us)
+                changes += self._of_new_lines.look(self.watch.new_lines.found(now_us), answers, now_us)
                 expired = self._expire(now_us)
                 for change in changes:
                     self._put(change)
         except Exception:  # nothing of it is in the database: the next poll reads all of it again
             self._book = self._opened_book()
+            self._of_new_lines = NewLineIncidents(self._database)
             raise
         self._found.clear()
         self._going = None
+        self.watch.new_lines.forget_ended(now_us)
         if answers is not self._answers:
             self._answers = answers
             self.following.answer(answers)

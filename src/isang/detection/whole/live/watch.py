@@ -12,6 +12,7 @@ from isang.artifact import Model
 from isang.detection.whole.live.delays import Delays
 from isang.detection.whole.live.going import Going
 from isang.detection.whole.live.names import KindOfLine
+from isang.detection.whole.live.new_lines import LiveNewLines
 from isang.detection.whole.live.rates import LiveRates
 from isang.detection.whole.live.silences import LiveSilences
 from isang.detection.whole.over_time.known_lines import PARTS as TENTHS
@@ -41,6 +42,8 @@ class LogWatch:
 
     def __init__(self, model: Model) -> None:
         self._kinds = KindOfLine(model)
+        self.new_lines = LiveNewLines(model, self._kinds)
+        """The new kinds of lines outside of sessions."""
         period = 0.0 if model.lines is None else float(model.lines["first"][0])
         per_alert = 1000 / model.config.detection.alerts_per_thousand / max(1, int(model.facts["period_sessions"]))
         stretch_seconds = period * max(1 / TENTHS, per_alert)
@@ -71,8 +74,11 @@ class LogWatch:
             seconds = f"{self._rates.seconds:g}"
             of_rates = Both(f"{rates:,} rates in windows of {seconds} s", f"{seconds}초 구간의 빈도 {rates:,}개")
         parts = [of_silences, of_rates]
+        if self.new_lines.watches:
+            parts.append(Both("new kinds of lines of no session", "세션에 속하지 않는 새로운 줄"))
+        together = f"{', '.join(part.en for part in parts[:-1])} and {parts[-1].en}"
         return Both(
-            f"beside sessions it watches {' and '.join(part.en for part in parts)}",
+            f"beside sessions it watches {together}",
             f"세션 외에 보는 것: {', '.join(part.ko for part in parts)}",
         )
 
@@ -90,6 +96,7 @@ class LogWatch:
         if self._silences.latest is not None and newest < self._silences.latest - BACK_SECONDS:
             self._silences.set_back(newest)
             self._rates.set_back()
+            self.new_lines.set_back()
             self._judged_until = -np.inf
         self._delays.came(counts, self._silences.latest)
         self._recent = abs(now_us / 1e6 - newest) <= RECENT_SECONDS
@@ -123,7 +130,7 @@ class LogWatch:
     def to_dict(self) -> dict[str, Any]:
         """What `restore` needs; plain JSON values."""
         return {"silences": self._silences.to_dict(), "rates": self._rates.to_dict(), "recent": self._recent,
-                "delays": self._delays.to_dict()}  # fmt: skip
+                "delays": self._delays.to_dict(), "new_lines": self.new_lines.to_dict()}  # fmt: skip
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Go on from where `to_dict` of a watch was, of this or of an earlier model."""
@@ -131,6 +138,7 @@ class LogWatch:
         self._rates.restore(kept["rates"])
         self._delays = Delays(kept["delays"])
         self._recent = bool(kept["recent"])
+        self.new_lines.restore(kept.get("new_lines", []))
 
 
 def _levels(loudness: int) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def new_outside(model: Model, dataset: Dataset, counts: pl.DataFrame, lines: Lin
         pl.col("lines").sum(), pl.col("start").min(), (pl.col("start") + pl.col("seconds")).max().alias("stop"),
         pl.col("source_index").first(), pl.col("line").first(),
     )  # fmt: skip
-    seconds = _stretch_seconds(model, length_of(lines, model.lines))
+    seconds = stretch_seconds(model, length_of(lines, model.lines))
     kinds = {loud: sum((new[event][2] > 0) == loud for event in table["event"]) for loud in (False, True)}
     chance = {loud: novelty(model.lines, seconds, loud=loud, kinds=kinds[loud]) for loud in (False, True)}
     found = []
@@ -58,9 +58,10 @@ def new_outside(model: Model, dataset: Dataset, counts: pl.DataFrame, lines: Lin
     return sorted(found, key=lambda one: (-one.loudness, not words(one.template)))
 
 
-def _stretch_seconds(model: Model, length: float) -> float:
+def stretch_seconds(model: Model, length: float) -> float:
     """The time in which the budget allows one alert among the sessions; no more than the log's own length."""
-    assert model.lines is not None, "asked before"
+    if model.lines is None:
+        return 0.0
     sessions, budget = len(held_out(model).p_values), held_out(model).budget
     period = float(model.lines["first"][0])
     return min(length, period / max(1.0, sessions * budget)) if sessions else length

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from isang.artifact import Model
-from isang.detection.causes.quiet import MANY_LINES, quiet_once
+from isang.detection.causes.quiet import quiet_once
 from isang.detection.causes.severity import SEVERITIES
 from isang.detection.causes.symptoms import Symptom
 from isang.detection.causes.titles import headline
@@ -21,7 +21,8 @@ from isang.detection.whole.over_time.explained import LineChange, explains, line
 from isang.detection.whole.over_time.known_lines import Silence, silences
 from isang.detection.whole.over_time.lines import ALL, ERRORS, OF_LOG, WARNINGS, Lines, lines_of
 from isang.detection.whole.over_time.outside import NewLine, new_outside
-from isang.detection.whole.over_time.volume import RateChange, changes, moment, worst_of
+from isang.detection.whole.over_time.told_new import SHOWN_KINDS, incident_of_new, together
+from isang.detection.whole.over_time.volume import RateChange, changes, worst_of
 from isang.detection.whole.values.value_lines import lines_by_value
 from isang.logs.line_counts import WINDOW_SECONDS, read_line_counts
 from isang.logs.places import StoredLogs
@@ -76,7 +77,7 @@ def lines_noticed(
     """
     counts = read_line_counts(logs.folder)
     new = [] if counts is None else new_outside(model, logs.dataset, counts, lines)
-    groups = _together(new)
+    groups = together(new)
     lines_new = [group for group in groups if group[0].p_value <= UNUSUAL]
     incidents, lines_new = _with_new_lines(model, logs, incidents, lines_new)
     told = [_of_new(model, logs, group) for group in lines_new]
@@ -130,6 +131,14 @@ def _begins_within(made: Incident, incident: Incident) -> bool:
         return False
     first, last = datetime.fromisoformat(incident.first_seen), datetime.fromisoformat(incident.last_seen)
     return first - timedelta(seconds=SHORTEST_SECONDS) <= datetime.fromisoformat(made.first_seen) <= last
+
+
+def _of_new(model: Model, logs: StoredLogs, group: Sequence[NewLine]) -> Incident:
+    raw = logs.raw([(one.source_index, one.line) for one in group[:SHOWN_KINDS]])
+    firsts = [
+        (logs.sources[one.source_index].name, raw.get((one.source_index, one.line), one.template)) for one in group
+    ]
+    return incident_of_new(model, group, firsts)
 
 
 def _listed(logs: StoredLogs, one: NewLine) -> dict[str, Any]:
@@ -253,64 +262,6 @@ def _titles(lead: LineChange, *, over: bool = True) -> tuple[str, str]:
     english_title = f"{english.format(line=headline(lead.series))}, {span}; {lead.says}"
     korean_title = f"{korean.format(line=named_ko)}, {span_ko}; {lead.says_ko}"
     return english_title, korean_title
-
-
-def _together(new: Sequence[NewLine]) -> list[list[NewLine]]:
-    """Groups new kinds of lines that appear at the same time, those that report a failure apart from the others."""
-    groups: list[list[NewLine]] = []
-    for one in new:
-        near = next((group for group in groups if _beside(group[0], one)), None)
-        if near is None:
-            groups.append([one])
-        else:
-            near.append(one)
-    return groups
-
-
-def _beside(lead: NewLine, one: NewLine) -> bool:
-    if (lead.loudness > 0) != (one.loudness > 0):
-        return False
-    if None in (lead.first, lead.last, one.first, one.last):
-        return True
-    return one.first <= lead.last and lead.first <= one.last  # type: ignore[operator]
-
-
-def _of_new(model: Model, logs: StoredLogs, group: Sequence[NewLine]) -> Incident:
-    lead, p_value = group[0], group[0].p_value
-    raw = logs.raw([(one.source_index, one.line) for one in group[:SHOWN_CHANGES]])
-    reasons = []
-    for one in group[:SHOWN_CHANGES]:
-        line = {
-            "source": logs.sources[one.source_index].name, "number": one.line, "position": None,
-            "time": None if one.first is None else moment(one.first).isoformat(), "level": one.level,
-            "text": raw.get((one.source_index, one.line), one.template)[:SHOWN_CHARACTERS], "template": one.template,
-        }  # fmt: skip
-        reasons.append(reason_of("new_lines", p_value, _new(one), line) | {"says_ko": _new_ko(one)})
-    total = sum(one.lines for one in group)
-    firsts = [one.first for one in group if one.first is not None]
-    lasts = [one.last for one in group if one.last is not None]
-    times = (moment(min(firsts)).isoformat(), moment(max(lasts)).isoformat()) if firsts and lasts else (None, None)
-    since = f" since {moment(min(firsts)):%H:%M}" if firsts else ""
-    since_ko = f"{moment(min(firsts)):%H:%M}부터 " if firsts else ""
-    more = f" and {len(group) - 1:,} more kinds of lines" if len(group) > 1 else ""
-    more_ko = f" 외 {len(group) - 1:,}종" if len(group) > 1 else ""
-    title = f"{headline(lead.template)}{more}: {total:,} {'line' if total == 1 else 'lines'}{since}; never seen before"
-    title_ko = f"{headline(lead.template)}{more_ko}: {since_ko}{total:,}줄; 이전에 없던 줄"
-    points = (lead.loudness == 3) + (lead.loudness > 0 and total >= MANY_LINES)
-    return incident_of_logs(
-        model, Symptom("new", lead.template, lead.level, lead.loudness > 0), (title, title_ko),
-        -float(np.log10(max(p_value, 1e-300))), ("low", "medium", "high")[points], times, total, tuple(reasons),
-        tuple(dict.fromkeys(logs.sources[one.source_index].name for one in group)),
-    )  # fmt: skip
-
-
-def _new(one: NewLine) -> str:
-    count = "1 line" if one.lines == 1 else f"{one.lines:,} lines"
-    return f"{count} like this; the training period has none, in or outside of its sessions."
-
-
-def _new_ko(one: NewLine) -> str:
-    return f"이런 줄이 {one.lines:,}개 있습니다. 학습 기간에는 세션 안팎 어디에도 없었습니다."
 
 
 def _numbers(change: RateChange) -> str:
