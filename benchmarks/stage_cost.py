@@ -24,7 +24,7 @@ STAGES = (
     "isang.detection.evaluation.evaluate:_later", "isang.detection.evaluation.evaluate:_measured",
     "isang.detection.evaluation.evaluate:plant", "isang.detection.batch:judge_reworded",
     "isang.detection.batch:records", "isang.detection.batch:with_sessions", "isang.detection.batch:never_seen",
-    "isang.detection.batch:prepare_folder", "isang.detection.batch:new_lines", "isang.detection.batch:noticed",
+    "isang.logs.stored:prepare_folder", "isang.detection.batch:new_lines", "isang.detection.batch:noticed",
     "isang.detection.detectors.contract:surprise",
 )  # fmt: skip
 """Functions by module and name, each where it is called from."""
