@@ -273,8 +273,8 @@ def _this_boxes(curves: Curves) -> Sentence:
         + en_parts,
         "ko": f"가운데 절반의 폭은 {first.epoch}번 상자에서 {number(width_first)}, {last.epoch}번 상자에서 "
         f"{number(width_last)}이고, 중앙값은 {number(first.quartiles[1])}에서 {number(last.quartiles[1])}"
-        f"{_to(number(last.quartiles[1]))} 변합니다. {values[1]} {count:,}개 중 {outside:,}개({100 * outside / count:.2f}%)가 "
-        f"수염 밖에 있습니다(정규 노이즈라면 0.7%)." + ko_parts,
+        f"{_to(number(last.quartiles[1]))} 변합니다. {values[1]} {count:,}개 중 {outside:,}개"
+        f"({100 * outside / count:.2f}%)가 수염 밖에 있습니다(정규 노이즈라면 0.7%)." + ko_parts,
     }
 
 
