@@ -110,6 +110,14 @@ def test_one_changed_frame_costs_itself_alone(tmp_path: Path, capsys: pytest.Cap
     assert f"segment 1 is damaged from byte {ends[1]:,} to {ends[2]:,}" in capsys.readouterr().err
 
 
+def test_two_services_do_not_share_a_journal(tmp_path: Path) -> None:
+    first = RecordJournal(tmp_path / "journal", max_bytes=1 << 30)
+    with pytest.raises(InputError, match=r"another isang serve uses .*; end it, or name another --home"):
+        RecordJournal(tmp_path / "journal", max_bytes=1 << 30)
+    first.close()
+    RecordJournal(tmp_path / "journal", max_bytes=1 << 30).close()
+
+
 def test_a_pipe_or_an_alien_file_in_the_folder_is_told_or_left(tmp_path: Path) -> None:
     (tmp_path / "notes.records").write_text("mine")
     RecordJournal(tmp_path, max_bytes=1 << 30).close()

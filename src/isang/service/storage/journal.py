@@ -4,6 +4,7 @@ The journal is a sequence of segments, files of frames. A frame is its length in
 of records (RECORDS_SCHEMA). One thread writes all waiting frames and calls fsync once for them (group commit).
 """
 
+import fcntl
 import io
 import os
 import queue
@@ -39,13 +40,14 @@ class TooLarge(Exception):
 class RecordJournal:
     """The folder of segments; `max_bytes` limits what is not judged yet.
 
-    Raises InputError for a folder that cannot be used.
+    Raises InputError for a folder that cannot be used, or that another process uses.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._folder, self._max_bytes, self._segment_bytes = folder, max_bytes, segment_bytes
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock_of_folder = _locked(folder)
             segments = self.segments()
             unfit = [number for number in segments if not self.path(number).is_file()]
             if unfit:
@@ -123,6 +125,7 @@ class RecordJournal:
         self._queue.put(None)
         self._thread.join()
         self._file.close()
+        os.close(self._lock_of_folder)
 
     def _write_all(self) -> None:
         while True:
@@ -260,6 +263,17 @@ class JournalSource:
         line = pl.col("stream").replace_strict(streams, before, return_dtype=pl.Int64) + own
         self._counts.update(dict(sizes.iter_rows()))
         return records.with_columns(line=pl.when(pl.col("line") > 0).then("line").otherwise(line))
+
+
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the folder for this process; the system lets go of it however the process ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise InputError(f"another isang serve uses {folder.parent}; end it, or name another --home") from error
+    return descriptor
 
 
 def _framed(records: pl.DataFrame) -> bytes:
