@@ -22,8 +22,9 @@ def document(report: JudgedRun, curves: Curves, language: Language, prefix: str 
     parts = [f"# {word('report', language)}: {_plain(report.table.name)}", *_verdicts(report, language)]
     parts += _reading(report, language)
     parts += [_heading("statistics", language), _table(tables.totals(report, language))]
-    parts += [_table(tables.curves(report, language)), word("curves_note", language)]
-    parts += [_plain(note)] if (note := tables.minimum_note(report, language)) else []
+    parts += [_table(tables.curves(report, language))]
+    for note in (tables.curves_note(report, language), tables.minimum_note(report, language)):
+        parts += [_plain(note)] if note else []
     epochs, phases = tables.epoch_rows(report, language), tables.phase_rows(report, language)
     parts += [_heading("epochs", language), _table(epochs) if epochs.rows else word("no_epochs", language)]
     parts += [_plain(note)] if (note := tables.epochs_note(report, language)) else []

@@ -89,7 +89,10 @@ def _run(
         "evidence": lambda finding: evidence_rows(finding.evidence, language),
         "about": about, "lines": lines, "accounted": tables.accounted(report, language), "source": report.table.source,
         "totals": tables.totals(report, language), "curves": tables.curves(report, language),
-        "minimum_note": tables.minimum_note(report, language), "epochs": tables.epoch_rows(report, language),
+        "curves_notes": [
+            note for note in (tables.curves_note(report, language), tables.minimum_note(report, language)) if note
+        ],
+        "epochs": tables.epoch_rows(report, language),
         "epochs_note": tables.epochs_note(report, language), "phases": tables.phase_rows(report, language),
         "drawn": drawn(curves, language),
         "plots": [

@@ -110,17 +110,32 @@ def totals(report: JudgedRun, language: Language) -> Table:
 
 
 def curves(report: JudgedRun, language: Language) -> Table:
-    """Initial, final and lowest value of each loss curve, separately."""
-    keys = ("initial", "final", "decrease_percent", "minimum", "minimum_step")
+    """Initial, final and lowest value of each curve, separately; of a run that is better the higher, the best one."""
+    maximised = report.table.maximised
+    found = ("change_percent", "best_value") if maximised else ("decrease_percent", "minimum")
+    keys = ("initial", "final", *found, "minimum_step")
     rows = []
     for name in _curves_of(report):
         entry = report.statistics[name]
         shown = "smoothed_metric" if name == "smoothed_loss" and report.table.loss == METRIC else name
+        best = "maximum" if maximised and name in (METRIC, "smoothed_loss") else "minimum"
         rows.append((
             series_name(shown, language), number(entry["initial"]), number(entry["final"]),
-            percent(entry["decrease_percent"], 2), number(entry["minimum"]), number(entry["minimum_step"]),
+            _moved(entry["decrease_percent"], maximised, 2), number(entry[best]), number(entry[f"{best}_step"]),
         ))  # fmt: skip
     return Table((word("curve", language), *(word(key, language) for key in keys)), rows)
+
+
+def curves_note(report: JudgedRun, language: Language) -> str:
+    """What to know about the curves, where there are several of one loss."""
+    return word("curves_note", language) if RUNNING_MEAN in _curves_of(report) else ""
+
+
+def _moved(decrease: float | None, maximised: bool, digits: int = 1) -> str:
+    """A decrease in per cent, or the change with its sign."""
+    if decrease is None or not maximised:
+        return percent(decrease, digits)
+    return f"{-decrease:+.{digits}f} %"
 
 
 def curve_lines(report: JudgedRun, language: Language) -> list[str]:
@@ -158,18 +173,20 @@ def epoch_rows(report: JudgedRun, language: Language) -> Table:
 
     If there are many epochs, only some are shown, including the first, the last and the best.
     """
-    rows = report.epochs
+    rows, maximised = report.epochs, report.table.maximised
     validation = any(row["validation_loss"] is not None for row in rows)
     rates = any(row["learning_rate_first"] is not None for row in rows)
     header = ["epoch", "epoch_steps", "mean_loss", "improvement", "cumulative"]
+    if maximised:
+        header[2:5] = ["mean_metric", "change_percent", "cumulative_change"]
     header += ["series_validation_loss"] * validation + ["rate_first_last"] * rates + ["quartiles"]
     cells = []
     for position in _shown_epochs(report):
         row = rows[position]
         cell = [
             number(row["epoch"]), number(row["steps"]), number(row["mean_loss"]),
-            percent(row["improvement_percent"]) if position else NO_VALUE,
-            percent(row["cumulative_decrease_percent"]) if position else word("base", language),
+            _moved(row["improvement_percent"], maximised) if position else NO_VALUE,
+            _moved(row["cumulative_decrease_percent"], maximised) if position else word("base", language),
         ]  # fmt: skip
         cell += [number(row["validation_loss"])] * validation
         cell += [_first_and_last(rate(row["learning_rate_first"]), rate(row["learning_rate_last"]))] * rates
@@ -206,12 +223,14 @@ def phase_rows(report: JudgedRun, language: Language) -> Table:
     rows = [
         (
             word(f"phase_{row['name']}", language), _range(row[f"first_{unit}"], row[f"last_{unit}"]),
-            number(row["first_loss"]), number(row["last_loss"]), percent(row["decrease_percent"]),
+            number(row["first_loss"]), number(row["last_loss"]),
+            _moved(row["decrease_percent"], report.table.maximised),
         )
         for row in report.phases
     ]  # fmt: skip
     header = (word("phase", language), word(unit, language), word("initial", language), word("final", language))
-    return Table((*header, word("decrease_percent", language)), rows)
+    change = "change_percent" if report.table.maximised else "decrease_percent"
+    return Table((*header, word(change, language)), rows)
 
 
 def quality(evaluation: Mapping[str, Any], language: Language) -> Table:

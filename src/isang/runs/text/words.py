@@ -168,6 +168,8 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "minimum": {"en": "Minimum", "ko": "최소"},
     "minimum_step": {"en": "at step", "ko": "최소 스텝"},
     "decrease_percent": {"en": "Decrease", "ko": "감소율"},
+    "change_percent": {"en": "Change", "ko": "변화율"},
+    "best_value": {"en": "Best", "ko": "최적값"},
     "curves_note": {
         "en": "The batch loss is the loss of one step. The running mean restarts with each epoch, so its minimum "
         "can be the first batch of an epoch by chance. The smoothed loss is the one to compare.",
@@ -183,6 +185,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     },
     "improvement": {"en": "Improvement", "ko": "개선율"},
     "cumulative": {"en": "Cumulative decrease", "ko": "누적 감소율"},
+    "cumulative_change": {"en": "Cumulative change", "ko": "누적 변화율"},
     "base": {"en": "base", "ko": "기준"},
     "rate_first_last": {"en": "Learning rate", "ko": "학습률"},
     "quartiles": {"en": "Quartiles", "ko": "사분위수"},
