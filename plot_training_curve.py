@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from isang.errors import IsangError
+from isang.languages import default_language
 from isang.runs.read.choice import Asked
-from isang.runs.report.report import default_language, make_report, summary, write_report
+from isang.runs.report.report import make_report, summary, write_report
 
 
 def main() -> int:

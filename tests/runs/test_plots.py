@@ -3,6 +3,7 @@
 import io
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +18,10 @@ from isang.runs.plots.fonts import PLAIN_FONT, can_write, find_korean_font, kore
 from isang.runs.plots.label_placement import beside
 from isang.runs.plots.svg import for_page
 from isang.runs.plots.thinning import nearest, thin
+from isang.runs.read.folders import read_runs
 from isang.runs.report.judge import judged
 from isang.runs.statistics.decay_fit import fit_ideal_curve
+from isang.runs.text.words import plot_title
 from tests.runs.curves import cut_cosine, flat, misshapen
 
 HANGUL = re.compile("[가-힣]")
@@ -178,3 +181,34 @@ def test_a_label_makes_way_for_another_line_close_above_its_point() -> None:
     assert beside(values, 1)["xytext"][1] > 0
     assert beside(values, 1, other=2.1)["xytext"][1] < 0
     assert beside(values, 1, other=2.9) == beside(values, 1, other=1.9) == beside(values, 1)
+
+
+def rising_metric(folder: Path) -> Curves:
+    """A run that logs nothing but a precision that climbs to 0.7."""
+    rows = [f'{{"step": {10 * i}, "eval/mAP": {0.7 * (1 - 0.9**i):.4f}}}' for i in range(1, 61)]
+    (folder / "metrics.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (table,) = read_runs(folder / "metrics.jsonl")
+    return curves_of(judged(table))
+
+
+def test_a_run_with_only_a_metric_has_no_loss_in_its_titles_and_its_highest_value_is_marked(tmp_path: Path) -> None:
+    curves = rising_metric(tmp_path)
+    assert curves.maximised
+    assert curves.decrease is None
+    pictures = {plot.name: svg_of(curves, plot, "en") for plot in figures.PLOTS}
+    for name in ("loss_per_step", "smoothed_loss", "epoch_means", "epoch_boxes"):
+        assert not re.search("[Ll]oss", plot_title(name, curves.metric, "en"))
+        assert plot_title(name, curves.metric, "en") in pictures[name]
+    assert "at step 600" in pictures["smoothed_loss"]
+    assert "lowest" not in pictures["smoothed_loss"]
+
+
+def test_the_legend_of_a_rising_curve_covers_none_of_it(tmp_path: Path) -> None:
+    with figures.style("en"):
+        figure = figures.PLOTS[0].figure(rising_metric(tmp_path), "en")
+        figure.canvas.draw()
+        (axes,) = figure.axes
+        legend = axes.get_legend()
+        assert legend is not None
+        points = axes.transData.transform(axes.lines[0].get_xydata())
+        assert not any(legend.get_window_extent().contains(*point) for point in points)

@@ -195,6 +195,20 @@ def test_incidents_are_listed_by_what_is_asked(parts: Parts) -> None:
     assert ask(parts, "GET", "/api/v1/incidents/zz").status_code == 404
 
 
+def test_a_mistyped_request_is_told_what_there_is(parts: Parts) -> None:
+    nothing = ask(parts, "POST", "/v1/log")
+    assert (nothing.status_code, nothing.json()["error"].split(";")[0]) == (404, "nothing is at /v1/log")
+    assert "/v1/logs" in nothing.json()["error"]
+    other = ask(parts, "GET", "/ingest")
+    assert (other.status_code, other.headers["Allow"]) == (405, "POST")
+    assert other.json() == {"error": "/ingest takes POST, not GET"}
+    picture = ask(parts, "POST", "/ingest", content=b"x", headers={"Content-Type": "image/png"})
+    assert (picture.status_code, picture.json()["error"]) == (
+        415,
+        "only text and JSON lines are read here, got image/png",
+    )
+
+
 def test_the_description_names_what_can_be_read(parts: Parts) -> None:
     described = ask(parts, "GET", "/openapi.json").json()
     assert set(_READ) <= set(described["paths"])

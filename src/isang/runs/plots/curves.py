@@ -57,7 +57,7 @@ class Curves:
     validation: Series | None
     learning_rate: Series | None
     decrease: Series | None
-    """Per cent of the initial smoothed loss that is gone."""
+    """Per cent of the initial smoothed loss that is gone; none of a metric that is better the higher it is."""
     reached: dict[int, int]
     """The step at which the decrease first reached 50, 75 and 90 %."""
     epochs: tuple[tuple[int, float, float | None], ...]
@@ -86,7 +86,9 @@ def curves_of(report: JudgedRun, most: int = 3000) -> Curves:
     ideal = fit_ideal_curve(smooth_step, smooth)
     boxes, boxes_are_epochs = _boxes(report)
     means = _epoch_means(report)
-    smoothed = _series("smoothed_loss", smooth_step, smooth, most // 2, cited)
+    smoothed = _series(
+        "smoothed_metric" if table.loss == METRIC else "smoothed_loss", smooth_step, smooth, most // 2, cited
+    )
     return Curves(
         name=printable_line(table.name),
         maximised=table.maximised,
@@ -99,8 +101,8 @@ def curves_of(report: JudgedRun, most: int = 3000) -> Curves:
         ideal=None if ideal is None else _ideal_series(ideal, smooth_step),
         validation=_series(VALIDATION_LOSS, *_finite(*table.points(VALIDATION_LOSS)), most // 4, cited),
         learning_rate=_series(LEARNING_RATE, *_finite(*table.points(LEARNING_RATE)), most // 4, cited),
-        decrease=_decrease(smoothed),
-        reached=_reached(smooth_step, smooth),
+        decrease=None if table.maximised else _decrease(smoothed),
+        reached={} if table.maximised else _reached(smooth_step, smooth),
         epochs=means or tuple((box.epoch, box.mean, None) for box in boxes),
         boxes=boxes,
         epoch_starts=_epoch_starts(report),

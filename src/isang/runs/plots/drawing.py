@@ -8,9 +8,9 @@ from isang.runs.findings import Language
 from isang.runs.plots.annotations import Mark
 from isang.runs.plots.curves import Curves, Series
 from isang.runs.plots.fonts import measured_name
-from isang.runs.plots.label_placement import above_lowest, beside
+from isang.runs.plots.label_placement import above_best, beside, best_row
 from isang.runs.plots.thinning import nearest
-from isang.runs.text.words import finding_name, number, series_name, word
+from isang.runs.text.words import finding_name, number, plot_title, series_name, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,11 +60,13 @@ def draw_smoothed(axes: Axes, curves: Curves, language: Language) -> None:
         few = len(curves.validation.step) <= 60
         _line(axes, curves.validation, language, color=VALIDATION, linewidth=1.3, marker="s" if few else "", ms=4)
     _loss_scale(axes, smoothed)
-    at, lowest = smoothed.step[smoothed.values.argmin()], smoothed.values.min()
-    axes.plot(at, lowest, "o", ms=6, mfc=PAPER, mec=SMOOTH, mew=1.6, gid="point")
+    row = best_row(smoothed, maximised=curves.maximised)
+    at, best = int(smoothed.step[row]), float(smoothed.values[row])
+    axes.plot(at, best, "o", ms=6, mfc=PAPER, mec=SMOOTH, mew=1.6, gid="point")
     axes.annotate(
-        word("lowest", language, value=number(lowest), step=f"{at:,}"), textcoords="offset points", fontsize=9,
-        color=SMOOTH, **above_lowest(smoothed, (curves.ideal, curves.validation)),
+        word("highest" if curves.maximised else "lowest", language, value=number(best), step=f"{at:,}"),
+        textcoords="offset points", fontsize=9, color=SMOOTH,
+        **above_best(smoothed, (curves.ideal, curves.validation), row),
     )  # fmt: skip
     _finish(axes, curves, smoothed, language)
     return None
@@ -72,20 +74,19 @@ def draw_smoothed(axes: Axes, curves: Curves, language: Language) -> None:
 
 def draw_epochs(axes: Axes, curves: Curves, language: Language) -> None:
     """Plot 3: the mean loss of each epoch, and its validation loss if there is one."""
-    _frame(axes, curves, language, "epoch_means", word("mean_loss", language), by_step=False)
+    mean_name = word("mean_metric" if curves.metric else "mean_loss", language)
+    _frame(axes, curves, language, "epoch_means", mean_name, by_step=False)
     if not curves.epochs:
         return nothing(axes, word("no_loss", language))
     numbers = [epoch for epoch, _, _ in curves.epochs]
     means = [mean for _, mean, _ in curves.epochs]
     dots = ("o-", "s--") if len(numbers) <= MOST_DOTS else ("-", "--")
-    axes.plot(
-        numbers, means, dots[0], color=SMOOTH, linewidth=1.8, ms=6, label=word("mean_loss", language), gid="series"
-    )
+    axes.plot(numbers, means, dots[0], color=SMOOTH, linewidth=1.8, ms=6, label=mean_name, gid="series")
     held_out = {epoch: value for epoch, _, value in curves.epochs if value is not None}
     if held_out:
         axes.plot(list(held_out), list(held_out.values()), dots[1], color=VALIDATION, linewidth=1.3, ms=5,
                   label=series_name("validation_loss", language), gid="series")  # fmt: skip
-        axes.legend(loc="upper right")
+        axes.legend(loc="best")
     if len(numbers) <= MOST_VALUE_LABELS:
         for index, (epoch, mean) in enumerate(zip(numbers, means, strict=True)):
             axes.annotate(number(mean), (epoch, mean), textcoords="offset points", fontsize=9, color=INK,
@@ -119,7 +120,7 @@ def draw_decrease(axes: Axes, curves: Curves, language: Language) -> None:
     """Plot 5: how much of the initial loss is gone, with lines at 50, 75 and 90 %."""
     _frame(axes, curves, language, "decrease", word("decrease_axis", language))
     if curves.decrease is None:
-        return nothing(axes, word("no_decrease", language))
+        return nothing(axes, word("no_decrease_metric" if curves.maximised else "no_decrease", language))
     _line(axes, curves.decrease, language, color=SMOOTH, linewidth=1.8)
     gone = curves.decrease.values
     axes.set_ylim(float(gone.min()) - 3 if gone[-1] < 0 else 0.0, 102.0)
@@ -170,7 +171,7 @@ def draw_boxes(axes: Axes, curves: Curves, language: Language) -> None:
 
 
 def _frame(axes: Axes, curves: Curves, language: Language, name: str, y: str, *, by_step: bool = True) -> None:
-    title = axes.set_title(f"{word('plot_' + name, language)}", color=INK)
+    title = axes.set_title(plot_title(name, curves.metric, language), color=INK)
     title.set_gid("title")
     axes.set_ylabel(y)
     axes.tick_params(length=3)
@@ -218,7 +219,7 @@ def _epoch_axis(axes: Axes, numbers: list[int], name: str) -> None:
 
 
 def _finish(axes: Axes, curves: Curves, series: Series, language: Language) -> None:
-    """The marks of the findings on the curve `series`, and the legend below the bars that name stretches."""
+    """The marks of the findings on the curve `series`, and the legend below the bars, where it covers no line."""
     single = [mark for mark in curves.marks if not mark.stretch]
     for mark in single:
         rows = nearest(series.step, mark.steps)
@@ -228,9 +229,7 @@ def _finish(axes: Axes, curves: Curves, series: Series, language: Language) -> N
     stretches = [mark for mark in curves.marks if mark.stretch]
     for lane, mark in enumerate(stretches):
         _bar(axes, mark, 0.965 - LANE * lane, finding_name(mark.finding, language))
-    axes.legend(
-        loc="upper right", bbox_to_anchor=(1, 1.01 - LANE * len(stretches)), borderaxespad=0.2, handlelength=2.2
-    )
+    axes.legend(loc="best", bbox_to_anchor=(0, 0, 1, 1.01 - LANE * len(stretches)), borderaxespad=0.2, handlelength=2.2)
 
 
 def _bar(axes: Axes, mark: Mark, height: float, name: str) -> None:

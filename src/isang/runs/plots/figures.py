@@ -32,7 +32,7 @@ from isang.runs.plots.drawing import (
     nothing,
 )  # fmt: skip
 from isang.runs.plots.fonts import can_write, find_korean_font, measured_name, picture_fonts
-from isang.runs.text.words import word
+from isang.runs.text.words import plot_title, word
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -96,6 +96,12 @@ def all_in_one(curves: Curves, language: Language) -> Figure:
     return figure
 
 
+def usual_metric(runs: Sequence[Curves]) -> str:
+    """The metric by which most of the runs are judged, "" if by their losses."""
+    kinds = [curves.metric for curves in runs if curves.smoothed is not None]
+    return max(kinds, key=lambda kind: (kinds.count(kind), not kind), default="")
+
+
 def overlay(runs: Sequence[Curves], language: Language) -> Figure:
     """The smoothed losses of up to eight runs in one plot, or the metric if most runs are judged by the same one.
 
@@ -106,12 +112,11 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
     figure = Figure(figsize=(8.4, 4.3))
     axes = figure.add_axes((0.085, 0.125, 0.875, 0.765))
     able = [(place, curves) for place, curves in enumerate(runs, start=1) if curves.smoothed is not None]
-    kinds = [curves.metric for _, curves in able]
-    usual = max(kinds, key=lambda kind: (kinds.count(kind), not kind), default="")
+    usual = usual_metric(runs)
     all_able, able = len(able), [(place, curves) for place, curves in able if curves.metric == usual]
     measured = measured_name(usual, language)
     drawn = able[:MOST_RUNS]
-    title = axes.set_title(word("plot_overlay", language), color=INK)
+    title = axes.set_title(plot_title("overlay", usual, language), color=INK)
     title.set_gid("title")
     for row, (place, curves) in enumerate(drawn):
         name = curves.name if can_write(curves.name, picture_fonts(language)) else f"{word('run', language)} {place}"
@@ -129,7 +134,7 @@ def overlay(runs: Sequence[Curves], language: Language) -> Figure:
     if every.min() > 0 and every.max() > LOG_RANGE * every.min():
         logarithmic(axes)
     more = all_able - len(drawn)
-    axes.legend(loc="upper right", title=word("overlay_more", language, count=f"{more:,}") if more else None)
+    axes.legend(loc="best", title=word("overlay_more", language, count=f"{more:,}") if more else None)
     return figure
 
 

@@ -9,7 +9,7 @@ from isang.runs.plots.curves import Series
 from isang.runs.read.table import Floats
 
 LABEL_WIDTH = 0.32
-"""Width of the label of the lowest loss, in that of its plot."""
+"""Width of the label of the best value, in that of its plot."""
 STEEP = 0.08
 """A step of the curve, in its whole height, that would run through a label above the point."""
 
@@ -17,9 +17,14 @@ NEAR = 0.2
 """Another line that runs less than this above a point, in the curve's height, takes the place of its label."""
 
 
-def above_lowest(smoothed: Series, others: Sequence[Series | None]) -> dict[str, Any]:
-    """How `annotate` places the label of the lowest smoothed loss: over all curves that would run through it."""
-    at = int(smoothed.step[smoothed.values.argmin()])
+def best_row(smoothed: Series, *, maximised: bool) -> int:
+    """The drawn point of the lowest loss, or of the highest metric."""
+    return int(smoothed.values.argmax() if maximised else smoothed.values.argmin())
+
+
+def above_best(smoothed: Series, others: Sequence[Series | None], row: int) -> dict[str, Any]:
+    """How `annotate` places the label of the best smoothed value: over all curves that would run through it."""
+    at = int(smoothed.step[row])
     width = LABEL_WIDTH * float(smoothed.step[-1] - smoothed.step[0])
     late = at > smoothed.step[0] + width
     first, last = (at - width, at) if late else (at, at + width)

@@ -14,7 +14,7 @@ from isang.runs.text import tables
 from isang.runs.text.captions import caption
 from isang.runs.text.evidence import evidence_rows
 from isang.runs.text.tables import Table
-from isang.runs.text.words import finding_name, word
+from isang.runs.text.words import finding_name, plot_title, word
 
 
 def document(report: JudgedRun, curves: Curves, language: Language, prefix: str = "") -> str:
@@ -81,7 +81,7 @@ def _reading(report: JudgedRun, language: Language) -> list[str]:
 def _curves(curves: Curves, language: Language, prefix: str) -> list[str]:
     parts = [_heading("curves", language)]
     for plot in PLOTS:
-        title = word(f"plot_{plot.name}", language)
+        title = plot_title(plot.name, curves.metric, language)
         sentences = zip(("shows", "healthy", "this"), caption(plot.name, curves), strict=True)
         parts += [f"### {title}", f"![{title}]({prefix}{plot.name}.svg)"]
         parts.append("\n".join(f"- **{word(key, language)}:** {_plain(text[language])}" for key, text in sentences))

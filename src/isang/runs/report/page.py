@@ -11,12 +11,13 @@ from isang.runs.findings import NOT_IN_A_LOG, Language
 from isang.runs.findings.ranking import first_things
 from isang.runs.plots.curves import Curves
 from isang.runs.plots.drawing import COLOURS
+from isang.runs.plots.figures import usual_metric
 from isang.runs.plots.svg import for_page
 from isang.runs.report.judge import JudgedRun
 from isang.runs.text import comparing, tables
 from isang.runs.text.captions import caption
 from isang.runs.text.evidence import evidence_rows
-from isang.runs.text.words import finding_name, series_name, word
+from isang.runs.text.words import finding_name, plot_title, series_name, word
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -59,7 +60,7 @@ def html(
         "form-action 'none'",
         runs=[_run(number, *run, language) for number, run in enumerate(runs, start=1)],
         sections=SECTIONS, verdicts=tables.VERDICTS, limits=NOT_IN_A_LOG,
-        overlay=None if overlay is None else _overlay(overlay, language),
+        overlay=_overlay(overlay, usual_metric([curves for _, curves, _ in runs]), language) if overlay else None,
         comparison=comparing.comparison([report for report, _, _ in runs], language) if len(runs) > 1 else None,
         w=lambda key, **values: word(key, language, **values), finding_name=lambda name: finding_name(name, language),
     )  # fmt: skip
@@ -93,7 +94,7 @@ def _run(
         "drawn": drawn(curves, language),
         "plots": [
             {
-                "title": word(f"plot_{picture.name}", language), "points": picture.points,
+                "title": plot_title(picture.name, curves.metric, language), "points": picture.points,
                 "id": f"run{position}-{picture.name}", "caption": caption(picture.name, curves),
                 "svg": safe(for_page(picture.svg, f"run{position}-{picture.name}")),
             }
@@ -107,9 +108,9 @@ def _run(
     }  # fmt: skip
 
 
-def _overlay(picture: Picture, language: Language) -> dict[str, Any]:
+def _overlay(picture: Picture, metric: str, language: Language) -> dict[str, Any]:
     svg = safe(for_page(picture.svg, picture.name))
-    title = word("plot_overlay", language)
+    title = plot_title("overlay", metric, language)
     return {"title": title, "points": picture.points, "id": picture.name, "svg": svg, "caption": None}
 
 

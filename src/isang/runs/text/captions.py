@@ -80,6 +80,16 @@ OF_A_METRIC: Mapping[str, Sentence] = {
         "en": "The metric that the run is judged by, its noise averaged away.",
         "ko": "판정에 쓴 지표에서 노이즈를 평균해 없앤 값입니다.",
     },
+    "epoch_means": {
+        "en": "The mean of the judged metric in each epoch, so that epochs can be compared.",
+        "ko": "판정에 쓴 지표의 에폭별 평균으로, 에폭끼리 비교할 수 있습니다.",
+    },
+    "epoch_boxes": {
+        "en": "The spread of the judged metric within each epoch: the box holds the middle half, the line is the "
+        "median, the whiskers reach 1.5 boxes further, the circles are the lowest and the highest value beyond them.",
+        "ko": "에폭 안에서 판정에 쓴 지표가 퍼진 정도입니다. 상자는 가운데 절반, 선은 중앙값, 수염은 상자 길이의 "
+        "1.5배까지, 원은 그 밖의 최저·최고 값입니다.",
+    },
 }
 """What these plots show of a run that is not judged by a loss."""
 RISES: Sentence = {
@@ -172,7 +182,8 @@ def _this_epochs(curves: Curves) -> Sentence:
     if not curves.epochs:
         return _EMPTY
     means = [mean for _, mean, _ in curves.epochs]
-    rises = [epoch for (epoch, mean, _), before in zip(curves.epochs[1:], means, strict=False) if mean >= before]
+    rises = [epoch for (epoch, mean, _), before in zip(curves.epochs[1:], means, strict=False)
+             if (mean <= before if curves.maximised else mean >= before)]  # fmt: skip
     unit = ("epoch", "에폭") if curves.named_epochs else ("tenth", "구간")
     if len(means) == 1:
         return {"en": f"There is one {unit[0]}, with a mean of {number(means[0])}.",
@@ -185,7 +196,7 @@ def _this_epochs(curves: Curves) -> Sentence:
         ko += f" 앞보다 나아지지 않은 {unit[1]}: {listed}."
     else:
         en += f"; every {unit[0]} improves on the one before."
-        ko += f" 모든 {unit[1]}에서 앞보다 내려갑니다."
+        ko += f" 모든 {unit[1]}에서 앞보다 {'올라갑니다' if curves.maximised else '내려갑니다'}."
     return {"en": en, "ko": ko}
 
 
@@ -218,6 +229,11 @@ def _this_rate(curves: Curves) -> Sentence:
 
 def _this_decrease(curves: Curves) -> Sentence:
     series = curves.decrease
+    if series is None and curves.maximised:
+        return {
+            "en": "The judged metric is better the higher it is, so there is no decrease to show.",
+            "ko": "판정에 쓴 지표는 높을수록 좋으므로 감소율은 없습니다.",
+        }
     if series is None:
         return {
             "en": "The initial loss is not positive, so a decrease in per cent has no meaning here.",
@@ -249,15 +265,16 @@ def _this_boxes(curves: Curves) -> Sentence:
         en_parts = " The boxes are tenths of the run, since the log has no epochs that would fill one each."
         ko_parts = " 상자 하나를 채울 만한 에폭이 로그에 없어 전체를 10등분했습니다."
     outside, count = sum(box.outside for box in curves.boxes), sum(box.count for box in curves.boxes)
+    values = ("values", "값") if curves.metric else ("losses", "손실")
     return {
         "en": f"The middle half is {number(width_first)} wide in box {first.epoch} and {number(width_last)} in box "
         f"{last.epoch}, the median goes from {number(first.quartiles[1])} to {number(last.quartiles[1])}; {outside:,} "
-        f"of {count:,} losses ({100 * outside / count:.2f} %) lie beyond the whiskers (of normal noise: 0.7 %)."
+        f"of {count:,} {values[0]} ({100 * outside / count:.2f} %) lie beyond the whiskers (of normal noise: 0.7 %)."
         + en_parts,
         "ko": f"가운데 절반의 폭은 {first.epoch}번 상자에서 {number(width_first)}, {last.epoch}번 상자에서 "
         f"{number(width_last)}이고, 중앙값은 {number(first.quartiles[1])}에서 {number(last.quartiles[1])}"
-        f"{_to(number(last.quartiles[1]))} 변합니다. 손실 {count:,}개 중 {outside:,}개({100 * outside / count:.2f}%)가 "
-        f"수염 밖에 있습니다(정규 노이즈라면 0.7%)." + ko_parts,
+        f"{_to(number(last.quartiles[1]))} 변합니다. {values[1]} {count:,}개 중 {outside:,}개"
+        f"({100 * outside / count:.2f}%)가 수염 밖에 있습니다(정규 노이즈라면 0.7%)." + ko_parts,
     }
 
 

@@ -18,10 +18,16 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "plot_learning_rate": {"en": "4. Learning rate", "ko": "4. 학습률 변화"},
     "plot_decrease": {"en": "5. Decrease from the initial loss", "ko": "5. 초기 손실 대비 감소율"},
     "plot_epoch_boxes": {"en": "6. Spread of the loss per epoch", "ko": "6. 에폭별 손실 분포"},
+    "plot_loss_per_step_metric": {"en": "1. Metric per step", "ko": "1. 스텝별 지표"},
+    "plot_smoothed_loss_metric": {"en": "2. Metric per step, smoothed", "ko": "2. 스텝별 지표 (스무딩)"},
+    "plot_epoch_means_metric": {"en": "3. Mean metric per epoch", "ko": "3. 에폭별 평균 지표"},
+    "plot_epoch_boxes_metric": {"en": "6. Spread of the metric per epoch", "ko": "6. 에폭별 지표 분포"},
+    "plot_overlay_metric": {"en": "Smoothed metric of the runs", "ko": "실행별 스무딩 지표"},
     "plot_overlay": {"en": "Smoothed losses of the runs", "ko": "실행별 스무딩 손실"},
     "overlay_more": {"en": "{count} more not drawn", "ko": "그리지 않은 실행 {count}개"},
     "loss": {"en": "Loss", "ko": "손실"},
     "mean_loss": {"en": "Mean loss", "ko": "평균 손실"},
+    "mean_metric": {"en": "Mean metric", "ko": "평균 지표"},
     "step": {"en": "Step", "ko": "스텝"},
     "epoch": {"en": "Epoch", "ko": "에폭"},
     "tenth": {"en": "Tenth of the run", "ko": "전체의 10등분"},
@@ -36,6 +42,10 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "no_decrease": {
         "en": "A decrease in per cent needs a positive initial loss",
         "ko": "감소율은 초기 손실이 양수일 때만 계산할 수 있습니다",
+    },
+    "no_decrease_metric": {
+        "en": "The judged metric is better the higher it is: no decrease to draw",
+        "ko": "판정에 쓴 지표는 높을수록 좋으므로 감소율을 그리지 않습니다",
     },
     "series_batch_loss": {"en": "Batch loss", "ko": "배치 손실"},
     "series_running_mean": {"en": "Running mean of the epoch", "ko": "에폭 누적 평균"},
@@ -262,6 +272,12 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
 
 SCALE = (("basic", 2.0), ("practical", 1.5), ("good", 1.0), ("best", 0.5))
 """The rule of thumb for losses: a name and the loss to stay below."""
+
+
+def plot_title(name: str, metric: str, language: Language) -> str:
+    """The title of a plot; a run that is judged by a metric has no loss in its titles."""
+    key = f"plot_{name}_metric"
+    return word(key if metric and key in WORDS else f"plot_{name}", language)
 
 
 def word(key: str, language: Language, **values: Any) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 from isang.logs.stream.record import Record
 from isang.service.intake import Decoded, RefusedRequest, Request, Response
 
+NO_TEXT = ("image/", "audio/", "video/", "font/", "multipart/", "application/x-protobuf", "application/zip")
+"""How media types begin whose bodies are no lines."""
 MOST_LINE = 65_536
 """Maximum number of characters kept of a line."""
 
@@ -19,7 +21,10 @@ class Ingest:
     def decode(self, request: Request, body: bytes) -> Decoded:
         """See HttpDecoder."""
         source = (request.query.get("source") or request.headers.get("x-source") or request.peer)[:200]
-        as_json = "json" in request.headers.get("content-type", "")
+        kind = request.headers.get("content-type", "")[:100].lower()
+        if kind.startswith(NO_TEXT):
+            raise RefusedRequest(415, f"only text and JSON lines are read here, got {kind.partition(';')[0]}")
+        as_json = "json" in kind
         records: list[Record] = []
         refused: dict[str, int] = {}
         for line in body.decode("utf-8", errors="replace").replace("\0", " ").splitlines():

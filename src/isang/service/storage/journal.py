@@ -4,6 +4,7 @@ The journal is a sequence of segments, files of frames. A frame is its length in
 of records (RECORDS_SCHEMA). One thread writes all waiting frames and calls fsync once for them (group commit).
 """
 
+import fcntl
 import io
 import os
 import queue
@@ -13,7 +14,7 @@ import zlib
 from collections import Counter
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -39,14 +40,18 @@ class TooLarge(Exception):
 class RecordJournal:
     """The folder of segments; `max_bytes` limits what is not judged yet.
 
-    Raises InputError for a folder that cannot be used.
+    Raises InputError for a folder that cannot be used, or that another process uses.
     """
 
     def __init__(self, folder: Path, *, max_bytes: int, segment_bytes: int = SEGMENT_BYTES) -> None:
         self._folder, self._max_bytes, self._segment_bytes = folder, max_bytes, segment_bytes
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock_of_folder = _locked(folder)
             segments = self.segments()
+            unfit = [number for number in segments if not self.path(number).is_file()]
+            if unfit:
+                raise InputError(f"{self.path(unfit[0])} is no regular file; remove it, or name another --home")
             self._number = segments[-1] if segments else 1
             self._file = self.path(self._number).open("ab")
             _cut_unfinished(self.path(self._number))
@@ -83,7 +88,9 @@ class RecordJournal:
 
     def segments(self) -> list[int]:
         """The numbers of all segments, ascending."""
-        return sorted(int(path.stem) for path in self._folder.glob("*.records"))
+        return sorted(
+            int(path.stem) for path in self._folder.glob("*.records") if path.stem.isascii() and path.stem.isdigit()
+        )
 
     def append(self, records: pl.DataFrame) -> "Future[None]":
         """Write records (RECORDS_SCHEMA); the future completes when they are on disk, or fails with the error.
@@ -118,6 +125,7 @@ class RecordJournal:
         self._queue.put(None)
         self._thread.join()
         self._file.close()
+        os.close(self._lock_of_folder)
 
     def _write_all(self) -> None:
         while True:
@@ -184,7 +192,12 @@ class JournalSource:
     @property
     def behind(self) -> bool:
         """See RecordSource."""
-        return self._place < self._journal.committed and self._place != self._end_of(self._place[0])
+        number, offset = self._place
+        if self._place >= self._journal.committed:
+            return False
+        if offset < self._end_of(number)[1]:
+            return True
+        return any(self._end_of(other)[1] for other in self._journal.segments() if other > number)
 
     def resume(self, cursor: Any) -> None:
         """See RecordSource. Raises LookupError, TypeError or ValueError for an invalid cursor."""
@@ -224,14 +237,17 @@ class JournalSource:
             return self._next(until) if self._place < until else None
         with self._journal.path(number).open("rb") as file:
             file.seek(offset)
-            size, check = _HEAD.unpack(file.read(_HEAD.size))
-            payload = file.read(size)
-        if zlib.crc32(payload) != check:
+            frame = _frame(file, end)
+        if frame is None:
             say(f"warning: the journal's segment {number} is damaged from byte {offset:,} on; the rest of it is lost")
             self._place = (number, end)
             return RECORDS_SCHEMA.to_frame()
-        self._place = (number, offset + _HEAD.size + size)
-        return pl.read_ipc_stream(io.BytesIO(payload)).cast(RECORDS_SCHEMA)
+        payload, behind = frame
+        self._place = (number, behind)
+        records = None if payload is None else _records(payload)
+        if records is None:
+            say(f"warning: the journal's segment {number} is damaged from byte {offset:,} to {behind:,}; they are lost")
+        return RECORDS_SCHEMA.to_frame() if records is None else records
 
     def _end_of(self, number: int) -> tuple[int, int]:
         try:
@@ -249,6 +265,17 @@ class JournalSource:
         return records.with_columns(line=pl.when(pl.col("line") > 0).then("line").otherwise(line))
 
 
+def _locked(folder: Path) -> int:
+    """A descriptor that holds the folder for this process; the system lets go of it however the process ends."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise InputError(f"another isang serve uses {folder.parent}; end it, or name another --home") from error
+    return descriptor
+
+
 def _framed(records: pl.DataFrame) -> bytes:
     buffer = io.BytesIO()
     records.write_ipc_stream(buffer, compression="lz4")
@@ -256,15 +283,37 @@ def _framed(records: pl.DataFrame) -> bytes:
     return _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
 
 
+def _frame(file: BinaryIO, end: int) -> tuple[bytes | None, int] | None:
+    """(the records of the frame that begins here, None if they are damaged; the position behind it).
+
+    None where no frame can begin, or `end` comes before its own.
+    """
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    length, check = _HEAD.unpack(head)
+    if length > MOST_FRAME_BYTES or file.tell() + length > end:
+        return None
+    payload = file.read(length)
+    return payload if zlib.crc32(payload) == check else None, file.tell()
+
+
+def _records(payload: bytes) -> pl.DataFrame | None:
+    try:
+        return pl.read_ipc_stream(io.BytesIO(payload)).cast(RECORDS_SCHEMA)
+    except (pl.exceptions.PolarsError, OSError, ValueError):
+        return None
+
+
 def _cut_unfinished(path: Path) -> None:
     """Truncate an unfinished frame that a killed process left at the end; it was never acknowledged."""
-    size, good = path.stat().st_size, 0
+    size, good, damaged = path.stat().st_size, 0, False
     with path.open("rb") as file:
-        while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            length, check = _HEAD.unpack(head)
-            if length > MOST_FRAME_BYTES or zlib.crc32(file.read(length)) != check:
-                break
-            good = file.tell()
+        while (frame := _frame(file, size)) is not None:
+            payload, behind = frame
+            good, damaged = (good, True) if payload is None else (behind, False)
+    if damaged:
+        say(f"warning: the journal's {path.name} is damaged from byte {good:,} on; what follows is lost")
     if good < size:
         os.truncate(path, good)
 

@@ -1,7 +1,7 @@
 """The service over HTTP: intake, API and event stream."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import polars as pl
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -37,6 +38,7 @@ RETRY_AFTER_SECONDS = 5
 LARGE_BODY_BYTES = 64 << 10
 """Larger bodies are decoded in a thread, so that other requests are served meanwhile."""
 MOST_INCIDENTS = 1000
+MOST_PATH = 200
 STATES = ("firing", "resolved", "expired")
 _SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 
@@ -74,7 +76,25 @@ def application(service: Running) -> Starlette:
     routes.append(Route("/api/v1/events", _events(service), methods=["GET"]))
     routes.append(Route("/", partial(_front, service), methods=["GET"]))
     routes += page_routes(service, [route.path for route in routes])
-    return Starlette(routes=routes, middleware=[Middleware(Access, settings=service.settings)])
+    there = sorted({path for decoder in decoders for method, path in decoder.routes if method == "POST"})
+    handlers = {404: _nothing_there(there), 405: _other_method}
+    return Starlette(
+        routes=routes, middleware=[Middleware(Access, settings=service.settings)], exception_handlers=handlers
+    )
+
+
+def _nothing_there(intakes: Sequence[str]) -> Callable[[HttpRequest, Exception], Response]:
+    def answer(http: HttpRequest, error: Exception) -> Response:
+        text = f"nothing is at {http.url.path[:MOST_PATH]}; records go to {', '.join(intakes)}"
+        return JSONResponse({"error": text}, 404, _SAFE)
+
+    return answer
+
+
+def _other_method(http: HttpRequest, error: Exception) -> Response:
+    allowed = error.headers or {} if isinstance(error, HTTPException) else {}
+    text = f"{http.url.path[:MOST_PATH]} takes {allowed.get('Allow', 'another method')}, not {http.method[:20]}"
+    return JSONResponse({"error": text}, 405, {**_SAFE, **allowed})
 
 
 def _intake(service: Running, decoder: HttpDecoder) -> Callable[[HttpRequest], Any]:
