@@ -1,4 +1,4 @@
-"""Twelve logs of trainers that no earlier round has, written together with the ninth round and looked at once, when its kinds had been mended."""
+"""Twelve logs of trainers that no earlier round has, written together with the ninth round and looked at once."""
 
 # ruff: noqa: E501, PERF401 - the lines of logs are as long as they are
 
