@@ -2,7 +2,7 @@
 
     python benchmarks/judging_invented.py [HALF] [--seed S] [--only NAME] [--show]
 
-HALF is development, held_back, or one of round_a to round_h. The logs have the shapes of many trainers, with our own
+HALF is development, held_back, or one of round_a to round_j. The logs have the shapes of many trainers, with our own
 words and numbers (`invented_runs/`). Of several runs in one log the last one is judged.
 """
 
@@ -35,6 +35,8 @@ HALVES = (
     "round_f",
     "round_g",
     "round_h",
+    "round_i",
+    "round_j",
 )
 
 
