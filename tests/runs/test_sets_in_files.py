@@ -62,3 +62,13 @@ def test_a_time_that_is_no_part_of_the_whole_is_not_waiting(tmp_path: Path) -> N
     (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     (run,) = read_runs(tmp_path / "log.jsonl")
     assert np.isnan(run.column(t.DATA_SECONDS)).all()
+
+
+def test_records_that_name_their_set_are_told_apart(tmp_path: Path) -> None:
+    rows = [row for n in range(1, 30) for row in (
+        {"epoch": n, "loss": 0.6 * 0.9**n, "mode": "opt"}, {"epoch": n, "loss": 0.7 * 0.9**n, "mode": "eval"},
+    )]  # fmt: skip
+    (tmp_path / "log.txt").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (run,) = read_runs(tmp_path / "log.txt")
+    assert np.allclose(run.column(t.VALIDATION_LOSS)[:2], [0.63, 0.567])
+    assert np.allclose(run.column(run.loss)[:2], [0.54, 0.486])

@@ -12,7 +12,7 @@ from isang.runs.read.content import LineBlocks
 from isang.runs.read.lines.own_log import checked
 from isang.runs.read.readers.reader import LIKELY, Reader
 from isang.runs.read.rows import Account, LoggedRows, Rows, display_name
-from isang.runs.read.series_names import role
+from isang.runs.read.series_names import is_held_out, role
 
 name = "json lines"
 DEEPEST = 5
@@ -92,6 +92,9 @@ def _read_line(line: bytes, rows: Rows, facts: dict[str, Any], account: Account)
     rows.add(row)
 
 
+_SAYS_THE_SET = frozenset(("mode", "split", "phase", "set", "subset", "stage"))
+
+
 def _named(record: dict[str, Any]) -> dict[str, Any]:
     """Convert a record of one value, whose name is in a separate field, to one with a field of that name."""
     value = record.get("value")
@@ -124,7 +127,7 @@ def numbers_of(record: dict[str, Any], prefix: str = "", depth: int = 0) -> dict
                     row[f"{prefix}{whole}"] = float(done[2])
             elif role(key) in ("elapsed", "seconds") and (spent := _seconds(value)) is not None:
                 row[label] = spent
-            elif key == "mode" and value == "val":
+            elif key in _SAYS_THE_SET and is_held_out(value):
                 row["mode_is_val"] = 1.0
     return row
 
