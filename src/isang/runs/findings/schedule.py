@@ -6,6 +6,7 @@ from isang.runs.finding import Finding, RunContext, both, plain
 from isang.runs.findings.progress.descent import decreasing
 from isang.runs.findings.start import plan_done
 from isang.runs.read.table import RunTable
+from isang.runs.statistics.noise import trend
 from isang.runs.text.messages_ko import VALUES
 from isang.runs.text.writing import number
 
@@ -277,7 +278,7 @@ def _cut_off(context: RunContext, found: dict[str, Any], last: int, evidence: di
 def _zero_tail(context: RunContext, found: dict[str, Any], last: int, evidence: dict[str, Any]) -> Finding | None:
     tail = found["zero_tail_steps"]
     length = max(found["last_step"] - found["first_step"], 1)
-    if tail <= LONG_TAIL * length:
+    if tail <= LONG_TAIL * length or _learned_since(context, last - tail):
         return None
     return Finding(
         "schedule",
@@ -296,3 +297,11 @@ def _zero_tail(context: RunContext, found: dict[str, Any], last: int, evidence: 
             "실행과 함께 끝나는 스케줄을 쓰거나 학습률이 0이 될 때 종료하도록 시험해 보십시오.",
         ),
     )
+
+
+def _learned_since(context: RunContext, step: float) -> bool:
+    """Whether the losses after a step fall, at a rate however small: the 96 % interval of their trend says so."""
+    found = trend(context.loss[context.steps > step])
+    if found is None:
+        return False
+    return found.low > 0 if context.table.maximised else found.high < 0

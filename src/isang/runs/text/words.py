@@ -102,6 +102,7 @@ WORDS: Mapping[str, Mapping[Language, str]] = {
     "used_lines of a box": {"en": "lines of a box that was read as one", "ko": "한 줄로 읽은 상자의 줄"},
     "used_headings": {"en": "headings, read with the line below them", "ko": "아래 줄과 함께 읽은 제목"},
     "used_names of the columns": {"en": "names of the columns", "ko": "열 이름"},
+    "used_settings of the run": {"en": "settings of the run", "ko": "실행 설정"},
     "used_records without numbers": {"en": "records without numbers", "ko": "숫자가 없는 기록"},
     "used_records without scalars": {"en": "records without scalars", "ko": "스칼라가 없는 기록"},
     # the page

@@ -21,6 +21,8 @@ _VALUE = re.compile(
     r"(?P<value>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|inf)(?:/(?P<total>\d+)|%)?", re.IGNORECASE
 )
 _NO_NAME = re.compile(r"[={}]|:$|^[-+]?[\d.]+[,%)\]]*$")
+_COMMENT = re.compile(r"^#+\s+(?=[A-Za-z])")
+"""How a table for plotting marks its heading."""
 _SHORT = {
     "E": "epoch", "#": "step", "Base Learning Rate": "learning_rate", "example counter": "step", "since last": "loss",
 }  # fmt: skip
@@ -36,6 +38,7 @@ def heading_of(line: str, below: str = "") -> Heading:
 
     Between bars a name may go on in the line below.
     """
+    line = _COMMENT.sub("", line)
     cells = [cell.strip('"') for cell in _BETWEEN.split(line.strip()) if cell]
     if len(cells) == 1:
         cells = [cell.strip('"') for cell in line.split()]

@@ -26,20 +26,26 @@ _NAN = float("nan")
 _NUMBER = re.compile(r"[-+]?(\d[\d,]*\.?[\d,]*|\.\d+)([eE][-+]?\d+)?|[-+]?nan|[-+]?inf(inity)?", re.IGNORECASE)
 _OBJECT = re.compile(r"(?:tensor|np\.float\d+|array)\(([-+.\w]+)(?:,[^()]*)?\)")
 """How a number of PyTorch, NumPy or JAX is written by a script that does not convert it."""
+SETTINGS = b"#{"
+"""How the line begins that Stable-Baselines3's monitor writes above the names of its columns."""
+MONITOR = {"r": "episode_reward", "l": "episode_length", "t": "elapsed"}
+"""The columns of that monitor: return, length and seconds since the start of each episode."""
 SCORES = frozenset(("episodes", "mean", "median", "stdev"))
 """Columns of PFRL's and ChainerRL's evaluations, whose mean is that of the returns."""
 
 
 def sure(head: bytes, path: Path) -> float:
     """A first row of names with at least two columns, followed by a row of as many cells, mostly numbers."""
-    lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:3]
+    lines = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")[:4]
+    lines = [line for line in lines if not line.startswith(SETTINGS)][:3]
     if len(lines) < 2 or b"\x00" in head or len(lines[0]) > 60_000:
         return 0.0
     delimiter = _delimiter(lines[0])
     names, cells = _cells(lines[0], delimiter), _cells(lines[1], delimiter)
     if len(names) < 2 or not 0.5 * len(names) <= len(cells) <= len(names) + 1:
         return 0.0
-    if sum(bool(_NUMBER.fullmatch(cell)) for cell in names) > 0 or sum(1 for cell in names if role(cell)) == 0:
+    known = set(names) == MONITOR.keys() or any(role(cell) for cell in names)
+    if not known or any(_NUMBER.fullmatch(cell) for cell in names):
         return 0.0
     if _long(lines[0], lines[1:]) is not None:
         return POSSIBLE
@@ -57,6 +63,8 @@ def read(path: Path) -> Iterator[LoggedRows]:
         for index, line in enumerate(lines):
             if not line.strip():
                 account.ignore("blank")
+            elif table is None and line.startswith(SETTINGS):
+                account.ignore("settings of the run")
             elif table is None:
                 below = lines[index + 1 : index + 1 + SAMPLE]
                 if (long := _long(line, below)) is not None:
@@ -116,6 +124,8 @@ def _table(heading: bytes, below: list[bytes], account: Account) -> "_DelimitedT
     """The empty table below a header row; the index column and the decimal sign are inferred from the rows below."""
     delimiter = _delimiter(heading)
     names = [cell.strip() for cell in _cells(heading, delimiter)]
+    if set(names) == MONITOR.keys():
+        names = [MONITOR[name] for name in names]
     rows = [_cells(line, delimiter) for line in below if line.strip()]
     if rows and len(rows[0]) == len(names) + 1:  # R's write.table gives the row's number no name
         names = ["", *names]
