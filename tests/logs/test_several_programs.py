@@ -36,6 +36,14 @@ def spring(t: datetime, level: str, said: str) -> str:
     return f"{t:%Y-%m-%dT%H:%M:%S}.250Z {level:5} 1 --- [main] c.e.Shop : {said}"
 
 
+def dotted(t: datetime, level: str, said: str) -> str:
+    return f"{t:%d.%m.%Y %H:%M:%S},250 {level} {said}"
+
+
+def dotted_behind_a_name(t: datetime, level: str, said: str) -> str:
+    return f"worker-3 {t:%d.%m.%Y %H:%M:%S},250 {level} {said}"
+
+
 def structured(t: datetime, level: str, said: str) -> str:
     return json.dumps({"ts": f"{t:%Y-%m-%dT%H:%M:%S}.250Z", "level": level, "msg": said})
 
@@ -71,6 +79,7 @@ def read(lines: list[str]) -> pl.DataFrame:
 
 MIXTURES: dict[str, tuple[Sequence[Line], str]] = {
     "two layouts that one made layout would read": ((app, postgresql), "{name:10} | {line}"),
+    "one time in two places": ((dotted, dotted_behind_a_name), "{line}"),
     "Java beside ZooKeeper": ((zookeeper, spring), "{line}"),
     "a year beside none": ((structured, klog), "{line}"),
     "none beside a year": ((klog, structured, klog), "[pod/x-7f9c/{name}] {line}"),

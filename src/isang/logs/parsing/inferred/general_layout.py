@@ -50,6 +50,8 @@ class General:
     """Of times on a line of their own: the shape of that line."""
     canonical: list[str]
     """The lines of the sample with the time as ISO 8601 has it: what known layouts say of them is true of the log."""
+    anywhere: bool = False
+    """The time may be anywhere in the line."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +203,8 @@ def _dated_within(lines: Sequence[str], zone: str, reference: datetime, date_ord
     if rising is None or rising < _MOSTLY:
         return None
     canonical = [f"{place.prefix}2000-01-01 00:00:00.000{place.rest}" for place in places]
-    return General(ascii_only(f"^(?P<message>.*?(?P<time>{clock.pattern}).*)$"), clock, "", canonical)
+    pattern = ascii_only(f"^(?P<message>.*?(?P<time>{clock.pattern}).*)$")
+    return General(pattern, clock, "", canonical, anywhere=True)
 
 
 def _is_in_brackets(place: _LinePlace) -> bool:

@@ -40,8 +40,8 @@ _LEAST_HOSTS = 10
 _NO_HOST = rf"^(?:{ANY_LEVEL}|[A-Z]|\d+)$"
 _A_WORD_AND_A_COLON = ascii_only(rf"(?P<component>[\w.$]+):\s{MESSAGE_TO_THE_END}")
 _ISO_GROUP = "(?P<time>"
-_MADE = "general-"
-"""How the names of layouts begin that the lines make."""
+_MADE, _ANYWHERE = "general-", "general-anywhere-"
+"""How the names of layouts begin that the lines make; the second of those with the time anywhere."""
 
 
 def voting(lines: pl.Series) -> pl.Series:
@@ -95,7 +95,7 @@ def _candidates(
 def _of(general: General) -> Layout:
     kind = "headed" if general.heading else "text"
     name = "level" if general.clock is None else general.clock.name
-    return Layout(f"{_MADE}{name}", general.pattern, kind, general.heading)
+    return Layout(f"{_ANYWHERE if general.anywhere else _MADE}{name}", general.pattern, kind, general.heading)
 
 
 def _behind_blanks(layout: Layout) -> Layout:
@@ -161,11 +161,19 @@ class _Choice:
         return found or self._throughout()
 
     def _apart(self, made: Layout, matched: pl.Series) -> tuple[Layout, pl.Series] | None:
-        """The first of several known layouts that read the lines of a made one, where more have a level then."""
+        """The first of several layouts that read the lines of a made one.
+
+        Known ones go before it where more lines have a level then, any others where its time may be anywhere.
+        """
         if not made.name.startswith(_MADE):
             return None
         left, chosen = matched, []
-        known = [fit for fit in self._fits if not fit[0].vague and not fit[0].name.startswith(_MADE)]
+        made_too = made.name.startswith(_ANYWHERE)
+        known = [
+            fit
+            for fit in self._fits
+            if not fit[0].vague and fit[0] != made and (made_too or not fit[0].name.startswith(_MADE))
+        ]
         while known and left.any():
             layout, fits = max(known, key=lambda fit: int((fit[1] & left).sum()))
             if int((fits & left).sum()) < max(1, SECOND * self._voters):
@@ -175,7 +183,7 @@ class _Choice:
         if len(chosen) < 2 or int(left.sum()) > (1 - _NEARLY_AS_GOOD) * int(matched.sum()):
             return None
         more = self._levels(chosen) - self._levels([(made, matched)])
-        return chosen[0] if more > SECOND * int(matched.sum()) else None
+        return chosen[0] if made_too or more > SECOND * int(matched.sum()) else None
 
     def _levels(self, read: list[tuple[Layout, pl.Series]]) -> int:
         """How many lines have a level."""
