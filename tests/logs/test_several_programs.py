@@ -9,6 +9,7 @@ import pytest
 
 from isang.logs.input.chunks import Chunk
 from isang.logs.parsing.inferred.continuations import stand_alone
+from isang.logs.parsing.known_layouts import KNOWN, KnownLayout, known_layout, read_as_known
 from isang.logs.parsing.records import parse_chunk, recognise_source
 from isang.logs.parsing.timeline import RecordTimeline
 
@@ -99,6 +100,29 @@ def test_each_line_is_read_by_its_program_s_layout(name: str) -> None:
     short = {"WARNING": "WARN", "FATAL": "WARN", "LOG": "INFO"}
     found = [short.get(level or "", level) for level in records["level"]]
     assert [found[n] for n in dated] == [levels[n] for n in dated]
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_a_model_remembers_how_a_mixture_was_read(name: str) -> None:
+    lines = pl.Series(mixed(*MIXTURES[name])[0])
+    source = recognise_source(lines, given=None, zone="UTC", reference=WRITTEN)
+    kept = json.loads(json.dumps(known_layout(source).to_dict()))
+    KNOWN(kept, "layouts")
+    known = KnownLayout.from_dict(kept)
+    assert known == known_layout(source)
+    again = read_as_known(lines, [known], given=None, zone="UTC", reference=WRITTEN)
+    assert (known_layout(again), again.unknown) == (known, ())
+
+
+def test_lines_of_another_program_are_not_read_as_the_rest_of_a_known_one() -> None:
+    first = recognise_source(
+        pl.Series(mixed(*MIXTURES["one without a time"])[0]), given=None, zone="UTC", reference=WRITTEN
+    )
+    others = pl.Series(
+        [f"{FIRST + timedelta(seconds=n):%b %d %H:%M:%S} h1 sshd[{n}]: closed by {n}" for n in range(60)]
+    )
+    read_by = read_as_known(others, [known_layout(first)], given=None, zone="UTC", reference=WRITTEN)
+    assert [layout.name for layout, _ in read_by.unknown] == ["syslog"]
 
 
 def test_lines_behind_some_kinds_of_records_go_on_with_them() -> None:

@@ -53,7 +53,7 @@ def _pair(second: Check) -> Check:
 _LAYOUT = record(
     {
         "name": text, "pattern": _expression, "heading": _expression, "vague": flag, "inside": anything,
-        "kind": one_of("text", "access", "block", "csv", "headed", "json", "logfmt"),
+        "kind": one_of("text", "access", "block", "csv", "headed", "json", "logfmt", "rest"),
         "aliases": items(_pair(one_of(*(name for names in ROLES.values() for name in names)))),
         "shape": items(_pair(flag)),
     },
