@@ -121,7 +121,7 @@ Engine = Annotated[
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Seed of weights, order and masks.  [default: 0]")]
 Lang = Annotated[
     Literal["ko", "en"] | None,
-    typer.Option("--lang", help="Language of the report's page and Markdown.  [default: the locale's]"),
+    typer.Option("--lang", help="Language of the report.  [default: the locale's]"),
 ]
 PageLang = Annotated[
     Literal["ko", "en"] | None, typer.Option("--lang", help="Language of the pages.  [default: the locale's]")
