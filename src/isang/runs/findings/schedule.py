@@ -5,7 +5,7 @@ from typing import Any
 from isang.runs.finding import Finding, RunContext, both, plain
 from isang.runs.findings.progress.descent import decreasing
 from isang.runs.findings.start import plan_done
-from isang.runs.read.table import RunTable
+from isang.runs.read.table import LEARNING_RATE, RunTable
 from isang.runs.statistics.noise import trend
 from isang.runs.text.messages_ko import VALUES
 from isang.runs.text.writing import number
@@ -300,8 +300,10 @@ def _zero_tail(context: RunContext, found: dict[str, Any], last: int, evidence: 
 
 
 def _learned_since(context: RunContext, step: float) -> bool:
-    """Whether the losses after a step fall, at a rate however small: the 96 % interval of their trend says so."""
-    found = trend(context.loss[context.steps > step])
-    if found is None:
+    """Whether losses after a step fall while the rate is low, but not zero, by the 96 % interval of their trend."""
+    later = context.steps > step
+    rates = context.table.column(LEARNING_RATE)[context.rows][later]
+    found = trend(context.loss[later])
+    if found is None or not (rates > 0).all():
         return False
     return found.low > 0 if context.table.maximised else found.high < 0
