@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from isang.runs.read import table as t
 from isang.runs.read.folders import read_runs
@@ -29,39 +30,23 @@ def test_files_of_other_series_are_runs_of_their_own(tmp_path: Path) -> None:
     assert len(read_runs(tmp_path)) == 2
 
 
-def test_the_time_that_is_left_beside_computing_is_waiting(tmp_path: Path) -> None:
-    rows = [
-        {
-            "step": n,
-            "loss": 2 * 0.99**n,
-            "iter_time": 1.4,
-            "forward_time": 0.2,
-            "backward_time": 0.2,
-            "train_time": 1.85,
-        }
-        for n in range(1, 60)
-    ]
+@pytest.mark.parametrize(("left", "waits"), [(1.4, True), (0.5, False)])
+def test_the_time_that_is_left_beside_computing_is_waiting(left: float, waits: bool, tmp_path: Path) -> None:
+    computing = {"iter_time": left, "forward_time": 0.2, "backward_time": 0.2, "train_time": 1.85}
+    rows = [{"step": n, "loss": 2 * 0.99**n, **computing} for n in range(1, 60)]
     (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     (run,) = read_runs(tmp_path / "log.jsonl")
-    assert np.all(run.column(t.DATA_SECONDS) == 1.4)
     assert np.all(run.column(t.STEP_SECONDS) == 1.85)
+    data = run.column(t.DATA_SECONDS)
+    assert np.all(data == left) if waits else np.isnan(data).all()
 
 
-def test_a_time_that_is_no_part_of_the_whole_is_not_waiting(tmp_path: Path) -> None:
-    rows = [
-        {
-            "step": n,
-            "loss": 2 * 0.99**n,
-            "iter_time": 0.5,
-            "forward_time": 0.2,
-            "backward_time": 0.2,
-            "train_time": 1.85,
-        }
-        for n in range(1, 60)
-    ]
-    (tmp_path / "log.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    (run,) = read_runs(tmp_path / "log.jsonl")
-    assert np.isnan(run.column(t.DATA_SECONDS)).all()
+def test_three_sets_are_one_run_too(tmp_path: Path) -> None:
+    for name, floor in (("train", 0.1), ("val", 0.3), ("test", 0.35)):
+        _table(tmp_path, f"{name}.csv", [floor + 0.6 * 0.9**n for n in range(40)])
+    (run,) = read_runs(tmp_path)
+    assert np.isclose(run.column(run.loss)[0], 0.7)
+    assert np.isclose(run.column(t.VALIDATION_LOSS)[0], 0.9)
 
 
 def test_records_that_name_their_set_are_told_apart(tmp_path: Path) -> None:

@@ -125,6 +125,8 @@ def test_a_pipe_or_an_alien_file_in_the_folder_is_told_or_left(tmp_path: Path) -
     os.mkfifo(tmp_path / "00000007.records")
     with pytest.raises(InputError, match="no regular file; remove it"):
         RecordJournal(tmp_path, max_bytes=1 << 30)
+    (tmp_path / "00000007.records").unlink()
+    RecordJournal(tmp_path, max_bytes=1 << 30).close()
 
 
 def test_what_has_been_judged_makes_room(tmp_path: Path) -> None:

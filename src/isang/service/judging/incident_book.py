@@ -271,3 +271,14 @@ def _reopened(database: Database, document: Mapping[str, Any]) -> _Open:
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
+
+
+RENEWED_SHARE = 0.1
+
+
+def lasts_on(own: Mapping[str, Any], made: Mapping[str, Any], seconds: float) -> bool:
+    """Whether an incident has lasted longer than was written by `seconds`, and by RENEWED_SHARE of all its time."""
+    first, last, now = (
+        datetime.fromisoformat(time) for time in (own["first_seen"], own["last_seen"], made["last_seen"])
+    )
+    return (now - last).total_seconds() >= max(seconds, RENEWED_SHARE * (now - first).total_seconds())

@@ -13,14 +13,14 @@ from isang.detection.incidents import Incident
 from isang.detection.whole.live.going import Going
 from isang.detection.whole.over_time.explained import explains
 from isang.detection.whole.over_time.told_lines import incident_of_changes
-from isang.service.judging.incident_book import IncidentChange
+from isang.service.judging.incident_book import IncidentChange, lasts_on
 from isang.service.outputs import Event
 from isang.service.storage.database import Database
 
 BEGIN_TOGETHER_SECONDS = 120.0
 """Changes that begin within this many seconds, or two windows of rates, are of one cause."""
-RENEWED_SECONDS, RENEWED_SHARE = 60.0, 0.1
-"""An incident that goes on is written again when it has lasted longer by both of these."""
+RENEWED_SECONDS = 60.0
+"""An incident that goes on is written again when it has lasted longer by this, see `lasts_on`."""
 MOST_OPEN, MOST_SERIES = 1_000, 100
 
 
@@ -128,10 +128,7 @@ class LogIncidents:
 def _is_news(own: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
     if own["severity"] != made["severity"] or _series(own) != _series(made):
         return True
-    first, last, now = (
-        datetime.fromisoformat(time) for time in (own["first_seen"], own["last_seen"], made["last_seen"])
-    )
-    return (now - last).total_seconds() >= max(RENEWED_SECONDS, RENEWED_SHARE * (now - first).total_seconds())
+    return lasts_on(own, made, RENEWED_SECONDS)
 
 
 def _series(document: Mapping[str, Any]) -> set[tuple[str, str]]:

@@ -1,19 +1,18 @@
 """Incidents of new kinds of lines outside of sessions: firing while such lines come, then resolved."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from isang.detection.causes.severity import SEVERITIES
 from isang.detection.feedback.coverage import Answers
 from isang.detection.feedback.silencing import is_of_logs
 from isang.detection.whole.live.new_lines import NewLinesNow
-from isang.service.judging.incident_book import IncidentChange
+from isang.service.judging.incident_book import IncidentChange, lasts_on
 from isang.service.outputs import Event
 from isang.service.storage.database import Database
 
-RENEWED_SECONDS, RENEWED_SHARE = 10.0, 0.1
-"""An incident that goes on is written again when it has lasted longer by both of these."""
+RENEWED_SECONDS = 10.0
+"""An incident that goes on is written again when it has lasted longer by this, see `lasts_on`."""
 MOST_OPEN = 1_000
 
 
@@ -103,7 +102,4 @@ def _shares(document: Mapping[str, Any], group: NewLinesNow) -> bool:
 def _is_news(own: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
     if any(own[name] != made[name] for name in ("severity", "silenced_by", "new_lines")):
         return True
-    first, last, now = (
-        datetime.fromisoformat(time) for time in (own["first_seen"], own["last_seen"], made["last_seen"])
-    )
-    return (now - last).total_seconds() >= max(RENEWED_SECONDS, RENEWED_SHARE * (now - first).total_seconds())
+    return lasts_on(own, made, RENEWED_SECONDS)

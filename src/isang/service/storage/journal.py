@@ -48,14 +48,11 @@ class RecordJournal:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock_of_folder = _locked(folder)
-            segments = self.segments()
-            unfit = [number for number in segments if not self.path(number).is_file()]
-            if unfit:
-                raise InputError(f"{self.path(unfit[0])} is no regular file; remove it, or name another --home")
-            self._number = segments[-1] if segments else 1
-            self._file = self.path(self._number).open("ab")
-            _cut_unfinished(self.path(self._number))
-            self._file.seek(0, os.SEEK_END)
+            try:
+                self._number, self._file = self._last_segment()
+            except BaseException:
+                os.close(self._lock_of_folder)
+                raise
         except OSError as error:
             raise InputError(f"cannot use the journal {folder}: {error.strerror or error}") from error
         self._size = sum(self.path(number).stat().st_size for number in self.segments())
@@ -71,6 +68,18 @@ class RecordJournal:
         self._queue: queue.Queue[tuple[bytes, Future[None]] | None] = queue.Queue()
         self._thread = threading.Thread(target=self._write_all, name="journal", daemon=True)
         self._thread.start()
+
+    def _last_segment(self) -> tuple[int, BinaryIO]:
+        """The last segment, without what was never acknowledged, open at its end."""
+        segments = self.segments()
+        unfit = [number for number in segments if not self.path(number).is_file()]
+        if unfit:
+            raise InputError(f"{self.path(unfit[0])} is no regular file; remove it, or name another --home")
+        number = segments[-1] if segments else 1
+        file = self.path(number).open("ab")
+        _cut_unfinished(self.path(number))
+        file.seek(0, os.SEEK_END)
+        return number, file
 
     @property
     def size(self) -> int:

@@ -52,22 +52,20 @@ _SET_IN_NAME = re.compile(
 
 
 def paired_files(files: Sequence[Path]) -> Iterator[tuple[LoggedRows, list[Path]]]:
-    """Runs of two files whose names differ in the set alone and that log the same series, with the files."""
+    """Runs of files whose names differ in the set alone and that log the same series, with the files."""
     alike: dict[tuple[Path, str], list[tuple[str, Path]]] = defaultdict(list)
     for file in files:
         named = _SET_IN_NAME.search(file.name)
         if named is not None:
             alike[file.parent, _SET_IN_NAME.sub("", file.name, count=1)].append((named[1].lower(), file))
     for of_sets in alike.values():
-        training = [file for name, file in of_sets if name in TRAINING_SETS]
-        held_out = [(name, file) for name, file in of_sets if name not in TRAINING_SETS]
-        if len(training) != 1 or len(held_out) != 1:
+        sets = {"train" if name in TRAINING_SETS else name: file for name, file in of_sets}
+        if "train" not in sets or len(sets) < 2 or len(sets) < len(of_sets):
             continue
-        name, file = held_out[0]
-        parts = [(split, rows) for split, path in (("train", training[0]), (name, file)) if (rows := _rows_of(path))]
-        if len(parts) == 2 and parts[0][1].columns.keys() == parts[1][1].columns.keys():
-            both = [training[0], file]
-            yield _merged(parts, file.parent, [path.name for path in both]), both
+        parts = [(name, rows) for name, file in sets.items() if (rows := _rows_of(file))]
+        if len(parts) == len(sets) and len({frozenset(rows.columns) for _, rows in parts}) == 1:
+            parts.sort(key=lambda part: ("train", *HELD_OUT_SETS).index(part[0]))
+            yield _merged(parts, sets["train"].parent, [file.name for file in sets.values()]), list(sets.values())
 
 
 def joined_parts(files: list[Path]) -> LoggedRows | None:
